@@ -1,0 +1,141 @@
+//! What was written in `perf.toml`, a profile and the flags: decoded strictly,
+//! with every mistake reported at once.
+
+mod reader;
+mod scenario;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tree;
+
+pub use reader::nearest;
+pub use sections::{Config, DjangoSection, EnvSection, LoadSection, ProjectSection};
+pub use sections::{ServerSection, StepsSection};
+pub use text::{is_reserved_env, is_secret_name, to_redacted_toml};
+pub use tree::{Node, Place, Value};
+
+use reader::Problems;
+
+/// The defaults that Portcullis brings, as `portcullis defaults` prints them.
+pub const DEFAULTS: &str = include_str!("default.toml");
+
+/// One mistake of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it was written.
+    pub at: Place,
+    /// What is wrong, and what would be right where that is known.
+    pub message: String,
+}
+
+impl Problem {
+    /// The problem as one line that an editor can follow.
+    pub fn show(&self, file: &str) -> String {
+        match self.at {
+            Place::File(line, column) => format!("{file}:{line}:{column}: {}", self.message),
+            Place::Flag(flag) => format!("{flag}: {}", self.message),
+            Place::Default => format!("{file}: {}", self.message),
+        }
+    }
+}
+
+/// A value that a flag lays over the file.
+#[derive(Clone, Debug)]
+pub struct FlagValue {
+    /// The flag as it is typed, for messages.
+    pub flag: &'static str,
+    /// The dotted key it sets.
+    pub path: &'static str,
+    /// The value.
+    pub value: Value,
+}
+
+/// A configuration and the merged tree it was decoded from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The decoded configuration.
+    pub config: Config,
+    /// Defaults, file, profile and flags, merged.
+    pub tree: Node,
+}
+
+/// Reads a configuration: defaults, then the file, then the chosen profile,
+/// then the flags. Every profile of the file is checked, chosen or not.
+///
+/// # Errors
+/// All problems, in the order of the file.
+pub fn load(
+    text: &str,
+    profile: Option<&str>,
+    flags: &[FlagValue],
+) -> Result<Loaded, Vec<Problem>> {
+    let mut file = tree::parse(text).map_err(|problem| vec![problem])?;
+    let mut problems = Problems::new();
+    let profiles = take_profiles(&mut file, &mut problems);
+    let mut base = tree::parse(DEFAULTS).map(tree::as_default).map_err(|p| vec![p])?;
+    tree::overlay(&mut base, file);
+
+    for (_, changes) in profiles.iter().filter(|(name, _)| Some(name.as_str()) != profile) {
+        let mut other = base.clone();
+        tree::overlay(&mut other, changes.clone());
+        sections::decode(&other, &mut problems);
+    }
+    let mut chosen = base;
+    if let Some(name) = profile {
+        match profiles.iter().find(|(known, _)| known == name) {
+            Some((_, changes)) => tree::overlay(&mut chosen, changes.clone()),
+            None => problems.push(unknown_profile(name, &profiles)),
+        }
+    }
+    for flag in flags {
+        let over = tree::single(flag.path, flag.value.clone(), Place::Flag(flag.flag));
+        tree::overlay(&mut chosen, over);
+    }
+    let config = sections::decode(&chosen, &mut problems);
+    match config {
+        Some(config) if problems.is_empty() => Ok(Loaded { config, tree: chosen }),
+        _ => Err(in_order(problems)),
+    }
+}
+
+fn take_profiles(file: &mut Node, problems: &mut Problems) -> Vec<(String, Node)> {
+    let Some(entry) = tree::take(file, "profile") else { return Vec::new() };
+    let mut profiles = Vec::new();
+    for profile in reader::entries(&entry.node, "profile", problems) {
+        if matches!(profile.node.value, Value::Table(_)) {
+            profiles.push((profile.key.clone(), profile.node.clone()));
+        } else {
+            let message = format!("profile.{} must be a table", profile.key);
+            reader::note(problems, profile.node.at, message);
+        }
+    }
+    profiles
+}
+
+fn unknown_profile(name: &str, profiles: &[(String, Node)]) -> Problem {
+    let known: Vec<&str> = profiles.iter().map(|(name, _)| name.as_str()).collect();
+    let near = nearest(name, known.iter().copied());
+    let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    let message = format!("no profile is named \"{name}\"{near} (profiles: {list})");
+    Problem { at: Place::Flag("--profile"), message }
+}
+
+/// By place, without repetitions: the profiles repeat what the base has.
+fn in_order(mut problems: Problems) -> Vec<Problem> {
+    let key = |problem: &Problem| match problem.at {
+        Place::Flag(_) => (0, 0, 0),
+        Place::File(line, column) => (1, line, column),
+        Place::Default => (2, 0, 0),
+    };
+    problems.sort_by_key(key);
+    let mut seen = Vec::new();
+    problems.retain(|problem| {
+        let new = !seen.contains(problem);
+        if new {
+            seen.push(problem.clone());
+        }
+        new
+    });
+    problems
+}

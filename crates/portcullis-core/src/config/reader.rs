@@ -1,0 +1,278 @@
+//! Typed reading of one table: every method notes a problem and goes on, so
+//! that all mistakes of a file are reported at once.
+
+use std::time::Duration;
+
+use super::Problem;
+use super::tree::{Entry, Node, Place, Value};
+use crate::units;
+
+/// Reads one table; `finish` reports the keys that nobody asked for.
+pub struct Reader<'a> {
+    entries: &'a [Entry],
+    at: Place,
+    path: String,
+    known: Vec<&'static str>,
+}
+
+/// All problems found so far.
+pub type Problems = Vec<Problem>;
+
+/// Notes a problem.
+pub fn note(problems: &mut Problems, at: Place, message: impl Into<String>) {
+    problems.push(Problem { at, message: message.into() });
+}
+
+/// `; did you mean "…"?` when something near is known, else nothing.
+pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> String {
+    let near = names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&word.to_lowercase(), &name.to_lowercase()), name))
+        .min();
+    match near {
+        Some((distance, name)) if distance <= 2.max(word.chars().count() / 3) => {
+            format!("; did you mean \"{name}\"?")
+        }
+        _ => String::new(),
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of `node`, which stands at `path`; of nothing if it is no table.
+    pub fn new(node: &'a Node, path: &str, problems: &mut Problems) -> Self {
+        let entries = match &node.value {
+            Value::Table(entries) => entries.as_slice(),
+            other => {
+                note(problems, node.at, format!("{path} must be a table, not {}", other.kind()));
+                &[]
+            }
+        };
+        Self { entries, at: node.at, path: path.to_owned(), known: Vec::new() }
+    }
+
+    /// Where the table stands.
+    pub fn at(&self) -> Place {
+        self.at
+    }
+
+    /// The value of `key`, if it was written.
+    pub fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
+        self.known.push(key);
+        self.entries.iter().find(|e| e.key == key).map(|e| &e.node)
+    }
+
+    /// The value of `key`; a problem if it is missing.
+    pub fn required(&mut self, key: &'static str, problems: &mut Problems) -> Option<&'a Node> {
+        let found = self.optional(key);
+        if found.is_none() {
+            note(problems, self.at, format!("{} lacks the key \"{key}\"", self.title()));
+        }
+        found
+    }
+
+    fn title(&self) -> String {
+        if self.path.is_empty() { "the file".to_owned() } else { format!("[{}]", self.path) }
+    }
+
+    /// The dotted path of `key` in this table.
+    pub fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    /// A reader of the table under `key`; an empty one if there is none.
+    pub fn table(&mut self, key: &'static str, problems: &mut Problems) -> Option<Reader<'a>> {
+        let path = self.path_of(key);
+        self.optional(key).map(|node| Reader::new(node, &path, problems))
+    }
+
+    /// A text; empty (and a problem) if it is missing or something else.
+    pub fn text(&mut self, key: &'static str, problems: &mut Problems) -> String {
+        let path = self.path_of(key);
+        self.required(key, problems)
+            .and_then(|node| text(node, &path, problems))
+            .unwrap_or_default()
+    }
+
+    /// A text that may be left out.
+    pub fn optional_text(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
+        let path = self.path_of(key);
+        self.optional(key).and_then(|node| text(node, &path, problems))
+    }
+
+    /// A list of texts; empty if it is left out.
+    pub fn texts(&mut self, key: &'static str, problems: &mut Problems) -> Vec<String> {
+        let path = self.path_of(key);
+        let Some(node) = self.optional(key) else { return Vec::new() };
+        list(node, &path, problems)
+            .iter()
+            .filter_map(|item| text(item, &path, problems))
+            .collect()
+    }
+
+    /// A whole number within `range`.
+    pub fn integer(
+        &mut self,
+        key: &'static str,
+        range: std::ops::RangeInclusive<i64>,
+        problems: &mut Problems,
+    ) -> Option<i64> {
+        let path = self.path_of(key);
+        let node = self.required(key, problems)?;
+        integer(node, &path, range, problems)
+    }
+
+    /// `true` or `false`; false if it is left out.
+    pub fn flag(&mut self, key: &'static str, problems: &mut Problems) -> bool {
+        let path = self.path_of(key);
+        match self.optional(key).map(|node| (node.at, &node.value)) {
+            None => false,
+            Some((_, Value::Bool(flag))) => *flag,
+            Some((at, other)) => {
+                note(problems, at, format!("{path} must be true or false, not {}", other.kind()));
+                false
+            }
+        }
+    }
+
+    /// A duration above zero.
+    pub fn duration(&mut self, key: &'static str, problems: &mut Problems) -> Duration {
+        let value = self.wait(key, problems);
+        let at = self.optional(key).map_or(self.at, |node| node.at);
+        if value == Some(Duration::ZERO) {
+            note(problems, at, format!("{} must be longer than zero", self.path_of(key)));
+        }
+        value.unwrap_or(Duration::from_secs(1))
+    }
+
+    /// A duration that may be zero.
+    pub fn wait(&mut self, key: &'static str, problems: &mut Problems) -> Option<Duration> {
+        let path = self.path_of(key);
+        let node = self.required(key, problems)?;
+        quantity(node, &path, "a duration such as \"30s\"", units::duration, problems)
+    }
+
+    /// A rate per second above zero.
+    pub fn rate(&mut self, key: &'static str, problems: &mut Problems) -> f64 {
+        let path = self.path_of(key);
+        let Some(node) = self.required(key, problems) else { return 1.0 };
+        match quantity(node, &path, "a rate such as \"1/s\"", units::rate, problems) {
+            Some(rate) if rate > 0.0 => rate,
+            Some(_) => {
+                note(problems, node.at, format!("{path} must be above zero"));
+                1.0
+            }
+            None => 1.0,
+        }
+    }
+
+    /// Name and text of each entry; numbers and flags are written out.
+    pub fn pairs(
+        &mut self,
+        key: &'static str,
+        problems: &mut Problems,
+    ) -> Vec<(String, String, Place)> {
+        let path = self.path_of(key);
+        let Some(node) = self.optional(key) else { return Vec::new() };
+        let mut pairs = Vec::new();
+        for entry in entries(node, &path, problems) {
+            let value = match &entry.node.value {
+                Value::Text(text) => text.clone(),
+                Value::Integer(number) => number.to_string(),
+                Value::Float(number) => number.to_string(),
+                Value::Bool(flag) => flag.to_string(),
+                other => {
+                    let kind = other.kind();
+                    let message = format!("{path}.{} must be a text, not {kind}", entry.key);
+                    note(problems, entry.node.at, message);
+                    continue;
+                }
+            };
+            pairs.push((entry.key.clone(), value, entry.node.at));
+        }
+        pairs
+    }
+
+    /// Reports every key that was not asked for, with the nearest known one.
+    pub fn finish(self, problems: &mut Problems) {
+        for entry in self.entries {
+            if !self.known.contains(&entry.key.as_str()) {
+                let near = nearest(&entry.key, self.known.iter().copied());
+                let title = self.title();
+                let message = format!("unknown key \"{}\" in {title}{near}", entry.key);
+                note(problems, entry.at, message);
+            }
+        }
+    }
+}
+
+/// The items of a list; none (and a problem) if it is none.
+pub fn list<'a>(node: &'a Node, path: &str, problems: &mut Problems) -> &'a [Node] {
+    match &node.value {
+        Value::List(items) => items,
+        other => {
+            note(problems, node.at, format!("{path} must be a list, not {}", other.kind()));
+            &[]
+        }
+    }
+}
+
+/// The entries of a table; none (and a problem) if it is none.
+pub fn entries<'a>(node: &'a Node, path: &str, problems: &mut Problems) -> &'a [Entry] {
+    match &node.value {
+        Value::Table(entries) => entries,
+        other => {
+            note(problems, node.at, format!("{path} must be a table, not {}", other.kind()));
+            &[]
+        }
+    }
+}
+
+/// The text of a node.
+pub fn text(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
+    match &node.value {
+        Value::Text(text) => Some(text.clone()),
+        other => {
+            note(problems, node.at, format!("{path} must be a text, not {}", other.kind()));
+            None
+        }
+    }
+}
+
+/// The whole number of a node, within `range`.
+pub fn integer(
+    node: &Node,
+    path: &str,
+    range: std::ops::RangeInclusive<i64>,
+    problems: &mut Problems,
+) -> Option<i64> {
+    let bounds = match *range.end() {
+        i64::MAX => format!("{} or more", range.start()),
+        end => format!("between {} and {end}", range.start()),
+    };
+    match &node.value {
+        Value::Integer(number) if range.contains(number) => Some(*number),
+        Value::Integer(number) => {
+            note(problems, node.at, format!("{path} = {number}: it must be {bounds}"));
+            None
+        }
+        other => {
+            let message = format!("{path} must be a whole number {bounds}, not {}", other.kind());
+            note(problems, node.at, message);
+            None
+        }
+    }
+}
+
+fn quantity<T>(
+    node: &Node,
+    path: &str,
+    what: &str,
+    read: impl Fn(&str) -> Result<T, units::UnitError>,
+    problems: &mut Problems,
+) -> Option<T> {
+    let Value::Text(text) = &node.value else {
+        note(problems, node.at, format!("{path} must be {what}, not {}", node.value.kind()));
+        return None;
+    };
+    read(text).map_err(|error| note(problems, node.at, format!("{path} = {error}"))).ok()
+}

@@ -1,0 +1,308 @@
+//! The `[scenario]` section: login, waits and tasks.
+
+use super::reader::{Problems, Reader, entries, integer, list, nearest, note, text};
+use super::tree::{Node, Value};
+use crate::scenario::{Login, MinItems, RequestTemplate, Scenario, Task, Values};
+use crate::template::{Template, is_name};
+
+const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+
+type Headers = Vec<(String, Template)>;
+type NamedValues = Vec<(String, Values)>;
+
+/// Decodes the section; `None` (and problems) if there is none.
+pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Scenario> {
+    let mut section = section?;
+    let wait = wait(section.table("wait", problems), problems);
+    let headers = headers(&mut section, problems);
+    let shared = section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
+    let login = section.table("login", problems).map(|table| login(table, &headers, problems));
+    let mut tasks: Vec<Task> = Vec::new();
+    match section.optional("task") {
+        None => note(problems, section.at(), "the scenario has no [[scenario.task]]"),
+        Some(node) => {
+            for item in list(node, "scenario.task", problems) {
+                let task = task(item, &headers, &shared, problems);
+                check_name(&task, &tasks, item, problems);
+                tasks.push(task);
+            }
+            check_groups(&tasks, list(node, "scenario.task", &mut Vec::new()), problems);
+            if tasks.iter().all(|task| task.weight == 0) {
+                note(problems, node.at, "all weights are 0: no task would ever be called");
+            }
+        }
+    }
+    section.finish(problems);
+    Some(Scenario { login, wait, tasks })
+}
+
+fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems) {
+    if !is_name(&task.name) || ["aggregate", "login"].contains(&task.name.as_str()) {
+        let message = format!("\"{}\" cannot name a task: use letters, digits, _ - .", task.name);
+        note(problems, item.at, message);
+    }
+    if others.iter().any(|other| other.name == task.name) {
+        note(problems, item.at, format!("two tasks are named \"{}\"", task.name));
+    }
+}
+
+fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
+    for (task, item) in tasks.iter().zip(items) {
+        if tasks.iter().any(|other| other.group.as_ref() == Some(&task.name)) {
+            note(problems, item.at, format!("\"{}\" names both a task and a group", task.name));
+        }
+    }
+}
+
+fn wait(
+    section: Option<Reader<'_>>,
+    problems: &mut Problems,
+) -> (std::time::Duration, std::time::Duration) {
+    let Some(mut section) = section else { return Default::default() };
+    let min = section.wait("min", problems).unwrap_or_default();
+    let max = section.wait("max", problems).unwrap_or_default();
+    if min > max {
+        note(problems, section.at(), "scenario.wait: min is longer than max");
+    }
+    section.finish(problems);
+    (min, max.max(min))
+}
+
+fn template(written: &str, node: &Node, path: &str, problems: &mut Problems) -> Template {
+    Template::parse(written).unwrap_or_else(|why| {
+        note(problems, node.at, format!("{path}: {why}"));
+        Template::default()
+    })
+}
+
+fn headers(section: &mut Reader<'_>, problems: &mut Problems) -> Headers {
+    let path = section.path_of("headers");
+    let Some(node) = section.optional("headers") else { return Vec::new() };
+    let mut headers = Vec::new();
+    for entry in entries(node, &path, problems) {
+        let Some(value) = text(&entry.node, &path, problems) else { continue };
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if entry.key.is_empty() || !entry.key.chars().all(token) {
+            note(problems, entry.at, format!("\"{}\" is no header name", entry.key));
+        } else if value.chars().any(|c| c.is_control()) {
+            note(problems, entry.node.at, format!("{path}.{}: control character", entry.key));
+        } else if ["host", "content-length", "transfer-encoding", "connection"]
+            .contains(&entry.key.to_ascii_lowercase().as_str())
+        {
+            note(problems, entry.at, format!("the header {} is set by the engine", entry.key));
+        } else {
+            headers.push((entry.key.clone(), template(&value, &entry.node, &path, problems)));
+        }
+    }
+    headers
+}
+
+/// Fields of `own` win over those of `shared`, whatever their case.
+fn merged(shared: &Headers, own: Headers) -> Headers {
+    let replaced = |name: &str| own.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
+    let mut all: Headers = shared.iter().filter(|(name, _)| !replaced(name)).cloned().collect();
+    all.extend(own);
+    all
+}
+
+fn values(node: &Node, problems: &mut Problems) -> NamedValues {
+    let mut all = Vec::new();
+    for entry in entries(node, "values", problems) {
+        let path = format!("values.{}", entry.key);
+        let value = match &entry.node.value {
+            Value::List(items) if !items.is_empty() => {
+                Values::List(items.iter().filter_map(|i| item(i, &path, problems)).collect())
+            }
+            Value::Table(_) => range(&entry.node, &path, problems),
+            _ => {
+                let message = format!("{path} must be a list or {{ from = 1, to = 10 }}");
+                note(problems, entry.node.at, message);
+                continue;
+            }
+        };
+        if !is_name(&entry.key) {
+            note(problems, entry.at, format!("\"{}\" is no name for a value", entry.key));
+        }
+        all.push((entry.key.clone(), value));
+    }
+    all
+}
+
+fn item(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
+    match &node.value {
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        _ => text(node, path, problems),
+    }
+}
+
+fn range(node: &Node, path: &str, problems: &mut Problems) -> Values {
+    let mut section = Reader::new(node, path, problems);
+    let from = section.integer("from", i64::MIN + 1..=i64::MAX, problems).unwrap_or(0);
+    let to = section.integer("to", i64::MIN + 1..=i64::MAX, problems).unwrap_or(from);
+    if from > to {
+        note(problems, node.at, format!("{path}: from is greater than to"));
+    }
+    section.finish(problems);
+    Values::Range(from, to.max(from))
+}
+
+fn method(section: &mut Reader<'_>, default: &str, problems: &mut Problems) -> String {
+    let at = section.optional("method").map_or(section.at(), |node| node.at);
+    let method = section.optional_text("method", problems).unwrap_or_else(|| default.to_owned());
+    if !METHODS.contains(&method.as_str()) {
+        let near = nearest(&method, METHODS);
+        note(problems, at, format!("\"{method}\" is no method{near}"));
+    }
+    method
+}
+
+fn path(section: &mut Reader<'_>, problems: &mut Problems) -> Template {
+    let title = section.path_of("path");
+    let Some(node) = section.required("path", problems) else { return Template::default() };
+    let Some(written) = text(node, &title, problems) else { return Template::default() };
+    let plain = |c: char| c.is_ascii_graphic() && !"?#".contains(c) || "{} ".contains(c);
+    if !written.starts_with('/') || !written.chars().all(plain) {
+        let message = format!("{title} = \"{written}\" must begin with / and be percent-encoded");
+        note(problems, node.at, message);
+    }
+    let template = template(&written, node, &title, problems);
+    let spaced = |part: &crate::template::Part| match part {
+        crate::template::Part::Text(text) => text.contains(' '),
+        crate::template::Part::Value(_) => false,
+    };
+    if template.0.iter().any(spaced) {
+        note(problems, node.at, format!("{title} = \"{written}\" contains a space"));
+    }
+    template
+}
+
+fn accept(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<u16> {
+    let title = section.path_of("accept");
+    let Some(node) = section.optional("accept") else { return vec![200] };
+    let statuses: Vec<u16> = list(node, &title, problems)
+        .iter()
+        .filter_map(|item| integer(item, &title, 100..=599, problems))
+        .filter_map(|status| u16::try_from(status).ok())
+        .collect();
+    if statuses.is_empty() {
+        note(problems, node.at, format!("{title} accepts nothing"));
+    }
+    statuses
+}
+
+fn json(section: &mut Reader<'_>, values: &NamedValues, problems: &mut Problems) -> Option<Template> {
+    let title = section.path_of("json");
+    let node = section.optional("json")?;
+    let Some(json) = super::text::to_json(node) else {
+        note(problems, node.at, format!("{title}: a date is no JSON"));
+        return None;
+    };
+    let mut written = json.to_string();
+    // A text that is nothing but a whole-number value becomes a number.
+    for (name, kind) in values {
+        if matches!(kind, Values::Range(..)) {
+            for spelt in [format!("\"{{{{ {name} }}}}\""), format!("\"{{{{{name}}}}}\"")] {
+                written = written.replace(&spelt, &format!("{{{{ {name} }}}}"));
+            }
+        }
+    }
+    Some(template(&written, node, &title, problems))
+}
+
+fn login(mut section: Reader<'_>, shared: &Headers, problems: &mut Problems) -> Login {
+    let method = method(&mut section, "POST", problems);
+    let path = path(&mut section, problems);
+    let own = headers(&mut section, problems);
+    let json = json(&mut section, &Vec::new(), problems);
+    let accept = accept(&mut section, problems);
+    let token = section.text("token", problems);
+    let node = section.required("authorization", problems);
+    let written = node.and_then(|node| text(node, "scenario.login.authorization", problems));
+    let authorization = match (node, written) {
+        (Some(node), Some(written)) => {
+            let template = template(&written, node, "scenario.login.authorization", problems);
+            if template.names().ne(["token"]) {
+                let message = "scenario.login.authorization must contain {{ token }} once";
+                note(problems, node.at, message);
+            }
+            template
+        }
+        _ => Template::default(),
+    };
+    let share = section.flag("shared", problems);
+    section.finish(problems);
+    let request =
+        RequestTemplate { method, path, query: Vec::new(), headers: merged(shared, own), json };
+    Login { request, accept, token, authorization, shared: share }
+}
+
+fn task(
+    node: &Node,
+    shared_headers: &Headers,
+    shared_values: &NamedValues,
+    problems: &mut Problems,
+) -> Task {
+    let mut section = Reader::new(node, "scenario.task", problems);
+    let name = section.text("name", problems);
+    let group = section.optional_text("group", problems);
+    let weight = section.optional("weight").map_or(Some(1), |node| {
+        integer(node, "scenario.task.weight", 0..=100_000, problems)
+    });
+    let own: NamedValues =
+        section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
+    let mut values: NamedValues = own;
+    for (name, value) in shared_values {
+        if !values.iter().any(|(known, _)| known == name) {
+            values.push((name.clone(), value.clone()));
+        }
+    }
+    let method = method(&mut section, "GET", problems);
+    let path = path(&mut section, problems);
+    let query = query(&mut section, problems);
+    let own_headers = headers(&mut section, problems);
+    let json = json(&mut section, &values, problems);
+    let accept = accept(&mut section, problems);
+    let check = section.table("check", problems).map(|table| check(table, problems));
+    section.finish(problems);
+    let headers = merged(shared_headers, own_headers);
+    let request = RequestTemplate { method, path, query, headers, json };
+    // Not zero: a bad weight is one problem, not two.
+    let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
+    let mut task = Task { name, group, weight, request, values, accept, check };
+    check_values(&mut task, node, problems);
+    task
+}
+
+fn query(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<(String, Template)> {
+    let title = section.path_of("query");
+    let at = section.optional("query");
+    let mut query = Vec::new();
+    for (name, value, _) in section.pairs("query", problems) {
+        if let Some(node) = at {
+            query.push((name, template(&value, node, &title, problems)));
+        }
+    }
+    query
+}
+
+fn check(mut section: Reader<'_>, problems: &mut Problems) -> MinItems {
+    let array = section.optional_text("array", problems).unwrap_or_default();
+    let min_items = section.integer("min_items", 0..=i64::MAX, problems);
+    section.finish(problems);
+    MinItems { array, min_items: min_items.and_then(|n| u64::try_from(n).ok()).unwrap_or(0) }
+}
+
+/// Every placeholder has a value; values that the task does not use are dropped.
+fn check_values(task: &mut Task, node: &Node, problems: &mut Problems) {
+    let used: Vec<String> =
+        task.templates().flat_map(Template::names).map(str::to_owned).collect();
+    for name in &used {
+        if !task.values.iter().any(|(known, _)| known == name) {
+            let near = nearest(name, task.values.iter().map(|(known, _)| known.as_str()));
+            let message = format!("task \"{}\": no value is named \"{name}\"{near}", task.name);
+            note(problems, node.at, message);
+        }
+    }
+    task.values.retain(|(name, _)| used.contains(name));
+}

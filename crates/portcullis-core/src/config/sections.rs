@@ -1,0 +1,352 @@
+//! The sections of `perf.toml` as typed values.
+
+use std::time::Duration;
+
+use super::reader::{Problems, Reader, list, note, text};
+use super::tree::{Node, Place, Value};
+use crate::scenario::Scenario;
+use crate::target::{self, Target};
+use crate::threshold::{self, Names, Severity, Threshold};
+
+/// A whole configuration; paths are as written, relative to the file's folder.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[project]`
+    pub project: ProjectSection,
+    /// `[env]`
+    pub env: EnvSection,
+    /// `[django]`
+    pub django: DjangoSection,
+    /// `[steps]`
+    pub steps: StepsSection,
+    /// `[server]`
+    pub server: ServerSection,
+    /// `[load]`
+    pub load: LoadSection,
+    /// `[scenario]`
+    pub scenario: Scenario,
+    /// `[thresholds]`: `fail` first, then `warn`.
+    pub thresholds: Vec<Threshold>,
+    /// `[output] dir`, if it was written.
+    pub output: Option<String>,
+}
+
+/// Where the service's source is and what it needs.
+#[derive(Clone, Debug)]
+pub struct ProjectSection {
+    /// The folder of `manage.py`.
+    pub root: String,
+    /// The oldest Python that will do: major and minor version.
+    pub python: (u32, u32),
+    /// Requirement files for pip.
+    pub requirements: Vec<String>,
+}
+
+/// The environment of every step and of the server.
+#[derive(Clone, Debug)]
+pub struct EnvSection {
+    /// A file whose keys are all set first.
+    pub example: Option<String>,
+    /// Then these.
+    pub set: Vec<(String, String)>,
+    /// Then a fresh secret for each of these.
+    pub random: Vec<String>,
+    /// Then these, from the caller's environment.
+    pub pass: Vec<String>,
+}
+
+/// What is particular to Django.
+#[derive(Clone, Debug)]
+pub struct DjangoSection {
+    /// `manage.py`, relative to the project's root.
+    pub manage: String,
+    /// The project's settings module.
+    pub settings: String,
+    /// Dotted keys merged over the settings, with their values as JSON.
+    pub overrides: Vec<(String, serde_json::Value)>,
+    /// A script that `manage.py shell` reads from its standard input.
+    pub seed: Option<String>,
+    /// A user that must exist after the seed.
+    pub seed_user: Option<String>,
+}
+
+/// Commands and deadlines of the finite steps.
+#[derive(Clone, Debug)]
+pub struct StepsSection {
+    /// For the environment and the requirements, each.
+    pub install_timeout: Duration,
+    /// Arguments of `manage.py`.
+    pub migrate: Vec<String>,
+    /// For the migrations.
+    pub migrate_timeout: Duration,
+    /// For the seed.
+    pub seed_timeout: Duration,
+}
+
+/// How the server is started and when it is ready.
+#[derive(Clone, Debug)]
+pub struct ServerSection {
+    /// The command, with `{python}`, `{manage}` and `{port}`.
+    pub argv: Vec<String>,
+    /// The port that is wanted.
+    pub port: u16,
+    /// Whether another port will do when it is taken.
+    pub port_insists: bool,
+    /// Path of the health check.
+    pub health: String,
+    /// From the start to the first healthy answer.
+    pub ready_timeout: Duration,
+    /// From the polite signal to the one that cannot be refused.
+    pub stop_grace: Duration,
+}
+
+/// How much load, for how long, and on whom.
+#[derive(Clone, Debug)]
+pub struct LoadSection {
+    /// Virtual users.
+    pub users: u32,
+    /// Users started per second.
+    pub spawn_rate: f64,
+    /// The planned window.
+    pub duration: Duration,
+    /// From the request to the last byte of its answer.
+    pub request_timeout: Duration,
+    /// A server that is up already; `None` starts one.
+    pub host: Option<Target>,
+    /// Hosts beyond loopback that may be loaded.
+    pub allow_hosts: Vec<String>,
+    /// The seed of all chance, if it was given.
+    pub seed: Option<u64>,
+}
+
+/// Decodes the merged tree; `None` only if the scenario could not be read.
+pub fn decode(tree: &Node, problems: &mut Problems) -> Option<Config> {
+    let mut root = Reader::new(tree, "", problems);
+    let load = load(root.table("load", problems), problems);
+    let serves = load.host.is_none();
+    let project = project(root.table("project", problems), serves, problems);
+    let env = env(root.table("env", problems), problems);
+    let django = django(root.table("django", problems), serves, problems);
+    let steps = steps(root.table("steps", problems), problems);
+    let server = server(root.table("server", problems), problems);
+    let scenario = super::scenario::decode(root.table("scenario", problems), problems);
+    let thresholds = thresholds(root.table("thresholds", problems), scenario.as_ref(), problems);
+    let output = root.table("output", problems).and_then(|mut section| {
+        let dir = section.optional_text("dir", problems);
+        section.finish(problems);
+        dir
+    });
+    root.finish(problems);
+    let scenario = scenario?;
+    Some(Config { project, env, django, steps, server, load, scenario, thresholds, output })
+}
+
+/// A text that is needed only when a server is started.
+fn needed(
+    section: &mut Reader<'_>,
+    key: &'static str,
+    needed: bool,
+    problems: &mut Problems,
+) -> String {
+    if needed {
+        section.text(key, problems)
+    } else {
+        section.optional_text(key, problems).unwrap_or_default()
+    }
+}
+
+fn project(
+    section: Option<Reader<'_>>,
+    serves: bool,
+    problems: &mut Problems,
+) -> ProjectSection {
+    let mut project =
+        ProjectSection { root: String::new(), python: (3, 11), requirements: Vec::new() };
+    let Some(mut section) = section else { return project };
+    project.root = needed(&mut section, "root", serves, problems);
+    let at = section.optional("python").map_or(section.at(), |node| node.at);
+    let python = section.text("python", problems);
+    match python.split_once('.').map(|(major, minor)| (major.parse(), minor.parse())) {
+        Some((Ok(major), Ok(minor))) => project.python = (major, minor),
+        _ if python.is_empty() => {}
+        _ => note(problems, at, format!("project.python = \"{python}\": write \"3.11\"")),
+    }
+    project.requirements = section.texts("requirements", problems);
+    section.finish(problems);
+    project
+}
+
+fn env(section: Option<Reader<'_>>, problems: &mut Problems) -> EnvSection {
+    let mut env =
+        EnvSection { example: None, set: Vec::new(), random: Vec::new(), pass: Vec::new() };
+    let Some(mut section) = section else { return env };
+    env.example = section.optional_text("example", problems);
+    for (name, value, at) in section.pairs("set", problems) {
+        if crate::config::is_reserved_env(&name) {
+            note(problems, at, format!("env.set.{name} is set by Portcullis itself"));
+        }
+        env.set.push((name, value));
+    }
+    env.random = section.texts("random", problems);
+    env.pass = section.texts("pass", problems);
+    section.finish(problems);
+    env
+}
+
+fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) -> DjangoSection {
+    let mut django = DjangoSection {
+        manage: "manage.py".to_owned(),
+        settings: String::new(),
+        overrides: Vec::new(),
+        seed: None,
+        seed_user: None,
+    };
+    let Some(mut section) = section else { return django };
+    django.manage = section.text("manage", problems);
+    django.settings = needed(&mut section, "settings", serves, problems);
+    let dotted = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+    if !django.settings.chars().all(dotted) {
+        let message = format!("django.settings = \"{}\": no module name", django.settings);
+        note(problems, section.at(), message);
+    }
+    let at = section.optional("database").map_or(section.at(), |node| node.at);
+    let database = section.text("database", problems);
+    if database != "sqlite" {
+        let message = format!("django.database = \"{database}\": only \"sqlite\" is supported");
+        note(problems, at, message);
+    }
+    if let Some(node) = section.optional("overrides") {
+        for entry in super::reader::entries(node, "django.overrides", problems) {
+            match super::text::to_json(&entry.node) {
+                Some(value) => django.overrides.push((entry.key.clone(), value)),
+                None => note(problems, entry.node.at, "a date cannot be a setting here"),
+            }
+        }
+    }
+    django.seed = section.optional_text("seed", problems);
+    django.seed_user = section.optional_text("seed_user", problems);
+    section.finish(problems);
+    django
+}
+
+fn steps(section: Option<Reader<'_>>, problems: &mut Problems) -> StepsSection {
+    let second = Duration::from_secs(1);
+    let mut steps = StepsSection {
+        install_timeout: second,
+        migrate: Vec::new(),
+        migrate_timeout: second,
+        seed_timeout: second,
+    };
+    let Some(mut section) = section else { return steps };
+    steps.install_timeout = section.duration("install_timeout", problems);
+    steps.migrate = section.texts("migrate", problems);
+    steps.migrate_timeout = section.duration("migrate_timeout", problems);
+    steps.seed_timeout = section.duration("seed_timeout", problems);
+    section.finish(problems);
+    steps
+}
+
+fn server(section: Option<Reader<'_>>, problems: &mut Problems) -> ServerSection {
+    let mut server = ServerSection {
+        argv: Vec::new(),
+        port: 8000,
+        port_insists: false,
+        health: "/".to_owned(),
+        ready_timeout: Duration::from_secs(60),
+        stop_grace: Duration::from_secs(5),
+    };
+    let Some(mut section) = section else { return server };
+    server.argv = section.texts("argv", problems);
+    if server.argv.is_empty() {
+        note(problems, section.at(), "server.argv must name a command");
+    } else if !server.argv.iter().any(|word| word.contains("{port}")) {
+        let at = section.optional("argv").map_or(section.at(), |node| node.at);
+        note(problems, at, "server.argv must contain {port}: the port is chosen for each run");
+    }
+    match section.optional("port").map(|node| (node, &node.value)) {
+        Some((_, Value::Text(word))) if word == "auto" => server.port = 0,
+        Some((node, _)) => {
+            let port = super::reader::integer(node, "server.port", 1..=65_535, problems);
+            server.port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(8000);
+            server.port_insists = matches!(node.at, Place::Flag(_));
+        }
+        None => {}
+    }
+    let at = section.optional("health").map_or(section.at(), |node| node.at);
+    server.health = section.text("health", problems);
+    if !server.health.starts_with('/') {
+        note(problems, at, format!("server.health = \"{}\" must begin with /", server.health));
+    }
+    server.ready_timeout = section.duration("ready_timeout", problems);
+    server.stop_grace = section.duration("stop_grace", problems);
+    section.finish(problems);
+    server
+}
+
+fn load(section: Option<Reader<'_>>, problems: &mut Problems) -> LoadSection {
+    let mut load = LoadSection {
+        users: 1,
+        spawn_rate: 1.0,
+        duration: Duration::from_secs(1),
+        request_timeout: Duration::from_secs(30),
+        host: None,
+        allow_hosts: Vec::new(),
+        seed: None,
+    };
+    let Some(mut section) = section else { return load };
+    let users = section.integer("users", 1..=1_000_000, problems);
+    load.users = users.and_then(|users| u32::try_from(users).ok()).unwrap_or(1);
+    load.spawn_rate = section.rate("spawn_rate", problems);
+    load.duration = section.duration("duration", problems);
+    load.request_timeout = section.duration("request_timeout", problems);
+    load.allow_hosts = section.texts("allow_hosts", problems);
+    if let Some(node) = section.optional("seed") {
+        let seed = super::reader::integer(node, "load.seed", 0..=i64::MAX, problems);
+        load.seed = seed.and_then(|seed| u64::try_from(seed).ok());
+    }
+    if let Some(node) = section.optional("host")
+        && let Some(written) = text(node, "load.host", problems)
+    {
+        let named_in_file = matches!(node.at, Place::File(..));
+        match target::parse(&written) {
+            Ok(target) if named_in_file || target.is_allowed(&load.allow_hosts) => {
+                load.host = Some(target);
+            }
+            Ok(target) => note(problems, node.at, target.refusal()),
+            Err(message) => note(problems, node.at, message),
+        }
+    }
+    section.finish(problems);
+    load
+}
+
+fn thresholds(
+    section: Option<Reader<'_>>,
+    scenario: Option<&Scenario>,
+    problems: &mut Problems,
+) -> Vec<Threshold> {
+    let (Some(mut section), Some(scenario)) = (section, scenario) else { return Vec::new() };
+    let tasks: Vec<String> = scenario.tasks.iter().map(|task| task.name.clone()).collect();
+    let groups: Vec<String> =
+        scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
+    let names = Names { tasks: &tasks, groups: &groups, login: scenario.login.is_some() };
+    let mut thresholds: Vec<Threshold> = Vec::new();
+    for (key, severity) in [("fail", Severity::Fail), ("warn", Severity::Warn)] {
+        let Some(node) = section.optional(key) else { continue };
+        let path = format!("thresholds.{key}");
+        for item in list(node, &path, problems) {
+            let Some(line) = text(item, &path, problems) else { continue };
+            match threshold::parse(&line, severity, names) {
+                Ok(rule) if thresholds.iter().any(|known| known.text == rule.text) => {
+                    note(problems, item.at, format!("\"{line}\" is written twice"));
+                }
+                Ok(rule) => thresholds.push(rule),
+                Err(error) => {
+                    note(problems, item.at, format!("threshold \"{line}\", {error}"));
+                }
+            }
+        }
+    }
+    section.finish(problems);
+    thresholds
+}

@@ -1,0 +1,127 @@
+//! Decoding: the bundled files are valid, and every mistake is named at once.
+
+use super::*;
+
+const BUNDLED: &str = include_str!("../../../../perf.toml");
+
+fn problems(text: &str) -> Vec<String> {
+    match load(text, None, &[]) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.iter().map(|problem| problem.show("perf.toml")).collect(),
+    }
+}
+
+/// The bundled file with one line replaced.
+fn with(from: &str, to: &str) -> String {
+    assert!(BUNDLED.contains(from), "perf.toml no longer has {from:?}");
+    BUNDLED.replacen(from, to, 1)
+}
+
+#[test]
+fn the_bundled_file_is_valid_with_every_profile() {
+    for profile in [None, Some("laptop"), Some("ci"), Some("preflight")] {
+        let loaded = load(BUNDLED, profile, &[]).unwrap();
+        assert_eq!(loaded.config.scenario.tasks.len(), 10);
+        assert_eq!(loaded.config.thresholds.len(), 6);
+    }
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once_with_their_lines() {
+    let text = with("duration = \"30s\"", "duration = \"30\"")
+        .replacen("weight = 5", "weight = -1", 1)
+        .replacen("spawn_rate = ", "spawn_rat = ", 1)
+        .replacen("\"p95 <= 500ms\"", "\"p95(list_claim) < 1s\"", 1);
+    let found = problems(&text);
+    let line = |needle: &str| text.lines().position(|l| l.contains(needle)).unwrap() + 1;
+    let check = |needle: &str, part: &str| {
+        let prefix = format!("perf.toml:{}:", line(needle));
+        let hit = found.iter().any(|p| p.starts_with(&prefix) && p.contains(part));
+        assert!(hit, "{needle}: {found:#?}");
+    };
+    check("duration = \"30\"", "has no unit");
+    check("weight = -1", "must be between 0");
+    check("spawn_rat = ", "did you mean \"spawn_rate\"?");
+    check("p95(list_claim)", "did you mean \"list_claims\"?");
+    assert_eq!(found.len(), 4, "{found:#?}");
+}
+
+#[test]
+fn each_impossible_value_is_one_problem() {
+    let check = |from: &str, to: &str, part: &str| {
+        let found = problems(&with(from, to));
+        assert!(found.iter().any(|p| p.contains(part)), "{to}: {found:#?}");
+        assert_eq!(found.len(), 1, "{to}: {found:#?}");
+    };
+    check("users = 5", "users = 0", "must be between 1");
+    check("users = 5", "users = \"5\"", "must be a whole number");
+    check("spawn_rate = \"1/s\"", "spawn_rate = \"0/s\"", "above zero");
+    check("duration = \"30s\"", "duration = \"0s\"", "longer than zero");
+    check("min = \"1s\", max", "min = \"9s\", max", "min is longer than max");
+    check("database = \"sqlite\"", "database = \"mysql\"", "only \"sqlite\"");
+    check("[load]", "[laod]\nx = 1\n[load]", "did you mean \"load\"?");
+    check("name = \"search_claims\"", "name = \"list_claims\"", "two tasks are named");
+    check("{{ id }}/", "{{ idd }}/", "did you mean \"id\"?");
+    check("{{ id }}/", "{{ id /", "without }}");
+    check("path = \"/api/v1/dashboard/\"", "path = \"dashboard\"", "must begin with /");
+    check("path = \"/api/v1/dashboard/\"", "path = \"/x\"\nmethod = \"GTE\"", "is no method");
+    check("Bearer {{ token }}", "Bearer x", "must contain {{ token }}");
+    check("\"login.p95 < 2s\"", "\"error_rate < 1%\"", "written twice");
+    check("http://127.0.0.1:8000", "https://x", "TLS");
+    check("health = \"/health/\"", "health = \"health/\"", "must begin with /");
+    check("port = 8000", "port = 99999", "between 1 and 65535");
+    check("set = { DEBUG", "set = { PYTHONPATH", "set by Portcullis itself");
+    check("127.0.0.1:{port}", "127.0.0.1:8000", "must contain {port}");
+    check("weight = 5", "weight = 5\nweight = 6", "not valid TOML");
+    check("from = 1, to = 10", "from = 11, to = 10", "from is greater");
+    check("[profile.laptop.load]", "[profile.laptop.laod]", "did you mean \"load\"?");
+}
+
+#[test]
+fn a_scenario_without_any_weight_is_refused() {
+    let text: String = BUNDLED
+        .lines()
+        .map(|line| if line.starts_with("weight") { "weight = 0" } else { line })
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert!(problems(&text).iter().any(|p| p.contains("all weights are 0")));
+}
+
+#[test]
+fn a_task_and_a_group_cannot_share_a_name() {
+    let found = problems(&with("name = \"search_claims\"", "name = \"list\""));
+    assert!(found.iter().any(|p| p.contains("\"list\" names both a task and a group")));
+}
+
+#[test]
+fn flags_win_over_profile_file_and_defaults() {
+    let flag = |flag, path, value| FlagValue { flag, path, value };
+    let flags = [
+        flag("-u", "load.users", Value::Integer(9)),
+        flag("-t", "load.duration", Value::Text("2m".to_owned())),
+    ];
+    let load_of = |profile, flags: &[FlagValue]| load(BUNDLED, profile, flags).unwrap().config.load;
+    assert_eq!(load_of(Some("laptop"), &[]).duration.as_secs(), 60);
+    assert_eq!(load_of(Some("laptop"), &flags).duration.as_secs(), 120);
+    assert_eq!(load_of(None, &flags).users, 9);
+    let wrong = [flag("-t", "load.duration", Value::Text("2".to_owned()))];
+    let found = load(BUNDLED, None, &wrong).unwrap_err();
+    assert!(found[0].show("perf.toml").starts_with("-t: "), "{found:?}");
+}
+
+#[test]
+fn an_unknown_profile_is_named_with_the_nearest() {
+    let found = load(BUNDLED, Some("labtop"), &[]).unwrap_err();
+    assert!(found[0].message.contains("did you mean \"laptop\"?"), "{found:?}");
+}
+
+#[test]
+fn the_effective_configuration_is_toml_without_secrets() {
+    let loaded = load(BUNDLED, Some("laptop"), &[]).unwrap();
+    let shown = to_redacted_toml(&loaded.tree);
+    assert!(!shown.contains("testpass123"), "{shown}");
+    assert!(shown.contains("password = \"***\"") && shown.contains("token = \"access\""));
+    let again = load(&shown, None, &[]).unwrap();
+    assert_eq!(again.config.load.duration.as_secs(), 60);
+    assert_eq!(again.config.scenario.tasks.len(), 10);
+}

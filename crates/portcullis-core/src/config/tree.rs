@@ -1,0 +1,180 @@
+//! A configuration file as a tree of values that know where they stand, and
+//! the laying of one tree over another (defaults, file, profile, flags).
+
+use toml_edit::{Document, Item, TomlError, Value as TomlValue};
+
+use super::Problem;
+
+/// Where a value was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the defaults that Portcullis brings.
+    Default,
+    /// In the user's file, at this line and column (both from 1).
+    File(usize, usize),
+    /// On the command line, with this flag.
+    Flag(&'static str),
+}
+
+/// A value and its place.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub value: Value,
+    pub at: Place,
+}
+
+/// A value of the tree.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Bool(bool),
+    List(Vec<Node>),
+    Table(Vec<Entry>),
+    /// A TOML value that no setting takes: a date or a time.
+    Date,
+}
+
+/// A key with its own place and its value.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub key: String,
+    pub at: Place,
+    pub node: Node,
+}
+
+impl Value {
+    /// What the value is, in the words of an error message.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a text",
+            Self::Integer(_) => "a whole number",
+            Self::Float(_) => "a number",
+            Self::Bool(_) => "true or false",
+            Self::List(_) => "a list",
+            Self::Table(_) => "a table",
+            Self::Date => "a date",
+        }
+    }
+}
+
+/// Line and column of a byte offset.
+struct Lines<'a>(&'a str);
+
+impl Lines<'_> {
+    fn place(&self, span: Option<std::ops::Range<usize>>) -> Place {
+        let offset = span.map_or(0, |s| s.start).min(self.0.len());
+        let before = self.0.get(..offset).unwrap_or("");
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        Place::File(line, column)
+    }
+}
+
+/// Parses a TOML text.
+///
+/// # Errors
+/// The text's first syntax error: TOML cannot be read on past it.
+pub fn parse(text: &str) -> Result<Node, Problem> {
+    let lines = Lines(text);
+    let document = Document::parse(text).map_err(|error: TomlError| Problem {
+        at: lines.place(error.span()),
+        message: format!("not valid TOML: {}", error.message().trim().replace('\n', "; ")),
+    })?;
+    Ok(table(document.as_table(), &lines))
+}
+
+fn table(table: &dyn toml_edit::TableLike, lines: &Lines<'_>) -> Node {
+    let mut entries = Vec::new();
+    for (key, item) in table.iter() {
+        let span = table.key(key).and_then(toml_edit::Key::span);
+        let node = item_node(item, lines);
+        let at = span.map_or(node.at, |span| lines.place(Some(span)));
+        entries.push(Entry { key: key.to_owned(), at, node });
+    }
+    Node { value: Value::Table(entries), at: Place::File(1, 1) }
+}
+
+fn item_node(item: &Item, lines: &Lines<'_>) -> Node {
+    let at = lines.place(item.span());
+    let value = match item {
+        Item::None => Value::Table(Vec::new()),
+        Item::Value(value) => return value_node(value, lines),
+        Item::Table(inner) => table(inner, lines).value,
+        Item::ArrayOfTables(tables) => Value::List(
+            tables
+                .iter()
+                .map(|t| Node { at: lines.place(t.span()), ..table(t, lines) })
+                .collect(),
+        ),
+    };
+    Node { value, at }
+}
+
+fn value_node(value: &TomlValue, lines: &Lines<'_>) -> Node {
+    let at = lines.place(value.span());
+    let value = match value {
+        TomlValue::String(text) => Value::Text(text.value().clone()),
+        TomlValue::Integer(number) => Value::Integer(*number.value()),
+        TomlValue::Float(number) => Value::Float(*number.value()),
+        TomlValue::Boolean(flag) => Value::Bool(*flag.value()),
+        TomlValue::Datetime(_) => Value::Date,
+        TomlValue::Array(items) => {
+            Value::List(items.iter().map(|v| value_node(v, lines)).collect())
+        }
+        TomlValue::InlineTable(inner) => table(inner, lines).value,
+    };
+    Node { value, at }
+}
+
+/// Marks a whole tree as coming from the defaults.
+pub fn as_default(mut node: Node) -> Node {
+    fn mark(node: &mut Node) {
+        node.at = Place::Default;
+        match &mut node.value {
+            Value::Table(entries) => entries.iter_mut().for_each(|e| {
+                e.at = Place::Default;
+                mark(&mut e.node);
+            }),
+            Value::List(items) => items.iter_mut().for_each(mark),
+            _ => {}
+        }
+    }
+    mark(&mut node);
+    node
+}
+
+/// Lays `over` on `base`: tables are merged key by key, all else is replaced.
+pub fn overlay(base: &mut Node, over: Node) {
+    match (&mut base.value, over.value) {
+        (Value::Table(below), Value::Table(above)) => {
+            base.at = over.at;
+            for entry in above {
+                match below.iter_mut().find(|e| e.key == entry.key) {
+                    Some(found) => {
+                        found.at = entry.at;
+                        overlay(&mut found.node, entry.node);
+                    }
+                    None => below.push(entry),
+                }
+            }
+        }
+        (_, value) => *base = Node { value, at: over.at },
+    }
+}
+
+/// A tree that holds one value under a dotted path; how a flag is laid over.
+pub fn single(path: &str, value: Value, at: Place) -> Node {
+    path.rsplit('.').fold(Node { value, at }, |node, key| Node {
+        value: Value::Table(vec![Entry { key: key.to_owned(), at, node }]),
+        at,
+    })
+}
+
+/// Takes the entry `key` out of a table.
+pub fn take(node: &mut Node, key: &str) -> Option<Entry> {
+    let Value::Table(entries) = &mut node.value else { return None };
+    let index = entries.iter().position(|e| e.key == key)?;
+    Some(entries.remove(index))
+}

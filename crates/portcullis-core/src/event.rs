@@ -1,0 +1,125 @@
+//! The one sideways stream: what a run tells while it goes on. Sinks (the
+//! console, logs) listen; there is never an event per request.
+
+use std::time::Duration;
+
+/// A stage of the pipeline, in its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Python is found, the virtual environment made or reused.
+    Environment,
+    /// The requirements are installed.
+    Install,
+    /// The throwaway database is migrated.
+    Migrate,
+    /// It is filled.
+    Seed,
+    /// The server is started.
+    Serve,
+    /// It answers its health check, and it is ours.
+    Ready,
+    /// Users make requests.
+    Load,
+    /// The thresholds are judged.
+    Judge,
+    /// Artifacts are written.
+    Collect,
+    /// The server is stopped.
+    Stop,
+}
+
+impl Stage {
+    /// All stages in their order.
+    pub const ALL: [Self; 10] = [
+        Self::Environment,
+        Self::Install,
+        Self::Migrate,
+        Self::Seed,
+        Self::Serve,
+        Self::Ready,
+        Self::Load,
+        Self::Judge,
+        Self::Collect,
+        Self::Stop,
+    ];
+
+    /// The stage as everything names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Environment => "environment",
+            Self::Install => "install",
+            Self::Migrate => "migrate",
+            Self::Seed => "seed",
+            Self::Serve => "serve",
+            Self::Ready => "ready",
+            Self::Load => "load",
+            Self::Judge => "judge",
+            Self::Collect => "collect",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+/// How a stage ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StageEnd {
+    /// It did its work.
+    Done,
+    /// Its work was there already.
+    Cached,
+    /// It failed; the sentence says how.
+    Failed(String),
+}
+
+/// A stage that ended, with what it took.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StageRecord {
+    /// Which.
+    pub stage: Stage,
+    /// From its start to its end.
+    pub took: Duration,
+    /// How it ended.
+    pub end: StageEnd,
+    /// A few words on what was done: a version, a port, a count.
+    pub detail: String,
+}
+
+/// The load so far, once a second.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Since the start of the window.
+    pub elapsed: Duration,
+    /// The planned window.
+    pub window: Duration,
+    /// Users alive and asked for.
+    pub users: (u32, u32),
+    /// Requests that ended, and failed ones.
+    pub requests: (u64, u64),
+    /// Requests that ended in the last second.
+    pub last_second: u64,
+    /// p95 of the good answers of the last ten seconds.
+    pub p95_ms: Option<f64>,
+    /// Tasks without a request, once the window is over.
+    pub extending_for: Vec<String>,
+}
+
+/// What a run tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A stage began.
+    StageStarted(Stage),
+    /// A stage ended.
+    StageEnded(StageRecord),
+    /// Something worth knowing that changes nothing.
+    Note(String),
+    /// Something that may spoil the run.
+    Warning(String),
+    /// The load goes on.
+    Progress(Progress),
+}
+
+/// A listener.
+pub trait Sink: Send + Sync {
+    /// Takes an event; must not block for long.
+    fn event(&self, event: &Event);
+}

@@ -1,0 +1,20 @@
+//! The pure core: configuration → plan, samples → summary → verdict → exit
+//! code. No files, clock, network, processes or async in here.
+
+pub mod config;
+pub mod deck;
+pub mod distribution;
+pub mod event;
+pub mod outcome;
+pub mod plan;
+pub mod rng;
+pub mod scenario;
+pub mod secrets;
+pub mod summary;
+pub mod target;
+pub mod template;
+pub mod threshold;
+pub mod units;
+pub mod verdict;
+#[cfg(test)]
+mod verdict_tests;

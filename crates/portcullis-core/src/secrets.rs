@@ -1,0 +1,116 @@
+//! Values that must not be seen, and their removal from any text.
+
+use crate::config::is_secret_name;
+use crate::scenario::Scenario;
+
+/// The secrets of one run.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    values: Vec<String>,
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Secrets({} values)", self.values.len())
+    }
+}
+
+/// Shorter values cannot be told from ordinary text.
+const SHORTEST: usize = 4;
+
+impl Secrets {
+    /// Adds a value; texts below four characters are left out.
+    pub fn add(&mut self, value: &str) {
+        if value.chars().count() >= SHORTEST && !self.values.iter().any(|known| known == value) {
+            self.values.push(value.to_owned());
+            // Longest first, so that no secret leaves its tail behind.
+            self.values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        }
+    }
+
+    /// Adds the values of variables with a secret name.
+    pub fn add_environment<'a>(&mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) {
+        pairs.into_iter().filter(|(name, _)| is_secret_name(name)).for_each(|(_, v)| self.add(v));
+    }
+
+    /// Adds the passwords of a login and the secret headers of all tasks.
+    pub fn add_scenario(&mut self, scenario: &Scenario) {
+        let plain = |template: &crate::template::Template| template.fill(|_| String::new());
+        let login = scenario.login.iter().map(|login| &login.request);
+        for request in login.chain(scenario.tasks.iter().map(|task| &task.request)) {
+            for (name, value) in &request.headers {
+                if is_secret_name(name) {
+                    self.add(&plain(value));
+                }
+            }
+            let json = request.json.as_ref().map(plain);
+            if let Some(value) = json.and_then(|text| serde_json::from_str(&text).ok()) {
+                self.add_json(&value);
+            }
+        }
+    }
+
+    fn add_json(&mut self, value: &serde_json::Value) {
+        match value {
+            serde_json::Value::Object(pairs) => {
+                for (name, value) in pairs {
+                    match value.as_str() {
+                        Some(text) if is_secret_name(name) => self.add(text),
+                        _ => self.add_json(value),
+                    }
+                }
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| self.add_json(item)),
+            _ => {}
+        }
+    }
+
+    /// The text without any secret: known values and whatever looks like a
+    /// bearer token (RFC 6750) are replaced by `***`.
+    pub fn redact(&self, text: &str) -> String {
+        let known = self.values.iter().fold(text.to_owned(), |text, value| {
+            if text.contains(value.as_str()) { text.replace(value.as_str(), "***") } else { text }
+        });
+        hide_json_web_tokens(&known)
+    }
+}
+
+/// A JSON web token (RFC 7519) begins with `eyJ`, the base64 of `{"`, and has
+/// three dotted parts.
+fn hide_json_web_tokens(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("eyJ") {
+        let part = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
+        let tail = &rest[start..];
+        let end = tail.find(|c| !part(c)).unwrap_or(tail.len());
+        out.push_str(&rest[..start]);
+        out.push_str(if tail[..end].matches('.').count() >= 2 { "***" } else { &tail[..end] });
+        rest = &tail[end..];
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_values_and_tokens_are_replaced() {
+        let mut secrets = Secrets::default();
+        secrets.add("testpass");
+        secrets.add("testpass123");
+        secrets.add("abc");
+        let text = "password=testpass123 abc Authorization: Bearer eyJh.eyJi.c-_x, eyJ alone";
+        let shown = secrets.redact(text);
+        assert_eq!(shown, "password=*** abc Authorization: Bearer ***, eyJ alone");
+    }
+
+    #[test]
+    fn names_decide_what_is_secret_in_an_environment() {
+        let mut secrets = Secrets::default();
+        secrets.add_environment([("SECRET_KEY", "k3y-value"), ("DEBUG", "True!")]);
+        assert_eq!(secrets.redact("k3y-value True!"), "*** True!");
+    }
+}

@@ -1,0 +1,245 @@
+//! What a run measured: plain data that every judgement and report reads.
+
+use std::time::Duration;
+
+use crate::distribution::Distribution;
+use crate::threshold::{Limit, Percentile, Scope, Threshold};
+
+/// Everything the load engine measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    /// The planned window: aggregate, rates and time series are of it alone.
+    pub window: Duration,
+    /// How far the window was measured; shorter if the run was cut off.
+    pub measured: Duration,
+    /// Start of the window, in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// Virtual users asked for.
+    pub users_asked: u32,
+    /// Virtual users that logged in and ran.
+    pub users_ran: u32,
+    /// Requests that were sent again on a new connection, because the server
+    /// had closed the kept one before the first byte of the answer.
+    pub resent: u64,
+    /// The latency limits that were counted, ascending.
+    pub limits: Vec<Duration>,
+    /// One for each task, in the order of the scenario.
+    pub tasks: Vec<TaskSummary>,
+    /// The login, if the scenario has one.
+    pub login: Option<TaskSummary>,
+    /// One for each second of the window.
+    pub series: Vec<Second>,
+    /// What failed, grouped by task and kind.
+    pub failures: Vec<FailureGroup>,
+}
+
+/// The requests of one task, or of the login.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskSummary {
+    /// The task's name.
+    pub name: String,
+    /// Its group.
+    pub group: Option<String>,
+    /// Its method.
+    pub method: String,
+    /// Path and query, with placeholders.
+    pub label: String,
+    /// Its weight.
+    pub weight: u32,
+    /// Requests of the planned window.
+    pub window: Row,
+    /// Requests made after it, because the task had none.
+    pub extension: Row,
+}
+
+/// Counts and latencies of some requests.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    /// Requests, good and failed.
+    pub requests: u64,
+    /// Failed requests.
+    pub failures: u64,
+    /// Latencies of good answers, to the last byte.
+    pub latency: Distribution,
+    /// Latencies of failed requests: a fast failure must not improve a percentile.
+    pub failed_latency: Distribution,
+    /// Bytes of all bodies, unpacked.
+    pub body_bytes: u64,
+    /// For each limit of the summary: good answers beyond it.
+    pub beyond: Vec<Beyond>,
+}
+
+/// Exact counts against one latency limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beyond {
+    /// Latencies above the limit.
+    pub above: u64,
+    /// Latencies at the limit or above it.
+    pub at_or_above: u64,
+}
+
+/// One second of the time series.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Second {
+    /// Counted from the start of the window.
+    pub second: u64,
+    /// Users alive at its end.
+    pub users: u32,
+    /// Requests that ended in it.
+    pub requests: u64,
+    /// Of these, failed ones.
+    pub failures: u64,
+    /// Of the good answers of the last ten seconds; in the order of [`SHOWN`].
+    pub percentiles_ms: Vec<f64>,
+}
+
+/// Percentiles that reports show, in this order.
+pub const SHOWN: [Percentile; 11] = [
+    Percentile(50_000),
+    Percentile(66_000),
+    Percentile(75_000),
+    Percentile(80_000),
+    Percentile(90_000),
+    Percentile(95_000),
+    Percentile(98_000),
+    Percentile(99_000),
+    Percentile(99_900),
+    Percentile(99_990),
+    Percentile(100_000),
+];
+
+/// Why a request failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FailureKind {
+    /// A status that the task does not accept.
+    Status,
+    /// 429: the server refuses for now.
+    Throttled,
+    /// No complete answer in time.
+    Timeout,
+    /// No connection.
+    Connect,
+    /// The connection ended before the answer did.
+    Reset,
+    /// An answer that is not HTTP, or whose body is cut or cannot be unpacked.
+    Body,
+    /// A good status with a body that fails the task's check.
+    Validation,
+    /// A login without a usable token.
+    Login,
+}
+
+/// Failures of one task and kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FailureGroup {
+    /// The task's name, or `login`.
+    pub task: String,
+    /// Its method.
+    pub method: String,
+    /// Their kind.
+    pub kind: FailureKind,
+    /// What happened, in words; the first one's own.
+    pub message: String,
+    /// How many.
+    pub count: u64,
+    /// When the first ended, in milliseconds since 1970.
+    pub first_unix_ms: u64,
+    /// When the last ended.
+    pub last_unix_ms: u64,
+}
+
+impl FailureKind {
+    /// The kind as tables and files name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Throttled => "throttled",
+            Self::Timeout => "timeout",
+            Self::Connect => "connect",
+            Self::Reset => "reset",
+            Self::Body => "body",
+            Self::Validation => "validation",
+            Self::Login => "login",
+        }
+    }
+}
+
+impl Row {
+    /// Adds the requests of another row over the same limits.
+    pub fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.failures += other.failures;
+        self.latency.add(&other.latency);
+        self.failed_latency.add(&other.failed_latency);
+        self.body_bytes += other.body_bytes;
+        self.beyond.resize(self.beyond.len().max(other.beyond.len()), Beyond::default());
+        for (mine, theirs) in self.beyond.iter_mut().zip(&other.beyond) {
+            mine.above += theirs.above;
+            mine.at_or_above += theirs.at_or_above;
+        }
+    }
+
+    /// Failed requests as a share of all; `None` without requests.
+    pub fn error_rate(&self) -> Option<f64> {
+        (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)
+    }
+
+    /// Mean size of a body in bytes; 0 without requests.
+    pub fn mean_body_bytes(&self) -> f64 {
+        if self.requests == 0 { 0.0 } else { self.body_bytes as f64 / self.requests as f64 }
+    }
+}
+
+impl TaskSummary {
+    /// All requests that the task is judged by.
+    pub fn judged(&self) -> Row {
+        let mut row = self.window.clone();
+        row.add(&self.extension);
+        row
+    }
+}
+
+impl Summary {
+    /// The requests of all tasks in the planned window, without the login.
+    pub fn aggregate(&self) -> Row {
+        let mut all = Row::default();
+        self.tasks.iter().for_each(|task| all.add(&task.window));
+        all
+    }
+
+    /// Requests per second over the measured part of the window.
+    pub fn rate(&self, requests: u64) -> f64 {
+        let seconds = self.measured.as_secs_f64();
+        if seconds > 0.0 { requests as f64 / seconds } else { 0.0 }
+    }
+
+    /// The requests that a scope covers; the login has none of its own scope's
+    /// extension. A scope that names nothing covers nothing.
+    pub fn row(&self, scope: &Scope) -> Row {
+        let mut row = Row::default();
+        match scope {
+            Scope::Aggregate => row = self.aggregate(),
+            Scope::Login => self.login.iter().for_each(|login| row.add(&login.judged())),
+            Scope::Task(name) => {
+                self.tasks.iter().filter(|t| t.name == *name).for_each(|t| row.add(&t.judged()));
+            }
+            Scope::Group(name) => {
+                let of_group = |task: &&TaskSummary| task.group.as_deref() == Some(name);
+                self.tasks.iter().filter(of_group).for_each(|t| row.add(&t.window));
+            }
+        }
+        row
+    }
+}
+
+/// The latency limits of some rules, ascending: what an engine must count.
+pub fn latency_limits(thresholds: &[Threshold]) -> Vec<Duration> {
+    let limits = thresholds.iter().filter_map(|threshold| match threshold.limit {
+        Limit::Latency(limit) => Some(limit),
+        Limit::Share(_) | Limit::Number(_) => None,
+    });
+    let mut limits: Vec<Duration> = limits.collect();
+    limits.sort_unstable();
+    limits.dedup();
+    limits
+}

@@ -1,0 +1,107 @@
+//! The server under load: its address, and whether it may be loaded at all.
+
+use std::net::IpAddr;
+
+/// An HTTP origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Host name or address, IPv6 without brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+impl Target {
+    /// The server that Portcullis starts itself.
+    pub fn local(port: u16) -> Self {
+        Self { host: "127.0.0.1".to_owned(), port }
+    }
+
+    /// Whether the host can only be this machine: `localhost` or a loopback
+    /// address. Names are not resolved, so nothing is sent to find out.
+    pub fn is_loopback(&self) -> bool {
+        let name = self.host.eq_ignore_ascii_case("localhost");
+        name || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    /// Whether the host is loopback or on the list.
+    pub fn is_allowed(&self, allow_hosts: &[String]) -> bool {
+        self.is_loopback() || allow_hosts.iter().any(|host| host.eq_ignore_ascii_case(&self.host))
+    }
+
+    /// Why a host that is not allowed is refused.
+    pub fn refusal(&self) -> String {
+        format!(
+            "{} is not this machine, and a load generator must not hit it by a typo; if it is \
+             meant, say --allow-host {} or list it in load.allow_hosts",
+            self.host, self.host
+        )
+    }
+
+    /// `host:port` as the Host header has it.
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+    }
+
+    /// The origin as a URL, without a final slash.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.authority())
+    }
+}
+
+/// Reads `http://host[:port]`.
+///
+/// # Errors
+/// Another scheme, a path, a user or an impossible port.
+pub fn parse(text: &str) -> Result<Target, String> {
+    let bad = |why: &str| format!("\"{text}\" {why}; write \"http://localhost:8000\"");
+    let rest = match text.split_once("://") {
+        Some(("http", rest)) => rest.strip_suffix('/').unwrap_or(rest),
+        Some(("https", _)) => return Err(bad("needs TLS, which the load engine does not speak")),
+        _ => return Err(bad("is not an http:// URL")),
+    };
+    if rest.contains(['/', '?', '#', '@']) || rest.chars().any(char::is_whitespace) {
+        return Err(bad("must be an origin, without path, query or user"));
+    }
+    let (host, port) = match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
+        Some((host, port)) => (host, port.strip_prefix(':')),
+        None => rest.rsplit_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
+    };
+    let port = port.map_or(Ok(80), str::parse).ok().filter(|port| *port > 0);
+    match port {
+        Some(port) if !host.is_empty() => Ok(Target { host: host.to_owned(), port }),
+        Some(_) => Err(bad("names no host")),
+        None => Err(bad("has an impossible port")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_read_and_written() {
+        let target = parse("http://localhost:8000/").unwrap();
+        assert_eq!((target.host.as_str(), target.port), ("localhost", 8000));
+        assert_eq!(parse("http://[::1]:81").unwrap().url(), "http://[::1]:81");
+        assert_eq!(parse("http://127.0.0.1").unwrap().authority(), "127.0.0.1");
+        for bad in ["localhost", "https://x", "http://", "http://h:0", "http://h:99999"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        assert!(parse("http://h/path").is_err() && parse("http://u@h").is_err());
+    }
+
+    #[test]
+    fn only_loopback_and_listed_hosts_are_allowed() {
+        let allowed = |url: &str| parse(url).unwrap().is_allowed(&["Staging.test".to_owned()]);
+        assert!(allowed("http://LOCALHOST:1") && allowed("http://127.9.9.9"));
+        assert!(allowed("http://[::1]") && allowed("http://staging.test"));
+        assert!(!allowed("http://example.com") && !allowed("http://localhost.example.com"));
+        assert!(!allowed("http://10.0.0.1") && !allowed("http://0.0.0.0"));
+    }
+}

@@ -1,0 +1,84 @@
+//! Texts with places for drawn values: `/claims/{{ id }}/`.
+
+/// A piece of a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Text that is the same in every request.
+    Text(String),
+    /// The drawn value with this name.
+    Value(String),
+}
+
+/// A text in which `{{ name }}` stands for a drawn value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Template(pub Vec<Part>);
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// A `{{` without its `}}`, or a placeholder without a plain name.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(start) = rest.find("{{") {
+            let (before, after) = (&rest[..start], &rest[start + 2..]);
+            let end = after.find("}}").ok_or_else(|| format!("\"{text}\": {{{{ without }}}}"))?;
+            let name = after[..end].trim();
+            if !is_name(name) {
+                return Err(format!("\"{text}\": \"{name}\" is no name for a value"));
+            }
+            if !before.is_empty() {
+                parts.push(Part::Text(before.to_owned()));
+            }
+            parts.push(Part::Value(name.to_owned()));
+            rest = &after[end + 2..];
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.to_owned()));
+        }
+        Ok(Self(parts))
+    }
+
+    /// The names of the values it needs.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Value(name) => Some(name.as_str()),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// The text with each value replaced by what `value` says.
+    pub fn fill(&self, mut value: impl FnMut(&str) -> String) -> String {
+        let fill = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Value(name) => value(name),
+        };
+        self.0.iter().map(fill).collect()
+    }
+}
+
+/// Whether a text may name a task, a group or a value: letters, digits, `_ - .`.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_found_and_filled() {
+        let template = Template::parse("/claims/{{ id }}/x{{y}}").unwrap();
+        assert_eq!(template.names().collect::<Vec<_>>(), ["id", "y"]);
+        assert_eq!(template.fill(|name| format!("<{name}>")), "/claims/<id>/x<y>");
+    }
+
+    #[test]
+    fn broken_placeholders_are_refused() {
+        assert!(Template::parse("/{{ id").is_err());
+        assert!(Template::parse("/{{ }}").is_err());
+        assert!(Template::parse("/{{ a b }}").is_err());
+        assert!(Template::parse("plain } text {").is_ok());
+    }
+}

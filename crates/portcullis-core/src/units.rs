@@ -1,0 +1,135 @@
+//! Quantities with units, as people write them: `30s`, `500ms`, `5%`, `2/s`.
+
+use std::time::Duration;
+
+/// Why a text is not the quantity it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnitError {
+    /// A number without its unit.
+    #[error("\"{0}\" has no unit: write {1}")]
+    MissingUnit(String, String),
+    /// A unit that is not known here.
+    #[error("\"{0}\" has an unknown unit: write one of {1}")]
+    UnknownUnit(String, &'static str),
+    /// Not a number at all, or one out of range.
+    #[error("\"{0}\" is not a {1}")]
+    NotANumber(String, &'static str),
+}
+
+fn split(text: &str) -> (&str, &str) {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    (&text[..end], text[end..].trim())
+}
+
+fn number(text: &str, digits: &str, what: &'static str) -> Result<f64, UnitError> {
+    let value = digits.parse::<f64>().ok().filter(|v| v.is_finite());
+    value.ok_or_else(|| UnitError::NotANumber(text.trim().to_owned(), what))
+}
+
+/// Reads a duration such as `500ms`, `1.5s`, `10m` or `1h`; at most ten years.
+///
+/// # Errors
+/// A missing or unknown unit, a text that is no number.
+pub fn duration(text: &str) -> Result<Duration, UnitError> {
+    let (digits, unit) = split(text);
+    let value = number(text, digits, "duration")?;
+    let seconds = match unit {
+        "us" | "µs" => value / 1e6,
+        "ms" => value / 1e3,
+        "s" => value,
+        "m" | "min" => value * 60.0,
+        "h" => value * 3600.0,
+        "" => {
+            let example = format!("\"{digits}s\" or \"{digits}ms\"");
+            return Err(UnitError::MissingUnit(text.trim().to_owned(), example));
+        }
+        _ => return Err(UnitError::UnknownUnit(text.trim().to_owned(), "us, ms, s, m, h")),
+    };
+    if seconds > 10.0 * 365.0 * 86_400.0 {
+        return Err(UnitError::NotANumber(text.trim().to_owned(), "duration below ten years"));
+    }
+    // Rounded to the nanosecond, so that "0.3s" and "300ms" are the same.
+    Ok(Duration::from_nanos((seconds * 1e9).round() as u64))
+}
+
+/// Reads a share such as `5%` as a fraction (0.05), between 0 and 1.
+///
+/// # Errors
+/// A missing or unknown unit, a text that is no number, a share above 100 %.
+pub fn share(text: &str) -> Result<f64, UnitError> {
+    let (digits, unit) = split(text);
+    let value = number(text, digits, "percentage")?;
+    match unit {
+        "%" if value <= 100.0 => Ok(value / 100.0),
+        "%" => {
+            Err(UnitError::NotANumber(text.trim().to_owned(), "percentage between 0% and 100%"))
+        }
+        "" => Err(UnitError::MissingUnit(text.trim().to_owned(), format!("\"{digits}%\""))),
+        _ => Err(UnitError::UnknownUnit(text.trim().to_owned(), "%")),
+    }
+}
+
+/// Reads a rate such as `2/s` or `30/m`, in events per second.
+///
+/// # Errors
+/// A missing or unknown unit, a text that is no number.
+pub fn rate(text: &str) -> Result<f64, UnitError> {
+    let (digits, unit) = split(text);
+    let value = number(text, digits, "rate")?;
+    match unit {
+        "/s" => Ok(value),
+        "/m" | "/min" => Ok(value / 60.0),
+        "" => Err(UnitError::MissingUnit(text.trim().to_owned(), format!("\"{digits}/s\""))),
+        _ => Err(UnitError::UnknownUnit(text.trim().to_owned(), "/s, /m")),
+    }
+}
+
+/// Writes a duration as people read it: `850 ms`, `3.2 s`, `2 m 05 s`.
+pub fn show_duration(value: Duration) -> String {
+    let seconds = value.as_secs_f64();
+    if seconds < 1.0 {
+        format!("{:.0} ms", seconds * 1e3)
+    } else if seconds < 60.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{} m {:02} s", value.as_secs() / 60, value.as_secs() % 60)
+    }
+}
+
+/// Writes a latency in milliseconds with a sensible number of digits.
+pub fn show_ms(ms: f64) -> String {
+    if ms < 10.0 {
+        format!("{ms:.2} ms")
+    } else if ms < 100.0 {
+        format!("{ms:.1} ms")
+    } else {
+        format!("{ms:.0} ms")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit() {
+        assert_eq!(duration("30s"), Ok(Duration::from_secs(30)));
+        assert_eq!(duration("0.3s"), duration("300ms"));
+        assert_eq!(duration(" 2 m "), Ok(Duration::from_secs(120)));
+        let error = duration("30").unwrap_err().to_string();
+        assert_eq!(error, "\"30\" has no unit: write \"30s\" or \"30ms\"");
+        for bad in ["", "s", "-1s", "1 week", "1..2s", "1e999h", "99999999999h", "NaNs"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn shares_and_rates_need_theirs() {
+        assert_eq!(share("5%"), Ok(0.05));
+        assert!(share("5").is_err() && share("101%").is_err() && share("5 ms").is_err());
+        assert_eq!(rate("2/s"), Ok(2.0));
+        assert_eq!(rate("30/m"), Ok(0.5));
+        assert!(rate("2").is_err());
+    }
+}

@@ -1,0 +1,148 @@
+//! Summary and rules → verdict. Success is what is left when no data and
+//! violations are ruled out; it is never a default.
+
+use crate::summary::{Row, Summary};
+use crate::threshold::{Comparison, Limit, Metric, Percentile, Scope, Severity, Threshold};
+
+/// How one rule ended for one scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// The rule holds.
+    Holds,
+    /// It does not.
+    Violated,
+    /// There is nothing to judge it by, which is never a pass.
+    NoData,
+}
+
+/// One rule, held against the requests of one scope.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// The rule; `per task` is resolved, `scope` names what was judged.
+    pub rule: Threshold,
+    /// How it ended.
+    pub judgement: Judgement,
+    /// The metric, in the limit's unit; `None` without data.
+    pub value: Option<f64>,
+    /// Requests that it rests on.
+    pub samples: u64,
+    /// Of these, beyond the limit; for latencies.
+    pub beyond: Option<u64>,
+}
+
+/// All rules, judged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// In the order of the rules; a rule `per task` gives one for each task.
+    pub judged: Vec<Judged>,
+    /// Tasks with a weight that were never called.
+    pub silent_tasks: Vec<String>,
+}
+
+impl Verdict {
+    /// Rules that fail the run.
+    pub fn violations(&self) -> impl Iterator<Item = &Judged> {
+        self.of(Judgement::Violated, Severity::Fail)
+    }
+
+    /// Rules that only warn.
+    pub fn warnings(&self) -> impl Iterator<Item = &Judged> {
+        self.of(Judgement::Violated, Severity::Warn)
+    }
+
+    /// Rules that nothing could be said of.
+    pub fn without_data(&self) -> impl Iterator<Item = &Judged> {
+        self.judged.iter().filter(|judged| judged.judgement == Judgement::NoData)
+    }
+
+    fn of(&self, judgement: Judgement, severity: Severity) -> impl Iterator<Item = &Judged> {
+        self.judged
+            .iter()
+            .filter(move |j| j.judgement == judgement && j.rule.severity == severity)
+    }
+}
+
+/// Judges every rule.
+pub fn judge(summary: &Summary, rules: &[Threshold]) -> Verdict {
+    let judged = rules.iter().flat_map(|rule| resolve(summary, rule));
+    let judged = judged.map(|rule| judge_one(summary, rule)).collect();
+    let silent = summary.tasks.iter().filter(|t| t.weight > 0 && t.judged().requests == 0);
+    Verdict { judged, silent_tasks: silent.map(|task| task.name.clone()).collect() }
+}
+
+/// A rule `per task` becomes one rule for each task of its scope that is
+/// called at all (weight 0 takes a task out of the run).
+fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
+    if !rule.per_task {
+        return vec![rule.clone()];
+    }
+    let in_scope = |group: Option<&str>| match &rule.scope {
+        Scope::Aggregate => true,
+        Scope::Group(name) => group == Some(name),
+        Scope::Task(_) | Scope::Login => false,
+    };
+    let tasks = summary.tasks.iter().filter(|t| t.weight > 0 && in_scope(t.group.as_deref()));
+    let scoped = |task: &crate::summary::TaskSummary| Threshold {
+        scope: Scope::Task(task.name.clone()),
+        per_task: false,
+        ..rule.clone()
+    };
+    let resolved: Vec<Threshold> = tasks.map(scoped).collect();
+    // A group whose tasks are all switched off must not vanish into a pass.
+    if resolved.is_empty() { vec![rule.clone()] } else { resolved }
+}
+
+fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
+    let row = summary.row(&rule.scope);
+    let limit = rule.limit.value();
+    let plain = |value: Option<f64>, samples: u64| {
+        (value.map(|v| rule.comparison.holds(v, limit)), value, samples, None)
+    };
+    let some = |value: f64| (row.requests > 0).then_some(value);
+    let (holds, value, samples, beyond) = match rule.metric {
+        Metric::Percentile(percentile) => latency_percentile(summary, &rule, &row, percentile),
+        Metric::Max => plain(row.latency.max_ms(), row.latency.count),
+        Metric::Mean => plain(row.latency.mean_ms(), row.latency.count),
+        Metric::ErrorRate => plain(row.error_rate(), row.requests),
+        Metric::Rps => plain(some(summary.rate(row.requests)), row.requests),
+        Metric::Count => plain(some(row.requests as f64), row.requests),
+    };
+    let judgement = match holds {
+        None => Judgement::NoData,
+        Some(false) => Judgement::Violated,
+        Some(true) => Judgement::Holds,
+    };
+    Judged { rule, judgement, value, samples, beyond }
+}
+
+type Judging = (Option<bool>, Option<f64>, u64, Option<u64>);
+
+/// Percentiles are judged by exact counts, not read off a bucket:
+/// p ≤ L exactly when at least `rank` values are not above L.
+fn latency_percentile(
+    summary: &Summary,
+    rule: &Threshold,
+    row: &Row,
+    percentile: Percentile,
+) -> Judging {
+    let count = row.latency.count;
+    let Limit::Latency(limit) = rule.limit else { return (None, None, count, None) };
+    let index = summary.limits.iter().position(|known| *known == limit);
+    let counted = index.and_then(|index| row.beyond.get(index));
+    let (Some(value), Some(counted)) = (row.latency.percentile_ms(percentile), counted) else {
+        return (None, None, count, None);
+    };
+    let rank = percentile.rank(count);
+    let at_most = count - counted.above >= rank;
+    let below = count - counted.at_or_above >= rank;
+    let (holds, beyond) = match rule.comparison {
+        Comparison::AtMost => (at_most, counted.above),
+        Comparison::Below => (below, counted.at_or_above),
+        Comparison::Above => (!at_most, count - counted.above),
+        Comparison::AtLeast => (!below, count - counted.at_or_above),
+    };
+    // The shown value is a bucket's end; it must not contradict the count.
+    let limit_ms = rule.limit.value();
+    let value = if at_most { value.min(limit_ms) } else { value.max(limit_ms) };
+    (Some(holds), Some(value), count, Some(beyond))
+}

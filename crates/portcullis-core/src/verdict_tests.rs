@@ -1,0 +1,151 @@
+//! Properties of the verdict: what must never happen, whatever was measured.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use crate::distribution::Distribution;
+use crate::summary::{Beyond, Row, Summary, TaskSummary, latency_limits};
+use crate::threshold::{Names, Severity, Threshold, parse};
+use crate::verdict::{Judgement, judge};
+
+const RULES: [&str; 8] = [
+    "p95 <= 500ms",
+    "p50(list) < 200ms per task",
+    "max(slow) < 900ms",
+    "mean <= 400ms",
+    "error_rate <= 5%",
+    "error_rate(list) < 10%",
+    "rps > 0.1/s",
+    "count(slow) >= 1",
+];
+
+fn rules() -> Vec<Threshold> {
+    let tasks = ["fast".to_owned(), "slow".to_owned()];
+    let groups = ["list".to_owned()];
+    let names = Names { tasks: &tasks, groups: &groups, login: false };
+    RULES.iter().map(|line| parse(line, Severity::Fail, names).unwrap()).collect()
+}
+
+fn row(latencies_us: &[u64], failures: u64, limits: &[Duration]) -> Row {
+    let mut row = Row {
+        requests: latencies_us.len() as u64 + failures,
+        failures,
+        beyond: vec![Beyond::default(); limits.len()],
+        ..Row::default()
+    };
+    for &us in latencies_us {
+        let ns = us * 1000;
+        row.latency.add(&Distribution {
+            count: 1,
+            sum_ns: u128::from(ns),
+            min_ns: ns,
+            max_ns: ns,
+            buckets: vec![(us, 1)],
+        });
+        for (limit, beyond) in limits.iter().zip(&mut row.beyond) {
+            beyond.above += u64::from(u128::from(ns) > limit.as_nanos());
+            beyond.at_or_above += u64::from(u128::from(ns) >= limit.as_nanos());
+        }
+    }
+    row
+}
+
+fn summary(fast: &[u64], slow: &[u64], failures: u64) -> Summary {
+    let limits = latency_limits(&rules());
+    let task = |name: &str, latencies: &[u64], failures| TaskSummary {
+        name: name.to_owned(),
+        group: Some("list".to_owned()),
+        weight: 1,
+        window: row(latencies, failures, &limits),
+        ..TaskSummary::default()
+    };
+    Summary {
+        window: Duration::from_secs(30),
+        measured: Duration::from_secs(30),
+        tasks: vec![task("fast", fast, failures), task("slow", slow, 0)],
+        limits,
+        ..Summary::default()
+    }
+}
+
+fn violated(summary: &Summary) -> Vec<String> {
+    let verdict = judge(summary, &rules());
+    let violated = verdict.judged.iter().filter(|j| j.judgement == Judgement::Violated);
+    violated.map(|j| format!("{} {}", j.rule.text, j.rule.scope)).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_slower_sample_never_turns_red_to_green(
+        mut fast in prop::collection::vec(1u64..1_500_000, 1..60),
+        slow in prop::collection::vec(1u64..1_500_000, 1..60),
+        pick in 0usize..60,
+        slower in 1u64..2_000_000,
+    ) {
+        let before = violated(&summary(&fast, &slow, 0));
+        let pick = pick % fast.len();
+        fast[pick] += slower;
+        let after = violated(&summary(&fast, &slow, 0));
+        prop_assert!(before.iter().all(|rule| after.contains(rule)), "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn percentile_rules_agree_with_sorting(
+        mut fast in prop::collection::vec(400_000u64..600_000, 1..200),
+    ) {
+        let red = violated(&summary(&fast, &[1], 0)).contains(&"p95 <= 500ms aggregate".to_owned());
+        fast.push(1);
+        fast.sort_unstable();
+        let rank = (fast.len() * 95).div_ceil(100);
+        prop_assert_eq!(red, fast[rank - 1] > 500_000);
+    }
+
+    #[test]
+    fn one_more_failure_never_turns_red_to_green(
+        fast in prop::collection::vec(1u64..1_500_000, 1..60),
+        failures in 0u64..40,
+    ) {
+        let errors = |failures| {
+            let red = violated(&summary(&fast, &[1], failures));
+            red.into_iter().filter(|rule| rule.starts_with("error_rate")).collect::<Vec<_>>()
+        };
+        let (before, after) = (errors(failures), errors(failures + 1));
+        prop_assert!(before.iter().all(|rule| after.contains(rule)));
+    }
+}
+
+#[test]
+fn no_data_is_never_a_pass() {
+    let verdict = judge(&summary(&[], &[], 0), &rules());
+    assert!(verdict.judged.iter().all(|j| j.judgement == Judgement::NoData), "{verdict:#?}");
+    assert_eq!(verdict.silent_tasks, ["fast", "slow"]);
+}
+
+#[test]
+fn only_failures_are_no_data_for_latencies_and_red_for_errors() {
+    let verdict = judge(&summary(&[], &[1], 20), &rules());
+    let of = |text: &str| verdict.judged.iter().find(|j| j.rule.text.starts_with(text)).unwrap();
+    assert_eq!(of("p50(list)").judgement, Judgement::NoData);
+    assert_eq!(of("error_rate <=").judgement, Judgement::Violated);
+}
+
+#[test]
+fn a_value_exactly_at_the_limit_is_at_most_but_not_below() {
+    let at = summary(&[500_000; 20], &[200_000], 0);
+    let red = violated(&at);
+    assert!(!red.contains(&"p95 <= 500ms aggregate".to_owned()), "{red:?}");
+    assert!(red.contains(&"p50(list) < 200ms per task slow".to_owned()), "{red:?}");
+}
+
+#[test]
+fn a_rule_whose_scope_is_switched_off_has_no_data() {
+    let mut summary = summary(&[1], &[1], 0);
+    summary.tasks.iter_mut().for_each(|task| {
+        task.weight = 0;
+        task.window = Row::default();
+    });
+    let verdict = judge(&summary, &rules());
+    assert!(verdict.judged.iter().all(|j| j.judgement == Judgement::NoData));
+    assert!(verdict.silent_tasks.is_empty());
+}
