@@ -1,1 +1,10 @@
-//! todo
+//! Child processes: the only crate that spawns, signals and waits. It knows
+//! nothing of Django, of load or of thresholds.
+
+pub mod environment;
+pub mod finite;
+pub mod interrupt;
+pub mod log;
+pub mod port;
+pub mod server;
+pub mod tree;

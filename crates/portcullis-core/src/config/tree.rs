@@ -19,18 +19,26 @@ pub enum Place {
 /// A value and its place.
 #[derive(Clone, Debug)]
 pub struct Node {
+    /// What was written.
     pub value: Value,
+    /// Where.
     pub at: Place,
 }
 
 /// A value of the tree.
 #[derive(Clone, Debug)]
 pub enum Value {
+    /// A text.
     Text(String),
+    /// A whole number.
     Integer(i64),
+    /// A number with a fraction.
     Float(f64),
+    /// A flag.
     Bool(bool),
+    /// Values in order.
     List(Vec<Node>),
+    /// Values by key, in the order of the file.
     Table(Vec<Entry>),
     /// A TOML value that no setting takes: a date or a time.
     Date,
@@ -39,8 +47,11 @@ pub enum Value {
 /// A key with its own place and its value.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// The key.
     pub key: String,
+    /// Where the key stands.
     pub at: Place,
+    /// Its value.
     pub node: Node,
 }
 

@@ -1,0 +1,78 @@
+//! The environment of children: built from an allow-list, never inherited
+//! whole, so that a developer's shell cannot change what is measured.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+/// Variables of one child.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    variables: BTreeMap<OsString, OsString>,
+}
+
+const NAMES: [&str; 10] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NIX_SSL_CERT_FILE",
+    "SYSTEMROOT",
+];
+const PREFIXES: [&str; 4] = ["LC_", "XDG_", "PIP_", "PYENV_"];
+const SUFFIXES: [&str; 2] = ["_PROXY", "_proxy"];
+
+fn is_allowed(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    NAMES.contains(&name)
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        || SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
+}
+
+impl Environment {
+    /// What a child may inherit of `variables`: the paths, the locale, caches,
+    /// proxies and certificates; not, for example, `PYTHONPATH`, `VIRTUAL_ENV`,
+    /// `DATABASE_URL`, or the `LD_LIBRARY_PATH` that cargo sets.
+    pub fn inherited(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        Self { variables: variables.into_iter().filter(|(name, _)| is_allowed(name)).collect() }
+    }
+
+    /// Sets a variable.
+    pub fn set(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
+        self.variables.insert(name.into(), value.into());
+    }
+
+    /// All variables, by name.
+    pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_variables_are_inherited() {
+        let given = [
+            "PATH",
+            "LC_ALL",
+            "HTTPS_PROXY",
+            "PIP_INDEX_URL",
+            "PYTHONPATH",
+            "VIRTUAL_ENV",
+            "LD_LIBRARY_PATH",
+            "CARGO_HOME",
+            "DATABASE_URL",
+            "DJANGO_SETTINGS_MODULE",
+            "PYTHONDONTWRITEBYTECODE",
+        ];
+        let pairs = given.map(|name| (OsString::from(name), OsString::from("x")));
+        let environment = Environment::inherited(pairs);
+        let kept: Vec<_> = environment.variables().map(|(name, _)| name.to_owned()).collect();
+        assert_eq!(kept, ["HTTPS_PROXY", "LC_ALL", "PATH", "PIP_INDEX_URL"]);
+    }
+}

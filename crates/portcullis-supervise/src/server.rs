@@ -1,0 +1,138 @@
+//! The server: one child in a process group of its own, owned by a guard that
+//! ends the whole group on every path.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use wait_timeout::ChildExt;
+
+use crate::environment::Environment;
+use crate::tree::{self, Ended};
+use crate::{log, port};
+
+/// A running server; dropping it stops it.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    grace: Duration,
+    status: Option<ExitStatus>,
+    stopped: bool,
+}
+
+/// Starts a server; its output goes to `log`.
+///
+/// # Errors
+/// The command cannot be started or the log not be opened.
+#[expect(clippy::disallowed_methods, reason = "the one place where a server is started")]
+pub fn start(
+    argv: &[OsString],
+    folder: &Path,
+    environment: &Environment,
+    log: &Path,
+    grace: Duration,
+) -> std::io::Result<Server> {
+    let output = log::open(log)?;
+    let (program, arguments) = argv
+        .split_first()
+        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command"))?;
+    let child = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs(environment.variables())
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .process_group(0)
+        .spawn()?;
+    Ok(Server { child, grace, status: None, stopped: false })
+}
+
+impl Server {
+    /// Its process id, which is its group's too.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits at most `limit` for it to end; its status if it has ended.
+    pub fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        if self.status.is_none() {
+            self.status = self.child.wait_timeout(limit).ok().flatten();
+        }
+        self.status
+    }
+
+    /// Whose the port is: this server's tree, nobody's, or another's.
+    pub fn owns_port(&self, port: u16) -> port::Owner {
+        port::owner(port, &tree::members(self.pid()))
+    }
+
+    /// Stops it: TERM to the group, the grace period, KILL.
+    pub fn stop(&mut self) -> Ended {
+        if self.stopped {
+            return Ended::Gone;
+        }
+        self.stopped = true;
+        let group = self.pid();
+        let (child, status) = (&mut self.child, &mut self.status);
+        tree::end_group(group, self.grace, || {
+            if status.is_none() {
+                *status = child.try_wait().ok().flatten();
+            }
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start_shell(script: &str, grace: Duration, folder: &Path) -> Server {
+        let environment = Environment::inherited(std::env::vars_os());
+        let argv = ["sh", "-c", script].map(OsString::from);
+        start(&argv, folder, &environment, &folder.join("log"), grace).unwrap()
+    }
+
+    #[test]
+    fn stopping_ends_children_and_is_polite_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server =
+            start_shell("sleep 600 & sleep 600", Duration::from_secs(20), folder.path());
+        assert_eq!(server.ended_within(Duration::from_millis(200)), None);
+        let pid = server.pid();
+        assert!(tree::members(pid).len() >= 2);
+        assert_eq!(server.stop(), Ended::Politely);
+        assert_eq!(tree::members(pid), Vec::<u32>::new());
+        assert_eq!(server.stop(), Ended::Gone);
+    }
+
+    #[test]
+    fn whoever_ignores_the_polite_signal_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "trap '' TERM; echo ready; while :; do sleep 0.05; done";
+        let mut server = start_shell(script, Duration::from_millis(300), folder.path());
+        while std::fs::read_to_string(folder.path().join("log")).unwrap().is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(server.stop(), Ended::Killed);
+        assert_eq!(tree::members(server.pid()), Vec::<u32>::new());
+    }
+
+    #[test]
+    fn the_exit_status_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = start_shell("exit 3", Duration::from_secs(1), folder.path());
+        let status = server.ended_within(Duration::from_secs(30)).unwrap();
+        assert_eq!(status.code(), Some(3));
+        assert_eq!(server.ended_within(Duration::ZERO), Some(status));
+    }
+}
