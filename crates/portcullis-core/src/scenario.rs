@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::template::Template;
 
+/// The most values that one request may draw.
+pub const MAX_VALUES: usize = 16;
+
 /// The behaviour of every virtual user.
 #[derive(Clone, Debug)]
 pub struct Scenario {

@@ -2,7 +2,7 @@
 
 use super::reader::{Problems, Reader, entries, integer, list, nearest, note, text};
 use super::tree::{Node, Value};
-use crate::scenario::{Login, MinItems, RequestTemplate, Scenario, Task, Values};
+use crate::scenario::{Login, MAX_VALUES, MinItems, RequestTemplate, Scenario, Task, Values};
 use crate::template::{Template, is_name};
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
@@ -122,6 +122,11 @@ fn values(node: &Node, problems: &mut Problems) -> NamedValues {
         };
         if !is_name(&entry.key) {
             note(problems, entry.at, format!("\"{}\" is no name for a value", entry.key));
+        }
+        if let Values::List(items) = &value
+            && items.iter().any(|item| item.chars().any(char::is_control))
+        {
+            note(problems, entry.node.at, format!("{path} has a control character"));
         }
         all.push((entry.key.clone(), value));
     }
@@ -305,4 +310,8 @@ fn check_values(task: &mut Task, node: &Node, problems: &mut Problems) {
         }
     }
     task.values.retain(|(name, _)| used.contains(name));
+    if task.values.len() > MAX_VALUES {
+        let message = format!("task \"{}\" draws more than {MAX_VALUES} values", task.name);
+        note(problems, node.at, message);
+    }
 }

@@ -1,0 +1,328 @@
+//! An HTTP/1.1 response, parsed as its bytes arrive (RFC 9112). Pure: it is
+//! fed slices and never reads.
+
+/// What is wrong with a response.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// Not an HTTP head.
+    #[error("the answer is not HTTP: {0}")]
+    Head(httparse::Error),
+    /// More than [`MAX_HEAD`] bytes of head or trailers.
+    #[error("the head of the answer is longer than 64 KiB")]
+    HeadTooLong,
+    /// Lengths that contradict each other or are no number.
+    #[error("the answer's content-length is unusable: {0}")]
+    Length(String),
+    /// A chunk without its size or end.
+    #[error("the answer's chunks are malformed")]
+    Chunk,
+    /// A body that was to be kept, beyond [`MAX_BODY`].
+    #[error("the answer's body is longer than 64 MiB")]
+    BodyTooLong,
+    /// The connection ended first.
+    #[error("the answer was cut off after {0} bytes of body")]
+    Cut(u64),
+}
+
+/// The longest head, and the longest trailers.
+pub const MAX_HEAD: usize = 64 * 1024;
+/// The longest body that is kept.
+pub const MAX_BODY: usize = 64 * 1024 * 1024;
+const MAX_FIELDS: usize = 128;
+
+/// What is needed of the head.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The status code.
+    pub status: u16,
+    /// Whether the connection may carry another request.
+    pub keep_alive: bool,
+    /// Whether the body is packed with gzip.
+    pub gzip: bool,
+    /// `Retry-After` in seconds, if it has that form.
+    pub retry_after_s: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Head,
+    Length(u64),
+    ChunkSize,
+    ChunkData(u64),
+    ChunkEnd,
+    Trailers,
+    UntilClose,
+    Done,
+}
+
+/// A response in the making; reusable, so that buffers are kept.
+#[derive(Debug)]
+pub struct Response {
+    state: State,
+    head: Head,
+    body: Vec<u8>,
+    body_bytes: u64,
+    to_head_request: bool,
+    keep_body: bool,
+}
+
+enum Framing {
+    None,
+    Length(u64),
+    Chunked,
+    UntilClose,
+}
+
+impl Default for Response {
+    fn default() -> Self {
+        Self {
+            state: State::Done,
+            head: Head::default(),
+            body: Vec::new(),
+            body_bytes: 0,
+            to_head_request: false,
+            keep_body: false,
+        }
+    }
+}
+
+impl Response {
+    /// Begins a response; `keep_body` says whether its bytes are needed. A
+    /// packed body is always kept, and so is that of an unexpected status.
+    pub fn begin(&mut self, to_head_request: bool, keep_body: bool) {
+        self.state = State::Head;
+        self.head = Head::default();
+        self.body.clear();
+        self.body_bytes = 0;
+        self.to_head_request = to_head_request;
+        self.keep_body = keep_body;
+    }
+
+    /// Whether the response is complete.
+    pub fn is_done(&self) -> bool {
+        self.state == State::Done
+    }
+
+    /// The head; of a complete response.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The body as it came over the wire, without chunk framing.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Bytes of body that came, kept or not.
+    pub fn body_bytes(&self) -> u64 {
+        self.body_bytes
+    }
+
+    /// Takes what it can of `input`; the rest is to be offered again, with
+    /// more behind it.
+    ///
+    /// # Errors
+    /// The response is malformed or too large.
+    pub fn feed(&mut self, input: &[u8]) -> Result<usize, Invalid> {
+        let mut taken = 0;
+        while !self.is_done() {
+            let step = self.step(&input[taken..])?;
+            match step {
+                Some(bytes) => taken += bytes,
+                None => break,
+            }
+        }
+        Ok(taken)
+    }
+
+    /// The connection ended: the end of a body without a length, or a fault.
+    ///
+    /// # Errors
+    /// The response was not complete.
+    pub fn end(&mut self) -> Result<(), Invalid> {
+        match self.state {
+            State::Done => Ok(()),
+            State::UntilClose => {
+                self.state = State::Done;
+                Ok(())
+            }
+            _ => Err(Invalid::Cut(self.body_bytes)),
+        }
+    }
+
+    /// One step; `None` when it needs more input.
+    fn step(&mut self, input: &[u8]) -> Result<Option<usize>, Invalid> {
+        match self.state {
+            State::Done => Ok(None),
+            State::Head => self.read_head(input),
+            State::Length(left) => {
+                let taken = self.take_body(input, left)?;
+                let left = left - taken as u64;
+                self.state = if left == 0 { State::Done } else { State::Length(left) };
+                Ok((taken > 0 || left == 0).then_some(taken))
+            }
+            State::UntilClose => {
+                let taken = self.take_body(input, u64::MAX)?;
+                Ok((taken > 0).then_some(taken))
+            }
+            State::ChunkSize => self.read_chunk_size(input),
+            State::ChunkData(left) => {
+                let taken = self.take_body(input, left)?;
+                let left = left - taken as u64;
+                self.state = if left == 0 { State::ChunkEnd } else { State::ChunkData(left) };
+                Ok((taken > 0).then_some(taken))
+            }
+            State::ChunkEnd => match input {
+                [b'\r', b'\n', ..] => {
+                    self.state = State::ChunkSize;
+                    Ok(Some(2))
+                }
+                [] | [b'\r'] => Ok(None),
+                _ => Err(Invalid::Chunk),
+            },
+            State::Trailers => self.read_trailers(input),
+        }
+    }
+
+    fn take_body(&mut self, input: &[u8], left: u64) -> Result<usize, Invalid> {
+        let taken = input.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        self.body_bytes += taken as u64;
+        if self.keep_body {
+            if self.body.len() + taken > MAX_BODY {
+                return Err(Invalid::BodyTooLong);
+            }
+            self.body.extend_from_slice(&input[..taken]);
+        }
+        Ok(taken)
+    }
+
+    fn read_head(&mut self, input: &[u8]) -> Result<Option<usize>, Invalid> {
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut parsed = httparse::Response::new(&mut fields);
+        let size = match parsed.parse(input) {
+            Ok(httparse::Status::Complete(size)) => size,
+            Ok(httparse::Status::Partial) if input.len() > MAX_HEAD => {
+                return Err(Invalid::HeadTooLong);
+            }
+            Ok(httparse::Status::Partial) => return Ok(None),
+            Err(error) => return Err(Invalid::Head(error)),
+        };
+        let status = parsed.code.unwrap_or(0);
+        // Interim answers (RFC 9110, section 15.2) come before the real one;
+        // 101 would change the protocol, which nobody asked for.
+        if (100..200).contains(&status) && status != 101 {
+            return Ok(Some(size));
+        }
+        let (head, framing) =
+            interpret(status, parsed.version == Some(1), parsed.headers, self.to_head_request)?;
+        self.keep_body |= head.gzip || !(200..300).contains(&status);
+        self.head = head;
+        self.state = match framing {
+            Framing::None | Framing::Length(0) => State::Done,
+            Framing::Length(length) => State::Length(length),
+            Framing::Chunked => State::ChunkSize,
+            Framing::UntilClose => State::UntilClose,
+        };
+        Ok(Some(size))
+    }
+
+    fn read_chunk_size(&mut self, input: &[u8]) -> Result<Option<usize>, Invalid> {
+        match httparse::parse_chunk_size(input) {
+            Ok(httparse::Status::Complete((size, 0))) => {
+                self.state = State::Trailers;
+                Ok(Some(size))
+            }
+            Ok(httparse::Status::Complete((size, length))) => {
+                self.state = State::ChunkData(length);
+                Ok(Some(size))
+            }
+            Ok(httparse::Status::Partial) if input.len() > MAX_HEAD => Err(Invalid::Chunk),
+            Ok(httparse::Status::Partial) => Ok(None),
+            Err(_) => Err(Invalid::Chunk),
+        }
+    }
+
+    fn read_trailers(&mut self, input: &[u8]) -> Result<Option<usize>, Invalid> {
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        match httparse::parse_headers(input, &mut fields) {
+            Ok(httparse::Status::Complete((size, _))) => {
+                self.state = State::Done;
+                Ok(Some(size))
+            }
+            Ok(httparse::Status::Partial) if input.len() > MAX_HEAD => Err(Invalid::HeadTooLong),
+            Ok(httparse::Status::Partial) => Ok(None),
+            Err(error) => Err(Invalid::Head(error)),
+        }
+    }
+}
+
+/// What the fields of a head mean, and how the body is framed: RFC 9112,
+/// section 6.3.
+fn interpret(
+    status: u16,
+    is_http_1_1: bool,
+    fields: &[httparse::Header<'_>],
+    to_head_request: bool,
+) -> Result<(Head, Framing), Invalid> {
+    let mut head = Head { status, keep_alive: is_http_1_1, ..Head::default() };
+    let mut length: Option<u64> = None;
+    let (mut encoded, mut chunked) = (false, false);
+    for field in fields {
+        let value = field.value.trim_ascii();
+        if field.name.eq_ignore_ascii_case("content-length") {
+            let new = content_length(value)?;
+            if length.is_some_and(|known| known != new) {
+                return Err(Invalid::Length("it is given twice".to_owned()));
+            }
+            length = Some(new);
+        } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
+            encoded = true;
+            let last = value.rsplit(|b| *b == b',').next().unwrap_or(value);
+            chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+        } else if field.name.eq_ignore_ascii_case("connection") {
+            if lists(value, b"close") {
+                head.keep_alive = false;
+            } else if lists(value, b"keep-alive") {
+                head.keep_alive = true;
+            }
+        } else if field.name.eq_ignore_ascii_case("content-encoding") {
+            head.gzip = value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip");
+        } else if field.name.eq_ignore_ascii_case("retry-after") {
+            head.retry_after_s = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
+        }
+    }
+    let no_body = to_head_request || status == 204 || status == 304 || status < 200;
+    let framing = match (no_body, encoded, chunked, length) {
+        (true, ..) => Framing::None,
+        (_, true, true, length) => {
+            // Both: the length is a trap (RFC 9112, section 6.3, item 3).
+            head.keep_alive &= length.is_none();
+            Framing::Chunked
+        }
+        (_, true, false, _) => Framing::UntilClose,
+        (_, false, _, Some(length)) => Framing::Length(length),
+        (_, false, _, None) => Framing::UntilClose,
+    };
+    if matches!(framing, Framing::UntilClose) {
+        head.keep_alive = false;
+    }
+    Ok((head, framing))
+}
+
+/// Whether a comma-separated list holds a word, in any case.
+fn lists(value: &[u8], word: &[u8]) -> bool {
+    value.split(|b| *b == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(word))
+}
+
+/// A list of equal numbers is one number (RFC 9110, section 8.6).
+fn content_length(value: &[u8]) -> Result<u64, Invalid> {
+    let text = String::from_utf8_lossy(value);
+    let mut numbers = text.split(',').map(|part| {
+        let part = part.trim();
+        let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| part.parse::<u64>().ok()).flatten()
+    });
+    let bad = || Invalid::Length(format!("\"{}\"", text.chars().take(40).collect::<String>()));
+    let first = numbers.next().flatten().ok_or_else(bad)?;
+    if numbers.any(|number| number != Some(first)) { Err(bad()) } else { Ok(first) }
+}

@@ -1,0 +1,274 @@
+//! What one worker measured: histograms per task, exact counts, failures by
+//! kind. Owned by one thread; merged at the end.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use portcullis_core::distribution::Distribution;
+use portcullis_core::plan::LoadPlan;
+use portcullis_core::summary::{Beyond, FailureGroup, FailureKind, Row, TaskSummary};
+
+use crate::clock;
+
+/// Why a request failed, in the words of the first that did.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Its kind.
+    pub kind: FailureKind,
+    /// What tells groups of one kind apart: the status, or 0.
+    pub status: u16,
+    /// What happened.
+    pub message: String,
+}
+
+/// One request, finished.
+#[derive(Debug)]
+pub struct Sample {
+    /// From the start of sending to the last byte.
+    pub latency: Duration,
+    /// Bytes of body, unpacked.
+    pub body_bytes: u64,
+    /// What went wrong, if something did.
+    pub failure: Option<Failure>,
+}
+
+/// Whose sample it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// A task's, in the planned window.
+    Window(usize),
+    /// A task's, in the extension.
+    Extension(usize),
+    /// The login's.
+    Login,
+}
+
+/// The counts since the last tick, for the time series.
+#[derive(Debug)]
+pub struct SinceTick {
+    pub requests: u64,
+    pub failures: u64,
+    pub latencies: Histogram<u64>,
+}
+
+/// A worker's measurements.
+#[derive(Debug)]
+pub struct Recorder {
+    limits: Vec<Duration>,
+    histogram: Histogram<u64>,
+    window: Vec<Cell>,
+    extension: Vec<Cell>,
+    login: Cell,
+    failures: HashMap<FailureKey, FailureGroup>,
+    since_tick: SinceTick,
+    /// Requests sent again on a new connection.
+    pub resent: u64,
+}
+
+/// Task (`None` is the login), kind, and status where that tells them apart.
+type FailureKey = (Option<usize>, FailureKind, u16);
+
+/// The counts of one row; the histograms are made when they are needed.
+#[derive(Clone, Debug, Default)]
+struct Cell {
+    requests: u64,
+    failures: u64,
+    body_bytes: u64,
+    good: Option<Box<Latencies>>,
+    failed: Option<Box<Latencies>>,
+    beyond: Vec<Beyond>,
+}
+
+#[derive(Clone, Debug)]
+struct Latencies {
+    histogram: Histogram<u64>,
+    count: u64,
+    sum_ns: u128,
+    min_ns: u64,
+    max_ns: u64,
+}
+
+/// Microseconds, rounded up: a latency is never shown below what it was.
+pub fn micros(latency: Duration) -> u64 {
+    u64::try_from(latency.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+}
+
+/// A histogram from 1 µs to `longest`, with three digits.
+///
+/// # Errors
+/// Never for a positive `longest`; the library checks the bounds.
+fn histogram(longest: Duration) -> Result<Histogram<u64>, hdrhistogram::CreationError> {
+    Histogram::new_with_bounds(1, micros(longest).max(2), 3)
+}
+
+impl Latencies {
+    fn record(&mut self, latency: Duration) {
+        let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        self.min_ns = if self.count == 0 { ns } else { self.min_ns.min(ns) };
+        self.max_ns = self.max_ns.max(ns);
+        self.sum_ns += u128::from(ns);
+        self.count += 1;
+        self.histogram.saturating_record(micros(latency));
+    }
+
+    fn distribution(&self) -> Distribution {
+        let highest = |value| self.histogram.highest_equivalent(value);
+        let buckets = self.histogram.iter_recorded();
+        Distribution {
+            count: self.count,
+            sum_ns: self.sum_ns,
+            min_ns: self.min_ns,
+            max_ns: self.max_ns,
+            buckets: buckets.map(|b| (highest(b.value_iterated_to()), b.count_at_value())).collect(),
+        }
+    }
+}
+
+impl Cell {
+    fn record(&mut self, sample: &Sample, limits: &[Duration], empty: &Histogram<u64>) {
+        self.requests += 1;
+        self.body_bytes += sample.body_bytes;
+        let failed = sample.failure.is_some();
+        let latencies = if failed { &mut self.failed } else { &mut self.good };
+        let fresh = || {
+            let histogram = empty.clone();
+            Box::new(Latencies { histogram, count: 0, sum_ns: 0, min_ns: 0, max_ns: 0 })
+        };
+        latencies.get_or_insert_with(fresh).record(sample.latency);
+        if failed {
+            self.failures += 1;
+            return;
+        }
+        self.beyond.resize(limits.len(), Beyond::default());
+        for (limit, beyond) in limits.iter().zip(&mut self.beyond) {
+            beyond.above += u64::from(sample.latency > *limit);
+            beyond.at_or_above += u64::from(sample.latency >= *limit);
+        }
+    }
+
+    fn row(&self, limits: &[Duration]) -> Row {
+        let distribution = |latencies: &Option<Box<Latencies>>| {
+            latencies.as_ref().map(|l| l.distribution()).unwrap_or_default()
+        };
+        let mut beyond = self.beyond.clone();
+        beyond.resize(limits.len(), Beyond::default());
+        Row {
+            requests: self.requests,
+            failures: self.failures,
+            latency: distribution(&self.good),
+            failed_latency: distribution(&self.failed),
+            body_bytes: self.body_bytes,
+            beyond,
+        }
+    }
+}
+
+impl Recorder {
+    /// An empty recorder for a plan.
+    ///
+    /// # Errors
+    /// The histogram library refuses its bounds: a defect.
+    pub fn new(plan: &LoadPlan) -> Result<Self, hdrhistogram::CreationError> {
+        // One second of room: an answer may end just after its deadline.
+        let empty = histogram(plan.request_timeout + Duration::from_secs(1))?;
+        let tasks = plan.scenario.tasks.len();
+        Ok(Self {
+            limits: plan.limits.clone(),
+            window: vec![Cell::default(); tasks],
+            extension: vec![Cell::default(); tasks],
+            login: Cell::default(),
+            failures: HashMap::new(),
+            since_tick: SinceTick { requests: 0, failures: 0, latencies: empty.clone() },
+            histogram: empty,
+            resent: 0,
+        })
+    }
+
+    /// Records one request.
+    pub fn record(&mut self, whose: Whose, sample: &Sample, plan: &LoadPlan) {
+        let cell = match whose {
+            Whose::Window(task) => self.window.get_mut(task),
+            Whose::Extension(task) => self.extension.get_mut(task),
+            Whose::Login => Some(&mut self.login),
+        };
+        if let Some(cell) = cell {
+            cell.record(sample, &self.limits, &self.histogram);
+        }
+        if let Whose::Window(_) = whose {
+            self.since_tick.requests += 1;
+            self.since_tick.failures += u64::from(sample.failure.is_some());
+            if sample.failure.is_none() {
+                self.since_tick.latencies.saturating_record(micros(sample.latency));
+            }
+        }
+        if let Some(failure) = &sample.failure {
+            self.note_failure(whose, failure, plan);
+        }
+    }
+
+    fn note_failure(&mut self, whose: Whose, failure: &Failure, plan: &LoadPlan) {
+        let now = clock::unix_ms();
+        let index = match whose {
+            Whose::Window(task) | Whose::Extension(task) => Some(task),
+            Whose::Login => None,
+        };
+        let task = index.and_then(|index| plan.scenario.tasks.get(index));
+        let group = || FailureGroup {
+            task: task.map_or_else(|| "login".to_owned(), |task| task.name.clone()),
+            method: task.map_or_else(|| "POST".to_owned(), |task| task.request.method.clone()),
+            kind: failure.kind,
+            message: failure.message.clone(),
+            count: 0,
+            first_unix_ms: now,
+            last_unix_ms: now,
+        };
+        let key = (index, failure.kind, failure.status);
+        let group = self.failures.entry(key).or_insert_with(group);
+        group.count += 1;
+        group.last_unix_ms = now;
+    }
+
+    /// The counts since the last call.
+    pub fn take_tick(&mut self) -> SinceTick {
+        let empty = self.histogram.clone();
+        let fresh = SinceTick { requests: 0, failures: 0, latencies: empty };
+        std::mem::replace(&mut self.since_tick, fresh)
+    }
+
+    /// Which tasks have requests, in window or extension.
+    pub fn tasks(&self, plan: &LoadPlan) -> Vec<TaskSummary> {
+        let cells = self.window.iter().zip(&self.extension);
+        let pairs = plan.scenario.tasks.iter().zip(cells);
+        pairs
+            .map(|(task, (window, extension))| TaskSummary {
+                name: task.name.clone(),
+                group: task.group.clone(),
+                method: task.request.method.clone(),
+                label: task.request.label(),
+                weight: task.weight,
+                window: window.row(&self.limits),
+                extension: extension.row(&self.limits),
+            })
+            .collect()
+    }
+
+    /// The login's row, if the scenario has a login.
+    pub fn login(&self, plan: &LoadPlan) -> Option<TaskSummary> {
+        let login = plan.scenario.login.as_ref()?;
+        Some(TaskSummary {
+            name: "login".to_owned(),
+            method: login.request.method.clone(),
+            label: login.request.label(),
+            window: self.login.row(&self.limits),
+            ..TaskSummary::default()
+        })
+    }
+
+    /// What failed, in the order of the tasks and kinds.
+    pub fn failures(&self) -> Vec<FailureGroup> {
+        let mut all: Vec<_> = self.failures.iter().collect();
+        all.sort_by_key(|(key, _)| **key);
+        all.into_iter().map(|(_, group)| group.clone()).collect()
+    }
+}
