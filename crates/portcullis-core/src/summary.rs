@@ -91,6 +91,23 @@ pub struct Second {
     pub failures: u64,
     /// Of the good answers of the last ten seconds; in the order of [`SHOWN`].
     pub percentiles_ms: Vec<f64>,
+    /// From the start of the window to the end of this second.
+    pub to_date: ToDate,
+}
+
+/// Figures from the start of the window; all 0 without good answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToDate {
+    /// The median latency of good answers.
+    pub p50_ms: f64,
+    /// Their mean latency.
+    pub mean_ms: f64,
+    /// Their shortest latency.
+    pub min_ms: f64,
+    /// Their longest latency.
+    pub max_ms: f64,
+    /// Mean bytes of all bodies, unpacked.
+    pub mean_body_bytes: f64,
 }
 
 /// Percentiles that reports show, in this order.

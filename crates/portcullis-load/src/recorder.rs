@@ -47,9 +47,14 @@ pub enum Whose {
 /// The counts since the last tick, for the time series.
 #[derive(Debug)]
 pub struct SinceTick {
+    /// Requests of the planned window that ended.
     pub requests: u64,
+    /// Of these, failed ones.
     pub failures: u64,
-    pub latencies: Histogram<u64>,
+    /// Bytes of their bodies.
+    pub body_bytes: u64,
+    /// Latencies of the good ones.
+    pub latencies: Latencies,
 }
 
 /// A worker's measurements.
@@ -80,8 +85,9 @@ struct Cell {
     beyond: Vec<Beyond>,
 }
 
+/// A histogram beside exact count, sum and extremes.
 #[derive(Clone, Debug)]
-struct Latencies {
+pub struct Latencies {
     histogram: Histogram<u64>,
     count: u64,
     sum_ns: u128,
@@ -103,6 +109,10 @@ fn histogram(longest: Duration) -> Result<Histogram<u64>, hdrhistogram::Creation
 }
 
 impl Latencies {
+    fn new(empty: &Histogram<u64>) -> Self {
+        Self { histogram: empty.clone(), count: 0, sum_ns: 0, min_ns: 0, max_ns: 0 }
+    }
+
     fn record(&mut self, latency: Duration) {
         let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         self.min_ns = if self.count == 0 { ns } else { self.min_ns.min(ns) };
@@ -112,7 +122,8 @@ impl Latencies {
         self.histogram.saturating_record(micros(latency));
     }
 
-    fn distribution(&self) -> Distribution {
+    /// The latencies as plain data.
+    pub fn distribution(&self) -> Distribution {
         let highest = |value| self.histogram.highest_equivalent(value);
         let buckets = self.histogram.iter_recorded();
         Distribution {
@@ -131,11 +142,7 @@ impl Cell {
         self.body_bytes += sample.body_bytes;
         let failed = sample.failure.is_some();
         let latencies = if failed { &mut self.failed } else { &mut self.good };
-        let fresh = || {
-            let histogram = empty.clone();
-            Box::new(Latencies { histogram, count: 0, sum_ns: 0, min_ns: 0, max_ns: 0 })
-        };
-        latencies.get_or_insert_with(fresh).record(sample.latency);
+        latencies.get_or_insert_with(|| Box::new(Latencies::new(empty))).record(sample.latency);
         if failed {
             self.failures += 1;
             return;
@@ -164,6 +171,12 @@ impl Cell {
     }
 }
 
+impl SinceTick {
+    fn new(empty: &Histogram<u64>) -> Self {
+        Self { requests: 0, failures: 0, body_bytes: 0, latencies: Latencies::new(empty) }
+    }
+}
+
 impl Recorder {
     /// An empty recorder for a plan.
     ///
@@ -179,7 +192,7 @@ impl Recorder {
             extension: vec![Cell::default(); tasks],
             login: Cell::default(),
             failures: HashMap::new(),
-            since_tick: SinceTick { requests: 0, failures: 0, latencies: empty.clone() },
+            since_tick: SinceTick::new(&empty),
             histogram: empty,
             resent: 0,
         })
@@ -198,8 +211,9 @@ impl Recorder {
         if let Whose::Window(_) = whose {
             self.since_tick.requests += 1;
             self.since_tick.failures += u64::from(sample.failure.is_some());
+            self.since_tick.body_bytes += sample.body_bytes;
             if sample.failure.is_none() {
-                self.since_tick.latencies.saturating_record(micros(sample.latency));
+                self.since_tick.latencies.record(sample.latency);
             }
         }
         if let Some(failure) = &sample.failure {
@@ -231,9 +245,7 @@ impl Recorder {
 
     /// The counts since the last call.
     pub fn take_tick(&mut self) -> SinceTick {
-        let empty = self.histogram.clone();
-        let fresh = SinceTick { requests: 0, failures: 0, latencies: empty };
-        std::mem::replace(&mut self.since_tick, fresh)
+        std::mem::replace(&mut self.since_tick, SinceTick::new(&self.histogram))
     }
 
     /// Which tasks have requests, in window or extension.

@@ -1,9 +1,10 @@
-//! The time series: what the workers say once a second, put together.
+//! The time series: what the worker says once a second, put together.
 
 use std::collections::VecDeque;
 
-use hdrhistogram::Histogram;
-use portcullis_core::summary::{SHOWN, Second};
+use portcullis_core::distribution::Distribution;
+use portcullis_core::summary::{SHOWN, Second, ToDate};
+use portcullis_core::threshold::Percentile;
 
 use crate::recorder::SinceTick;
 
@@ -12,55 +13,61 @@ use crate::recorder::SinceTick;
 pub struct Tick {
     /// Counted from the start of the window.
     pub second: u64,
-    /// Users of this worker that are alive.
+    /// Users that are alive.
     pub users: u32,
-    /// What it recorded since its last tick.
+    /// What was recorded since the last tick.
     pub counts: SinceTick,
 }
 
-/// Percentiles are of this many seconds, as Locust's current percentiles are.
+/// Current percentiles are of this many seconds, as Locust's are.
 const RECENT: usize = 10;
 
-/// The series so far; one worker feeds it.
+/// The series so far.
 #[derive(Debug, Default)]
 pub struct Series {
     seconds: Vec<Second>,
-    recent: VecDeque<Histogram<u64>>,
+    recent: VecDeque<Distribution>,
+    all: Distribution,
+    requests: u64,
+    failures: u64,
+    body_bytes: u64,
 }
 
 impl Series {
     /// Adds a second.
     pub fn add(&mut self, tick: Tick) {
-        self.recent.push_back(tick.counts.latencies);
-        if self.recent.len() > RECENT {
-            self.recent.pop_front();
-        }
+        let (requests, failures) = (tick.counts.requests, tick.counts.failures);
+        self.take(&tick.counts);
         self.seconds.push(Second {
             second: tick.second,
             users: tick.users,
-            requests: tick.counts.requests,
-            failures: tick.counts.failures,
+            requests,
+            failures,
             percentiles_ms: self.percentiles(),
+            to_date: self.to_date(),
         });
     }
 
-    /// Adds what came after the last whole second to that second.
+    /// Adds what ended after the last whole second to that second.
     pub fn finish(mut self, rest: SinceTick, users: u32) -> Vec<Second> {
-        if rest.requests > 0 || self.seconds.is_empty() {
-            match self.seconds.last_mut() {
-                Some(last) => {
-                    last.requests += rest.requests;
-                    last.failures += rest.failures;
-                }
-                None => self.add(Tick { second: 0, users, counts: rest }),
-            }
+        if self.seconds.is_empty() {
+            self.add(Tick { second: 0, users, counts: rest });
+            return self.seconds;
+        }
+        self.take(&rest);
+        let (percentiles_ms, to_date) = (self.percentiles(), self.to_date());
+        if let Some(last) = self.seconds.last_mut() {
+            last.requests += rest.requests;
+            last.failures += rest.failures;
+            last.percentiles_ms = percentiles_ms;
+            last.to_date = to_date;
         }
         self.seconds
     }
 
     /// Requests and failures so far.
     pub fn totals(&self) -> (u64, u64) {
-        self.seconds.iter().fold((0, 0), |(all, bad), s| (all + s.requests, bad + s.failures))
+        (self.requests, self.failures)
     }
 
     /// The last second.
@@ -68,24 +75,31 @@ impl Series {
         self.seconds.last()
     }
 
+    fn take(&mut self, counts: &SinceTick) {
+        let latencies = counts.latencies.distribution();
+        self.all.add(&latencies);
+        self.requests += counts.requests;
+        self.failures += counts.failures;
+        self.body_bytes += counts.body_bytes;
+        self.recent.push_back(latencies);
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+    }
+
     fn percentiles(&self) -> Vec<f64> {
-        let mut histograms = self.recent.iter();
-        let Some(mut all) = histograms.next().cloned() else { return Vec::new() };
-        for histogram in histograms {
-            // Equal bounds: adding cannot fail.
-            let _ = all.add(histogram);
+        let mut recent = Distribution::default();
+        self.recent.iter().for_each(|second| recent.add(second));
+        SHOWN.iter().filter_map(|percentile| recent.percentile_ms(*percentile)).collect()
+    }
+
+    fn to_date(&self) -> ToDate {
+        ToDate {
+            p50_ms: self.all.percentile_ms(Percentile::P50).unwrap_or_default(),
+            mean_ms: self.all.mean_ms().unwrap_or_default(),
+            min_ms: self.all.min_ms().unwrap_or_default(),
+            max_ms: self.all.max_ms().unwrap_or_default(),
+            mean_body_bytes: self.body_bytes as f64 / self.requests.max(1) as f64,
         }
-        if all.is_empty() {
-            return Vec::new();
-        }
-        let value = |rank| {
-            let mut seen = 0;
-            let bucket = all.iter_recorded().find(|bucket| {
-                seen += bucket.count_at_value();
-                seen >= rank
-            });
-            bucket.map_or(0.0, |b| all.highest_equivalent(b.value_iterated_to()) as f64 / 1e3)
-        };
-        SHOWN.iter().map(|percentile| value(percentile.rank(all.len()))).collect()
     }
 }

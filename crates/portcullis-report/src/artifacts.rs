@@ -1,0 +1,155 @@
+//! The folder of artifacts: whose it is, what of an earlier run is removed,
+//! and files that are there whole or not at all.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::{RunReport, locust_csv, results_json};
+
+/// The folder, ready to be written to.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+/// Why a folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// It holds files that are not ours.
+    #[error(
+        "{0} is not empty and was not made by Portcullis; choose another with --out, or empty it"
+    )]
+    Foreign(PathBuf),
+    /// It cannot be made or written to.
+    #[error("{0} cannot be written to: {1}")]
+    Unwritable(PathBuf, io::Error),
+}
+
+/// Marks a folder as ours, and keeps it out of the user's commits.
+const MARK: &str = ".gitignore";
+const MARK_TEXT: &str = "# Artifacts of Portcullis; made anew by every run.\n*\n";
+
+/// The results as JSON.
+pub const RESULTS: &str = "perf_results.json";
+/// The effective configuration.
+pub const CONFIGURATION: &str = "perf_effective.toml";
+/// Copies of the logs, without secrets.
+pub const LOGS: &str = "logs";
+const CSV: [&str; 4] = [
+    "perf_results_stats.csv",
+    "perf_results_stats_history.csv",
+    "perf_results_failures.csv",
+    "perf_results_exceptions.csv",
+];
+
+/// Takes over a folder: makes it if there is none, refuses a foreign one,
+/// removes our own files of an earlier run, and proves that it is writable.
+///
+/// # Errors
+/// A foreign or an unwritable folder.
+pub fn prepare(path: &Path) -> Result<Folder, FolderError> {
+    let unwritable = |error| FolderError::Unwritable(path.to_owned(), error);
+    fs::create_dir_all(path).map_err(unwritable)?;
+    let mark = path.join(MARK);
+    let is_ours = fs::read_to_string(&mark).is_ok_and(|text| text == MARK_TEXT);
+    let is_empty = fs::read_dir(path).map_err(unwritable)?.next().is_none();
+    if !is_ours && !is_empty {
+        return Err(FolderError::Foreign(path.to_owned()));
+    }
+    for name in CSV.iter().chain(&[RESULTS, CONFIGURATION]) {
+        remove(&path.join(name)).map_err(unwritable)?;
+    }
+    match fs::remove_dir_all(path.join(LOGS)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
+        _ => {}
+    }
+    let folder = Folder { path: path.to_owned() };
+    folder.write(MARK, MARK_TEXT.as_bytes()).map_err(unwritable)?;
+    Ok(folder)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+impl Folder {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file whole: beside it first, then in its place. `name` may
+    /// have folders in it.
+    ///
+    /// # Errors
+    /// The system's reason.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path.join(name);
+        let parent = path.parent().unwrap_or(&self.path);
+        fs::create_dir_all(parent)?;
+        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(parent)?;
+        file.write_all(bytes)?;
+        file.flush()?;
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        file.as_file().set_permissions(readable)?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Writes every artifact that the run has something for: the JSON always,
+    /// the CSVs once there was load.
+    ///
+    /// # Errors
+    /// The first file that could not be written; the others are tried all the same.
+    pub fn write_run(&self, run: &RunReport) -> io::Result<()> {
+        let json = results_json::write(run).map_err(io::Error::other)?;
+        let mut results = vec![
+            self.write(CONFIGURATION, run.configuration.as_bytes()),
+            self.write(RESULTS, json.as_bytes()),
+        ];
+        if let Some(summary) = &run.summary {
+            let files = locust_csv::write(summary);
+            let texts = [files.stats, files.history, files.failures, files.exceptions];
+            results.extend(CSV.iter().zip(texts).map(|(name, t)| self.write(name, t.as_bytes())));
+        }
+        results.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_ours_is_taken_over_and_emptied_of_our_files() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("deep/perf");
+        let folder = prepare(&path).unwrap();
+        folder.write(RESULTS, b"{}").unwrap();
+        folder.write("logs/server.log", b"x").unwrap();
+        fs::write(path.join("mine.txt"), "kept").unwrap();
+        prepare(&path).unwrap();
+        assert!(!path.join(RESULTS).exists() && !path.join(LOGS).exists());
+        assert_eq!(fs::read_to_string(path.join("mine.txt")).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_foreign_folder_is_refused_and_left_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join(RESULTS), "somebody's").unwrap();
+        assert!(matches!(prepare(parent.path()), Err(FolderError::Foreign(_))));
+        assert_eq!(fs::read_to_string(parent.path().join(RESULTS)).unwrap(), "somebody's");
+    }
+
+    #[test]
+    fn an_impossible_folder_is_unwritable() {
+        let parent = tempfile::tempdir().unwrap();
+        fs::write(parent.path().join("file"), "").unwrap();
+        let error = prepare(&parent.path().join("file/below")).unwrap_err();
+        assert!(matches!(error, FolderError::Unwritable(..)), "{error}");
+    }
+}

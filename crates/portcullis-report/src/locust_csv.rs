@@ -1,0 +1,294 @@
+//! Locust's four CSV files, column for column as Locust 2.47 writes them, so
+//! that whatever reads Locust's files reads ours; and a reader for both.
+
+use portcullis_core::distribution::Distribution;
+use portcullis_core::summary::{FailureGroup, Row, SHOWN, Second, Summary, TaskSummary};
+use portcullis_core::threshold::Percentile;
+
+/// The four files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    /// `perf_results_stats.csv`
+    pub stats: String,
+    /// `perf_results_stats_history.csv`
+    pub history: String,
+    /// `perf_results_failures.csv`
+    pub failures: String,
+    /// `perf_results_exceptions.csv`
+    pub exceptions: String,
+}
+
+const PERCENTILES: [&str; 11] =
+    ["50%", "66%", "75%", "80%", "90%", "95%", "98%", "99%", "99.9%", "99.99%", "100%"];
+
+/// Columns of the statistics file.
+pub fn stats_columns() -> Vec<&'static str> {
+    let mut columns = vec![
+        "Type",
+        "Name",
+        "Request Count",
+        "Failure Count",
+        "Median Response Time",
+        "Average Response Time",
+        "Min Response Time",
+        "Max Response Time",
+        "Average Content Size",
+        "Requests/s",
+        "Failures/s",
+    ];
+    columns.extend(PERCENTILES);
+    columns
+}
+
+/// Columns of the history file.
+pub fn history_columns() -> Vec<&'static str> {
+    let mut columns = vec!["Timestamp", "User Count", "Type", "Name", "Requests/s", "Failures/s"];
+    columns.extend(PERCENTILES);
+    columns.extend([
+        "Total Request Count",
+        "Total Failure Count",
+        "Total Median Response Time",
+        "Total Average Response Time",
+        "Total Min Response Time",
+        "Total Max Response Time",
+        "Total Average Content Size",
+    ]);
+    columns
+}
+
+const FAILURE_COLUMNS: [&str; 6] =
+    ["Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen"];
+const EXCEPTION_COLUMNS: [&str; 4] = ["Count", "Message", "Traceback", "Nodes"];
+
+/// Writes all four files.
+pub fn write(summary: &Summary) -> Files {
+    Files {
+        stats: table(&stats_columns(), stats_rows(summary)),
+        history: table(&history_columns(), history_rows(summary)),
+        failures: table(&FAILURE_COLUMNS, summary.failures.iter().map(failure_row)),
+        // What Locust calls exceptions are faults of a user's own code.
+        exceptions: table(&EXCEPTION_COLUMNS, std::iter::empty()),
+    }
+}
+
+fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
+    // Writing to memory does not fail.
+    let _ = writer.write_record(columns);
+    for row in rows {
+        let _ = writer.write_record(&row);
+    }
+    let bytes = writer.into_inner().unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn stats_rows(summary: &Summary) -> Vec<Vec<String>> {
+    let row = |task: &TaskSummary| stats_row(&task.method, &task.name, &task.judged(), summary);
+    let mut rows: Vec<Vec<String>> = summary.tasks.iter().map(row).collect();
+    rows.extend(summary.login.iter().map(row));
+    rows.push(stats_row("", "Aggregated", &summary.aggregate(), summary));
+    rows
+}
+
+fn stats_row(method: &str, name: &str, row: &Row, summary: &Summary) -> Vec<String> {
+    let latency = &row.latency;
+    let mut cells = vec![
+        method.to_owned(),
+        guard(name),
+        row.requests.to_string(),
+        row.failures.to_string(),
+        median(latency),
+        float(latency.mean_ms().unwrap_or(0.0)),
+        latency.min_ms().map_or("0".to_owned(), float),
+        latency.max_ms().map_or("0".to_owned(), float),
+        float(row.mean_body_bytes()),
+        float(summary.rate(row.requests)),
+        float(summary.rate(row.failures)),
+    ];
+    cells.extend(SHOWN.map(|percentile| match latency.percentile_ms(percentile) {
+        Some(ms) => rounded(ms).to_string(),
+        None => "N/A".to_owned(),
+    }));
+    cells
+}
+
+fn median(latency: &Distribution) -> String {
+    let (Some(ms), Some(min), Some(max)) =
+        (latency.percentile_ms(Percentile::P50), latency.min_ms(), latency.max_ms())
+    else {
+        return "0".to_owned();
+    };
+    // Locust keeps the rounded median between the exact extremes.
+    let median = rounded(ms) as f64;
+    if median > max {
+        float(max)
+    } else if median < min {
+        float(min)
+    } else {
+        rounded(ms).to_string()
+    }
+}
+
+fn history_rows(summary: &Summary) -> Vec<Vec<String>> {
+    let (mut requests, mut failures) = (0, 0);
+    let rows = summary.series.iter().enumerate().map(|(index, second)| {
+        requests += second.requests;
+        failures += second.failures;
+        let recent = &summary.series[(index + 1).saturating_sub(10)..=index];
+        history_row(summary, second, recent, (requests, failures))
+    });
+    rows.collect()
+}
+
+fn history_row(
+    summary: &Summary,
+    second: &Second,
+    recent: &[Second],
+    totals: (u64, u64),
+) -> Vec<String> {
+    let rate = |count: u64| format!("{:.6}", count as f64 / recent.len().max(1) as f64);
+    let timestamp = summary.started_unix_ms / 1000 + second.second + 1;
+    let to_date = &second.to_date;
+    let mut cells = vec![
+        timestamp.to_string(),
+        second.users.to_string(),
+        String::new(),
+        "Aggregated".to_owned(),
+        rate(recent.iter().map(|second| second.requests).sum()),
+        rate(recent.iter().map(|second| second.failures).sum()),
+    ];
+    cells.extend((0..SHOWN.len()).map(|index| match second.percentiles_ms.get(index) {
+        Some(ms) => rounded(*ms).to_string(),
+        None => "N/A".to_owned(),
+    }));
+    cells.extend([
+        totals.0.to_string(),
+        totals.1.to_string(),
+        rounded(to_date.p50_ms).to_string(),
+        float(to_date.mean_ms),
+        float(to_date.min_ms),
+        float(to_date.max_ms),
+        float(to_date.mean_body_bytes),
+    ]);
+    cells
+}
+
+fn failure_row(group: &FailureGroup) -> Vec<String> {
+    vec![
+        guard(&group.method),
+        guard(&group.task),
+        guard(&format!("{}: {}", group.kind.name(), group.message)),
+        group.count.to_string(),
+        crate::results_json::rfc3339(group.first_unix_ms),
+        crate::results_json::rfc3339(group.last_unix_ms),
+    ]
+}
+
+/// A cell that a spreadsheet would take for a formula gets a leading quote
+/// (OWASP, "CSV Injection").
+fn guard(text: &str) -> String {
+    match text.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
+        _ => text.to_owned(),
+    }
+}
+
+/// As Python writes a float.
+fn float(value: f64) -> String {
+    format!("{value:?}")
+}
+
+/// Locust's rounding: to about two digits, halves to even, as Python rounds.
+pub fn rounded(ms: f64) -> u64 {
+    let to = |unit: f64| ((ms / unit).round_ties_even() * unit) as u64;
+    match ms {
+        ms if ms < 100.0 => to(1.0),
+        ms if ms < 1_000.0 => to(10.0),
+        ms if ms < 10_000.0 => to(100.0),
+        _ => to(1_000.0),
+    }
+}
+
+/// One row of a statistics file, Locust's or ours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatsRow {
+    /// `GET`, `POST`; empty for the aggregate.
+    pub method: String,
+    /// The task, or the URL where Locust was not told a name.
+    pub name: String,
+    /// Requests.
+    pub requests: u64,
+    /// Failed ones.
+    pub failures: u64,
+    /// The median; `None` without requests.
+    pub p50_ms: Option<f64>,
+    /// The 95th percentile, rounded as Locust does; `None` for `N/A`.
+    pub p95_ms: Option<f64>,
+}
+
+/// Why a statistics file cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Other columns than Locust's.
+    #[error("the columns are not those of a Locust statistics file: {0}")]
+    Columns(String),
+    /// A row that is cut or malformed.
+    #[error("line {line}: {message}")]
+    Row {
+        /// Counted from 1.
+        line: u64,
+        /// What is wrong.
+        message: String,
+    },
+    /// No `Aggregated` row at the end, or no line end behind it.
+    #[error("the file is cut: {0}")]
+    Cut(&'static str),
+}
+
+/// Reads a statistics file of Locust 2.x, or ours.
+///
+/// # Errors
+/// Other columns, a malformed row, a file that was cut.
+pub fn read_stats(text: &str) -> Result<Vec<StatsRow>, ReadError> {
+    if !text.ends_with('\n') {
+        return Err(ReadError::Cut("the last line has no end"));
+    }
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let malformed = |error: csv::Error| ReadError::Row {
+        line: error.position().map_or(0, csv::Position::line),
+        message: error.to_string(),
+    };
+    let header = reader.headers().map_err(malformed)?;
+    if !header.iter().eq(stats_columns()) {
+        return Err(ReadError::Columns(header.iter().collect::<Vec<_>>().join(",")));
+    }
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(malformed)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let row = stats_row_of(&record).ok_or_else(|| ReadError::Row {
+            line,
+            message: "a count or a latency is no number".to_owned(),
+        })?;
+        rows.push(row);
+    }
+    match rows.last() {
+        Some(last) if last.name == "Aggregated" && last.method.is_empty() => Ok(rows),
+        _ => Err(ReadError::Cut("there is no Aggregated row")),
+    }
+}
+
+fn stats_row_of(record: &csv::StringRecord) -> Option<StatsRow> {
+    let latency = |index: usize| match record.get(index)? {
+        "N/A" => Some(None),
+        text => text.parse().ok().filter(|ms: &f64| ms.is_finite()).map(Some),
+    };
+    Some(StatsRow {
+        method: record.get(0)?.to_owned(),
+        name: record.get(1)?.to_owned(),
+        requests: record.get(2)?.parse().ok()?,
+        failures: record.get(3)?.parse().ok()?,
+        p50_ms: latency(11)?,
+        p95_ms: latency(16)?,
+    })
+}

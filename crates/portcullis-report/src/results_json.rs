@@ -1,0 +1,347 @@
+//! `perf_results.json`: wire structs of its own, so that the core's types can
+//! change without changing the format.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use portcullis_core::distribution::Distribution;
+use portcullis_core::event::{StageEnd, StageRecord};
+use portcullis_core::summary::{Row, SHOWN, Summary, TaskSummary};
+use portcullis_core::threshold::{Limit, Severity};
+use portcullis_core::verdict::{Judged, Judgement};
+use serde::Serialize;
+
+use crate::run::RunReport;
+
+/// Raised when a field changes its meaning or goes; new fields leave it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Results<'a> {
+    schema_version: u32,
+    tool: &'static str,
+    tool_version: &'static str,
+    started_at: String,
+    commit: Option<&'a str>,
+    exit_code: u8,
+    passed: bool,
+    sentence: &'a str,
+    findings: Vec<Finding<'a>>,
+    thresholds: Vec<Threshold>,
+    silent_tasks: &'a [String],
+    target: &'a str,
+    own_server: bool,
+    profile: Option<&'a str>,
+    seed: u64,
+    machine: Machine<'a>,
+    stages: Vec<Stage<'a>>,
+    first_round: Vec<FirstCall<'a>>,
+    summary: Option<WireSummary<'a>>,
+    configuration: &'a str,
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    kind: &'static str,
+    exit_code: u8,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Threshold {
+    rule: String,
+    in_words: String,
+    scope: String,
+    metric: String,
+    severity: &'static str,
+    judgement: &'static str,
+    value: Option<f64>,
+    limit: f64,
+    unit: &'static str,
+    samples: u64,
+    beyond_limit: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Machine<'a> {
+    system: &'a str,
+    cores: usize,
+    processor: Option<&'a str>,
+    memory_bytes: Option<u64>,
+    load_at_start: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Stage<'a> {
+    stage: &'static str,
+    took_s: f64,
+    end: &'static str,
+    detail: &'a str,
+    failure: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct FirstCall<'a> {
+    task: &'a str,
+    latency_ms: f64,
+    failure: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct WireSummary<'a> {
+    started_at: String,
+    window_s: f64,
+    measured_s: f64,
+    users_asked: u32,
+    users_ran: u32,
+    resent: u64,
+    requests_per_s: f64,
+    aggregate: WireRow,
+    login: Option<WireTask<'a>>,
+    tasks: Vec<WireTask<'a>>,
+    failures: Vec<WireFailure<'a>>,
+    series: Vec<WireSecond<'a>>,
+}
+
+#[derive(Serialize)]
+struct WireTask<'a> {
+    name: &'a str,
+    group: Option<&'a str>,
+    method: &'a str,
+    path: &'a str,
+    weight: u32,
+    /// Requests made after the planned window, because there were none in it.
+    extension_requests: u64,
+    #[serde(flatten)]
+    row: WireRow,
+}
+
+#[derive(Serialize)]
+struct WireRow {
+    requests: u64,
+    failures: u64,
+    error_rate: Option<f64>,
+    mean_body_bytes: f64,
+    latency: WireDistribution,
+    failed_latency: WireDistribution,
+    beyond_limits: Vec<WireBeyond>,
+}
+
+#[derive(Serialize)]
+struct WireBeyond {
+    limit_ms: f64,
+    above: u64,
+    at_or_above: u64,
+}
+
+#[derive(Serialize)]
+struct WireDistribution {
+    count: u64,
+    mean_ms: Option<f64>,
+    min_ms: Option<f64>,
+    max_ms: Option<f64>,
+    percentiles_ms: serde_json::Map<String, serde_json::Value>,
+    /// `[upper end in µs, count]`, ascending.
+    buckets_us: Vec<(u64, u64)>,
+}
+
+#[derive(Serialize)]
+struct WireFailure<'a> {
+    task: &'a str,
+    kind: &'static str,
+    message: &'a str,
+    count: u64,
+    first_seen: String,
+    last_seen: String,
+}
+
+#[derive(Serialize)]
+struct WireSecond<'a> {
+    second: u64,
+    users: u32,
+    requests: u64,
+    failures: u64,
+    percentiles_ms: &'a [f64],
+}
+
+/// The instant as RFC 3339 in UTC, to the millisecond.
+pub fn rfc3339(unix_ms: u64) -> String {
+    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(unix_ms)).to_string()
+}
+
+/// Writes the results.
+///
+/// # Errors
+/// A number that JSON cannot hold: a defect.
+pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
+    let verdict = run.verdict.as_ref();
+    let results = Results {
+        schema_version: SCHEMA_VERSION,
+        tool: "portcullis",
+        tool_version: env!("CARGO_PKG_VERSION"),
+        started_at: rfc3339(run.started_unix_ms),
+        commit: run.commit.as_deref(),
+        exit_code: run.exit_code,
+        passed: run.exit_code == 0,
+        sentence: &run.sentence,
+        findings: run
+            .findings
+            .iter()
+            .map(|f| Finding { kind: f.kind(), exit_code: f.exit_code(), message: f.message() })
+            .collect(),
+        thresholds: verdict.iter().flat_map(|v| &v.judged).map(threshold).collect(),
+        silent_tasks: verdict.map_or(&[], |verdict| &verdict.silent_tasks),
+        target: &run.target,
+        own_server: run.own_server,
+        profile: run.profile.as_deref(),
+        seed: run.seed,
+        machine: machine(run),
+        stages: run.stages.iter().map(stage).collect(),
+        first_round: run
+            .first_round
+            .iter()
+            .map(|call| FirstCall {
+                task: &call.task,
+                latency_ms: call.latency.as_secs_f64() * 1e3,
+                failure: call.failure.as_deref(),
+            })
+            .collect(),
+        summary: run.summary.as_ref().map(summary),
+        configuration: &run.configuration,
+    };
+    let mut text = serde_json::to_string_pretty(&results)?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn machine(run: &RunReport) -> Machine<'_> {
+    Machine {
+        system: &run.machine.system,
+        cores: run.machine.cores,
+        processor: run.machine.processor.as_deref(),
+        memory_bytes: run.machine.memory_bytes,
+        load_at_start: run.machine.load_at_start,
+    }
+}
+
+fn threshold(judged: &Judged) -> Threshold {
+    let rule = &judged.rule;
+    Threshold {
+        rule: rule.text.clone(),
+        in_words: rule.in_words(),
+        scope: rule.scope.to_string(),
+        metric: rule.metric.to_string(),
+        severity: match rule.severity {
+            Severity::Fail => "fail",
+            Severity::Warn => "warn",
+        },
+        judgement: match judged.judgement {
+            Judgement::Holds => "holds",
+            Judgement::Violated => "violated",
+            Judgement::NoData => "no data",
+        },
+        value: judged.value,
+        limit: rule.limit.value(),
+        unit: match rule.limit {
+            Limit::Latency(_) => "ms",
+            Limit::Share(_) => "fraction",
+            Limit::Number(_) => "number",
+        },
+        samples: judged.samples,
+        beyond_limit: judged.beyond,
+    }
+}
+
+fn stage(record: &StageRecord) -> Stage<'_> {
+    let (end, failure) = match &record.end {
+        StageEnd::Done => ("done", None),
+        StageEnd::Cached => ("cached", None),
+        StageEnd::Failed(why) => ("failed", Some(why.as_str())),
+    };
+    let took_s = record.took.as_secs_f64();
+    Stage { stage: record.stage.name(), took_s, end, detail: &record.detail, failure }
+}
+
+fn summary(summary: &Summary) -> WireSummary<'_> {
+    let aggregate = summary.aggregate();
+    WireSummary {
+        started_at: rfc3339(summary.started_unix_ms),
+        window_s: summary.window.as_secs_f64(),
+        measured_s: summary.measured.as_secs_f64(),
+        users_asked: summary.users_asked,
+        users_ran: summary.users_ran,
+        resent: summary.resent,
+        requests_per_s: summary.rate(aggregate.requests),
+        aggregate: row(&aggregate, summary),
+        login: summary.login.as_ref().map(|login| task(login, summary)),
+        tasks: summary.tasks.iter().map(|one| task(one, summary)).collect(),
+        failures: summary
+            .failures
+            .iter()
+            .map(|group| WireFailure {
+                task: &group.task,
+                kind: group.kind.name(),
+                message: &group.message,
+                count: group.count,
+                first_seen: rfc3339(group.first_unix_ms),
+                last_seen: rfc3339(group.last_unix_ms),
+            })
+            .collect(),
+        series: summary
+            .series
+            .iter()
+            .map(|second| WireSecond {
+                second: second.second,
+                users: second.users,
+                requests: second.requests,
+                failures: second.failures,
+                percentiles_ms: &second.percentiles_ms,
+            })
+            .collect(),
+    }
+}
+
+fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> WireTask<'a> {
+    WireTask {
+        name: &task.name,
+        group: task.group.as_deref(),
+        method: &task.method,
+        path: &task.label,
+        weight: task.weight,
+        extension_requests: task.extension.requests,
+        row: row(&task.judged(), summary),
+    }
+}
+
+fn row(row: &Row, summary: &Summary) -> WireRow {
+    let limits = summary.limits.iter().zip(&row.beyond);
+    WireRow {
+        requests: row.requests,
+        failures: row.failures,
+        error_rate: row.error_rate(),
+        mean_body_bytes: row.mean_body_bytes(),
+        latency: distribution(&row.latency),
+        failed_latency: distribution(&row.failed_latency),
+        beyond_limits: limits
+            .map(|(limit, beyond)| WireBeyond {
+                limit_ms: limit.as_secs_f64() * 1e3,
+                above: beyond.above,
+                at_or_above: beyond.at_or_above,
+            })
+            .collect(),
+    }
+}
+
+fn distribution(latencies: &Distribution) -> WireDistribution {
+    let shown = SHOWN.iter().filter_map(|percentile| {
+        let ms = latencies.percentile_ms(*percentile)?;
+        Some((percentile.to_string(), ms.into()))
+    });
+    WireDistribution {
+        count: latencies.count,
+        mean_ms: latencies.mean_ms(),
+        min_ms: latencies.min_ms(),
+        max_ms: latencies.max_ms(),
+        percentiles_ms: shown.collect(),
+        buckets_us: latencies.buckets.clone(),
+    }
+}

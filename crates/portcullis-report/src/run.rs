@@ -1,0 +1,69 @@
+//! All that is to be told of one run: the one source of every artifact.
+
+use std::time::Duration;
+
+use portcullis_core::event::StageRecord;
+use portcullis_core::outcome::Finding;
+use portcullis_core::summary::Summary;
+use portcullis_core::verdict::Verdict;
+
+/// One run, finished or not.
+#[derive(Clone, Debug, Default)]
+pub struct RunReport {
+    /// When it began, in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// The commit of the working tree, with `+dirty` if it has changes.
+    pub commit: Option<String>,
+    /// The origin that was measured.
+    pub target: String,
+    /// Whether we started the server.
+    pub own_server: bool,
+    /// The chosen profile.
+    pub profile: Option<String>,
+    /// The seed of all chance.
+    pub seed: u64,
+    /// The effective configuration as TOML, without secrets.
+    pub configuration: String,
+    /// The machine.
+    pub machine: Machine,
+    /// The stages that ended, in order.
+    pub stages: Vec<StageRecord>,
+    /// The first round's calls.
+    pub first_round: Vec<FirstCall>,
+    /// What was measured, as far as the load came.
+    pub summary: Option<Summary>,
+    /// The judgement, if there was something to judge.
+    pub verdict: Option<Verdict>,
+    /// What decides the exit code, the gravest first.
+    pub findings: Vec<Finding>,
+    /// The exit code.
+    pub exit_code: u8,
+    /// The verdict in a sentence.
+    pub sentence: String,
+}
+
+/// One call of the first round.
+#[derive(Clone, Debug)]
+pub struct FirstCall {
+    /// The task.
+    pub task: String,
+    /// How long it took.
+    pub latency: Duration,
+    /// What failed.
+    pub failure: Option<String>,
+}
+
+/// The machine that measured.
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    /// Operating system and architecture.
+    pub system: String,
+    /// Logical processors that this process may use.
+    pub cores: usize,
+    /// Model of the processor, where it can be told.
+    pub processor: Option<String>,
+    /// Memory in bytes, where it can be told.
+    pub memory_bytes: Option<u64>,
+    /// Load average over one minute at the start, where it can be told.
+    pub load_at_start: Option<f64>,
+}
