@@ -116,6 +116,15 @@ pub enum Event {
     Warning(String),
     /// The load goes on.
     Progress(Progress),
+    /// The end of a log that tells why a stage failed.
+    LogTail {
+        /// Where the whole log will be.
+        path: String,
+        /// Its last lines, without secrets.
+        lines: Vec<String>,
+    },
+    /// What to try next.
+    Advice(String),
 }
 
 /// A listener.

@@ -87,6 +87,21 @@ impl Finding {
         }
     }
 
+    /// The same finding with its sentence changed, to hide secrets.
+    #[must_use]
+    pub fn map_message(&self, change: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Interrupted(signal) => Self::Interrupted(*signal),
+            Self::Defect(text) => Self::Defect(change(text)),
+            Self::Refused(text) => Self::Refused(change(text)),
+            Self::Preparation(text) => Self::Preparation(change(text)),
+            Self::Server(text) => Self::Server(change(text)),
+            Self::Invalid(text) => Self::Invalid(change(text)),
+            Self::Violated(text) => Self::Violated(change(text)),
+            Self::NoData(text) => Self::NoData(change(text)),
+        }
+    }
+
     /// The finding's kind in one word, as results name it.
     pub fn kind(&self) -> &'static str {
         match self {

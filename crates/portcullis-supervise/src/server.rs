@@ -60,7 +60,11 @@ impl Server {
     /// Waits at most `limit` for it to end; its status if it has ended.
     pub fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
         if self.status.is_none() {
-            self.status = self.child.wait_timeout(limit).ok().flatten();
+            let waited = match limit {
+                Duration::ZERO => self.child.try_wait(),
+                _ => self.child.wait_timeout(limit),
+            };
+            self.status = waited.ok().flatten();
         }
         self.status
     }

@@ -1,1 +1,18 @@
-//! todo
+//! The binary and its pipeline: flags → pipeline → exit code. `xtask` links
+//! this library, so `cargo xtask perf` and `portcullis perf` are one thing.
+
+pub mod cli;
+mod cache;
+mod chance;
+mod console;
+mod dotenv;
+mod git;
+mod health;
+mod key;
+mod machine;
+mod pipeline;
+mod planning;
+mod python;
+mod run;
+mod settings_overlay;
+mod stages;

@@ -1,0 +1,156 @@
+//! The cache: environments and database templates, shared by all checkouts.
+//! An entry counts only with its marker, which is written last.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use portcullis_core::outcome::Signal;
+use portcullis_supervise::interrupt::Interrupts;
+
+/// The name of the marker.
+const MARKER: &str = ".complete";
+
+/// Where the cache is: `PORTCULLIS_CACHE`, else `XDG_CACHE_HOME/portcullis`,
+/// else `HOME/.cache/portcullis`, else inside `fallback`.
+pub fn root(fallback: &Path) -> PathBuf {
+    let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let absolute = |path: &PathBuf| path.is_absolute();
+    folder("PORTCULLIS_CACHE")
+        .filter(absolute)
+        .or_else(|| folder("XDG_CACHE_HOME").filter(absolute).map(|p| p.join("portcullis")))
+        .or_else(|| folder("HOME").filter(absolute).map(|p| p.join(".cache/portcullis")))
+        .unwrap_or_else(|| fallback.join("cache"))
+}
+
+/// An entry of the cache, locked until it is dropped.
+#[derive(Debug)]
+pub struct Entry {
+    path: PathBuf,
+    lock: File,
+}
+
+/// How an entry is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// To use it while others do.
+    Shared,
+    /// To make it anew.
+    Alone,
+}
+
+/// Why an entry cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The cache folder cannot be written to.
+    #[error("the cache {0} cannot be written to: {1}; PORTCULLIS_CACHE names another")]
+    Unwritable(PathBuf, io::Error),
+    /// We were asked to end while waiting.
+    #[error("interrupted")]
+    Interrupted(Signal),
+}
+
+/// Opens the entry `kind/key` and locks it, waiting for another run that has
+/// it; `waiting` is called once if there is one.
+///
+/// # Errors
+/// The cache is not writable, or we were interrupted.
+pub fn open(
+    root: &Path,
+    kind: &str,
+    key: &str,
+    hold: Hold,
+    interrupts: &Interrupts,
+    waiting: impl FnOnce(),
+) -> Result<Entry, CacheError> {
+    let unwritable = |error| CacheError::Unwritable(root.to_owned(), error);
+    let folder = root.join(kind);
+    fs::create_dir_all(&folder).map_err(unwritable)?;
+    let lock_path = folder.join(format!("{key}.lock"));
+    let lock = File::options().create(true).append(true).open(lock_path).map_err(unwritable)?;
+    let mut waiting = Some(waiting);
+    loop {
+        let locked = match hold {
+            Hold::Shared => lock.try_lock_shared(),
+            Hold::Alone => lock.try_lock(),
+        };
+        match locked {
+            Ok(()) => return Ok(Entry { path: folder.join(key), lock }),
+            Err(TryLockError::Error(error)) => return Err(unwritable(error)),
+            Err(TryLockError::WouldBlock) => {
+                if let Some(waiting) = waiting.take() {
+                    waiting();
+                }
+                if let Some(signal) = interrupts.signal() {
+                    return Err(CacheError::Interrupted(signal));
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+}
+
+impl Entry {
+    /// The entry's folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// From now on others may use the entry too.
+    ///
+    /// # Errors
+    /// The system's reason, or another run took the entry in between.
+    pub fn share(&self) -> io::Result<()> {
+        self.lock.unlock()?;
+        self.lock.lock_shared()?;
+        match self.age() {
+            Some(_) => Ok(()),
+            None => Err(io::Error::other("another run has just removed it; run again")),
+        }
+    }
+
+    /// The age of a complete entry; `None` if it is not complete.
+    pub fn age(&self) -> Option<Duration> {
+        let made = fs::metadata(self.path.join(MARKER)).and_then(|m| m.modified()).ok()?;
+        // Made in the future: the clock was set, and nothing is known.
+        SystemTime::now().duration_since(made).ok()
+    }
+
+    /// Empties the entry, so that it can be made anew.
+    ///
+    /// # Errors
+    /// The system's reason.
+    pub fn clear(&self) -> io::Result<()> {
+        // The marker goes first: a removal that is cut off leaves no half entry.
+        for result in [fs::remove_file(self.path.join(MARKER)), fs::remove_dir_all(&self.path)] {
+            match result {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        fs::create_dir_all(&self.path)
+    }
+
+    /// Declares the entry complete.
+    ///
+    /// # Errors
+    /// The system's reason.
+    pub fn complete(&self) -> io::Result<()> {
+        fs::write(self.path.join(MARKER), "complete\n")
+    }
+}
+
+/// Removes the complete entries of a kind that are older than `oldest`; what
+/// cannot be removed stays.
+pub fn prune(root: &Path, kind: &str, oldest: Duration) {
+    let entries = fs::read_dir(root.join(kind)).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.path().is_dir()) {
+        let made = fs::metadata(entry.path().join(MARKER)).and_then(|m| m.modified());
+        let age = made.ok().and_then(|made| SystemTime::now().duration_since(made).ok());
+        if age.is_some_and(|age| age > oldest) {
+            let _ = fs::remove_file(entry.path().join(MARKER));
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}

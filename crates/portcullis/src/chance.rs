@@ -1,0 +1,26 @@
+//! Chance from the system: secrets and seeds that nobody chose.
+
+use std::fs::File;
+use std::io::Read;
+
+fn bytes<const N: usize>() -> std::io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// A secret of 256 bits, in hexadecimal.
+///
+/// # Errors
+/// The system gives no random bytes.
+pub fn secret() -> std::io::Result<String> {
+    Ok(bytes::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A seed of 32 bits: short enough to be typed, and exact in any JSON reader.
+///
+/// # Errors
+/// The system gives no random bytes.
+pub fn seed() -> std::io::Result<u64> {
+    Ok(u64::from(u32::from_le_bytes(bytes::<4>()?)))
+}

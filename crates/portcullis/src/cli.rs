@@ -1,0 +1,133 @@
+//! The command line: what can be asked for, and nothing of how it is done.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use portcullis_core::config::{DEFAULTS, FlagValue, Value};
+use portcullis_core::outcome::EXIT_CODES;
+
+use crate::{console, pipeline};
+
+/// The CI gatekeeper for web API performance.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, about, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the whole performance job: from a clean checkout to a verdict
+    Perf(PerfArgs),
+    /// Print the defaults that perf.toml is laid over
+    Defaults,
+}
+
+/// Flags of `perf`; Locust's letters where Locust has one.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct PerfArgs {
+    /// Virtual users
+    #[arg(short = 'u', long, value_name = "N")]
+    pub users: Option<i64>,
+    /// Users started per second, such as 1 or 2/s
+    #[arg(short = 'r', long, value_name = "N")]
+    pub spawn_rate: Option<String>,
+    /// How long users make requests, such as 30s or 2m
+    #[arg(short = 't', long, value_name = "TIME")]
+    pub run_time: Option<String>,
+    /// Measure a server that is up already; nothing is prepared or started
+    #[arg(short = 'H', long, value_name = "URL")]
+    pub host: Option<String>,
+    /// Allow --host to name this host although it is not this machine
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
+    /// The configuration [default: perf.toml, here or in a folder above]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Lay [profile.NAME] over the configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Where artifacts go [default: target/perf]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Repeat the tasks, values and waits of an earlier run
+    #[arg(long, value_name = "N")]
+    pub seed: Option<i64>,
+    /// The server's port; a number insists on it
+    #[arg(long, value_name = "N|auto")]
+    pub port: Option<String>,
+    /// Validate, print the plan, start nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Use no cache: make environment and database anew
+    #[arg(long)]
+    pub fresh: bool,
+    /// Print violations and the verdict only
+    #[arg(short = 'q', long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print every threshold and the first round's answers
+    #[arg(short = 'v', long)]
+    pub verbose: bool,
+}
+
+impl PerfArgs {
+    /// The flags as values to lay over the file.
+    pub fn values(&self) -> Vec<FlagValue> {
+        let text = |value: &Option<String>| value.clone().map(Value::Text);
+        let rate = self.spawn_rate.as_ref().map(|rate| match rate.parse::<f64>() {
+            // Locust's form: a bare number, per second by definition.
+            Ok(_) => Value::Text(format!("{rate}/s")),
+            Err(_) => Value::Text(rate.clone()),
+        });
+        let port = self.port.as_ref().map(|port| match port.parse::<i64>() {
+            Ok(number) => Value::Integer(number),
+            Err(_) => Value::Text(port.clone()),
+        });
+        let hosts = self.allow_host.iter().map(|host| portcullis_core::config::Node {
+            value: Value::Text(host.clone()),
+            at: portcullis_core::config::Place::Flag("--allow-host"),
+        });
+        let hosts: Vec<_> = hosts.collect();
+        let flags = [
+            ("--users", "load.users", self.users.map(Value::Integer)),
+            ("--spawn-rate", "load.spawn_rate", rate),
+            ("--run-time", "load.duration", text(&self.run_time)),
+            ("--host", "load.host", text(&self.host)),
+            ("--allow-host", "load.allow_hosts", (!hosts.is_empty()).then_some(Value::List(hosts))),
+            ("--seed", "load.seed", self.seed.map(Value::Integer)),
+            ("--port", "server.port", port),
+        ];
+        let given = |(flag, path, value): (_, _, Option<Value>)| {
+            value.map(|value| FlagValue { flag, path, value })
+        };
+        flags.into_iter().filter_map(given).collect()
+    }
+}
+
+/// Runs the command of this process's arguments; its exit code.
+pub fn main() -> u8 {
+    match Cli::try_parse() {
+        Ok(cli) => match cli.verb {
+            Verb::Perf(args) => pipeline::perf(&args),
+            Verb::Defaults => {
+                console::print_plain(DEFAULTS);
+                0
+            }
+        },
+        Err(error) => usage(&error),
+    }
+}
+
+/// Prints clap's help or complaint; 2 for a complaint.
+pub fn usage(error: &clap::Error) -> u8 {
+    // A closed terminal is no reason to fail.
+    let _ = error.print();
+    if error.use_stderr() { 2 } else { 0 }
+}
+
+/// Runs `perf` with these flags; its exit code.
+pub fn perf(args: &PerfArgs) -> u8 {
+    pipeline::perf(args)
+}

@@ -1,0 +1,232 @@
+//! The terminal: one sink of the pipeline's events, and the end of a run. The
+//! only place that prints.
+
+mod paint;
+mod plan;
+mod table;
+
+pub use plan::print_plan;
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use portcullis_core::event::{Event, Progress, Sink, StageEnd, StageRecord};
+use portcullis_core::plan::Mode;
+use portcullis_core::units::{show_duration, show_ms};
+use portcullis_core::verdict::Judgement;
+use portcullis_report::RunReport;
+
+use crate::planning::Planned;
+use crate::stages::judge;
+use paint::Paint;
+
+/// The console of one run.
+#[derive(Debug)]
+pub struct Console {
+    quiet: bool,
+    verbose: bool,
+    is_terminal: bool,
+    paint: Paint,
+    /// When the last line on the load was printed, where lines are not redrawn.
+    last_progress: Mutex<Option<Instant>>,
+}
+
+/// How often the load tells of itself where it cannot redraw a line.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+/// Prints a text; a closed terminal or pipe is no reason to stop a run.
+pub fn print_plain(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+fn line(text: &str) {
+    print_plain(&format!("{text}\n"));
+}
+
+/// Prints what is wrong with the configuration or the command line; 2.
+pub fn refuse(problems: &[String]) -> u8 {
+    let mut err = std::io::stderr().lock();
+    for problem in problems {
+        let _ = writeln!(err, "error: {}", plain(problem));
+    }
+    let count = match problems.len() {
+        1 => "1 problem".to_owned(),
+        n => format!("{n} problems"),
+    };
+    let _ = writeln!(err, "REFUSED: {count}; nothing was started (exit 2)");
+    2
+}
+
+/// Prints a defect of our own; 70.
+pub fn defect(what: &str) -> u8 {
+    let _ = writeln!(std::io::stderr().lock(), "DEFECT: {} (exit 70)", plain(what));
+    70
+}
+
+/// The text without control characters: a service's answer must not move the
+/// cursor, forge a line, or ring the bell.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+impl Console {
+    /// A console for this process's standard output.
+    pub fn new(quiet: bool, verbose: bool) -> Self {
+        let is_terminal = std::io::stdout().is_terminal()
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let wants_color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self {
+            quiet,
+            verbose,
+            is_terminal,
+            paint: Paint::new(is_terminal && wants_color),
+            last_progress: Mutex::new(None),
+        }
+    }
+
+    /// Says what is about to happen.
+    pub fn begin(&self, planned: &Planned) {
+        let plan = &planned.plan;
+        for warning in &plan.warnings {
+            line(&format!("  warning: {}", plain(warning)));
+        }
+        if self.quiet {
+            return;
+        }
+        let load = &plan.load;
+        let what = match &plan.mode {
+            Mode::Serve(serve) => serve.root.display().to_string(),
+            Mode::Attach(target) => target.url(),
+        };
+        line(&format!(
+            "portcullis: {what}: {} users, {}/s, {}, seed {}",
+            load.users,
+            load.spawn_rate,
+            show_duration(load.window),
+            load.seed
+        ));
+    }
+
+    /// Prints tables, violations and the verdict.
+    pub fn end(&self, report: &RunReport, artifacts: &Path) {
+        if !self.quiet {
+            if let Some(summary) = &report.summary {
+                print_plain(&table::by_task(summary, report.verdict.as_ref(), self.paint));
+            }
+            self.thresholds(report);
+        }
+        for finding in &report.findings {
+            let word = self.paint.red(&format!("{}:", finding.kind()));
+            line(&format!("{word} {}", plain(finding.message())));
+        }
+        if !self.quiet {
+            line(&format!("artifacts: {}", artifacts.display()));
+        }
+        let verdict = format!("{} (exit {})", plain(&report.sentence), report.exit_code);
+        line(&match report.exit_code {
+            0 => self.paint.green(&verdict),
+            _ => self.paint.red(&verdict),
+        });
+    }
+
+    fn thresholds(&self, report: &RunReport) {
+        for judged in report.verdict.iter().flat_map(|verdict| &verdict.judged) {
+            let is_warning = judged.rule.severity == portcullis_core::threshold::Severity::Warn;
+            match judged.judgement {
+                Judgement::Holds if self.verbose => {
+                    line(&format!("holds: {}", judge::line(judged)));
+                }
+                Judgement::Violated if is_warning => {
+                    let word = self.paint.yellow("warning:");
+                    line(&format!("{word} {}", judge::line(judged)));
+                }
+                // Violations and missing data are findings.
+                _ => {}
+            }
+        }
+        if self.verbose {
+            for call in &report.first_round {
+                let latency = show_ms(call.latency.as_secs_f64() * 1e3);
+                let failure = call.failure.as_deref().unwrap_or("");
+                line(&format!("first round: {} {latency} {}", call.task, plain(failure)));
+            }
+        }
+    }
+
+    fn stage(&self, record: &StageRecord) {
+        let took = show_duration(record.took);
+        let (end, detail) = match &record.end {
+            StageEnd::Done => (took, record.detail.clone()),
+            StageEnd::Cached => (format!("{took} cached"), record.detail.clone()),
+            StageEnd::Failed(why) => (took, format!("{} {why}", self.paint.red("failed:"))),
+        };
+        let text = format!("  {:<12} {end:<14} {}", record.stage.name(), plain_but(&detail));
+        let clear = if self.is_terminal { "\r\x1b[K" } else { "" };
+        line(&format!("{clear}{}", text.trim_end()));
+    }
+
+    fn progress(&self, progress: &Progress) {
+        let text = progress_line(progress);
+        if self.is_terminal {
+            print_plain(&format!("\r\x1b[K  {text}"));
+            return;
+        }
+        // A console that panicked elsewhere still has its time stamp.
+        let mut last = self.last_progress.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if last.is_none_or(|at| at.elapsed() >= PROGRESS_EVERY) {
+            *last = Some(Instant::now());
+            line(&format!("  {text}"));
+        }
+    }
+}
+
+/// Our own colours stay, everything else is plain.
+fn plain_but(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\x1b' { '\u{fffd}' } else { c }).collect()
+}
+
+fn progress_line(progress: &Progress) -> String {
+    let (alive, asked) = progress.users;
+    let (requests, failures) = progress.requests;
+    let p95 = progress.p95_ms.map_or("-".to_owned(), show_ms);
+    let mut text = format!(
+        "load {}/{} s, {alive}/{asked} users, {requests} requests, {} in the last second, p95 {p95}, \
+         {failures} errors",
+        progress.elapsed.as_secs(),
+        progress.window.as_secs(),
+        progress.last_second
+    );
+    if !progress.extending_for.is_empty() {
+        text.push_str(&format!(", going on for {}", progress.extending_for.join(", ")));
+    }
+    text
+}
+
+impl Sink for Console {
+    fn event(&self, event: &Event) {
+        match event {
+            Event::Warning(text) => {
+                line(&format!("  {} {}", self.paint.yellow("warning:"), plain(text)));
+            }
+            _ if self.quiet => {}
+            Event::StageStarted(stage) if self.is_terminal => {
+                print_plain(&format!("\r\x1b[K  {:<12} …", stage.name()));
+            }
+            Event::StageStarted(_) => {}
+            Event::StageEnded(record) => self.stage(record),
+            Event::Note(text) => line(&format!("  note: {}", plain(text))),
+            Event::Progress(progress) => self.progress(progress),
+            Event::LogTail { path, lines } => {
+                for text in lines {
+                    line(&format!("    | {}", plain(text)));
+                }
+                line(&format!("    the whole log: {path}"));
+            }
+            Event::Advice(text) => line(&format!("    try: {}", plain(text))),
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The health poll: plain HTTP, no proxies, no redirects.
+
+use std::time::Duration;
+
+use portcullis_core::target::Target;
+
+/// What a health check said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// A status from 200 to 299.
+    Healthy,
+    /// Another status.
+    Status(u16),
+    /// No answer.
+    Silent(String),
+}
+
+impl std::fmt::Display for Health {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Healthy => f.write_str("healthy"),
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::Silent(why) => write!(f, "no answer ({why})"),
+        }
+    }
+}
+
+/// How long one answer may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Asks over and over until `judge` has seen enough. It is called after each
+/// answer, and its pause between two is a tenth of a second.
+///
+/// # Errors
+/// The HTTP client could not be made.
+pub fn poll<T>(
+    target: &Target,
+    path: &str,
+    mut judge: impl FnMut(Health) -> Option<T>,
+) -> Result<T, String> {
+    let failed = |error: &dyn std::error::Error| format!("no HTTP client: {error}");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| failed(&error))?;
+    let client = client().map_err(|error| failed(&error))?;
+    let url = format!("{}{path}", target.url());
+    loop {
+        let health = runtime.block_on(ask(&client, &url));
+        if let Some(result) = judge(health) {
+            return Ok(result);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the health poll is what reqwest is for")]
+fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(PATIENCE)
+        // Each poll on a connection of its own: it must reach who listens now.
+        .pool_max_idle_per_host(0)
+        .build()
+}
+
+async fn ask(client: &reqwest::Client, url: &str) -> Health {
+    match client.get(url).send().await {
+        Ok(answer) if answer.status().is_success() => Health::Healthy,
+        Ok(answer) => Health::Status(answer.status().as_u16()),
+        Err(error) if error.is_timeout() => {
+            Health::Silent(format!("none within {} s", PATIENCE.as_secs()))
+        }
+        Err(error) => Health::Silent(root_cause(&error)),
+    }
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,34 @@
+//! Cache keys: a hash over everything that decides what a cached thing is.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+/// A key in the making; parts are framed, so that none can pass for another.
+#[derive(Clone, Debug, Default)]
+pub struct Key(Sha256);
+
+impl Key {
+    /// Adds a named part.
+    pub fn add(&mut self, name: &str, bytes: impl AsRef<[u8]>) -> &mut Self {
+        for part in [name.as_bytes(), bytes.as_ref()] {
+            self.0.update((part.len() as u64).to_le_bytes());
+            self.0.update(part);
+        }
+        self
+    }
+
+    /// Adds a file by its name and content; one that is missing counts as such.
+    pub fn add_file(&mut self, name: &str, path: &Path) -> &mut Self {
+        match std::fs::read(path) {
+            Ok(bytes) => self.add(name, bytes),
+            Err(error) => self.add(name, format!("unreadable: {:?}", error.kind())),
+        }
+    }
+
+    /// The key as a folder name.
+    pub fn finish(&self) -> String {
+        let hash = self.0.clone().finalize();
+        hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+}

@@ -1,0 +1,95 @@
+//! The whole job, told in the order in which it happens:
+//! environment → install → migrate → seed → serve → ready → load → judge →
+//! collect → stop.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use portcullis_core::event::Stage;
+use portcullis_core::outcome::Finding;
+use portcullis_core::plan::{Mode, ServePlan};
+use portcullis_core::target::Target;
+use portcullis_supervise::interrupt::Interrupts;
+use portcullis_supervise::tree::Ended;
+
+use crate::cli::PerfArgs;
+use crate::console::{self, Console};
+use crate::planning;
+use crate::run::{Done, Failure, Run, Stopped};
+use crate::stages::{collect, environment, judge, load, migrate, project, ready, seed, serve};
+
+/// Runs the job; its exit code.
+pub fn perf(args: &PerfArgs) -> u8 {
+    let planned = match planning::plan(args) {
+        Ok(planned) => planned,
+        Err(problems) => return console::refuse(&problems),
+    };
+    if args.dry_run {
+        console::print_plan(&planned);
+        return 0;
+    }
+    let interrupts = match Interrupts::install() {
+        Ok(interrupts) => interrupts,
+        Err(error) => return console::defect(&format!("no signal handlers: {error}")),
+    };
+    let console = Console::new(args.quiet, args.verbose);
+    let mut run = match Run::begin(&planned, args, &console, &interrupts) {
+        Ok(run) => run,
+        Err(message) => return console::refuse(&[message]),
+    };
+    console.begin(&planned);
+
+    // Whatever happens to the job, what follows it happens too.
+    if catch_unwind(AssertUnwindSafe(|| job(&mut run))).is_err() {
+        run.findings.push(Finding::Defect("a panic, see above".to_owned()));
+    }
+    if run.is_judged {
+        let _ = run.stage(Stage::Judge, judge::evaluate);
+    }
+    let _ = run.always(Stage::Collect, collect::collect);
+    let _ = run.always(Stage::Stop, stop);
+    if let Err(error) = collect::write_results(&run) {
+        run.findings.push(Finding::Refused(format!("the results are not whole: {error}")));
+    }
+    console.end(&run.report(&judge::sentence(&run)), run.artifacts().path());
+    run.exit_code()
+}
+
+/// From a clean checkout to measurements.
+fn job(run: &mut Run<'_>) -> Result<(), Stopped> {
+    let target = match &run.planned.plan.mode {
+        Mode::Serve(plan) => serve_own(run, plan)?,
+        Mode::Attach(target) => {
+            run.stage(Stage::Ready, |run| ready::attach(run, target))?;
+            target.clone()
+        }
+    };
+    run.stage(Stage::Load, |run| load::measure(run, &target))
+}
+
+/// A server of our own, from an empty folder to ready.
+fn serve_own(run: &mut Run<'_>, plan: &ServePlan) -> Result<Target, Stopped> {
+    let venv = run.stage(Stage::Environment, |run| environment::prepare(run, plan))?;
+    let venv = run.stage(Stage::Install, |run| environment::install(run, plan, venv))?;
+    let (project, database) = run.stage(Stage::Migrate, |run| {
+        let project = project::describe(run, plan, &venv)?;
+        let done = migrate::prepare(run, plan, &project, &venv.key)?;
+        Ok(Done { value: (project, done.value), cached: done.cached, detail: done.detail })
+    })?;
+    run.stage(Stage::Seed, |run| seed::fill(run, plan, &project, database))?;
+    let target = run.stage(Stage::Serve, |run| serve::start(run, plan, &project))?;
+    run.stage(Stage::Ready, |run| ready::wait(run, &target))?;
+    // The environment stays locked while the server uses it.
+    run.keep(venv);
+    Ok(target)
+}
+
+/// Ends the server's whole process group, politely and then not.
+fn stop(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
+    let detail = match run.server.take().map(|mut server| server.stop()) {
+        None => "nothing to stop",
+        Some(Ended::Gone) => "the server had ended",
+        Some(Ended::Politely) => "the server ended when asked",
+        Some(Ended::Killed) => "the server had to be killed",
+    };
+    Ok(Done::new((), detail))
+}

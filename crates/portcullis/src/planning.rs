@@ -1,0 +1,110 @@
+//! From the command line to a plan: finds and reads the configuration, and
+//! refuses everything that is wrong with it before anything is started.
+
+use std::path::{Path, PathBuf};
+
+use portcullis_core::config::{self, Loaded};
+use portcullis_core::plan::{self, Plan, Surroundings};
+
+use crate::chance;
+use crate::cli::PerfArgs;
+
+/// A plan and the configuration that it was made of.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The configuration.
+    pub loaded: Loaded,
+    /// Its file.
+    pub file: PathBuf,
+    /// The file's folder.
+    pub base: PathBuf,
+}
+
+/// Reads the configuration and resolves it.
+///
+/// # Errors
+/// Lines that each say one thing that is wrong.
+pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
+    let file = find(args.config.as_deref()).map_err(|message| vec![message])?;
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| vec![format!("{} cannot be read: {error}", file.display())])?;
+    let shown = shown(&file);
+    let lines = |problems: Vec<config::Problem>| {
+        problems.iter().map(|problem| problem.show(&shown)).collect::<Vec<String>>()
+    };
+    let loaded = config::load(&text, args.profile.as_deref(), &args.values()).map_err(lines)?;
+    let base = file.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
+    let seed = match loaded.config.load.seed {
+        Some(seed) => seed,
+        None => chance::seed().map_err(|error| vec![format!("no seed: {error}")])?,
+    };
+    let output = output(args, &loaded, &base).map_err(|message| vec![message])?;
+    let around = Surroundings { base: base.clone(), output, seed };
+    let plan = plan::resolve(&loaded.config, around).map_err(lines)?;
+    let missing = missing_files(&plan);
+    if missing.is_empty() { Ok(Planned { plan, loaded, file, base }) } else { Err(missing) }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, String> {
+    std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The file as it is named in messages: relative where that is shorter.
+fn shown(file: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let short = here.and_then(|here| file.strip_prefix(here).ok().map(Path::to_owned));
+    short.unwrap_or_else(|| file.to_owned()).display().to_string()
+}
+
+fn find(given: Option<&Path>) -> Result<PathBuf, String> {
+    if let Some(given) = given {
+        return absolute(given);
+    }
+    let here = std::env::current_dir().map_err(|error| format!("no current folder: {error}"))?;
+    let found = here.ancestors().map(|folder| folder.join("perf.toml")).find(|p| p.is_file());
+    found.ok_or_else(|| {
+        format!(
+            "there is no perf.toml in {} or in a folder above it; name one with --config, or \
+             start from what `portcullis defaults` prints",
+            here.display()
+        )
+    })
+}
+
+/// `--out`, `[output] dir`, `target/perf` of a Cargo workspace, `.portcullis`.
+fn output(args: &PerfArgs, loaded: &Loaded, base: &Path) -> Result<PathBuf, String> {
+    if let Some(out) = &args.out {
+        return absolute(out);
+    }
+    let cargo = base.join("Cargo.toml").is_file();
+    let default = if cargo { "target/perf" } else { ".portcullis" };
+    Ok(base.join(loaded.config.output.as_deref().unwrap_or(default)))
+}
+
+/// Files and folders that the plan needs and that are not there.
+fn missing_files(plan: &Plan) -> Vec<String> {
+    let plan::Mode::Serve(serve) = &plan.mode else { return Vec::new() };
+    let mut missing = Vec::new();
+    let mut need = |what: &str, path: &Path, is_there: bool| {
+        if !is_there {
+            missing.push(format!("{what} is not there: {}", path.display()));
+        }
+    };
+    need("project.root", &serve.root, serve.root.is_dir());
+    let manage = serve.root.join(&serve.django.manage);
+    if serve.root.is_dir() {
+        need("django.manage", &manage, manage.is_file());
+    }
+    for path in &serve.requirements {
+        need("project.requirements", path, path.is_file());
+    }
+    let optional = [("env.example", &serve.env_example), ("django.seed", &serve.seed_script)];
+    for (what, path) in optional {
+        if let Some(path) = path {
+            need(what, path, path.is_file());
+        }
+    }
+    missing
+}

@@ -1,0 +1,314 @@
+//! One run: its private folder, what it has found so far, and the frame that
+//! every stage runs in.
+
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use portcullis_core::config::to_redacted_toml;
+use portcullis_core::event::{Event, Sink, Stage, StageEnd, StageRecord};
+use portcullis_core::outcome::{self, Finding};
+use portcullis_core::secrets::Secrets;
+use portcullis_core::summary::Summary;
+use portcullis_core::verdict::Verdict;
+use portcullis_report::artifacts::{self, Folder};
+use portcullis_report::{FirstCall, Machine, RunReport};
+use portcullis_supervise::environment::Environment;
+use portcullis_supervise::interrupt::Interrupts;
+use portcullis_supervise::log;
+use portcullis_supervise::server::Server;
+use tempfile::TempDir;
+
+use crate::cache;
+use crate::git::Git;
+use crate::machine;
+use crate::planning::Planned;
+use crate::stages::environment::Venv;
+
+/// Everything that stages share.
+pub struct Run<'a> {
+    /// The plan and its configuration.
+    pub planned: &'a Planned,
+    /// The chosen profile.
+    pub profile: Option<String>,
+    /// Whether caches are to be made anew.
+    pub fresh: bool,
+    /// Who listens.
+    pub sink: &'a dyn Sink,
+    /// Whether we were asked to end.
+    pub interrupts: &'a Interrupts,
+    /// What children inherit.
+    pub inherited: Environment,
+    /// Values that must not be seen.
+    pub secrets: Secrets,
+    /// Where caches are.
+    pub cache: PathBuf,
+    /// The server, while it is up.
+    pub server: Option<Server>,
+    /// What was measured.
+    pub summary: Option<Summary>,
+    /// The first round's calls.
+    pub first_round: Vec<FirstCall>,
+    /// Whether the measurements are to be judged.
+    pub is_judged: bool,
+    /// The judgement.
+    pub verdict: Option<Verdict>,
+    /// What decides the exit code.
+    pub findings: Vec<Finding>,
+    /// The origin that is measured, once it is known.
+    pub target: String,
+    artifacts: Folder,
+    venv: Option<Venv>,
+    private: TempDir,
+    stages: Vec<StageRecord>,
+    started_unix_ms: u64,
+    machine: Machine,
+    commit: Option<String>,
+}
+
+/// What a stage did.
+pub struct Done<T> {
+    /// What the next stages need.
+    pub value: T,
+    /// Whether it was there already.
+    pub cached: bool,
+    /// A few words on it.
+    pub detail: String,
+}
+
+/// Why a stage failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// What decides the exit code; at least one.
+    pub findings: Vec<Finding>,
+    /// The stage's log, by its name, if it tells more.
+    pub log: Option<&'static str>,
+    /// What to try.
+    pub advice: Option<String>,
+}
+
+/// A stage failed; its findings are noted.
+#[derive(Debug)]
+pub struct Stopped;
+
+impl<T> Done<T> {
+    /// A stage that did its work.
+    pub fn new(value: T, detail: impl Into<String>) -> Self {
+        Self { value, cached: false, detail: detail.into() }
+    }
+}
+
+impl Failure {
+    /// A failure with one finding.
+    pub fn new(finding: Finding) -> Self {
+        Self { findings: vec![finding], log: None, advice: None }
+    }
+
+    /// The log that tells more.
+    pub fn with_log(mut self, name: &'static str) -> Self {
+        self.log = Some(name);
+        self
+    }
+
+    /// What to try.
+    pub fn with_advice(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+}
+
+/// How many lines of a log are shown when a stage fails.
+const TAIL: usize = 15;
+
+impl<'a> Run<'a> {
+    /// Begins a run: the folder of artifacts is taken over, a private folder made.
+    ///
+    /// # Errors
+    /// A sentence on the folder that cannot be used.
+    pub fn begin(
+        planned: &'a Planned,
+        flags: &crate::cli::PerfArgs,
+        sink: &'a dyn Sink,
+        interrupts: &'a Interrupts,
+    ) -> Result<Self, String> {
+        let artifacts = artifacts::prepare(&planned.plan.output).map_err(|e| e.to_string())?;
+        let private = private_folder()
+            .map_err(|error| format!("no private folder in {}: {error}", temp_dir().display()))?;
+        let mut secrets = Secrets::default();
+        secrets.add_scenario(&planned.plan.load.scenario);
+        let inherited = Environment::inherited(std::env::vars_os());
+        let scratch = private.path().join("scratch");
+        let git = Git {
+            folder: &planned.base,
+            scratch: &scratch,
+            environment: &inherited,
+            interrupts,
+        };
+        let commit = git.commit();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok(Self {
+            planned,
+            profile: flags.profile.clone(),
+            fresh: flags.fresh,
+            sink,
+            interrupts,
+            cache: cache::root(&planned.base.join("target/portcullis")),
+            secrets,
+            server: None,
+            summary: None,
+            first_round: Vec::new(),
+            is_judged: false,
+            verdict: None,
+            findings: Vec::new(),
+            target: String::new(),
+            artifacts,
+            venv: None,
+            stages: Vec::new(),
+            started_unix_ms: u64::try_from(since.as_millis()).unwrap_or(0),
+            machine: machine::describe(),
+            commit,
+            inherited,
+            private,
+        })
+    }
+
+    /// Runs one stage: tells its start and end, and notes its findings.
+    ///
+    /// # Errors
+    /// The stage failed; what it found is noted.
+    pub fn stage<T>(
+        &mut self,
+        stage: Stage,
+        work: impl FnOnce(&mut Self) -> Result<Done<T>, Failure>,
+    ) -> Result<T, Stopped> {
+        self.always(stage, |run| match run.interrupts.signal() {
+            Some(signal) => Err(Failure::new(Finding::Interrupted(signal))),
+            None => work(run),
+        })
+    }
+
+    /// Runs a stage that an interrupt does not prevent.
+    ///
+    /// # Errors
+    /// The stage failed; what it found is noted.
+    pub fn always<T>(
+        &mut self,
+        stage: Stage,
+        work: impl FnOnce(&mut Self) -> Result<Done<T>, Failure>,
+    ) -> Result<T, Stopped> {
+        self.sink.event(&Event::StageStarted(stage));
+        let start = Instant::now();
+        let result = work(self);
+        let took = start.elapsed();
+        let (end, detail, result) = match result {
+            Ok(done) => {
+                let end = if done.cached { StageEnd::Cached } else { StageEnd::Done };
+                (end, done.detail, Ok(done.value))
+            }
+            Err(failure) => {
+                let why = self.secrets.redact(failure.findings.first().map_or("", |f| f.message()));
+                (StageEnd::Failed(why), String::new(), Err(failure))
+            }
+        };
+        let record = StageRecord { stage, took, end, detail };
+        self.sink.event(&Event::StageEnded(record.clone()));
+        self.stages.push(record);
+        result.map_err(|failure| self.fail(failure))
+    }
+
+    fn fail(&mut self, failure: Failure) -> Stopped {
+        if let Some(name) = failure.log {
+            let tail = log::tail(&self.log(name), TAIL);
+            let path = self.artifacts.path().join(artifacts::LOGS).join(format!("{name}.log"));
+            let lines = tail.iter().map(|line| self.secrets.redact(line)).collect();
+            self.sink.event(&Event::LogTail { path: path.display().to_string(), lines });
+        }
+        if let Some(advice) = failure.advice {
+            self.sink.event(&Event::Advice(advice));
+        }
+        self.findings.extend(failure.findings);
+        Stopped
+    }
+
+    /// Holds the environment's lock until the run ends.
+    pub fn keep(&mut self, venv: Venv) {
+        self.venv = Some(venv);
+    }
+
+    /// Tells something worth knowing.
+    pub fn note(&self, text: impl Into<String>) {
+        self.sink.event(&Event::Note(text.into()));
+    }
+
+    /// Tells something that may spoil the run.
+    pub fn warn(&self, text: impl Into<String>) {
+        self.sink.event(&Event::Warning(text.into()));
+    }
+
+    /// The run's private folder, readable by its owner alone.
+    pub fn folder(&self) -> &Path {
+        self.private.path()
+    }
+
+    /// Where answers of small commands are kept while they are read.
+    pub fn scratch(&self) -> PathBuf {
+        self.private.path().join("scratch")
+    }
+
+    /// The raw log of a stage.
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.private.path().join("logs").join(format!("{name}.log"))
+    }
+
+    /// The folder of artifacts.
+    pub fn artifacts(&self) -> &Folder {
+        &self.artifacts
+    }
+
+    /// The exit code of what was found.
+    pub fn exit_code(&self) -> u8 {
+        outcome::exit_code(&self.findings)
+    }
+
+    /// All that is to be told of the run.
+    pub fn report(&self, sentence: &str) -> RunReport {
+        let redact = |finding: &Finding| finding.map_message(|text| self.secrets.redact(text));
+        let findings = outcome::in_order(self.findings.clone());
+        RunReport {
+            started_unix_ms: self.started_unix_ms,
+            commit: self.commit.clone(),
+            target: self.target.clone(),
+            own_server: matches!(self.planned.plan.mode, portcullis_core::plan::Mode::Serve(_)),
+            profile: self.profile.clone(),
+            seed: self.planned.plan.load.seed,
+            configuration: self.secrets.redact(&to_redacted_toml(&self.planned.loaded.tree)),
+            machine: self.machine.clone(),
+            stages: self.stages.clone(),
+            first_round: self.first_round.clone(),
+            summary: self.summary.clone().map(|summary| self.without_secrets(summary)),
+            verdict: self.verdict.clone(),
+            exit_code: self.exit_code(),
+            sentence: self.secrets.redact(sentence),
+            findings: findings.iter().map(redact).collect(),
+        }
+    }
+
+    /// Failure messages quote the service's own words, which may echo a secret.
+    fn without_secrets(&self, mut summary: Summary) -> Summary {
+        for failure in &mut summary.failures {
+            failure.message = self.secrets.redact(&failure.message);
+        }
+        summary
+    }
+}
+
+fn temp_dir() -> PathBuf {
+    std::env::temp_dir()
+}
+
+fn private_folder() -> std::io::Result<TempDir> {
+    let folder = tempfile::Builder::new().prefix("portcullis-").tempdir()?;
+    for name in ["logs", "settings", "db", "project-logs", "media", "static", "scratch"] {
+        std::fs::create_dir(folder.path().join(name))?;
+    }
+    Ok(folder)
+}

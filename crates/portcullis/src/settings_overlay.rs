@@ -1,0 +1,103 @@
+//! The generated settings module: the project's own settings, then what the
+//! environment cannot change. The project's files are never edited.
+
+use std::path::Path;
+
+/// What an unsupported database is told by, in a log.
+pub const UNSUPPORTED_DATABASE: &str = "PORTCULLIS-UNSUPPORTED-DATABASE";
+
+const OVERLAY: &str = r#""""Settings of one Portcullis run; made anew for each, removed after it."""
+
+from @SETTINGS@ import *  # noqa: F401,F403
+
+import copy as _copy
+import json as _json
+import os as _os
+
+from django.core.exceptions import ImproperlyConfigured as _ImproperlyConfigured
+
+_RUN = _json.loads(@RUN@)
+_OVERRIDES = _json.loads(@OVERRIDES@)
+
+
+def _throwaway(alias, database):
+    """The same database, in the run's own folder."""
+    engine = database.get("ENGINE", "")
+    if engine != "django.db.backends.sqlite3":
+        raise _ImproperlyConfigured(
+            f"@UNSUPPORTED@ {alias} uses {engine or 'no engine'}"
+        )
+    name = _os.path.join(_RUN, "db", f"{alias}.sqlite3")
+    return {**database, "NAME": name}
+
+
+DATABASES = {alias: _throwaway(alias, database) for alias, database in DATABASES.items()}
+
+if isinstance(globals().get("LOGGING"), dict):
+    LOGGING = _copy.deepcopy(LOGGING)
+    for _handler in LOGGING.get("handlers", {}).values():
+        if "filename" in _handler:
+            _handler["filename"] = _os.path.join(
+                _RUN, "project-logs", _os.path.basename(str(_handler["filename"]))
+            )
+
+for _name, _folder in (("MEDIA_ROOT", "media"), ("STATIC_ROOT", "static")):
+    if globals().get(_name):
+        globals()[_name] = _os.path.join(_RUN, _folder)
+
+for _path, _value in _OVERRIDES:
+    _setting, *_keys = _path.split(".")
+    if not _keys:
+        globals()[_setting] = _value
+        continue
+    _target = globals()[_setting] = _copy.deepcopy(globals().get(_setting, {}))
+    for _key in _keys[:-1]:
+        _target = _target.setdefault(_key, {})
+    _target[_keys[-1]] = _value
+"#;
+
+/// The module's text for a project's settings, the run's folder and the
+/// dotted overrides.
+pub fn text(settings: &str, run: &Path, overrides: &[(String, serde_json::Value)]) -> String {
+    let pairs: Vec<serde_json::Value> =
+        overrides.iter().map(|(path, value)| serde_json::json!([path, value])).collect();
+    let json = |value: serde_json::Value| python_literal(&value.to_string());
+    OVERLAY
+        .replace("@SETTINGS@", settings)
+        .replace("@UNSUPPORTED@", UNSUPPORTED_DATABASE)
+        .replace("@RUN@", &json(run.to_string_lossy().as_ref().into()))
+        .replace("@OVERRIDES@", &json(pairs.into()))
+}
+
+/// A text as a Python string literal of ASCII characters.
+pub fn python_literal(text: &str) -> String {
+    let escaped: String = text.chars().map(escape).collect();
+    format!("\"{escaped}\"")
+}
+
+fn escape(c: char) -> String {
+    match c {
+        '"' | '\\' => format!("\\{c}"),
+        ' '..='~' => c.to_string(),
+        _ => format!("\\U{:08x}", u32::from(c)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_inert() {
+        assert_eq!(python_literal("a\"b\\c\né"), r#""a\"b\\c\U0000000a\U000000e9""#);
+    }
+
+    #[test]
+    fn the_module_imports_the_projects_settings_and_carries_the_overrides() {
+        let overrides = [("REST.RATES.login".to_owned(), serde_json::json!("9/h"))];
+        let text = text("hello.settings", Path::new("/run/x"), &overrides);
+        assert!(text.contains("from hello.settings import *"));
+        assert!(text.contains(r#"_json.loads("[[\"REST.RATES.login\",\"9/h\"]]")"#), "{text}");
+        assert!(!text.contains("@RUN@") && !text.contains("@UNSUPPORTED@"));
+    }
+}

@@ -1,0 +1,65 @@
+//! Collect: logs without secrets, CSVs, results. What did happen is written,
+//! however the run ended.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use portcullis_core::outcome::Finding;
+use portcullis_report::artifacts;
+
+use super::judge;
+use crate::run::{Done, Failure, Run};
+
+/// How much of a log's end is kept.
+const LONGEST_LOG: u64 = 4 * 1024 * 1024;
+
+/// Writes every artifact that there is something for.
+///
+/// # Errors
+/// A file could not be written; the others are.
+pub fn collect(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
+    let logs = copy_logs(run);
+    let results = write_results(run);
+    let place = run.artifacts().path().display().to_string();
+    logs.and(results).map_err(|error| {
+        Failure::new(Finding::Refused(format!("artifacts in {place} are not whole: {error}")))
+    })?;
+    Ok(Done::new((), place))
+}
+
+/// Writes results and CSVs as things stand now.
+///
+/// # Errors
+/// The system's reason.
+pub fn write_results(run: &Run<'_>) -> std::io::Result<()> {
+    run.artifacts().write_run(&run.report(&judge::sentence(run)))
+}
+
+fn copy_logs(run: &Run<'_>) -> std::io::Result<()> {
+    let mut result = Ok(());
+    for entry in std::fs::read_dir(run.folder().join("logs"))? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let copied = end_of(&path).and_then(|text| {
+            let text = run.secrets.redact(&text);
+            run.artifacts().write(&format!("{}/{name}", artifacts::LOGS), text.as_bytes())
+        });
+        result = result.and(copied);
+    }
+    result
+}
+
+fn end_of(path: &Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let skipped = size.saturating_sub(LONGEST_LOG);
+    file.seek(SeekFrom::Start(skipped))?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST_LOG).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(match skipped {
+        0 => text,
+        _ => format!("[the first {skipped} bytes are left out]\n{text}"),
+    })
+}

@@ -1,0 +1,170 @@
+//! Environment and install: a virtual environment built in place under a lock,
+//! its marker written last, kept while interpreter and requirements stay.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_core::outcome::Finding;
+use portcullis_core::plan::ServePlan;
+use portcullis_supervise::finite::{self, Step};
+
+use super::{cache_failure, disk, preparation};
+use crate::cache::{self, Entry, Hold};
+use crate::key::Key;
+use crate::python::{self, NoPython, Python};
+use crate::run::{Done, Failure, Run};
+
+/// A virtual environment, locked while it is used.
+#[derive(Debug)]
+pub struct Venv {
+    /// Its interpreter.
+    pub python: PathBuf,
+    /// What it is made of.
+    pub key: String,
+    entry: Entry,
+    is_complete: bool,
+    detail: String,
+}
+
+/// Finds Python, then reuses the environment or makes an empty one.
+///
+/// # Errors
+/// No Python will do, the cache is not writable, or `venv` failed.
+pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<Done<Venv>, Failure> {
+    let scratch = run.scratch();
+    let python = python::find(plan.python, &plan.root, &scratch, &run.inherited, run.interrupts)
+        .map_err(no_python)?;
+    let key = key(&python, &plan.requirements);
+    let detail = format!("Python {}", python.version);
+    if !run.fresh {
+        let venv = open(run, &key, Hold::Shared, &detail)?;
+        if venv.entry.age().is_some() && works(run, plan, &venv) {
+            let venv = Venv { is_complete: true, ..venv };
+            return Ok(Done { value: venv, cached: true, detail });
+        }
+    }
+    let venv = open(run, &key, Hold::Alone, &detail)?;
+    // Another run may have made it while we waited for it.
+    if !run.fresh && venv.entry.age().is_some() && works(run, plan, &venv) {
+        venv.entry.share().map_err(|e| disk("the cached environment", &e))?;
+        return Ok(Done { value: Venv { is_complete: true, ..venv }, cached: true, detail });
+    }
+    venv.entry.clear().map_err(|error| disk("the cached environment", &error))?;
+    let argv: [OsString; 5] = [
+        python.path.clone().into(),
+        "-I".into(),
+        "-m".into(),
+        "venv".into(),
+        venv.entry.path().into(),
+    ];
+    step(run, plan, &argv, "environment", plan.install_timeout)
+        .map_err(|error| preparation(error, "the virtual environment", "environment"))?;
+    Ok(Done::new(venv, detail))
+}
+
+/// Installs the requirements into a new environment.
+///
+/// # Errors
+/// pip failed or took too long.
+pub fn install(run: &mut Run<'_>, plan: &ServePlan, venv: Venv) -> Result<Done<Venv>, Failure> {
+    if venv.is_complete {
+        let detail = venv.detail.clone();
+        return Ok(Done { value: venv, cached: true, detail });
+    }
+    if !plan.requirements.is_empty() {
+        let mut argv: Vec<OsString> = vec![venv.python.clone().into()];
+        argv.extend(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"].map(Into::into));
+        for path in &plan.requirements {
+            argv.extend(["-r".into(), path.clone().into()]);
+        }
+        step(run, plan, &argv, "install", plan.install_timeout).map_err(|error| {
+            preparation(error, "the requirements", "install")
+                .with_advice("check the requirements and that a package index can be reached")
+        })?;
+    }
+    if !works(run, plan, &venv) {
+        let finding = "the environment has no working Django: do the requirements name it?";
+        let failure = Failure::new(Finding::Preparation(finding.to_owned()));
+        return Err(failure.with_log("install"));
+    }
+    venv.entry.complete().map_err(|error| disk("the cached environment", &error))?;
+    venv.entry.share().map_err(|error| disk("the cached environment", &error))?;
+    let files = plan.requirements.len();
+    Ok(Done::new(venv, format!("{files} requirement file{}", if files == 1 { "" } else { "s" })))
+}
+
+fn open(run: &Run<'_>, key: &str, hold: Hold, detail: &str) -> Result<Venv, Failure> {
+    let waiting = || run.note("waiting for another run that has the cached environment");
+    let entry = cache::open(&run.cache, "venv", key, hold, run.interrupts, waiting)
+        .map_err(cache_failure)?;
+    Ok(Venv {
+        python: entry.path().join("bin/python"),
+        key: key.to_owned(),
+        entry,
+        is_complete: false,
+        detail: detail.to_owned(),
+    })
+}
+
+/// Whether the environment's own interpreter imports Django.
+fn works(run: &Run<'_>, plan: &ServePlan, venv: &Venv) -> bool {
+    let argv = [venv.python.clone().into(), "-c".into(), "import django".into()];
+    step(run, plan, &argv, "environment", Duration::from_secs(60)).is_ok()
+}
+
+fn step(
+    run: &Run<'_>,
+    plan: &ServePlan,
+    argv: &[OsString],
+    log: &str,
+    deadline: Duration,
+) -> Result<(), finite::StepError> {
+    let mut environment = run.inherited.clone();
+    environment.set("PYTHONPYCACHEPREFIX", run.cache.join("bytecode"));
+    let step = Step {
+        argv: argv.to_vec(),
+        folder: &plan.root,
+        environment: &environment,
+        stdin: None,
+        log: &run.log(log),
+        deadline,
+    };
+    finite::run(&step, run.interrupts)
+}
+
+fn no_python(error: NoPython) -> Failure {
+    match error {
+        NoPython::Interrupted(signal) => Failure::new(Finding::Interrupted(signal)),
+        other => Failure::new(Finding::Preparation(other.to_string()))
+            .with_advice("install one, or lower project.python in perf.toml"),
+    }
+}
+
+fn key(python: &Python, requirements: &[PathBuf]) -> String {
+    let mut key = Key::default();
+    key.add("format", "1");
+    key.add("path", python.path.to_string_lossy().as_bytes());
+    key.add("version", &python.version).add("platform", &python.platform);
+    let mut seen = BTreeSet::new();
+    requirements.iter().for_each(|path| add_requirements(&mut key, path, &mut seen));
+    key.finish()
+}
+
+/// A requirements file and those that it includes by `-r` and `-c`.
+fn add_requirements(key: &mut Key, path: &Path, seen: &mut BTreeSet<PathBuf>) {
+    if !seen.insert(path.to_owned()) {
+        return;
+    }
+    key.add_file("requirements", path);
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let option = words.next().unwrap_or("");
+        if let ("-r" | "--requirement" | "-c" | "--constraint", Some(name)) = (option, words.next()) {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            add_requirements(key, &folder.join(name), seen);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Judge: every threshold, each violation a line of its own, and the verdict in
+//! a sentence.
+
+use portcullis_core::outcome::{self, Finding};
+use portcullis_core::summary::Summary;
+use portcullis_core::threshold::{Metric, Percentile, Scope};
+use portcullis_core::units::show_ms;
+use portcullis_core::verdict::{Judged, Judgement, judge};
+
+use crate::run::{Done, Failure, Run};
+
+/// Judges what was measured.
+///
+/// # Errors
+/// A violated threshold, or one without data.
+pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
+    let Some(summary) = &run.summary else {
+        return Err(Failure::new(Finding::NoData("nothing was measured".to_owned())));
+    };
+    let verdict = judge(summary, &run.planned.plan.thresholds);
+    let mut findings: Vec<Finding> =
+        verdict.violations().map(|judged| Finding::Violated(line(judged))).collect();
+    findings.extend(verdict.silent_tasks.iter().map(|task| {
+        Finding::NoData(format!("{task} was never called: no data for this task"))
+    }));
+    findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
+    if verdict.judged.is_empty() {
+        findings.push(Finding::NoData("no threshold was judged".to_owned()));
+    }
+    let (judged, warnings) = (verdict.judged.len(), verdict.warnings().count());
+    run.verdict = Some(verdict);
+    if findings.is_empty() {
+        let detail = match warnings {
+            0 => format!("all {judged} hold"),
+            1 => format!("{} of {judged} hold, 1 warning", judged - 1),
+            _ => format!("{} of {judged} hold, {warnings} warnings", judged - warnings),
+        };
+        return Ok(Done::new((), detail));
+    }
+    Err(Failure { findings, log: None, advice: None })
+}
+
+/// One judged threshold in a line: scope, metric, value, limit, samples.
+pub fn line(judged: &Judged) -> String {
+    let rule = &judged.rule;
+    let what = match &rule.scope {
+        Scope::Aggregate => rule.metric.to_string(),
+        Scope::Login => format!("login.{}", rule.metric),
+        scope => format!("{}({scope})", rule.metric),
+    };
+    let limit = format!("{} {}", rule.comparison.sign(), rule.limit.show(rule.limit.value()));
+    let Some(value) = judged.value else {
+        return format!("{what}: no data to hold against {limit}");
+    };
+    let samples = format!("{} sample{}", judged.samples, if judged.samples == 1 { "" } else { "s" });
+    let beyond = judged.beyond.map(|beyond| format!(", {beyond} beyond the limit"));
+    let shown = shown(judged, value);
+    format!("{what} = {shown}, limit {limit} ({samples}{})", beyond.unwrap_or_default())
+}
+
+/// A value that rounds to its limit is shown with the digits that differ.
+fn shown(judged: &Judged, value: f64) -> String {
+    let limit = judged.rule.limit;
+    let text = limit.show(value);
+    let is_latency = matches!(
+        judged.rule.metric,
+        Metric::Percentile(_) | Metric::Max | Metric::Mean
+    );
+    let hides = judged.judgement == Judgement::Violated && text == limit.show(limit.value());
+    if hides && is_latency { format!("{value:.3} ms") } else { text }
+}
+
+/// The verdict in a sentence, for people who read one line.
+pub fn sentence(run: &Run<'_>) -> String {
+    let findings = outcome::in_order(run.findings.clone());
+    let Some(first) = findings.first() else {
+        return format!("PASSED: {}", figures(run.summary.as_ref(), run));
+    };
+    let count = findings.iter().filter(|finding| finding.kind() == first.kind()).count();
+    let word = match first {
+        Finding::Interrupted(_) => "INTERRUPTED",
+        Finding::Defect(_) => "DEFECT",
+        Finding::Refused(_) => "REFUSED",
+        Finding::Preparation(_) | Finding::Server(_) => "ERROR",
+        Finding::Invalid(_) | Finding::NoData(_) => "INVALID",
+        Finding::Violated(_) => "FAILED",
+    };
+    let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+    format!("{word}: {}{more}", first.message())
+}
+
+fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {
+    let judged = run.verdict.as_ref().map_or(0, |verdict| verdict.judged.len());
+    let warnings = run.verdict.as_ref().map_or(0, |verdict| verdict.warnings().count());
+    let aggregate = summary.map(Summary::aggregate).unwrap_or_default();
+    let p95 = aggregate.latency.percentile_ms(Percentile::P95).map_or("-".to_owned(), show_ms);
+    let errors = aggregate.error_rate().unwrap_or(0.0) * 100.0;
+    let requests = aggregate.requests;
+    let warned = match warnings {
+        0 => format!("all {judged} thresholds hold"),
+        1 => format!("{} of {judged} thresholds hold, 1 warns", judged - 1),
+        _ => format!("{} of {judged} thresholds hold, {warnings} warn", judged - warnings),
+    };
+    format!("{warned}; {requests} requests, p95 {p95}, {errors:.2} % errors")
+}

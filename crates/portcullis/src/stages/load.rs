@@ -1,0 +1,144 @@
+//! Load: the first round, then the run itself, watched for signals and for the
+//! server's death.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use portcullis_core::event::Event;
+use portcullis_core::outcome::Finding;
+use portcullis_core::summary::FailureKind;
+use portcullis_core::target::Target;
+use portcullis_load::{
+    Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
+};
+use portcullis_report::FirstCall;
+use portcullis_supervise::server::Server;
+
+use crate::run::{Done, Failure, Run};
+
+/// Puts the load on a server that is ready.
+///
+/// # Errors
+/// The login fails, tasks see no data, users are missing, the server dies.
+pub fn measure(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
+    let mut server = run.server.take();
+    let result = measure_with(run, target, server.as_mut());
+    run.server = server;
+    result
+}
+
+fn measure_with(
+    run: &mut Run<'_>,
+    target: &Target,
+    mut server: Option<&mut Server>,
+) -> Result<Done<()>, Failure> {
+    let plan = &run.planned.plan.load;
+    let first = first_round(plan, target, || run.interrupts.signal().is_some());
+    if let Some(death) = death(server.as_deref_mut()) {
+        return Err(death);
+    }
+    let first = first.map_err(|error| first_round_failure(run, error))?;
+    tell_first_round(run, &first)?;
+    let outcome = portcullis_load::run(plan, target, first, |observation| {
+        if let Observation::Progress(progress) = observation {
+            run.sink.event(&Event::Progress(progress));
+        }
+        let died = server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some());
+        match run.interrupts.signal() {
+            None if !died => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }
+    });
+    conclude(run, outcome, death(server))
+}
+
+/// The server's death as a failure, if it is dead.
+fn death(server: Option<&mut Server>) -> Option<Failure> {
+    let status = server?.ended_within(Duration::ZERO)?;
+    let message = format!("the server died during the load: {status}");
+    Some(Failure::new(Finding::Server(message)).with_log("server"))
+}
+
+fn first_round_failure(run: &Run<'_>, error: FirstRoundError) -> Failure {
+    match (run.interrupts.signal(), error) {
+        (Some(signal), _) => Failure::new(Finding::Interrupted(signal)),
+        (None, FirstRoundError::Login(failure)) => login_failure(&failure),
+        (None, error @ FirstRoundError::Connect(..)) => {
+            Failure::new(Finding::Server(error.to_string())).with_log("server")
+        }
+        (None, error) => Failure::new(Finding::Defect(error.to_string())),
+    }
+}
+
+fn login_failure(failure: &LoginFailure) -> Failure {
+    let message = format!("the login of user {} failed: {}", failure.user, failure.message);
+    let advice = if failure.throttled {
+        "the service limits logins: log in once for all users (scenario.login.shared = true), \
+         run fewer users, or relax the limit for the run in [django.overrides]"
+    } else {
+        "check path, body and token of [scenario.login], and that the seed makes this user"
+    };
+    Failure::new(Finding::Invalid(message)).with_advice(advice)
+}
+
+/// Shows the first answers; tasks without data end the run here.
+fn tell_first_round(run: &mut Run<'_>, first: &FirstRound) -> Result<(), Failure> {
+    let mut without_data = Vec::new();
+    for answer in &first.answers {
+        let failure = answer.failure.as_ref();
+        let words = failure.map(|(kind, message, _)| format!("{}: {message}", kind.name()));
+        run.first_round.push(FirstCall {
+            task: answer.task.clone(),
+            latency: answer.latency,
+            failure: words.map(|words| run.secrets.redact(&words)),
+        });
+        let Some((kind, message, body)) = failure else { continue };
+        let (task, request) = (&answer.task, &answer.request);
+        if *kind == FailureKind::Validation {
+            without_data.push(Finding::Invalid(format!(
+                "{task} saw no data: {request}: {message}; the answer was {body}"
+            )));
+        } else {
+            run.warn(format!("first round: {task}: {request}: {message}"));
+        }
+    }
+    if without_data.is_empty() {
+        return Ok(());
+    }
+    let advice = "does the seed fill these tables for the user that logs in?".to_owned();
+    Err(Failure { findings: without_data, log: None, advice: Some(advice) })
+}
+
+fn conclude(
+    run: &mut Run<'_>,
+    outcome: LoadOutcome,
+    death: Option<Failure>,
+) -> Result<Done<()>, Failure> {
+    let summary = outcome.summary;
+    let (ran, asked) = (summary.users_ran, summary.users_asked);
+    let requests: u64 = summary.tasks.iter().map(|task| task.judged().requests).sum();
+    run.summary = Some(summary);
+    if let Some(signal) = run.interrupts.signal() {
+        return Err(Failure::new(Finding::Interrupted(signal)));
+    }
+    if let Some(death) = death {
+        run.is_judged = true;
+        return Err(death);
+    }
+    match outcome.ended {
+        Ended::Defect(what) => Err(Failure::new(Finding::Defect(what))),
+        Ended::LoginFailed(failure) => Err(login_failure(&failure)),
+        // Nobody but a signal or a death stops it.
+        Ended::Stopped => {
+            Err(Failure::new(Finding::Defect("the load stopped by itself".to_owned())))
+        }
+        Ended::Complete => {
+            run.is_judged = true;
+            if ran < asked {
+                let message = format!("{asked} users were asked for, but only {ran} ran");
+                return Err(Failure::new(Finding::Invalid(message)));
+            }
+            Ok(Done::new((), format!("{requests} requests by {ran} users")))
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Migrate: the throwaway database, from the cached template or anew.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_core::plan::ServePlan;
+
+use super::project::{Project, unsupported_database};
+use super::{cache_failure, disk, preparation};
+use crate::cache::{self, Entry, Hold};
+use crate::git::Git;
+use crate::key::Key;
+use crate::run::{Done, Failure, Run};
+
+/// The run's database, and the template it may become.
+#[derive(Debug)]
+pub struct Database {
+    /// Whether it is a copy of a template: migrated and seeded.
+    pub is_copy: bool,
+    /// The locked entry that a new template goes into; `None` if none is kept.
+    pub entry: Option<Entry>,
+}
+
+/// Templates are remade after this time: seeded dates count back from a day.
+const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
+const KIND: &str = "database";
+
+/// Copies the template, or migrates an empty database.
+///
+/// # Errors
+/// The migrations failed or took too long; the database is not SQLite.
+pub fn prepare(
+    run: &mut Run<'_>,
+    plan: &ServePlan,
+    project: &Project,
+    venv_key: &str,
+) -> Result<Done<Database>, Failure> {
+    let key = key(run, plan, project, venv_key);
+    if let Some(key) = key.as_deref().filter(|_| !run.fresh) {
+        let entry = open(run, key, Hold::Shared)?;
+        if copy_template(run, &entry) {
+            return Ok(copied());
+        }
+    }
+    let mut database = Database { is_copy: false, entry: None };
+    if let Some(key) = key {
+        let entry = open(run, &key, Hold::Alone)?;
+        // Another run may have made it while we waited for it.
+        if !run.fresh && copy_template(run, &entry) {
+            return Ok(copied());
+        }
+        // Made under variables that no key covers, it would mislead later runs.
+        database.entry = (!project.has_passed).then_some(entry);
+    }
+    project.manage(run, plan, &plan.migrate, None, "migrate", plan.migrate_timeout).map_err(
+        |error| {
+            unsupported_database(run, "migrate")
+                .unwrap_or_else(|| preparation(error, "the migrations", "migrate"))
+        },
+    )?;
+    Ok(Done::new(database, "empty database"))
+}
+
+fn copied() -> Done<Database> {
+    let value = Database { is_copy: true, entry: None };
+    Done { value, cached: true, detail: "copy of the template".to_owned() }
+}
+
+fn open(run: &Run<'_>, key: &str, hold: Hold) -> Result<Entry, Failure> {
+    let waiting = || run.note("waiting for another run that makes the database template");
+    cache::open(&run.cache, KIND, key, hold, run.interrupts, waiting).map_err(cache_failure)
+}
+
+fn copy_template(run: &Run<'_>, entry: &Entry) -> bool {
+    let is_fresh = entry.age().is_some_and(|age| age <= OLDEST);
+    is_fresh && copy_databases(entry.path(), &run.folder().join("db")).is_ok_and(|n| n > 0)
+}
+
+/// Copies every database file of a folder; how many there were.
+///
+/// # Errors
+/// The system's reason.
+fn copy_databases(from: &Path, to: &Path) -> std::io::Result<usize> {
+    let mut copied = 0;
+    for path in databases(from)? {
+        if let Some(name) = path.file_name() {
+            std::fs::copy(&path, to.join(name))?;
+            copied += 1;
+        }
+    }
+    Ok(copied)
+}
+
+/// The database files of a folder, without side files.
+///
+/// # Errors
+/// The system's reason.
+pub fn databases(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "sqlite3") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Keeps a migrated and seeded database for later runs; its side files must be
+/// gone, or it is not kept.
+///
+/// # Errors
+/// The template cannot be written.
+pub fn keep(run: &Run<'_>, entry: &Entry) -> Result<(), Failure> {
+    let folder = run.folder().join("db");
+    let failed = |error: std::io::Error| disk("the database template", &error);
+    let files = std::fs::read_dir(&folder).map_err(failed)?.count();
+    if files != databases(&folder).map_err(failed)?.len() {
+        run.warn("the database has side files after its checkpoint: no template is kept");
+        return Ok(());
+    }
+    cache::prune(&run.cache, KIND, OLDEST);
+    entry.clear().map_err(failed)?;
+    copy_databases(&folder, entry.path()).map_err(failed)?;
+    entry.complete().map_err(failed)
+}
+
+/// Everything that decides what a migrated and seeded database holds. `None`
+/// when that cannot be told: then it is made anew.
+fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv_key: &str) -> Option<String> {
+    let scratch = run.scratch();
+    let git = Git {
+        folder: &plan.root,
+        scratch: &scratch,
+        environment: &run.inherited,
+        interrupts: run.interrupts,
+    };
+    let files = git.files().filter(|files| !files.is_empty())?;
+    let mut key = Key::default();
+    key.add("format", "1").add("venv", venv_key).add("settings", &plan.django.settings);
+    key.add("migrate", plan.migrate.join("\0"));
+    key.add("seed user", plan.django.seed_user.as_deref().unwrap_or(""));
+    for (path, value) in &plan.django.overrides {
+        key.add(path, value.to_string());
+    }
+    let mut fixed = project.fixed.clone();
+    fixed.sort_unstable();
+    for (name, value) in &fixed {
+        key.add(name, value);
+    }
+    for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {
+        if let Some(path) = path {
+            key.add_file(name, path);
+        }
+    }
+    for file in &files {
+        key.add_file(&file.to_string_lossy(), &plan.root.join(file));
+    }
+    Some(key.finish())
+}

@@ -1,0 +1,37 @@
+//! The stages of the pipeline, one file each, in their order.
+
+pub mod environment;
+pub mod project;
+pub mod migrate;
+pub mod seed;
+pub mod serve;
+pub mod ready;
+pub mod load;
+pub mod judge;
+pub mod collect;
+
+use portcullis_core::outcome::Finding;
+use portcullis_supervise::finite::StepError;
+
+use crate::cache::CacheError;
+use crate::run::Failure;
+
+/// A finite step's failure as a failed preparation.
+fn preparation(error: StepError, what: &str, log: &'static str) -> Failure {
+    match error {
+        StepError::Interrupted(signal) => Failure::new(Finding::Interrupted(signal)),
+        other => Failure::new(Finding::Preparation(format!("{what}: {other}"))).with_log(log),
+    }
+}
+
+fn cache_failure(error: CacheError) -> Failure {
+    match error {
+        CacheError::Interrupted(signal) => Failure::new(Finding::Interrupted(signal)),
+        other => Failure::new(Finding::Preparation(other.to_string())),
+    }
+}
+
+/// A file of our own that cannot be written or read.
+fn disk(what: &str, error: &std::io::Error) -> Failure {
+    Failure::new(Finding::Preparation(format!("{what}: {error}")))
+}

@@ -1,0 +1,161 @@
+//! The project under test as its commands see it: the environment of every
+//! child, and the generated settings module.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use portcullis_core::outcome::Finding;
+use portcullis_core::plan::ServePlan;
+use portcullis_supervise::environment::Environment;
+use portcullis_supervise::finite::{self, Step, StepError};
+
+use super::disk;
+use super::environment::Venv;
+use crate::run::{Failure, Run};
+use crate::{chance, dotenv, settings_overlay};
+
+/// How the project's commands are run.
+#[derive(Debug)]
+pub struct Project {
+    /// The interpreter.
+    pub python: PathBuf,
+    /// The environment of every child.
+    pub environment: Environment,
+    /// The generated settings module.
+    pub settings: String,
+    /// What was set, without random secrets and variables passed through:
+    /// the part of the environment that decides what a database holds.
+    pub fixed: Vec<(String, String)>,
+    /// Whether variables were passed through from the caller's shell.
+    pub has_passed: bool,
+    /// The developer's `.env`, if it reaches the service all the same.
+    pub leaking_env: Option<PathBuf>,
+}
+
+/// Writes the settings module and gathers the environment.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn describe(run: &mut Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<Project, Failure> {
+    let mut fixed = Vec::new();
+    if let Some(path) = &plan.env_example {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| disk(&format!("{}", path.display()), &error))?;
+        fixed.extend(dotenv::parse(&text));
+    }
+    for (name, value) in &plan.env.set {
+        fixed.retain(|(known, _)| known != name);
+        fixed.push((name.clone(), value.clone()));
+    }
+    fixed.retain(|(name, _)| !plan.env.random.contains(name));
+    let mut environment = run.inherited.clone();
+    fixed.iter().for_each(|(name, value)| environment.set(name, value));
+    for name in &plan.env.random {
+        let secret = chance::secret().map_err(|error| disk("/dev/urandom", &error))?;
+        run.secrets.add(&secret);
+        environment.set(name, secret);
+    }
+    let mut has_passed = false;
+    for name in &plan.env.pass {
+        if let Some(value) = std::env::var_os(name) {
+            run.note(format!("{name} is passed through from your shell"));
+            run.secrets.add_environment([(name.as_str(), value.to_string_lossy().as_ref())]);
+            environment.set(name, value);
+            has_passed = true;
+        }
+    }
+    run.secrets.add_environment(fixed.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+    let settings = write_settings(run, plan)?;
+    environment.set("PYTHONPATH", run.folder().join("settings"));
+    environment.set("PYTHONPYCACHEPREFIX", run.cache.join("bytecode"));
+    environment.set("PYTHONUNBUFFERED", "1");
+    environment.set("DJANGO_SETTINGS_MODULE", &settings);
+    let leaking_env = leaking_env(run, plan, &fixed);
+    let python = venv.python.clone();
+    Ok(Project { python, environment, settings, fixed, has_passed, leaking_env })
+}
+
+/// Unique for each run: a module that was compiled for another run must not
+/// be taken for this one's.
+fn write_settings(run: &Run<'_>, plan: &ServePlan) -> Result<String, Failure> {
+    let unique = chance::seed().map_err(|error| disk("/dev/urandom", &error))?;
+    let module = format!("portcullis_settings_{:x}_{unique:08x}", std::process::id());
+    let path = run.folder().join("settings").join(format!("{module}.py"));
+    let text =
+        settings_overlay::text(&plan.django.settings, run.folder(), &plan.django.overrides);
+    std::fs::write(&path, text).map_err(|error| disk("the settings module", &error))?;
+    Ok(module)
+}
+
+/// Names that only the developer's `.env` has would still reach the service.
+fn leaking_env(
+    run: &Run<'_>,
+    plan: &ServePlan,
+    fixed: &[(String, String)],
+) -> Option<PathBuf> {
+    let path = plan.root.join(".env");
+    let own = dotenv::parse(&std::fs::read_to_string(&path).ok()?);
+    let is_set = |name: &String| {
+        fixed.iter().any(|(known, _)| known == name)
+            || plan.env.random.contains(name)
+            || plan.env.pass.contains(name) && std::env::var_os(name).is_some()
+    };
+    let names: Vec<String> =
+        own.into_iter().map(|(name, _)| name).filter(|name| !is_set(name)).collect();
+    if names.is_empty() {
+        return None;
+    }
+    run.warn(format!(
+        "{} sets {}, which {} does not name: the service will see it; add it to [env] set",
+        path.display(),
+        names.join(", "),
+        plan.env_example.as_ref().map_or("no env.example".into(), |p| p.display().to_string()),
+    ));
+    Some(path)
+}
+
+impl Project {
+    /// Runs a command of `manage.py`, with the settings module also as a flag:
+    /// some projects set the variable themselves.
+    ///
+    /// # Errors
+    /// As [`finite::run`].
+    pub fn manage(
+        &self,
+        run: &Run<'_>,
+        plan: &ServePlan,
+        arguments: &[String],
+        stdin: Option<PathBuf>,
+        log: &str,
+        deadline: Duration,
+    ) -> Result<(), StepError> {
+        let mut argv: Vec<OsString> = vec![self.python.clone().into(), (&plan.django.manage).into()];
+        argv.extend(arguments.iter().map(OsString::from));
+        argv.push(format!("--settings={}", self.settings).into());
+        let step = Step {
+            argv,
+            folder: &plan.root,
+            environment: &self.environment,
+            stdin,
+            log: &run.log(log),
+            deadline,
+        };
+        finite::run(&step, run.interrupts)
+    }
+}
+
+/// The settings were refused because of their database: a matter of
+/// configuration, whatever stage stumbled over it.
+pub fn unsupported_database(run: &Run<'_>, log: &str) -> Option<Failure> {
+    let text = std::fs::read(run.log(log)).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let line = text.lines().find(|line| line.contains(settings_overlay::UNSUPPORTED_DATABASE))?;
+    let (_, which) = line.split_once(settings_overlay::UNSUPPORTED_DATABASE)?;
+    let message = format!(
+        "only SQLite databases can be replaced by a throwaway one, but the database{}",
+        which.trim_end()
+    );
+    let advice = "choose SQLite through [env] set, or measure a running server with --host";
+    Some(Failure::new(Finding::Refused(message)).with_advice(advice))
+}
