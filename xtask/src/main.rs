@@ -1,6 +1,11 @@
 //! `cargo xtask`: the verbs of this repository. `perf` is the product's own
 //! pipeline; the others set up what development needs.
 #![allow(clippy::disallowed_methods, reason = "xtask runs development tools")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "xtask talks to a developer")]
+
+mod lint;
+mod test;
+mod tools;
 
 use clap::{Parser, Subcommand};
 use portcullis::cli::PerfArgs;
@@ -15,15 +20,30 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Run the whole performance job: from a clean checkout to a verdict
-    Perf(PerfArgs),
+    Perf(Box<PerfArgs>),
+    /// Run every test; sets up what they need
+    Test(test::TestArgs),
+    /// Check formatting, clippy, documentation and workflows
+    Lint,
 }
 
 fn main() -> std::process::ExitCode {
-    let code = match Cli::try_parse() {
-        Err(error) => portcullis::cli::usage(&error),
-        Ok(cli) => match cli.verb {
-            Verb::Perf(args) => portcullis::cli::perf(&args),
-        },
-    };
-    std::process::ExitCode::from(code)
+    match Cli::try_parse() {
+        Err(error) => std::process::ExitCode::from(portcullis::cli::usage(&error)),
+        Ok(Cli { verb: Verb::Perf(args) }) => {
+            std::process::ExitCode::from(portcullis::cli::perf(&args))
+        }
+        Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
+        Ok(Cli { verb: Verb::Lint }) => finish(lint::run()),
+    }
+}
+
+fn finish(result: anyhow::Result<()>) -> std::process::ExitCode {
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
 }

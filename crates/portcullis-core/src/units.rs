@@ -62,9 +62,7 @@ pub fn share(text: &str) -> Result<f64, UnitError> {
     let value = number(text, digits, "percentage")?;
     match unit {
         "%" if value <= 100.0 => Ok(value / 100.0),
-        "%" => {
-            Err(UnitError::NotANumber(text.trim().to_owned(), "percentage between 0% and 100%"))
-        }
+        "%" => Err(UnitError::NotANumber(text.trim().to_owned(), "percentage between 0% and 100%")),
         "" => Err(UnitError::MissingUnit(text.trim().to_owned(), format!("\"{digits}%\""))),
         _ => Err(UnitError::UnknownUnit(text.trim().to_owned(), "%")),
     }

@@ -56,9 +56,7 @@ impl Verdict {
     }
 
     fn of(&self, judgement: Judgement, severity: Severity) -> impl Iterator<Item = &Judged> {
-        self.judged
-            .iter()
-            .filter(move |j| j.judgement == judgement && j.rule.severity == severity)
+        self.judged.iter().filter(move |j| j.judgement == judgement && j.rule.severity == severity)
     }
 }
 

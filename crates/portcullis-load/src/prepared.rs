@@ -102,7 +102,8 @@ impl PreparedRequest {
                 Segment::Bytes(bytes) => out.extend_from_slice(bytes),
                 Segment::Authorization => out.extend_from_slice(authorization),
                 Segment::Value(index, context) => {
-                    if let (Some(values), Some(pick)) = (self.values.get(*index), drawn.get(*index)) {
+                    if let (Some(values), Some(pick)) = (self.values.get(*index), drawn.get(*index))
+                    {
                         values.write(*pick, *context, out);
                     }
                 }
@@ -276,7 +277,8 @@ mod tests {
     #[test]
     fn values_are_written_as_their_place_demands() {
         let text = written(0);
-        let line = "GET /a/7/?q=%C3%A9%20%22%26&fixed=a%20b%26c HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n";
+        let line =
+            "GET /a/7/?q=%C3%A9%20%22%26&fixed=a%20b%26c HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n";
         assert!(text.starts_with(line), "{text}");
         assert!(text.contains("X-Word: <é \"&>\r\n"), "{text}");
         assert!(text.contains("Authorization: Bearer tok\r\n") && text.ends_with("\r\n\r\n"));

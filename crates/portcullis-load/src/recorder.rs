@@ -131,7 +131,9 @@ impl Latencies {
             sum_ns: self.sum_ns,
             min_ns: self.min_ns,
             max_ns: self.max_ns,
-            buckets: buckets.map(|b| (highest(b.value_iterated_to()), b.count_at_value())).collect(),
+            buckets: buckets
+                .map(|b| (highest(b.value_iterated_to()), b.count_at_value()))
+                .collect(),
         }
     }
 }

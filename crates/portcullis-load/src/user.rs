@@ -68,7 +68,11 @@ impl User {
     }
 
     /// Logs in; the sample is to be recorded either way.
-    pub async fn login(&mut self, plan: &LoadPlan, prepared: &Prepared) -> (Sample, Option<String>) {
+    pub async fn login(
+        &mut self,
+        plan: &LoadPlan,
+        prepared: &Prepared,
+    ) -> (Sample, Option<String>) {
         let (Some(login), Some(request)) = (&plan.scenario.login, &prepared.login) else {
             let sample = Sample { latency: Duration::ZERO, body_bytes: 0, failure: None };
             return (sample, Some(String::new()));

@@ -72,7 +72,8 @@ pub fn write(summary: &Summary) -> Files {
 }
 
 fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
     // Writing to memory does not fail.
     let _ = writer.write_record(columns);
     for row in rows {

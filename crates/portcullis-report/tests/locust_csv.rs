@@ -1,5 +1,6 @@
 //! Our CSV files against real ones: same columns, same line ends, same
 //! rounding, and one reader for both.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +10,8 @@ use portcullis_core::summary::{FailureGroup, FailureKind, Row, Second, Summary, 
 use portcullis_report::locust_csv::{read_stats, rounded, write};
 
 fn reference(name: &str) -> Option<String> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference").join(name);
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference").join(name);
     std::fs::read_to_string(path).ok()
 }
 
@@ -90,8 +92,13 @@ fn rows_are_tasks_with_login_apart_from_the_aggregate() {
     assert!(lines[4].starts_with(",Aggregated,3,1,"));
     assert!(files.stats.ends_with("\r\n"));
     let columns = |line: &str| line.split(',').count();
-    assert_eq!(columns(&files.history.split("\r\n").nth(1).unwrap()), columns(header(&files.history)));
-    assert!(files.failures.contains("\"status: status 500, \"\"quoted\"\"\nand more\",1,1970-01-01T"));
+    assert_eq!(
+        columns(files.history.split("\r\n").nth(1).unwrap()),
+        columns(header(&files.history))
+    );
+    assert!(
+        files.failures.contains("\"status: status 500, \"\"quoted\"\"\nand more\",1,1970-01-01T")
+    );
 }
 
 #[test]

@@ -77,8 +77,7 @@ mod linux {
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
         let text: String =
             tables.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
-        let rows: Vec<(String, u64)> =
-            text.lines().filter_map(|line| row(line, port)).collect();
+        let rows: Vec<(String, u64)> = text.lines().filter_map(|line| row(line, port)).collect();
         let of = |addresses: &[&str]| -> Vec<u64> {
             let hits = rows.iter().filter(|(address, _)| addresses.contains(&address.as_str()));
             hits.map(|(_, inode)| *inode).collect()

@@ -19,7 +19,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Run the whole performance job: from a clean checkout to a verdict
-    Perf(PerfArgs),
+    Perf(Box<PerfArgs>),
     /// Print the defaults that perf.toml is laid over
     Defaults,
 }

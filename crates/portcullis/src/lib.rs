@@ -1,9 +1,9 @@
 //! The binary and its pipeline: flags → pipeline → exit code. `xtask` links
 //! this library, so `cargo xtask perf` and `portcullis perf` are one thing.
 
-pub mod cli;
 mod cache;
 mod chance;
+pub mod cli;
 mod console;
 mod dotenv;
 mod git;

@@ -75,7 +75,8 @@ pub fn find(
             Err(Unusable::Broken(why)) => tried.push(format!("{name} ({why})")),
         }
     }
-    let tried = if tried.is_empty() { "python3, python: not there".to_owned() } else { tried.join(", ") };
+    let tried =
+        if tried.is_empty() { "python3, python: not there".to_owned() } else { tried.join(", ") };
     Err(NoPython::Tried(oldest.0, oldest.1, tried))
 }
 

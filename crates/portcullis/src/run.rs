@@ -137,12 +137,8 @@ impl<'a> Run<'a> {
         secrets.add_scenario(&planned.plan.load.scenario);
         let inherited = Environment::inherited(std::env::vars_os());
         let scratch = private.path().join("scratch");
-        let git = Git {
-            folder: &planned.base,
-            scratch: &scratch,
-            environment: &inherited,
-            interrupts,
-        };
+        let git =
+            Git { folder: &planned.base, scratch: &scratch, environment: &inherited, interrupts };
         let commit = git.commit();
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Self {

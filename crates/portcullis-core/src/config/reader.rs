@@ -103,10 +103,7 @@ impl<'a> Reader<'a> {
     pub fn texts(&mut self, key: &'static str, problems: &mut Problems) -> Vec<String> {
         let path = self.path_of(key);
         let Some(node) = self.optional(key) else { return Vec::new() };
-        list(node, &path, problems)
-            .iter()
-            .filter_map(|item| text(item, &path, problems))
-            .collect()
+        list(node, &path, problems).iter().filter_map(|item| text(item, &path, problems)).collect()
     }
 
     /// A whole number within `range`.

@@ -196,7 +196,11 @@ fn accept(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<u16> {
     statuses
 }
 
-fn json(section: &mut Reader<'_>, values: &NamedValues, problems: &mut Problems) -> Option<Template> {
+fn json(
+    section: &mut Reader<'_>,
+    values: &NamedValues,
+    problems: &mut Problems,
+) -> Option<Template> {
     let title = section.path_of("json");
     let node = section.optional("json")?;
     let Some(json) = super::text::to_json(node) else {
@@ -251,9 +255,9 @@ fn task(
     let mut section = Reader::new(node, "scenario.task", problems);
     let name = section.text("name", problems);
     let group = section.optional_text("group", problems);
-    let weight = section.optional("weight").map_or(Some(1), |node| {
-        integer(node, "scenario.task.weight", 0..=100_000, problems)
-    });
+    let weight = section
+        .optional("weight")
+        .map_or(Some(1), |node| integer(node, "scenario.task.weight", 0..=100_000, problems));
     let own: NamedValues =
         section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
     let mut values: NamedValues = own;
@@ -300,8 +304,7 @@ fn check(mut section: Reader<'_>, problems: &mut Problems) -> MinItems {
 
 /// Every placeholder has a value; values that the task does not use are dropped.
 fn check_values(task: &mut Task, node: &Node, problems: &mut Problems) {
-    let used: Vec<String> =
-        task.templates().flat_map(Template::names).map(str::to_owned).collect();
+    let used: Vec<String> = task.templates().flat_map(Template::names).map(str::to_owned).collect();
     for name in &used {
         if !task.values.iter().any(|(known, _)| known == name) {
             let near = nearest(name, task.values.iter().map(|(known, _)| known.as_str()));

@@ -155,11 +155,7 @@ fn needed(
     }
 }
 
-fn project(
-    section: Option<Reader<'_>>,
-    serves: bool,
-    problems: &mut Problems,
-) -> ProjectSection {
+fn project(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) -> ProjectSection {
     let mut project =
         ProjectSection { root: String::new(), python: (3, 11), requirements: Vec::new() };
     let Some(mut section) = section else { return project };
@@ -327,8 +323,7 @@ fn thresholds(
 ) -> Vec<Threshold> {
     let (Some(mut section), Some(scenario)) = (section, scenario) else { return Vec::new() };
     let tasks: Vec<String> = scenario.tasks.iter().map(|task| task.name.clone()).collect();
-    let groups: Vec<String> =
-        scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
+    let groups: Vec<String> = scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
     let names = Names { tasks: &tasks, groups: &groups, login: scenario.login.is_some() };
     let mut thresholds: Vec<Threshold> = Vec::new();
     for (key, severity) in [("fail", Severity::Fail), ("warn", Severity::Warn)] {

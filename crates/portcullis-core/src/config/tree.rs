@@ -114,10 +114,7 @@ fn item_node(item: &Item, lines: &Lines<'_>) -> Node {
         Item::Value(value) => return value_node(value, lines),
         Item::Table(inner) => table(inner, lines).value,
         Item::ArrayOfTables(tables) => Value::List(
-            tables
-                .iter()
-                .map(|t| Node { at: lines.place(t.span()), ..table(t, lines) })
-                .collect(),
+            tables.iter().map(|t| Node { at: lines.place(t.span()), ..table(t, lines) }).collect(),
         ),
     };
     Node { value, at }

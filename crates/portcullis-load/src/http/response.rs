@@ -286,7 +286,8 @@ fn interpret(
                 head.keep_alive = true;
             }
         } else if field.name.eq_ignore_ascii_case("content-encoding") {
-            head.gzip = value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip");
+            head.gzip =
+                value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip");
         } else if field.name.eq_ignore_ascii_case("retry-after") {
             head.retry_after_s = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
         }

@@ -51,7 +51,12 @@ fn bodies_are_framed_as_rfc_9112_says() {
     check("HTTP/1.1 200 OK\r\nContent-Length: 3, 3\r\n\r\nabc", 200, "abc", true);
     check("HTTP/1.1 200 OK\r\n\r\nuntil close", 200, "until close", false);
     check("HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na", 200, "a", false);
-    check("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\na", 200, "a", true);
+    check(
+        "HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\na",
+        200,
+        "a",
+        true,
+    );
     check("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", 200, "", false);
     check("HTTP/1.1 204 No Content\r\n\r\n", 204, "", true);
     check("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", 304, "", true);

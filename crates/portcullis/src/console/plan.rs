@@ -70,11 +70,20 @@ fn load_lines(plan: &Plan) {
     ));
     if let Some(login) = &load.scenario.login {
         let shared = if login.shared { "once for all users" } else { "by each user" };
-        line(&format!("login          {} {} {shared}", login.request.method, login.request.label()));
+        line(&format!(
+            "login          {} {} {shared}",
+            login.request.method,
+            login.request.label()
+        ));
     }
     for task in load.scenario.tasks.iter().filter(|task| task.weight > 0) {
         let (name, request) = (&task.name, &task.request);
-        line(&format!("task           {name} × {}: {} {}", task.weight, request.method, request.label()));
+        line(&format!(
+            "task           {name} × {}: {} {}",
+            task.weight,
+            request.method,
+            request.label()
+        ));
     }
     let expected = load.expected_requests(load.window);
     line(&format!("expected       about {expected:.0} requests; one deck is {}", load.deck()));

@@ -52,13 +52,8 @@ pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<Done<Venv>, Failur
         return Ok(Done { value: Venv { is_complete: true, ..venv }, cached: true, detail });
     }
     venv.entry.clear().map_err(|error| disk("the cached environment", &error))?;
-    let argv: [OsString; 5] = [
-        python.path.clone().into(),
-        "-I".into(),
-        "-m".into(),
-        "venv".into(),
-        venv.entry.path().into(),
-    ];
+    let argv: [OsString; 5] =
+        [python.path.into(), "-I".into(), "-m".into(), "venv".into(), venv.entry.path().into()];
     step(run, plan, &argv, "environment", plan.install_timeout)
         .map_err(|error| preparation(error, "the virtual environment", "environment"))?;
     Ok(Done::new(venv, detail))
@@ -75,7 +70,9 @@ pub fn install(run: &mut Run<'_>, plan: &ServePlan, venv: Venv) -> Result<Done<V
     }
     if !plan.requirements.is_empty() {
         let mut argv: Vec<OsString> = vec![venv.python.clone().into()];
-        argv.extend(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"].map(Into::into));
+        argv.extend(
+            ["-m", "pip", "install", "--no-input", "--disable-pip-version-check"].map(Into::into),
+        );
         for path in &plan.requirements {
             argv.extend(["-r".into(), path.clone().into()]);
         }
@@ -162,7 +159,8 @@ fn add_requirements(key: &mut Key, path: &Path, seen: &mut BTreeSet<PathBuf>) {
     for line in text.lines() {
         let mut words = line.split_whitespace();
         let option = words.next().unwrap_or("");
-        if let ("-r" | "--requirement" | "-c" | "--constraint", Some(name)) = (option, words.next()) {
+        if let ("-r" | "--requirement" | "-c" | "--constraint", Some(name)) = (option, words.next())
+        {
             let folder = path.parent().unwrap_or(Path::new("."));
             add_requirements(key, &folder.join(name), seen);
         }

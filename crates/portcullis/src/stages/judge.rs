@@ -20,9 +20,12 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     let verdict = judge(summary, &run.planned.plan.thresholds);
     let mut findings: Vec<Finding> =
         verdict.violations().map(|judged| Finding::Violated(line(judged))).collect();
-    findings.extend(verdict.silent_tasks.iter().map(|task| {
-        Finding::NoData(format!("{task} was never called: no data for this task"))
-    }));
+    findings.extend(
+        verdict
+            .silent_tasks
+            .iter()
+            .map(|task| Finding::NoData(format!("{task} was never called: no data for this task"))),
+    );
     findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
     if verdict.judged.is_empty() {
         findings.push(Finding::NoData("no threshold was judged".to_owned()));
@@ -52,7 +55,8 @@ pub fn line(judged: &Judged) -> String {
     let Some(value) = judged.value else {
         return format!("{what}: no data to hold against {limit}");
     };
-    let samples = format!("{} sample{}", judged.samples, if judged.samples == 1 { "" } else { "s" });
+    let samples =
+        format!("{} sample{}", judged.samples, if judged.samples == 1 { "" } else { "s" });
     let beyond = judged.beyond.map(|beyond| format!(", {beyond} beyond the limit"));
     let shown = shown(judged, value);
     format!("{what} = {shown}, limit {limit} ({samples}{})", beyond.unwrap_or_default())
@@ -62,10 +66,8 @@ pub fn line(judged: &Judged) -> String {
 fn shown(judged: &Judged, value: f64) -> String {
     let limit = judged.rule.limit;
     let text = limit.show(value);
-    let is_latency = matches!(
-        judged.rule.metric,
-        Metric::Percentile(_) | Metric::Max | Metric::Mean
-    );
+    let is_latency =
+        matches!(judged.rule.metric, Metric::Percentile(_) | Metric::Max | Metric::Mean);
     let hides = judged.judgement == Judgement::Violated && text == limit.show(limit.value());
     if hides && is_latency { format!("{value:.3} ms") } else { text }
 }

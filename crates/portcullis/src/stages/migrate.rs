@@ -35,7 +35,12 @@ pub fn prepare(
     project: &Project,
     venv_key: &str,
 ) -> Result<Done<Database>, Failure> {
-    let key = key(run, plan, project, venv_key);
+    // Variables of the caller's shell are part of no key and may change anything:
+    // under them no template is used, and none is made.
+    let key = match project.has_passed {
+        true => None,
+        false => key(run, plan, project, venv_key),
+    };
     if let Some(key) = key.as_deref().filter(|_| !run.fresh) {
         let entry = open(run, key, Hold::Shared)?;
         if copy_template(run, &entry) {
@@ -49,8 +54,7 @@ pub fn prepare(
         if !run.fresh && copy_template(run, &entry) {
             return Ok(copied());
         }
-        // Made under variables that no key covers, it would mislead later runs.
-        database.entry = (!project.has_passed).then_some(entry);
+        database.entry = Some(entry);
     }
     project.manage(run, plan, &plan.migrate, None, "migrate", plan.migrate_timeout).map_err(
         |error| {

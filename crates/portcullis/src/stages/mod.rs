@@ -1,14 +1,14 @@
 //! The stages of the pipeline, one file each, in their order.
 
+pub mod collect;
 pub mod environment;
-pub mod project;
+pub mod judge;
+pub mod load;
 pub mod migrate;
+pub mod project;
+pub mod ready;
 pub mod seed;
 pub mod serve;
-pub mod ready;
-pub mod load;
-pub mod judge;
-pub mod collect;
 
 use portcullis_core::outcome::Finding;
 use portcullis_supervise::finite::StepError;

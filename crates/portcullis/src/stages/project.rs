@@ -82,18 +82,13 @@ fn write_settings(run: &Run<'_>, plan: &ServePlan) -> Result<String, Failure> {
     let unique = chance::seed().map_err(|error| disk("/dev/urandom", &error))?;
     let module = format!("portcullis_settings_{:x}_{unique:08x}", std::process::id());
     let path = run.folder().join("settings").join(format!("{module}.py"));
-    let text =
-        settings_overlay::text(&plan.django.settings, run.folder(), &plan.django.overrides);
+    let text = settings_overlay::text(&plan.django.settings, run.folder(), &plan.django.overrides);
     std::fs::write(&path, text).map_err(|error| disk("the settings module", &error))?;
     Ok(module)
 }
 
 /// Names that only the developer's `.env` has would still reach the service.
-fn leaking_env(
-    run: &Run<'_>,
-    plan: &ServePlan,
-    fixed: &[(String, String)],
-) -> Option<PathBuf> {
+fn leaking_env(run: &Run<'_>, plan: &ServePlan, fixed: &[(String, String)]) -> Option<PathBuf> {
     let path = plan.root.join(".env");
     let own = dotenv::parse(&std::fs::read_to_string(&path).ok()?);
     let is_set = |name: &String| {
@@ -130,7 +125,8 @@ impl Project {
         log: &str,
         deadline: Duration,
     ) -> Result<(), StepError> {
-        let mut argv: Vec<OsString> = vec![self.python.clone().into(), (&plan.django.manage).into()];
+        let mut argv: Vec<OsString> =
+            vec![self.python.clone().into(), (&plan.django.manage).into()];
         argv.extend(arguments.iter().map(OsString::from));
         argv.push(format!("--settings={}", self.settings).into());
         let step = Step {

@@ -47,9 +47,8 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
     match polled {
         Ok(Ok(())) => Ok(Done::new((), format!("{} is healthy and ours", plan.health))),
         Ok(Err(finding @ Finding::Interrupted(_))) => Err(Failure::new(finding)),
-        Ok(Err(finding)) => Err(unsupported_database(run, "server").unwrap_or_else(|| {
-            Failure::new(finding).with_log("server")
-        })),
+        Ok(Err(finding)) => Err(unsupported_database(run, "server")
+            .unwrap_or_else(|| Failure::new(finding).with_log("server"))),
         Err(message) => Err(Failure::new(Finding::Defect(message))),
     }
 }
@@ -63,7 +62,8 @@ fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
             let who = pid.map_or("another process".to_owned(), |pid| {
                 format!("process {pid} ({})", tree::command_of(pid))
             });
-            let message = format!("port {port} answers, but it is held by {who}, not by our server");
+            let message =
+                format!("port {port} answers, but it is held by {who}, not by our server");
             Err(Finding::Server(message))
         }
     }

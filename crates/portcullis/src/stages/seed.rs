@@ -90,7 +90,8 @@ fn prove_user(
 fn checkpoint(run: &Run<'_>, plan: &ServePlan, project: &Project) -> Result<(), Failure> {
     let failed = |error: std::io::Error| disk("the database", &error);
     let databases = migrate::databases(&run.folder().join("db")).map_err(failed)?;
-    let mut argv: Vec<OsString> = vec![project.python.clone().into(), "-c".into(), CHECKPOINT.into()];
+    let mut argv: Vec<OsString> =
+        vec![project.python.clone().into(), "-c".into(), CHECKPOINT.into()];
     argv.extend(databases.into_iter().map(OsString::from));
     let step = Step {
         argv,

@@ -1,0 +1,102 @@
+//! Bad input is refused before anything is started, all of it at once.
+
+use crate::harness::Project;
+
+fn untouched(project: &Project) {
+    let artifacts = project.folder().join("project/.portcullis");
+    assert!(!artifacts.exists(), "something was started");
+}
+
+#[test]
+fn four_mistakes_are_reported_in_one_go() {
+    let project = Project::quick()
+        .with("spawn_rate = \"3/s\"", "spawn_rat = \"3/s\"")
+        .with("duration = \"4s\"", "duration = \"30\"")
+        .with("weight = 5", "weight = -1")
+        .with("\"p95(detail) < 200ms per task\"", "\"p95(list_claim) < 200ms\"");
+    let outcome = project.run(&[]);
+    let parts = [
+        "unknown key \"spawn_rat\" in [load]; did you mean \"spawn_rate\"?",
+        "\"30\" has no unit",
+        "weight = -1",
+        "did you mean \"list_claims\"?",
+        "4 problems; nothing was started",
+    ];
+    outcome.expect(2, &parts);
+    untouched(&project);
+}
+
+#[test]
+fn hosts_beyond_loopback_are_refused() {
+    let project = Project::quick();
+    let outcome = project.run(&["--host", "http://example.com"]);
+    outcome.expect(2, &["--host: example.com is not this machine", "--allow-host"]);
+    untouched(&project);
+}
+
+#[test]
+fn a_run_that_is_over_before_its_users_run_is_refused() {
+    let project = Project::quick();
+    project.run(&["-u", "9", "-r", "1", "-t", "5s"]).expect(2, &["over before all users run"]);
+    untouched(&project);
+}
+
+#[test]
+fn usage_errors_are_exit_2_and_help_is_0() {
+    let project = Project::quick();
+    project.run(&["--no-such-flag"]).expect(2, &["--no-such-flag"]);
+    project.run(&["-t", "30"]).expect(2, &["--run-time: load.duration = \"30\" has no unit"]);
+    project.run(&["--config", "absent.toml"]).expect(2, &["absent.toml cannot be read"]);
+    project.run(&["--profile", "labtop"]).expect(2, &["did you mean \"laptop\"?"]);
+    let help = project.run(&["--help"]);
+    help.expect(0, &["Exit codes:", "130"]);
+    assert!(help.text.lines().count() <= 60, "--help does not fit a screen:\n{}", help.text);
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_starts_nothing() {
+    let project = Project::quick();
+    let outcome = project.run(&["--dry-run", "--seed", "7"]);
+    let parts = [
+        "manage.py migrate --noinput (within 10 m 00 s)",
+        "seed 7",
+        "task           list_claims × 5: GET /api/v1/claims/",
+        "fail           unless the p95 latency of all requests is at most 500 ms",
+    ];
+    outcome.expect(0, &parts);
+    untouched(&project);
+}
+
+#[test]
+fn a_plan_that_cannot_call_every_task_is_warned_of() {
+    let project = Project::quick();
+    let flags = ["--dry-run", "-u", "1", "-r", "1", "-t", "1s"];
+    project.run(&flags).expect(0, &["warning", "calling every task by its weight takes 29"]);
+}
+
+#[test]
+fn a_foreign_folder_is_not_taken_over() {
+    let project = Project::quick();
+    let mine = project.folder().join("mine");
+    std::fs::create_dir(&mine).unwrap();
+    std::fs::write(mine.join("thesis.txt"), "mine").unwrap();
+    let out = mine.to_str().unwrap();
+    project.run(&["--out", out]).expect(2, &["not empty and was not made by Portcullis"]);
+    assert_eq!(std::fs::read_to_string(mine.join("thesis.txt")).unwrap(), "mine");
+    project.run(&["--out", "/proc/nowhere"]).expect(2, &["cannot be written to"]);
+}
+
+#[test]
+fn another_database_than_sqlite_is_refused() {
+    let url = "DEBUG = \"True\", DATABASE_URL = \"postgres://u:p@127.0.0.1:1/x\"";
+    let project = Project::quick().with("DEBUG = \"True\"", url);
+    let outcome = project.run(&[]);
+    outcome.expect(2, &["only SQLite databases", "postgresql", "REFUSED:"]);
+}
+
+#[test]
+fn a_missing_seed_file_is_refused_before_the_start() {
+    let project = Project::quick().with("seed_user_a.py", "seed_user_z.py");
+    project.run(&[]).expect(2, &["django.seed is not there", "seed_user_z.py"]);
+    untouched(&project);
+}

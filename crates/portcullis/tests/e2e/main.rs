@@ -1,0 +1,15 @@
+//! The whole job from the user's command line, against the real fixture, real
+//! servers and real processes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "tests start what the product would")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they skip")]
+
+mod attach;
+mod configuration;
+mod faults;
+mod green;
+mod harness;
+mod impostor;
+mod interrupts;
+mod isolation;
+mod locust;

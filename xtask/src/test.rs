@@ -1,0 +1,68 @@
+//! `cargo xtask test`: the fixture's own suite, then every test of the
+//! workspace, with a real Locust for those that want one.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::tools;
+
+/// Flags of `test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Leave out the tests that run the whole job
+    #[arg(long)]
+    fast: bool,
+    /// Run only tests whose name contains this
+    filter: Option<String>,
+}
+
+const REQUIREMENTS: [&str; 2] = ["requirements-dev.txt", "requirements.lock"];
+
+/// Runs the tests.
+///
+/// # Errors
+/// A test failed, or what they need is missing.
+pub fn run(args: &TestArgs) -> Result<()> {
+    let fixture = tools::root().join("fixtures/upstream");
+    let bin = development_environment(&fixture)?;
+    if args.filter.is_none() {
+        pytest(&fixture, &bin)?;
+    }
+    cargo(args, &bin)
+}
+
+fn development_environment(fixture: &Path) -> Result<std::path::PathBuf> {
+    let mut content = String::new();
+    for name in REQUIREMENTS {
+        let path = fixture.join(name);
+        content.push_str(&std::fs::read_to_string(&path).context(path.display().to_string())?);
+    }
+    tools::venv("test-venv", &["-r", "fixtures/upstream/requirements-dev.txt"], &content)
+}
+
+fn pytest(fixture: &Path, bin: &Path) -> Result<()> {
+    let arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider"];
+    let mut pytest = Command::new(bin.join("python"));
+    tools::run(pytest.args(arguments).current_dir(fixture).env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+fn cargo(args: &TestArgs, bin: &Path) -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    let has_nextest = tools::is_there("cargo", &["nextest", "--version"]);
+    let verb: &[&str] = if has_nextest { &["nextest", "run"] } else { &["test"] };
+    cargo.args(verb).args(["--locked", "--workspace"]);
+    if has_nextest {
+        cargo.arg("--no-fail-fast");
+    }
+    cargo.args(&args.filter);
+    if args.fast {
+        let skip: &[&str] =
+            if has_nextest { &["-E", "not binary(/^e2e/)"] } else { &["--lib", "--bins"] };
+        cargo.args(skip);
+    }
+    cargo.env("PORTCULLIS_TEST_BIN", bin).current_dir(tools::root());
+    tools::run(&mut cargo)
+}

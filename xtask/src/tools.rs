@@ -1,0 +1,99 @@
+//! Tools of development: commands with their failures told, a Python
+//! environment, Debian packages.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// The repository's root: xtask is built inside it.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// Whether nothing may be skipped.
+pub fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
+}
+
+/// Runs a command, telling it first.
+///
+/// # Errors
+/// It cannot be started, or does not end well.
+pub fn run(command: &mut Command) -> Result<()> {
+    println!("$ {}", told(command));
+    let status = command.status().with_context(|| format!("starting {}", told(command)))?;
+    if !status.success() {
+        bail!("{} ended with {status}", told(command));
+    }
+    Ok(())
+}
+
+fn told(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a command answers to `--version`.
+pub fn is_there(program: &str, arguments: &[&str]) -> bool {
+    let output = Command::new(program).args(arguments).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+/// The first Python of at least 3.11 that can make virtual environments; as
+/// root on Debian a missing `venv` is installed.
+///
+/// # Errors
+/// There is none.
+pub fn python() -> Result<String> {
+    let names = ["python3", "python3.13", "python3.12", "python3.11"];
+    let probe = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
+    let find = || names.iter().find(|name| is_there(name, &["-c", probe]));
+    if let Some(name) = find() {
+        return Ok((*name).to_owned());
+    }
+    install_debian("python3-venv")?;
+    find().map(|name| (*name).to_owned()).context("no Python 3.11 or newer with venv was found")
+}
+
+/// Installs a Debian package, and says so.
+///
+/// # Errors
+/// This is not Debian, we are not root, or the package cannot be installed.
+pub fn install_debian(package: &str) -> Result<()> {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout == b"0\n");
+    if !is_root || !is_there("apt-get", &["--version"]) {
+        bail!("{package} is missing; install it (only root on Debian has it done by xtask)");
+    }
+    println!("xtask: installing the Debian package {package}");
+    let apt = || {
+        let mut apt = Command::new("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        apt
+    };
+    run(apt().args(["update", "-qq"]))?;
+    run(apt().args(["install", "-y", "-qq", package]))
+}
+
+/// A virtual environment in `target/` with these arguments to `pip install`;
+/// made anew when `content` differs from what it was made of.
+///
+/// # Errors
+/// Python is missing or pip failed.
+pub fn venv(name: &str, arguments: &[&str], content: &str) -> Result<PathBuf> {
+    let python = python()?;
+    let folder = root().join("target").join(name);
+    let marker = folder.join("made-of");
+    let made_of = format!("{python}\n{arguments:?}\n{content}");
+    if std::fs::read_to_string(&marker).is_ok_and(|text| text == made_of) {
+        return Ok(folder.join("bin"));
+    }
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).context("removing an old environment")?;
+    }
+    run(Command::new(&python).args(["-m", "venv"]).arg(&folder))?;
+    let pip = ["-m", "pip", "install", "-q", "--disable-pip-version-check"];
+    run(Command::new(folder.join("bin/python")).args(pip).args(arguments).current_dir(root()))?;
+    std::fs::write(&marker, made_of).context("marking the environment")?;
+    Ok(folder.join("bin"))
+}
