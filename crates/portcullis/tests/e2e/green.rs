@@ -59,6 +59,13 @@ fn a_healthy_service_is_green_with_all_artifacts_and_no_trace() {
 }
 
 #[test]
+fn the_bundled_configuration_is_green_as_it_is() {
+    let project = Project::bundled().with_service(&root().join("fixtures/upstream"));
+    let outcome = project.run(&[]);
+    outcome.expect(0, &["5 users, 1/s, 30.0 s", "5 of 5 users ran"]);
+}
+
+#[test]
 fn a_second_run_uses_the_caches_and_removes_the_first_ones_files() {
     let project = Project::quick();
     project.run(&["-t", "2s"]).expect(0, &[]);

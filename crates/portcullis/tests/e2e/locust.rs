@@ -6,6 +6,16 @@ use std::process::Command;
 use crate::harness::{HandMade, Project, development_bin, wait};
 
 #[test]
+fn the_suite_imports_without_django_settings() {
+    let Some(bin) = development_bin("locust import") else { return };
+    let mut python = Command::new(bin.join("python"));
+    python
+        .args(["-B", "-c", "from upstream.tests_performance import UpstreamUser"])
+        .current_dir(crate::harness::root().join("fixtures/upstream"));
+    assert!(python.env_remove("DJANGO_SETTINGS_MODULE").status().unwrap().success());
+}
+
+#[test]
 fn locust_and_we_agree_on_names_columns_and_shares() {
     let Some(bin) = development_bin("locust") else { return };
     let server = HandMade::start(&bin);

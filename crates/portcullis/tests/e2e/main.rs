@@ -6,6 +6,7 @@
 
 mod attach;
 mod configuration;
+mod docs;
 mod faults;
 mod green;
 mod harness;

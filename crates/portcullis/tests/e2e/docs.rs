@@ -1,0 +1,131 @@
+//! Every command that the documentation shows is run, and every whole
+//! configuration is read.
+
+use std::path::{Path, PathBuf};
+
+use crate::harness::{HandMade, Project, development_bin, root};
+
+/// The fenced blocks of a language in all pages, with the page's name.
+fn blocks(language: &str) -> Vec<(String, String)> {
+    let mut pages = vec![root().join("README.md"), root().join("fixtures/upstream/README.md")];
+    gather(&root().join("docs"), &mut pages);
+    let mut found = Vec::new();
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let fence = format!("```{language}\n");
+        for block in text.split(&fence).skip(1) {
+            let (block, _) = block.split_once("```").unwrap();
+            found.push((page.display().to_string(), block.to_owned()));
+        }
+    }
+    found
+}
+
+fn gather(folder: &Path, pages: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            gather(&path, pages);
+        } else if path.extension().is_some_and(|extension| extension == "md") {
+            pages.push(path);
+        }
+    }
+}
+
+/// The distinct commands of the documentation, but for those of the fixture's
+/// own page, which its own suite covers.
+fn commands() -> Vec<String> {
+    let mut commands: Vec<String> = blocks("sh")
+        .into_iter()
+        .filter(|(page, _)| !page.contains("fixtures/"))
+        .flat_map(|(_, block)| block.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    commands.sort();
+    commands.dedup();
+    commands
+}
+
+#[test]
+fn every_shown_perf_command_runs() {
+    let Some(bin) = development_bin("docs") else { return };
+    let shown = commands();
+    assert!(shown.iter().any(|command| command == "cargo xtask perf"), "{shown:?}");
+    for command in shown.iter().filter(|command| command.contains("xtask perf")) {
+        let (variables, flags) = command.split_once("cargo xtask perf").unwrap();
+        let mut flags: Vec<String> = flags.split_whitespace().map(str::to_owned).collect();
+        let server = flags.iter().any(|flag| flag == "--host").then(|| HandMade::start(&bin));
+        let project = Project::quick();
+        let later = root().join("fixtures/upstream/perf/later-suite.toml");
+        for flag in &mut flags {
+            match (&server, flag.as_str()) {
+                (Some(server), "http://127.0.0.1:8000") => flag.clone_from(&server.url),
+                (_, path) if path.ends_with("later-suite.toml") => {
+                    *flag = later.display().to_string();
+                }
+                _ => {}
+            }
+        }
+        // Shortened: what is shown takes minutes. The last flag wins nothing, so
+        // it is added only where the command leaves it open.
+        if !flags.iter().any(|flag| flag == "-t" || flag == "--run-time") {
+            flags.extend(["-t".to_owned(), "6s".to_owned()]);
+        }
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let outcome = match variables.trim().split_once('=') {
+            Some(("UPSTREAM_FAULTS", faults)) => {
+                let outcome = project.run_with_faults(faults.trim_matches('"'), &flags);
+                assert_ne!(outcome.code, Some(0), "{command}: {}", outcome.text);
+                continue;
+            }
+            _ => project.run(&flags),
+        };
+        assert_eq!(outcome.code, Some(0), "{command}: {}", outcome.text);
+    }
+}
+
+#[test]
+fn every_other_shown_command_is_a_verb_that_exists() {
+    let xtask = std::fs::read_to_string(root().join("xtask/src/main.rs")).unwrap();
+    let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
+    for command in commands() {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        match words[..] {
+            ["cargo", "xtask", verb @ ("test" | "lint"), ..] => {
+                let variant = format!("    {}{}", verb[..1].to_uppercase(), &verb[1..]);
+                assert!(xtask.contains(&variant), "{command}: no such verb");
+            }
+            ["make", verb] => {
+                assert!(makefile.contains(&format!("\n{verb}:")), "{command}: no such target");
+            }
+            ["portcullis", "defaults"] => {
+                let run = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+                let output = { run }.arg("defaults").output().unwrap();
+                assert_eq!(output.stdout, portcullis_core::config::DEFAULTS.as_bytes());
+            }
+            _ => assert!(command.contains("cargo xtask perf"), "nothing runs {command:?}"),
+        }
+    }
+}
+
+#[test]
+fn every_whole_configuration_is_valid() {
+    let whole = blocks("toml").into_iter().filter(|(_, block)| block.starts_with("# perf.toml"));
+    for (page, block) in whole {
+        let loaded = portcullis_core::config::load(&block, None, &[]);
+        assert!(loaded.is_ok(), "{page}: {:#?}", loaded.err());
+    }
+}
+
+#[test]
+fn the_workflow_runs_the_job_and_keeps_its_results() {
+    let workflow = std::fs::read_to_string(root().join(".github/workflows/ci.yml")).unwrap();
+    for part in ["needs: test", "if: always()", "name: performance-results", "cargo xtask perf"] {
+        assert!(workflow.contains(part), "ci.yml lacks {part:?}");
+    }
+    for line in workflow.lines().filter(|line| line.contains("uses:")) {
+        let (_, pin) = line.split_once('@').unwrap();
+        let (sha, tag) = pin.split_once(" # ").unwrap();
+        assert!(sha.len() == 40 && tag.starts_with('v'), "not pinned: {line}");
+    }
+}
