@@ -132,6 +132,9 @@ impl LoadPlan {
     }
 }
 
+/// How long a server that should be up already may take to answer.
+const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
+
 /// Resolves a configuration.
 ///
 /// # Errors
@@ -176,7 +179,10 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
         mode,
         load,
         health: config.server.health.clone(),
-        ready_timeout: config.server.ready_timeout,
+        ready_timeout: match &config.load.host {
+            Some(_) => config.server.ready_timeout.min(ATTACH_PATIENCE),
+            None => config.server.ready_timeout,
+        },
         thresholds: config.thresholds.clone(),
         output: around.output,
         warnings,

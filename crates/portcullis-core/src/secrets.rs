@@ -65,13 +65,13 @@ impl Secrets {
         }
     }
 
-    /// The text without any secret: known values and whatever looks like a
-    /// bearer token (RFC 6750) are replaced by `***`.
+    /// The text without any secret: known values, whatever looks like a JSON
+    /// web token, and passwords in URLs are replaced by `***`.
     pub fn redact(&self, text: &str) -> String {
         let known = self.values.iter().fold(text.to_owned(), |text, value| {
             if text.contains(value.as_str()) { text.replace(value.as_str(), "***") } else { text }
         });
-        hide_json_web_tokens(&known)
+        hide_url_passwords(&hide_json_web_tokens(&known))
     }
 }
 
@@ -92,6 +92,28 @@ fn hide_json_web_tokens(text: &str) -> String {
     out
 }
 
+/// `scheme://user:password@host` (RFC 3986, section 3.2.1).
+fn hide_url_passwords(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("://") {
+        let (before, after) = rest.split_at(start + 3);
+        out.push_str(before);
+        let end = after.find(|c: char| c.is_whitespace() || "/?#\"'".contains(c));
+        let authority = &after[..end.unwrap_or(after.len())];
+        match authority
+            .rsplit_once('@')
+            .and_then(|(user, host)| Some((user.split_once(':')?, host)))
+        {
+            Some(((user, _), host)) => out.push_str(&format!("{user}:***@{host}")),
+            None => out.push_str(authority),
+        }
+        rest = &after[authority.len()..];
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +127,13 @@ mod tests {
         let text = "password=testpass123 abc Authorization: Bearer eyJh.eyJi.c-_x, eyJ alone";
         let shown = secrets.redact(text);
         assert_eq!(shown, "password=*** abc Authorization: Bearer ***, eyJ alone");
+    }
+
+    #[test]
+    fn passwords_in_urls_are_replaced() {
+        let shown =
+            Secrets::default().redact("at postgres://u:p@h/x and http://h:80/ and http://u@h");
+        assert_eq!(shown, "at postgres://u:***@h/x and http://h:80/ and http://u@h");
     }
 
     #[test]

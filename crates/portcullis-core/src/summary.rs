@@ -136,7 +136,7 @@ pub enum FailureKind {
     Timeout,
     /// No connection.
     Connect,
-    /// The connection ended before the answer did.
+    /// The connection ended before the first byte of an answer, or broke.
     Reset,
     /// An answer that is not HTTP, or whose body is cut or cannot be unpacked.
     Body,
@@ -230,8 +230,20 @@ impl Summary {
         if seconds > 0.0 { requests as f64 / seconds } else { 0.0 }
     }
 
-    /// The requests that a scope covers; the login has none of its own scope's
-    /// extension. A scope that names nothing covers nothing.
+    /// The requests of a scope in the planned window: what a rate is made of.
+    pub fn window_requests(&self, scope: &Scope) -> u64 {
+        let is_in = |task: &&TaskSummary| match scope {
+            Scope::Aggregate => true,
+            Scope::Task(name) => task.name == *name,
+            Scope::Group(name) => task.group.as_deref() == Some(name),
+            Scope::Login => false,
+        };
+        let login = self.login.iter().filter(|_| *scope == Scope::Login);
+        self.tasks.iter().filter(is_in).chain(login).map(|task| task.window.requests).sum()
+    }
+
+    /// The requests that a scope is judged by. A scope that names nothing covers
+    /// nothing.
     pub fn row(&self, scope: &Scope) -> Row {
         let mut row = Row::default();
         match scope {
@@ -242,7 +254,7 @@ impl Summary {
             }
             Scope::Group(name) => {
                 let of_group = |task: &&TaskSummary| task.group.as_deref() == Some(name);
-                self.tasks.iter().filter(of_group).for_each(|t| row.add(&t.window));
+                self.tasks.iter().filter(of_group).for_each(|t| row.add(&t.judged()));
             }
         }
         row

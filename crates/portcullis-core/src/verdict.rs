@@ -102,7 +102,10 @@ fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
         Metric::Max => plain(row.latency.max_ms(), row.latency.count),
         Metric::Mean => plain(row.latency.mean_ms(), row.latency.count),
         Metric::ErrorRate => plain(row.error_rate(), row.requests),
-        Metric::Rps => plain(some(summary.rate(row.requests)), row.requests),
+        Metric::Rps => {
+            let requests = summary.window_requests(&rule.scope);
+            plain(some(summary.rate(requests)), requests)
+        }
         Metric::Count => plain(some(row.requests as f64), row.requests),
     };
     let judgement = match holds {

@@ -54,6 +54,8 @@ pub struct LoadOutcome {
     pub summary: Summary,
     /// How it ended.
     pub ended: Ended,
+    /// Every token that a user was given: secrets.
+    pub tokens: Vec<String>,
 }
 
 /// How often the caller may stop the run.
@@ -96,6 +98,7 @@ pub fn run(
     let defect = |what: String| LoadOutcome {
         summary: Summary { window: plan.window, users_asked: plan.users, ..Summary::default() },
         ended: Ended::Defect(what),
+        tokens: Vec::new(),
     };
     match worker {
         Ok(Ok(work)) => outcome(plan, work, series, started_unix_ms, broken),
@@ -132,7 +135,7 @@ fn outcome(
         (None, None, true) => Ended::Stopped,
         (None, None, false) => Ended::Complete,
     };
-    LoadOutcome { summary, ended }
+    LoadOutcome { summary, ended, tokens: work.tokens }
 }
 
 fn progress(plan: &LoadPlan, series: &Series, extending_for: Vec<String>) -> Progress {
@@ -166,6 +169,7 @@ struct Work {
     recorder: Recorder,
     users_ran: u32,
     measured: Duration,
+    tokens: Vec<String>,
     login_failure: Option<LoginFailure>,
     panic: Option<String>,
 }
@@ -185,6 +189,7 @@ struct Shared {
     recorder: RefCell<Recorder>,
     alive: Cell<u32>,
     ran: Cell<u32>,
+    tokens: RefCell<Vec<String>>,
     login_failure: RefCell<Option<LoginFailure>>,
 }
 
@@ -213,6 +218,7 @@ fn work(
         recorder: RefCell::new(recorder),
         alive: Cell::new(0),
         ran: Cell::new(0),
+        tokens: RefCell::new(Vec::new()),
         login_failure: RefCell::new(None),
         plan: plan.clone(),
     });
@@ -230,6 +236,7 @@ fn work(
         recorder: shared.recorder.into_inner(),
         users_ran: shared.ran.get(),
         measured,
+        tokens: shared.tokens.into_inner(),
         login_failure: shared.login_failure.into_inner(),
         panic,
     })
@@ -363,6 +370,7 @@ async fn log_in(shared: &Shared, user: &mut User, number: u32) -> bool {
     match token {
         Some(token) => {
             user.authorize(&shared.prepared, &token);
+            shared.tokens.borrow_mut().push(token);
             true
         }
         None => {

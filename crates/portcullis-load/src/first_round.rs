@@ -35,8 +35,9 @@ pub struct FirstRound {
     pub address: SocketAddr,
     /// In the order of the scenario, without tasks of weight 0.
     pub answers: Vec<FirstAnswer>,
+    /// The first user's token: a secret.
+    pub token: Option<String>,
     pub(crate) login: Option<Sample>,
-    pub(crate) token: Option<String>,
 }
 
 /// Why there is no use in going on.

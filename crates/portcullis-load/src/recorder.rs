@@ -230,9 +230,11 @@ impl Recorder {
             Whose::Login => None,
         };
         let task = index.and_then(|index| plan.scenario.tasks.get(index));
+        let login = plan.scenario.login.as_ref().map(|login| &login.request);
+        let request = task.map(|task| &task.request).or(login);
         let group = || FailureGroup {
             task: task.map_or_else(|| "login".to_owned(), |task| task.name.clone()),
-            method: task.map_or_else(|| "POST".to_owned(), |task| task.request.method.clone()),
+            method: request.map(|request| request.method.clone()).unwrap_or_default(),
             kind: failure.kind,
             message: failure.message.clone(),
             count: 0,

@@ -128,6 +128,7 @@ impl User {
         let end = start + plan.request_timeout;
         let exchanged = tokio::time::timeout_at(end, self.exchange(request, keep_body)).await;
         let latency = start.elapsed();
+        let is_whole = matches!(exchanged, Ok(Ok(())));
         let failure = match exchanged {
             Ok(Ok(())) => judge(&self.response, expectation),
             Ok(Err(error)) => {
@@ -141,13 +142,9 @@ impl User {
                 Some(Failure { kind: FailureKind::Timeout, status: 0, message })
             }
         };
-        match failure {
-            None => {
-                let size = body_size(&self.response);
-                Sample { latency, body_bytes: size, failure: None }
-            }
-            failure => Sample { latency, body_bytes: self.response.body_bytes(), failure },
-        }
+        let body_bytes =
+            if is_whole { body_size(&self.response) } else { self.response.body_bytes() };
+        Sample { latency, body_bytes, failure }
     }
 
     /// One exchange. A kept connection that the server closed before the first
@@ -178,6 +175,7 @@ impl User {
         request: &PreparedRequest,
         keep_body: bool,
     ) -> Result<(), (ExchangeError, bool)> {
+        self.response.begin(request.is_head, keep_body);
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => Connection::open(self.address)
@@ -185,7 +183,6 @@ impl User {
                 .map_err(|error| (ExchangeError::Connect(self.address, error), false))?,
         };
         let reused = connection.is_reused();
-        self.response.begin(request.is_head, keep_body);
         match connection.exchange(&self.out, &mut self.response).await {
             Ok(keep_alive) => {
                 self.connection = keep_alive.then_some(connection);

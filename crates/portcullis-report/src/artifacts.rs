@@ -51,22 +51,38 @@ const CSV: [&str; 4] = [
 pub fn prepare(path: &Path) -> Result<Folder, FolderError> {
     let unwritable = |error| FolderError::Unwritable(path.to_owned(), error);
     fs::create_dir_all(path).map_err(unwritable)?;
-    let mark = path.join(MARK);
-    let is_ours = fs::read_to_string(&mark).is_ok_and(|text| text == MARK_TEXT);
+    let is_ours = is_ours(path);
     let is_empty = fs::read_dir(path).map_err(unwritable)?.next().is_none();
     if !is_ours && !is_empty {
         return Err(FolderError::Foreign(path.to_owned()));
     }
-    for name in CSV.iter().chain(&[RESULTS, CONFIGURATION]) {
-        remove(&path.join(name)).map_err(unwritable)?;
-    }
-    match fs::remove_dir_all(path.join(LOGS)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
-        _ => {}
-    }
+    remove_ours(path).map_err(unwritable)?;
     let folder = Folder { path: path.to_owned() };
     folder.write(MARK, MARK_TEXT.as_bytes()).map_err(unwritable)?;
     Ok(folder)
+}
+
+/// Removes our files of an earlier run from a folder of ours, if there is one:
+/// a run that is refused must not leave an older verdict to be uploaded.
+///
+/// # Errors
+/// The system's reason.
+pub fn discard(path: &Path) -> io::Result<()> {
+    if is_ours(path) { remove_ours(path) } else { Ok(()) }
+}
+
+fn is_ours(path: &Path) -> bool {
+    fs::read_to_string(path.join(MARK)).is_ok_and(|text| text == MARK_TEXT)
+}
+
+fn remove_ours(path: &Path) -> io::Result<()> {
+    for name in CSV.iter().chain(&[RESULTS, CONFIGURATION]) {
+        remove(&path.join(name))?;
+    }
+    match fs::remove_dir_all(path.join(LOGS)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn remove(path: &Path) -> io::Result<()> {

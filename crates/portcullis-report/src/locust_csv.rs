@@ -84,14 +84,23 @@ fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Strin
 }
 
 fn stats_rows(summary: &Summary) -> Vec<Vec<String>> {
-    let row = |task: &TaskSummary| stats_row(&task.method, &task.name, &task.judged(), summary);
+    let row = |task: &TaskSummary| {
+        stats_row((&task.method, &task.name), &task.judged(), &task.window, summary)
+    };
     let mut rows: Vec<Vec<String>> = summary.tasks.iter().map(row).collect();
     rows.extend(summary.login.iter().map(row));
-    rows.push(stats_row("", "Aggregated", &summary.aggregate(), summary));
+    let all = summary.aggregate();
+    rows.push(stats_row(("", "Aggregated"), &all, &all, summary));
     rows
 }
 
-fn stats_row(method: &str, name: &str, row: &Row, summary: &Summary) -> Vec<String> {
+/// Rates are of the planned window alone.
+fn stats_row(
+    (method, name): (&str, &str),
+    row: &Row,
+    window: &Row,
+    summary: &Summary,
+) -> Vec<String> {
     let latency = &row.latency;
     let mut cells = vec![
         method.to_owned(),
@@ -103,8 +112,8 @@ fn stats_row(method: &str, name: &str, row: &Row, summary: &Summary) -> Vec<Stri
         latency.min_ms().map_or("0".to_owned(), float),
         latency.max_ms().map_or("0".to_owned(), float),
         float(row.mean_body_bytes()),
-        float(summary.rate(row.requests)),
-        float(summary.rate(row.failures)),
+        float(summary.rate(window.requests)),
+        float(summary.rate(window.failures)),
     ];
     cells.extend(SHOWN.map(|percentile| match latency.percentile_ms(percentile) {
         Some(ms) => rounded(ms).to_string(),

@@ -27,8 +27,10 @@ fn bind(port: u16) -> Option<TcpListener> {
 pub enum Owner {
     /// Nobody.
     Nobody,
-    /// Only processes of the list that was asked about.
+    /// Only processes of the list that was asked about, on loopback alone.
     Ours,
+    /// Processes of the list, but on every address of the machine.
+    OursEverywhere,
     /// Another process: its pid if it could be found.
     Foreign(Option<u32>),
 }
@@ -36,12 +38,13 @@ pub enum Owner {
 /// Whether whoever answers on `127.0.0.1:port` is one of `ours`.
 #[cfg(target_os = "linux")]
 pub fn owner(port: u16, ours: &[u32]) -> Owner {
-    let sockets = linux::listening(port);
+    let (sockets, everywhere) = linux::listening(port);
     if sockets.is_empty() {
         return Owner::Nobody;
     }
     let held: Vec<u64> = ours.iter().flat_map(|pid| linux::sockets_of(*pid)).collect();
     match sockets.iter().find(|inode| !held.contains(inode)) {
+        None if everywhere => Owner::OursEverywhere,
         None => Owner::Ours,
         Some(foreign) => Owner::Foreign(linux::holder(*foreign)),
     }
@@ -72,8 +75,8 @@ mod linux {
     const ANY: [&str; 2] = ["00000000", "00000000000000000000000000000000"];
 
     /// Inodes of the sockets that a client of 127.0.0.1 can reach: those bound
-    /// to it exactly, else those bound to every address.
-    pub fn listening(port: u16) -> Vec<u64> {
+    /// to it exactly, else those bound to every address (then true).
+    pub fn listening(port: u16) -> (Vec<u64>, bool) {
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
         let text: String =
             tables.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
@@ -83,7 +86,7 @@ mod linux {
             hits.map(|(_, inode)| *inode).collect()
         };
         let exact = of(&LOOPBACK);
-        if exact.is_empty() { of(&ANY) } else { exact }
+        if exact.is_empty() { (of(&ANY), true) } else { (exact, false) }
     }
 
     fn row(line: &str, port: u16) -> Option<(String, u64)> {

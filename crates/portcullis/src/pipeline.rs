@@ -8,6 +8,7 @@ use portcullis_core::event::Stage;
 use portcullis_core::outcome::Finding;
 use portcullis_core::plan::{Mode, ServePlan};
 use portcullis_core::target::Target;
+use portcullis_report::artifacts;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::tree::Ended;
 
@@ -21,7 +22,13 @@ use crate::stages::{collect, environment, judge, load, migrate, project, ready, 
 pub fn perf(args: &PerfArgs) -> u8 {
     let planned = match planning::plan(args) {
         Ok(planned) => planned,
-        Err(problems) => return console::refuse(&problems),
+        Err(problems) => {
+            // A dry run leaves everything as it is.
+            if !args.dry_run {
+                discard_stale(args);
+            }
+            return console::refuse(&problems);
+        }
     };
     if args.dry_run {
         console::print_plan(&planned);
@@ -52,6 +59,15 @@ pub fn perf(args: &PerfArgs) -> u8 {
     }
     console.end(&run.report(&judge::sentence(&run)), run.artifacts().path());
     run.exit_code()
+}
+
+/// An older verdict must not be taken for this run's.
+fn discard_stale(args: &PerfArgs) {
+    for path in planning::likely_outputs(args) {
+        if let Err(error) = artifacts::discard(&path) {
+            console::complain(&format!("{} holds stale artifacts: {error}", path.display()));
+        }
+    }
 }
 
 /// From a clean checkout to measurements.
@@ -91,5 +107,6 @@ fn stop(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
         Some(Ended::Politely) => "the server ended when asked",
         Some(Ended::Killed) => "the server had to be killed",
     };
+    run.forget_bytecode();
     Ok(Done::new((), detail))
 }

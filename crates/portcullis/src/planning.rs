@@ -73,13 +73,27 @@ fn find(given: Option<&Path>) -> Result<PathBuf, String> {
     })
 }
 
+/// Where artifacts of an earlier run may lie, when the configuration is too
+/// broken to say where they belong.
+pub fn likely_outputs(args: &PerfArgs) -> Vec<PathBuf> {
+    if let Some(out) = &args.out {
+        return absolute(out).into_iter().collect();
+    }
+    let file = find(args.config.as_deref()).ok();
+    let base = file.as_deref().and_then(Path::parent);
+    base.iter().flat_map(|base| DEFAULT_OUTPUTS.map(|name| base.join(name))).collect()
+}
+
+/// In a Cargo workspace, and elsewhere.
+const DEFAULT_OUTPUTS: [&str; 2] = ["target/perf", ".portcullis"];
+
 /// `--out`, `[output] dir`, `target/perf` of a Cargo workspace, `.portcullis`.
 fn output(args: &PerfArgs, loaded: &Loaded, base: &Path) -> Result<PathBuf, String> {
     if let Some(out) = &args.out {
         return absolute(out);
     }
     let cargo = base.join("Cargo.toml").is_file();
-    let default = if cargo { "target/perf" } else { ".portcullis" };
+    let default = DEFAULT_OUTPUTS[usize::from(!cargo)];
     Ok(base.join(loaded.config.output.as_deref().unwrap_or(default)))
 }
 

@@ -230,14 +230,27 @@ impl<'a> Run<'a> {
         self.venv = Some(venv);
     }
 
+    /// Where Python keeps compiled modules: never beside the user's sources.
+    pub fn bytecode(&self) -> PathBuf {
+        self.cache.join("bytecode")
+    }
+
+    /// Removes what was compiled for this run alone, its settings module.
+    pub fn forget_bytecode(&self) {
+        // Python mirrors absolute paths below its prefix.
+        if let Ok(path) = self.folder().strip_prefix("/") {
+            let _ = std::fs::remove_dir_all(self.bytecode().join(path));
+        }
+    }
+
     /// Tells something worth knowing.
     pub fn note(&self, text: impl Into<String>) {
-        self.sink.event(&Event::Note(text.into()));
+        self.sink.event(&Event::Note(self.secrets.redact(&text.into())));
     }
 
     /// Tells something that may spoil the run.
     pub fn warn(&self, text: impl Into<String>) {
-        self.sink.event(&Event::Warning(text.into()));
+        self.sink.event(&Event::Warning(self.secrets.redact(&text.into())));
     }
 
     /// The run's private folder, readable by its owner alone.

@@ -37,7 +37,7 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
 }
 
 fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems) {
-    if !is_name(&task.name) || ["aggregate", "login"].contains(&task.name.as_str()) {
+    if !may_name(&task.name) {
         let message = format!("\"{}\" cannot name a task: use letters, digits, _ - .", task.name);
         note(problems, item.at, message);
     }
@@ -46,8 +46,17 @@ fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems
     }
 }
 
+/// Whether a task or a group may have this name; a rule must be able to say it.
+fn may_name(text: &str) -> bool {
+    is_name(text) && !["aggregate", "login"].contains(&text)
+}
+
 fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
     for (task, item) in tasks.iter().zip(items) {
+        if let Some(group) = task.group.as_deref().filter(|group| !may_name(group)) {
+            let message = format!("\"{group}\" cannot name a group: use letters, digits, _ - .");
+            note(problems, item.at, message);
+        }
         if tasks.iter().any(|other| other.group.as_ref() == Some(&task.name)) {
             note(problems, item.at, format!("\"{}\" names both a task and a group", task.name));
         }
@@ -91,6 +100,8 @@ fn headers(section: &mut Reader<'_>, problems: &mut Problems) -> Headers {
         {
             note(problems, entry.at, format!("the header {} is set by the engine", entry.key));
         } else {
+            // Header names have no case: the last one written wins.
+            headers.retain(|(name, _): &(String, _)| !name.eq_ignore_ascii_case(&entry.key));
             headers.push((entry.key.clone(), template(&value, &entry.node, &path, problems)));
         }
     }
@@ -220,6 +231,7 @@ fn json(
 }
 
 fn login(mut section: Reader<'_>, shared: &Headers, problems: &mut Problems) -> Login {
+    let at = section.at();
     let method = method(&mut section, "POST", problems);
     let path = path(&mut section, problems);
     let own = headers(&mut section, problems);
@@ -241,8 +253,12 @@ fn login(mut section: Reader<'_>, shared: &Headers, problems: &mut Problems) -> 
     };
     let share = section.flag("shared", problems);
     section.finish(problems);
-    let request =
-        RequestTemplate { method, path, query: Vec::new(), headers: merged(shared, own), json };
+    let headers = merged(shared, own);
+    let templates = std::iter::once(&path).chain(headers.iter().map(|(_, h)| h)).chain(&json);
+    for name in templates.flat_map(Template::names) {
+        note(problems, at, format!("the login draws no values, but names \"{name}\""));
+    }
+    let request = RequestTemplate { method, path, query: Vec::new(), headers, json };
     Login { request, accept, token, authorization, shared: share }
 }
 

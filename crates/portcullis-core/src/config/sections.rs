@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::reader::{Problems, Reader, list, note, text};
+use super::text::is_reserved_env;
 use super::tree::{Node, Place, Value};
 use crate::scenario::Scenario;
 use crate::target::{self, Target};
@@ -122,8 +123,9 @@ pub struct LoadSection {
 /// Decodes the merged tree; `None` only if the scenario could not be read.
 pub fn decode(tree: &Node, problems: &mut Problems) -> Option<Config> {
     let mut root = Reader::new(tree, "", problems);
-    let load = load(root.table("load", problems), problems);
-    let serves = load.host.is_none();
+    let mut section = root.table("load", problems);
+    let serves = section.as_mut().is_none_or(|section| section.optional("host").is_none());
+    let load = load(section, problems);
     let project = project(root.table("project", problems), serves, problems);
     let env = env(root.table("env", problems), problems);
     let django = django(root.table("django", problems), serves, problems);
@@ -178,13 +180,16 @@ fn env(section: Option<Reader<'_>>, problems: &mut Problems) -> EnvSection {
     let Some(mut section) = section else { return env };
     env.example = section.optional_text("example", problems);
     for (name, value, at) in section.pairs("set", problems) {
-        if crate::config::is_reserved_env(&name) {
+        if is_reserved_env(&name) {
             note(problems, at, format!("env.set.{name} is set by Portcullis itself"));
         }
         env.set.push((name, value));
     }
     env.random = section.texts("random", problems);
     env.pass = section.texts("pass", problems);
+    for name in env.random.iter().chain(&env.pass).filter(|name| is_reserved_env(name)) {
+        note(problems, section.at(), format!("{name} is set by Portcullis itself"));
+    }
     section.finish(problems);
     env
 }
@@ -213,16 +218,32 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
     }
     if let Some(node) = section.optional("overrides") {
         for entry in super::reader::entries(node, "django.overrides", problems) {
-            match super::text::to_json(&entry.node) {
-                Some(value) => django.overrides.push((entry.key.clone(), value)),
-                None => note(problems, entry.node.at, "a date cannot be a setting here"),
-            }
+            overrides(&entry.key, &entry.node, &mut django.overrides, problems);
         }
     }
     django.seed = section.optional_text("seed", problems);
     django.seed_user = section.optional_text("seed_user", problems);
     section.finish(problems);
     django
+}
+
+/// Tables are merged over the settings key by key, however they are written:
+/// quoted, dotted or nested.
+fn overrides(
+    path: &str,
+    node: &Node,
+    all: &mut Vec<(String, serde_json::Value)>,
+    problems: &mut Problems,
+) {
+    match (&node.value, super::text::to_json(node)) {
+        (Value::Table(entries), _) if !entries.is_empty() => {
+            for entry in entries {
+                overrides(&format!("{path}.{}", entry.key), &entry.node, all, problems);
+            }
+        }
+        (_, Some(value)) => all.push((path.to_owned(), value)),
+        (_, None) => note(problems, node.at, "a date cannot be a setting here"),
+    }
 }
 
 fn steps(section: Option<Reader<'_>>, problems: &mut Problems) -> StepsSection {
@@ -236,6 +257,9 @@ fn steps(section: Option<Reader<'_>>, problems: &mut Problems) -> StepsSection {
     let Some(mut section) = section else { return steps };
     steps.install_timeout = section.duration("install_timeout", problems);
     steps.migrate = section.texts("migrate", problems);
+    if steps.migrate.is_empty() {
+        note(problems, section.at(), "steps.migrate must name a command of manage.py");
+    }
     steps.migrate_timeout = section.duration("migrate_timeout", problems);
     steps.seed_timeout = section.duration("seed_timeout", problems);
     section.finish(problems);

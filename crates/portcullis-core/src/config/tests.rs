@@ -73,6 +73,10 @@ fn each_impossible_value_is_one_problem() {
     check("set = { DEBUG", "set = { PYTHONPATH", "set by Portcullis itself");
     check("127.0.0.1:{port}", "127.0.0.1:8000", "must contain {port}");
     check("weight = 5", "weight = 5\nweight = 6", "not valid TOML");
+    check("/api/v1/auth/token/", "/{{ x }}/", "the login draws no values");
+    check("group = \"detail\"", "group = \"a b\"", "cannot name a group");
+    check("pass = [\"UPSTREAM_FAULTS\"]", "pass = [\"PYTHONPATH\"]", "set by Portcullis itself");
+    check("[django.overrides]", "[steps]\nmigrate = []\n[django.overrides]", "must name a command");
     check("from = 1, to = 10", "from = 11, to = 10", "from is greater");
     check("[profile.laptop.load]", "[profile.laptop.laod]", "did you mean \"load\"?");
 }
@@ -91,6 +95,24 @@ fn a_scenario_without_any_weight_is_refused() {
 fn a_task_and_a_group_cannot_share_a_name() {
     let found = problems(&with("name = \"search_claims\"", "name = \"list\""));
     assert!(found.iter().any(|p| p.contains("\"list\" names both a task and a group")));
+}
+
+#[test]
+fn overrides_are_merged_however_they_are_written() {
+    let written = "A = { B = 1 }\nC.D.E = \"x\"\n\"F.G\" = [1]\nH = {}\n";
+    let text = with("[django.overrides]\n", &format!("[django.overrides]\n{written}"));
+    let overrides = load(&text, None, &[]).unwrap().config.django.overrides;
+    let shown: Vec<String> =
+        overrides.iter().map(|(path, value)| format!("{path}={value}")).collect();
+    assert_eq!(shown, ["A.B=1", "C.D.E=\"x\"", "F.G=[1]", "H={}"]);
+}
+
+#[test]
+fn header_names_have_no_case() {
+    let text = with("wait = {", "headers = { accept-encoding = \"identity\" }\nwait = {");
+    let tasks = load(&text, None, &[]).unwrap().config.scenario.tasks;
+    let names: Vec<&str> = tasks[0].request.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["Accept", "accept-encoding"]);
 }
 
 #[test]

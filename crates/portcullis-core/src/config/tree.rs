@@ -157,7 +157,10 @@ pub fn as_default(mut node: Node) -> Node {
 pub fn overlay(base: &mut Node, over: Node) {
     match (&mut base.value, over.value) {
         (Value::Table(below), Value::Table(above)) => {
-            base.at = over.at;
+            // A table stands where it was first written by the user.
+            if base.at == Place::Default {
+                base.at = over.at;
+            }
             for entry in above {
                 match below.iter_mut().find(|e| e.key == entry.key) {
                     Some(found) => {

@@ -7,7 +7,7 @@ pub enum Invalid {
     /// Not an HTTP head.
     #[error("the answer is not HTTP: {0}")]
     Head(httparse::Error),
-    /// More than [`MAX_HEAD`] bytes of head or trailers.
+    /// More than 64 KiB of head or trailers.
     #[error("the head of the answer is longer than 64 KiB")]
     HeadTooLong,
     /// Lengths that contradict each other or are no number.
@@ -16,7 +16,7 @@ pub enum Invalid {
     /// A chunk without its size or end.
     #[error("the answer's chunks are malformed")]
     Chunk,
-    /// A body that was to be kept, beyond [`MAX_BODY`].
+    /// A body that was to be kept, beyond 64 MiB.
     #[error("the answer's body is longer than 64 MiB")]
     BodyTooLong,
     /// The connection ended first.

@@ -47,6 +47,11 @@ fn line(text: &str) {
     print_plain(&format!("{text}\n"));
 }
 
+/// Prints a complaint that decides nothing.
+pub fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "warning: {}", plain(text));
+}
+
 /// Prints what is wrong with the configuration or the command line; 2.
 pub fn refuse(problems: &[String]) -> u8 {
     let mut err = std::io::stderr().lock();

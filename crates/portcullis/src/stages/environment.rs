@@ -119,7 +119,7 @@ fn step(
     deadline: Duration,
 ) -> Result<(), finite::StepError> {
     let mut environment = run.inherited.clone();
-    environment.set("PYTHONPYCACHEPREFIX", run.cache.join("bytecode"));
+    environment.set("PYTHONPYCACHEPREFIX", run.bytecode());
     let step = Step {
         argv: argv.to_vec(),
         folder: &plan.root,
@@ -157,12 +157,11 @@ fn add_requirements(key: &mut Key, path: &Path, seen: &mut BTreeSet<PathBuf>) {
     key.add_file("requirements", path);
     let text = std::fs::read_to_string(path).unwrap_or_default();
     for line in text.lines() {
-        let mut words = line.split_whitespace();
-        let option = words.next().unwrap_or("");
-        if let ("-r" | "--requirement" | "-c" | "--constraint", Some(name)) = (option, words.next())
-        {
+        let options = ["--requirement", "--constraint", "-r", "-c"];
+        let included = options.iter().find_map(|option| line.trim().strip_prefix(option));
+        if let Some(name) = included.map(|rest| rest.trim_start_matches(['=', ' ', '\t'])) {
             let folder = path.parent().unwrap_or(Path::new("."));
-            add_requirements(key, &folder.join(name), seen);
+            add_requirements(key, &folder.join(name.trim()), seen);
         }
     }
 }

@@ -38,6 +38,7 @@ fn measure_with(
         return Err(death);
     }
     let first = first.map_err(|error| first_round_failure(run, error))?;
+    first.token.iter().for_each(|token| run.secrets.add(token));
     tell_first_round(run, &first)?;
     let outcome = portcullis_load::run(plan, target, first, |observation| {
         if let Observation::Progress(progress) = observation {
@@ -114,6 +115,7 @@ fn conclude(
     outcome: LoadOutcome,
     death: Option<Failure>,
 ) -> Result<Done<()>, Failure> {
+    outcome.tokens.iter().for_each(|token| run.secrets.add(token));
     let summary = outcome.summary;
     let (ran, asked) = (summary.users_ran, summary.users_asked);
     let requests: u64 = summary.tasks.iter().map(|task| task.judged().requests).sum();

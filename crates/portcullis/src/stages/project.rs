@@ -65,10 +65,12 @@ pub fn describe(run: &mut Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<Proj
             has_passed = true;
         }
     }
-    run.secrets.add_environment(fixed.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+    // Not those of the example: what is committed for everybody is no secret,
+    // and an ordinary word among them would be struck out everywhere.
+    run.secrets.add_environment(plan.env.set.iter().map(|(n, v)| (n.as_str(), v.as_str())));
     let settings = write_settings(run, plan)?;
     environment.set("PYTHONPATH", run.folder().join("settings"));
-    environment.set("PYTHONPYCACHEPREFIX", run.cache.join("bytecode"));
+    environment.set("PYTHONPYCACHEPREFIX", run.bytecode());
     environment.set("PYTHONUNBUFFERED", "1");
     environment.set("DJANGO_SETTINGS_MODULE", &settings);
     let leaking_env = leaking_env(run, plan, &fixed);

@@ -12,9 +12,6 @@ use super::project::unsupported_database;
 use crate::health::{self, Health};
 use crate::run::{Done, Failure, Run};
 
-/// How long a server that should be up already may take to answer.
-const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
-
 /// Waits until our server is ready.
 ///
 /// # Errors
@@ -56,6 +53,10 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
 fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
     match server.owns_port(port) {
         Owner::Ours => Ok(true),
+        Owner::OursEverywhere => Err(Finding::Server(format!(
+            "the server listens on every address of this machine: bind it to 127.0.0.1:{port} in \
+             server.argv"
+        ))),
         // Looked at between two listeners: ask again.
         Owner::Nobody => Ok(false),
         Owner::Foreign(pid) => {
@@ -82,11 +83,10 @@ fn late(last: &Health, unproved: u32, plan: &portcullis_core::plan::Plan) -> Fin
 /// Waits until a server that is up already answers its health check.
 ///
 /// # Errors
-/// It is not healthy within ten seconds, or within `ready_timeout` if shorter.
+/// It is not healthy within the plan's time.
 pub fn attach(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
     run.target = target.url();
     let plan = &run.planned.plan;
-    let patience = plan.ready_timeout.min(ATTACH_PATIENCE);
     let start = Instant::now();
     let polled = health::poll(target, &plan.health, |health| {
         if let Some(signal) = run.interrupts.signal() {
@@ -95,7 +95,7 @@ pub fn attach(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
         if health == Health::Healthy {
             return Some(Ok(()));
         }
-        (start.elapsed() >= patience).then(|| {
+        (start.elapsed() >= plan.ready_timeout).then(|| {
             let url = format!("{}{}", target.url(), plan.health);
             Err(Finding::Server(format!("{url} is not healthy: {health}")))
         })

@@ -87,6 +87,21 @@ fn a_foreign_folder_is_not_taken_over() {
 }
 
 #[test]
+fn a_refused_run_leaves_no_older_verdict_to_be_uploaded() {
+    let project = Project::quick();
+    project.run(&["-t", "2s"]).expect(0, &[]);
+    let refused = project.run(&["--profile", "absent"]);
+    assert_eq!(refused.code, Some(2));
+    assert!(!refused.has("perf_results.json") && !refused.has("perf_results_stats.csv"));
+}
+
+#[test]
+fn a_server_on_every_address_is_refused() {
+    let project = Project::quick().with("127.0.0.1:{port}", "0.0.0.0:{port}");
+    project.run(&[]).expect(4, &["listens on every address"]);
+}
+
+#[test]
 fn another_database_than_sqlite_is_refused() {
     let url = "DEBUG = \"True\", DATABASE_URL = \"postgres://u:p@127.0.0.1:1/x\"";
     let project = Project::quick().with("DEBUG = \"True\"", url);
