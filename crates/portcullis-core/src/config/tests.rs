@@ -74,7 +74,6 @@ fn each_impossible_value_is_one_problem() {
     check("127.0.0.1:{port}", "127.0.0.1:8000", "must contain {port}");
     check("weight = 5", "weight = 5\nweight = 6", "not valid TOML");
     check("/api/v1/auth/token/", "/{{ x }}/", "the login draws no values");
-    check("group = \"detail\"", "group = \"a b\"", "cannot name a group");
     check("pass = [\"UPSTREAM_FAULTS\"]", "pass = [\"PYTHONPATH\"]", "set by Portcullis itself");
     check("[django.overrides]", "[steps]\nmigrate = []\n[django.overrides]", "must name a command");
     check("from = 1, to = 10", "from = 11, to = 10", "from is greater");
@@ -95,6 +94,12 @@ fn a_scenario_without_any_weight_is_refused() {
 fn a_task_and_a_group_cannot_share_a_name() {
     let found = problems(&with("name = \"search_claims\"", "name = \"list\""));
     assert!(found.iter().any(|p| p.contains("\"list\" names both a task and a group")));
+}
+
+#[test]
+fn a_group_needs_a_name_that_rules_can_say() {
+    let found = problems(&with("group = \"detail\"", "group = \"a b\""));
+    assert!(found.iter().any(|p| p.contains("\"a b\" cannot name a group")), "{found:#?}");
 }
 
 #[test]
