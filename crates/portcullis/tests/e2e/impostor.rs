@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::harness::Project;
+use crate::harness::{Project, root};
 
 /// Answers 200 to every request; counts them.
 fn impostor() -> (u16, Arc<AtomicU32>) {
@@ -44,15 +44,10 @@ fn insisting_on_a_held_port_is_a_server_failure() {
 }
 
 #[test]
-fn a_server_that_listens_elsewhere_does_not_lend_its_port_to_an_impostor() {
+fn a_stranger_on_our_port_is_never_measured() {
     // The child lives and health answers 200, but the socket is not its own.
-    let (port, _) = impostor();
-    let argv = "argv = [\"{python}\", \"-c\", \"import time; time.sleep(600)\", \"{port}\"]";
-    let own =
-        "argv = [\"{python}\", \"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"]";
-    let taken = argv.replace("\"{port}\"]", &format!("\"{port}\", \"{{port}}\"]"));
-    let project = Project::quick()
-        .with(own, &taken)
-        .with("ready_timeout = \"60s\"", "ready_timeout = \"3s\"");
-    project.run(&[]).expect(4, &["not ready within 3 s"]);
+    let script = root().join("fixtures/faults/impostor.py");
+    let own = "\"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"";
+    let project = Project::quick().with(own, &format!("{script:?}, \"{{port}}\""));
+    project.run(&[]).expect(4, &["it is held by process ", "impostor.py", "not by our server"]);
 }
