@@ -3,11 +3,13 @@
 
 mod body;
 mod clock;
+mod deadline;
 mod engine;
 mod first_round;
 pub mod http;
 mod prepared;
 mod recorder;
+mod scan;
 mod series;
 mod user;
 

@@ -10,9 +10,11 @@ use portcullis_core::summary::FailureKind;
 use tokio::time::Instant;
 
 use crate::body;
+use crate::deadline::{Deadline, Elapsed};
 use crate::http::{Connection, ExchangeError, Response};
 use crate::prepared::{Prepared, PreparedRequest};
 use crate::recorder::{Failure, Sample};
+use crate::scan;
 
 /// A login that brought no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub struct User {
     response: Response,
     out: Vec<u8>,
     authorization: Vec<u8>,
+    deadline: Deadline,
     /// Requests that were sent again since this was last set to 0.
     pub resent: u64,
 }
@@ -52,6 +55,7 @@ impl User {
             response: Response::default(),
             out: Vec::new(),
             authorization: Vec::new(),
+            deadline: Deadline::default(),
             resent: 0,
         }
     }
@@ -125,8 +129,10 @@ impl User {
         request.write(&mut self.out, rng, &authorization);
         self.authorization = authorization;
         let start = Instant::now();
+        let mut deadline = std::mem::take(&mut self.deadline);
         let end = start + plan.request_timeout;
-        let exchanged = tokio::time::timeout_at(end, self.exchange(request, keep_body)).await;
+        let exchanged = deadline.within(end, self.exchange(request, keep_body)).await;
+        self.deadline = deadline;
         let latency = start.elapsed();
         let is_whole = matches!(exchanged, Ok(Ok(())));
         let failure = match exchanged {
@@ -135,7 +141,7 @@ impl User {
                 self.connection = None;
                 Some(failure_of(&error))
             }
-            Err(_) => {
+            Err(Elapsed) => {
                 self.connection = None;
                 let message =
                     format!("no complete answer within {} s", plan.request_timeout.as_secs_f64());
@@ -236,6 +242,9 @@ fn judge(response: &Response, expectation: &Expectation<'_>) -> Option<Failure> 
     let check = expectation.check?;
     // An accepted answer that is not a success (a 404, say) holds no list.
     if !(200..300).contains(&head.status) {
+        return None;
+    }
+    if scan::has_items(&body, &check.array, check.min_items) {
         return None;
     }
     match body::array_length(&body, &check.array) {

@@ -99,7 +99,6 @@ impl Connection {
         }
         let mut any = false;
         loop {
-            acknowledge_at_once(&self.stream);
             match self.stream.read_buf(&mut self.input).await {
                 Ok(0) if !any => {
                     let message = "the server closed the connection without an answer".to_owned();
@@ -121,13 +120,16 @@ impl Connection {
                 // Bytes behind the answer belong to nothing we asked for.
                 return Ok(response.head().keep_alive && self.input.is_empty());
             }
+            acknowledge_at_once(&self.stream);
         }
     }
 }
 
 /// A server that sends head and body in separate segments waits for our
 /// acknowledgement in between, which Linux delays by 40 ms on a kept-alive
-/// connection. The flag is not lasting: tcp(7), `TCP_QUICKACK`.
+/// connection. Set after a read that left the response incomplete, it sends
+/// what is owed and costs nothing on the fast path; it is not lasting: tcp(7),
+/// `TCP_QUICKACK`.
 #[cfg(target_os = "linux")]
 fn acknowledge_at_once(stream: &TcpStream) {
     // Without it the numbers are those of a delayed acknowledgement: slower,
