@@ -48,6 +48,23 @@ impl Distribution {
         (self.count > 0).then_some(self.max_ns as f64 / 1e6)
     }
 
+    /// Those values whose bucket lies above `limit`; sum and minimum are those
+    /// of the buckets' ends.
+    #[must_use]
+    pub fn above(&self, limit: std::time::Duration) -> Self {
+        let limit_us = u64::try_from(limit.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX);
+        let buckets: Vec<(u64, u64)> =
+            self.buckets.iter().copied().filter(|(us, _)| *us >= limit_us).collect();
+        let Some((first, _)) = buckets.first() else { return Self::default() };
+        Self {
+            count: buckets.iter().map(|(_, count)| count).sum(),
+            sum_ns: buckets.iter().map(|(us, n)| u128::from(*us) * u128::from(*n) * 1000).sum(),
+            min_ns: (first * 1000).min(self.max_ns),
+            max_ns: self.max_ns,
+            buckets,
+        }
+    }
+
     /// Adds another distribution with the same buckets' scheme.
     pub fn add(&mut self, other: &Self) {
         if other.count == 0 {

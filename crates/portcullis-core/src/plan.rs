@@ -114,7 +114,8 @@ impl ServePlan {
 impl LoadPlan {
     /// When the user with this number (from 0) starts, after the window's start.
     pub fn spawn_at(&self, user: u32) -> Duration {
-        Duration::from_secs_f64(f64::from(user) / self.spawn_rate)
+        let seconds = f64::from(user) / self.spawn_rate;
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
     /// Requests to be expected within `span`, with answers of 50 ms.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::is_secret_name;
 use crate::template::Template;
 
 /// The most values that one request may draw.
@@ -96,7 +97,11 @@ impl RequestTemplate {
         let mut label = self.path.fill(|name| format!("{{{name}}}"));
         for (index, (name, value)) in self.query.iter().enumerate() {
             label.push(if index == 0 { '?' } else { '&' });
-            label.push_str(&format!("{name}={}", value.fill(|name| format!("{{{name}}}"))));
+            let value = match is_secret_name(name) {
+                true => "***".to_owned(),
+                false => value.fill(|name| format!("{{{name}}}")),
+            };
+            label.push_str(&format!("{name}={value}"));
         }
         label
     }

@@ -35,10 +35,11 @@ impl Secrets {
 
     /// Adds the passwords of a login and the secret headers of all tasks.
     pub fn add_scenario(&mut self, scenario: &Scenario) {
-        let plain = |template: &crate::template::Template| template.fill(|_| String::new());
+        // A drawn number may stand alone in JSON, so that its place needs a digit.
+        let plain = |template: &crate::template::Template| template.fill(|_| "0".to_owned());
         let login = scenario.login.iter().map(|login| &login.request);
         for request in login.chain(scenario.tasks.iter().map(|task| &task.request)) {
-            for (name, value) in &request.headers {
+            for (name, value) in request.headers.iter().chain(&request.query) {
                 if is_secret_name(name) {
                     self.add(&plain(value));
                 }
@@ -46,6 +47,16 @@ impl Secrets {
             let json = request.json.as_ref().map(plain);
             if let Some(value) = json.and_then(|text| serde_json::from_str(&text).ok()) {
                 self.add_json(&value);
+            }
+        }
+    }
+
+    /// Adds dotted settings with a secret name.
+    pub fn add_overrides(&mut self, overrides: &[(String, serde_json::Value)]) {
+        for (name, value) in overrides {
+            match value.as_str() {
+                Some(text) if is_secret_name(name) => self.add(text),
+                _ => self.add_json(value),
             }
         }
     }

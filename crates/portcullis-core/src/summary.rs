@@ -21,6 +21,9 @@ pub struct Summary {
     /// Requests that were sent again on a new connection, because the server
     /// had closed the kept one before the first byte of the answer.
     pub resent: u64,
+    /// Kept connections that the server had closed while they were idle; they
+    /// were opened anew before anything was sent.
+    pub reopened: u64,
     /// The latency limits that were counted, ascending.
     pub limits: Vec<Duration>,
     /// One for each task, in the order of the scenario.
@@ -46,6 +49,8 @@ pub struct TaskSummary {
     pub label: String,
     /// Its weight.
     pub weight: u32,
+    /// Whether it accepts a status from 200 to 299, and so should bring data.
+    pub needs_data: bool,
     /// Requests of the planned window.
     pub window: Row,
     /// Requests made after it, because the task had none.
@@ -67,6 +72,11 @@ pub struct Row {
     pub body_bytes: u64,
     /// For each limit of the summary: good answers beyond it.
     pub beyond: Vec<Beyond>,
+    /// For each limit of the summary: failed requests beyond it. Who waited
+    /// that long in vain must not vanish from a rule on latencies.
+    pub failed_beyond: Vec<Beyond>,
+    /// Good answers with a status from 200 to 299.
+    pub with_data: u64,
 }
 
 /// Exact counts against one latency limit.
@@ -181,6 +191,14 @@ impl FailureKind {
     }
 }
 
+fn add_beyond(mine: &mut Vec<Beyond>, theirs: &[Beyond]) {
+    mine.resize(mine.len().max(theirs.len()), Beyond::default());
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        mine.above += theirs.above;
+        mine.at_or_above += theirs.at_or_above;
+    }
+}
+
 impl Row {
     /// Adds the requests of another row over the same limits.
     pub fn add(&mut self, other: &Self) {
@@ -189,11 +207,9 @@ impl Row {
         self.latency.add(&other.latency);
         self.failed_latency.add(&other.failed_latency);
         self.body_bytes += other.body_bytes;
-        self.beyond.resize(self.beyond.len().max(other.beyond.len()), Beyond::default());
-        for (mine, theirs) in self.beyond.iter_mut().zip(&other.beyond) {
-            mine.above += theirs.above;
-            mine.at_or_above += theirs.at_or_above;
-        }
+        self.with_data += other.with_data;
+        add_beyond(&mut self.beyond, &other.beyond);
+        add_beyond(&mut self.failed_beyond, &other.failed_beyond);
     }
 
     /// Failed requests as a share of all; `None` without requests.

@@ -66,7 +66,8 @@ pub fn parse(text: &str) -> Result<Target, String> {
         return Err(bad("must be an origin, without path, query or user"));
     }
     let (host, port) = match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
-        Some((host, port)) => (host, port.strip_prefix(':')),
+        Some((host, "")) => (host, None),
+        Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or("nonsense"))),
         None => rest.rsplit_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
     };
     let port = port.map_or(Ok(80), str::parse).ok().filter(|port| *port > 0);
@@ -87,7 +88,14 @@ mod tests {
         assert_eq!((target.host.as_str(), target.port), ("localhost", 8000));
         assert_eq!(parse("http://[::1]:81").unwrap().url(), "http://[::1]:81");
         assert_eq!(parse("http://127.0.0.1").unwrap().authority(), "127.0.0.1");
-        for bad in ["localhost", "https://x", "http://", "http://h:0", "http://h:99999"] {
+        for bad in [
+            "http://[::1].evil:80",
+            "localhost",
+            "https://x",
+            "http://",
+            "http://h:0",
+            "http://h:99999",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
         assert!(parse("http://h/path").is_err() && parse("http://u@h").is_err());

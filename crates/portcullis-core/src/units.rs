@@ -61,7 +61,8 @@ pub fn share(text: &str) -> Result<f64, UnitError> {
     let (digits, unit) = split(text);
     let value = number(text, digits, "percentage")?;
     match unit {
-        "%" if value <= 100.0 => Ok(value / 100.0),
+        // Read again with its point moved: 0.7 / 100 is not the number next to 0.007.
+        "%" if value <= 100.0 => number(text, &format!("{digits}e-2"), "percentage"),
         "%" => Err(UnitError::NotANumber(text.trim().to_owned(), "percentage between 0% and 100%")),
         "" => Err(UnitError::MissingUnit(text.trim().to_owned(), format!("\"{digits}%\""))),
         _ => Err(UnitError::UnknownUnit(text.trim().to_owned(), "%")),

@@ -1,7 +1,8 @@
 //! Summary and rules → verdict. Success is what is left when no data and
 //! violations are ruled out; it is never a default.
 
-use crate::summary::{Row, Summary};
+use crate::distribution::Distribution;
+use crate::summary::{Beyond, Row, Summary, TaskSummary};
 use crate::threshold::{Comparison, Limit, Metric, Percentile, Scope, Severity, Threshold};
 
 /// How one rule ended for one scope.
@@ -35,7 +36,7 @@ pub struct Judged {
 pub struct Verdict {
     /// In the order of the rules; a rule `per task` gives one for each task.
     pub judged: Vec<Judged>,
-    /// Tasks with a weight that were never called.
+    /// Tasks with a weight that were never called, or never answered with data.
     pub silent_tasks: Vec<String>,
 }
 
@@ -64,8 +65,14 @@ impl Verdict {
 pub fn judge(summary: &Summary, rules: &[Threshold]) -> Verdict {
     let judged = rules.iter().flat_map(|rule| resolve(summary, rule));
     let judged = judged.map(|rule| judge_one(summary, rule)).collect();
-    let silent = summary.tasks.iter().filter(|t| t.weight > 0 && t.judged().requests == 0);
+    let silent = summary.tasks.iter().filter(|task| task.weight > 0 && is_silent(task));
     Verdict { judged, silent_tasks: silent.map(|task| task.name.clone()).collect() }
+}
+
+/// A task that accepts 404 too, and got nothing else, has measured nothing.
+fn is_silent(task: &TaskSummary) -> bool {
+    let row = task.judged();
+    row.requests == 0 || task.needs_data && row.with_data == 0
 }
 
 /// A rule `per task` becomes one rule for each task of its scope that is
@@ -80,7 +87,7 @@ fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
         Scope::Task(_) | Scope::Login => false,
     };
     let tasks = summary.tasks.iter().filter(|t| t.weight > 0 && in_scope(t.group.as_deref()));
-    let scoped = |task: &crate::summary::TaskSummary| Threshold {
+    let scoped = |task: &TaskSummary| Threshold {
         scope: Scope::Task(task.name.clone()),
         per_task: false,
         ..rule.clone()
@@ -99,8 +106,8 @@ fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
     let some = |value: f64| (row.requests > 0).then_some(value);
     let (holds, value, samples, beyond) = match rule.metric {
         Metric::Percentile(percentile) => latency_percentile(summary, &rule, &row, percentile),
-        Metric::Max => plain(row.latency.max_ms(), row.latency.count),
-        Metric::Mean => plain(row.latency.mean_ms(), row.latency.count),
+        Metric::Max => plain(latencies(&rule, &row).max_ms(), row.latency.count),
+        Metric::Mean => plain(latencies(&rule, &row).mean_ms(), row.latency.count),
         Metric::ErrorRate => plain(row.error_rate(), row.requests),
         Metric::Rps => {
             let requests = summary.window_requests(&rule.scope);
@@ -118,6 +125,17 @@ fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
 
 type Judging = (Option<bool>, Option<f64>, u64, Option<u64>);
 
+/// The latencies that a rule is about: those of good answers, and those of
+/// failures that took longer than its limit. A fast failure must not improve a
+/// percentile, and a slow one must not vanish from it.
+fn latencies(rule: &Threshold, row: &Row) -> Distribution {
+    let mut all = row.latency.clone();
+    if let Limit::Latency(limit) = rule.limit {
+        all.add(&row.failed_latency.above(limit));
+    }
+    all
+}
+
 /// Percentiles are judged by exact counts, not read off a bucket:
 /// p ≤ L exactly when at least `rank` values are not above L.
 fn latency_percentile(
@@ -126,13 +144,23 @@ fn latency_percentile(
     row: &Row,
     percentile: Percentile,
 ) -> Judging {
-    let count = row.latency.count;
-    let Limit::Latency(limit) = rule.limit else { return (None, None, count, None) };
+    let good = row.latency.count;
+    let Limit::Latency(limit) = rule.limit else { return (None, None, good, None) };
     let index = summary.limits.iter().position(|known| *known == limit);
-    let counted = index.and_then(|index| row.beyond.get(index));
-    let (Some(value), Some(counted)) = (row.latency.percentile_ms(percentile), counted) else {
+    let Some(counted) = index.and_then(|index| row.beyond.get(index)) else {
+        return (None, None, good, None);
+    };
+    let failed = index.and_then(|i| row.failed_beyond.get(i)).copied().unwrap_or_default();
+    // `<` is broken by a value at the limit too, so slow means at it or above.
+    let slow = match rule.comparison {
+        Comparison::Below | Comparison::AtLeast => failed.at_or_above,
+        Comparison::AtMost | Comparison::Above => failed.above,
+    };
+    let count = good + slow;
+    let Some(value) = latencies(rule, row).percentile_ms(percentile) else {
         return (None, None, count, None);
     };
+    let counted = Beyond { above: counted.above + slow, at_or_above: counted.at_or_above + slow };
     let rank = percentile.rank(count);
     let at_most = count - counted.above >= rank;
     let below = count - counted.at_or_above >= rank;

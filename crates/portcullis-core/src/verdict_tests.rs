@@ -32,6 +32,8 @@ fn row(latencies_us: &[u64], failures: u64, limits: &[Duration]) -> Row {
         requests: latencies_us.len() as u64 + failures,
         failures,
         beyond: vec![Beyond::default(); limits.len()],
+        failed_beyond: vec![Beyond::default(); limits.len()],
+        with_data: latencies_us.len() as u64,
         ..Row::default()
     };
     for &us in latencies_us {
@@ -57,6 +59,7 @@ fn summary(fast: &[u64], slow: &[u64], failures: u64) -> Summary {
         name: name.to_owned(),
         group: Some("list".to_owned()),
         weight: 1,
+        needs_data: true,
         window: row(latencies, failures, &limits),
         ..TaskSummary::default()
     };
@@ -128,6 +131,31 @@ fn only_failures_are_no_data_for_latencies_and_red_for_errors() {
     let of = |text: &str| verdict.judged.iter().find(|j| j.rule.text.starts_with(text)).unwrap();
     assert_eq!(of("p50(list)").judgement, Judgement::NoData);
     assert_eq!(of("error_rate <=").judgement, Judgement::Violated);
+}
+
+#[test]
+fn whoever_waited_in_vain_counts_as_slow() {
+    // One good answer and four timeouts: 50 ms is not this task's p95.
+    let mut summary = summary(&[1; 200], &[50_000], 0);
+    let slow = &mut summary.tasks[1].window;
+    (slow.requests, slow.failures) = (5, 4);
+    let ns = 30_000_000_000;
+    let buckets = vec![(30_000_000, 4)];
+    slow.failed_latency =
+        Distribution { count: 4, sum_ns: 4 * u128::from(ns), min_ns: ns, max_ns: ns, buckets };
+    slow.failed_beyond.iter_mut().for_each(|b| *b = Beyond { above: 4, at_or_above: 4 });
+    let red = violated(&summary);
+    assert!(red.contains(&"p50(list) < 200ms per task slow".to_owned()), "{red:?}");
+    assert!(red.contains(&"max(slow) < 900ms slow".to_owned()), "{red:?}");
+}
+
+#[test]
+fn a_task_without_a_single_2xx_has_no_data() {
+    let mut summary = summary(&[1], &[1], 0);
+    summary.tasks[1].window.with_data = 0;
+    assert_eq!(judge(&summary, &rules()).silent_tasks, ["slow"]);
+    summary.tasks[1].needs_data = false;
+    assert!(judge(&summary, &rules()).silent_tasks.is_empty());
 }
 
 #[test]

@@ -12,8 +12,9 @@ use portcullis_core::deck::Deck;
 use portcullis_core::event::Progress;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::summary::Summary;
+use portcullis_core::summary::{SHOWN, Summary};
 use portcullis_core::target::Target;
+use portcullis_core::threshold::Percentile;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -21,7 +22,7 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::first_round::{FirstRound, login_failure};
 use crate::prepared::Prepared;
-use crate::recorder::{Recorder, SinceTick, Whose};
+use crate::recorder::{Recorder, Sample, SinceTick, Whose};
 use crate::series::{Series, Tick};
 use crate::user::{LoginFailure, User};
 
@@ -123,6 +124,7 @@ fn outcome(
         users_asked: plan.users,
         users_ran: work.users_ran,
         resent: recorder.resent,
+        reopened: recorder.reopened,
         limits: plan.limits.clone(),
         tasks: recorder.tasks(plan),
         login: recorder.login(plan),
@@ -140,8 +142,8 @@ fn outcome(
 
 fn progress(plan: &LoadPlan, series: &Series, extending_for: Vec<String>) -> Progress {
     let last = series.last();
-    // Position 5 of the shown percentiles is p95.
-    let p95_ms = last.and_then(|second| second.percentiles_ms.get(5).copied());
+    let p95 = SHOWN.iter().position(|percentile| *percentile == Percentile::P95);
+    let p95_ms = last.zip(p95).and_then(|(second, p95)| second.percentiles_ms.get(p95).copied());
     Progress {
         elapsed: Duration::from_secs(last.map_or(0, |second| second.second + 1)),
         window: plan.window,
@@ -174,11 +176,18 @@ struct Work {
     panic: Option<String>,
 }
 
+/// The login of the first round.
+struct FirstLogin {
+    sample: Option<Sample>,
+    token: Option<String>,
+}
+
 /// What the users of one worker share. One thread: no locks.
 struct Shared {
     plan: LoadPlan,
     prepared: Prepared,
-    first: RefCell<Option<(Option<crate::recorder::Sample>, Option<String>)>>,
+    /// The first round's login, until the first user takes it over.
+    first: RefCell<Option<FirstLogin>>,
     shared_token: Option<String>,
     address: std::net::SocketAddr,
     start: Instant,
@@ -210,7 +219,7 @@ fn work(
         prepared: Prepared::new(&plan.scenario, target),
         shared_token: first.token.clone().filter(|_| is_shared),
         address: first.address,
-        first: RefCell::new(Some((first.login, first.token))),
+        first: RefCell::new(Some(FirstLogin { sample: first.login, token: first.token })),
         start: Instant::now(),
         deck: RefCell::new(deck),
         next: Cell::new(0),
@@ -312,6 +321,8 @@ impl Shared {
     async fn wait(&self, wait: Duration) -> bool {
         if wait.is_zero() {
             // The timer counts in milliseconds: a wait of nothing must not cost one.
+            // Connections that fail at once must not starve clock and stop signal.
+            tokio::task::consume_budget().await;
             return true;
         }
         let until = Instant::now() + wait;
@@ -336,15 +347,21 @@ async fn live(shared: Rc<Shared>, number: u32) {
         return;
     }
     shared.alive.set(shared.alive.get() + 1);
-    shared.ran.set(shared.ran.get() + 1);
+    let mut has_run = false;
     let (min, max) = plan.scenario.wait;
     let mut waits = Rng::stream(plan.seed, Domain::Wait, u64::from(number));
     while let Some((request, whose, task)) = shared.next_request() {
+        // Logged in is not enough: a user ran if it made a request in the window.
+        if !std::mem::replace(&mut has_run, true) && matches!(whose, Whose::Window(_)) {
+            shared.ran.set(shared.ran.get() + 1);
+        }
         let mut rng = Rng::stream(plan.seed, Domain::Values, request);
+        user.may_resend = shared.recorder.borrow().may_resend();
         if let Some(sample) = user.call(plan, &shared.prepared, task, &mut rng).await {
             let mut recorder = shared.recorder.borrow_mut();
             recorder.record(whose, &sample, plan);
             recorder.resent += std::mem::take(&mut user.resent);
+            recorder.reopened += std::mem::take(&mut user.reopened);
         }
         let wait = min + (max - min).mul_f64(waits.unit());
         if !shared.wait(wait).await {
@@ -361,10 +378,10 @@ async fn log_in(shared: &Shared, user: &mut User, number: u32) -> bool {
         return true;
     }
     let inherited = shared.first.borrow_mut().take();
-    if let Some((Some(sample), _)) = &inherited {
+    if let Some(sample) = inherited.as_ref().and_then(|login| login.sample.as_ref()) {
         shared.recorder.borrow_mut().record(Whose::Login, sample, &shared.plan);
     }
-    let token = inherited.and_then(|(_, token)| token).or_else(|| shared.shared_token.clone());
+    let token = inherited.and_then(|login| login.token).or_else(|| shared.shared_token.clone());
     if let Some(token) = token {
         user.authorize(&shared.prepared, &token);
         return true;

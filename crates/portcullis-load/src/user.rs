@@ -38,6 +38,10 @@ pub struct User {
     deadline: Deadline,
     /// Requests that were sent again since this was last set to 0.
     pub resent: u64,
+    /// Connections that had been closed while idle, since this was last set to 0.
+    pub reopened: u64,
+    /// Whether the next request may be sent again if it is dropped.
+    pub may_resend: bool,
 }
 
 /// When an answer is good.
@@ -57,6 +61,8 @@ impl User {
             authorization: Vec::new(),
             deadline: Deadline::default(),
             resent: 0,
+            reopened: 0,
+            may_resend: true,
         }
     }
 
@@ -78,7 +84,8 @@ impl User {
         prepared: &Prepared,
     ) -> (Sample, Option<String>) {
         let (Some(login), Some(request)) = (&plan.scenario.login, &prepared.login) else {
-            let sample = Sample { latency: Duration::ZERO, body_bytes: 0, failure: None };
+            let sample =
+                Sample { latency: Duration::ZERO, body_bytes: 0, failure: None, has_data: false };
             return (sample, Some(String::new()));
         };
         let mut rng = Rng::stream(plan.seed, portcullis_core::rng::Domain::Values, 0);
@@ -150,7 +157,8 @@ impl User {
         };
         let body_bytes =
             if is_whole { body_size(&self.response) } else { self.response.body_bytes() };
-        Sample { latency, body_bytes, failure }
+        let has_data = failure.is_none() && (200..300).contains(&self.response.head().status);
+        Sample { latency, body_bytes, failure, has_data }
     }
 
     /// One exchange. A kept connection that the server closed before the first
@@ -160,14 +168,14 @@ impl User {
         request: &PreparedRequest,
         keep_body: bool,
     ) -> Result<(), ExchangeError> {
-        if let Some(connection) = &self.connection
-            && !request.idempotent
-            && connection.is_stale()
-        {
+        // Closed while it was idle, or bytes that nobody asked for: not for us.
+        if self.connection.as_ref().is_some_and(Connection::is_stale) {
             self.connection = None;
+            self.reopened += 1;
         }
+        let may_resend = request.idempotent && self.may_resend;
         match self.attempt(request, keep_body).await {
-            Err((ExchangeError::Closed { silent: true, .. }, true)) if request.idempotent => {
+            Err((ExchangeError::Closed { silent: true, .. }, true)) if may_resend => {
                 self.resent += 1;
                 self.attempt(request, keep_body).await.map_err(|(error, _)| error)
             }

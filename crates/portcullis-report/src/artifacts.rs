@@ -30,6 +30,9 @@ pub enum FolderError {
 const MARK: &str = ".gitignore";
 const MARK_TEXT: &str = "# Artifacts of Portcullis; made anew by every run.\n*\n";
 
+/// How files begin that are not whole yet.
+const WRITING: &str = ".writing-";
+
 /// The results as JSON.
 pub const RESULTS: &str = "perf_results.json";
 /// The effective configuration.
@@ -79,6 +82,13 @@ fn remove_ours(path: &Path) -> io::Result<()> {
     for name in CSV.iter().chain(&[RESULTS, CONFIGURATION]) {
         remove(&path.join(name))?;
     }
+    // Halves that a killed run was writing.
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(WRITING) {
+            remove(&entry.path())?;
+        }
+    }
     match fs::remove_dir_all(path.join(LOGS)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -107,7 +117,7 @@ impl Folder {
         let path = self.path.join(name);
         let parent = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(parent)?;
-        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(parent)?;
+        let mut file = tempfile::Builder::new().prefix(WRITING).tempfile_in(parent)?;
         file.write_all(bytes)?;
         file.flush()?;
         let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);

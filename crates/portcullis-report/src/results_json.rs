@@ -94,6 +94,7 @@ struct WireSummary<'a> {
     users_asked: u32,
     users_ran: u32,
     resent: u64,
+    reopened: u64,
     requests_per_s: f64,
     aggregate: WireRow,
     login: Option<WireTask<'a>>,
@@ -123,6 +124,8 @@ struct WireRow {
     mean_body_bytes: f64,
     latency: WireDistribution,
     failed_latency: WireDistribution,
+    /// Good answers with a status from 200 to 299.
+    with_data: u64,
     beyond_limits: Vec<WireBeyond>,
 }
 
@@ -131,6 +134,8 @@ struct WireBeyond {
     limit_ms: f64,
     above: u64,
     at_or_above: u64,
+    failed_above: u64,
+    failed_at_or_above: u64,
 }
 
 #[derive(Serialize)]
@@ -270,6 +275,7 @@ fn summary(summary: &Summary) -> WireSummary<'_> {
         users_asked: summary.users_asked,
         users_ran: summary.users_ran,
         resent: summary.resent,
+        reopened: summary.reopened,
         requests_per_s: summary.rate(aggregate.requests),
         aggregate: row(&aggregate, summary),
         login: summary.login.as_ref().map(|login| task(login, summary)),
@@ -313,7 +319,7 @@ fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> WireTask<'a> {
 }
 
 fn row(row: &Row, summary: &Summary) -> WireRow {
-    let limits = summary.limits.iter().zip(&row.beyond);
+    let limits = summary.limits.iter().zip(row.beyond.iter().zip(&row.failed_beyond));
     WireRow {
         requests: row.requests,
         failures: row.failures,
@@ -321,11 +327,14 @@ fn row(row: &Row, summary: &Summary) -> WireRow {
         mean_body_bytes: row.mean_body_bytes(),
         latency: distribution(&row.latency),
         failed_latency: distribution(&row.failed_latency),
+        with_data: row.with_data,
         beyond_limits: limits
-            .map(|(limit, beyond)| WireBeyond {
+            .map(|(limit, (beyond, failed))| WireBeyond {
                 limit_ms: limit.as_secs_f64() * 1e3,
                 above: beyond.above,
                 at_or_above: beyond.at_or_above,
+                failed_above: failed.above,
+                failed_at_or_above: failed.at_or_above,
             })
             .collect(),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use portcullis_core::outcome::Signal;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 /// Whether this process was asked to end, and how.
 #[derive(Clone, Debug, Default)]
@@ -14,13 +14,14 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Takes over SIGINT and SIGTERM for the rest of the process.
+    /// Takes over SIGINT, and SIGTERM, SIGHUP and SIGQUIT (which all mean
+    /// "end in good order" here), for the rest of the process.
     ///
     /// # Errors
     /// The system refuses the handlers.
     pub fn install() -> std::io::Result<Self> {
         let interrupts = Self::default();
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
             let flag = Arc::clone(&interrupts.signal);
             signal_hook::flag::register_usize(signal, flag, signal as usize)?;
         }
@@ -31,8 +32,8 @@ impl Interrupts {
     pub fn signal(&self) -> Option<Signal> {
         match self.signal.load(Ordering::Relaxed) {
             0 => None,
-            signal if signal == SIGTERM as usize => Some(Signal::Terminate),
-            _ => Some(Signal::Interrupt),
+            signal if signal == SIGINT as usize => Some(Signal::Interrupt),
+            _ => Some(Signal::Terminate),
         }
     }
 }

@@ -103,10 +103,11 @@ impl Entry {
     /// The system's reason, or another run took the entry in between.
     pub fn share(&self) -> io::Result<()> {
         self.lock.unlock()?;
-        self.lock.lock_shared()?;
+        // Not held by then: another run has begun to make it anew.
+        self.lock.try_lock_shared().map_err(|_| taken())?;
         match self.age() {
             Some(_) => Ok(()),
-            None => Err(io::Error::other("another run has just removed it; run again")),
+            None => Err(taken()),
         }
     }
 
@@ -139,6 +140,10 @@ impl Entry {
     pub fn complete(&self) -> io::Result<()> {
         fs::write(self.path.join(MARKER), "complete\n")
     }
+}
+
+fn taken() -> io::Error {
+    io::Error::other("another run with --fresh has just taken it; run again")
 }
 
 /// Removes the complete entries of a kind that are older than `oldest`; what

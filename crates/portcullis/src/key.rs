@@ -1,5 +1,6 @@
 //! Cache keys: a hash over everything that decides what a cached thing is.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -19,10 +20,15 @@ impl Key {
     }
 
     /// Adds a file by its name and content; one that is missing counts as such.
-    pub fn add_file(&mut self, name: &str, path: &Path) -> &mut Self {
+    ///
+    /// # Errors
+    /// It is there and cannot be read (a nested repository is a folder): then
+    /// nothing is known of it.
+    pub fn add_file(&mut self, name: &str, path: &Path) -> std::io::Result<&mut Self> {
         match std::fs::read(path) {
-            Ok(bytes) => self.add(name, bytes),
-            Err(error) => self.add(name, format!("unreadable: {:?}", error.kind())),
+            Ok(bytes) => Ok(self.add(name, bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(self.add(name, "missing")),
+            Err(error) => Err(error),
         }
     }
 

@@ -20,6 +20,10 @@ use crate::stages::{collect, environment, judge, load, migrate, project, ready, 
 
 /// Runs the job; its exit code.
 pub fn perf(args: &PerfArgs) -> u8 {
+    catch_unwind(|| perf_unguarded(args)).unwrap_or_else(|_| console::defect("a panic, see above"))
+}
+
+fn perf_unguarded(args: &PerfArgs) -> u8 {
     let planned = match planning::plan(args) {
         Ok(planned) => planned,
         Err(problems) => {
@@ -54,6 +58,7 @@ pub fn perf(args: &PerfArgs) -> u8 {
     }
     let _ = run.always(Stage::Collect, collect::collect);
     let _ = run.always(Stage::Stop, stop);
+    run.conclude();
     if let Err(error) = collect::write_results(&run) {
         run.findings.push(Finding::Refused(format!("the results are not whole: {error}")));
     }

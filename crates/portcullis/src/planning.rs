@@ -81,7 +81,10 @@ pub fn likely_outputs(args: &PerfArgs) -> Vec<PathBuf> {
     }
     let file = find(args.config.as_deref()).ok();
     let base = file.as_deref().and_then(Path::parent);
-    base.iter().flat_map(|base| DEFAULT_OUTPUTS.map(|name| base.join(name))).collect()
+    let text = file.as_deref().and_then(|file| std::fs::read_to_string(file).ok());
+    let written = text.and_then(|text| config::written_output(&text));
+    let names = DEFAULT_OUTPUTS.into_iter().chain(written.as_deref());
+    names.filter_map(|name| Some(base?.join(name))).collect()
 }
 
 /// In a Cargo workspace, and elsewhere.

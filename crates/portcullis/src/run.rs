@@ -135,6 +135,7 @@ impl<'a> Run<'a> {
             .map_err(|error| format!("no private folder in {}: {error}", temp_dir().display()))?;
         let mut secrets = Secrets::default();
         secrets.add_scenario(&planned.plan.load.scenario);
+        secrets.add_overrides(&planned.loaded.config.django.overrides);
         let inherited = Environment::inherited(std::env::vars_os());
         let scratch = private.path().join("scratch");
         let git =
@@ -273,6 +274,20 @@ impl<'a> Run<'a> {
         &self.artifacts
     }
 
+    /// Looks at the end once more: a signal that came late decides too, and a
+    /// run that found nothing and judged nothing is no success.
+    pub fn conclude(&mut self) {
+        let is_noted = |finding: &Finding| matches!(finding, Finding::Interrupted(_));
+        if let Some(signal) = self.interrupts.signal()
+            && !self.findings.iter().any(is_noted)
+        {
+            self.findings.push(Finding::Interrupted(signal));
+        }
+        if self.findings.is_empty() && self.verdict.is_none() {
+            self.findings.push(Finding::Defect("the run ended without a verdict".to_owned()));
+        }
+    }
+
     /// The exit code of what was found.
     pub fn exit_code(&self) -> u8 {
         outcome::exit_code(&self.findings)
@@ -315,8 +330,11 @@ fn temp_dir() -> PathBuf {
 }
 
 fn private_folder() -> std::io::Result<TempDir> {
-    let folder = tempfile::Builder::new().prefix("portcullis-").tempdir()?;
-    for name in ["logs", "settings", "db", "project-logs", "media", "static", "scratch"] {
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix("portcullis-").permissions(private).tempdir()?;
+    let own = ["logs", "settings", "db", "scratch"];
+    let projects = ["project-logs", "media", "static", "sessions", "mail", "caches"];
+    for name in own.iter().chain(&projects) {
         std::fs::create_dir(folder.path().join(name))?;
     }
     Ok(folder)

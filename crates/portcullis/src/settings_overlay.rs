@@ -41,7 +41,18 @@ if isinstance(globals().get("LOGGING"), dict):
                 _RUN, "project-logs", _os.path.basename(str(_handler["filename"]))
             )
 
-for _name, _folder in (("MEDIA_ROOT", "media"), ("STATIC_ROOT", "static")):
+if isinstance(globals().get("CACHES"), dict):
+    CACHES = _copy.deepcopy(CACHES)
+    for _alias, _cache in CACHES.items():
+        if _cache.get("BACKEND", "").endswith("FileBasedCache"):
+            _cache["LOCATION"] = _os.path.join(_RUN, "caches", _alias)
+
+for _name, _folder in (
+    ("MEDIA_ROOT", "media"),
+    ("STATIC_ROOT", "static"),
+    ("SESSION_FILE_PATH", "sessions"),
+    ("EMAIL_FILE_PATH", "mail"),
+):
     if globals().get(_name):
         globals()[_name] = _os.path.join(_RUN, _folder)
 

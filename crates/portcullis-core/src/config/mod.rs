@@ -99,6 +99,16 @@ pub fn load(
     }
 }
 
+/// `[output] dir` of a file that may be wrong everywhere else.
+pub fn written_output(text: &str) -> Option<String> {
+    let mut file = tree::parse(text).ok()?;
+    let mut section = tree::take(&mut file, "output")?;
+    match tree::take(&mut section.node, "dir")?.node.value {
+        Value::Text(dir) => Some(dir),
+        _ => None,
+    }
+}
+
 fn take_profiles(file: &mut Node, problems: &mut Problems) -> Vec<(String, Node)> {
     let Some(entry) = tree::take(file, "profile") else { return Vec::new() };
     let mut profiles = Vec::new();

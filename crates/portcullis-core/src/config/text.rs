@@ -9,9 +9,23 @@ const HIDDEN: &str = "***";
 /// Whether a name says that its value is secret: `password`, `SECRET_KEY`, …
 pub fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('-', "_");
-    ["password", "passwd", "secret", "token", "authorization", "api_key", "apikey", "cookie"]
-        .iter()
-        .any(|word| name.contains(word))
+    const WORDS: [&str; 14] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "pwd",
+        "secret",
+        "token",
+        "authorization",
+        "api_key",
+        "apikey",
+        "signing_key",
+        "private_key",
+        "access_key",
+        "credential",
+        "cookie",
+    ];
+    WORDS.iter().any(|word| name.contains(word))
 }
 
 /// Environment names that a run sets itself.

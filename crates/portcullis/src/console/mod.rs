@@ -122,6 +122,10 @@ impl Console {
             if let Some(summary) = &report.summary {
                 print_plain(&table::by_task(summary, report.verdict.as_ref(), self.paint));
             }
+            for group in report.summary.iter().flat_map(|summary| &summary.failures) {
+                let (count, task, kind) = (group.count, &group.task, group.kind.name());
+                line(&format!("failed: {count} × {task}: {kind}: {}", plain(&group.message)));
+            }
             self.thresholds(report);
         }
         for finding in &report.findings {

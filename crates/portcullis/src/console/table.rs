@@ -36,8 +36,12 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, paint: Paint) -> St
         0 => String::new(),
         n => format!(", {n} sent again on a new connection"),
     };
+    let reopened = match summary.reopened {
+        0 => String::new(),
+        n => format!(", {n} idle connections closed by the server and opened anew"),
+    };
     text.push_str(&format!(
-        "{:.1} requests/s over {}, {} of {} users ran{resent}; latencies in ms, of good answers\n\n",
+        "{:.1} requests/s over {}, {} of {} users ran{resent}{reopened}; latencies in ms, of good answers\n\n",
         summary.rate(aggregate.requests),
         show_duration(summary.measured),
         summary.users_ran,

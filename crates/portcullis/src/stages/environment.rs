@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use portcullis_core::outcome::Finding;
 use portcullis_core::plan::ServePlan;
-use portcullis_supervise::finite::{self, Step};
+use portcullis_supervise::finite::{self, Step, StepError};
 
 use super::{cache_failure, disk, preparation};
 use crate::cache::{self, Entry, Hold};
@@ -40,14 +40,14 @@ pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<Done<Venv>, Failur
     let detail = format!("Python {}", python.version);
     if !run.fresh {
         let venv = open(run, &key, Hold::Shared, &detail)?;
-        if venv.entry.age().is_some() && works(run, plan, &venv) {
+        if venv.entry.age().is_some() && works(run, plan, &venv)? {
             let venv = Venv { is_complete: true, ..venv };
             return Ok(Done { value: venv, cached: true, detail });
         }
     }
     let venv = open(run, &key, Hold::Alone, &detail)?;
     // Another run may have made it while we waited for it.
-    if !run.fresh && venv.entry.age().is_some() && works(run, plan, &venv) {
+    if !run.fresh && venv.entry.age().is_some() && works(run, plan, &venv)? {
         venv.entry.share().map_err(|e| disk("the cached environment", &e))?;
         return Ok(Done { value: Venv { is_complete: true, ..venv }, cached: true, detail });
     }
@@ -81,7 +81,7 @@ pub fn install(run: &mut Run<'_>, plan: &ServePlan, venv: Venv) -> Result<Done<V
                 .with_advice("check the requirements and that a package index can be reached")
         })?;
     }
-    if !works(run, plan, &venv) {
+    if !works(run, plan, &venv)? {
         let finding = "the environment has no working Django: do the requirements name it?";
         let failure = Failure::new(Finding::Preparation(finding.to_owned()));
         return Err(failure.with_log("install"));
@@ -106,9 +106,13 @@ fn open(run: &Run<'_>, key: &str, hold: Hold, detail: &str) -> Result<Venv, Fail
 }
 
 /// Whether the environment's own interpreter imports Django.
-fn works(run: &Run<'_>, plan: &ServePlan, venv: &Venv) -> bool {
+fn works(run: &Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<bool, Failure> {
     let argv = [venv.python.clone().into(), "-c".into(), "import django".into()];
-    step(run, plan, &argv, "environment", Duration::from_secs(60)).is_ok()
+    match step(run, plan, &argv, "environment", Duration::from_secs(60)) {
+        Ok(()) => Ok(true),
+        Err(StepError::Interrupted(signal)) => Err(Failure::new(Finding::Interrupted(signal))),
+        Err(_) => Ok(false),
+    }
 }
 
 fn step(
@@ -154,7 +158,8 @@ fn add_requirements(key: &mut Key, path: &Path, seen: &mut BTreeSet<PathBuf>) {
     if !seen.insert(path.to_owned()) {
         return;
     }
-    key.add_file("requirements", path);
+    // One that cannot be read is pip's to complain of.
+    let _ = key.add_file("requirements", path);
     let text = std::fs::read_to_string(path).unwrap_or_default();
     for line in text.lines() {
         let options = ["--requirement", "--constraint", "-r", "-c"];

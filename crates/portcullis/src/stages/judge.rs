@@ -20,12 +20,9 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     let verdict = judge(summary, &run.planned.plan.thresholds);
     let mut findings: Vec<Finding> =
         verdict.violations().map(|judged| Finding::Violated(line(judged))).collect();
-    findings.extend(
-        verdict
-            .silent_tasks
-            .iter()
-            .map(|task| Finding::NoData(format!("{task} was never called: no data for this task"))),
-    );
+    findings.extend(verdict.silent_tasks.iter().map(|task| {
+        Finding::NoData(format!("{task} was never called, or never answered with a 2xx: no data"))
+    }));
     findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
     if verdict.judged.is_empty() {
         findings.push(Finding::NoData("no threshold was judged".to_owned()));

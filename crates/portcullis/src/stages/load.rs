@@ -12,8 +12,10 @@ use portcullis_load::{
     Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
 };
 use portcullis_report::FirstCall;
+use portcullis_supervise::port::Owner;
 use portcullis_supervise::server::Server;
 
+use crate::health::{self, Health};
 use crate::run::{Done, Failure, Run};
 
 /// Puts the load on a server that is ready.
@@ -34,7 +36,9 @@ fn measure_with(
 ) -> Result<Done<()>, Failure> {
     let plan = &run.planned.plan.load;
     let first = first_round(plan, target, || run.interrupts.signal().is_some());
-    if let Some(death) = death(server.as_deref_mut()) {
+    // A dying server closes its socket a moment before its process is gone.
+    let patience = if first.is_err() { DYING } else { Duration::ZERO };
+    if let Some(death) = death(server.as_deref_mut(), patience) {
         return Err(death);
     }
     let first = first.map_err(|error| first_round_failure(run, error))?;
@@ -50,12 +54,48 @@ fn measure_with(
             _ => ControlFlow::Break(()),
         }
     });
-    conclude(run, outcome, death(server))
+    let patience = match outcome.ended {
+        Ended::LoginFailed(_) => DYING,
+        _ => Duration::ZERO,
+    };
+    let death = death(server.as_deref_mut(), patience);
+    conclude(run, outcome, death)?;
+    still_there(run, target, server)
+}
+
+/// How long a server that stopped answering may take to be gone.
+const DYING: Duration = Duration::from_secs(1);
+
+/// Who answered at the end must be who answered at the start: our own server by
+/// its socket, another one by its health.
+fn still_there(
+    run: &Run<'_>,
+    target: &Target,
+    server: Option<&mut Server>,
+) -> Result<Done<()>, Failure> {
+    let gone = match server {
+        Some(server) if server.owns_port(target.port) == Owner::Ours => None,
+        Some(_) => Some("after the load its port was no longer held by our server".to_owned()),
+        None => {
+            let path = &run.planned.plan.health;
+            let asked = health::poll(target, path, Some)
+                .map_err(|message| Failure::new(Finding::Defect(message)))?;
+            (asked != Health::Healthy).then(|| format!("after the load {path} was: {asked}"))
+        }
+    };
+    if let Some(gone) = gone {
+        return Err(Failure::new(Finding::Server(gone)).with_log("server"));
+    }
+    let summary = run.summary.as_ref();
+    let requests: u64 =
+        summary.iter().flat_map(|s| &s.tasks).map(|task| task.judged().requests).sum();
+    let ran = summary.map_or(0, |summary| summary.users_ran);
+    Ok(Done::new((), format!("{requests} requests by {ran} users")))
 }
 
 /// The server's death as a failure, if it is dead.
-fn death(server: Option<&mut Server>) -> Option<Failure> {
-    let status = server?.ended_within(Duration::ZERO)?;
+fn death(server: Option<&mut Server>, patience: Duration) -> Option<Failure> {
+    let status = server?.ended_within(patience)?;
     let message = format!("the server died during the load: {status}");
     Some(Failure::new(Finding::Server(message)).with_log("server"))
 }
@@ -114,11 +154,10 @@ fn conclude(
     run: &mut Run<'_>,
     outcome: LoadOutcome,
     death: Option<Failure>,
-) -> Result<Done<()>, Failure> {
+) -> Result<(), Failure> {
     outcome.tokens.iter().for_each(|token| run.secrets.add(token));
     let summary = outcome.summary;
     let (ran, asked) = (summary.users_ran, summary.users_asked);
-    let requests: u64 = summary.tasks.iter().map(|task| task.judged().requests).sum();
     run.summary = Some(summary);
     if let Some(signal) = run.interrupts.signal() {
         return Err(Failure::new(Finding::Interrupted(signal)));
@@ -140,7 +179,7 @@ fn conclude(
                 let message = format!("{asked} users were asked for, but only {ran} ran");
                 return Err(Failure::new(Finding::Invalid(message)));
             }
-            Ok(Done::new((), format!("{requests} requests by {ran} users")))
+            Ok(())
         }
     }
 }

@@ -139,26 +139,29 @@ fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv_key: &str) -> Op
         environment: &run.inherited,
         interrupts: run.interrupts,
     };
-    let files = git.files().filter(|files| !files.is_empty())?;
+    let Some(files) = git.files().filter(|files| !files.is_empty()) else {
+        run.note("git lists no files here: the database is made anew in every run");
+        return None;
+    };
     let mut key = Key::default();
     key.add("format", "1").add("venv", venv_key).add("settings", &plan.django.settings);
     key.add("migrate", plan.migrate.join("\0"));
     key.add("seed user", plan.django.seed_user.as_deref().unwrap_or(""));
     for (path, value) in &plan.django.overrides {
-        key.add(path, value.to_string());
+        key.add(&format!("override {path}"), value.to_string());
     }
     let mut fixed = project.fixed.clone();
     fixed.sort_unstable();
     for (name, value) in &fixed {
-        key.add(name, value);
+        key.add(&format!("environment {name}"), value);
     }
     for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {
         if let Some(path) = path {
-            key.add_file(name, path);
+            key.add_file(name, path).ok()?;
         }
     }
     for file in &files {
-        key.add_file(&file.to_string_lossy(), &plan.root.join(file));
+        key.add_file(&format!("file {}", file.to_string_lossy()), &plan.root.join(file)).ok()?;
     }
     Some(key.finish())
 }

@@ -91,7 +91,10 @@ fn write_settings(run: &Run<'_>, plan: &ServePlan) -> Result<String, Failure> {
 
 /// Names that only the developer's `.env` has would still reach the service.
 fn leaking_env(run: &Run<'_>, plan: &ServePlan, fixed: &[(String, String)]) -> Option<PathBuf> {
-    let path = plan.root.join(".env");
+    // As python-decouple looks for it: here, else in the folders above.
+    let names = [".env", "settings.ini"];
+    let mut places = plan.root.ancestors().flat_map(|folder| names.map(|name| folder.join(name)));
+    let path = places.find(|path| path.is_file())?;
     let own = dotenv::parse(&std::fs::read_to_string(&path).ok()?);
     let is_set = |name: &String| {
         fixed.iter().any(|(known, _)| known == name)
