@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "xtask runs development tools")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "xtask talks to a developer")]
 
+mod bench;
 mod lint;
 mod test;
 mod tools;
@@ -23,6 +24,8 @@ enum Verb {
     Perf(Box<PerfArgs>),
     /// Run every test; sets up what they need
     Test(test::TestArgs),
+    /// Measure the product beside its peers, in one run on this machine
+    Bench(bench::BenchArgs),
     /// Check formatting, clippy, documentation and workflows
     Lint,
 }
@@ -34,6 +37,7 @@ fn main() -> std::process::ExitCode {
             std::process::ExitCode::from(portcullis::cli::perf(&args))
         }
         Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
+        Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),
         Ok(Cli { verb: Verb::Lint }) => finish(lint::run()),
     }
 }

@@ -24,6 +24,8 @@ pub struct Summary {
     /// Kept connections that the server had closed while they were idle; they
     /// were opened anew before anything was sent.
     pub reopened: u64,
+    /// How well the generator itself did.
+    pub generator: Generator,
     /// The latency limits that were counted, ascending.
     pub limits: Vec<Duration>,
     /// One for each task, in the order of the scenario.
@@ -34,6 +36,19 @@ pub struct Summary {
     pub series: Vec<Second>,
     /// What failed, grouped by task and kind.
     pub failures: Vec<FailureGroup>,
+}
+
+/// The load generator's own state: its lag is an error of what it measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Generator {
+    /// How late it woke: after each wait of a user, and fifty times a second.
+    pub lag: Distribution,
+    /// How long it ran.
+    pub ran: Duration,
+    /// Time on a processor, where the system tells.
+    pub cpu: Option<Duration>,
+    /// Time it was ready but had no processor, where the system tells.
+    pub run_queue: Option<Duration>,
 }
 
 /// The requests of one task, or of the login.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::distribution::Distribution;
 use crate::summary::{Beyond, Row, Summary, TaskSummary, latency_limits};
 use crate::threshold::{Names, Severity, Threshold, parse};
-use crate::verdict::{Judgement, judge};
+use crate::verdict::{Judgement, generator_fault, judge};
 
 const RULES: [&str; 8] = [
     "p95 <= 500ms",
@@ -156,6 +156,22 @@ fn a_task_without_a_single_2xx_has_no_data() {
     assert_eq!(judge(&summary, &rules()).silent_tasks, ["slow"]);
     summary.tasks[1].needs_data = false;
     assert!(judge(&summary, &rules()).silent_tasks.is_empty());
+}
+
+#[test]
+fn a_late_generator_is_at_fault() {
+    let with_lag = |lag_us: &[u64]| {
+        let mut summary = summary(&[1], &[1], 0);
+        summary.generator.lag = row(lag_us, 0, &[]).latency;
+        generator_fault(&summary)
+    };
+    assert_eq!(with_lag(&[1_000; 300]), None);
+    let mut one_late = vec![1_000; 300];
+    one_late.push(900_000);
+    assert_eq!(with_lag(&one_late), None, "one hiccup is no verdict on a machine");
+    assert!(with_lag(&[14_000; 300]).is_some_and(|why| why.contains("14 ms at p99")));
+    one_late.push(3_000_000);
+    assert!(with_lag(&one_late).is_some_and(|why| why.contains("stood still for 3.0 s")));
 }
 
 #[test]

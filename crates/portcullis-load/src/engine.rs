@@ -12,7 +12,7 @@ use portcullis_core::deck::Deck;
 use portcullis_core::event::Progress;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::summary::{SHOWN, Summary};
+use portcullis_core::summary::{Generator, SHOWN, Summary};
 use portcullis_core::target::Target;
 use portcullis_core::threshold::Percentile;
 use tokio::sync::watch;
@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::first_round::{FirstRound, login_failure};
+use crate::generator::{PULSE, ThreadTimes};
 use crate::prepared::Prepared;
 use crate::recorder::{Recorder, Sample, SinceTick, Whose};
 use crate::series::{Series, Tick};
@@ -125,6 +126,12 @@ fn outcome(
         users_ran: work.users_ran,
         resent: recorder.resent,
         reopened: recorder.reopened,
+        generator: Generator {
+            lag: recorder.lag(),
+            ran: work.measured,
+            cpu: work.times.map(|times| times.cpu),
+            run_queue: work.times.map(|times| times.run_queue),
+        },
         limits: plan.limits.clone(),
         tasks: recorder.tasks(plan),
         login: recorder.login(plan),
@@ -171,6 +178,7 @@ struct Work {
     recorder: Recorder,
     users_ran: u32,
     measured: Duration,
+    times: Option<ThreadTimes>,
     tokens: Vec<String>,
     login_failure: Option<LoginFailure>,
     panic: Option<String>,
@@ -231,13 +239,16 @@ fn work(
         login_failure: RefCell::new(None),
         plan: plan.clone(),
     });
+    let before = ThreadTimes::now();
     let panic = local.block_on(&runtime, async {
         tokio::select! {
             panic = all_users(&shared, ticks) => panic,
+            never = shared.pulse() => never,
             _ = stopped.wait_for(|stop| *stop) => None,
         }
     });
     let measured = shared.start.elapsed();
+    let times = before.zip(ThreadTimes::now()).map(|(before, now)| now.since(before));
     drop(local);
     let shared = Rc::try_unwrap(shared)
         .map_err(|_| std::io::Error::other("a virtual user outlived its worker"))?;
@@ -245,6 +256,7 @@ fn work(
         recorder: shared.recorder.into_inner(),
         users_ran: shared.ran.get(),
         measured,
+        times,
         tokens: shared.tokens.into_inner(),
         login_failure: shared.login_failure.into_inner(),
         panic,
@@ -333,15 +345,28 @@ impl Shared {
                 return false;
             }
         }
-        tokio::time::sleep_until(until).await;
+        self.sleep_until(until).await;
         true
+    }
+
+    /// Sleeps, and notes how late it woke.
+    async fn sleep_until(&self, until: Instant) {
+        tokio::time::sleep_until(until).await;
+        self.recorder.borrow_mut().record_lag(until.elapsed());
+    }
+
+    /// Never ends: looks how late the worker wakes while its users are busy.
+    async fn pulse(&self) -> Option<String> {
+        loop {
+            self.sleep_until(Instant::now() + PULSE).await;
+        }
     }
 }
 
 /// One user's life.
 async fn live(shared: Rc<Shared>, number: u32) {
     let plan = &shared.plan;
-    tokio::time::sleep_until(shared.start + plan.spawn_at(number)).await;
+    shared.sleep_until(shared.start + plan.spawn_at(number)).await;
     let mut user = User::new(shared.address);
     if !log_in(&shared, &mut user, number).await {
         return;

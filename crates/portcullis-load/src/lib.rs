@@ -6,6 +6,7 @@ mod clock;
 mod deadline;
 mod engine;
 mod first_round;
+mod generator;
 pub mod http;
 mod prepared;
 mod recorder;

@@ -74,6 +74,7 @@ pub struct Recorder {
     /// Kept connections that the server had closed, opened anew before sending.
     pub reopened: u64,
     requests: u64,
+    lag: Latencies,
 }
 
 /// Task (`None` is the login), kind, and status where that tells them apart.
@@ -206,11 +207,22 @@ impl Recorder {
             login: Cell::default(),
             failures: HashMap::new(),
             since_tick: SinceTick::new(&empty),
+            lag: Latencies::new(&empty),
             histogram: empty,
             resent: 0,
             reopened: 0,
             requests: 0,
         })
+    }
+
+    /// Records how late the worker woke.
+    pub fn record_lag(&mut self, lag: Duration) {
+        self.lag.record(lag);
+    }
+
+    /// How late the worker woke.
+    pub fn lag(&self) -> Distribution {
+        self.lag.distribution()
     }
 
     /// Whether a request that was dropped without an answer may be sent again.

@@ -96,11 +96,20 @@ struct WireSummary<'a> {
     resent: u64,
     reopened: u64,
     requests_per_s: f64,
+    generator: WireGenerator,
     aggregate: WireRow,
     login: Option<WireTask<'a>>,
     tasks: Vec<WireTask<'a>>,
     failures: Vec<WireFailure<'a>>,
     series: Vec<WireSecond<'a>>,
+}
+
+/// How well the load generator itself did.
+#[derive(Serialize)]
+struct WireGenerator {
+    lag: WireDistribution,
+    cpu_s: Option<f64>,
+    run_queue_s: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -277,6 +286,11 @@ fn summary(summary: &Summary) -> WireSummary<'_> {
         resent: summary.resent,
         reopened: summary.reopened,
         requests_per_s: summary.rate(aggregate.requests),
+        generator: WireGenerator {
+            lag: distribution(&summary.generator.lag),
+            cpu_s: summary.generator.cpu.map(|cpu| cpu.as_secs_f64()),
+            run_queue_s: summary.generator.run_queue.map(|wait| wait.as_secs_f64()),
+        },
         aggregate: row(&aggregate, summary),
         login: summary.login.as_ref().map(|login| task(login, summary)),
         tasks: summary.tasks.iter().map(|one| task(one, summary)).collect(),

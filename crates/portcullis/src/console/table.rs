@@ -40,8 +40,12 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, paint: Paint) -> St
         0 => String::new(),
         n => format!(", {n} idle connections closed by the server and opened anew"),
     };
+    let late = match summary.generator.lag.percentile_ms(Percentile::P99) {
+        Some(ms) => format!("; the generator was late by {ms:.1} ms at p99"),
+        None => String::new(),
+    };
     text.push_str(&format!(
-        "{:.1} requests/s over {}, {} of {} users ran{resent}{reopened}; latencies in ms, of good answers\n\n",
+        "{:.1} requests/s over {}, {} of {} users ran{resent}{reopened}; latencies in ms, of good answers{late}\n\n",
         summary.rate(aggregate.requests),
         show_duration(summary.measured),
         summary.users_ran,

@@ -8,6 +8,7 @@ use portcullis_core::event::Event;
 use portcullis_core::outcome::Finding;
 use portcullis_core::summary::FailureKind;
 use portcullis_core::target::Target;
+use portcullis_core::verdict::generator_fault;
 use portcullis_load::{
     Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
 };
@@ -158,6 +159,7 @@ fn conclude(
     outcome.tokens.iter().for_each(|token| run.secrets.add(token));
     let summary = outcome.summary;
     let (ran, asked) = (summary.users_ran, summary.users_asked);
+    let fault = generator_fault(&summary);
     run.summary = Some(summary);
     if let Some(signal) = run.interrupts.signal() {
         return Err(Failure::new(Finding::Interrupted(signal)));
@@ -179,7 +181,12 @@ fn conclude(
                 let message = format!("{asked} users were asked for, but only {ran} ran");
                 return Err(Failure::new(Finding::Invalid(message)));
             }
-            Ok(())
+            match fault {
+                Some(fault) => Err(Failure::new(Finding::Invalid(fault)).with_advice(
+                    "give the generator a core of its own, or run where less else is running",
+                )),
+                None => Ok(()),
+            }
         }
     }
 }

@@ -67,6 +67,21 @@ fn ctrl_c_during_the_load_keeps_what_was_measured() {
 }
 
 #[test]
+fn a_run_that_was_stopped_and_continued_is_invalid() {
+    let project = Project::quick();
+    let mut child = project.command(&["-t", "8s"]).spawn().unwrap();
+    let stdout = wait_for(&mut child, "  load 1/8 s");
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::STOP).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    kill_process(pid, Signal::CONT).unwrap();
+    let rest = std::thread::spawn(move || stdout.lines().map_while(Result::ok).collect::<Vec<_>>());
+    let mut outcome = project.finish(child);
+    outcome.text.push_str(&rest.join().unwrap().join("\n"));
+    outcome.expect(5, &["the load generator stood still for ", "INVALID:"]);
+}
+
+#[test]
 fn sigterm_during_the_load() {
     let outcome = interrupt(&Project::quick(), "", &["-t", "60s"], "  load 1/60 s", Signal::TERM);
     check(&outcome, 143);
