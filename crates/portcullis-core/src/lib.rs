@@ -9,6 +9,8 @@ pub mod outcome;
 pub mod plan;
 pub mod rng;
 pub mod scenario;
+#[cfg(test)]
+mod scenario_tests;
 pub mod secrets;
 pub mod summary;
 pub mod target;

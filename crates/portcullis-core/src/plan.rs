@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{Config, DjangoSection, EnvSection, Place, Problem, ServerSection};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Wait};
 use crate::summary::latency_limits;
 use crate::target::Target;
 use crate::threshold::Threshold;
@@ -120,8 +120,9 @@ impl LoadPlan {
 
     /// Requests to be expected within `span`, with answers of 50 ms.
     pub fn expected_requests(&self, span: Duration) -> f64 {
-        let (min, max) = self.scenario.wait;
-        let cycle = (min + max).as_secs_f64() / 2.0 + 0.05;
+        let wait = self.scenario.wait;
+        let answer = if matches!(wait, Wait::Pacing(_)) { 0.0 } else { 0.05 };
+        let cycle = (wait.mean().as_secs_f64() + answer).max(0.001);
         let active = |user| span.saturating_sub(self.spawn_at(user)).as_secs_f64();
         // Users beyond a million are refused, so this sum is short.
         (0..self.users).map(active).sum::<f64>() / cycle

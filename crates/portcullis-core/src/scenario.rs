@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::is_secret_name;
+use crate::rng::Rng;
 use crate::template::Template;
 
 /// The most values that one request may draw.
@@ -13,10 +14,59 @@ pub const MAX_VALUES: usize = 16;
 pub struct Scenario {
     /// How a user logs in; `None` for a service without login.
     pub login: Option<Login>,
-    /// The shortest and longest wait between two requests, drawn uniformly.
-    pub wait: (Duration, Duration),
+    /// The pause between two requests of one user.
+    pub wait: Wait,
+    /// How the next task is chosen.
+    pub order: Order,
     /// What users request; never empty, and not all weights are 0.
     pub tasks: Vec<Task>,
+}
+
+/// The pause between two requests of one user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Drawn uniformly between both.
+    Uniform(Duration, Duration),
+    /// Always the same.
+    Constant(Duration),
+    /// Drawn from an exponential distribution with this mean: the pauses of
+    /// independent visitors.
+    Exponential(Duration),
+    /// From start to start: one request every so often, or at once if the last
+    /// answer took longer.
+    Pacing(Duration),
+}
+
+/// How the next task of a run is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Dealt from a shuffled deck: exact shares in every deck.
+    Deck,
+    /// Drawn for each request on its own: shares hold only on average.
+    Independent,
+}
+
+impl Wait {
+    /// The mean pause; that of a pacing is its whole cycle.
+    pub fn mean(self) -> Duration {
+        match self {
+            Self::Uniform(min, max) => (min + max) / 2,
+            Self::Constant(wait) | Self::Exponential(wait) | Self::Pacing(wait) => wait,
+        }
+    }
+
+    /// The next pause of a user, counted from the end of its last request, which
+    /// took `took`. One number is drawn from `rng` whatever the kind.
+    pub fn next(self, took: Duration, rng: &mut Rng) -> Duration {
+        let unit = rng.unit();
+        match self {
+            Self::Uniform(min, max) => min + (max - min).mul_f64(unit),
+            Self::Constant(wait) => wait,
+            // Inversion; 1 - unit is never 0.
+            Self::Exponential(mean) => mean.mul_f64(-(1.0 - unit).ln()),
+            Self::Pacing(cycle) => cycle.saturating_sub(took),
+        }
+    }
 }
 
 /// The login request and what becomes of its answer.

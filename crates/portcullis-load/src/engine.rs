@@ -219,7 +219,8 @@ fn work(
 ) -> std::io::Result<Work> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let weights: Vec<u32> = plan.scenario.tasks.iter().map(|task| task.weight).collect();
-    let deck = Deck::new(plan.seed, &weights).ok_or_else(|| std::io::Error::other("no weights"))?;
+    let deck = Deck::new(plan.seed, plan.scenario.order, &weights)
+        .ok_or_else(|| std::io::Error::other("no weights"))?;
     let recorder = Recorder::new(plan).map_err(std::io::Error::other)?;
     let is_shared = plan.scenario.login.as_ref().is_some_and(|login| login.shared);
     let local = tokio::task::LocalSet::new();
@@ -373,7 +374,6 @@ async fn live(shared: Rc<Shared>, number: u32) {
     }
     shared.alive.set(shared.alive.get() + 1);
     let mut has_run = false;
-    let (min, max) = plan.scenario.wait;
     let mut waits = Rng::stream(plan.seed, Domain::Wait, u64::from(number));
     while let Some((request, whose, task)) = shared.next_request() {
         // Logged in is not enough: a user ran if it made a request in the window.
@@ -381,6 +381,7 @@ async fn live(shared: Rc<Shared>, number: u32) {
             shared.ran.set(shared.ran.get() + 1);
         }
         let mut rng = Rng::stream(plan.seed, Domain::Values, request);
+        let start = Instant::now();
         user.may_resend = shared.recorder.borrow().may_resend();
         if let Some(sample) = user.call(plan, &shared.prepared, task, &mut rng).await {
             let mut recorder = shared.recorder.borrow_mut();
@@ -388,7 +389,7 @@ async fn live(shared: Rc<Shared>, number: u32) {
             recorder.resent += std::mem::take(&mut user.resent);
             recorder.reopened += std::mem::take(&mut user.reopened);
         }
-        let wait = min + (max - min).mul_f64(waits.unit());
+        let wait = plan.scenario.wait.next(start.elapsed(), &mut waits);
         if !shared.wait(wait).await {
             break;
         }

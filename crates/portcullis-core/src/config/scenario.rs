@@ -1,8 +1,12 @@
 //! The `[scenario]` section: login, waits and tasks.
 
+use std::time::Duration;
+
 use super::reader::{Problems, Reader, entries, integer, list, nearest, note, text};
-use super::tree::{Node, Value};
-use crate::scenario::{Login, MAX_VALUES, MinItems, RequestTemplate, Scenario, Task, Values};
+use super::tree::{Node, Place, Value};
+use crate::scenario::{
+    Login, MAX_VALUES, MinItems, Order, RequestTemplate, Scenario, Task, Values, Wait,
+};
 use crate::template::{Template, is_name};
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
@@ -32,8 +36,9 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
             }
         }
     }
+    let order = order(&mut section, problems);
     section.finish(problems);
-    Some(Scenario { login, wait, tasks })
+    Some(Scenario { login, wait, order, tasks })
 }
 
 fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems) {
@@ -63,18 +68,47 @@ fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
     }
 }
 
-fn wait(
-    section: Option<Reader<'_>>,
-    problems: &mut Problems,
-) -> (std::time::Duration, std::time::Duration) {
-    let Some(mut section) = section else { return Default::default() };
+fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
+    let Some(mut section) = section else { return Wait::Constant(Duration::ZERO) };
     let min = section.wait("min", problems).unwrap_or_default();
     let max = section.wait("max", problems).unwrap_or_default();
     if min > max {
         note(problems, section.at(), "scenario.wait: min is longer than max");
     }
+    // The defaults name min and max; what the user writes beside them wins.
+    let mut chosen: Vec<Wait> = Vec::new();
+    for key in ["constant", "exponential_mean", "pacing"] {
+        if section.optional(key).is_none() {
+            continue;
+        }
+        let kind = match key {
+            "constant" => Wait::Constant,
+            "exponential_mean" => Wait::Exponential,
+            _ => Wait::Pacing,
+        };
+        chosen.extend(section.wait(key, problems).map(kind));
+    }
+    let written = ["min", "max"].iter().filter_map(|key| section.optional(key));
+    let is_uniform = written.into_iter().any(|node| node.at != Place::Default);
+    if chosen.len() + usize::from(is_uniform) > 1 {
+        let message = "scenario.wait takes one of: min and max, constant, exponential_mean, pacing";
+        note(problems, section.at(), message);
+    }
     section.finish(problems);
-    (min, max.max(min))
+    chosen.first().copied().unwrap_or(Wait::Uniform(min, max.max(min)))
+}
+
+fn order(section: &mut Reader<'_>, problems: &mut Problems) -> Order {
+    let at = section.optional("order").map_or(section.at(), |node| node.at);
+    match section.text("order", problems).as_str() {
+        "deck" | "" => Order::Deck,
+        "independent" => Order::Independent,
+        other => {
+            let near = nearest(other, ["deck", "independent"]);
+            note(problems, at, format!("scenario.order = \"{other}\" is no order{near}"));
+            Order::Deck
+        }
+    }
 }
 
 fn template(written: &str, node: &Node, path: &str, problems: &mut Problems) -> Template {

@@ -73,6 +73,8 @@ fn each_impossible_value_is_one_problem() {
     check("set = { DEBUG", "set = { PYTHONPATH", "set by Portcullis itself");
     check("127.0.0.1:{port}", "127.0.0.1:8000", "must contain {port}");
     check("weight = 5", "weight = 5\nweight = 6", "not valid TOML");
+    check("wait = { min", "order = \"dek\"\nwait = { min", "did you mean \"deck\"?");
+    check("wait = { min", "wait = { pacing = \"1s\", min", "takes one of");
     check("/api/v1/auth/token/", "/{{ x }}/", "the login draws no values");
     check("pass = [\"UPSTREAM_FAULTS\"]", "pass = [\"PYTHONPATH\"]", "set by Portcullis itself");
     check("[django.overrides]", "[steps]\nmigrate = []\n[django.overrides]", "must name a command");
@@ -110,6 +112,18 @@ fn overrides_are_merged_however_they_are_written() {
     let shown: Vec<String> =
         overrides.iter().map(|(path, value)| format!("{path}={value}")).collect();
     assert_eq!(shown, ["A.B=1", "C.D.E=\"x\"", "F.G=[1]", "H={}"]);
+}
+
+#[test]
+fn a_wait_of_another_kind_replaces_the_default() {
+    let wait = |written: &str| {
+        let text = with("wait = { min = \"1s\", max = \"3s\" }", written);
+        load(&text, None, &[]).unwrap().config.scenario.wait
+    };
+    let two = std::time::Duration::from_secs(2);
+    assert_eq!(wait("wait = { constant = \"2s\" }"), crate::scenario::Wait::Constant(two));
+    assert_eq!(wait("wait = { pacing = \"2s\" }"), crate::scenario::Wait::Pacing(two));
+    assert_eq!(wait("wait.exponential_mean = \"2s\""), crate::scenario::Wait::Exponential(two));
 }
 
 #[test]

@@ -200,6 +200,10 @@ impl Response {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut parsed = httparse::Response::new(&mut fields);
         let size = match parsed.parse(input) {
+            // However the bytes were cut, the limit is the same.
+            Ok(httparse::Status::Complete(size)) if size > MAX_HEAD => {
+                return Err(Invalid::HeadTooLong);
+            }
             Ok(httparse::Status::Complete(size)) => size,
             Ok(httparse::Status::Partial) if input.len() > MAX_HEAD => {
                 return Err(Invalid::HeadTooLong);
@@ -208,6 +212,9 @@ impl Response {
             Err(error) => return Err(Invalid::Head(error)),
         };
         let status = parsed.code.unwrap_or(0);
+        if status < 100 {
+            return Err(Invalid::Head(httparse::Error::Status));
+        }
         // Interim answers (RFC 9110, section 15.2) come before the real one;
         // 101 would change the protocol, which nobody asked for.
         if (100..200).contains(&status) && status != 101 {
@@ -227,6 +234,10 @@ impl Response {
     }
 
     fn read_chunk_size(&mut self, input: &[u8]) -> Result<Option<usize>, Invalid> {
+        // `httparse` takes a line without digits for a size of zero.
+        if input.first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
+            return Err(Invalid::Chunk);
+        }
         match httparse::parse_chunk_size(input) {
             Ok(httparse::Status::Complete((size, 0))) => {
                 self.state = State::Trailers;
@@ -245,6 +256,9 @@ impl Response {
     fn read_trailers(&mut self, input: &[u8]) -> Result<Option<usize>, Invalid> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         match httparse::parse_headers(input, &mut fields) {
+            Ok(httparse::Status::Complete((size, _))) if size > MAX_HEAD => {
+                Err(Invalid::HeadTooLong)
+            }
             Ok(httparse::Status::Complete((size, _))) => {
                 self.state = State::Done;
                 Ok(Some(size))
@@ -266,7 +280,7 @@ fn interpret(
 ) -> Result<(Head, Framing), Invalid> {
     let mut head = Head { status, keep_alive: is_http_1_1, ..Head::default() };
     let mut length: Option<u64> = None;
-    let (mut encoded, mut chunked) = (false, false);
+    let (mut encoded, mut chunked, mut close) = (false, false, false);
     for field in fields {
         let value = field.value.trim_ascii();
         if field.name.eq_ignore_ascii_case("content-length") {
@@ -277,14 +291,14 @@ fn interpret(
             length = Some(new);
         } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
             encoded = true;
-            let last = value.rsplit(|b| *b == b',').next().unwrap_or(value);
-            chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
-        } else if field.name.eq_ignore_ascii_case("connection") {
-            if lists(value, b"close") {
-                head.keep_alive = false;
-            } else if lists(value, b"keep-alive") {
-                head.keep_alive = true;
+            // Empty items of a list are to be skipped (RFC 9110, section 5.6.1).
+            let mut items = value.rsplit(|b| *b == b',').map(<[u8]>::trim_ascii);
+            if let Some(last) = items.find(|item| !item.is_empty()) {
+                chunked = last.eq_ignore_ascii_case(b"chunked");
             }
+        } else if field.name.eq_ignore_ascii_case("connection") {
+            close |= lists(value, b"close");
+            head.keep_alive |= lists(value, b"keep-alive");
         } else if field.name.eq_ignore_ascii_case("content-encoding") {
             head.gzip =
                 value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip");
@@ -292,12 +306,16 @@ fn interpret(
             head.retry_after_s = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
         }
     }
+    // "close" prevails, whichever field comes last (RFC 9112, section 9.3); and
+    // behind a 101 there is another protocol.
+    head.keep_alive &= !close && status != 101;
     let no_body = to_head_request || status == 204 || status == 304 || status < 200;
     let framing = match (no_body, encoded, chunked, length) {
         (true, ..) => Framing::None,
         (_, true, true, length) => {
-            // Both: the length is a trap (RFC 9112, section 6.3, item 3).
-            head.keep_alive &= length.is_none();
+            // Both: the length is a trap (RFC 9112, section 6.3, item 3); and
+            // HTTP/1.0 has no chunks (section 6.1).
+            head.keep_alive &= length.is_none() && is_http_1_1;
             Framing::Chunked
         }
         (_, true, false, _) => Framing::UntilClose,
