@@ -67,6 +67,9 @@ fn measure_with(
 /// How long a server that stopped answering may take to be gone.
 const DYING: Duration = Duration::from_secs(1);
 
+/// How often a server that is not ours is asked whether it is still there.
+const TRIES: u32 = 3;
+
 /// Who answered at the end must be who answered at the start: our own server by
 /// its socket, another one by its health.
 fn still_there(
@@ -79,7 +82,13 @@ fn still_there(
         Some(_) => Some("after the load its port was no longer held by our server".to_owned()),
         None => {
             let path = &run.planned.plan.health;
-            let asked = health::poll(target, path, Some)
+            // It may still be busy with what was sent last.
+            let mut tries = 0;
+            let patient = |health: Health| {
+                tries += 1;
+                (health == Health::Healthy || tries == TRIES).then_some(health)
+            };
+            let asked = health::poll(target, path, patient)
                 .map_err(|message| Failure::new(Finding::Defect(message)))?;
             (asked != Health::Healthy).then(|| format!("after the load {path} was: {asked}"))
         }
