@@ -141,22 +141,20 @@ impl User {
         let exchanged = deadline.within(end, self.exchange(request, keep_body)).await;
         self.deadline = deadline;
         let latency = start.elapsed();
-        let is_whole = matches!(exchanged, Ok(Ok(())));
-        let failure = match exchanged {
-            Ok(Ok(())) => judge(&self.response, expectation),
+        let (body_bytes, failure) = match exchanged {
+            Ok(Ok(())) => weigh(&self.response, expectation),
             Ok(Err(error)) => {
                 self.connection = None;
-                Some(failure_of(&error))
+                (self.response.body_bytes(), Some(failure_of(&error)))
             }
             Err(Elapsed) => {
                 self.connection = None;
                 let message =
                     format!("no complete answer within {} s", plan.request_timeout.as_secs_f64());
-                Some(Failure { kind: FailureKind::Timeout, status: 0, message })
+                let failure = Failure { kind: FailureKind::Timeout, status: 0, message };
+                (self.response.body_bytes(), Some(failure))
             }
         };
-        let body_bytes =
-            if is_whole { body_size(&self.response) } else { self.response.body_bytes() };
         let has_data = failure.is_none() && (200..300).contains(&self.response.head().status);
         Sample { latency, body_bytes, failure, has_data }
     }
@@ -220,23 +218,27 @@ fn unpacked(response: &Response) -> Result<std::borrow::Cow<'_, [u8]>, String> {
     }
 }
 
-/// Bytes of body, unpacked: what the user of the service would count.
-fn body_size(response: &Response) -> u64 {
-    match (response.head().gzip, unpacked(response)) {
-        (true, Ok(body)) => body.len() as u64,
-        _ => response.body_bytes(),
+/// The size of a whole answer's body, unpacked (what a user of the service would
+/// count), and what is wrong with the answer.
+fn weigh(response: &Response, expectation: &Expectation<'_>) -> (u64, Option<Failure>) {
+    match unpacked(response) {
+        Ok(body) => {
+            // A body that nobody needed was counted, not kept.
+            let size = if response.head().gzip { body.len() as u64 } else { response.body_bytes() };
+            (size, judge(response, &body, expectation))
+        }
+        Err(message) => {
+            let failure = Failure { kind: FailureKind::Body, status: 0, message };
+            (response.body_bytes(), Some(failure))
+        }
     }
 }
 
-fn judge(response: &Response, expectation: &Expectation<'_>) -> Option<Failure> {
+fn judge(response: &Response, body: &[u8], expectation: &Expectation<'_>) -> Option<Failure> {
     let head = response.head();
     let failure = |kind, status, message| Some(Failure { kind, status, message });
-    let body = match unpacked(response) {
-        Ok(body) => body,
-        Err(why) => return failure(FailureKind::Body, 0, why),
-    };
     if !expectation.accept.contains(&head.status) {
-        let words = body::words(&body);
+        let words = body::words(body);
         if head.status == 429 {
             let retry = head.retry_after_s.map(|s| format!(", retry after {s} s"));
             let message = format!("429 throttled: \"{words}\"{}", retry.unwrap_or_default());
@@ -252,10 +254,10 @@ fn judge(response: &Response, expectation: &Expectation<'_>) -> Option<Failure> 
     if !(200..300).contains(&head.status) {
         return None;
     }
-    if scan::has_items(&body, &check.array, check.min_items) {
+    if scan::has_items(body, &check.array, check.min_items) {
         return None;
     }
-    match body::array_length(&body, &check.array) {
+    match body::array_length(body, &check.array) {
         Ok(items) if items >= check.min_items => None,
         Ok(items) => {
             let message = format!("{items} items where at least {} belong", check.min_items);
