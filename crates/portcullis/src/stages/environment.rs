@@ -40,14 +40,14 @@ pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<Done<Venv>, Failur
     let detail = format!("Python {}", python.version);
     if !run.fresh {
         let venv = open(run, &key, Hold::Shared, &detail)?;
-        if venv.entry.age().is_some() && works(run, plan, &venv)? {
+        if is_usable(run, plan, &venv)? {
             let venv = Venv { is_complete: true, ..venv };
             return Ok(Done { value: venv, cached: true, detail });
         }
     }
     let venv = open(run, &key, Hold::Alone, &detail)?;
     // Another run may have made it while we waited for it.
-    if !run.fresh && venv.entry.age().is_some() && works(run, plan, &venv)? {
+    if !run.fresh && is_usable(run, plan, &venv)? {
         venv.entry.share().map_err(|e| disk("the cached environment", &e))?;
         return Ok(Done { value: Venv { is_complete: true, ..venv }, cached: true, detail });
     }
@@ -103,6 +103,11 @@ fn open(run: &Run<'_>, key: &str, hold: Hold, detail: &str) -> Result<Venv, Fail
         is_complete: false,
         detail: detail.to_owned(),
     })
+}
+
+/// Whether an environment of an earlier run is whole and still works.
+fn is_usable(run: &Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<bool, Failure> {
+    Ok(venv.entry.age().is_some() && works(run, plan, venv)?)
 }
 
 /// Whether the environment's own interpreter imports Django.

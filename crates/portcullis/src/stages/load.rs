@@ -61,7 +61,17 @@ fn measure_with(
     };
     let death = death(server.as_deref_mut(), patience);
     conclude(run, outcome, death)?;
-    still_there(run, target, server)
+    still_there(run, target, server)?;
+    Ok(Done::new((), described(run)))
+}
+
+/// What was done, in a few words.
+fn described(run: &Run<'_>) -> String {
+    let summary = run.summary.as_ref();
+    let tasks = summary.iter().flat_map(|summary| &summary.tasks);
+    let requests: u64 = tasks.map(|task| task.judged().requests).sum();
+    let ran = summary.map_or(0, |summary| summary.users_ran);
+    format!("{requests} requests by {ran} users")
 }
 
 /// How long a server that stopped answering may take to be gone.
@@ -72,11 +82,7 @@ const TRIES: u32 = 3;
 
 /// Who answered at the end must be who answered at the start: our own server by
 /// its socket, another one by its health.
-fn still_there(
-    run: &Run<'_>,
-    target: &Target,
-    server: Option<&mut Server>,
-) -> Result<Done<()>, Failure> {
+fn still_there(run: &Run<'_>, target: &Target, server: Option<&mut Server>) -> Result<(), Failure> {
     let gone = match server {
         Some(server) if server.owns_port(target.port) == Owner::Ours => None,
         Some(_) => Some("after the load its port was no longer held by our server".to_owned()),
@@ -93,14 +99,10 @@ fn still_there(
             (asked != Health::Healthy).then(|| format!("after the load {path} was: {asked}"))
         }
     };
-    if let Some(gone) = gone {
-        return Err(Failure::new(Finding::Server(gone)).with_log("server"));
+    match gone {
+        Some(gone) => Err(Failure::new(Finding::Server(gone)).with_log("server")),
+        None => Ok(()),
     }
-    let summary = run.summary.as_ref();
-    let requests: u64 =
-        summary.iter().flat_map(|s| &s.tasks).map(|task| task.judged().requests).sum();
-    let ran = summary.map_or(0, |summary| summary.users_ran);
-    Ok(Done::new((), format!("{requests} requests by {ran} users")))
 }
 
 /// The server's death as a failure, if it is dead.
