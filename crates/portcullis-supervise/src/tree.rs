@@ -120,6 +120,31 @@ fn processes() -> BTreeMap<u32, Links> {
 /// The command line of a process, for messages; empty if it cannot be read.
 pub fn command_of(pid: u32) -> String {
     let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes).replace('\0', " ");
-    text.trim().chars().take(120).collect()
+    shortened(String::from_utf8_lossy(&bytes).replace('\0', " ").trim())
+}
+
+/// A long command loses its middle: its program stands at the start, what it
+/// runs and on which port at the end.
+fn shortened(command: &str) -> String {
+    const LONGEST: usize = 160;
+    let chars: Vec<char> = command.chars().collect();
+    if chars.len() <= LONGEST {
+        return command.to_owned();
+    }
+    let (head, tail) = (&chars[..LONGEST / 4], &chars[chars.len() - LONGEST * 3 / 4..]);
+    head.iter().chain(&[' ', '…', ' ']).chain(tail).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_command_keeps_its_program_and_its_last_arguments() {
+        assert_eq!(shortened("python server.py 8000"), "python server.py 8000");
+        let long = format!("/opt/python {}/impostor.py 8000", "é/".repeat(300));
+        let short = shortened(&long);
+        assert!(short.starts_with("/opt/python") && short.ends_with("impostor.py 8000"), "{short}");
+        assert!(short.chars().count() < 170);
+    }
 }
