@@ -3,49 +3,26 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "the servers of the tests listen")]
 
+#[path = "engine/planned.rs"]
+mod planned;
 #[path = "engine/server.rs"]
 mod server;
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use portcullis_core::config;
-use portcullis_core::plan::{self, LoadPlan, Surroundings};
 use portcullis_core::remarks::remarks;
 use portcullis_core::summary::Summary;
-use portcullis_core::target::{self, Target};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::verdict::generator_fault;
 use portcullis_load::{Ended, LoadOutcome, Trust, first_round, run};
 
+use planned::planned;
 use server::{ONE, Reply, Server};
 
-const TASKS: &str = r#"
-[[scenario.task]]
-name = "a"
-weight = 3
-path = "/a/{{ id }}/"
-values = { id = { from = 1, to = 1000000 } }
-check = { array = "results", min_items = 1 }
-[[scenario.task]]
-name = "b"
-weight = 1
-path = "/b/"
-"#;
-
-/// The plan of a `[load]` section against a server, with the two tasks.
-fn planned(load: &str, scenario: &str, server: &Server) -> (LoadPlan, Target) {
-    let url = format!("http://{}", server.address);
-    let text = format!("[load]\nhost = \"{url}\"\n{load}\n[scenario]\n{scenario}\n{TASKS}");
-    let config = config::load(&text, None, &[]).unwrap().config;
-    let around = Surroundings { base: PathBuf::new(), output: PathBuf::new(), seed: 7 };
-    (plan::resolve(&config, around).unwrap().load, target::parse(&url).unwrap())
-}
-
 fn measured(load: &str, scenario: &str, server: &Server) -> LoadOutcome {
-    let (plan, target) = planned(load, scenario, server);
+    let (plan, target) = planned(load, scenario, &server.url());
     let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
     run(&plan, &target, first, |_| ControlFlow::Continue(()))
 }
@@ -264,7 +241,7 @@ fn an_address_in_brackets_is_reached_over_ipv6() {
 fn the_caller_can_stop_at_any_moment() {
     let server = Server::start(|_, _| Reply::After(Duration::from_millis(1), ONE));
     let load = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"600s\"";
-    let (plan, target) = planned(load, NO_WAIT, &server);
+    let (plan, target) = planned(load, NO_WAIT, &server.url());
     let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
     let start = Instant::now();
     let outcome = run(&plan, &target, first, |_| match start.elapsed().as_millis() > 300 {

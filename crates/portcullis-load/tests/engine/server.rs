@@ -73,6 +73,11 @@ impl Server {
         Self::start(|_, _| Reply::After(Duration::ZERO, ONE))
     }
 
+    /// Its origin.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Every request so far, in the order of their arrival.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
