@@ -69,6 +69,9 @@ struct Machine<'a> {
     processor: Option<&'a str>,
     memory_bytes: Option<u64>,
     load_at_start: Option<f64>,
+    governor: Option<&'a str>,
+    quota_cores: Option<f64>,
+    steal_share: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -268,6 +271,9 @@ fn machine(run: &RunReport) -> Machine<'_> {
         processor: run.machine.processor.as_deref(),
         memory_bytes: run.machine.memory_bytes,
         load_at_start: run.machine.load_at_start,
+        governor: run.machine.governor.as_deref(),
+        quota_cores: run.machine.quota_cores,
+        steal_share: run.machine.steal_share,
     }
 }
 

@@ -66,4 +66,11 @@ pub struct Machine {
     pub memory_bytes: Option<u64>,
     /// Load average over one minute at the start, where it can be told.
     pub load_at_start: Option<f64>,
+    /// How the processor's frequency is governed, where it can be told.
+    pub governor: Option<String>,
+    /// Processors that a quota allows, where there is one (cgroup v2, `cpu.max`).
+    pub quota_cores: Option<f64>,
+    /// The share of processor time that the machine's host took away during the
+    /// load, between 0 and 1, where it can be told (`steal` of proc(5)).
+    pub steal_share: Option<f64>,
 }

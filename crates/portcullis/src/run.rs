@@ -56,12 +56,13 @@ pub struct Run<'a> {
     pub findings: Vec<Finding>,
     /// The origin that is measured, once it is known.
     pub target: String,
+    /// The machine that measures.
+    pub machine: Machine,
     artifacts: Folder,
     venv: Option<Venv>,
     private: TempDir,
     stages: Vec<StageRecord>,
     started_unix_ms: u64,
-    machine: Machine,
     commit: Option<String>,
 }
 
