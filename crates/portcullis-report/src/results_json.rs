@@ -35,6 +35,7 @@ struct Results<'a> {
     seed: u64,
     machine: Machine<'a>,
     stages: Vec<Stage<'a>>,
+    server: Option<Server<'a>>,
     first_round: Vec<FirstCall<'a>>,
     summary: Option<WireSummary<'a>>,
     configuration: &'a str,
@@ -72,6 +73,18 @@ struct Machine<'a> {
     governor: Option<&'a str>,
     quota_cores: Option<f64>,
     steal_share: Option<f64>,
+}
+
+/// Our own server.
+#[derive(Serialize)]
+struct Server<'a> {
+    /// Over the load window; null if it did not come so far.
+    cpu_s: Option<f64>,
+    peak_memory_bytes: Option<u64>,
+    voluntary_switches: Option<u64>,
+    involuntary_switches: Option<u64>,
+    /// How it ended.
+    end: &'a str,
 }
 
 #[derive(Serialize)]
@@ -247,6 +260,13 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
         seed: run.seed,
         machine: machine(run),
         stages: run.stages.iter().map(stage).collect(),
+        server: run.server_end.as_deref().map(|end| Server {
+            cpu_s: run.server_usage.map(|used| used.cpu.as_secs_f64()),
+            peak_memory_bytes: run.server_usage.map(|used| used.peak_memory_bytes),
+            voluntary_switches: run.server_usage.map(|used| used.voluntary_switches),
+            involuntary_switches: run.server_usage.map(|used| used.involuntary_switches),
+            end,
+        }),
         first_round: run
             .first_round
             .iter()

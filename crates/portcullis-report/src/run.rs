@@ -5,6 +5,7 @@ use std::time::Duration;
 use portcullis_core::event::StageRecord;
 use portcullis_core::outcome::Finding;
 use portcullis_core::summary::Summary;
+use portcullis_core::usage::Usage;
 use portcullis_core::verdict::Verdict;
 
 /// One run, finished or not.
@@ -28,6 +29,10 @@ pub struct RunReport {
     pub machine: Machine,
     /// The stages that ended, in order.
     pub stages: Vec<StageRecord>,
+    /// What our own server used during the load.
+    pub server_usage: Option<Usage>,
+    /// How our own server ended, in words.
+    pub server_end: Option<String>,
     /// The first round's calls.
     pub first_round: Vec<FirstCall>,
     /// What was measured, as far as the load came.

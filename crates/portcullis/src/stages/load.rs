@@ -51,6 +51,7 @@ fn measure_with(
     first.token.iter().for_each(|token| run.secrets.add(token));
     tell_first_round(run, &first)?;
     let ticks = Ticks::now();
+    let used = server.as_deref().map(Server::usage);
     let outcome = portcullis_load::run(plan, target, first, |observation| {
         if let Observation::Progress(progress) = observation {
             run.sink.event(&Event::Progress(progress));
@@ -63,6 +64,8 @@ fn measure_with(
     });
     let stolen = ticks.zip(Ticks::now()).and_then(|(start, end)| end.stolen_since(start));
     run.machine.steal_share = stolen;
+    let now_used = server.as_deref().map(Server::usage);
+    run.server_usage = now_used.zip(used).map(|(end, start)| end.since(start));
     let patience = match outcome.ended {
         Ended::LoginFailed(_) => DYING,
         _ => Duration::ZERO,

@@ -41,6 +41,11 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
         }
         (start.elapsed() >= plan.ready_timeout).then(|| Err(late(&health, unproved, plan)))
     });
+    let is_alive = server.ended_within(Duration::ZERO).is_none();
+    if is_alive && matches!(polled, Ok(Err(Finding::Server(_)))) {
+        // Still there, but not ready: its stack in the log tells what it does.
+        server.ask_for_stack();
+    }
     run.server = Some(server);
     match polled {
         Ok(Ok(())) => Ok(Done::new((), format!("{} is healthy and ours", plan.health))),
