@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "xtask talks to a developer")]
 
 mod bench;
+mod faults;
 mod lint;
 mod test;
 mod tools;
@@ -26,6 +27,8 @@ enum Verb {
     Test(test::TestArgs),
     /// Measure the product beside its peers, in one run on this machine
     Bench(bench::BenchArgs),
+    /// Cause faults for real, and look at what comes of them and what is left
+    Faults(faults::FaultsArgs),
     /// Check formatting, clippy, documentation and workflows
     Lint,
 }
@@ -42,6 +45,7 @@ fn main() -> std::process::ExitCode {
         }
         Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
         Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),
+        Ok(Cli { verb: Verb::Faults(args) }) => finish(faults::run(&args)),
         Ok(Cli { verb: Verb::Lint }) => finish(lint::run()),
     }
 }

@@ -1,0 +1,118 @@
+//! What a run must not leave: processes, private folders, changed files of the
+//! project, held locks.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::scene::Scene;
+
+/// Files with their contents' length and time of change.
+pub type Tree = BTreeMap<String, (u64, Option<std::time::SystemTime>)>;
+
+/// How long what was ended may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Looks at everything.
+///
+/// # Errors
+/// Something is left.
+pub fn look(scene: &Scene) -> Result<()> {
+    let start = Instant::now();
+    loop {
+        let left = strays(scene);
+        if left.is_empty() {
+            break;
+        }
+        if start.elapsed() > PATIENCE {
+            bail!("processes are left: {left:?}");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let folders: Vec<_> = std::fs::read_dir(scene.tmp())?.flatten().map(|e| e.path()).collect();
+    if !folders.is_empty() {
+        bail!("private folders are left: {folders:?}");
+    }
+    let now = tree(&scene.folder.join("service"))?;
+    if now != scene.service {
+        let changed = now.iter().filter(|(name, state)| scene.service.get(*name) != Some(state));
+        let changed: Vec<_> = changed.map(|(name, _)| name).collect();
+        bail!("files of the project have changed: {changed:?}");
+    }
+    locks(scene.cache())
+}
+
+/// The processes that are there now.
+pub fn processes() -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Processes that came with the scene: by environment, working folder, or
+/// command line. A daemon may have cleared any of these, hardly all.
+fn strays(scene: &Scene) -> Vec<String> {
+    let needle = scene.folder.display().to_string();
+    let faults = "fixtures/faults/";
+    let own = std::process::id();
+    let new = processes().into_iter().filter(|pid| *pid != own && !scene.processes.contains(pid));
+    let is_ours = |pid: &u32| {
+        let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let text = |name: &str| String::from_utf8_lossy(&read(name)).into_owned();
+        let folder = std::fs::read_link(format!("/proc/{pid}/cwd")).unwrap_or_default();
+        let command = text("cmdline");
+        let is_zombie = text("stat").rsplit_once(')').is_none_or(|(_, s)| s.starts_with(" Z"));
+        let marked = text("environ").contains(&needle)
+            || command.contains(&needle)
+            || command.contains(faults)
+            || folder.starts_with(&scene.folder);
+        marked && !is_zombie
+    };
+    let shown = |pid: u32| {
+        let command = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        format!("{pid} {}", String::from_utf8_lossy(&command).replace('\0', " "))
+    };
+    new.filter(is_ours).map(shown).collect()
+}
+
+/// A folder's files, with what changes when they are written.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn tree(folder: &Path) -> Result<Tree> {
+    let mut found = Tree::new();
+    walk(folder, folder, &mut found)?;
+    Ok(found)
+}
+
+fn walk(root: &Path, folder: &Path, found: &mut Tree) -> Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if path.is_dir() {
+            walk(root, &path, found)?;
+        } else {
+            let data = entry.metadata()?;
+            let name = path.strip_prefix(root)?.display().to_string();
+            found.insert(name, (data.len(), data.modified().ok()));
+        }
+    }
+    Ok(())
+}
+
+/// Nobody holds a lock of the cache.
+fn locks(cache: &Path) -> Result<()> {
+    for kind in ["venv", "database"] {
+        for entry in std::fs::read_dir(cache.join(kind)).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_some_and(|extension| extension == "lock")
+                && File::open(&path)?.try_lock().is_err()
+            {
+                bail!("{} is still locked", path.display());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! `cargo xtask faults`: whatever happens, the right exit code, the truth in the
+//! artifacts, nothing left behind. Each fault is a row of data; one function
+//! runs it, and looks at what it left.
+
+mod leaks;
+mod report;
+mod row;
+mod rows;
+mod scene;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use row::Row;
+use scene::Scene;
+
+/// Flags of `faults`.
+#[derive(Debug, Args)]
+pub struct FaultsArgs {
+    /// The half that continuous integration runs
+    #[arg(long)]
+    quick: bool,
+    /// Only rows whose name contains this
+    #[arg(long, value_name = "NAME")]
+    filter: Option<String>,
+    /// Run the rows this often
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    repeat: u32,
+    /// List the rows and what they expect; run nothing
+    #[arg(long)]
+    list: bool,
+    /// Write docs/reference/faults.md from what was seen (needs all rows)
+    #[arg(long)]
+    write: bool,
+}
+
+/// How a row came out.
+pub enum Came {
+    /// As expected; the verdict that a user sees.
+    Passed(String),
+    /// Not so.
+    Failed(String),
+    /// This machine does not give what it needs.
+    Skipped(String),
+}
+
+/// Runs the rows.
+///
+/// # Errors
+/// A row failed.
+pub fn run(args: &FaultsArgs) -> Result<()> {
+    let all = rows::all();
+    let wanted = |row: &&Row| {
+        let named = args.filter.as_ref().is_none_or(|part| row.name.contains(part.as_str()));
+        named && (!args.quick || row.quick)
+    };
+    let chosen: Vec<&Row> = all.iter().filter(wanted).collect();
+    if args.list {
+        chosen
+            .iter()
+            .for_each(|row| println!("{:<44} exit {:<4} {}", row.name, row.code, row.what));
+        return Ok(());
+    }
+    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    let mut seen = Vec::new();
+    for _ in 0..args.repeat {
+        for row in &chosen {
+            let start = std::time::Instant::now();
+            let came = check(row);
+            let took = start.elapsed().as_secs_f64();
+            match &came {
+                Came::Passed(_) => {
+                    passed += 1;
+                    println!("PASS {took:6.1} s  {}", row.name);
+                }
+                Came::Failed(why) => {
+                    failed += 1;
+                    println!("FAIL {took:6.1} s  {}\n{}", row.name, indented(why));
+                }
+                Came::Skipped(why) => {
+                    skipped += 1;
+                    println!("SKIP {took:6.1} s  {}: {why}", row.name);
+                }
+            }
+            seen.push((*row, came));
+        }
+    }
+    if args.write {
+        report::write(&seen)?;
+    }
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
+    if failed > 0 {
+        bail!("{failed} rows are not as they should be");
+    }
+    Ok(())
+}
+
+/// One row: what it needs, the run, what it said, what it left.
+fn check(row: &Row) -> Came {
+    if let Some(why) = row.need.and_then(row::Need::missing) {
+        return Came::Skipped(why);
+    }
+    let attempt = || -> Result<String> {
+        let scene = Scene::new(row)?;
+        let outcome = scene.play(row)?;
+        row.judge(&outcome)?;
+        if let Some(then) = row.then {
+            then(&scene, &outcome)?;
+        }
+        leaks::look(&scene)?;
+        Ok(outcome.verdict())
+    };
+    match attempt() {
+        Ok(verdict) => Came::Passed(verdict),
+        Err(error) => Came::Failed(format!("{error:#}")),
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}

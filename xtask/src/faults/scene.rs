@@ -1,0 +1,298 @@
+//! Where a row plays: a copy of the bundled service, a configuration, private
+//! folders, and the run itself.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::leaks::{self, Tree};
+use super::row::Row;
+use crate::tools;
+
+/// No run of a row takes longer: a hang, not a slow machine.
+const HANG: Duration = Duration::from_secs(240);
+
+/// The stage of one row; its folder goes with it.
+pub struct Scene {
+    /// All of it: `service`, `project`, `tmp`, and a cache of its own if asked.
+    pub folder: PathBuf,
+    /// The project's files, as they were.
+    pub service: Tree,
+    /// Processes that were there before.
+    pub processes: Vec<u32>,
+    cache: PathBuf,
+}
+
+/// What a run said and left.
+pub struct Outcome {
+    /// The exit code; minus the signal's number if one ended it.
+    pub code: Option<i32>,
+    /// Both output streams.
+    pub text: String,
+    /// The artifacts by name.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Scene {
+    /// Sets a row's scene.
+    ///
+    /// # Errors
+    /// The disk refuses, or the configuration has no place for an edit.
+    pub fn new(row: &Row) -> Result<Self> {
+        let name = row.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let folder = std::env::temp_dir().join(format!("faults-{}-{name}", std::process::id()));
+        for part in ["project", "tmp", "home"] {
+            std::fs::create_dir_all(folder.join(part))?;
+        }
+        let service = folder.join("service");
+        copy_tree(&tools::root().join("fixtures/upstream"), &service)?;
+        let config = configuration(row, &service)?;
+        std::fs::write(folder.join("project/perf.toml"), config)?;
+        let shared = tools::root().join("target/tmp/faults-cache");
+        let cache = if row.own_cache { folder.join("cache") } else { shared };
+        let mut scene = Self { folder, service: Tree::default(), processes: Vec::new(), cache };
+        if let Some(before) = row.before {
+            before(&scene).context("preparing")?;
+        }
+        scene.service = leaks::tree(&scene.folder.join("service"))?;
+        scene.processes = leaks::processes();
+        Ok(scene)
+    }
+
+    /// Where caches are.
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// Where runs keep their private folders.
+    pub fn tmp(&self) -> PathBuf {
+        self.folder.join("tmp")
+    }
+
+    /// The folder of artifacts.
+    pub fn artifacts(&self) -> PathBuf {
+        self.folder.join("project/.portcullis")
+    }
+
+    /// A run of this scene, not started yet.
+    ///
+    /// # Errors
+    /// Our own binary cannot be found.
+    pub fn command(&self, row: &Row) -> Result<Command> {
+        let this = std::env::current_exe()?;
+        let mut command = match row.within {
+            None => Command::new(&this),
+            Some(script) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", script, "sh"]).arg(&this);
+                shell
+            }
+        };
+        command
+            .arg("perf")
+            .args(&row.flags)
+            .current_dir(self.folder.join("project"))
+            .env("TMPDIR", self.tmp())
+            .env("PORTCULLIS_CACHE", &self.cache)
+            .env("SCENE", &self.folder)
+            .env("UPSTREAM_FAULTS", row.faults)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if row.faults.is_empty() {
+            command.env_remove("UPSTREAM_FAULTS");
+        }
+        for (name, value) in &row.variables {
+            match value.is_empty() {
+                true => command.env_remove(name),
+                false => command.env(name, value),
+            };
+        }
+        Ok(command)
+    }
+
+    /// Runs a row to its end, disturbing it if it says so.
+    ///
+    /// # Errors
+    /// It cannot be started, hangs, or ends before it could be disturbed.
+    pub fn play(&self, row: &Row) -> Result<Outcome> {
+        let mut child = self.command(row)?.spawn().context("starting the run")?;
+        let pid = child.id();
+        let said = Said::of(&mut child);
+        if let Some((text, act)) = row.during {
+            said.wait_for(text, &mut child)?;
+            act(self, pid).context("disturbing")?;
+        }
+        self.finish(child, &said)
+    }
+
+    /// The same run once more, expected to end with a code.
+    ///
+    /// # Errors
+    /// It ends with another.
+    pub fn again(&self, row: &Row, code: i32) -> Result<Outcome> {
+        let quiet = Row { during: None, ..row.clone() };
+        let outcome = self.play(&quiet)?;
+        if outcome.code != Some(code) {
+            bail!("the run after it: exit {:?}, not {code}:\n{}", outcome.code, outcome.text);
+        }
+        Ok(outcome)
+    }
+
+    fn finish(&self, mut child: Child, said: &Said) -> Result<Outcome> {
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if start.elapsed() > HANG {
+                child.kill()?;
+                bail!("it hangs:\n{}", said.text());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        // What was written before the end is read soon after it.
+        std::thread::sleep(Duration::from_millis(100));
+        let signal = std::os::unix::process::ExitStatusExt::signal(&status);
+        let mut files = BTreeMap::new();
+        read_tree(&self.artifacts(), &self.artifacts(), &mut files);
+        let code = status.code().or(signal.map(|signal| -signal));
+        Ok(Outcome { code, text: said.text(), files })
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        // What a failed row leaves is looked at by hand, if somebody wants to.
+        if std::env::var_os("FAULTS_KEEP").is_none() {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+impl Outcome {
+    /// The last line: the verdict.
+    pub fn verdict(&self) -> String {
+        self.text.trim_end().lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// The results.
+    ///
+    /// # Errors
+    /// There are none, or they are not whole.
+    pub fn results(&self) -> Result<serde_json::Value> {
+        let bytes = self.files.get("perf_results.json").with_context(|| {
+            format!("no perf_results.json in {:?}:\n{}", self.files.keys(), self.text)
+        })?;
+        Ok(serde_json::from_slice(bytes)?)
+    }
+
+    /// Where a text stands: the output, or an artifact.
+    pub fn place_of(&self, text: &str) -> Option<String> {
+        if self.text.contains(text) {
+            return Some("the output".to_owned());
+        }
+        let holds =
+            |bytes: &&Vec<u8>| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        let found = self.files.iter().find(|(_, bytes)| holds(bytes));
+        found.map(|(name, _)| name.clone())
+    }
+}
+
+/// What a run says while it goes on.
+struct Said(Arc<Mutex<String>>);
+
+impl Said {
+    fn of(child: &mut Child) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let streams: [Option<Box<dyn Read + Send>>; 2] = [
+            child.stdout.take().map(|stream| Box::new(stream) as _),
+            child.stderr.take().map(|stream| Box::new(stream) as _),
+        ];
+        for stream in streams.into_iter().flatten() {
+            let text = Arc::clone(&text);
+            std::thread::spawn(move || {
+                let mut lines = BufReader::new(stream);
+                let mut line = Vec::new();
+                while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+                    let mut text = text.lock().unwrap_or_else(|e| e.into_inner());
+                    text.push_str(&String::from_utf8_lossy(&line));
+                    line.clear();
+                }
+            });
+        }
+        Self(text)
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    fn wait_for(&self, text: &str, child: &mut Child) -> Result<()> {
+        let start = Instant::now();
+        while !self.text().contains(text) {
+            if child.try_wait()?.is_some() || start.elapsed() > HANG {
+                bail!("it never said {text:?}:\n{}", self.text());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+/// The bundled configuration, quickened as the end-to-end tests do, for the copy
+/// of the service, with the row's edits.
+fn configuration(row: &Row, service: &Path) -> Result<String> {
+    let bundled = std::fs::read_to_string(tools::root().join("perf.toml"))?;
+    let mut config = bundled.replace("\"fixtures/upstream", &format!("\"{}", service.display()));
+    let quickened = [
+        ("wait = { min = \"1s\", max = \"3s\" }", "wait = { min = \"100ms\", max = \"200ms\" }"),
+        (
+            "users = 5\nspawn_rate = \"1/s\"\nduration = \"30s\"",
+            "users = 2\nspawn_rate = \"2/s\"\nduration = \"3s\"",
+        ),
+        ("port = 8000", "port = \"auto\""),
+    ];
+    let edits = row.edits.iter().map(|(from, to)| (*from, to.as_str()));
+    for (from, to) in quickened.into_iter().chain(edits) {
+        if !config.contains(from) {
+            bail!("perf.toml has no {from:?}");
+        }
+        config = config.replacen(from, to, 1);
+    }
+    Ok(config)
+}
+
+fn copy_tree(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)?.flatten() {
+        let name = entry.file_name();
+        let ignored = ["__pycache__", "logs", ".env", "db.sqlite3", ".pytest_cache"];
+        if ignored.iter().any(|other| name == *other) {
+            continue;
+        }
+        let (source, target) = (entry.path(), to.join(&name));
+        if source.is_dir() {
+            copy_tree(&source, &target)?;
+        } else {
+            std::fs::copy(source, target)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_tree(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            read_tree(root, &path, files);
+        } else if let (Ok(name), Ok(bytes)) = (path.strip_prefix(root), std::fs::read(&path)) {
+            files.insert(name.display().to_string(), bytes);
+        }
+    }
+}
