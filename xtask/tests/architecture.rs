@@ -11,7 +11,7 @@ fn root() -> PathBuf {
 
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for folder in ["crates", "xtask"] {
+    for folder in ["crates", "xtask", "fuzz/checks", "fuzz/fuzz_targets"] {
         walk(&root().join(folder), &mut found);
     }
     assert!(found.len() > 40, "the sources were not found");

@@ -34,10 +34,19 @@ pub struct Problem {
 impl Problem {
     /// The problem as one line that an editor can follow.
     pub fn show(&self, file: &str) -> String {
+        // A message quotes what was written, line ends and all.
+        let mut message = String::with_capacity(self.message.len());
+        for c in self.message.chars() {
+            if c.is_control() {
+                message.extend(c.escape_default());
+            } else {
+                message.push(c);
+            }
+        }
         match self.at {
-            Place::File(line, column) => format!("{file}:{line}:{column}: {}", self.message),
-            Place::Flag(flag) => format!("{flag}: {}", self.message),
-            Place::Default => format!("{file}: {}", self.message),
+            Place::File(line, column) => format!("{file}:{line}:{column}: {message}"),
+            Place::Flag(flag) => format!("{flag}: {message}"),
+            Place::Default => format!("{file}: {message}"),
         }
     }
 }
@@ -95,6 +104,7 @@ pub fn load(
         tree::overlay(&mut chosen, over);
     }
     let config = sections::decode(&chosen, &mut problems);
+    scenario::drop_default_wait(&mut chosen);
     match config {
         Some(config) if problems.is_empty() => Ok(Loaded { config, tree: chosen }),
         _ => Err(in_order(problems)),

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::reader::{Problems, Reader, entries, integer, list, nearest, note, text};
-use super::tree::{Node, Place, Value};
+use super::tree::{self, Node, Place, Value};
 use crate::scenario::{
     Login, MAX_VALUES, MinItems, Order, RequestTemplate, Scenario, Task, Values, Wait,
 };
 use crate::template::{Template, is_name};
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+
+/// The waits beside the default one, which has a min and a max.
+const WAITS: [&str; 3] = ["constant", "exponential_mean", "pacing"];
 
 type Headers = Vec<(String, Template)>;
 type NamedValues = Vec<(String, Values)>;
@@ -77,7 +80,7 @@ fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
     }
     // The defaults name min and max; what the user writes beside them wins.
     let mut chosen: Vec<Wait> = Vec::new();
-    for key in ["constant", "exponential_mean", "pacing"] {
+    for key in WAITS {
         if section.optional(key).is_none() {
             continue;
         }
@@ -96,6 +99,18 @@ fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
     }
     section.finish(problems);
     chosen.first().copied().unwrap_or(Wait::Uniform(min, max.max(min)))
+}
+
+/// Drops the default wait from a merged tree in which one of another kind is
+/// written: it has no effect, and written out it would contradict.
+pub fn drop_default_wait(tree: &mut Node) {
+    let scenario = tree::find(tree, "scenario");
+    let Some(wait) = scenario.and_then(|scenario| tree::find(scenario, "wait")) else { return };
+    if let Value::Table(entries) = &mut wait.value
+        && entries.iter().any(|entry| WAITS.contains(&entry.key.as_str()))
+    {
+        entries.retain(|entry| entry.at != Place::Default);
+    }
 }
 
 fn order(section: &mut Reader<'_>, problems: &mut Problems) -> Order {

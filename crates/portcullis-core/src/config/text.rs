@@ -112,7 +112,8 @@ fn inline(node: &Node, name: &str) -> String {
     match &node.value {
         Value::Text(text) => quoted(text),
         Value::Integer(number) => number.to_string(),
-        Value::Float(number) => format!("{number:?}"),
+        // TOML has no capitals here.
+        Value::Float(number) => format!("{number:?}").to_lowercase(),
         Value::Bool(flag) => flag.to_string(),
         Value::Date => quoted("date"),
         Value::List(items) => {

@@ -183,6 +183,12 @@ pub fn single(path: &str, value: Value, at: Place) -> Node {
     })
 }
 
+/// The value of the entry `key` of a table.
+pub fn find<'a>(node: &'a mut Node, key: &str) -> Option<&'a mut Node> {
+    let Value::Table(entries) = &mut node.value else { return None };
+    entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
+}
+
 /// Takes the entry `key` out of a table.
 pub fn take(node: &mut Node, key: &str) -> Option<Entry> {
     let Value::Table(entries) = &mut node.value else { return None };

@@ -148,7 +148,9 @@ impl<'a> Cursor<'a> {
             Metric::ErrorRate => units::share(text).map(Limit::Share),
             Metric::Rps if text.contains('/') => units::rate(text).map(Limit::Number),
             Metric::Rps | Metric::Count => {
-                let number = text.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0);
+                // The sign, not the value: "-0" is no limit either.
+                let plain = |n: &f64| n.is_finite() && n.is_sign_positive();
+                let number = text.parse::<f64>().ok().filter(plain);
                 let error = || units::UnitError::NotANumber(text.to_owned(), "number");
                 number.map(Limit::Number).ok_or_else(error)
             }

@@ -239,6 +239,8 @@ impl Response {
             return Err(Invalid::Chunk);
         }
         match httparse::parse_chunk_size(input) {
+            // Extensions have no limit of their own.
+            Ok(httparse::Status::Complete((size, _))) if size > MAX_HEAD => Err(Invalid::Chunk),
             Ok(httparse::Status::Complete((size, 0))) => {
                 self.state = State::Trailers;
                 Ok(Some(size))
