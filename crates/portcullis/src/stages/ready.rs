@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use portcullis_core::outcome::Finding;
+use portcullis_core::plan::Plan;
 use portcullis_core::target::Target;
+use portcullis_core::units::show_duration;
 use portcullis_load::Trust;
 use portcullis_supervise::port::Owner;
 use portcullis_supervise::server::Server;
@@ -23,6 +25,8 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
     };
     let start = Instant::now();
     let plan = &run.planned.plan;
+    let limit = run.within(plan.ready_timeout);
+    let mut said = start;
     let mut unproved = 0;
     let polled = health::poll(target, &Trust::Nobody, &plan.health, |health| {
         if let Some(signal) = run.interrupts.signal() {
@@ -39,7 +43,12 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
                 Err(finding) => return Some(Err(finding)),
             }
         }
-        (start.elapsed() >= plan.ready_timeout).then(|| Err(late(&health, unproved, plan)))
+        if said.elapsed() >= SAID_EVERY {
+            said = Instant::now();
+            let (now, limit) = (show_duration(start.elapsed()), show_duration(limit));
+            run.note(format!("not ready after {now} of {limit}; {}: {health}", plan.health));
+        }
+        (start.elapsed() >= limit).then(|| Err(late(&health, unproved, limit, plan)))
     });
     let is_alive = server.ended_within(Duration::ZERO).is_none();
     if is_alive && matches!(polled, Ok(Err(Finding::Server(_)))) {
@@ -76,8 +85,11 @@ fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
     }
 }
 
-fn late(last: &Health, unproved: u32, plan: &portcullis_core::plan::Plan) -> Finding {
-    let limit = plan.ready_timeout.as_secs_f64();
+/// How often a server that takes its time is told of.
+const SAID_EVERY: Duration = Duration::from_secs(5);
+
+fn late(last: &Health, unproved: u32, limit: Duration, plan: &Plan) -> Finding {
+    let limit = limit.as_secs_f64();
     if unproved > 0 {
         let message = format!("after {limit} s it is not proved who answers {}", plan.health);
         return Finding::Server(message);
