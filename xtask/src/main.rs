@@ -26,6 +26,9 @@ enum Verb {
     Test(test::TestArgs),
     /// Measure the product beside its peers, in one run on this machine
     Bench(bench::BenchArgs),
+    /// Serve known times to the benchmarks' clients
+    #[command(hide = true)]
+    BenchServer(bench::clock_server::ServerArgs),
     /// Check formatting, clippy, documentation and workflows
     Lint,
 }
@@ -38,6 +41,7 @@ fn main() -> std::process::ExitCode {
         }
         Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
         Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),
+        Ok(Cli { verb: Verb::BenchServer(args) }) => finish(bench::clock_server::serve(&args)),
         Ok(Cli { verb: Verb::Lint }) => finish(lint::run()),
     }
 }
