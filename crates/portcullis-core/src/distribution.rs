@@ -17,6 +17,8 @@ pub struct Distribution {
     /// Upper end of each non-empty bucket in microseconds, with its count, in
     /// ascending order. The buckets are at most 0.1 % wide.
     pub buckets: Vec<(u64, u64)>,
+    /// Values above the last bucket, which holds them; none in a sound run.
+    pub clipped: u64,
 }
 
 impl Distribution {
@@ -62,6 +64,7 @@ impl Distribution {
             min_ns: (first * 1000).min(self.max_ns),
             max_ns: self.max_ns,
             buckets,
+            clipped: self.clipped,
         }
     }
 
@@ -75,6 +78,7 @@ impl Distribution {
         self.min_ns = if first { other.min_ns } else { min.min(other.min_ns) };
         self.max_ns = if first { other.max_ns } else { max.max(other.max_ns) };
         self.count += other.count;
+        self.clipped += other.clipped;
         self.sum_ns += other.sum_ns;
         self.buckets = merge(&self.buckets, &other.buckets);
     }
@@ -109,6 +113,7 @@ mod tests {
                 min_ns: ns,
                 max_ns: ns,
                 buckets: vec![(us, 1)],
+                clipped: 0,
             });
         }
         all

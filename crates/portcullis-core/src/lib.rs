@@ -5,8 +5,12 @@ pub mod config;
 pub mod deck;
 pub mod distribution;
 pub mod event;
+pub mod model;
+#[cfg(test)]
+mod model_tests;
 pub mod outcome;
 pub mod plan;
+pub mod remarks;
 pub mod rng;
 pub mod scenario;
 #[cfg(test)]

@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::{Config, DjangoSection, EnvSection, Place, Problem, ServerSection};
+use crate::config::{Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp};
+use crate::model::Model;
 use crate::scenario::{Scenario, Wait};
 use crate::summary::latency_limits;
 use crate::target::Target;
 use crate::threshold::Threshold;
+use crate::units::show_duration;
 
 /// All that a run will do.
 #[derive(Clone, Debug)]
@@ -67,25 +69,55 @@ pub struct ServePlan {
     pub server: ServerSection,
 }
 
-/// What the load engine needs to know.
+/// What the load engine needs to know. Its clock starts with the first user;
+/// all moments are counted from there.
 #[derive(Clone, Debug)]
 pub struct LoadPlan {
-    /// Virtual users.
+    /// Virtual users; in the open model the most that there may be.
     pub users: u32,
-    /// Users started per second.
+    /// Users started per second, where no stages say it.
     pub spawn_rate: f64,
-    /// The planned window.
+    /// How load comes about; its clock starts after `lead`.
+    pub model: Model,
+    /// Whether the model was written as stages.
+    pub staged: bool,
+    /// What the users of an open load need to log in, before any request is due.
+    pub lead: Duration,
+    /// Then: requests that are sent and shown, but not judged.
+    pub warm_up: Duration,
+    /// Then: the planned window.
     pub window: Duration,
+    /// The window ends after this many requests, if it is said.
+    pub requests: Option<u64>,
     /// The end of any extension, counted from the start of the window.
     pub longest: Duration,
+    /// How long requests under way may take once nothing new is sent.
+    pub grace: Duration,
+    /// How often each task is called before the clock starts.
+    pub warm_up_rounds: u32,
     /// From the request to the last byte of its answer.
     pub request_timeout: Duration,
+    /// Threads that send.
+    pub workers: u32,
+    /// Whether answers that come in pieces are acknowledged at once.
+    pub acknowledge_at_once: bool,
+    /// Certificates that the server is held against; `None` without TLS.
+    pub tls: Option<TlsPlan>,
     /// The seed of all chance.
     pub seed: u64,
     /// What users do.
     pub scenario: Scenario,
     /// Latency limits to be counted exactly, ascending.
     pub limits: Vec<Duration>,
+}
+
+/// Whom to believe about a server's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsPlan {
+    /// A file of certificates in PEM, instead of the system's.
+    pub ca: Option<PathBuf>,
+    /// Whether any certificate will do.
+    pub insecure: bool,
 }
 
 /// What a plan needs beside the configuration.
@@ -112,20 +144,69 @@ impl ServePlan {
 }
 
 impl LoadPlan {
-    /// When the user with this number (from 0) starts, after the window's start.
-    pub fn spawn_at(&self, user: u32) -> Duration {
-        let seconds = f64::from(user) / self.spawn_rate;
-        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    /// When the window opens, after the run's start.
+    pub fn opens(&self) -> Duration {
+        self.lead + self.warm_up
     }
 
-    /// Requests to be expected within `span`, with answers of 50 ms.
+    /// When the window closes, after the run's start.
+    pub fn closes(&self) -> Duration {
+        self.opens() + self.window
+    }
+
+    /// Whether requests arrive by a schedule.
+    pub fn is_open(&self) -> bool {
+        matches!(self.model, Model::Open(..))
+    }
+
+    /// Users that start before a moment of the window, if it is measured so far.
+    pub fn users_due(&self, measured: Duration) -> u32 {
+        let end = self.warm_up + measured;
+        let starts = |user: &u32| self.model.lives(*user).iter().any(|(from, _)| *from < end);
+        u32::try_from((0..self.users).filter(starts).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Requests to be expected within the first `span` of the window, with
+    /// answers of 50 ms.
     pub fn expected_requests(&self, span: Duration) -> f64 {
+        let (from, to) = (self.warm_up, self.warm_up + span);
+        if let Some(due) = self.model.due_between(from, to) {
+            return due;
+        }
         let wait = self.scenario.wait;
         let answer = if matches!(wait, Wait::Pacing(_)) { 0.0 } else { 0.05 };
         let cycle = (wait.mean().as_secs_f64() + answer).max(0.001);
-        let active = |user| span.saturating_sub(self.spawn_at(user)).as_secs_f64();
+        // Users that see the end of the load stay for its extension.
+        let total = self.model.total();
+        let active = |(born, dead): &(Duration, Duration)| {
+            let dead = if *dead >= total { to } else { (*dead).min(to) };
+            dead.saturating_sub((*born).max(from)).as_secs_f64()
+        };
         // Users beyond a million are refused, so this sum is short.
-        (0..self.users).map(active).sum::<f64>() / cycle
+        let lives = (0..self.users).flat_map(|user| self.model.lives(user));
+        lives.map(|life| active(&life)).sum::<f64>() / cycle
+    }
+
+    /// The load in a few words: `5 users, 1/s, 30.0 s`.
+    pub fn described(&self) -> String {
+        let window = show_duration(self.window);
+        let how = match (&self.model, self.staged) {
+            (Model::Closed(_), false) => format!("{} users, {}/s", self.users, self.spawn_rate),
+            (Model::Closed(stages), true) => {
+                format!("up to {} users in {} stages", self.users, stages.len())
+            }
+            (Model::Open(stages, _), staged) => {
+                let rate = stages.iter().map(|stage| stage.rate).fold(0.0, f64::max);
+                let many = if staged { "up to " } else { "" };
+                format!("{many}{rate} requests/s by at most {} users", self.users)
+            }
+        };
+        let after = match self.warm_up {
+            Duration::ZERO => String::new(),
+            warm_up => format!(" after {} of warm-up", show_duration(warm_up)),
+        };
+        let or = self.requests.map(|n| format!(" or {n} requests")).unwrap_or_default();
+        format!("{how}, {window}{or}{after}")
     }
 
     /// Requests of one full deck: the sum of the weights.
@@ -142,10 +223,10 @@ const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// Contradictions between settings that are each possible alone.
 pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Problem>> {
-    let load = load_plan(config, around.seed);
+    let load = load_plan(config, &around);
     let mut problems = Vec::new();
-    let ramp = load.spawn_at(load.users);
-    if load.window < ramp {
+    let ramp = ramp(load.users, load.spawn_rate);
+    if !load.staged && !load.is_open() && load.warm_up + load.window < ramp {
         let message = format!(
             "a duration of {} is over before all users run: {} users at {}/s take {}",
             seconds(load.window),
@@ -153,6 +234,12 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
             load.spawn_rate,
             seconds(ramp)
         );
+        problems.push(Problem { at: Place::Default, message });
+    }
+    if let Some(requests) = load.requests.filter(|n| !load.is_open() && *n < u64::from(load.users))
+    {
+        let message =
+            format!("load.requests = {requests} leaves some of {} users without one", load.users);
         problems.push(Problem { at: Place::Default, message });
     }
     let in_base = |path: &str| around.base.join(path);
@@ -191,14 +278,35 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
     })
 }
 
-fn load_plan(config: &Config, seed: u64) -> LoadPlan {
+fn load_plan(config: &Config, around: &Surroundings) -> LoadPlan {
+    let load = &config.load;
+    let own_logins = config.scenario.login.as_ref().is_some_and(|login| !login.shared);
+    let is_open = matches!(load.model, Model::Open(..));
+    let tls = load.host.as_ref().filter(|host| host.tls).map(|_| TlsPlan {
+        ca: load.ca.as_deref().map(|path| around.base.join(path)),
+        insecure: load.insecure,
+    });
     LoadPlan {
-        users: config.load.users,
-        spawn_rate: config.load.spawn_rate,
-        window: config.load.duration,
-        longest: config.load.duration * 2,
-        request_timeout: config.load.request_timeout,
-        seed,
+        users: load.users,
+        spawn_rate: load.spawn_rate,
+        model: load.model.clone(),
+        staged: load.staged,
+        lead: if is_open && own_logins {
+            ramp(load.users, load.spawn_rate)
+        } else {
+            Duration::ZERO
+        },
+        warm_up: load.warm_up,
+        window: load.duration,
+        requests: load.requests,
+        longest: load.duration * 2,
+        grace: load.grace,
+        warm_up_rounds: load.warm_up_rounds,
+        request_timeout: load.request_timeout,
+        workers: load.workers.min(load.users),
+        acknowledge_at_once: load.acknowledge_at_once,
+        tls,
+        seed: around.seed,
         scenario: config.scenario.clone(),
         limits: latency_limits(&config.thresholds),
     }

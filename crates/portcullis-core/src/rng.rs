@@ -10,6 +10,8 @@ pub enum Domain {
     Values,
     /// The waits of the n-th user.
     Wait,
+    /// The gaps between arrivals.
+    Arrival,
 }
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number

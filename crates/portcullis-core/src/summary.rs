@@ -14,7 +14,13 @@ pub struct Summary {
     pub measured: Duration,
     /// Start of the window, in milliseconds since 1970.
     pub started_unix_ms: u64,
-    /// Virtual users asked for.
+    /// Requests before the window, by all tasks: sent and shown, not judged.
+    pub warm_up: Row,
+    /// What became of the schedule, in the open model.
+    pub arrivals: Option<ArrivalCounts>,
+    /// Connections that were opened.
+    pub connects: Connects,
+    /// Virtual users asked for; in the open model the most that there may be.
     pub users_asked: u32,
     /// Virtual users that logged in and ran.
     pub users_ran: u32,
@@ -38,9 +44,62 @@ pub struct Summary {
     pub failures: Vec<FailureGroup>,
 }
 
+/// The schedule of an open load, and what became of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArrivalCounts {
+    /// Requests that were due in the window.
+    pub scheduled: u64,
+    /// Of these, those that found no free user when they were due.
+    pub queued: u64,
+    /// Of these, those that were never started.
+    pub unstarted: u64,
+}
+
+/// Connections, and what it took to open them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Connects {
+    /// The address that was resolved once, before the load.
+    pub address: String,
+    /// How answers that come in pieces are acknowledged.
+    pub acknowledgement: Acknowledgement,
+    /// Whether TLS was spoken, and if so, whether certificates were checked.
+    pub tls: Tls,
+    /// From asking to being connected.
+    pub connect: Distribution,
+    /// Then, until TLS was agreed on.
+    pub handshake: Distribution,
+}
+
+/// How answers that come in pieces are acknowledged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Acknowledgement {
+    /// At once: `TCP_QUICKACK`.
+    #[default]
+    AtOnce,
+    /// When the system likes: a server that sends its answer in pieces is
+    /// measured with its clients' delays.
+    System,
+    /// The system's way, avoided by a new connection for each request.
+    ConnectionClose,
+}
+
+/// Whether TLS was spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// No.
+    #[default]
+    Off,
+    /// Yes, with a server that proved its name.
+    Verified,
+    /// Yes, with whoever answered.
+    Insecure,
+}
+
 /// The load generator's own state: its lag is an error of what it measured.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Generator {
+    /// How late users started.
+    pub spawn_lag: Distribution,
     /// How late it woke: after each wait of a user, and fifty times a second.
     pub lag: Distribution,
     /// How long it ran.
@@ -81,7 +140,8 @@ pub struct Row {
     pub failures: u64,
     /// Latencies of good answers, to the last byte.
     pub latency: Distribution,
-    /// Latencies of failed requests: a fast failure must not improve a percentile.
+    /// Latencies of failed requests, and how long those that were cut had lasted:
+    /// a fast failure must not improve a percentile.
     pub failed_latency: Distribution,
     /// Bytes of all bodies, unpacked.
     pub body_bytes: u64,
@@ -92,6 +152,17 @@ pub struct Row {
     pub failed_beyond: Vec<Beyond>,
     /// Good answers with a status from 200 to 299.
     pub with_data: u64,
+    /// From sending to the first byte of a good answer.
+    pub first_byte: Distribution,
+    /// From sending to the last byte of a good answer, in the open model, where
+    /// `latency` counts from the intended start.
+    pub service: Distribution,
+    /// Good answers whose last byte came 35 to 50 ms after their first: the
+    /// mark of a delayed acknowledgement.
+    pub stalled: u64,
+    /// Requests that were still under way when the grace after the load ended;
+    /// in no percentile and no other count.
+    pub cut: u64,
 }
 
 /// Exact counts against one latency limit.
@@ -223,6 +294,10 @@ impl Row {
         self.failed_latency.add(&other.failed_latency);
         self.body_bytes += other.body_bytes;
         self.with_data += other.with_data;
+        self.first_byte.add(&other.first_byte);
+        self.service.add(&other.service);
+        self.stalled += other.stalled;
+        self.cut += other.cut;
         add_beyond(&mut self.beyond, &other.beyond);
         add_beyond(&mut self.failed_beyond, &other.failed_beyond);
     }

@@ -9,12 +9,14 @@ pub struct Target {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// Whether it speaks TLS (`https`).
+    pub tls: bool,
 }
 
 impl Target {
     /// The server that Portcullis starts itself.
     pub fn local(port: u16) -> Self {
-        Self { host: "127.0.0.1".to_owned(), port }
+        Self { host: "127.0.0.1".to_owned(), port, tls: false }
     }
 
     /// Whether the host can only be this machine: `localhost` or a loopback
@@ -42,26 +44,31 @@ impl Target {
     pub fn authority(&self) -> String {
         let host =
             if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == 80 { host } else { format!("{host}:{}", self.port) }
+        if self.port == default_port(self.tls) { host } else { format!("{host}:{}", self.port) }
     }
 
     /// The origin as a URL, without a final slash.
     pub fn url(&self) -> String {
-        format!("http://{}", self.authority())
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.authority())
     }
 }
 
-/// Reads `http://host[:port]`.
+fn default_port(tls: bool) -> u16 {
+    if tls { 443 } else { 80 }
+}
+
+/// Reads `http://host[:port]` or `https://host[:port]`.
 ///
 /// # Errors
 /// Another scheme, a path, a user or an impossible port.
 pub fn parse(text: &str) -> Result<Target, String> {
     let bad = |why: &str| format!("\"{text}\" {why}; write \"http://localhost:8000\"");
-    let rest = match text.split_once("://") {
-        Some(("http", rest)) => rest.strip_suffix('/').unwrap_or(rest),
-        Some(("https", _)) => return Err(bad("needs TLS, which the load engine does not speak")),
-        _ => return Err(bad("is not an http:// URL")),
+    let (tls, rest) = match text.split_once("://") {
+        Some(("http", rest)) => (false, rest),
+        Some(("https", rest)) => (true, rest),
+        _ => return Err(bad("is not an http:// or https:// URL")),
     };
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.contains(['/', '?', '#', '@']) || rest.chars().any(char::is_whitespace) {
         return Err(bad("must be an origin, without path, query or user"));
     }
@@ -70,9 +77,9 @@ pub fn parse(text: &str) -> Result<Target, String> {
         Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or("nonsense"))),
         None => rest.rsplit_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
     };
-    let port = port.map_or(Ok(80), str::parse).ok().filter(|port| *port > 0);
+    let port = port.map_or(Ok(default_port(tls)), str::parse).ok().filter(|port| *port > 0);
     match port {
-        Some(port) if !host.is_empty() => Ok(Target { host: host.to_owned(), port }),
+        Some(port) if !host.is_empty() => Ok(Target { host: host.to_owned(), port, tls }),
         Some(_) => Err(bad("names no host")),
         None => Err(bad("has an impossible port")),
     }
@@ -88,10 +95,13 @@ mod tests {
         assert_eq!((target.host.as_str(), target.port), ("localhost", 8000));
         assert_eq!(parse("http://[::1]:81").unwrap().url(), "http://[::1]:81");
         assert_eq!(parse("http://127.0.0.1").unwrap().authority(), "127.0.0.1");
+        let secure = parse("https://[::1]").unwrap();
+        assert_eq!((secure.port, secure.tls, secure.url().as_str()), (443, true, "https://[::1]"));
+        assert_eq!(parse("https://h:80").unwrap().url(), "https://h:80");
         for bad in [
             "http://[::1].evil:80",
             "localhost",
-            "https://x",
+            "ftp://x",
             "http://",
             "http://h:0",
             "http://h:99999",

@@ -2,7 +2,7 @@
 //! violations are ruled out; it is never a default.
 
 use crate::distribution::Distribution;
-use crate::summary::{Beyond, Row, Summary, TaskSummary};
+use crate::summary::{ArrivalCounts, Beyond, Row, Summary, TaskSummary};
 use crate::threshold::{Comparison, Limit, Metric, Percentile, Scope, Severity, Threshold};
 
 /// How one rule ended for one scope.
@@ -75,9 +75,16 @@ pub const LAG_LIMIT_MS: f64 = 10.0;
 /// A single stop of the generator beyond which a measurement is invalid.
 pub const STOP_LIMIT_MS: f64 = 1_000.0;
 
+/// The share of an open load's requests that may stay unsent; beyond it what
+/// was asked for was not measured.
+pub const UNSTARTED_LIMIT: f64 = 0.01;
+
 /// Why the generator itself spoilt the measurement, if it did: then a run is
 /// neither red nor green.
 pub fn generator_fault(summary: &Summary) -> Option<String> {
+    if let Some(fault) = summary.arrivals.and_then(unstarted) {
+        return Some(fault);
+    }
     let lag = &summary.generator.lag;
     let (p99, max) = (lag.percentile_ms(Percentile::P99)?, lag.max_ms()?);
     if max > STOP_LIMIT_MS {
@@ -87,6 +94,20 @@ pub fn generator_fault(summary: &Summary) -> Option<String> {
         format!(
             "the load generator was late by {p99:.0} ms at p99 (limit {LAG_LIMIT_MS:.0} ms): this \
              machine is too small or too busy"
+        )
+    })
+}
+
+fn unstarted(arrivals: ArrivalCounts) -> Option<String> {
+    let share = arrivals.unstarted as f64 / arrivals.scheduled.max(1) as f64;
+    (share > UNSTARTED_LIMIT).then(|| {
+        format!(
+            "{} of {} scheduled requests ({:.1} %, limit {:.0} %) were never started: no user was \
+             free; the service, or this machine, cannot keep up with the asked rate",
+            arrivals.unstarted,
+            arrivals.scheduled,
+            share * 100.0,
+            UNSTARTED_LIMIT * 100.0
         )
     })
 }

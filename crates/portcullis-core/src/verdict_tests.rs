@@ -44,6 +44,7 @@ fn row(latencies_us: &[u64], failures: u64, limits: &[Duration]) -> Row {
             min_ns: ns,
             max_ns: ns,
             buckets: vec![(us, 1)],
+            clipped: 0,
         });
         for (limit, beyond) in limits.iter().zip(&mut row.beyond) {
             beyond.above += u64::from(u128::from(ns) > limit.as_nanos());
@@ -141,8 +142,14 @@ fn whoever_waited_in_vain_counts_as_slow() {
     (slow.requests, slow.failures) = (5, 4);
     let ns = 30_000_000_000;
     let buckets = vec![(30_000_000, 4)];
-    slow.failed_latency =
-        Distribution { count: 4, sum_ns: 4 * u128::from(ns), min_ns: ns, max_ns: ns, buckets };
+    slow.failed_latency = Distribution {
+        count: 4,
+        sum_ns: 4 * u128::from(ns),
+        min_ns: ns,
+        max_ns: ns,
+        buckets,
+        clipped: 0,
+    };
     slow.failed_beyond.iter_mut().for_each(|b| *b = Beyond { above: 4, at_or_above: 4 });
     let red = violated(&summary);
     assert!(red.contains(&"p50(list) < 200ms per task slow".to_owned()), "{red:?}");

@@ -1,31 +1,28 @@
-//! The run itself: users start at their times on one worker thread, draw tasks
-//! from one deck, record locally; this side listens once a second and can stop
-//! everything at any moment.
+//! The run itself: workers send and record; this side listens once a second,
+//! can stop everything at any moment, and puts together what they bring back.
 
-use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
-use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use portcullis_core::deck::Deck;
 use portcullis_core::event::Progress;
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::summary::{Generator, SHOWN, Summary};
+use portcullis_core::summary::{
+    Acknowledgement, ArrivalCounts, Connects, Generator, SHOWN, Summary, Tls,
+};
 use portcullis_core::target::Target;
 use portcullis_core::threshold::Percentile;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use crate::clock;
-use crate::first_round::{FirstRound, login_failure};
-use crate::generator::{PULSE, ThreadTimes};
+use crate::first_round::FirstRound;
+use crate::http::Endpoint;
 use crate::prepared::Prepared;
-use crate::recorder::{Recorder, Sample, SinceTick, Whose};
-use crate::series::{Series, Tick};
-use crate::user::{LoginFailure, User};
+use crate::recorder::{Recorder, SinceTick};
+use crate::series::Series;
+use crate::shared::{FirstLogin, Shared, lock};
+use crate::user::LoginFailure;
+use crate::worker::{Message, Work, panic_words, work};
 
 /// What the caller is shown while the load goes on.
 #[derive(Debug)]
@@ -70,81 +67,147 @@ pub fn run(
     first: FirstRound,
     mut observe: impl FnMut(Observation) -> ControlFlow<()>,
 ) -> LoadOutcome {
-    let (stop, stopped) = watch::channel(false);
-    let (ticks, seconds) = mpsc::channel();
-    let started_unix_ms = clock::unix_ms();
-    let mut series = Series::default();
+    let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
+    let login = FirstLogin { sample: first.login, token: first.token };
+    let shared = Shared::new(plan, prepared, first.endpoint, login);
+    let started_unix_ms = clock::unix_ms() + millis(plan.opens());
+    let (messages, said) = mpsc::channel();
+    let mut series = Series::new(plan.workers);
     let mut broken = false;
-    let worker = std::thread::scope(|scope| {
-        let worker = scope.spawn(move || work(plan, target, first, stopped, &ticks));
+    let works = std::thread::scope(|scope| {
+        let start = |number| {
+            let (shared, messages) = (&shared, messages.clone());
+            scope.spawn(move || work(shared, number, &messages))
+        };
+        let workers: Vec<_> = (0..plan.workers).map(start).collect();
+        drop(messages);
         loop {
-            let observation = match seconds.recv_timeout(TICK) {
-                Ok(Message::Second(tick)) => {
-                    series.add(tick);
+            let observation = match said.recv_timeout(TICK) {
+                Ok(Message::Second { second, users, counts }) => {
+                    if !series.tell(second, users, &counts) {
+                        continue;
+                    }
                     Observation::Progress(progress(plan, &series, Vec::new()))
                 }
                 Ok(Message::Extending(tasks)) => {
                     Observation::Progress(progress(plan, &series, tasks))
                 }
                 Err(RecvTimeoutError::Timeout) => Observation::Idle,
-                // The worker is done, or gone.
+                // The workers are done, or gone.
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             if !broken && observe(observation).is_break() {
                 broken = true;
-                let _ = stop.send(true);
+                shared.stop.store(true, Ordering::Relaxed);
             }
         }
-        worker.join()
+        let joined = workers.into_iter().map(|worker| match worker.join() {
+            Ok(Ok(work)) => Ok(work),
+            Ok(Err(error)) => Err(format!("the load engine could not go on: {error}")),
+            Err(panic) => Err(format!("the load engine panicked: {}", panic_words(&*panic))),
+        });
+        joined.collect::<Result<Vec<Work>, String>>()
     });
-    let defect = |what: String| LoadOutcome {
-        summary: Summary { window: plan.window, users_asked: plan.users, ..Summary::default() },
-        ended: Ended::Defect(what),
-        tokens: Vec::new(),
+    let ran = shared.start.elapsed();
+    let (summary, defect) = match works {
+        Ok(works) => {
+            let panic = works.iter().find_map(|work| work.panic.clone());
+            let panic = panic.map(|panic| format!("a virtual user panicked: {panic}"));
+            (summary(&shared, works, series, started_unix_ms, ran), panic)
+        }
+        Err(defect) => (nothing(plan), Some(defect)),
     };
-    match worker {
-        Ok(Ok(work)) => outcome(plan, work, series, started_unix_ms, broken),
-        Ok(Err(error)) => defect(format!("the load engine could not start: {error}")),
-        Err(panic) => defect(format!("the load engine panicked: {}", panic_words(&*panic))),
-    }
-}
-
-fn outcome(
-    plan: &LoadPlan,
-    work: Work,
-    series: Series,
-    started_unix_ms: u64,
-    broken: bool,
-) -> LoadOutcome {
-    let mut recorder = work.recorder;
-    let rest = recorder.take_tick();
-    let summary = Summary {
-        window: plan.window,
-        measured: work.measured.min(plan.window),
-        started_unix_ms,
-        users_asked: plan.users,
-        users_ran: work.users_ran,
-        resent: recorder.resent,
-        reopened: recorder.reopened,
-        generator: Generator {
-            lag: recorder.lag(),
-            ran: work.measured,
-            cpu: work.times.map(|times| times.cpu),
-            run_queue: work.times.map(|times| times.run_queue),
-        },
-        limits: plan.limits.clone(),
-        tasks: recorder.tasks(plan),
-        login: recorder.login(plan),
-        series: series.finish(rest, work.users_ran),
-        failures: recorder.failures(),
-    };
-    let ended = match (work.panic, work.login_failure, broken) {
-        (Some(panic), ..) => Ended::Defect(format!("a virtual user panicked: {panic}")),
+    let login_failure = lock(&shared.login_failure).take();
+    let ended = match (defect, login_failure, broken) {
+        (Some(defect), ..) => Ended::Defect(defect),
         (None, Some(failure), _) => Ended::LoginFailed(failure),
         (None, None, true) => Ended::Stopped,
         (None, None, false) => Ended::Complete,
     };
-    LoadOutcome { summary, ended, tokens: work.tokens }
+    let tokens = std::mem::take(&mut *lock(&shared.tokens));
+    LoadOutcome { summary, ended, tokens }
+}
+
+/// Where acknowledgements cannot be asked for, a new connection for each
+/// request avoids their delay: the first ones of a connection are at once.
+pub(crate) fn closes_connections(plan: &LoadPlan) -> bool {
+    plan.acknowledge_at_once && !cfg!(target_os = "linux")
+}
+
+fn nothing(plan: &LoadPlan) -> Summary {
+    Summary { window: plan.window, users_asked: plan.users, ..Summary::default() }
+}
+
+fn summary(
+    shared: &Shared<'_>,
+    works: Vec<Work>,
+    series: Series,
+    started_unix_ms: u64,
+    ran: Duration,
+) -> Summary {
+    let plan = shared.plan;
+    let mut whole: Option<Recorder> = None;
+    let (mut users_ran, mut measured, mut arrivals) = (0, Duration::ZERO, ArrivalCounts::default());
+    let (mut cpu, mut run_queue) = (Some(Duration::ZERO), Some(Duration::ZERO));
+    let mut rests: Vec<SinceTick> = Vec::new();
+    for mut work in works {
+        users_ran += work.users_ran;
+        measured = measured.max(work.measured.min(plan.window));
+        cpu = cpu.zip(work.times).map(|(sum, times)| sum + times.cpu);
+        run_queue = run_queue.zip(work.times).map(|(sum, times)| sum + times.run_queue);
+        arrivals.scheduled += work.arrivals.scheduled;
+        arrivals.queued += work.arrivals.queued;
+        arrivals.unstarted += work.arrivals.unstarted;
+        rests.push(work.recorder.take_tick());
+        match &mut whole {
+            None => whole = Some(work.recorder),
+            Some(whole) => whole.absorb(work.recorder),
+        }
+    }
+    let Some(recorder) = whole else { return nothing(plan) };
+    Summary {
+        window: plan.window,
+        measured,
+        started_unix_ms,
+        warm_up: recorder.warm_up(),
+        arrivals: plan.is_open().then_some(arrivals),
+        connects: connects(plan, &shared.endpoint, &recorder),
+        users_asked: plan.users,
+        users_ran,
+        resent: recorder.resent,
+        reopened: recorder.reopened,
+        generator: Generator {
+            spawn_lag: recorder.spawn_lag.distribution(),
+            lag: recorder.lag.distribution(),
+            ran,
+            cpu,
+            run_queue,
+        },
+        limits: plan.limits.clone(),
+        tasks: recorder.tasks(plan),
+        login: recorder.login(plan),
+        series: series.finish(&rests, users_ran, measured),
+        failures: recorder.failures(),
+    }
+}
+
+fn connects(plan: &LoadPlan, endpoint: &Endpoint, recorder: &Recorder) -> Connects {
+    let (connect, handshake) = recorder.openings();
+    Connects {
+        address: endpoint.address.to_string(),
+        acknowledgement: match (plan.acknowledge_at_once, closes_connections(plan)) {
+            (_, true) => Acknowledgement::ConnectionClose,
+            (true, false) => Acknowledgement::AtOnce,
+            (false, false) => Acknowledgement::System,
+        },
+        tls: match &plan.tls {
+            None => Tls::Off,
+            Some(tls) if tls.insecure => Tls::Insecure,
+            Some(_) => Tls::Verified,
+        },
+        connect,
+        handshake,
+    }
 }
 
 fn progress(plan: &LoadPlan, series: &Series, extending_for: Vec<String>) -> Progress {
@@ -162,267 +225,6 @@ fn progress(plan: &LoadPlan, series: &Series, extending_for: Vec<String>) -> Pro
     }
 }
 
-fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
-}
-
-/// What the worker sends while it works: at most a few a second.
-enum Message {
-    Second(Tick),
-    Extending(Vec<String>),
-}
-
-/// What a worker brings back.
-struct Work {
-    recorder: Recorder,
-    users_ran: u32,
-    measured: Duration,
-    times: Option<ThreadTimes>,
-    tokens: Vec<String>,
-    login_failure: Option<LoginFailure>,
-    panic: Option<String>,
-}
-
-/// The login of the first round.
-struct FirstLogin {
-    sample: Option<Sample>,
-    token: Option<String>,
-}
-
-/// What the users of one worker share. One thread: no locks.
-struct Shared {
-    plan: LoadPlan,
-    prepared: Prepared,
-    /// The first round's login, until the first user takes it over.
-    first: RefCell<Option<FirstLogin>>,
-    shared_token: Option<String>,
-    address: std::net::SocketAddr,
-    start: Instant,
-    deck: RefCell<Deck>,
-    /// The number of the run's next request.
-    next: Cell<u64>,
-    called: RefCell<Vec<bool>>,
-    recorder: RefCell<Recorder>,
-    alive: Cell<u32>,
-    ran: Cell<u32>,
-    tokens: RefCell<Vec<String>>,
-    login_failure: RefCell<Option<LoginFailure>>,
-}
-
-fn work(
-    plan: &LoadPlan,
-    target: &Target,
-    first: FirstRound,
-    mut stopped: watch::Receiver<bool>,
-    ticks: &mpsc::Sender<Message>,
-) -> std::io::Result<Work> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let weights: Vec<u32> = plan.scenario.tasks.iter().map(|task| task.weight).collect();
-    let deck = Deck::new(plan.seed, plan.scenario.order, &weights)
-        .ok_or_else(|| std::io::Error::other("no weights"))?;
-    let recorder = Recorder::new(plan).map_err(std::io::Error::other)?;
-    let is_shared = plan.scenario.login.as_ref().is_some_and(|login| login.shared);
-    let local = tokio::task::LocalSet::new();
-    let shared = Rc::new(Shared {
-        prepared: Prepared::new(&plan.scenario, target),
-        shared_token: first.token.clone().filter(|_| is_shared),
-        address: first.address,
-        first: RefCell::new(Some(FirstLogin { sample: first.login, token: first.token })),
-        start: Instant::now(),
-        deck: RefCell::new(deck),
-        next: Cell::new(0),
-        called: RefCell::new(weights.iter().map(|weight| *weight == 0).collect()),
-        recorder: RefCell::new(recorder),
-        alive: Cell::new(0),
-        ran: Cell::new(0),
-        tokens: RefCell::new(Vec::new()),
-        login_failure: RefCell::new(None),
-        plan: plan.clone(),
-    });
-    let before = ThreadTimes::now();
-    let panic = local.block_on(&runtime, async {
-        tokio::select! {
-            panic = all_users(&shared, ticks) => panic,
-            never = shared.pulse() => never,
-            _ = stopped.wait_for(|stop| *stop) => None,
-        }
-    });
-    let measured = shared.start.elapsed();
-    let times = before.zip(ThreadTimes::now()).map(|(before, now)| now.since(before));
-    drop(local);
-    let shared = Rc::try_unwrap(shared)
-        .map_err(|_| std::io::Error::other("a virtual user outlived its worker"))?;
-    Ok(Work {
-        recorder: shared.recorder.into_inner(),
-        users_ran: shared.ran.get(),
-        measured,
-        times,
-        tokens: shared.tokens.into_inner(),
-        login_failure: shared.login_failure.into_inner(),
-        panic,
-    })
-}
-
-/// All users from their starts to their ends; the words of a panic, if one did.
-async fn all_users(shared: &Rc<Shared>, ticks: &mpsc::Sender<Message>) -> Option<String> {
-    let mut users = JoinSet::new();
-    for number in 0..shared.plan.users {
-        users.spawn_local(live(Rc::clone(shared), number));
-    }
-    let second = Duration::from_secs(1);
-    let mut clock = tokio::time::interval_at(shared.start + second, second);
-    let mut elapsed = 0;
-    let whole = shared.plan.window.as_secs();
-    loop {
-        tokio::select! {
-            // Ends first: a login that failed must not wait for the clock.
-            biased;
-            ended = users.join_next() => match ended {
-                None => return None,
-                Some(Err(error)) if error.is_panic() => {
-                    return Some(panic_words(&*error.into_panic()));
-                }
-                Some(_) if shared.login_failure.borrow().is_some() => return None,
-                Some(_) => {}
-            },
-            _ = clock.tick() => {
-                let message = if elapsed < whole {
-                    let counts: SinceTick = shared.recorder.borrow_mut().take_tick();
-                    Message::Second(Tick { second: elapsed, users: shared.alive.get(), counts })
-                } else {
-                    Message::Extending(shared.uncalled())
-                };
-                elapsed += 1;
-                // Nobody listens: the run is over for them, and soon for us.
-                let _ = ticks.send(message);
-            }
-        }
-    }
-}
-
-impl Shared {
-    fn uncalled(&self) -> Vec<String> {
-        let called = self.called.borrow();
-        let tasks = self.plan.scenario.tasks.iter().zip(called.iter());
-        tasks.filter(|(_, called)| !**called).map(|(task, _)| task.name.clone()).collect()
-    }
-
-    /// The next request of the run: its number and its task. In the planned
-    /// window it comes from the deck; after it, it is a task without samples.
-    fn next_request(&self) -> Option<(u64, Whose, usize)> {
-        let elapsed = self.start.elapsed();
-        let number = self.next.get();
-        let (whose, task) = if elapsed < self.plan.window {
-            let task = self.deck.borrow_mut().task(number);
-            (Whose::Window(task), task)
-        } else if elapsed < self.plan.longest {
-            let task = self.called.borrow().iter().position(|called| !called)?;
-            (Whose::Extension(task), task)
-        } else {
-            return None;
-        };
-        self.next.set(number + 1);
-        if let Some(called) = self.called.borrow_mut().get_mut(task) {
-            *called = true;
-        }
-        Some((number, whose, task))
-    }
-
-    /// Waits before the next request; false when there will be none. At the
-    /// window's end every user looks whether anything is left to do.
-    async fn wait(&self, wait: Duration) -> bool {
-        if wait.is_zero() {
-            // The timer counts in milliseconds: a wait of nothing must not cost one.
-            // Connections that fail at once must not starve clock and stop signal.
-            tokio::task::consume_budget().await;
-            return true;
-        }
-        let until = Instant::now() + wait;
-        let end = self.start + self.plan.window;
-        if until >= end {
-            tokio::time::sleep_until(end).await;
-            if self.called.borrow().iter().all(|called| *called) {
-                return false;
-            }
-        }
-        self.sleep_until(until).await;
-        true
-    }
-
-    /// Sleeps, and notes how late it woke.
-    async fn sleep_until(&self, until: Instant) {
-        tokio::time::sleep_until(until).await;
-        self.recorder.borrow_mut().record_lag(until.elapsed());
-    }
-
-    /// Never ends: looks how late the worker wakes while its users are busy.
-    async fn pulse(&self) -> Option<String> {
-        loop {
-            self.sleep_until(Instant::now() + PULSE).await;
-        }
-    }
-}
-
-/// One user's life.
-async fn live(shared: Rc<Shared>, number: u32) {
-    let plan = &shared.plan;
-    shared.sleep_until(shared.start + plan.spawn_at(number)).await;
-    let mut user = User::new(shared.address);
-    if !log_in(&shared, &mut user, number).await {
-        return;
-    }
-    shared.alive.set(shared.alive.get() + 1);
-    let mut has_run = false;
-    let mut waits = Rng::stream(plan.seed, Domain::Wait, u64::from(number));
-    while let Some((request, whose, task)) = shared.next_request() {
-        // Logged in is not enough: a user ran if it made a request in the window.
-        if !std::mem::replace(&mut has_run, true) && matches!(whose, Whose::Window(_)) {
-            shared.ran.set(shared.ran.get() + 1);
-        }
-        let mut rng = Rng::stream(plan.seed, Domain::Values, request);
-        let start = Instant::now();
-        user.may_resend = shared.recorder.borrow().may_resend();
-        if let Some(sample) = user.call(plan, &shared.prepared, task, &mut rng).await {
-            let mut recorder = shared.recorder.borrow_mut();
-            recorder.record(whose, &sample, plan);
-            recorder.resent += std::mem::take(&mut user.resent);
-            recorder.reopened += std::mem::take(&mut user.reopened);
-        }
-        let wait = plan.scenario.wait.next(start.elapsed(), &mut waits);
-        if !shared.wait(wait).await {
-            break;
-        }
-    }
-    shared.alive.set(shared.alive.get() - 1);
-}
-
-/// Gives the user its token. The first user takes over the first round's; with
-/// a shared login everybody does. False: the login failed, and the run is over.
-async fn log_in(shared: &Shared, user: &mut User, number: u32) -> bool {
-    if shared.plan.scenario.login.is_none() {
-        return true;
-    }
-    let inherited = shared.first.borrow_mut().take();
-    if let Some(sample) = inherited.as_ref().and_then(|login| login.sample.as_ref()) {
-        shared.recorder.borrow_mut().record(Whose::Login, sample, &shared.plan);
-    }
-    let token = inherited.and_then(|login| login.token).or_else(|| shared.shared_token.clone());
-    if let Some(token) = token {
-        user.authorize(&shared.prepared, &token);
-        return true;
-    }
-    let (sample, token) = user.login(&shared.plan, &shared.prepared).await;
-    shared.recorder.borrow_mut().record(Whose::Login, &sample, &shared.plan);
-    match token {
-        Some(token) => {
-            user.authorize(&shared.prepared, &token);
-            shared.tokens.borrow_mut().push(token);
-            true
-        }
-        None => {
-            *shared.login_failure.borrow_mut() = Some(login_failure(number + 1, &sample));
-            false
-        }
-    }
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

@@ -2,18 +2,20 @@
 //! shown, not judged: first requests pay for imports and caches. And it finds
 //! out early what would make a whole run meaningless.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::summary::FailureKind;
 use portcullis_core::target::Target;
 
-use crate::http;
+use crate::engine::closes_connections;
+use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::prepared::Prepared;
+use crate::reactor::{self, Handle, Turn};
 use crate::recorder::Sample;
-use crate::user::{LoginFailure, User};
+use crate::user::{LoggedIn, LoginFailure, Sending, User};
 
 /// One task's first answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +33,8 @@ pub struct FirstAnswer {
 /// What the first round found.
 #[derive(Debug)]
 pub struct FirstRound {
-    /// The address that answered.
-    pub address: SocketAddr,
+    /// The server, its name resolved.
+    pub endpoint: Endpoint,
     /// In the order of the scenario, without tasks of weight 0.
     pub answers: Vec<FirstAnswer>,
     /// The first user's token: a secret.
@@ -44,77 +46,115 @@ pub struct FirstRound {
 #[derive(Debug, thiserror::Error)]
 pub enum FirstRoundError {
     /// Nobody accepts a connection.
-    #[error("no connection to {0}: {1}")]
-    Connect(String, std::io::Error),
+    #[error(transparent)]
+    Connect(#[from] ResolveError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The first user could not log in.
     #[error("the login failed: {}", .0.message)]
     Login(LoginFailure),
     /// We were told to stop.
     #[error("stopped")]
     Stopped,
-    /// The async runtime could not be made.
+    /// The system has no poll or timer left.
     #[error("the engine could not start: {0}")]
     Engine(std::io::Error),
 }
 
-/// Runs the first round; `stop` is asked every now and then.
+/// How often `stop` is asked.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs the first round; `stop` is asked every now and then. `trust` is needed
+/// for a target that speaks TLS.
 ///
 /// # Errors
 /// No connection, no login, or told to stop.
 pub fn first_round(
     plan: &LoadPlan,
     target: &Target,
+    trust: &Trust,
     stop: impl Fn() -> bool,
 ) -> Result<FirstRound, FirstRoundError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(FirstRoundError::Engine)?;
-    runtime.block_on(async {
-        let told = async {
-            while !stop() {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+    let tls = if target.tls { Some(http::client_config(trust)?) } else { None };
+    let at_once = plan.acknowledge_at_once;
+    let endpoint = http::resolve(target, tls, at_once)?;
+    let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
+    let sending = Sending { plan, prepared: &prepared, endpoint: &endpoint };
+    let result = RefCell::new(None);
+    let one = |handle: Handle| async {
+        let round = round(&sending, handle).await;
+        *result.borrow_mut() = Some(round);
+    };
+    let panicked = reactor::run(
+        1,
+        |reactor| vec![Box::pin(one(reactor.handle(0)))],
+        |reactor| {
+            if stop() {
+                reactor.cut();
+                return Turn::Stop;
             }
-        };
-        tokio::select! {
-            done = round(plan, target) => done,
-            () = told => Err(FirstRoundError::Stopped),
-        }
-    })
+            Turn::Next(Instant::now() + LOOK)
+        },
+    );
+    let words = |panic: Option<Box<dyn std::any::Any + Send>>| {
+        panic.map_or("no result".to_owned(), |panic| crate::worker::panic_words(&*panic))
+    };
+    let panicked = panicked.map_err(FirstRoundError::Engine)?;
+    if stop() {
+        return Err(FirstRoundError::Stopped);
+    }
+    result
+        .into_inner()
+        .unwrap_or_else(|| Err(FirstRoundError::Engine(std::io::Error::other(words(panicked)))))
 }
 
-async fn round(plan: &LoadPlan, target: &Target) -> Result<FirstRound, FirstRoundError> {
-    let connect = |error| FirstRoundError::Connect(target.url(), error);
-    let address = http::resolve(target).await.map_err(connect)?;
-    let prepared = Prepared::new(&plan.scenario, target);
-    let mut user = User::new(address);
-    let mut round = FirstRound { address, answers: Vec::new(), login: None, token: None };
+async fn round(sending: &Sending<'_>, handle: Handle) -> Result<FirstRound, FirstRoundError> {
+    let (plan, prepared) = (sending.plan, sending.prepared);
+    let mut user = User::new(handle);
+    let endpoint = sending.endpoint.clone();
+    let mut round = FirstRound { endpoint, answers: Vec::new(), login: None, token: None };
     if plan.scenario.login.is_some() {
-        let (sample, token) = user.login(plan, &prepared).await;
-        let Some(token) = token else {
-            return Err(FirstRoundError::Login(login_failure(1, &sample)));
-        };
-        user.authorize(&prepared, &token);
-        round.token = Some(token);
-        round.login = Some(sample);
-    }
-    for (index, task) in plan.scenario.tasks.iter().enumerate() {
-        if task.weight == 0 {
-            continue;
+        let (sample, logged_in) = user.login(sending).await;
+        match logged_in {
+            LoggedIn::Token(token) => {
+                user.authorize(prepared.authorization_line(&token).into());
+                round.token = Some(token);
+                round.login = Some(sample);
+            }
+            LoggedIn::Refused => {
+                return Err(FirstRoundError::Login(login_failure(1, &sample)));
+            }
+            LoggedIn::Cut => return Err(FirstRoundError::Stopped),
         }
-        // Streams of their own: the run's first requests stay its own.
-        let mut rng = Rng::stream(plan.seed, Domain::Values, u64::MAX - index as u64);
-        let Some(sample) = user.call(plan, &prepared, index, &mut rng).await else { continue };
-        let failure = sample.failure.map(|failure| {
-            let (_, answer) = user.last_answer();
-            (failure.kind, failure.message, answer)
-        });
-        round.answers.push(FirstAnswer {
-            task: task.name.clone(),
-            request: format!("{} {}", task.request.method, task.request.label()),
-            latency: sample.latency,
-            failure,
-        });
+    }
+    for time in 0..plan.warm_up_rounds {
+        for (index, task) in plan.scenario.tasks.iter().enumerate() {
+            if task.weight == 0 {
+                continue;
+            }
+            // Streams of their own: the run's first requests stay its own.
+            let stream = u64::MAX - index as u64 - u64::from(time) * 1_000_000;
+            let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
+            let Some(sample) = user.call(sending, index, &mut rng, None).await else { continue };
+            if sample.is_cut {
+                return Err(FirstRoundError::Stopped);
+            }
+            // Later ones warm up, and are not told of.
+            if time > 0 {
+                continue;
+            }
+            let failure = sample.failure.map(|failure| {
+                let (_, answer) = user.last_answer();
+                (failure.kind, failure.message, answer)
+            });
+            round.answers.push(FirstAnswer {
+                task: task.name.clone(),
+                request: format!("{} {}", task.request.method, task.request.label()),
+                latency: sample.latency,
+                failure,
+            });
+        }
     }
     Ok(round)
 }

@@ -1,19 +1,25 @@
 //! The load engine: the only crate that opens sockets for load. It knows
 //! nothing of processes, of files or of report formats, and judges nothing.
 
+mod arrivals;
 mod body;
 mod clock;
-mod deadline;
 mod engine;
 mod first_round;
 mod generator;
 pub mod http;
+mod latencies;
+mod life;
 mod prepared;
-mod recorder;
+pub mod reactor;
+pub mod recorder;
 mod scan;
 mod series;
+mod shared;
 mod user;
+mod worker;
 
 pub use engine::{Ended, LoadOutcome, Observation, run};
 pub use first_round::{FirstAnswer, FirstRound, FirstRoundError, first_round};
+pub use http::Trust;
 pub use user::LoginFailure;

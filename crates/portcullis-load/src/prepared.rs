@@ -1,6 +1,8 @@
 //! Requests as bytes: everything that does not vary is written once, when the
 //! scenario is prepared; per request only drawn values and the token are added.
 
+use std::io::Write;
+
 use portcullis_core::rng::Rng;
 use portcullis_core::scenario::{Login, MAX_VALUES, RequestTemplate, Scenario, Task, Values};
 use portcullis_core::target::Target;
@@ -53,13 +55,15 @@ enum PreparedValues {
 }
 
 impl Prepared {
-    /// Prepares every request of a scenario for one target.
-    pub fn new(scenario: &Scenario, target: &Target) -> Self {
+    /// Prepares every request of a scenario for one target; `close` asks for a
+    /// new connection for each.
+    pub fn new(scenario: &Scenario, target: &Target, close: bool) -> Self {
         let login = scenario.login.as_ref();
-        let authorized = login.is_some();
-        let task = |task: &Task| request(&task.request, &task.values, target, authorized);
+        let fixed = Fixed { target, close, authorized: login.is_some() };
+        let task = |task: &Task| request(&task.request, &task.values, &fixed);
+        let before = Fixed { authorized: false, ..fixed };
         Self {
-            login: login.map(|login: &Login| request(&login.request, &[], target, false)),
+            login: login.map(|login: &Login| request(&login.request, &[], &before)),
             tasks: scenario.tasks.iter().map(task).collect(),
             authorization: login.map(|login| login.authorization.clone()),
         }
@@ -74,8 +78,15 @@ impl Prepared {
 
 impl PreparedRequest {
     /// Writes the request into `out`, which is cleared first. Values are drawn
-    /// from `rng` in the order in which the task names them.
-    pub fn write(&self, out: &mut Vec<u8>, rng: &mut Rng, authorization: &[u8]) {
+    /// from `rng` in the order in which the task names them. `scratch` is where a
+    /// body is written before its length is known.
+    pub fn write(
+        &self,
+        out: &mut Vec<u8>,
+        scratch: &mut Vec<u8>,
+        rng: &mut Rng,
+        authorization: &[u8],
+    ) {
         // Few values, and drawn before anything is written: the order of the
         // placeholders must not change what a seed means.
         let mut drawn = [0u64; MAX_VALUES];
@@ -87,11 +98,11 @@ impl PreparedRequest {
         match &self.body {
             None => out.extend_from_slice(b"\r\n"),
             Some(body) => {
-                let mut rendered = Vec::new();
-                self.render(body, &mut rendered, &drawn, authorization);
-                let length = format!("Content-Length: {}\r\n\r\n", rendered.len());
-                out.extend_from_slice(length.as_bytes());
-                out.extend_from_slice(&rendered);
+                scratch.clear();
+                self.render(body, scratch, &drawn, authorization);
+                // Writing to memory cannot fail.
+                let _ = write!(out, "Content-Length: {}\r\n\r\n", scratch.len());
+                out.extend_from_slice(scratch);
             }
         }
     }
@@ -131,7 +142,7 @@ impl PreparedValues {
         match self {
             Self::Range(from, _) => {
                 let value = i128::from(*from) + i128::from(pick);
-                out.extend_from_slice(value.to_string().as_bytes());
+                let _ = write!(out, "{value}");
             }
             Self::List(items) => {
                 if let Some(item) = usize::try_from(pick).ok().and_then(|pick| items.get(pick)) {
@@ -159,11 +170,20 @@ fn percent_encode(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
+/// What all requests have in common.
+#[derive(Clone, Copy)]
+struct Fixed<'a> {
+    target: &'a Target,
+    /// Whether each has a connection of its own.
+    close: bool,
+    /// Whether users have a token.
+    authorized: bool,
+}
+
 fn request(
     template: &RequestTemplate,
     values: &[(String, Values)],
-    target: &Target,
-    authorized: bool,
+    fixed: &Fixed<'_>,
 ) -> PreparedRequest {
     let mut head = Writer { parts: Vec::new(), values };
     head.text(&format!("{} ", template.method));
@@ -173,7 +193,7 @@ fn request(
         head.text(&format!("{}=", percent_encode(name)));
         head.template(value, Context::Url, percent_encode);
     }
-    head.text(&format!(" HTTP/1.1\r\nHost: {}\r\n", target.authority()));
+    head.text(&format!(" HTTP/1.1\r\nHost: {}\r\n", fixed.target.authority()));
     for (name, value) in &template.headers {
         head.text(&format!("{name}: "));
         head.template(value, Context::Header, |text| text.to_owned());
@@ -186,7 +206,10 @@ fn request(
     if template.json.is_some() && !names("content-type") {
         head.text("Content-Type: application/json\r\n");
     }
-    if authorized && !names("authorization") {
+    if fixed.close {
+        head.text("Connection: close\r\n");
+    }
+    if fixed.authorized && !names("authorization") {
         head.parts.push(Segment::Authorization);
     }
     if template.json.is_none() && matches!(template.method.as_str(), "POST" | "PUT" | "PATCH") {
@@ -266,11 +289,11 @@ mod tests {
 
     fn written(task: usize) -> String {
         let scenario = config::load(SCENARIO, None, &[]).unwrap().config.scenario;
-        let prepared = Prepared::new(&scenario, &Target::local(8000));
-        let mut out = Vec::new();
+        let prepared = Prepared::new(&scenario, &Target::local(8000), task == 1);
+        let (mut out, mut scratch) = (Vec::new(), Vec::new());
         let mut rng = Rng::stream(1, Domain::Values, 0);
         let authorization = prepared.authorization_line("tok");
-        prepared.tasks[task].write(&mut out, &mut rng, &authorization);
+        prepared.tasks[task].write(&mut out, &mut scratch, &mut rng, &authorization);
         String::from_utf8(out).unwrap()
     }
 
@@ -294,5 +317,6 @@ mod tests {
         assert_eq!(json["w"], "a\"b");
         assert!(head.contains(&format!("Content-Length: {}", body.len())), "{head}");
         assert!(head.contains("Content-Type: application/json"), "{head}");
+        assert!(head.contains("Connection: close") && !written(0).contains("Connection"), "{head}");
     }
 }

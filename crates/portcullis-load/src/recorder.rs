@@ -1,15 +1,17 @@
 //! What one worker measured: histograms per task, exact counts, failures by
-//! kind. Owned by the one worker.
+//! kind. Owned by the one worker while it runs, merged at the end.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
+use hdrhistogram::CreationError;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::summary::{Beyond, FailureGroup, FailureKind, Row, TaskSummary};
 
 use crate::clock;
+use crate::http::Opening;
+use crate::latencies::Latencies;
 
 /// Why a request failed, in the words of the first that did.
 #[derive(Clone, Debug)]
@@ -23,21 +25,32 @@ pub struct Failure {
 }
 
 /// One request, finished.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Sample {
-    /// From the start of sending to the last byte.
+    /// From the start of sending, or in the open model from the intended start,
+    /// to the last byte.
     pub latency: Duration,
+    /// In the open model: from the start of sending to the last byte.
+    pub service: Option<Duration>,
+    /// From the start of sending to the first byte; of whole answers.
+    pub first_byte: Option<Duration>,
+    /// From the first byte to the last one.
+    pub tail: Duration,
     /// Bytes of body, unpacked.
     pub body_bytes: u64,
     /// What went wrong, if something did.
     pub failure: Option<Failure>,
     /// Whether it is a good answer with a status from 200 to 299.
     pub has_data: bool,
+    /// Whether it was given up because the load was over.
+    pub is_cut: bool,
 }
 
 /// Whose sample it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
+    /// Anybody's, before the window.
+    WarmUp(usize),
     /// A task's, in the planned window.
     Window(usize),
     /// A task's, in the extension.
@@ -46,8 +59,18 @@ pub enum Whose {
     Login,
 }
 
-/// The counts since the last tick, for the time series.
-#[derive(Debug)]
+impl Whose {
+    /// The task that is called.
+    pub fn task(self) -> Option<usize> {
+        match self {
+            Self::WarmUp(task) | Self::Window(task) | Self::Extension(task) => Some(task),
+            Self::Login => None,
+        }
+    }
+}
+
+/// What ended within one second, for the time series.
+#[derive(Clone, Debug, Default)]
 pub struct SinceTick {
     /// Requests of the planned window that ended.
     pub requests: u64,
@@ -56,139 +79,148 @@ pub struct SinceTick {
     /// Bytes of their bodies.
     pub body_bytes: u64,
     /// Latencies of the good ones.
-    pub latencies: Latencies,
+    pub latencies: Distribution,
 }
 
 /// A worker's measurements.
 #[derive(Debug)]
 pub struct Recorder {
     limits: Vec<Duration>,
-    histogram: Histogram<u64>,
+    warm_up: Cell,
     window: Vec<Cell>,
     extension: Vec<Cell>,
     login: Cell,
     failures: HashMap<FailureKey, FailureGroup>,
     since_tick: SinceTick,
+    tick_latencies: Latencies,
     /// Requests sent again on a new connection.
     pub resent: u64,
     /// Kept connections that the server had closed, opened anew before sending.
     pub reopened: u64,
     requests: u64,
-    lag: Latencies,
+    /// How late the worker woke.
+    pub lag: Latencies,
+    /// How late users started.
+    pub spawn_lag: Latencies,
+    connect: Latencies,
+    handshake: Latencies,
 }
 
 /// Task (`None` is the login), kind, and status where that tells them apart.
 type FailureKey = (Option<usize>, FailureKind, u16);
 
-/// The counts of one row; the histograms are made when they are needed.
-#[derive(Clone, Debug, Default)]
+/// The counts of one row.
+#[derive(Clone, Debug)]
 struct Cell {
     requests: u64,
     failures: u64,
     body_bytes: u64,
-    good: Option<Box<Latencies>>,
-    failed: Option<Box<Latencies>>,
+    good: Latencies,
+    failed: Latencies,
+    first_byte: Latencies,
+    service: Latencies,
     beyond: Vec<Beyond>,
     failed_beyond: Vec<Beyond>,
     with_data: u64,
+    stalled: u64,
+    cut: u64,
 }
 
-/// A histogram beside exact count, sum and extremes.
-#[derive(Clone, Debug)]
-pub struct Latencies {
-    histogram: Histogram<u64>,
-    count: u64,
-    sum_ns: u128,
-    min_ns: u64,
-    max_ns: u64,
-}
-
-/// Microseconds, rounded up: a latency is never shown below what it was.
-pub fn micros(latency: Duration) -> u64 {
-    u64::try_from(latency.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
-}
-
-/// A histogram from 1 µs to `longest`, with three digits.
-///
-/// # Errors
-/// Never for a positive `longest`; the library checks the bounds.
-fn histogram(longest: Duration) -> Result<Histogram<u64>, hdrhistogram::CreationError> {
-    Histogram::new_with_bounds(1, micros(longest).max(2), 3)
-}
-
-impl Latencies {
-    fn new(empty: &Histogram<u64>) -> Self {
-        Self { histogram: empty.clone(), count: 0, sum_ns: 0, min_ns: 0, max_ns: 0 }
-    }
-
-    fn record(&mut self, latency: Duration) {
-        let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
-        self.min_ns = if self.count == 0 { ns } else { self.min_ns.min(ns) };
-        self.max_ns = self.max_ns.max(ns);
-        self.sum_ns += u128::from(ns);
-        self.count += 1;
-        self.histogram.saturating_record(micros(latency));
-    }
-
-    /// The latencies as plain data.
-    pub fn distribution(&self) -> Distribution {
-        let highest = |value| self.histogram.highest_equivalent(value);
-        let buckets = self.histogram.iter_recorded();
-        Distribution {
-            count: self.count,
-            sum_ns: self.sum_ns,
-            min_ns: self.min_ns,
-            max_ns: self.max_ns,
-            buckets: buckets
-                .map(|b| (highest(b.value_iterated_to()), b.count_at_value()))
-                .collect(),
-        }
-    }
-}
+/// A tail of this length is the mark of a delayed acknowledgement: Linux delays
+/// them by 40 ms at least (`TCP_DELACK_MIN`, include/net/tcp.h).
+const STALL: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(35)..=Duration::from_millis(50);
 
 impl Cell {
-    fn record(&mut self, sample: &Sample, limits: &[Duration], empty: &Histogram<u64>) {
-        self.requests += 1;
-        self.body_bytes += sample.body_bytes;
+    fn new(empty: &Latencies, limits: usize) -> Self {
+        Self {
+            requests: 0,
+            failures: 0,
+            body_bytes: 0,
+            good: empty.clone(),
+            failed: empty.clone(),
+            first_byte: empty.clone(),
+            service: empty.clone(),
+            beyond: vec![Beyond::default(); limits],
+            failed_beyond: vec![Beyond::default(); limits],
+            with_data: 0,
+            stalled: 0,
+            cut: 0,
+        }
+    }
+
+    fn record(&mut self, sample: &Sample, limits: &[Duration]) {
         let failed = sample.failure.is_some();
-        let latencies = if failed { &mut self.failed } else { &mut self.good };
-        latencies.get_or_insert_with(|| Box::new(Latencies::new(empty))).record(sample.latency);
-        self.failures += u64::from(failed);
-        self.with_data += u64::from(sample.has_data);
-        let beyond = if failed { &mut self.failed_beyond } else { &mut self.beyond };
-        beyond.resize(limits.len(), Beyond::default());
+        let (latencies, beyond) = match failed {
+            true => (&mut self.failed, &mut self.failed_beyond),
+            false => (&mut self.good, &mut self.beyond),
+        };
+        latencies.record(sample.latency);
         for (limit, beyond) in limits.iter().zip(beyond) {
             beyond.above += u64::from(sample.latency > *limit);
             beyond.at_or_above += u64::from(sample.latency >= *limit);
         }
+        // Of a request that was cut off no more is known than how long it took
+        // at least: it is no failure of the service, and no answer.
+        if sample.is_cut {
+            self.cut += 1;
+            return;
+        }
+        self.requests += 1;
+        self.body_bytes += sample.body_bytes;
+        self.failures += u64::from(failed);
+        self.with_data += u64::from(sample.has_data);
+        if !failed {
+            sample.first_byte.into_iter().for_each(|after| self.first_byte.record(after));
+            sample.service.into_iter().for_each(|took| self.service.record(took));
+            self.stalled += u64::from(STALL.contains(&sample.tail));
+        }
     }
 
-    fn row(&self, limits: &[Duration]) -> Row {
-        let distribution = |latencies: &Option<Box<Latencies>>| {
-            latencies.as_ref().map(|l| l.distribution()).unwrap_or_default()
-        };
-        let counted = |beyond: &[Beyond]| {
-            let mut beyond = beyond.to_vec();
-            beyond.resize(limits.len(), Beyond::default());
-            beyond
-        };
+    fn absorb(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.failures += other.failures;
+        self.body_bytes += other.body_bytes;
+        self.good.absorb(&other.good);
+        self.failed.absorb(&other.failed);
+        self.first_byte.absorb(&other.first_byte);
+        self.service.absorb(&other.service);
+        self.with_data += other.with_data;
+        self.stalled += other.stalled;
+        self.cut += other.cut;
+        for (mine, theirs) in
+            [(&mut self.beyond, &other.beyond), (&mut self.failed_beyond, &other.failed_beyond)]
+        {
+            for (mine, theirs) in mine.iter_mut().zip(theirs) {
+                mine.above += theirs.above;
+                mine.at_or_above += theirs.at_or_above;
+            }
+        }
+    }
+
+    fn row(&self) -> Row {
         Row {
             requests: self.requests,
             failures: self.failures,
-            latency: distribution(&self.good),
-            failed_latency: distribution(&self.failed),
+            latency: self.good.distribution(),
+            failed_latency: self.failed.distribution(),
             body_bytes: self.body_bytes,
-            beyond: counted(&self.beyond),
-            failed_beyond: counted(&self.failed_beyond),
+            beyond: self.beyond.clone(),
+            failed_beyond: self.failed_beyond.clone(),
             with_data: self.with_data,
+            first_byte: self.first_byte.distribution(),
+            service: self.service.distribution(),
+            stalled: self.stalled,
+            cut: self.cut,
         }
     }
 }
 
-impl SinceTick {
-    fn new(empty: &Histogram<u64>) -> Self {
-        Self { requests: 0, failures: 0, body_bytes: 0, latencies: Latencies::new(empty) }
-    }
+/// One second of room: an answer may end just after its deadline. In the open
+/// model a request may have waited for the whole run before it was sent.
+fn longest(plan: &LoadPlan) -> Duration {
+    let room = plan.request_timeout + Duration::from_secs(1);
+    if plan.is_open() { plan.closes() + plan.longest + room } else { room }
 }
 
 impl Recorder {
@@ -196,33 +228,28 @@ impl Recorder {
     ///
     /// # Errors
     /// The histogram library refuses its bounds: a defect.
-    pub fn new(plan: &LoadPlan) -> Result<Self, hdrhistogram::CreationError> {
-        // One second of room: an answer may end just after its deadline.
-        let empty = histogram(plan.request_timeout + Duration::from_secs(1))?;
+    pub fn new(plan: &LoadPlan) -> Result<Self, CreationError> {
+        let empty = Latencies::new(longest(plan));
+        empty.check()?;
+        let cell = Cell::new(&empty, plan.limits.len());
         let tasks = plan.scenario.tasks.len();
         Ok(Self {
             limits: plan.limits.clone(),
-            window: vec![Cell::default(); tasks],
-            extension: vec![Cell::default(); tasks],
-            login: Cell::default(),
+            warm_up: cell.clone(),
+            window: vec![cell.clone(); tasks],
+            extension: vec![cell.clone(); tasks],
+            login: cell,
             failures: HashMap::new(),
-            since_tick: SinceTick::new(&empty),
-            lag: Latencies::new(&empty),
-            histogram: empty,
+            since_tick: SinceTick::default(),
+            tick_latencies: empty.clone(),
             resent: 0,
             reopened: 0,
             requests: 0,
+            lag: empty.clone(),
+            spawn_lag: empty.clone(),
+            connect: empty.clone(),
+            handshake: empty,
         })
-    }
-
-    /// Records how late the worker woke.
-    pub fn record_lag(&mut self, lag: Duration) {
-        self.lag.record(lag);
-    }
-
-    /// How late the worker woke.
-    pub fn lag(&self) -> Distribution {
-        self.lag.distribution()
     }
 
     /// Whether a request that was dropped without an answer may be sent again.
@@ -234,34 +261,41 @@ impl Recorder {
 
     /// Records one request.
     pub fn record(&mut self, whose: Whose, sample: &Sample, plan: &LoadPlan) {
-        self.requests += 1;
         let cell = match whose {
+            Whose::WarmUp(_) => Some(&mut self.warm_up),
             Whose::Window(task) => self.window.get_mut(task),
             Whose::Extension(task) => self.extension.get_mut(task),
             Whose::Login => Some(&mut self.login),
         };
         if let Some(cell) = cell {
-            cell.record(sample, &self.limits, &self.histogram);
+            cell.record(sample, &self.limits);
         }
+        if sample.is_cut {
+            return;
+        }
+        self.requests += 1;
         if let Whose::Window(_) = whose {
             self.since_tick.requests += 1;
             self.since_tick.failures += u64::from(sample.failure.is_some());
             self.since_tick.body_bytes += sample.body_bytes;
             if sample.failure.is_none() {
-                self.since_tick.latencies.record(sample.latency);
+                self.tick_latencies.record(sample.latency);
             }
         }
-        if let Some(failure) = &sample.failure {
+        if let (Some(failure), false) = (&sample.failure, matches!(whose, Whose::WarmUp(_))) {
             self.note_failure(whose, failure, plan);
         }
     }
 
+    /// Records a connection that was opened.
+    pub fn record_opening(&mut self, opening: Opening) {
+        self.connect.record(opening.connect);
+        opening.handshake.into_iter().for_each(|took| self.handshake.record(took));
+    }
+
     fn note_failure(&mut self, whose: Whose, failure: &Failure, plan: &LoadPlan) {
         let now = clock::unix_ms();
-        let index = match whose {
-            Whose::Window(task) | Whose::Extension(task) => Some(task),
-            Whose::Login => None,
-        };
+        let index = whose.task();
         let task = index.and_then(|index| plan.scenario.tasks.get(index));
         let login = plan.scenario.login.as_ref().map(|login| &login.request);
         let request = task.map(|task| &task.request).or(login);
@@ -282,7 +316,45 @@ impl Recorder {
 
     /// The counts since the last call.
     pub fn take_tick(&mut self) -> SinceTick {
-        std::mem::replace(&mut self.since_tick, SinceTick::new(&self.histogram))
+        let latencies = self.tick_latencies.distribution();
+        self.tick_latencies.reset();
+        SinceTick { latencies, ..std::mem::take(&mut self.since_tick) }
+    }
+
+    /// Adds what another worker measured under the same plan.
+    pub fn absorb(&mut self, other: Self) {
+        self.warm_up.absorb(&other.warm_up);
+        self.login.absorb(&other.login);
+        let theirs = other.window.iter().chain(&other.extension);
+        for (mine, theirs) in self.window.iter_mut().chain(&mut self.extension).zip(theirs) {
+            mine.absorb(theirs);
+        }
+        for (key, group) in other.failures {
+            let mine = self
+                .failures
+                .entry(key)
+                .or_insert_with(|| FailureGroup { count: 0, ..group.clone() });
+            mine.count += group.count;
+            mine.first_unix_ms = mine.first_unix_ms.min(group.first_unix_ms);
+            mine.last_unix_ms = mine.last_unix_ms.max(group.last_unix_ms);
+        }
+        self.resent += other.resent;
+        self.reopened += other.reopened;
+        self.requests += other.requests;
+        self.lag.absorb(&other.lag);
+        self.spawn_lag.absorb(&other.spawn_lag);
+        self.connect.absorb(&other.connect);
+        self.handshake.absorb(&other.handshake);
+    }
+
+    /// The requests before the window.
+    pub fn warm_up(&self) -> Row {
+        self.warm_up.row()
+    }
+
+    /// How long it took to connect, and to agree on TLS.
+    pub fn openings(&self) -> (Distribution, Distribution) {
+        (self.connect.distribution(), self.handshake.distribution())
     }
 
     /// Every task's rows, in the order of the scenario.
@@ -297,8 +369,8 @@ impl Recorder {
                 label: task.request.label(),
                 weight: task.weight,
                 needs_data: task.accept.iter().any(|status| (200..300).contains(status)),
-                window: window.row(&self.limits),
-                extension: extension.row(&self.limits),
+                window: window.row(),
+                extension: extension.row(),
             })
             .collect()
     }
@@ -310,7 +382,7 @@ impl Recorder {
             name: "login".to_owned(),
             method: login.request.method.clone(),
             label: login.request.label(),
-            window: self.login.row(&self.limits),
+            window: self.login.row(),
             ..TaskSummary::default()
         })
     }

@@ -1,6 +1,7 @@
-//! The time series: what the worker says once a second, put together.
+//! The time series: what the workers say once a second, put together.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use portcullis_core::distribution::Distribution;
 use portcullis_core::summary::{SHOWN, Second, ToDate};
@@ -8,23 +9,23 @@ use portcullis_core::threshold::Percentile;
 
 use crate::recorder::SinceTick;
 
-/// A worker's second.
-#[derive(Debug)]
-pub struct Tick {
-    /// Counted from the start of the window.
-    pub second: u64,
-    /// Users that are alive.
-    pub users: u32,
-    /// What was recorded since the last tick.
-    pub counts: SinceTick,
-}
-
 /// Current percentiles are of this many seconds, as Locust's are.
 const RECENT: usize = 10;
 
-/// The series so far.
+/// A second, as far as the workers have told of it.
 #[derive(Debug, Default)]
+struct Pending {
+    users: u32,
+    counts: SinceTick,
+    told: u32,
+}
+
+/// The series so far.
+#[derive(Debug)]
 pub struct Series {
+    workers: u32,
+    /// From the first second that not all workers have told of.
+    pending: VecDeque<Pending>,
     seconds: Vec<Second>,
     recent: VecDeque<Distribution>,
     all: Distribution,
@@ -33,32 +34,77 @@ pub struct Series {
     body_bytes: u64,
 }
 
+impl SinceTick {
+    fn add(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.failures += other.failures;
+        self.body_bytes += other.body_bytes;
+        self.latencies.add(&other.latencies);
+    }
+}
+
 impl Series {
-    /// Adds a second.
-    pub fn add(&mut self, tick: Tick) {
-        let (requests, failures) = (tick.counts.requests, tick.counts.failures);
-        self.take(&tick.counts);
+    /// An empty series of so many workers.
+    pub fn new(workers: u32) -> Self {
+        Self {
+            workers,
+            pending: VecDeque::new(),
+            seconds: Vec::new(),
+            recent: VecDeque::new(),
+            all: Distribution::default(),
+            requests: 0,
+            failures: 0,
+            body_bytes: 0,
+        }
+    }
+
+    /// Takes what one worker says of a second; true when a second is whole.
+    pub fn tell(&mut self, second: u64, users: u32, counts: &SinceTick) -> bool {
+        let index = second.saturating_sub(self.seconds.len() as u64) as usize;
+        while self.pending.len() <= index {
+            self.pending.push_back(Pending::default());
+        }
+        if let Some(pending) = self.pending.get_mut(index) {
+            pending.users += users;
+            pending.told += 1;
+            pending.counts.add(counts);
+        }
+        if self.pending.front().is_none_or(|pending| pending.told < self.workers) {
+            return false;
+        }
+        let Some(whole) = self.pending.pop_front() else { return false };
+        self.add(whole.users, &whole.counts);
+        true
+    }
+
+    fn add(&mut self, users: u32, counts: &SinceTick) {
+        self.take(counts);
         self.seconds.push(Second {
-            second: tick.second,
-            users: tick.users,
-            requests,
-            failures,
+            second: self.seconds.len() as u64,
+            users,
+            requests: counts.requests,
+            failures: counts.failures,
             percentiles_ms: self.percentiles(),
             to_date: self.to_date(),
         });
     }
 
-    /// Adds what ended after the last whole second to that second.
-    pub fn finish(mut self, rest: SinceTick, users: u32) -> Vec<Second> {
-        if self.seconds.is_empty() {
-            self.add(Tick { second: 0, users, counts: rest });
+    /// Adds what nobody has told of yet: a second of its own if it is one, by the
+    /// time that was `measured`, else a part of the last one.
+    pub fn finish(mut self, rest: &[SinceTick], users: u32, measured: Duration) -> Vec<Second> {
+        let mut sum = SinceTick::default();
+        let pending = std::mem::take(&mut self.pending);
+        let untold = pending.iter().map(|pending| &pending.counts);
+        untold.chain(rest).for_each(|counts| sum.add(counts));
+        if self.seconds.is_empty() || measured.as_secs_f64().round() > self.seconds.len() as f64 {
+            self.add(self.seconds.last().map_or(users, |second| second.users), &sum);
             return self.seconds;
         }
-        self.take(&rest);
+        self.take(&sum);
         let (percentiles_ms, to_date) = (self.percentiles(), self.to_date());
         if let Some(last) = self.seconds.last_mut() {
-            last.requests += rest.requests;
-            last.failures += rest.failures;
+            last.requests += sum.requests;
+            last.failures += sum.failures;
             last.percentiles_ms = percentiles_ms;
             last.to_date = to_date;
         }
@@ -76,12 +122,11 @@ impl Series {
     }
 
     fn take(&mut self, counts: &SinceTick) {
-        let latencies = counts.latencies.distribution();
-        self.all.add(&latencies);
+        self.all.add(&counts.latencies);
         self.requests += counts.requests;
         self.failures += counts.failures;
         self.body_bytes += counts.body_bytes;
-        self.recent.push_back(latencies);
+        self.recent.push_back(counts.latencies.clone());
         if self.recent.len() > RECENT {
             self.recent.pop_front();
         }

@@ -1,18 +1,17 @@
 //! One virtual user: a connection of its own, a token, one request at a time.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::Rng;
 use portcullis_core::scenario::MinItems;
 use portcullis_core::summary::FailureKind;
-use tokio::time::Instant;
 
 use crate::body;
-use crate::deadline::{Deadline, Elapsed};
-use crate::http::{Connection, ExchangeError, Response};
+use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Response};
 use crate::prepared::{Prepared, PreparedRequest};
+use crate::reactor::Handle;
 use crate::recorder::{Failure, Sample};
 use crate::scan;
 
@@ -28,14 +27,15 @@ pub struct LoginFailure {
 }
 
 /// What one user keeps between its requests.
-#[derive(Debug)]
 pub struct User {
-    address: SocketAddr,
+    handle: Handle,
     connection: Option<Connection>,
     response: Response,
     out: Vec<u8>,
-    authorization: Vec<u8>,
-    deadline: Deadline,
+    scratch: Vec<u8>,
+    authorization: Rc<[u8]>,
+    /// Connections that were opened since this was last emptied.
+    opened: Vec<Opening>,
     /// Requests that were sent again since this was last set to 0.
     pub resent: u64,
     /// Connections that had been closed while idle, since this was last set to 0.
@@ -50,25 +50,51 @@ struct Expectation<'a> {
     check: Option<&'a MinItems>,
 }
 
+/// Where and how requests are sent: what all users have in common.
+pub struct Sending<'a> {
+    /// The plan.
+    pub plan: &'a LoadPlan,
+    /// Its requests as bytes.
+    pub prepared: &'a Prepared,
+    /// The server.
+    pub endpoint: &'a Endpoint,
+}
+
+/// What became of a login.
+pub enum LoggedIn {
+    /// A token; empty without a login.
+    Token(String),
+    /// None: the sample says why.
+    Refused,
+    /// The load was over before the answer came.
+    Cut,
+}
+
 impl User {
     /// A user that has no connection and no token yet.
-    pub fn new(address: SocketAddr) -> Self {
+    pub fn new(handle: Handle) -> Self {
         Self {
-            address,
+            handle,
             connection: None,
             response: Response::default(),
             out: Vec::new(),
-            authorization: Vec::new(),
-            deadline: Deadline::default(),
+            scratch: Vec::new(),
+            authorization: Rc::from([]),
+            opened: Vec::new(),
             resent: 0,
             reopened: 0,
             may_resend: true,
         }
     }
 
-    /// Uses a token from now on.
-    pub fn authorize(&mut self, prepared: &Prepared, token: &str) {
-        self.authorization = prepared.authorization_line(token);
+    /// Sends this line with every request from now on.
+    pub fn authorize(&mut self, line: Rc<[u8]>) {
+        self.authorization = line;
+    }
+
+    /// Connections that were opened since this was last called.
+    pub fn opened(&mut self) -> std::vec::Drain<'_, Opening> {
+        self.opened.drain(..)
     }
 
     /// The unpacked body of the last answer, for messages.
@@ -77,105 +103,111 @@ impl User {
         (self.response.head().status, body::excerpt(&body, 300))
     }
 
-    /// Logs in; the sample is to be recorded either way.
-    pub async fn login(
-        &mut self,
-        plan: &LoadPlan,
-        prepared: &Prepared,
-    ) -> (Sample, Option<String>) {
+    /// Logs in; the sample is to be recorded unless it was cut.
+    pub async fn login(&mut self, sending: &Sending<'_>) -> (Sample, LoggedIn) {
+        let (plan, prepared) = (sending.plan, sending.prepared);
         let (Some(login), Some(request)) = (&plan.scenario.login, &prepared.login) else {
-            let sample =
-                Sample { latency: Duration::ZERO, body_bytes: 0, failure: None, has_data: false };
-            return (sample, Some(String::new()));
+            return (Sample::default(), LoggedIn::Token(String::new()));
         };
         let mut rng = Rng::stream(plan.seed, portcullis_core::rng::Domain::Values, 0);
         let expectation = Expectation { accept: &login.accept, check: None };
         // Its body is needed whatever the status is.
-        let mut sample = self.send(plan, request, &expectation, true, &mut rng).await;
-        if sample.failure.is_some() {
-            if let Some(failure) = &mut sample.failure
-                && failure.kind == FailureKind::Status
-            {
+        let mut sample = self.send(sending, request, &expectation, true, &mut rng, None).await;
+        if sample.is_cut {
+            return (sample, LoggedIn::Cut);
+        }
+        if let Some(failure) = &mut sample.failure {
+            if failure.kind == FailureKind::Status {
                 failure.kind = FailureKind::Login;
             }
-            return (sample, None);
+            return (sample, LoggedIn::Refused);
         }
         let token = unpacked(&self.response).and_then(|body| body::text_at(&body, &login.token));
-        // A token goes into a header: a line break in it would forge another.
-        match token {
-            Ok(token) if token.bytes().all(|b| b.is_ascii_graphic()) => (sample, Some(token)),
-            Ok(_) => (login_failed(sample, "the token has impossible characters".to_owned()), None),
-            Err(why) => (login_failed(sample, why), None),
-        }
+        let why = match token {
+            // A token goes into a header: a line break in it would forge another.
+            Ok(token) if token.bytes().all(|b| b.is_ascii_graphic()) => {
+                return (sample, LoggedIn::Token(token));
+            }
+            Ok(_) => "the token has impossible characters".to_owned(),
+            Err(why) => why,
+        };
+        sample.failure = Some(Failure { kind: FailureKind::Login, status: 0, message: why });
+        (sample, LoggedIn::Refused)
     }
 
-    /// Calls a task.
+    /// Calls a task. In the open model latency counts from the `intended` start.
     pub async fn call(
         &mut self,
-        plan: &LoadPlan,
-        prepared: &Prepared,
+        sending: &Sending<'_>,
         task: usize,
         rng: &mut Rng,
+        intended: Option<Instant>,
     ) -> Option<Sample> {
-        let (described, request) = (plan.scenario.tasks.get(task)?, prepared.tasks.get(task)?);
+        let described = sending.plan.scenario.tasks.get(task)?;
+        let request = sending.prepared.tasks.get(task)?;
         let expectation =
             Expectation { accept: &described.accept, check: described.check.as_ref() };
         let keep = described.check.is_some();
-        Some(self.send(plan, request, &expectation, keep, rng).await)
+        Some(self.send(sending, request, &expectation, keep, rng, intended).await)
     }
 
     async fn send(
         &mut self,
-        plan: &LoadPlan,
+        sending: &Sending<'_>,
         request: &PreparedRequest,
         expectation: &Expectation<'_>,
         keep_body: bool,
         rng: &mut Rng,
+        intended: Option<Instant>,
     ) -> Sample {
-        let authorization = std::mem::take(&mut self.authorization);
-        request.write(&mut self.out, rng, &authorization);
-        self.authorization = authorization;
+        request.write(&mut self.out, &mut self.scratch, rng, &self.authorization);
         let start = Instant::now();
-        let mut deadline = std::mem::take(&mut self.deadline);
-        let end = start + plan.request_timeout;
-        let exchanged = deadline.within(end, self.exchange(request, keep_body)).await;
-        self.deadline = deadline;
-        let latency = start.elapsed();
-        let (body_bytes, failure) = match exchanged {
-            Ok(Ok(())) => weigh(&self.response, expectation),
-            Ok(Err(error)) => {
-                self.connection = None;
-                (self.response.body_bytes(), Some(failure_of(&error)))
+        let timeout = sending.plan.request_timeout;
+        self.handle.set_deadline(start + timeout);
+        let exchanged = self.exchange(sending.endpoint, request, keep_body).await;
+        self.handle.clear_deadline();
+        let end = Instant::now();
+        let mut sample = Sample {
+            latency: end - intended.unwrap_or(start),
+            service: intended.map(|_| end - start),
+            ..Sample::default()
+        };
+        (sample.body_bytes, sample.failure) = match &exchanged {
+            Ok(exchanged) => {
+                sample.first_byte = Some(exchanged.first_byte - start);
+                sample.tail = end - exchanged.first_byte;
+                weigh(&self.response, expectation)
             }
-            Err(Elapsed) => {
+            Err(error) => {
                 self.connection = None;
-                let message =
-                    format!("no complete answer within {} s", plan.request_timeout.as_secs_f64());
-                let failure = Failure { kind: FailureKind::Timeout, status: 0, message };
-                (self.response.body_bytes(), Some(failure))
+                sample.is_cut = matches!(error, ExchangeError::Cut);
+                (self.response.body_bytes(), Some(failure_of(error, timeout)))
             }
         };
-        let has_data = failure.is_none() && (200..300).contains(&self.response.head().status);
-        Sample { latency, body_bytes, failure, has_data }
+        let is_success = (200..300).contains(&self.response.head().status);
+        sample.has_data = sample.failure.is_none() && is_success;
+        sample
     }
 
     /// One exchange. A kept connection that the server closed before the first
     /// byte of the answer is opened again, and the request sent once more.
     async fn exchange(
         &mut self,
+        endpoint: &Endpoint,
         request: &PreparedRequest,
         keep_body: bool,
-    ) -> Result<(), ExchangeError> {
+    ) -> Result<Exchanged, ExchangeError> {
         // Closed while it was idle, or bytes that nobody asked for: not for us.
-        if self.connection.as_ref().is_some_and(Connection::is_stale) {
+        let handle = &self.handle;
+        if self.connection.as_mut().is_some_and(|connection| connection.is_stale(handle)) {
             self.connection = None;
             self.reopened += 1;
         }
         let may_resend = request.idempotent && self.may_resend;
-        match self.attempt(request, keep_body).await {
+        match self.attempt(endpoint, request, keep_body).await {
             Err((ExchangeError::Closed { silent: true, .. }, true)) if may_resend => {
                 self.resent += 1;
-                self.attempt(request, keep_body).await.map_err(|(error, _)| error)
+                self.attempt(endpoint, request, keep_body).await.map_err(|(error, _)| error)
             }
             other => other.map_err(|(error, _)| error),
         }
@@ -184,30 +216,29 @@ impl User {
     /// One attempt; an error comes with whether the connection was a kept one.
     async fn attempt(
         &mut self,
+        endpoint: &Endpoint,
         request: &PreparedRequest,
         keep_body: bool,
-    ) -> Result<(), (ExchangeError, bool)> {
+    ) -> Result<Exchanged, (ExchangeError, bool)> {
         self.response.begin(request.is_head, keep_body);
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => Connection::open(self.address)
-                .await
-                .map_err(|error| (ExchangeError::Connect(self.address, error), false))?,
+            None => {
+                let opened = Connection::open(&self.handle, endpoint).await;
+                let (connection, opening) = opened.map_err(|error| (error, false))?;
+                self.opened.push(opening);
+                connection
+            }
         };
         let reused = connection.is_reused();
-        match connection.exchange(&self.out, &mut self.response).await {
-            Ok(keep_alive) => {
-                self.connection = keep_alive.then_some(connection);
-                Ok(())
+        match connection.exchange(&self.handle, &self.out, &mut self.response).await {
+            Ok(exchanged) => {
+                self.connection = exchanged.keep_alive.then_some(connection);
+                Ok(exchanged)
             }
             Err(error) => Err((error, reused)),
         }
     }
-}
-
-fn login_failed(mut sample: Sample, message: String) -> Sample {
-    sample.failure = Some(Failure { kind: FailureKind::Login, status: 0, message });
-    sample
 }
 
 fn unpacked(response: &Response) -> Result<std::borrow::Cow<'_, [u8]>, String> {
@@ -267,11 +298,15 @@ fn judge(response: &Response, body: &[u8], expectation: &Expectation<'_>) -> Opt
     }
 }
 
-fn failure_of(error: &ExchangeError) -> Failure {
+fn failure_of(error: &ExchangeError, timeout: Duration) -> Failure {
     let kind = match error {
         ExchangeError::Connect(..) => FailureKind::Connect,
-        ExchangeError::Closed { .. } => FailureKind::Reset,
+        ExchangeError::Closed { .. } | ExchangeError::Cut => FailureKind::Reset,
         ExchangeError::Invalid(_) => FailureKind::Body,
+        ExchangeError::Late => {
+            let message = format!("no complete answer within {} s", timeout.as_secs_f64());
+            return Failure { kind: FailureKind::Timeout, status: 0, message };
+        }
     };
     Failure { kind, status: 0, message: error.to_string() }
 }

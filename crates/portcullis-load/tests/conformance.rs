@@ -11,16 +11,18 @@
 #[path = "conformance/cases.rs"]
 mod cases;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cases::{Case, End, Step};
-use portcullis_load::http::{Connection, Response};
+use portcullis_load::http::{Connection, Endpoint, ExchangeError, Response};
+use portcullis_load::reactor::{self, Handle, Turn};
 
 /// Long enough for a segment of its own, and for a reset to come after data.
 const PAUSE: Duration = Duration::from_millis(3);
@@ -118,29 +120,39 @@ fn shown(outcome: &Outcome) -> String {
 /// What our client makes of it; a connection that is kept carries a second
 /// exchange, which must come out the same.
 fn ours(case: &Case, address: SocketAddr, index: usize) -> Result<Outcome, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let patience = Duration::from_secs(PATIENCE_S);
-    let both = async {
-        let mut connection = Connection::open(address).await.unwrap();
-        let first = exchange(case, &mut connection, index).await?;
+    let endpoint = Endpoint { address, tls: None, acknowledge_at_once: true };
+    let both = async |handle: Handle| {
+        let (mut connection, _) = Connection::open(&handle, &endpoint).await.unwrap();
+        let first = exchange(case, &handle, &mut connection, index).await?;
         if matches!(first, Outcome::Whole { kept: true, .. }) && case.end == End::Waits {
-            if connection.is_stale() {
+            if connection.is_stale(&handle) {
                 return Err("the kept connection is stale".to_owned());
             }
-            let second = exchange(case, &mut connection, index).await?;
+            let second = exchange(case, &handle, &mut connection, index).await?;
             if second != first || !connection.is_reused() {
                 return Err(format!("the second exchange is {}", shown(&second)));
             }
         }
         Ok(first)
     };
-    runtime
-        .block_on(async { tokio::time::timeout(patience, both).await })
-        .unwrap_or_else(|_| Ok(Outcome::Failed("it waits".to_owned())))
+    let result = RefCell::new(None);
+    let user = async |handle: Handle| {
+        handle.set_deadline(Instant::now() + Duration::from_secs(PATIENCE_S));
+        let done = both(handle).await;
+        *result.borrow_mut() = Some(done);
+    };
+    let panic = reactor::run(
+        1,
+        |reactor| vec![Box::pin(user(reactor.handle(0)))],
+        |_| Turn::Next(Instant::now() + Duration::from_secs(1)),
+    );
+    assert!(panic.unwrap().is_none());
+    result.into_inner().unwrap()
 }
 
 async fn exchange(
     case: &Case,
+    handle: &Handle,
     connection: &mut Connection,
     index: usize,
 ) -> Result<Outcome, String> {
@@ -148,8 +160,9 @@ async fn exchange(
     let request = format!("{method} /{index} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let mut response = Response::default();
     response.begin(case.to_head_request, true);
-    let kept = match connection.exchange(request.as_bytes(), &mut response).await {
-        Ok(kept) => kept,
+    let kept = match connection.exchange(handle, request.as_bytes(), &mut response).await {
+        Ok(exchanged) => exchanged.keep_alive,
+        Err(ExchangeError::Late) => return Ok(Outcome::Failed("it waits".to_owned())),
         Err(error) => return Ok(Outcome::Failed(error.to_string())),
     };
     if response.body_bytes() != response.body().len() as u64 {

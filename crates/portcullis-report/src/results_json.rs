@@ -5,7 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use portcullis_core::distribution::Distribution;
 use portcullis_core::event::{StageEnd, StageRecord};
-use portcullis_core::summary::{Row, SHOWN, Summary, TaskSummary};
+use portcullis_core::remarks::remarks;
+use portcullis_core::summary::{Acknowledgement, Connects, Row, SHOWN, Summary, TaskSummary, Tls};
 use portcullis_core::threshold::{Limit, Severity};
 use portcullis_core::verdict::{Judged, Judgement};
 use serde::Serialize;
@@ -93,9 +94,14 @@ struct WireSummary<'a> {
     measured_s: f64,
     users_asked: u32,
     users_ran: u32,
+    arrivals: Option<WireArrivals>,
+    connections: WireConnections<'a>,
     resent: u64,
     reopened: u64,
     requests_per_s: f64,
+    /// What a reader must know beside the numbers.
+    remarks: Vec<String>,
+    warm_up: WireRow,
     generator: WireGenerator,
     aggregate: WireRow,
     login: Option<WireTask<'a>>,
@@ -104,9 +110,27 @@ struct WireSummary<'a> {
     series: Vec<WireSecond<'a>>,
 }
 
+/// The schedule of an open load.
+#[derive(Serialize)]
+struct WireArrivals {
+    scheduled: u64,
+    queued: u64,
+    unstarted: u64,
+}
+
+#[derive(Serialize)]
+struct WireConnections<'a> {
+    address: &'a str,
+    acknowledgement: &'static str,
+    tls: &'static str,
+    connect: WireDistribution,
+    handshake: WireDistribution,
+}
+
 /// How well the load generator itself did.
 #[derive(Serialize)]
 struct WireGenerator {
+    spawn_lag: WireDistribution,
     lag: WireDistribution,
     cpu_s: Option<f64>,
     run_queue_s: Option<f64>,
@@ -133,6 +157,14 @@ struct WireRow {
     mean_body_bytes: f64,
     latency: WireDistribution,
     failed_latency: WireDistribution,
+    /// From sending to the first byte of a good answer.
+    first_byte: WireDistribution,
+    /// From sending to the last byte, where `latency` counts from the schedule.
+    service: Option<WireDistribution>,
+    /// Good answers whose last byte came 35 to 50 ms after the first.
+    stalled: u64,
+    /// Requests given up when the grace after the load ended.
+    cut: u64,
     /// Good answers with a status from 200 to 299.
     with_data: u64,
     beyond_limits: Vec<WireBeyond>,
@@ -154,6 +186,8 @@ struct WireDistribution {
     min_ms: Option<f64>,
     max_ms: Option<f64>,
     percentiles_ms: serde_json::Map<String, serde_json::Value>,
+    /// Values above the last bucket.
+    clipped: u64,
     /// `[upper end in µs, count]`, ascending.
     buckets_us: Vec<(u64, u64)>,
 }
@@ -283,10 +317,19 @@ fn summary(summary: &Summary) -> WireSummary<'_> {
         measured_s: summary.measured.as_secs_f64(),
         users_asked: summary.users_asked,
         users_ran: summary.users_ran,
+        arrivals: summary.arrivals.map(|arrivals| WireArrivals {
+            scheduled: arrivals.scheduled,
+            queued: arrivals.queued,
+            unstarted: arrivals.unstarted,
+        }),
+        connections: connections(&summary.connects),
         resent: summary.resent,
         reopened: summary.reopened,
+        remarks: remarks(summary),
+        warm_up: row(&summary.warm_up, summary),
         requests_per_s: summary.rate(aggregate.requests),
         generator: WireGenerator {
+            spawn_lag: distribution(&summary.generator.spawn_lag),
             lag: distribution(&summary.generator.lag),
             cpu_s: summary.generator.cpu.map(|cpu| cpu.as_secs_f64()),
             run_queue_s: summary.generator.run_queue.map(|wait| wait.as_secs_f64()),
@@ -320,6 +363,24 @@ fn summary(summary: &Summary) -> WireSummary<'_> {
     }
 }
 
+fn connections(connects: &Connects) -> WireConnections<'_> {
+    WireConnections {
+        address: &connects.address,
+        acknowledgement: match connects.acknowledgement {
+            Acknowledgement::AtOnce => "at once",
+            Acknowledgement::System => "system",
+            Acknowledgement::ConnectionClose => "a connection for each request",
+        },
+        tls: match connects.tls {
+            Tls::Off => "off",
+            Tls::Verified => "verified",
+            Tls::Insecure => "insecure",
+        },
+        connect: distribution(&connects.connect),
+        handshake: distribution(&connects.handshake),
+    }
+}
+
 fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> WireTask<'a> {
     WireTask {
         name: &task.name,
@@ -341,6 +402,10 @@ fn row(row: &Row, summary: &Summary) -> WireRow {
         mean_body_bytes: row.mean_body_bytes(),
         latency: distribution(&row.latency),
         failed_latency: distribution(&row.failed_latency),
+        first_byte: distribution(&row.first_byte),
+        service: summary.arrivals.map(|_| distribution(&row.service)),
+        stalled: row.stalled,
+        cut: row.cut,
         with_data: row.with_data,
         beyond_limits: limits
             .map(|(limit, (beyond, failed))| WireBeyond {
@@ -364,6 +429,7 @@ fn distribution(latencies: &Distribution) -> WireDistribution {
         mean_ms: latencies.mean_ms(),
         min_ms: latencies.min_ms(),
         max_ms: latencies.max_ms(),
+        clipped: latencies.clipped,
         percentiles_ms: shown.collect(),
         buckets_us: latencies.buckets.clone(),
     }

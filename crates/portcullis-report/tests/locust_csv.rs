@@ -20,7 +20,14 @@ fn latencies(values_us: &[u64]) -> Distribution {
     for &us in values_us {
         let ns = us * 1000;
         let buckets = vec![(us, 1)];
-        all.add(&Distribution { count: 1, sum_ns: ns.into(), min_ns: ns, max_ns: ns, buckets });
+        all.add(&Distribution {
+            count: 1,
+            sum_ns: ns.into(),
+            min_ns: ns,
+            max_ns: ns,
+            buckets,
+            clipped: 0,
+        });
     }
     all
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use portcullis_core::target::Target;
+use portcullis_load::Trust;
 
 /// What a health check said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +33,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// answer, and its pause between two is a tenth of a second.
 ///
 /// # Errors
-/// The HTTP client could not be made.
+/// The HTTP client could not be made, with TLS or without.
 pub fn poll<T>(
     target: &Target,
+    trust: &Trust,
     path: &str,
     mut judge: impl FnMut(Health) -> Option<T>,
 ) -> Result<T, String> {
@@ -43,7 +45,7 @@ pub fn poll<T>(
         .enable_all()
         .build()
         .map_err(|error| failed(&error))?;
-    let client = client().map_err(|error| failed(&error))?;
+    let client = client(trust).map_err(|error| format!("no HTTP client: {error:#}"))?;
     let url = format!("{}{path}", target.url());
     loop {
         let health = runtime.block_on(ask(&client, &url));
@@ -55,14 +57,18 @@ pub fn poll<T>(
 }
 
 #[expect(clippy::disallowed_methods, reason = "the health poll is what reqwest is for")]
-fn client() -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder()
+fn client(trust: &Trust) -> anyhow::Result<reqwest::Client> {
+    // The load's own configuration: whom it believes, health believes too.
+    let config = portcullis_load::http::client_config(trust)?;
+    let client = reqwest::Client::builder()
+        .tls_backend_preconfigured(config.as_ref().clone())
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(PATIENCE)
         // Each poll on a connection of its own: it must reach who listens now.
         .pool_max_idle_per_host(0)
-        .build()
+        .build()?;
+    Ok(client)
 }
 
 async fn ask(client: &reqwest::Client, url: &str) -> Health {

@@ -1,6 +1,7 @@
 //! What was written in `perf.toml`, a profile and the flags: decoded strictly,
 //! with every mistake reported at once.
 
+mod load;
 mod reader;
 mod scenario;
 mod sections;
@@ -9,8 +10,9 @@ mod tests;
 mod text;
 mod tree;
 
+pub use load::{LoadSection, ramp};
 pub use reader::nearest;
-pub use sections::{Config, DjangoSection, EnvSection, LoadSection, ProjectSection};
+pub use sections::{Config, DjangoSection, EnvSection, ProjectSection};
 pub use sections::{ServerSection, StepsSection};
 pub use text::{is_reserved_env, is_secret_name, to_redacted_toml};
 pub use tree::{Node, Place, Value};

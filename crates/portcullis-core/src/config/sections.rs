@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::load::LoadSection;
 use super::reader::{Problems, Reader, list, note, text};
 use super::text::is_reserved_env;
 use super::tree::{Node, Place, Value};
 use crate::scenario::Scenario;
-use crate::target::{self, Target};
 use crate::threshold::{self, Names, Severity, Threshold};
 
 /// A whole configuration; paths are as written, relative to the file's folder.
@@ -101,31 +101,12 @@ pub struct ServerSection {
     pub stop_grace: Duration,
 }
 
-/// How much load, for how long, and on whom.
-#[derive(Clone, Debug)]
-pub struct LoadSection {
-    /// Virtual users.
-    pub users: u32,
-    /// Users started per second.
-    pub spawn_rate: f64,
-    /// The planned window.
-    pub duration: Duration,
-    /// From the request to the last byte of its answer.
-    pub request_timeout: Duration,
-    /// A server that is up already; `None` starts one.
-    pub host: Option<Target>,
-    /// Hosts beyond loopback that may be loaded.
-    pub allow_hosts: Vec<String>,
-    /// The seed of all chance, if it was given.
-    pub seed: Option<u64>,
-}
-
 /// Decodes the merged tree; `None` only if the scenario could not be read.
 pub fn decode(tree: &Node, problems: &mut Problems) -> Option<Config> {
     let mut root = Reader::new(tree, "", problems);
     let mut section = root.table("load", problems);
     let serves = section.as_mut().is_none_or(|section| section.optional("host").is_none());
-    let load = load(section, problems);
+    let load = super::load::decode(section, problems);
     let project = project(root.table("project", problems), serves, problems);
     let env = env(root.table("env", problems), problems);
     let django = django(root.table("django", problems), serves, problems);
@@ -301,43 +282,6 @@ fn server(section: Option<Reader<'_>>, problems: &mut Problems) -> ServerSection
     server.stop_grace = section.duration("stop_grace", problems);
     section.finish(problems);
     server
-}
-
-fn load(section: Option<Reader<'_>>, problems: &mut Problems) -> LoadSection {
-    let mut load = LoadSection {
-        users: 1,
-        spawn_rate: 1.0,
-        duration: Duration::from_secs(1),
-        request_timeout: Duration::from_secs(30),
-        host: None,
-        allow_hosts: Vec::new(),
-        seed: None,
-    };
-    let Some(mut section) = section else { return load };
-    let users = section.integer("users", 1..=1_000_000, problems);
-    load.users = users.and_then(|users| u32::try_from(users).ok()).unwrap_or(1);
-    load.spawn_rate = section.rate("spawn_rate", problems);
-    load.duration = section.duration("duration", problems);
-    load.request_timeout = section.duration("request_timeout", problems);
-    load.allow_hosts = section.texts("allow_hosts", problems);
-    if let Some(node) = section.optional("seed") {
-        let seed = super::reader::integer(node, "load.seed", 0..=i64::MAX, problems);
-        load.seed = seed.and_then(|seed| u64::try_from(seed).ok());
-    }
-    if let Some(node) = section.optional("host")
-        && let Some(written) = text(node, "load.host", problems)
-    {
-        let named_in_file = matches!(node.at, Place::File(..));
-        match target::parse(&written) {
-            Ok(target) if named_in_file || target.is_allowed(&load.allow_hosts) => {
-                load.host = Some(target);
-            }
-            Ok(target) => note(problems, node.at, target.refusal()),
-            Err(message) => note(problems, node.at, message),
-        }
-    }
-    section.finish(problems);
-    load
 }
 
 fn thresholds(

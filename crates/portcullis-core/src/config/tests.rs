@@ -67,7 +67,7 @@ fn each_impossible_value_is_one_problem() {
     check("path = \"/api/v1/dashboard/\"", "path = \"/x\"\nmethod = \"GTE\"", "is no method");
     check("Bearer {{ token }}", "Bearer x", "must contain {{ token }}");
     check("\"login.p95 < 2s\"", "\"error_rate < 1%\"", "written twice");
-    check("http://127.0.0.1:8000", "https://x", "TLS");
+    check("http://127.0.0.1:8000", "ftp://x", "not an http:// or https:// URL");
     check("health = \"/health/\"", "health = \"health/\"", "must begin with /");
     check("port = 8000", "port = 99999", "between 1 and 65535");
     check("set = { DEBUG", "set = { PYTHONPATH", "set by Portcullis itself");
@@ -80,6 +80,38 @@ fn each_impossible_value_is_one_problem() {
     check("[django.overrides]", "[steps]\nmigrate = []\n[django.overrides]", "must name a command");
     check("from = 1, to = 10", "from = 11, to = 10", "from is greater");
     check("[profile.laptop.load]", "[profile.laptop.laod]", "did you mean \"load\"?");
+}
+
+#[test]
+fn each_impossible_load_is_one_problem() {
+    let check = |written: &str, expected: &str| {
+        let found = problems(&with("[load]\n", &format!("[load]\n{written}\n")));
+        assert_eq!(found.len(), 1, "{written}: {found:#?}");
+        assert!(found[0].contains(expected), "{expected}: {found:#?}");
+    };
+    check("arrival_rate = \"0/s\"", "above zero");
+    check("arrival_rate = \"50\"", "has no unit");
+    check("arrivals = \"poison\"", "did you mean \"poisson\"?");
+    check("warm_up = 5", "must be a duration");
+    check("workers = 0", "between 1 and 64");
+    check("requests = 0", "1 or more");
+    check("stages = [{ users = 1, over = \"1s\" }]\narrival_rate = \"1/s\"", "takes one of");
+    check("stages = [{ over = \"1s\" }, { users = 1, over = \"1s\" }]", "either users or a rate");
+    let both = "[{ users = 1, over = \"1s\" }, { rate = \"1/s\", over = \"1s\" }]";
+    check(&format!("stages = {both}"), "not of both");
+    check("stages = [{ users = 0, over = \"1s\" }]", "nothing to measure");
+    check("warm_up = \"9s\"\nstages = [{ users = 1, over = \"9s\" }]", "nothing to measure");
+}
+
+#[test]
+fn stages_replace_users_rate_and_duration_but_not_flags() {
+    let text = with("[load]\n", "[load]\nstages = [{ users = 9, over = \"2s\" }]\n");
+    let load_section = load(&text, None, &[]).unwrap().config.load;
+    assert_eq!((load_section.users, load_section.duration.as_secs()), (9, 2));
+    let value = Value::Integer(3);
+    let flag = FlagValue { flag: "--users", path: "load.users", value };
+    let found = load(&text, None, &[flag]).unwrap_err();
+    assert!(found[0].message.contains("leave the flag out"), "{found:?}");
 }
 
 #[test]

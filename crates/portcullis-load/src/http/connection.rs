@@ -1,20 +1,19 @@
-//! A kept-alive TCP connection that carries one exchange after the other.
+//! A kept-alive connection that carries one exchange after the other.
 
-use std::io::ErrorKind;
-use std::net::{SocketAddr, ToSocketAddrs};
-
-use portcullis_core::target::Target;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Instant;
 
 use super::response::{Invalid, Response};
+use super::stream::{Endpoint, Opening, Stream};
+use crate::reactor::{Handle, Interruption};
 
 /// Why an exchange brought no complete answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
     /// No connection.
     #[error("no connection to {0}: {1}")]
-    Connect(SocketAddr, std::io::Error),
+    Connect(SocketAddr, io::Error),
     /// The connection ended. `silent` means: before the first byte of the
     /// answer, so that an idempotent request may be sent again.
     #[error("{message}")]
@@ -27,43 +26,64 @@ pub enum ExchangeError {
     /// The answer is malformed.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// No complete answer in time.
+    #[error("no complete answer in time")]
+    Late,
+    /// The load was over before the answer came.
+    #[error("the load was over before the answer came")]
+    Cut,
+}
+
+impl From<Interruption> for ExchangeError {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Late => Self::Late,
+            Interruption::Cut => Self::Cut,
+        }
+    }
+}
+
+impl ExchangeError {
+    /// The request could not be sent.
+    pub(super) fn refused(error: &io::Error) -> Self {
+        let message = format!("the server closed the connection: {error}");
+        Self::Closed { silent: true, message }
+    }
+}
+
+/// A whole answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchanged {
+    /// Whether the connection may be used again.
+    pub keep_alive: bool,
+    /// When its first byte was read.
+    pub first_byte: Instant,
 }
 
 /// An open connection.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
-    input: Vec<u8>,
+    stream: Stream,
+    /// What was read of an answer and could not be parsed yet: a piece of a
+    /// head, or of a chunk's size.
+    pending: Vec<u8>,
+    acknowledge_at_once: bool,
     /// How many exchanges it has carried.
     exchanges: u64,
-}
-
-/// The address that answers for a target: the first that accepts a connection.
-///
-/// # Errors
-/// The name has no address, or none accepts a connection.
-pub async fn resolve(target: &Target) -> std::io::Result<SocketAddr> {
-    let addresses = (target.host.as_str(), target.port).to_socket_addrs()?;
-    let mut last = std::io::Error::new(ErrorKind::NotFound, "the name has no address");
-    for address in addresses {
-        match Connection::open(address).await {
-            Ok(_) => return Ok(address),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 impl Connection {
     /// Opens a connection.
     ///
     /// # Errors
-    /// The system's reason why there is none.
-    #[expect(clippy::disallowed_methods, reason = "the one place where load sockets are opened")]
-    pub async fn open(address: SocketAddr) -> std::io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, input: Vec::with_capacity(16 * 1024), exchanges: 0 })
+    /// There is none to be had, or the wait was interrupted.
+    pub async fn open(
+        handle: &Handle,
+        endpoint: &Endpoint,
+    ) -> Result<(Self, Opening), ExchangeError> {
+        let (stream, opening) = Stream::open(handle, endpoint).await?;
+        let acknowledge_at_once = endpoint.acknowledge_at_once;
+        Ok((Self { stream, pending: Vec::new(), acknowledge_at_once, exchanges: 0 }, opening))
     }
 
     /// Whether it has carried an exchange before.
@@ -71,58 +91,97 @@ impl Connection {
         self.exchanges > 0
     }
 
-    /// Whether the server has closed it while it was idle.
-    pub fn is_stale(&self) -> bool {
-        let mut byte = [0];
-        match self.stream.try_read(&mut byte) {
-            Err(error) => error.kind() != ErrorKind::WouldBlock,
-            // Closed, or bytes that nobody asked for.
-            Ok(_) => true,
+    /// Whether the server has closed it while it was idle, or sent what nobody
+    /// asked for. Asks the system only if there was news of the socket.
+    pub fn is_stale(&mut self, handle: &Handle) -> bool {
+        if !handle.is_ready() {
+            return false;
+        }
+        match self.stream.read(&mut [0]) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                handle.clear();
+                false
+            }
+            _ => true,
         }
     }
 
-    /// Sends a request and reads its response; whether the connection may be
-    /// used again is the response's `keep_alive`.
+    /// Sends a request and reads its response.
     ///
     /// # Errors
-    /// The connection ended, or the answer is malformed.
+    /// The connection ended, the answer is malformed, or the wait was
+    /// interrupted.
     pub async fn exchange(
         &mut self,
+        handle: &Handle,
         request: &[u8],
         response: &mut Response,
-    ) -> Result<bool, ExchangeError> {
+    ) -> Result<Exchanged, ExchangeError> {
         self.exchanges += 1;
-        self.input.clear();
-        if let Err(error) = self.stream.write_all(request).await {
-            let message = format!("the server closed the connection: {error}");
-            return Err(ExchangeError::Closed { silent: true, message });
-        }
-        let mut any = false;
+        self.pending.clear();
+        self.stream.send(handle, request).await?;
+        let mut first_byte = None;
         loop {
-            match self.stream.read_buf(&mut self.input).await {
+            handle.ready().await?;
+            let any = first_byte.is_some();
+            match self.read(handle, response) {
                 Ok(0) if !any => {
                     let message = "the server closed the connection without an answer".to_owned();
                     return Err(ExchangeError::Closed { silent: true, message });
                 }
                 Ok(0) => {
                     response.end()?;
-                    return Ok(false);
+                    let first_byte = first_byte.unwrap_or_else(Instant::now);
+                    return Ok(Exchanged { keep_alive: false, first_byte });
                 }
-                Ok(_) => any = true,
-                Err(error) => {
+                Ok(_) => {}
+                Err(ReadError::Invalid(invalid)) => return Err(invalid.into()),
+                Err(ReadError::System(error)) if error.kind() == ErrorKind::WouldBlock => {
+                    handle.clear();
+                    continue;
+                }
+                Err(ReadError::System(error)) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(ReadError::System(error)) => {
                     let message = format!("the connection broke: {error}");
                     return Err(ExchangeError::Closed { silent: !any, message });
                 }
             }
-            let taken = response.feed(&self.input)?;
-            self.input.drain(..taken);
+            let first_byte = *first_byte.get_or_insert_with(Instant::now);
             if response.is_done() {
                 // Bytes behind the answer belong to nothing we asked for.
-                return Ok(response.head().keep_alive && self.input.is_empty());
+                let keep_alive = response.head().keep_alive && self.pending.is_empty();
+                return Ok(Exchanged { keep_alive, first_byte });
             }
-            acknowledge_at_once(&self.stream);
+            if self.acknowledge_at_once {
+                acknowledge(&self.stream);
+            }
         }
     }
+
+    /// Reads once, and parses what can be parsed where it lies.
+    fn read(&mut self, handle: &Handle, response: &mut Response) -> Result<usize, ReadError> {
+        let mut input = handle.input();
+        let count = self.stream.read(&mut input).map_err(ReadError::System)?;
+        if self.stream.is_drained(count, input.len()) {
+            handle.drained();
+        }
+        let bytes = input.get(..count).unwrap_or_default();
+        if self.pending.is_empty() {
+            let taken = response.feed(bytes).map_err(ReadError::Invalid)?;
+            self.pending.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+        } else {
+            self.pending.extend_from_slice(bytes);
+            let taken = response.feed(&self.pending).map_err(ReadError::Invalid)?;
+            self.pending.drain(..taken);
+        }
+        Ok(count)
+    }
+}
+
+/// Why a read brought nothing.
+enum ReadError {
+    System(io::Error),
+    Invalid(Invalid),
 }
 
 /// A server that sends head and body in separate segments waits for our
@@ -131,11 +190,11 @@ impl Connection {
 /// what is owed and costs nothing on the fast path; it is not lasting: tcp(7),
 /// `TCP_QUICKACK`.
 #[cfg(target_os = "linux")]
-fn acknowledge_at_once(stream: &TcpStream) {
+fn acknowledge(stream: &Stream) {
     // Without it the numbers are those of a delayed acknowledgement: slower,
     // never faster, so a refusal needs no answer.
-    let _ = rustix::net::sockopt::set_tcp_quickack(stream, true);
+    let _ = rustix::net::sockopt::set_tcp_quickack(stream.socket(), true);
 }
 
 #[cfg(not(target_os = "linux"))]
-fn acknowledge_at_once(_: &TcpStream) {}
+fn acknowledge(_: &Stream) {}

@@ -1,10 +1,16 @@
-//! HTTP/1.1 over TCP: a response parser without I/O, and the connection that
-//! feeds it. One request at a time; no pipelining, no redirects, no proxies.
+//! HTTP/1.1 over TCP or TLS: a response parser without I/O, and the connection
+//! that feeds it. One request at a time; no pipelining, redirects, or proxies.
 
 mod connection;
+mod resolve;
 mod response;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod tls;
 
-pub use connection::{Connection, ExchangeError, resolve};
+pub use connection::{Connection, ExchangeError, Exchanged};
+pub use resolve::{ResolveError, resolve};
 pub use response::{Head, Invalid, Response};
+pub use stream::{Endpoint, Opening};
+pub use tls::{TlsError, Trust, client_config};

@@ -107,13 +107,7 @@ impl Console {
             Mode::Serve(serve) => serve.root.display().to_string(),
             Mode::Attach(target) => target.url(),
         };
-        line(&format!(
-            "portcullis: {what}: {} users, {}/s, {}, seed {}",
-            load.users,
-            load.spawn_rate,
-            show_duration(load.window),
-            load.seed
-        ));
+        line(&format!("portcullis: {what}: {}, seed {}", load.described(), load.seed));
     }
 
     /// Prints tables, violations and the verdict.

@@ -60,14 +60,11 @@ fn serve_lines(serve: &ServePlan, planned: &Planned) {
 
 fn load_lines(plan: &Plan) {
     let load = &plan.load;
-    line(&format!(
-        "load           {} users, {}/s, for {} (at most {}), seed {}",
-        load.users,
-        load.spawn_rate,
-        show_duration(load.window),
-        show_duration(load.longest),
-        load.seed
-    ));
+    let (how, longest) = (load.described(), show_duration(load.longest));
+    line(&format!("load           {how} (at most {longest}), seed {}", load.seed));
+    if load.tls.as_ref().is_some_and(|tls| tls.insecure) {
+        line("               load.insecure: the server's certificate is not checked");
+    }
     if let Some(login) = &load.scenario.login {
         let shared = if login.shared { "once for all users" } else { "by each user" };
         line(&format!(

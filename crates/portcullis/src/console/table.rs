@@ -1,5 +1,6 @@
 //! The table by task: one row each, the login apart, the aggregate last.
 
+use portcullis_core::remarks::remarks;
 use portcullis_core::summary::{Row, Summary, TaskSummary};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_duration;
@@ -45,12 +46,16 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, paint: Paint) -> St
         None => String::new(),
     };
     text.push_str(&format!(
-        "{:.1} requests/s over {}, {} of {} users ran{resent}{reopened}; latencies in ms, of good answers{late}\n\n",
+        "{:.1} requests/s over {}, {} of {} users ran{resent}{reopened}; latencies in ms, of good \
+         answers{late}\n\n",
         summary.rate(aggregate.requests),
         show_duration(summary.measured),
         summary.users_ran,
         summary.users_asked
     ));
+    for remark in remarks(summary) {
+        text.push_str(&format!("note: {remark}\n"));
+    }
     text
 }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use portcullis_core::event::Event;
 use portcullis_core::outcome::Finding;
+use portcullis_core::plan::TlsPlan;
 use portcullis_core::summary::FailureKind;
 use portcullis_core::target::Target;
 use portcullis_core::verdict::generator_fault;
 use portcullis_load::{
-    Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
+    Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, Trust, first_round,
 };
 use portcullis_report::FirstCall;
 use portcullis_supervise::port::Owner;
@@ -36,7 +37,11 @@ fn measure_with(
     mut server: Option<&mut Server>,
 ) -> Result<Done<()>, Failure> {
     let plan = &run.planned.plan.load;
-    let first = first_round(plan, target, || run.interrupts.signal().is_some());
+    let trust = trust(plan.tls.as_ref())?;
+    if plan.tls.as_ref().is_some_and(|tls| tls.insecure) {
+        run.warn(INSECURE);
+    }
+    let first = first_round(plan, target, &trust, || run.interrupts.signal().is_some());
     // A dying server closes its socket a moment before its process is gone.
     let patience = if first.is_err() { DYING } else { Duration::ZERO };
     if let Some(death) = death(server.as_deref_mut(), patience) {
@@ -63,6 +68,23 @@ fn measure_with(
     conclude(run, outcome, death)?;
     still_there(run, target, server)?;
     Ok(Done::new((), described(run)))
+}
+
+/// Said wherever a run tells of itself.
+const INSECURE: &str =
+    "load.insecure = true: the server's certificate is not checked; anybody could have answered";
+
+/// Whom to believe about the server's name.
+pub fn trust(tls: Option<&TlsPlan>) -> Result<Trust, Failure> {
+    let Some(tls) = tls else { return Ok(Trust::Nobody) };
+    match &tls.ca {
+        _ if tls.insecure => Ok(Trust::Anyone),
+        None => Ok(Trust::System),
+        Some(file) => std::fs::read(file).map(Trust::Only).map_err(|error| {
+            let message = format!("load.ca: {} cannot be read: {error}", file.display());
+            Failure::new(Finding::Refused(message))
+        }),
+    }
 }
 
 /// What was done, in a few words.
@@ -94,7 +116,8 @@ fn still_there(run: &Run<'_>, target: &Target, server: Option<&mut Server>) -> R
                 tries += 1;
                 (health == Health::Healthy || tries == TRIES).then_some(health)
             };
-            let asked = health::poll(target, path, patient)
+            let trust = trust(run.planned.plan.load.tls.as_ref())?;
+            let asked = health::poll(target, &trust, path, patient)
                 .map_err(|message| Failure::new(Finding::Defect(message)))?;
             (asked != Health::Healthy).then(|| format!("after the load {path} was: {asked}"))
         }
@@ -116,8 +139,11 @@ fn first_round_failure(run: &Run<'_>, error: FirstRoundError) -> Failure {
     match (run.interrupts.signal(), error) {
         (Some(signal), _) => Failure::new(Finding::Interrupted(signal)),
         (None, FirstRoundError::Login(failure)) => login_failure(&failure),
-        (None, error @ FirstRoundError::Connect(..)) => {
+        (None, error @ FirstRoundError::Connect(_)) => {
             Failure::new(Finding::Server(error.to_string())).with_log("server")
+        }
+        (None, error @ FirstRoundError::Tls(_)) => {
+            Failure::new(Finding::Refused(error.to_string()))
         }
         (None, error) => Failure::new(Finding::Defect(error.to_string())),
     }
@@ -169,7 +195,15 @@ fn conclude(
 ) -> Result<(), Failure> {
     outcome.tokens.iter().for_each(|token| run.secrets.add(token));
     let summary = outcome.summary;
-    let (ran, asked) = (summary.users_ran, summary.users_asked);
+    let plan = &run.planned.plan.load;
+    let ran = summary.users_ran;
+    // In the open model arrivals decide who is needed; and a load that ends
+    // after some requests may end before everybody's start.
+    let asked = match (plan.is_open(), plan.requests) {
+        (true, _) => 0,
+        (false, None) => summary.users_asked,
+        (false, Some(_)) => plan.users_due(summary.measured),
+    };
     let fault = generator_fault(&summary);
     run.summary = Some(summary);
     if let Some(signal) = run.interrupts.signal() {

@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use portcullis_core::outcome::Finding;
 use portcullis_core::target::Target;
+use portcullis_load::Trust;
 use portcullis_supervise::port::Owner;
 use portcullis_supervise::server::Server;
 use portcullis_supervise::tree;
 
+use super::load::trust;
 use super::project::unsupported_database;
 use crate::health::{self, Health};
 use crate::run::{Done, Failure, Run};
@@ -23,7 +25,7 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
     let start = Instant::now();
     let plan = &run.planned.plan;
     let mut unproved = 0;
-    let polled = health::poll(target, &plan.health, |health| {
+    let polled = health::poll(target, &Trust::Nobody, &plan.health, |health| {
         if let Some(signal) = run.interrupts.signal() {
             return Some(Err(Finding::Interrupted(signal)));
         }
@@ -88,7 +90,8 @@ pub fn attach(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
     run.target = target.url();
     let plan = &run.planned.plan;
     let start = Instant::now();
-    let polled = health::poll(target, &plan.health, |health| {
+    let trust = trust(plan.load.tls.as_ref())?;
+    let polled = health::poll(target, &trust, &plan.health, |health| {
         if let Some(signal) = run.interrupts.signal() {
             return Some(Err(Finding::Interrupted(signal)));
         }

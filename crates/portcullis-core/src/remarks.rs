@@ -1,0 +1,131 @@
+//! What a reader of the numbers must know beside them: one sentence each, the
+//! same in every report.
+
+use crate::summary::{Acknowledgement, Summary, Tls};
+use crate::units::show_duration;
+
+/// The share of answers with the mark of a delayed acknowledgement from which
+/// it is named: a few may be chance.
+const STALL_SHARE: f64 = 0.05;
+
+/// The remarks on a summary, the gravest first.
+pub fn remarks(summary: &Summary) -> Vec<String> {
+    let all = [
+        insecure(summary),
+        stalls(summary),
+        acknowledgement(summary),
+        arrivals(summary),
+        cut(summary),
+        warm_up(summary),
+        clipped(summary),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn insecure(summary: &Summary) -> Option<String> {
+    let anyone = summary.connects.tls == Tls::Insecure;
+    anyone.then(|| "the server's certificate was not checked (load.insecure)".to_owned())
+}
+
+/// Head and body in separate segments, and an acknowledgement that comes 40 ms
+/// later: the server waits for it (RFC 896), the client delays it (RFC 1122,
+/// section 4.2.3.2).
+fn stalls(summary: &Summary) -> Option<String> {
+    let all = summary.aggregate();
+    let share = all.stalled as f64 / all.latency.count.max(1) as f64;
+    (share >= STALL_SHARE).then(|| {
+        format!(
+            "{:.0} % of the answers stalled for about 40 ms between their first and their last \
+             byte: the server sends them in pieces and waits for a delayed acknowledgement; let \
+             it set TCP_NODELAY, or write head and body at once",
+            share * 100.0
+        )
+    })
+}
+
+fn acknowledgement(summary: &Summary) -> Option<String> {
+    let text = match summary.connects.acknowledgement {
+        Acknowledgement::AtOnce => return None,
+        Acknowledgement::System => {
+            "answers were acknowledged when the system liked (load.quick_ack = false)"
+        }
+        Acknowledgement::ConnectionClose => {
+            "each request had a connection of its own: this system cannot acknowledge at once"
+        }
+    };
+    (!summary.connects.address.is_empty()).then(|| text.to_owned())
+}
+
+fn arrivals(summary: &Summary) -> Option<String> {
+    let arrivals = summary.arrivals.filter(|arrivals| arrivals.queued > 0)?;
+    let unstarted = match arrivals.unstarted {
+        0 => String::new(),
+        n => format!("; {n} were never started"),
+    };
+    Some(format!(
+        "{} of {} scheduled requests found all {} users busy and waited, which their latency \
+         includes{unstarted}",
+        arrivals.queued, arrivals.scheduled, summary.users_asked
+    ))
+}
+
+fn cut(summary: &Summary) -> Option<String> {
+    let cut: u64 = summary.tasks.iter().map(|task| task.judged().cut).sum();
+    let requests = if cut == 1 { "1 request was" } else { &format!("{cut} requests were") };
+    (cut > 0).then(|| {
+        format!("{requests} still under way when the load's grace was over: in no percentile")
+    })
+}
+
+fn warm_up(summary: &Summary) -> Option<String> {
+    let row = &summary.warm_up;
+    (row.requests > 0).then(|| {
+        let failed = row.failures;
+        format!("{} requests of warm-up, {failed} failed: shown, not judged", row.requests)
+    })
+}
+
+/// Never in a sound run: the histograms reach beyond every deadline.
+fn clipped(summary: &Summary) -> Option<String> {
+    let all = summary.aggregate();
+    let clipped = all.latency.clipped + all.failed_latency.clipped;
+    (clipped > 0).then(|| {
+        let longest = show_duration(std::time::Duration::from_nanos(all.latency.max_ns));
+        format!("{clipped} latencies were beyond the histogram's range; the longest took {longest}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distribution::Distribution;
+    use crate::summary::{ArrivalCounts, Row, TaskSummary};
+
+    fn stalled(stalled: u64) -> Summary {
+        let latency = Distribution { count: 100, ..Distribution::default() };
+        let window = Row { requests: 100, latency, stalled, ..Row::default() };
+        let task = TaskSummary { window, ..TaskSummary::default() };
+        Summary { tasks: vec![task], ..Summary::default() }
+    }
+
+    #[test]
+    fn stalls_are_named_with_their_remedy_once_they_are_no_chance() {
+        assert_eq!(remarks(&stalled(4)), Vec::<String>::new());
+        let said = remarks(&stalled(60));
+        assert!(said[0].starts_with("60 % of the answers stalled"), "{said:?}");
+        assert!(said[0].contains("TCP_NODELAY"), "{said:?}");
+    }
+
+    #[test]
+    fn what_was_not_measured_as_asked_is_said() {
+        let mut summary = stalled(0);
+        summary.tasks[0].window.cut = 1;
+        summary.warm_up.requests = 7;
+        summary.connects.tls = Tls::Insecure;
+        summary.arrivals = Some(ArrivalCounts { scheduled: 100, queued: 9, unstarted: 2 });
+        let said = remarks(&summary).join("\n");
+        for part in ["not checked", "9 of 100", "2 were never started", "1 request was", "7 req"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    }
+}

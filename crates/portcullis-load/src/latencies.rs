@@ -1,0 +1,125 @@
+//! Latencies of one kind: a histogram beside exact count, sum and extremes.
+
+use std::time::Duration;
+
+use hdrhistogram::{CreationError, Histogram};
+use portcullis_core::distribution::Distribution;
+
+/// Three significant digits: buckets are at most 0.1 % wide.
+const DIGITS: u8 = 3;
+
+/// A histogram of microseconds, made when the first value comes.
+#[derive(Clone, Debug)]
+pub struct Latencies {
+    /// `None` until there is a value: most kinds never have one.
+    histogram: Option<Histogram<u64>>,
+    longest_us: u64,
+    count: u64,
+    clipped: u64,
+    sum_ns: u128,
+    min_ns: u64,
+    max_ns: u64,
+}
+
+/// Microseconds, rounded up: a latency is never shown below what it was.
+fn micros(latency: Duration) -> u64 {
+    u64::try_from(latency.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+}
+
+impl Latencies {
+    /// No values yet; those above `longest` will be counted as clipped.
+    pub fn new(longest: Duration) -> Self {
+        let longest_us = micros(longest).max(2);
+        Self { histogram: None, longest_us, count: 0, clipped: 0, sum_ns: 0, min_ns: 0, max_ns: 0 }
+    }
+
+    /// Whether the bounds are possible: checked once, before the load.
+    ///
+    /// # Errors
+    /// The histogram library refuses them.
+    pub fn check(&self) -> Result<(), CreationError> {
+        Histogram::<u64>::new_with_bounds(1, self.longest_us, DIGITS).map(drop)
+    }
+
+    /// Records a value.
+    pub fn record(&mut self, latency: Duration) {
+        let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        self.min_ns = if self.count == 0 { ns } else { self.min_ns.min(ns) };
+        self.max_ns = self.max_ns.max(ns);
+        self.sum_ns += u128::from(ns);
+        self.count += 1;
+        let us = micros(latency);
+        self.clipped += u64::from(us > self.longest_us);
+        if self.histogram.is_none() {
+            self.histogram = Histogram::new_with_bounds(1, self.longest_us, DIGITS).ok();
+        }
+        if let Some(histogram) = &mut self.histogram {
+            histogram.saturating_record(us);
+        }
+    }
+
+    /// Adds the values of another one with the same bounds.
+    pub fn absorb(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        self.min_ns = if self.count == 0 { other.min_ns } else { self.min_ns.min(other.min_ns) };
+        self.max_ns = self.max_ns.max(other.max_ns);
+        self.sum_ns += other.sum_ns;
+        self.count += other.count;
+        self.clipped += other.clipped;
+        match (&mut self.histogram, &other.histogram) {
+            // Bounds are equal, so that nothing can be out of them.
+            (Some(mine), Some(theirs)) => drop(mine.add(theirs)),
+            (mine @ None, theirs) => mine.clone_from(theirs),
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Forgets all values, and keeps the memory.
+    pub fn reset(&mut self) {
+        if let Some(histogram) = &mut self.histogram {
+            histogram.reset();
+        }
+        (self.count, self.clipped) = (0, 0);
+        (self.sum_ns, self.min_ns, self.max_ns) = (0, 0, 0);
+    }
+
+    /// The values as plain data.
+    pub fn distribution(&self) -> Distribution {
+        let buckets = self.histogram.iter().flat_map(|histogram| {
+            let end = |value| histogram.highest_equivalent(value);
+            histogram.iter_recorded().map(move |b| (end(b.value_iterated_to()), b.count_at_value()))
+        });
+        Distribution {
+            count: self.count,
+            sum_ns: self.sum_ns,
+            min_ns: self.min_ns,
+            max_ns: self.max_ns,
+            buckets: buckets.collect(),
+            clipped: self.clipped,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_absorbed_was_recorded_and_what_is_too_long_is_counted() {
+        let ms = Duration::from_millis;
+        let (mut all, mut one, mut two) =
+            (Latencies::new(ms(100)), Latencies::new(ms(100)), Latencies::new(ms(100)));
+        for value in [3, 50, 7, 200] {
+            all.record(ms(value));
+            if value > 5 { &mut one } else { &mut two }.record(ms(value));
+        }
+        one.absorb(&Latencies::new(ms(100)));
+        two.absorb(&one);
+        assert_eq!(two.distribution(), all.distribution());
+        assert_eq!((all.distribution().clipped, all.distribution().max_ns), (1, 200_000_000));
+        two.reset();
+        assert_eq!(two.distribution(), Distribution::default());
+    }
+}

@@ -1,0 +1,140 @@
+//! The loop: what is due is polled, then the worker sleeps until a socket or a
+//! timer has news.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll as Polled, Waker};
+use std::time::Instant;
+
+use mio::{Events, Poll, Token};
+
+use super::Reactor;
+use super::alarm::Alarm;
+
+/// What the pump wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// To be called again at this moment, or whenever something happens.
+    Next(Instant),
+    /// An end: users are polled once more if they were woken, then left.
+    Stop,
+}
+
+/// The alarm's token; users have their numbers.
+pub(super) const ALARM: Token = Token(usize::MAX);
+
+type User<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// Runs `users` futures, made by `make` from their handles, to their ends or
+/// until `pump`, which is called in every turn, stops. The words of a panic, if
+/// one did.
+///
+/// # Errors
+/// The system has no poll or timer left.
+pub fn run<'a>(
+    users: usize,
+    make: impl FnOnce(&Rc<Reactor>) -> Vec<User<'a>>,
+    mut pump: impl FnMut(&Rc<Reactor>) -> Turn,
+) -> io::Result<Option<Box<dyn std::any::Any + Send>>> {
+    let mut poll = Poll::new()?;
+    let mut alarm = Alarm::new(&poll)?;
+    let mut events = Events::with_capacity(1024);
+    let reactor = Rc::new(Reactor::new(poll.registry().try_clone()?, users));
+    let mut crowd = Crowd::new(make(&reactor));
+    (0..users).for_each(|user| reactor.wake(user));
+    loop {
+        let turn = pump(&reactor);
+        crowd.poll_woken(&reactor);
+        crowd.poll_due(&reactor);
+        if crowd.panic.is_some() || crowd.alive == 0 || turn == Turn::Stop {
+            return Ok(crowd.panic);
+        }
+        let Turn::Next(moment) = turn else { continue };
+        // Whoever was woken while others were polled does not wait for a socket.
+        let now_due = !reactor.woken.borrow().is_empty();
+        let timer = reactor.timers.borrow().next();
+        let moment = match now_due {
+            true => Instant::now(),
+            false => timer.map_or(moment, |timer| timer.min(moment)),
+        };
+        match alarm.wait(&mut poll, &mut events, moment) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        for event in events.iter().filter(|event| event.token() != ALARM) {
+            let Token(user) = event.token();
+            if let Some(slot) = reactor.slots.get(user) {
+                slot.is_ready.set(true);
+                slot.is_closed.set(slot.is_closed.get() || event.is_read_closed());
+                crowd.poll(user);
+            }
+        }
+    }
+}
+
+/// The users that have not ended.
+struct Crowd<'a> {
+    users: Vec<Option<User<'a>>>,
+    alive: usize,
+    panic: Option<Box<dyn std::any::Any + Send>>,
+    /// Kept, so that a turn allocates nothing.
+    batch: Vec<usize>,
+}
+
+impl<'a> Crowd<'a> {
+    fn new(users: Vec<User<'a>>) -> Self {
+        let alive = users.len();
+        Self { users: users.into_iter().map(Some).collect(), alive, panic: None, batch: Vec::new() }
+    }
+
+    fn poll(&mut self, user: usize) {
+        let Some(slot) = self.users.get_mut(user) else { return };
+        let Some(future) = slot else { return };
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)));
+        match polled {
+            Ok(Polled::Pending) => return,
+            Ok(Polled::Ready(())) => {}
+            Err(panic) => self.panic = Some(panic),
+        }
+        *slot = None;
+        self.alive -= 1;
+    }
+
+    /// Those that were woken before this turn; who is woken meanwhile waits for
+    /// the next one, so that sockets and timers are not starved.
+    fn poll_woken(&mut self, reactor: &Reactor) {
+        let mut batch = std::mem::take(&mut self.batch);
+        std::mem::swap(&mut batch, &mut *reactor.woken.borrow_mut());
+        for user in batch.drain(..) {
+            self.poll(user);
+        }
+        self.batch = batch;
+    }
+
+    fn poll_due(&mut self, reactor: &Reactor) {
+        let now = Instant::now();
+        loop {
+            let risen = reactor.timers.borrow_mut().risen(now);
+            let Some(user) = risen else { break };
+            self.poll(user);
+        }
+        loop {
+            let overdue = reactor.timers.borrow_mut().overdue(now);
+            let Some(user) = overdue else { break };
+            let Some(slot) = reactor.slots.get(user) else { continue };
+            match slot.deadline.get() {
+                None => {}
+                Some(deadline) if deadline > now => {
+                    reactor.timers.borrow_mut().watch_deadline(user, deadline);
+                }
+                Some(_) => {
+                    slot.is_late.set(true);
+                    self.poll(user);
+                }
+            }
+        }
+    }
+}

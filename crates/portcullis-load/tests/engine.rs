@@ -1,0 +1,253 @@
+//! The engine against servers that behave as a test says: models of load,
+//! warm-up, the end of a run, repeatability, stalls, dropped connections.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "the servers of the tests listen")]
+
+#[path = "engine/planned.rs"]
+mod planned;
+#[path = "engine/server.rs"]
+mod server;
+
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use portcullis_core::remarks::remarks;
+use portcullis_core::summary::Summary;
+use portcullis_core::threshold::Percentile;
+use portcullis_core::verdict::generator_fault;
+use portcullis_load::{Ended, LoadOutcome, Trust, first_round, run};
+
+use planned::planned;
+use server::{ONE, Reply, Server};
+
+fn measured(load: &str, scenario: &str, server: &Server) -> LoadOutcome {
+    let (plan, target) = planned(load, scenario, &server.url());
+    let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
+    run(&plan, &target, first, |_| ControlFlow::Continue(()))
+}
+
+/// The summary of a load that ended as planned.
+fn complete(load: &str, scenario: &str, server: &Server) -> Summary {
+    let outcome = measured(load, scenario, server);
+    assert!(matches!(outcome.ended, Ended::Complete), "{:?}", outcome.ended);
+    outcome.summary
+}
+
+const NO_WAIT: &str = "wait = { constant = \"0s\" }";
+
+fn p99_ms(summary: &Summary) -> f64 {
+    summary.aggregate().latency.percentile_ms(Percentile::P99).unwrap()
+}
+
+#[test]
+fn a_load_of_so_many_requests_sends_so_many() {
+    let server = Server::agreeable();
+    let load = "users = 4\nspawn_rate = \"1000/s\"\nduration = \"60s\"\nrequests = 2000";
+    let start = Instant::now();
+    let summary = complete(load, NO_WAIT, &server);
+    assert_eq!(summary.aggregate().requests, 2000);
+    // From decks of four: exactly three quarters.
+    assert_eq!(summary.tasks[0].window.requests, 1500);
+    assert_eq!(server.seen().len(), 2000 + 2, "and the first round");
+    assert!(summary.measured < Duration::from_secs(50) && start.elapsed().as_secs() < 50);
+    let second: u64 = summary.series.iter().map(|second| second.requests).sum();
+    assert_eq!(second, 2000);
+}
+
+#[test]
+fn the_kth_request_is_the_seeds_whatever_the_number_of_workers() {
+    let lines = |workers: u32| {
+        let server = Server::agreeable();
+        let load = format!(
+            "users = 4\nspawn_rate = \"1000/s\"\nduration = \"60s\"\nrequests = 400\nworkers = {workers}"
+        );
+        let summary = complete(&load, NO_WAIT, &server);
+        assert_eq!(summary.aggregate().requests, 400);
+        assert_eq!(summary.users_ran, 4);
+        let mut lines: Vec<String> = server.seen().into_iter().map(|seen| seen.line).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(lines(1), lines(3));
+}
+
+#[test]
+fn users_come_and_go_as_the_stages_say() {
+    let server = Server::agreeable();
+    let stages = r#"stages = [
+        { users = 8, over = "1s" }, { users = 8, over = "1s" }, { users = 2, over = "1s" },
+        { users = 2, over = "1s" },
+    ]"#;
+    let summary = complete(stages, "wait = { constant = \"50ms\" }", &server);
+    assert_eq!((summary.users_asked, summary.users_ran), (8, 8));
+    let alive: Vec<u32> = summary.series.iter().map(|second| second.users).collect();
+    assert_eq!(alive[1], 8, "{alive:?}");
+    assert!(alive[3] == 2 && alive[2] <= 3, "{alive:?}");
+    let requests: Vec<u64> = summary.series.iter().map(|second| second.requests).collect();
+    assert!(requests[3] * 2 < requests[1], "{requests:?}");
+}
+
+#[test]
+fn an_open_load_is_sent_on_schedule_and_counts_from_it() {
+    // 20 ms each, 100/s: two users on average; ten are plenty.
+    let server = Server::start(|_, _| Reply::After(Duration::from_millis(20), ONE));
+    let load = "users = 20\narrival_rate = \"100/s\"\nduration = \"2s\"";
+    let summary = complete(load, "", &server);
+    let arrivals = summary.arrivals.unwrap();
+    assert_eq!((arrivals.scheduled, arrivals.unstarted), (200, 0));
+    assert_eq!(summary.aggregate().requests, 200);
+    let all = summary.aggregate();
+    assert_eq!((all.latency.count, all.service.count), (200, 200));
+    assert!(all.latency.min_ns >= 20_000_000 && all.latency.min_ns >= all.service.min_ns);
+    // The gap between two arrivals is the schedule's, on average at least.
+    let seen = server.seen();
+    let span = seen.last().unwrap().at - seen[2].at;
+    assert!((1.9..2.6).contains(&span.as_secs_f64()), "{span:?}");
+    assert!(server.connections.load(Ordering::SeqCst) < 20, "idle users open no connection");
+}
+
+/// One server thread for all: while it stalls, everything waits. A generator
+/// that waits with it would see a single slow request.
+#[test]
+fn a_stalled_server_is_seen_by_all_that_were_due() {
+    let begun = Instant::now();
+    let (from, to) = (Duration::from_millis(1500), Duration::from_millis(2500));
+    let server = Server::start(move |_, _| {
+        let now = begun.elapsed();
+        let is_stalled = (from..to).contains(&now);
+        Reply::After(if is_stalled { to - now } else { Duration::ZERO }, ONE)
+    });
+    let load = "users = 10\narrival_rate = \"200/s\"\nduration = \"4s\"";
+    let summary = complete(load, "", &server);
+    // A quarter of the requests was due in the stall: of 800 the slowest 8 waited
+    // for 0.96 s or more, and half of the quarter for half a second.
+    let all = summary.aggregate();
+    assert_eq!(all.requests, 800);
+    assert!((930.0..1200.0).contains(&p99_ms(&summary)), "{}", p99_ms(&summary));
+    let p88 = all.latency.percentile_ms(Percentile(88_000)).unwrap();
+    assert!((400.0..700.0).contains(&p88), "{p88}");
+    // What ten users would have seen without the schedule.
+    let service = all.service.percentile_ms(Percentile(95_000)).unwrap();
+    assert!(service < 400.0, "{service}");
+    assert!(summary.arrivals.unwrap().queued > 100);
+    assert!(remarks(&summary).iter().any(|said| said.contains("busy and waited")));
+}
+
+#[test]
+fn what_could_not_be_started_makes_a_run_invalid() {
+    let server = Server::start(|_, _| Reply::After(Duration::from_millis(400), ONE));
+    let load = "users = 2\narrival_rate = \"50/s\"\nduration = \"2s\"\ngrace = \"500ms\"";
+    let summary = complete(load, "", &server);
+    let arrivals = summary.arrivals.unwrap();
+    assert_eq!(arrivals.scheduled, 100);
+    assert!(arrivals.unstarted > 50, "{arrivals:?}");
+    let fault = generator_fault(&summary).unwrap();
+    assert!(fault.contains("were never started"), "{fault}");
+}
+
+#[test]
+fn poisson_arrivals_are_a_function_of_the_seed() {
+    let server = Server::agreeable();
+    let load = "users = 50\narrival_rate = \"200/s\"\narrivals = \"poisson\"\nduration = \"2s\"";
+    let first = complete(load, "", &server).arrivals.unwrap();
+    let again = complete(&format!("{load}\nworkers = 2"), "", &server).arrivals.unwrap();
+    assert_eq!(first.scheduled, again.scheduled);
+    assert!((300..500).contains(&first.scheduled), "{first:?}");
+}
+
+#[test]
+fn the_warm_up_is_sent_and_shown_but_not_judged() {
+    // Slow at first, as a service that fills its caches.
+    let begun = Instant::now();
+    let server = Server::start(move |_, _| {
+        let is_cold = begun.elapsed() < Duration::from_millis(900);
+        Reply::After(Duration::from_millis(if is_cold { 100 } else { 1 }), ONE)
+    });
+    let load = "users = 4\nspawn_rate = \"1000/s\"\nwarm_up = \"1500ms\"\nduration = \"1s\"\n\
+                warm_up_rounds = 2";
+    let summary = complete(load, "wait = { constant = \"20ms\" }", &server);
+    assert!(summary.warm_up.requests > 20, "{:?}", summary.warm_up.requests);
+    assert!(summary.warm_up.latency.max_ns >= 100_000_000);
+    let all = summary.aggregate();
+    assert!(all.requests > 20 && all.latency.max_ns < 100_000_000, "{:?}", all.latency.max_ns);
+    assert_eq!(server.seen().len() as u64, 4 + summary.warm_up.requests + all.requests);
+    assert_eq!(summary.users_ran, 4);
+}
+
+#[test]
+fn requests_under_way_at_the_end_have_a_grace_and_are_then_cut() {
+    let server = Server::start(|number, _| {
+        // The first two are the first round.
+        Reply::After(Duration::from_millis(if number < 4 { 1 } else { 3_000 }), ONE)
+    });
+    let load = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"1s\"\ngrace = \"300ms\"";
+    let start = Instant::now();
+    let summary = complete(load, NO_WAIT, &server);
+    let all = summary.aggregate();
+    assert!(start.elapsed() < Duration::from_secs(3));
+    assert_eq!((all.requests, all.failures, all.cut), (2, 0, 2));
+    assert_eq!(all.latency.count, 2, "in no percentile");
+    assert!(all.failed_latency.min_ns >= 1_000_000_000, "how long they had lasted is kept");
+    assert!(remarks(&summary).iter().any(|said| said.contains("2 requests were still under way")));
+}
+
+#[test]
+fn answers_in_pieces_do_not_stall_and_are_named_when_they_do() {
+    let server = Server::start(|_, _| Reply::InPieces(ONE));
+    let load = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"2s\"";
+    let wait = "wait = { constant = \"5ms\" }";
+    let at_once = complete(load, wait, &server);
+    assert!(remarks(&at_once).is_empty(), "{:?}", remarks(&at_once));
+    let delayed = complete(&format!("{load}\nquick_ack = false"), wait, &server);
+    assert!(delayed.aggregate().stalled * 2 > delayed.aggregate().requests);
+    assert!(remarks(&delayed)[0].contains("TCP_NODELAY"), "{:?}", remarks(&delayed));
+    let p50 = |summary: &Summary| summary.aggregate().latency.percentile_ms(Percentile::P50);
+    assert!(p50(&at_once).unwrap() * 2.0 < p50(&delayed).unwrap());
+    let first = delayed.aggregate().first_byte.percentile_ms(Percentile::P50);
+    assert!(first.unwrap() * 2.0 < p50(&delayed).unwrap(), "the first byte did not stall");
+}
+
+#[test]
+fn a_server_that_closes_idle_connections_is_no_failure() {
+    // Each connection carries two requests and is then closed, as gunicorn does
+    // after two idle seconds.
+    let server = Server::start(|number, _| match number % 2 {
+        0 => Reply::After(Duration::ZERO, ONE),
+        _ => {
+            Reply::Close(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"results\":[{\"a\":1}]}")
+        }
+    });
+    let load = "users = 1\nspawn_rate = \"1000/s\"\nduration = \"2s\"";
+    let summary = complete(load, "wait = { constant = \"20ms\" }", &server);
+    let all = summary.aggregate();
+    // The body has one byte more than it says: garbage, so never reused.
+    assert!(all.requests > 20 && all.failures == 0, "{:?}", summary.failures);
+    assert!(summary.connects.connect.count >= all.requests / 2);
+}
+
+#[test]
+fn an_address_in_brackets_is_reached_over_ipv6() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return;
+    }
+    let server = Server::start_on("[::1]:0", |_, _| Reply::After(Duration::ZERO, ONE));
+    let load = "users = 1\nspawn_rate = \"1000/s\"\nduration = \"1s\"";
+    let summary = complete(load, "wait = { constant = \"20ms\" }", &server);
+    assert!(summary.aggregate().failures == 0 && summary.connects.address.starts_with("[::1]:"));
+}
+
+#[test]
+fn the_caller_can_stop_at_any_moment() {
+    let server = Server::start(|_, _| Reply::After(Duration::from_millis(1), ONE));
+    let load = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"600s\"";
+    let (plan, target) = planned(load, NO_WAIT, &server.url());
+    let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
+    let start = Instant::now();
+    let outcome = run(&plan, &target, first, |_| match start.elapsed().as_millis() > 300 {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    assert!(matches!(outcome.ended, Ended::Stopped) && start.elapsed().as_secs() < 60);
+    assert!(outcome.summary.aggregate().requests > 0);
+}

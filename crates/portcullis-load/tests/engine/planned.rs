@@ -1,0 +1,28 @@
+//! Plans for tests: a `[load]` section, and two tasks.
+
+use std::path::PathBuf;
+
+use portcullis_core::config;
+use portcullis_core::plan::{self, LoadPlan, Surroundings};
+use portcullis_core::target::{self, Target};
+
+const TASKS: &str = r#"
+[[scenario.task]]
+name = "a"
+weight = 3
+path = "/a/{{ id }}/"
+values = { id = { from = 1, to = 1000000 } }
+check = { array = "results", min_items = 1 }
+[[scenario.task]]
+name = "b"
+weight = 1
+path = "/b/"
+"#;
+
+/// The plan of a `[load]` section against a server, with the two tasks.
+pub fn planned(load: &str, scenario: &str, url: &str) -> (LoadPlan, Target) {
+    let text = format!("[load]\nhost = \"{url}\"\n{load}\n[scenario]\n{scenario}\n{TASKS}");
+    let config = config::load(&text, None, &[]).unwrap().config;
+    let around = Surroundings { base: PathBuf::new(), output: PathBuf::new(), seed: 7 };
+    (plan::resolve(&config, around).unwrap().load, target::parse(url).unwrap())
+}

@@ -1,0 +1,125 @@
+//! TLS against a real server with a certificate of its own authority: who is
+//! believed, who is not, and what the results say of it.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "the server of the test listens")]
+
+#[path = "engine/planned.rs"]
+mod planned;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use portcullis_core::remarks::remarks;
+use portcullis_core::summary::{FailureKind, Tls};
+use portcullis_load::{FirstRound, FirstRoundError, LoadOutcome, Trust, first_round, run};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use planned::planned;
+
+/// A server for a name, and the PEM of the authority that vouches for it.
+fn serve(name: &str) -> (String, Vec<u8>) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let own = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let own = own.signed_by(&key, &authority).unwrap();
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let session = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let stream = StreamOwned::new(session, stream.unwrap());
+            // Whoever does not believe us hangs up.
+            std::thread::spawn(move || drop(converse(stream)));
+        }
+    });
+    (format!("https://127.0.0.1:{port}"), authority.pem().into_bytes())
+}
+
+/// Answers every request with a body of many records.
+fn converse(mut stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> std::io::Result<()> {
+    let body = format!(r#"{{"results":[{{"filler":"{}"}}]}}"#, "x".repeat(200_000));
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let mut request = Vec::new();
+    loop {
+        let mut bytes = [0; 4096];
+        match stream.read(&mut bytes)? {
+            0 => return Ok(()),
+            count => request.extend_from_slice(&bytes[..count]),
+        }
+        if request.ends_with(b"\r\n\r\n") {
+            request.clear();
+            stream.write_all(answer.as_bytes())?;
+            stream.flush()?;
+        }
+    }
+}
+
+fn first(load: &str, url: &str, trust: &Trust) -> Result<FirstRound, FirstRoundError> {
+    let (plan, target) = planned(load, "", url);
+    first_round(&plan, &target, trust, || false)
+}
+
+fn measured(load: &str, url: &str, trust: &Trust) -> LoadOutcome {
+    let scenario = "wait = { constant = \"10ms\" }";
+    let (plan, target) = planned(load, scenario, url);
+    let first = first_round(&plan, &target, trust, || false).unwrap();
+    run(&plan, &target, first, |_| ControlFlow::Continue(()))
+}
+
+const LOAD: &str = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"1s\"";
+
+#[test]
+fn a_server_that_proves_its_name_is_measured() {
+    let (url, authority) = serve("127.0.0.1");
+    let summary = measured(LOAD, &url, &Trust::Only(authority)).summary;
+    let all = summary.aggregate();
+    assert!(all.requests > 10 && all.failures == 0, "{:?}", summary.failures);
+    assert_eq!(all.body_bytes / all.requests, 200_000 + 27);
+    assert_eq!(summary.connects.tls, Tls::Verified);
+    // A connection for each user, and it takes time to agree on TLS.
+    assert_eq!((summary.connects.connect.count, summary.connects.handshake.count), (2, 2));
+    assert!(remarks(&summary).is_empty(), "{:?}", remarks(&summary));
+}
+
+#[test]
+fn whoever_proves_nothing_or_another_name_gets_no_request() {
+    let (url, _) = serve("127.0.0.1");
+    let (other, authority) = serve("example.test");
+    let attempts = [
+        (&url, Trust::Nobody),
+        (&url, Trust::Only(authority.clone())),
+        (&other, Trust::Only(authority)),
+    ];
+    for (url, trust) in attempts {
+        let answers = first(LOAD, url, &trust).unwrap().answers;
+        let (kind, message, _) = answers[0].failure.clone().unwrap();
+        assert_eq!(kind, FailureKind::Connect);
+        assert!(message.contains("invalid peer certificate"), "{message}");
+    }
+    let nothing = Trust::Only(b"no certificate at all".to_vec());
+    let Err(error) = first(LOAD, &url, &nothing) else { panic!("it was believed") };
+    assert!(error.to_string().contains("certificates cannot be used"), "{error}");
+}
+
+#[test]
+fn believing_anyone_is_said() {
+    let (url, _) = serve("example.test");
+    let summary = measured(&format!("{LOAD}\ninsecure = true"), &url, &Trust::Anyone).summary;
+    assert!(summary.aggregate().failures == 0 && summary.connects.tls == Tls::Insecure);
+    assert!(remarks(&summary)[0].contains("was not checked"), "{:?}", remarks(&summary));
+}
