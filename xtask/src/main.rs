@@ -34,7 +34,11 @@ enum Verb {
 }
 
 fn main() -> std::process::ExitCode {
-    match Cli::try_parse() {
+    let arguments = match portcullis::cli::arguments() {
+        Ok(arguments) => arguments,
+        Err(code) => return std::process::ExitCode::from(code),
+    };
+    match Cli::try_parse_from(arguments) {
         Err(error) => std::process::ExitCode::from(portcullis::cli::usage(&error)),
         Ok(Cli { verb: Verb::Perf(args) }) => {
             std::process::ExitCode::from(portcullis::cli::perf(&args))

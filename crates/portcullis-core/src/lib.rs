@@ -21,6 +21,7 @@ pub mod target;
 pub mod template;
 pub mod threshold;
 pub mod units;
+pub mod usage;
 pub mod verdict;
 #[cfg(test)]
 mod verdict_tests;

@@ -35,6 +35,7 @@ struct Results<'a> {
     seed: u64,
     machine: Machine<'a>,
     stages: Vec<Stage<'a>>,
+    server: Option<Server<'a>>,
     first_round: Vec<FirstCall<'a>>,
     summary: Option<WireSummary<'a>>,
     configuration: &'a str,
@@ -69,6 +70,21 @@ struct Machine<'a> {
     processor: Option<&'a str>,
     memory_bytes: Option<u64>,
     load_at_start: Option<f64>,
+    governor: Option<&'a str>,
+    quota_cores: Option<f64>,
+    steal_share: Option<f64>,
+}
+
+/// Our own server.
+#[derive(Serialize)]
+struct Server<'a> {
+    /// Over the load window; null if it did not come so far.
+    cpu_s: Option<f64>,
+    peak_memory_bytes: Option<u64>,
+    voluntary_switches: Option<u64>,
+    involuntary_switches: Option<u64>,
+    /// How it ended.
+    end: &'a str,
 }
 
 #[derive(Serialize)]
@@ -244,6 +260,13 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
         seed: run.seed,
         machine: machine(run),
         stages: run.stages.iter().map(stage).collect(),
+        server: run.server_end.as_deref().map(|end| Server {
+            cpu_s: run.server_usage.map(|used| used.cpu.as_secs_f64()),
+            peak_memory_bytes: run.server_usage.map(|used| used.peak_memory_bytes),
+            voluntary_switches: run.server_usage.map(|used| used.voluntary_switches),
+            involuntary_switches: run.server_usage.map(|used| used.involuntary_switches),
+            end,
+        }),
         first_round: run
             .first_round
             .iter()
@@ -268,6 +291,9 @@ fn machine(run: &RunReport) -> Machine<'_> {
         processor: run.machine.processor.as_deref(),
         memory_bytes: run.machine.memory_bytes,
         load_at_start: run.machine.load_at_start,
+        governor: run.machine.governor.as_deref(),
+        quota_cores: run.machine.quota_cores,
+        steal_share: run.machine.steal_share,
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use portcullis_core::event::StageRecord;
 use portcullis_core::outcome::Finding;
 use portcullis_core::summary::Summary;
+use portcullis_core::usage::Usage;
 use portcullis_core::verdict::Verdict;
 
 /// One run, finished or not.
@@ -28,6 +29,10 @@ pub struct RunReport {
     pub machine: Machine,
     /// The stages that ended, in order.
     pub stages: Vec<StageRecord>,
+    /// What our own server used during the load.
+    pub server_usage: Option<Usage>,
+    /// How our own server ended, in words.
+    pub server_end: Option<String>,
     /// The first round's calls.
     pub first_round: Vec<FirstCall>,
     /// What was measured, as far as the load came.
@@ -66,4 +71,11 @@ pub struct Machine {
     pub memory_bytes: Option<u64>,
     /// Load average over one minute at the start, where it can be told.
     pub load_at_start: Option<f64>,
+    /// How the processor's frequency is governed, where it can be told.
+    pub governor: Option<String>,
+    /// Processors that a quota allows, where there is one (cgroup v2, `cpu.max`).
+    pub quota_cores: Option<f64>,
+    /// The share of processor time that the machine's host took away during the
+    /// load, between 0 and 1, where it can be told (`steal` of proc(5)).
+    pub steal_share: Option<f64>,
 }

@@ -9,7 +9,7 @@ use portcullis_core::outcome::Signal;
 
 use crate::environment::Environment;
 use crate::interrupt::Interrupts;
-use crate::{log, tree};
+use crate::{launch, log, tree};
 
 /// A command with everything it needs.
 #[derive(Clone, Debug)]
@@ -85,6 +85,7 @@ pub fn run(step: &Step<'_>, interrupts: &Interrupts) -> Result<(), StepError> {
         match handle.wait_timeout(TICK) {
             Ok(Some(output)) => {
                 tree::end_group(group, Duration::ZERO, reap);
+                tree::sweep(&[], Duration::ZERO);
                 let status = output.status;
                 return if status.success() {
                     Ok(())
@@ -95,10 +96,16 @@ pub fn run(step: &Step<'_>, interrupts: &Interrupts) -> Result<(), StepError> {
             Ok(None) => {}
             Err(source) => return Err(StepError::NotStarted { program, source }),
         }
+        // A log that cannot be cut is no reason to end the step.
+        let _ = log::cut_if_long(step.log);
         let late = start.elapsed() >= step.deadline;
         let signal = interrupts.signal();
+        if late && signal.is_none() {
+            tree::ask_for_stack(group, || handle.try_wait().is_ok_and(|status| status.is_some()));
+        }
         if late || signal.is_some() {
             tree::end_group(group, GRACE, reap);
+            tree::sweep(&[], Duration::ZERO);
             return Err(match signal {
                 Some(signal) => StepError::Interrupted(signal),
                 None => StepError::TimedOut { program, deadline: step.deadline },
@@ -117,9 +124,8 @@ fn program_name(step: &Step<'_>) -> String {
 #[expect(clippy::disallowed_methods, reason = "the one place where finite steps are started")]
 fn command(step: &Step<'_>) -> std::io::Result<duct::Expression> {
     let output = log::open(step.log)?;
-    let (program, arguments) = step.argv.split_first().ok_or_else(|| {
-        std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command was given")
-    })?;
+    let argv = launch::argv(&step.argv, step.folder, step.environment)?;
+    let (program, arguments) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
     let expression = duct::cmd(program, arguments)
         .dir(step.folder)
         .full_env(step.environment.variables())

@@ -6,11 +6,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use portcullis_core::outcome::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// Whether this process was asked to end, and how.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupts {
-    signal: Arc<AtomicUsize>,
+    first: Arc<AtomicUsize>,
+}
+
+/// Signals of the whole process: whoever waits for children to end politely
+/// looks here whether the user has lost patience.
+static ALL: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a second signal came: no more politeness.
+pub(crate) fn is_hurried() -> bool {
+    ALL.load(Ordering::Relaxed) > 1
 }
 
 impl Interrupts {
@@ -21,16 +31,23 @@ impl Interrupts {
     /// The system refuses the handlers.
     pub fn install() -> std::io::Result<Self> {
         let interrupts = Self::default();
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
-            let flag = Arc::clone(&interrupts.signal);
-            signal_hook::flag::register_usize(signal, flag, signal as usize)?;
-        }
+        let first = Arc::clone(&interrupts.first);
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                let signal = usize::try_from(signal).unwrap_or_default();
+                let relaxed = Ordering::Relaxed;
+                // The first one decides the exit code.
+                let _ = first.compare_exchange(0, signal, relaxed, relaxed);
+                ALL.fetch_add(1, relaxed);
+            }
+        });
         Ok(interrupts)
     }
 
-    /// The last signal that came, if one did.
+    /// The first signal that came, if one did.
     pub fn signal(&self) -> Option<Signal> {
-        match self.signal.load(Ordering::Relaxed) {
+        match self.first.load(Ordering::Relaxed) {
             0 => None,
             signal if signal == SIGINT as usize => Some(Signal::Interrupt),
             _ => Some(Signal::Terminate),

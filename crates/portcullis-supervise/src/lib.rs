@@ -4,7 +4,9 @@
 pub mod environment;
 pub mod finite;
 pub mod interrupt;
+pub mod launch;
 pub mod log;
 pub mod port;
 pub mod server;
 pub mod tree;
+pub mod twin;

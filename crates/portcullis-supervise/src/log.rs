@@ -15,6 +15,33 @@ pub fn open(path: &Path) -> std::io::Result<File> {
     File::options().create(true).append(true).open(path)
 }
 
+/// The size from which a log is cut: a server that floods must not fill the disk.
+const LONGEST: u64 = 16 * 1024 * 1024;
+/// How much of its end is saved when it is cut.
+const SAVED: u64 = 1024 * 1024;
+/// What the saved end is called, behind the log's name.
+const EARLIER: &str = "earlier";
+
+/// Cuts a log that has grown too long: its last megabyte is saved aside, and its
+/// writers, which append, go on at the start.
+///
+/// # Errors
+/// The log or its saved end cannot be written.
+pub fn cut_if_long(path: &Path) -> std::io::Result<()> {
+    let size = std::fs::metadata(path)?.len();
+    if size < LONGEST {
+        return Ok(());
+    }
+    let mut file = File::options().read(true).write(true).open(path)?;
+    file.seek(SeekFrom::Start(size.saturating_sub(SAVED)))?;
+    let mut bytes = Vec::new();
+    (&file).take(SAVED).read_to_end(&mut bytes)?;
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let saved = path.with_file_name(format!("{name}-{EARLIER}.log"));
+    std::fs::write(saved, bytes)?;
+    file.set_len(0)
+}
+
 /// The last `lines` non-empty lines of a log; empty if it cannot be read.
 pub fn tail(path: &Path, lines: usize) -> Vec<String> {
     let text = end_of(path).unwrap_or_default();
@@ -29,4 +56,29 @@ fn end_of(path: &Path) -> std::io::Result<String> {
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_long_log_keeps_its_end_and_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.log");
+        let mut log = open(&path).unwrap();
+        log.write_all(b"short\n").unwrap();
+        cut_if_long(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"short\n");
+        log.write_all(&vec![b'x'; 17 * 1024 * 1024]).unwrap();
+        log.write_all(b"\nthe last line before\n").unwrap();
+        cut_if_long(&path).unwrap();
+        log.write_all(b"after\n").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"after\n");
+        let earlier = std::fs::read(folder.path().join("server-earlier.log")).unwrap();
+        assert_eq!(earlier.len(), 1024 * 1024);
+        assert!(earlier.ends_with(b"the last line before\n"));
+    }
 }

@@ -3,23 +3,27 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use portcullis_core::usage::Usage;
 use wait_timeout::ChildExt;
 
 use crate::environment::Environment;
 use crate::tree::{self, Ended};
-use crate::{log, port};
+use crate::{launch, log, port};
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    log: PathBuf,
     grace: Duration,
     status: Option<ExitStatus>,
     stopped: bool,
+    /// What had left its group, and was ended after it.
+    pub strays: Vec<String>,
 }
 
 /// Starts a server; its output goes to `log`.
@@ -35,9 +39,8 @@ pub fn start(
     grace: Duration,
 ) -> std::io::Result<Server> {
     let output = log::open(log)?;
-    let (program, arguments) = argv
-        .split_first()
-        .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command"))?;
+    let argv = launch::argv(argv, folder, environment)?;
+    let (program, arguments) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
     let child = Command::new(program)
         .args(arguments)
         .current_dir(folder)
@@ -48,7 +51,14 @@ pub fn start(
         .stderr(output)
         .process_group(0)
         .spawn()?;
-    Ok(Server { child, grace, status: None, stopped: false })
+    Ok(Server {
+        child,
+        log: log.to_owned(),
+        grace,
+        status: None,
+        stopped: false,
+        strays: Vec::new(),
+    })
 }
 
 impl Server {
@@ -60,6 +70,8 @@ impl Server {
     /// Waits at most `limit` for it to end; its status if it has ended.
     pub fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
         if self.status.is_none() {
+            // A log that cannot be cut is no reason to stop the server.
+            let _ = log::cut_if_long(&self.log);
             let waited = match limit {
                 Duration::ZERO => self.child.try_wait(),
                 _ => self.child.wait_timeout(limit),
@@ -74,6 +86,17 @@ impl Server {
         port::owner(port, &tree::members(self.pid()))
     }
 
+    /// What its tree has used so far.
+    pub fn usage(&self) -> Usage {
+        tree::usage(self.pid())
+    }
+
+    /// Asks a hung server for its stack, which ends it.
+    pub fn ask_for_stack(&mut self) {
+        let pid = self.pid();
+        tree::ask_for_stack(pid, || self.ended_within(Duration::ZERO).is_some());
+    }
+
     /// Stops it: TERM to the group, the grace period, KILL.
     pub fn stop(&mut self) -> Ended {
         if self.stopped {
@@ -82,11 +105,13 @@ impl Server {
         self.stopped = true;
         let group = self.pid();
         let (child, status) = (&mut self.child, &mut self.status);
-        tree::end_group(group, self.grace, || {
+        let ended = tree::end_group(group, self.grace, || {
             if status.is_none() {
                 *status = child.try_wait().ok().flatten();
             }
-        })
+        });
+        self.strays = tree::sweep(&[], self.grace);
+        ended
     }
 }
 

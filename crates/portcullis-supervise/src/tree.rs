@@ -1,9 +1,12 @@
 //! Process trees: who belongs to a child, and how a whole group is ended.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use crate::interrupt;
+use portcullis_core::usage::Usage;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 
 /// How a group was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,39 @@ pub enum Ended {
     Politely,
     /// It had to be killed.
     Killed,
+}
+
+/// What `root`'s tree has used so far: proc(5), `stat` and `status` of each.
+pub fn usage(root: u32) -> Usage {
+    let mut sum = Usage::default();
+    for pid in members(root) {
+        let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let (stat, status) = (read("stat"), read("status"));
+        let (stat, status) = (String::from_utf8_lossy(&stat), String::from_utf8_lossy(&status));
+        let field = |name: &str| -> u64 {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+        };
+        // Fields 14 and 15 of stat, counted behind the command: user and system
+        // time in ticks, of which Linux has a hundred a second for user space.
+        let times = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+        let ticks: u64 = times.skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
+        sum.cpu += Duration::from_millis(ticks * 10);
+        sum.peak_memory_bytes += field("VmHWM:") * 1024;
+        sum.voluntary_switches += field("voluntary_ctxt_switches:");
+        sum.involuntary_switches += field("nonvoluntary_ctxt_switches:");
+    }
+    sum
+}
+
+/// Asks a process for its stack: Python's faulthandler writes it to standard
+/// error when SIGABRT comes, and the process ends.
+pub fn ask_for_stack(pid: u32, mut has_ended: impl FnMut() -> bool) {
+    signal(pid, Signal::ABORT);
+    let start = Instant::now();
+    while !has_ended() && start.elapsed() < Duration::from_secs(1) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// Ends the process group `group`: TERM, `grace`, then KILL. `reap` is called
@@ -32,7 +68,12 @@ pub fn end_group(group: u32, grace: Duration, mut reap: impl FnMut()) -> Ended {
         return Ended::Politely;
     }
     let _ = kill_process_group(group, Signal::KILL);
-    wait_until_gone(group, Duration::from_secs(5), &mut reap);
+    let start = Instant::now();
+    while has_living_members(group) && start.elapsed() < Duration::from_secs(5) {
+        reap();
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    reap();
     Ended::Killed
 }
 
@@ -44,7 +85,7 @@ fn wait_until_gone(group: Pid, limit: Duration, reap: &mut impl FnMut()) -> bool
         if test_kill_process_group(group).is_err() || !has_living_members(group) {
             return true;
         }
-        if start.elapsed() >= limit {
+        if start.elapsed() >= limit || interrupt::is_hurried() {
             return false;
         }
         std::thread::sleep(pause);
@@ -69,21 +110,90 @@ struct Links {
 pub fn members(root: u32) -> Vec<u32> {
     let all = processes();
     let in_tree = |pid: u32, links: &Links| {
-        if pid == root || links.group == root {
-            return true;
-        }
-        let mut parent = links.parent;
-        // Bounded: a table read while it changes may hold a loop.
-        for _ in 0..64 {
-            match all.get(&parent) {
-                _ if parent == root => return true,
-                Some(links) => parent = links.parent,
-                None => return false,
-            }
-        }
-        false
+        pid == root || links.group == root || is_descendant(&all, links.parent, root)
     };
     all.iter().filter(|(pid, links)| in_tree(**pid, links)).map(|(pid, _)| *pid).collect()
+}
+
+/// Whether this process adopts what its descendants leave behind.
+static ADOPTS: AtomicBool = AtomicBool::new(false);
+
+/// From now on orphans among our descendants become our children, instead of
+/// the system's: nothing can leave the tree any more.
+///
+/// # Errors
+/// The system refuses.
+pub fn adopt_orphans() -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    ADOPTS.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Ends every living descendant of this process that is not below one of
+/// `keep`: TERM, `grace`, then KILL. Only for a process that adopts orphans:
+/// elsewhere children of strangers in this process would be ended. The commands
+/// of those that were ended.
+pub fn sweep(keep: &[u32], grace: Duration) -> Vec<String> {
+    if !ADOPTS.load(Ordering::Relaxed) {
+        return Vec::new();
+    }
+    let kept: Vec<u32> = keep.iter().flat_map(|pid| members(*pid)).collect();
+    let strays =
+        || -> Vec<u32> { descendants().into_iter().filter(|pid| !kept.contains(pid)).collect() };
+    let found = strays();
+    let commands = found.iter().map(|pid| format!("{pid} ({})", command_of(*pid))).collect();
+    let start = Instant::now();
+    found.iter().for_each(|pid| signal(*pid, Signal::TERM));
+    while !strays().is_empty() && start.elapsed() < grace && !interrupt::is_hurried() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    kill_all(strays, Duration::from_secs(5));
+    commands
+}
+
+/// Kills every descendant of this process, those that come meanwhile too.
+pub fn kill_descendants(limit: Duration) {
+    kill_all(descendants, limit);
+}
+
+fn kill_all(find: impl Fn() -> Vec<u32>, limit: Duration) {
+    let start = Instant::now();
+    loop {
+        let found = find();
+        if found.is_empty() || start.elapsed() > limit {
+            return;
+        }
+        found.iter().for_each(|pid| signal(*pid, Signal::KILL));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// All living processes below this one.
+fn descendants() -> Vec<u32> {
+    let own = std::process::id();
+    let all = processes();
+    let is_below = |links: &Links| is_descendant(&all, links.parent, own);
+    all.iter().filter(|(_, links)| is_below(links)).map(|(pid, _)| *pid).collect()
+}
+
+/// Whether the chain of parents that begins with `parent` reaches `root`.
+fn is_descendant(all: &BTreeMap<u32, Links>, mut parent: u32, root: u32) -> bool {
+    // Bounded: a table read while it changes may hold a loop.
+    for _ in 0..64 {
+        match all.get(&parent) {
+            _ if parent == root => return true,
+            Some(links) => parent = links.parent,
+            None => return false,
+        }
+    }
+    false
 }
 
 /// All living processes.

@@ -17,6 +17,14 @@ pub fn secret() -> std::io::Result<String> {
     Ok(bytes::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// A name that no other run has, in hexadecimal.
+///
+/// # Errors
+/// The system gives no random bytes.
+pub fn name() -> std::io::Result<String> {
+    Ok(bytes::<8>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// A seed of 32 bits: short enough to be typed, and exact in any JSON reader.
 ///
 /// # Errors

@@ -1,12 +1,15 @@
 //! The command line: what can be asked for, and nothing of how it is done.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use portcullis_core::config::{DEFAULTS, FlagValue, Value};
 use portcullis_core::outcome::EXIT_CODES;
 
-use crate::{console, pipeline};
+use portcullis_supervise::{launch, twin};
+
+use crate::{chance, console, pipeline};
 
 /// The CI gatekeeper for web API performance.
 #[derive(Debug, Parser)]
@@ -106,11 +109,38 @@ impl PerfArgs {
     }
 }
 
+/// This process's arguments without the hidden verbs, which are dealt with here:
+/// a child that is to become its command does, and a worker begins to watch its
+/// guard. An exit code if that failed.
+///
+/// # Errors
+/// The exit code to end with.
+pub fn arguments() -> Result<Vec<OsString>, u8> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    match arguments.get(1) {
+        Some(verb) if verb == launch::VERB => {
+            let error = launch::exec(arguments.get(2..).unwrap_or_default());
+            let program = arguments.get(3).map(|word| word.to_string_lossy().into_owned());
+            console::complain(&format!("{}: {error}", program.unwrap_or_default()));
+            Err(127)
+        }
+        Some(verb) if verb == twin::VERB => {
+            arguments.remove(1);
+            Ok(arguments)
+        }
+        _ => Ok(arguments),
+    }
+}
+
 /// Runs the command of this process's arguments; its exit code.
 pub fn main() -> u8 {
-    match Cli::try_parse() {
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.verb {
-            Verb::Perf(args) => pipeline::perf(&args),
+            Verb::Perf(args) => perf(&args),
             Verb::Defaults => {
                 console::print_plain(DEFAULTS);
                 0
@@ -127,7 +157,26 @@ pub fn usage(error: &clap::Error) -> u8 {
     if error.use_stderr() { 2 } else { 0 }
 }
 
-/// Runs `perf` with these flags; its exit code.
+/// Runs `perf` with these flags, under a guard of its own; its exit code.
 pub fn perf(args: &PerfArgs) -> u8 {
-    pipeline::perf(args)
+    let is_worker = std::env::args_os().nth(1).is_some_and(|verb| verb == twin::VERB);
+    if is_worker || args.dry_run || !cfg!(target_os = "linux") {
+        return pipeline::perf(args);
+    }
+    guarded().unwrap_or_else(|error| console::defect(&format!("no worker: {error}")))
 }
+
+/// The same command line again, in a worker.
+fn guarded() -> std::io::Result<u8> {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let ended = twin::guard(Path::new(OWN_BINARY), &arguments, &chance::name()?)?;
+    Ok(match ended {
+        twin::Ended::Code(code) => code,
+        twin::Ended::Killed(signal) => console::defect(&format!(
+            "the run itself was killed by signal {signal}; everything that it had started was ended"
+        )),
+    })
+}
+
+/// This binary, also when its file was replaced meanwhile.
+pub(crate) const OWN_BINARY: &str = "/proc/self/exe";

@@ -18,5 +18,60 @@ pub fn describe() -> Machine {
         processor: field(&read("/proc/cpuinfo"), "model name"),
         memory_bytes: kib.map(|kib| kib * 1024),
         load_at_start: load.split_whitespace().next().and_then(|text| text.parse().ok()),
+        governor: governor(&read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")),
+        quota_cores: quota(&read("/sys/fs/cgroup/cpu.max")),
+        steal_share: None,
+    }
+}
+
+fn governor(text: &str) -> Option<String> {
+    Some(text.trim()).filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+/// `max 100000`, or microseconds allowed in each period.
+fn quota(text: &str) -> Option<f64> {
+    let mut fields = text.split_whitespace().map(str::parse::<f64>);
+    let (allowed, period) = (fields.next()?.ok()?, fields.next()?.ok()?);
+    (period > 0.0).then(|| allowed / period)
+}
+
+/// Processor time since the machine's start, in ticks of all processors.
+#[derive(Clone, Copy, Debug)]
+pub struct Ticks {
+    all: f64,
+    stolen: f64,
+}
+
+impl Ticks {
+    /// The ticks now, where the system tells.
+    pub fn now() -> Option<Self> {
+        Self::read(&std::fs::read_to_string("/proc/stat").ok()?)
+    }
+
+    /// The first line: user, nice, system, idle, iowait, irq, softirq, steal.
+    fn read(stat: &str) -> Option<Self> {
+        let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+        let ticks: Vec<f64> = fields.map_while(|field| field.parse().ok()).collect();
+        Some(Self { all: ticks.iter().take(8).sum(), stolen: *ticks.get(7)? })
+    }
+
+    /// The share that was stolen from `start` to these.
+    pub fn stolen_since(self, start: Self) -> Option<f64> {
+        let all = self.all - start.all;
+        (all > 0.0).then(|| (self.stolen - start.stolen) / all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quota_and_steal_are_read_as_the_kernel_writes_them() {
+        assert_eq!((quota("max 100000\n"), quota("150000 100000\n")), (None, Some(1.5)));
+        let ticks = |text: &str| Ticks::read(text).unwrap();
+        let start = ticks("cpu  10 0 10 80 0 0 0 0 0 0\ncpu0 1\n");
+        let end = ticks("cpu  40 0 20 120 0 0 0 20 5 0\n");
+        assert_eq!(end.stolen_since(start), Some(0.2));
     }
 }

@@ -3,6 +3,7 @@
 //! collect → stop.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use portcullis_core::event::Stage;
 use portcullis_core::outcome::Finding;
@@ -106,12 +107,21 @@ fn serve_own(run: &mut Run<'_>, plan: &ServePlan) -> Result<Target, Stopped> {
 
 /// Ends the server's whole process group, politely and then not.
 fn stop(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
-    let detail = match run.server.take().map(|mut server| server.stop()) {
-        None => "nothing to stop",
-        Some(Ended::Gone) => "the server had ended",
-        Some(Ended::Politely) => "the server ended when asked",
-        Some(Ended::Killed) => "the server had to be killed",
-    };
     run.forget_bytecode();
+    let Some(mut server) = run.server.take() else {
+        return Ok(Done::new((), "nothing to stop"));
+    };
+    let before = server.ended_within(Duration::ZERO);
+    let mut detail = match (server.stop(), before) {
+        (_, Some(status)) => format!("the server had ended: {status}"),
+        (Ended::Gone, None) => "the server had ended".to_owned(),
+        (Ended::Politely, None) => "the server ended when asked".to_owned(),
+        (Ended::Killed, None) => "the server had to be killed".to_owned(),
+    };
+    if !server.strays.is_empty() {
+        let strays = server.strays.join(", ");
+        detail.push_str(&format!("; what had left its group was ended too: {strays}"));
+    }
+    run.server_end = Some(detail.clone());
     Ok(Done::new((), detail))
 }

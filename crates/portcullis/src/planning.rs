@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use portcullis_core::config::{self, Loaded};
-use portcullis_core::plan::{self, Plan, Surroundings};
+use portcullis_core::plan::{self, Plan, Surroundings, TlsPlan};
+use portcullis_load::Trust;
+use portcullis_load::http::client_config;
 
 use crate::chance;
 use crate::cli::PerfArgs;
@@ -20,6 +22,8 @@ pub struct Planned {
     pub file: PathBuf,
     /// The file's folder.
     pub base: PathBuf,
+    /// Whom to believe about the server's name.
+    pub trust: Trust,
 }
 
 /// Reads the configuration and resolves it.
@@ -44,7 +48,26 @@ pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
     let around = Surroundings { base: base.clone(), output, seed };
     let plan = plan::resolve(&loaded.config, around).map_err(lines)?;
     let missing = missing_files(&plan);
-    if missing.is_empty() { Ok(Planned { plan, loaded, file, base }) } else { Err(missing) }
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    let trust = trust(plan.load.tls.as_ref()).map_err(|message| vec![message])?;
+    Ok(Planned { plan, loaded, file, base, trust })
+}
+
+/// Certificates are read and tried before anything is started.
+fn trust(tls: Option<&TlsPlan>) -> Result<Trust, String> {
+    let trust = match tls {
+        None => return Ok(Trust::Nobody),
+        Some(tls) if tls.insecure => Trust::Anyone,
+        Some(TlsPlan { ca: None, .. }) => Trust::System,
+        Some(TlsPlan { ca: Some(file), .. }) => {
+            let read = std::fs::read(file);
+            Trust::Only(read.map_err(|error| format!("load.ca: {}: {error}", file.display()))?)
+        }
+    };
+    client_config(&trust).map_err(|error| format!("load.ca: {error}"))?;
+    Ok(trust)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, String> {

@@ -9,20 +9,22 @@ use portcullis_core::event::{Event, Sink, Stage, StageEnd, StageRecord};
 use portcullis_core::outcome::{self, Finding};
 use portcullis_core::secrets::Secrets;
 use portcullis_core::summary::Summary;
+use portcullis_core::usage::Usage;
 use portcullis_core::verdict::Verdict;
 use portcullis_report::artifacts::{self, Folder};
 use portcullis_report::{FirstCall, Machine, RunReport};
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::interrupt::Interrupts;
-use portcullis_supervise::log;
 use portcullis_supervise::server::Server;
+use portcullis_supervise::{launch, log, twin};
 use tempfile::TempDir;
 
-use crate::cache;
+use crate::cli::OWN_BINARY;
 use crate::git::Git;
 use crate::machine;
 use crate::planning::Planned;
 use crate::stages::environment::Venv;
+use crate::{cache, chance};
 
 /// Everything that stages share.
 pub struct Run<'a> {
@@ -46,6 +48,10 @@ pub struct Run<'a> {
     pub server: Option<Server>,
     /// What was measured.
     pub summary: Option<Summary>,
+    /// What the server used during the load.
+    pub server_usage: Option<Usage>,
+    /// How our own server ended, in words.
+    pub server_end: Option<String>,
     /// The first round's calls.
     pub first_round: Vec<FirstCall>,
     /// Whether the measurements are to be judged.
@@ -56,12 +62,13 @@ pub struct Run<'a> {
     pub findings: Vec<Finding>,
     /// The origin that is measured, once it is known.
     pub target: String,
+    /// The machine that measures.
+    pub machine: Machine,
     artifacts: Folder,
     venv: Option<Venv>,
     private: TempDir,
     stages: Vec<StageRecord>,
     started_unix_ms: u64,
-    machine: Machine,
     commit: Option<String>,
 }
 
@@ -131,12 +138,16 @@ impl<'a> Run<'a> {
         interrupts: &'a Interrupts,
     ) -> Result<Self, String> {
         let artifacts = artifacts::prepare(&planned.plan.output).map_err(|e| e.to_string())?;
-        let private = private_folder()
-            .map_err(|error| format!("no private folder in {}: {error}", temp_dir().display()))?;
+        let no_folder = |error| format!("no private folder in {}: {error}", temp_dir().display());
+        let run_id = supervision().map_err(no_folder)?;
+        let private = private_folder(&run_id).map_err(no_folder)?;
         let mut secrets = Secrets::default();
         secrets.add_scenario(&planned.plan.load.scenario);
         secrets.add_overrides(&planned.loaded.config.django.overrides);
-        let inherited = Environment::inherited(std::env::vars_os());
+        let mut inherited = Environment::inherited(std::env::vars_os());
+        inherited.set(twin::RUN_ID, &run_id);
+        // A Python that hangs writes its stack before it is ended.
+        inherited.set("PYTHONFAULTHANDLER", "1");
         let scratch = private.path().join("scratch");
         let git =
             Git { folder: &planned.base, scratch: &scratch, environment: &inherited, interrupts };
@@ -152,6 +163,8 @@ impl<'a> Run<'a> {
             secrets,
             server: None,
             summary: None,
+            server_usage: None,
+            server_end: None,
             first_round: Vec::new(),
             is_judged: false,
             verdict: None,
@@ -307,6 +320,8 @@ impl<'a> Run<'a> {
             configuration: self.secrets.redact(&to_redacted_toml(&self.planned.loaded.tree)),
             machine: self.machine.clone(),
             stages: self.stages.clone(),
+            server_usage: self.server_usage,
+            server_end: self.server_end.clone(),
             first_round: self.first_round.clone(),
             summary: self.summary.clone().map(|summary| self.without_secrets(summary)),
             verdict: self.verdict.clone(),
@@ -329,9 +344,21 @@ fn temp_dir() -> PathBuf {
     std::env::temp_dir()
 }
 
-fn private_folder() -> std::io::Result<TempDir> {
+/// Begins to watch the guard, and has children start through our own binary.
+/// The run's id; one of our own where there is no guard.
+fn supervision() -> std::io::Result<String> {
+    if !cfg!(target_os = "linux") {
+        return chance::name();
+    }
+    launch::through(PathBuf::from(OWN_BINARY));
+    twin::watched()?.map_or_else(chance::name, Ok)
+}
+
+fn private_folder(run_id: &str) -> std::io::Result<TempDir> {
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    let folder = tempfile::Builder::new().prefix("portcullis-").permissions(private).tempdir()?;
+    let name = format!("portcullis-{run_id}");
+    let folder =
+        tempfile::Builder::new().prefix(&name).rand_bytes(0).permissions(private).tempdir()?;
     let own = ["logs", "settings", "db", "scratch"];
     let projects = ["project-logs", "media", "static", "sessions", "mail", "caches"];
     for name in own.iter().chain(&projects) {

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use portcullis_core::event::Event;
 use portcullis_core::outcome::Finding;
-use portcullis_core::plan::TlsPlan;
 use portcullis_core::summary::FailureKind;
 use portcullis_core::target::Target;
 use portcullis_core::verdict::generator_fault;
 use portcullis_load::{
-    Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, Trust, first_round,
+    Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
 };
 use portcullis_report::FirstCall;
 use portcullis_supervise::port::Owner;
 use portcullis_supervise::server::Server;
 
 use crate::health::{self, Health};
+use crate::machine::Ticks;
 use crate::run::{Done, Failure, Run};
 
 /// Puts the load on a server that is ready.
@@ -37,11 +37,11 @@ fn measure_with(
     mut server: Option<&mut Server>,
 ) -> Result<Done<()>, Failure> {
     let plan = &run.planned.plan.load;
-    let trust = trust(plan.tls.as_ref())?;
+    let trust = &run.planned.trust;
     if plan.tls.as_ref().is_some_and(|tls| tls.insecure) {
         run.warn(INSECURE);
     }
-    let first = first_round(plan, target, &trust, || run.interrupts.signal().is_some());
+    let first = first_round(plan, target, trust, || run.interrupts.signal().is_some());
     // A dying server closes its socket a moment before its process is gone.
     let patience = if first.is_err() { DYING } else { Duration::ZERO };
     if let Some(death) = death(server.as_deref_mut(), patience) {
@@ -50,6 +50,8 @@ fn measure_with(
     let first = first.map_err(|error| first_round_failure(run, error))?;
     first.token.iter().for_each(|token| run.secrets.add(token));
     tell_first_round(run, &first)?;
+    let ticks = Ticks::now();
+    let used = server.as_deref().map(Server::usage);
     let outcome = portcullis_load::run(plan, target, first, |observation| {
         if let Observation::Progress(progress) = observation {
             run.sink.event(&Event::Progress(progress));
@@ -60,6 +62,10 @@ fn measure_with(
             _ => ControlFlow::Break(()),
         }
     });
+    let stolen = ticks.zip(Ticks::now()).and_then(|(start, end)| end.stolen_since(start));
+    run.machine.steal_share = stolen;
+    let now_used = server.as_deref().map(Server::usage);
+    run.server_usage = now_used.zip(used).map(|(end, start)| end.since(start));
     let patience = match outcome.ended {
         Ended::LoginFailed(_) => DYING,
         _ => Duration::ZERO,
@@ -73,19 +79,6 @@ fn measure_with(
 /// Said wherever a run tells of itself.
 const INSECURE: &str =
     "load.insecure = true: the server's certificate is not checked; anybody could have answered";
-
-/// Whom to believe about the server's name.
-pub fn trust(tls: Option<&TlsPlan>) -> Result<Trust, Failure> {
-    let Some(tls) = tls else { return Ok(Trust::Nobody) };
-    match &tls.ca {
-        _ if tls.insecure => Ok(Trust::Anyone),
-        None => Ok(Trust::System),
-        Some(file) => std::fs::read(file).map(Trust::Only).map_err(|error| {
-            let message = format!("load.ca: {} cannot be read: {error}", file.display());
-            Failure::new(Finding::Refused(message))
-        }),
-    }
-}
 
 /// What was done, in a few words.
 fn described(run: &Run<'_>) -> String {
@@ -116,8 +109,7 @@ fn still_there(run: &Run<'_>, target: &Target, server: Option<&mut Server>) -> R
                 tries += 1;
                 (health == Health::Healthy || tries == TRIES).then_some(health)
             };
-            let trust = trust(run.planned.plan.load.tls.as_ref())?;
-            let asked = health::poll(target, &trust, path, patient)
+            let asked = health::poll(target, &run.planned.trust, path, patient)
                 .map_err(|message| Failure::new(Finding::Defect(message)))?;
             (asked != Health::Healthy).then(|| format!("after the load {path} was: {asked}"))
         }
@@ -141,9 +133,6 @@ fn first_round_failure(run: &Run<'_>, error: FirstRoundError) -> Failure {
         (None, FirstRoundError::Login(failure)) => login_failure(&failure),
         (None, error @ FirstRoundError::Connect(_)) => {
             Failure::new(Finding::Server(error.to_string())).with_log("server")
-        }
-        (None, error @ FirstRoundError::Tls(_)) => {
-            Failure::new(Finding::Refused(error.to_string()))
         }
         (None, error) => Failure::new(Finding::Defect(error.to_string())),
     }

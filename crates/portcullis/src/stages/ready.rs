@@ -9,7 +9,6 @@ use portcullis_supervise::port::Owner;
 use portcullis_supervise::server::Server;
 use portcullis_supervise::tree;
 
-use super::load::trust;
 use super::project::unsupported_database;
 use crate::health::{self, Health};
 use crate::run::{Done, Failure, Run};
@@ -42,6 +41,11 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
         }
         (start.elapsed() >= plan.ready_timeout).then(|| Err(late(&health, unproved, plan)))
     });
+    let is_alive = server.ended_within(Duration::ZERO).is_none();
+    if is_alive && matches!(polled, Ok(Err(Finding::Server(_)))) {
+        // Still there, but not ready: its stack in the log tells what it does.
+        server.ask_for_stack();
+    }
     run.server = Some(server);
     match polled {
         Ok(Ok(())) => Ok(Done::new((), format!("{} is healthy and ours", plan.health))),
@@ -90,8 +94,7 @@ pub fn attach(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
     run.target = target.url();
     let plan = &run.planned.plan;
     let start = Instant::now();
-    let trust = trust(plan.load.tls.as_ref())?;
-    let polled = health::poll(target, &trust, &plan.health, |health| {
+    let polled = health::poll(target, &run.planned.trust, &plan.health, |health| {
         if let Some(signal) = run.interrupts.signal() {
             return Some(Err(Finding::Interrupted(signal)));
         }

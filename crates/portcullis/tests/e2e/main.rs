@@ -7,6 +7,7 @@
 mod attach;
 mod configuration;
 mod docs;
+mod engine;
 mod faults;
 mod green;
 mod harness;

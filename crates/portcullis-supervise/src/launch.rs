@@ -1,0 +1,93 @@
+//! How children come to be: through a hidden verb of our own binary, which sets
+//! what must be set in the child itself and then becomes the command.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, setrlimit};
+
+use crate::environment::Environment;
+
+/// The hidden verb: `__exec PARENT PROGRAM ARGUMENT…`.
+pub const VERB: &str = "__exec";
+
+/// The binary whose hidden verb children go through.
+static LAUNCHER: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on children go through this binary's hidden verb. Without it they
+/// are started as they are.
+pub fn through(binary: PathBuf) {
+    // The first one stays: there is only one binary.
+    let _ = LAUNCHER.set(binary);
+}
+
+/// The command to start for a command.
+///
+/// # Errors
+/// The program cannot be found: said here, since the launcher itself could be
+/// started.
+pub(crate) fn argv(
+    argv: &[OsString],
+    folder: &Path,
+    environment: &Environment,
+) -> std::io::Result<Vec<OsString>> {
+    let program = argv.first().ok_or_else(|| {
+        std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command was given")
+    })?;
+    let Some(launcher) = LAUNCHER.get() else { return Ok(argv.to_vec()) };
+    if !is_there(program, folder, environment) {
+        return Err(std::io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()));
+    }
+    let parent = std::process::id().to_string();
+    let mut whole = vec![launcher.clone().into_os_string(), VERB.into(), parent.into()];
+    whole.extend_from_slice(argv);
+    Ok(whole)
+}
+
+/// Whether a program is a file, where the system would look for it.
+fn is_there(program: &OsStr, folder: &Path, environment: &Environment) -> bool {
+    let path = Path::new(program);
+    if path.components().count() > 1 {
+        return folder.join(path).is_file();
+    }
+    let folders = environment.get("PATH").unwrap_or_default();
+    std::env::split_paths(folders).any(|folder| folder.join(path).is_file())
+}
+
+/// The inside of the hidden verb: dies with its parent, leaves no core file,
+/// and becomes the command. Comes back only if that failed.
+#[expect(clippy::disallowed_methods, reason = "the launcher becomes the command")]
+pub fn exec(arguments: &[OsString]) -> std::io::Error {
+    let malformed = || std::io::Error::other("the hidden verb takes PARENT PROGRAM ARGUMENT…");
+    let [parent, program, arguments @ ..] = arguments else { return malformed() };
+    let parent = parent.to_str().and_then(|text| text.parse().ok()).and_then(Pid::from_raw);
+    let Some(parent) = parent else { return malformed() };
+    if let Err(error) = die_with(parent) {
+        return error;
+    }
+    let none = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
+    // Where it cannot be lowered, a hung child may leave a core file: no more.
+    let _ = setrlimit(Resource::Core, none);
+    Command::new(program).args(arguments).exec()
+}
+
+/// Has the system kill this process when the thread that started it ends.
+///
+/// # Errors
+/// The parent has ended already.
+#[cfg(target_os = "linux")]
+fn die_with(parent: Pid) -> std::io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    match getppid() {
+        Some(now) if now == parent => Ok(()),
+        _ => Err(std::io::Error::other("whoever started this has ended")),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with(_: Pid) -> std::io::Result<()> {
+    Ok(())
+}

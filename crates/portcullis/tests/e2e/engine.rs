@@ -1,0 +1,84 @@
+//! What the load engine must get right on real servers and real machines:
+//! idle connections that are closed, generators that cannot keep up, TLS files.
+
+use std::process::{Child, Command, Stdio};
+
+use crate::harness::{HandMade, Project, development_bin, root};
+
+/// gunicorn closes a connection that is idle for a second; users wait longer.
+#[test]
+fn a_gunicorn_that_closes_idle_connections_invents_no_failure() {
+    let requirements = root().join("fixtures/faults/gunicorn.txt");
+    let project = Project::quick()
+        .with("requirements.lock\"]", &format!("requirements.lock\", {requirements:?}]"))
+        .with(
+            "\"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"",
+            "\"-m\", \"gunicorn\", \"hello_world.wsgi\", \"--bind\", \"127.0.0.1:{port}\", \
+             \"--worker-class\", \"gthread\", \"--threads\", \"4\", \"--keep-alive\", \"1\"",
+        )
+        .with("min = \"100ms\", max = \"300ms\"", "min = \"1100ms\", max = \"1300ms\"");
+    let outcome = project.run(&["-t", "12s"]);
+    outcome.expect(0, &["PASSED", "idle connections closed by the server and opened anew"]);
+    let results = outcome.results();
+    let (reopened, aggregate) = (&results["summary"]["reopened"], &results["summary"]["aggregate"]);
+    assert!(reopened.as_u64().unwrap() > 3, "{reopened}");
+    assert_eq!(aggregate["failures"], 0, "{}", outcome.text);
+}
+
+/// Processes that keep a core busy, ended with the test.
+struct Burners(Vec<Child>);
+
+impl Burners {
+    fn on_core(core: &str, count: usize) -> Self {
+        let burn = |_| {
+            let script = "while :; do :; done";
+            let mut command = Command::new("taskset");
+            command.args(["-c", core, "sh", "-c", script]).stdin(Stdio::null()).spawn().unwrap()
+        };
+        Self((0..count).map(burn).collect())
+    }
+}
+
+impl Drop for Burners {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[test]
+fn a_generator_without_a_processor_is_invalid_and_never_red_or_green() {
+    let Some(bin) = development_bin("engine") else { return };
+    let server = HandMade::start(&bin);
+    let project = Project::quick();
+    // The last of all on a core that four others keep busy.
+    let _burners = Burners::on_core("0", 4);
+    let own = project.command(&["--host", &server.url, "-t", "5s"]);
+    let mut command = Command::new("taskset");
+    command.args(["-c", "0", "nice", "-n", "19"]).arg(own.get_program()).args(own.get_args());
+    let variables = own.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    command.envs(variables).current_dir(own.get_current_dir().unwrap());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let outcome = project.finish(command.spawn().unwrap());
+    outcome.expect(5, &["INVALID: the load generator ", "give the generator a core of its own"]);
+}
+
+#[test]
+fn more_than_the_service_can_take_is_invalid_and_never_red_or_green() {
+    let Some(bin) = development_bin("engine") else { return };
+    let server = HandMade::start(&bin);
+    let project = Project::quick()
+        .with("[load]\n", "[load]\narrival_rate = \"50000/s\"\ngrace = \"1s\"\n")
+        .with("shared = false", "shared = true");
+    let outcome = project.run(&["--host", &server.url, "-t", "2s"]);
+    outcome.expect(5, &["were never started", "cannot keep up with the asked rate", "INVALID"]);
+}
+
+#[test]
+fn a_certificate_file_that_is_none_is_refused_before_a_request_is_sent() {
+    let project = Project::quick().with("[load]\n", "[load]\nca = \"perf.toml\"\n");
+    let outcome = project.run(&["--host", "https://127.0.0.1:9"]);
+    outcome.expect(2, &["the certificates cannot be used"]);
+}
