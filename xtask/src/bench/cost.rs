@@ -16,16 +16,31 @@ struct Client {
     load: &'static str,
     seconds: f64,
     runs: Vec<Told>,
+    /// What a request cost before the start was taken off.
+    whole_us: Vec<f64>,
 }
 
 impl Client {
     fn new(name: &'static str, load: &'static str, seconds: u64) -> Self {
-        Self { name, load, seconds: seconds as f64, runs: Vec::new() }
+        Self { name, load, seconds: seconds as f64, runs: Vec::new(), whole_us: Vec::new() }
+    }
+
+    /// k6 and Locust take a second or more to start, which is not a request's
+    /// cost: it is taken off, for them only.
+    fn add_without_start(&mut self, run: Told, start_cpu_s: f64) {
+        self.whole_us.push(run.cpu_us_per_request());
+        self.runs.push(Told { cpu_s: run.cpu_s - start_cpu_s, ..run });
     }
 
     fn cpu(&self) -> Figure {
         let cpu = median(self.runs.iter().map(Told::cpu_us_per_request));
         Figure::beside(format!("CPU per request, {}, {}", self.name, self.load), cpu, "µs")
+    }
+
+    fn cpu_with_start(&self) -> Option<Figure> {
+        let what = format!("CPU per request with the start, {}", self.name);
+        let cpu = median(self.whole_us.iter().copied());
+        (!self.whole_us.is_empty()).then(|| Figure::beside(what, cpu, "µs"))
     }
 
     fn throughput(&self) -> Figure {
@@ -69,17 +84,14 @@ impl Clients {
         if let Some(oha) = &peers.oha {
             self.oha.runs.push(oha::closed(oha, place.port, PATH, seconds)?);
         }
-        // k6 and Locust take a second or more to start, which is not a
-        // request's cost: it is measured beside and taken off, for them only.
         if let Some(k6) = &peers.k6 {
             let start_cpu_s = k6::start_cpu_s(k6, &place)?;
-            let run = k6::scenario(k6, &place, seconds)?;
-            self.k6.runs.push(Told { cpu_s: run.cpu_s - start_cpu_s, ..run });
+            self.k6.add_without_start(k6::scenario(k6, &place, seconds)?, start_cpu_s);
         }
         if let Some(locust) = &peers.locust {
             let start_cpu_s = locust::start_cpu_s(locust, &place)?;
             let run = locust::scenario(locust, &place, seconds)?;
-            self.locust.runs.push(Told { cpu_s: run.cpu_s - start_cpu_s, ..run });
+            self.locust.add_without_start(run, start_cpu_s);
         }
         Ok(())
     }
@@ -89,6 +101,7 @@ impl Clients {
         let peers = [wrk, oha, k6, locust].into_iter().filter(|peer| !peer.runs.is_empty());
         let mut figures = vec![ours.cpu()];
         figures.extend(peers.map(Client::cpu));
+        figures.extend([k6, locust].into_iter().filter_map(Client::cpu_with_start));
         for (peer, limit) in [(wrk, 1.0), (k6, 0.125), (locust, 0.056)] {
             figures.extend(self.ratio(
                 "CPU per request",

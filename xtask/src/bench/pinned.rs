@@ -17,6 +17,8 @@ pub struct Ran {
     pub text: String,
     /// Its user and system time.
     pub cpu_s: f64,
+    /// Its exit code: each client's opinion of its run.
+    pub code: i32,
 }
 
 /// Runs a client that means to take `seconds`.
@@ -54,12 +56,12 @@ pub fn finish(shell: Child) -> Result<Ran> {
     let text = String::from_utf8_lossy(&output.stdout);
     let (text, end) = text.rsplit_once("ended ").context("the shell told no end")?;
     let (code, times) = end.split_once('\n').context("the shell told no times")?;
-    // 124 and 137 are `timeout`'s own; others are each client's opinion of the
-    // answers, which its own output tells better.
-    if ["124", "137", "126", "127"].contains(&code) {
+    let code: i32 = code.parse().context("the shell told no exit code")?;
+    // These are `timeout`'s own: it ended the client, or could not start it.
+    if [124, 126, 127, 137].contains(&code) {
         bail!("a client could not be run, or not to its end ({code})");
     }
-    Ok(Ran { text: text.to_owned(), cpu_s: children_cpu_s(times).context("no times")? })
+    Ok(Ran { text: text.to_owned(), cpu_s: children_cpu_s(times).context("no times")?, code })
 }
 
 /// `times` prints two lines: the shell's own, then its children's, each user

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::clients::{Peers, locust, portcullis, wrk};
+use super::clients::{Peers, locust, oha, portcullis, wrk};
 use super::clock_server::MEASURED_PATH;
 use super::scenario::Place;
 use super::server_process::ServerProcess;
@@ -36,17 +36,30 @@ pub fn measure(folder: &Path, peers: &Peers, quick: bool) -> Result<Vec<Figure>>
         Figure::beside("server stalls 2 s: true p99, from the schedule", truth_ms, "ms"),
         Figure::beside("server stalls 2 s: corrected p99, portcullis", ours.p99_ms, "ms"),
     ];
-    let uncorrected = |client: &str, p99_ms| {
-        Figure::beside(format!("server stalls 2 s: uncorrected p99, {client}"), p99_ms, "ms")
-    };
+    figures.extend(closed_loops(folder, peers, seconds)?);
+    Ok(figures)
+}
+
+/// What clients report that ask no more while the server stalls. wrk's figure
+/// is not bare: it adds what each connection would have asked meanwhile at the
+/// run's mean pace.
+fn closed_loops(folder: &Path, peers: &Peers, seconds: u64) -> Result<Vec<Figure>> {
+    let p99 =
+        |what: &str, p99_ms| Figure::beside(format!("server stalls 2 s: {what}"), p99_ms, "ms");
     let server = stalling(seconds)?;
-    figures.push(uncorrected("wrk", wrk::closed(server.port, MEASURED_PATH, seconds)?.p99_ms));
+    let told = wrk::closed(server.port, MEASURED_PATH, seconds)?;
+    let mut figures = vec![p99("p99 with its own correction, wrk", told.p99_ms)];
     drop(server);
+    if let Some(path) = &peers.oha {
+        let server = stalling(seconds)?;
+        let told = oha::closed(path, server.port, MEASURED_PATH, seconds)?;
+        figures.push(p99("uncorrected p99, oha", told.p99_ms));
+    }
     if let Some(path) = &peers.locust {
         let server = stalling(seconds)?;
         let place = Place { folder, port: server.port };
         let told = locust::at_rate(path, &place, MEASURED_PATH, RATE, seconds)?;
-        figures.push(uncorrected("Locust", told.p99_ms));
+        figures.push(p99("uncorrected p99, Locust", told.p99_ms));
     }
     Ok(figures)
 }

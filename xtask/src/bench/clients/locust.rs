@@ -48,12 +48,12 @@ fn scenario_with(
     told_by_script("Locust", &pinned::run(&command, seconds)?)
 }
 
-/// One address from 100 users, each at a pace that makes this rate together.
+/// One address from 50 users, each at a pace that makes this rate together.
 ///
 /// # Errors
 /// Locust failed, or its requests did.
 pub fn at_rate(locust: &Path, place: &Place, path: &str, rate: u32, seconds: u64) -> Result<Told> {
-    let users = 100;
+    let users = 50;
     let script = place.folder.join("locust_rate.py");
     std::fs::write(&script, include_str!("locust_rate.py"))?;
     let mut command = command(locust, place, &script, users, seconds);

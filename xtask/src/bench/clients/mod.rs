@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Result<Told> {
-        told_by_script("it", &Ran { text: text.to_owned(), cpu_s: 0.5 })
+        told_by_script("it", &Ran { text: text.to_owned(), cpu_s: 0.5, code: 0 })
     }
 
     #[test]

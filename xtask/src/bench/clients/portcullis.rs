@@ -88,5 +88,9 @@ pub fn summary(place: &Place, ran: &Ran) -> Result<Value> {
     let summary = results["summary"].take();
     let requests = summary["aggregate"]["requests"].as_f64().unwrap_or(0.0);
     anyhow::ensure!(requests > 0.0, failed());
+    if ran.code != 0 {
+        // An invalid run (5) is measured all the same, and said.
+        eprintln!("xtask: portcullis ended with {}: {}", ran.code, ran.text.trim());
+    }
     Ok(summary)
 }
