@@ -65,3 +65,19 @@ fn read(text: &str, cpu_s: f64) -> Option<Told> {
         cpu_s,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_oha_prints_is_read() {
+        let text = r#"{"summary":{"successRate":1.0,"total":1.0,"requestsPerSec":40072.3},
+            "latencyPercentiles":{"p10":3.4e-5,"p50":0.0115,"p99":0.02,"p99.9":0.03},
+            "statusCodeDistribution":{"200":40128},
+            "errorDistribution":{"aborted due to deadline":4}}"#;
+        let expected = Told { requests: 40_128.0, p50_ms: 11.5, p99_ms: 20.0, cpu_s: 2.0 };
+        assert_eq!(read(text, 2.0), Some(expected));
+        assert_eq!(read(r#"{"statusCodeDistribution":{"500":3}}"#, 2.0), None);
+    }
+}
