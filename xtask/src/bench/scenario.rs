@@ -25,7 +25,7 @@ impl Place<'_> {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// The configuration: login, ten tasks with their checks, no thresholds.
+    /// The configuration: login, ten tasks with their checks, and thresholds.
     ///
     /// # Errors
     /// The bundled file cannot be read.

@@ -48,6 +48,9 @@ pub fn at_rate(oha: &Path, port: u16, path: &str, rate: u32, seconds: u64) -> Re
 
 fn run(oha: &Path, more: &[&str], port: u16, path: &str, seconds: u64) -> Result<Told> {
     let mut command = Command::new(oha);
+    // By default as many threads as cores, also when only one is its own: on a
+    // busy core those would get more of it than the single thread of others.
+    command.args(["--worker-threads", "1"]);
     command.args(["--no-tui", "--output-format", "json", "-c", "50", "-H", BEARER]);
     command.args(["-z", &format!("{seconds}s")]).args(more);
     command.arg(format!("http://127.0.0.1:{port}{path}"));

@@ -38,7 +38,8 @@ pub fn open(place: &Place, path: &str, rate: u32, seconds: u64) -> Result<Open> 
     let config = format!(
         "[server]\nhealth = \"/\"\n[load]\nhost = {:?}\narrival_rate = \"{rate}/s\"\n\
          arrivals = \"even\"\nusers = 500\nduration = \"{seconds}s\"\n\
-         [[scenario.task]]\nname = \"measured\"\npath = {path:?}\n",
+         [[scenario.task]]\nname = \"measured\"\npath = {path:?}\n\
+         [thresholds]\nfail = [\"error_rate <= 5%\"]\n",
         place.base()
     );
     let ran = pinned::finish(start(place, &config, seconds)?)?;
