@@ -52,18 +52,13 @@ pub fn measure(place: Place, quick: bool) -> Result<Vec<Figure>> {
     ])
 }
 
-/// The peak resident memory of the last in a line of only children: the shell
-/// starts `timeout`, and that starts the client.
-fn peak_kib(shell: u32) -> Option<f64> {
-    let mut pid = shell.to_string();
-    loop {
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-        match children.split_whitespace().next() {
-            Some(child) => pid = child.to_owned(),
-            None => break,
-        }
-    }
+/// The largest peak of resident memory among a process and its descendants:
+/// the shell starts `timeout`, that starts a guard, and that the worker.
+fn peak_kib(pid: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+    let own: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    Some(children.filter_map(peak_kib).fold(own, f64::max))
 }
