@@ -74,20 +74,23 @@ fn measure_with(
     let death = death(server.as_deref_mut(), patience);
     conclude(run, outcome, death)?;
     still_there(run, target, server)?;
-    Ok(Done::new((), described(run)))
+    Ok(Done::new((), described(run, target)))
 }
 
 /// Said wherever a run tells of itself.
 const INSECURE: &str =
     "load.insecure = true: the server's certificate is not checked; anybody could have answered";
 
-/// What was done, in a few words.
-fn described(run: &Run<'_>) -> String {
+/// What was done, in a few words; where to, if a name had to be resolved for it.
+fn described(run: &Run<'_>, target: &Target) -> String {
     let summary = run.summary.as_ref();
     let tasks = summary.iter().flat_map(|summary| &summary.tasks);
     let requests: u64 = tasks.map(|task| task.judged().requests).sum();
     let ran = summary.map_or(0, |summary| summary.users_ran);
-    format!("{requests} requests by {ran} users")
+    let is_name = target.host.parse::<std::net::IpAddr>().is_err();
+    let address = summary.map(|summary| summary.connects.address.as_str()).unwrap_or_default();
+    let at = if is_name { format!(" to {address}") } else { String::new() };
+    format!("{requests} requests by {ran} users{at}")
 }
 
 /// How long a server that stopped answering may take to be gone.
