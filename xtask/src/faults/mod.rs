@@ -2,6 +2,7 @@
 //! artifacts, nothing left behind. Each fault is a row of data; one function
 //! runs it, and looks at what it left.
 
+mod below;
 mod leaks;
 mod report;
 mod row;
