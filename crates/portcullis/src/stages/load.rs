@@ -2,6 +2,7 @@
 //! server's death.
 
 use std::ops::ControlFlow;
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use portcullis_core::event::Event;
@@ -148,8 +149,15 @@ fn is_restarted(before: &[u64], after: &[u64]) -> bool {
 fn death(server: Option<&mut Server>, patience: Duration) -> Option<Failure> {
     let status = server?.ended_within(patience)?;
     let message = format!("the server died during the load: {status}");
-    Some(Failure::new(Finding::Server(message)).with_log("server"))
+    let failure = Failure::new(Finding::Server(message)).with_log("server");
+    Some(match status.signal() {
+        Some(9) => failure.with_advice(KILLED),
+        _ => failure,
+    })
 }
+
+const KILLED: &str = "SIGKILL is often the kernel's, out of memory: look at dmesg, at the limits of \
+                      its container, and at server.peak_memory_bytes in the results";
 
 fn first_round_failure(run: &Run<'_>, error: FirstRoundError) -> Failure {
     match (run.interrupts.signal(), error) {
