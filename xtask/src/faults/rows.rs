@@ -6,6 +6,8 @@ mod preparation;
 mod secrets;
 mod server_start;
 
+use anyhow::{Result, bail};
+
 use super::row::Row;
 
 /// Every row, in the order of the documentation.
@@ -20,4 +22,15 @@ pub fn all() -> Vec<Row> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Waits until a stranger listens.
+fn wait_for_listener(port: u16) -> Result<()> {
+    for _ in 0..500 {
+        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    bail!("the stranger does not listen on {port}")
 }

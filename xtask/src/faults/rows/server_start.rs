@@ -121,7 +121,7 @@ const PORT: &str = "47811";
 fn ports() -> Vec<Row> {
     let held = |scene: &Scene| {
         scene.accompany("stranger.py", PORT)?;
-        wait_for_listener()
+        super::wait_for_listener(47811)
     };
     vec![
         row("server-start/port-held", "The port that was insisted on is held.", 4)
@@ -152,16 +152,6 @@ fn ports() -> Vec<Row> {
         .says("Address already in use")
         .quick(),
     ]
-}
-
-fn wait_for_listener() -> Result<()> {
-    for _ in 0..500 {
-        if std::net::TcpStream::connect(format!("127.0.0.1:{PORT}")).is_ok() {
-            return Ok(());
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    bail!("the stranger does not listen on {PORT}")
 }
 
 fn families() -> Vec<Row> {
