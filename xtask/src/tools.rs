@@ -16,12 +16,13 @@ pub fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
 
-/// Runs a command, telling it first.
+/// Runs a command, telling it first; on standard error, as `bench` prints its
+/// table on standard output.
 ///
 /// # Errors
 /// It cannot be started, or does not end well.
 pub fn run(command: &mut Command) -> Result<()> {
-    println!("$ {}", told(command));
+    eprintln!("$ {}", told(command));
     let status = command.status().with_context(|| format!("starting {}", told(command)))?;
     if !status.success() {
         bail!("{} ended with {status}", told(command));
@@ -65,10 +66,10 @@ pub fn install_debian(package: &str) -> Result<()> {
     if !is_root || !is_there("apt-get", &["--version"]) {
         bail!("{package} is missing; install it (only root on Debian has it done by xtask)");
     }
-    println!("xtask: installing the Debian package {package}");
+    eprintln!("xtask: installing the Debian package {package}");
     let apt = || {
         let mut apt = Command::new("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        apt.env("DEBIAN_FRONTEND", "noninteractive").stdout(std::io::stderr());
         apt
     };
     run(apt().args(["update", "-qq"]))?;
@@ -93,7 +94,9 @@ pub fn venv(name: &str, arguments: &[&str], content: &str) -> Result<PathBuf> {
     }
     run(Command::new(&python).args(["-m", "venv"]).arg(&folder))?;
     let pip = ["-m", "pip", "install", "-q", "--disable-pip-version-check"];
-    run(Command::new(folder.join("bin/python")).args(pip).args(arguments).current_dir(root()))?;
+    let mut python = Command::new(folder.join("bin/python"));
+    python.args(pip).args(arguments).current_dir(root()).stdout(std::io::stderr());
+    run(&mut python)?;
     std::fs::write(&marker, made_of).context("marking the environment")?;
     Ok(folder.join("bin"))
 }

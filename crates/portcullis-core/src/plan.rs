@@ -23,6 +23,8 @@ pub struct Plan {
     pub health: String,
     /// How long the server may take to become healthy.
     pub ready_timeout: Duration,
+    /// How long the whole run may take.
+    pub run_timeout: Duration,
     /// The rules.
     pub thresholds: Vec<Threshold>,
     /// Where artifacts go.
@@ -236,6 +238,15 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
         );
         problems.push(Problem { at: Place::Default, message });
     }
+    let whole = load.closes() + load.grace;
+    if whole > config.steps.run_timeout {
+        let limit = seconds(config.steps.run_timeout);
+        let message = format!(
+            "the load alone may take {}, the whole run {limit}: steps.run_timeout",
+            seconds(whole)
+        );
+        problems.push(Problem { at: Place::Default, message });
+    }
     if let Some(requests) = load.requests.filter(|n| !load.is_open() && *n < u64::from(load.users))
     {
         let message =
@@ -272,6 +283,7 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
             Some(_) => config.server.ready_timeout.min(ATTACH_PATIENCE),
             None => config.server.ready_timeout,
         },
+        run_timeout: config.steps.run_timeout,
         thresholds: config.thresholds.clone(),
         output: around.output,
         warnings,

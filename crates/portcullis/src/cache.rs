@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use portcullis_core::outcome::Signal;
 use portcullis_supervise::interrupt::Interrupts;
+use portcullis_supervise::tree;
 
 /// The name of the marker.
 const MARKER: &str = ".complete";
@@ -52,7 +53,7 @@ pub enum CacheError {
 }
 
 /// Opens the entry `kind/key` and locks it, waiting for another run that has
-/// it; `waiting` is called once if there is one.
+/// it; `waiting` is called once, with that run if it can be told.
 ///
 /// # Errors
 /// The cache is not writable, or we were interrupted.
@@ -62,7 +63,7 @@ pub fn open(
     key: &str,
     hold: Hold,
     interrupts: &Interrupts,
-    waiting: impl FnOnce(),
+    waiting: impl FnOnce(String),
 ) -> Result<Entry, CacheError> {
     let unwritable = |error| CacheError::Unwritable(root.to_owned(), error);
     let folder = root.join(kind);
@@ -80,7 +81,7 @@ pub fn open(
             Err(TryLockError::Error(error)) => return Err(unwritable(error)),
             Err(TryLockError::WouldBlock) => {
                 if let Some(waiting) = waiting.take() {
-                    waiting();
+                    waiting(holder(&lock));
                 }
                 if let Some(signal) = interrupts.signal() {
                     return Err(CacheError::Interrupted(signal));
@@ -89,6 +90,20 @@ pub fn open(
             }
         }
     }
+}
+
+/// Who holds a lock, in words: its line in `/proc/locks` ends in the file's
+/// inode (proc(5)).
+fn holder(lock: &File) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let inode = lock.metadata().map(|data| data.ino()).unwrap_or_default().to_string();
+    let table = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let pid = table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().filter(|word| *word != "->").collect();
+        let of = fields.get(5)?.rsplit(':').next()?;
+        (of == inode).then(|| fields.get(4)?.parse::<u32>().ok()).flatten()
+    });
+    pid.map_or("another run".to_owned(), |pid| format!("process {pid} ({})", tree::command_of(pid)))
 }
 
 impl Entry {
@@ -157,5 +172,22 @@ pub fn prune(root: &Path, kind: &str, oldest: Duration) {
             let _ = fs::remove_file(entry.path().join(MARKER));
             let _ = fs::remove_dir_all(entry.path());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_lock_names_its_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let held = File::create(&path).unwrap();
+        held.try_lock().unwrap();
+        let own = format!("process {} (", std::process::id());
+        assert!(holder(&File::open(&path).unwrap()).starts_with(&own));
+        drop(held);
+        assert_eq!(holder(&File::open(&path).unwrap()), "another run");
     }
 }

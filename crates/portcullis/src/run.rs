@@ -2,7 +2,7 @@
 //! every stage runs in.
 
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use portcullis_core::config::to_redacted_toml;
 use portcullis_core::event::{Event, Sink, Stage, StageEnd, StageRecord};
@@ -69,6 +69,7 @@ pub struct Run<'a> {
     private: TempDir,
     stages: Vec<StageRecord>,
     started_unix_ms: u64,
+    begun: Instant,
     commit: Option<String>,
 }
 
@@ -173,6 +174,7 @@ impl<'a> Run<'a> {
             artifacts,
             venv: None,
             stages: Vec::new(),
+            begun: Instant::now(),
             started_unix_ms: u64::try_from(since.as_millis()).unwrap_or(0),
             machine: machine::describe(),
             commit,
@@ -237,6 +239,18 @@ impl<'a> Run<'a> {
         }
         self.findings.extend(failure.findings);
         Stopped
+    }
+
+    /// A deadline, but no longer than the whole run may take.
+    pub fn within(&self, deadline: Duration) -> Duration {
+        let left = self.planned.plan.run_timeout.saturating_sub(self.begun.elapsed());
+        // A step that begins too late has a moment to fail in its own words.
+        deadline.min(left.max(Duration::from_millis(100)))
+    }
+
+    /// Whether the whole run has taken longer than it may.
+    pub fn is_overdue(&self) -> bool {
+        self.begun.elapsed() >= self.planned.plan.run_timeout
     }
 
     /// Holds the environment's lock until the run ends.

@@ -3,8 +3,21 @@
 //! table as missed.
 
 mod engine;
-mod nginx;
+
+mod clock;
+mod cost;
+mod many_users;
+mod merging;
+mod stall;
+
+mod clients;
+mod pinned;
 mod scenario;
+mod statistics;
+
+pub mod clock_server;
+mod nginx;
+mod server_process;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -25,7 +38,7 @@ pub struct BenchArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Part {
-    /// The load engine: its cost, throughput, memory and punctuality
+    /// The load engine: its cost, throughput, memory, punctuality and accuracy
     Engine,
 }
 
@@ -44,9 +57,44 @@ pub struct Figure {
     /// Its unit.
     pub unit: &'static str,
     /// The target, in words; empty for a peer's figure.
-    pub target: &'static str,
+    pub target: String,
     /// Whether it was met; `None` for a peer's figure.
     pub met: Option<bool>,
+}
+
+/// What is asked of a figure of ours.
+#[derive(Clone, Copy)]
+pub enum Target {
+    /// This or less.
+    AtMost(f64),
+    /// This or more.
+    AtLeast(f64),
+    /// From the first to the second.
+    Within(f64, f64),
+}
+
+impl Figure {
+    /// A figure to compare with; nothing is asked of it.
+    pub fn beside(what: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        Self { what: what.into(), value, unit, target: String::new(), met: None }
+    }
+
+    /// A figure of ours; a value that could not be read (NaN) misses its target.
+    pub fn of_ours(
+        what: impl Into<String>,
+        value: f64,
+        unit: &'static str,
+        target: Target,
+    ) -> Self {
+        let (target, met) = match target {
+            Target::AtMost(limit) => (format!("<= {limit:?}"), value <= limit),
+            Target::AtLeast(limit) => (format!(">= {limit:?}"), value >= limit),
+            Target::Within(low, high) => {
+                (format!("{low:?}..{high:?}"), (low..=high).contains(&value))
+            }
+        };
+        Self { what: what.into(), value, unit, target, met: Some(met) }
+    }
 }
 
 /// Measures and prints.
@@ -71,7 +119,7 @@ fn print_text(figure: &Figure) {
         None => "",
     };
     let Figure { what, value, unit, target, .. } = figure;
-    println!("{what:<64} {value:>10.3} {unit:<14} {target:<10} {met}");
+    println!("{what:<72} {value:>10.3} {unit:<14} {target:<10} {met}");
 }
 
 fn print_json(figures: &[Figure]) {
@@ -88,4 +136,23 @@ fn print_json(figures: &[Figure]) {
         })
         .collect();
     println!("{:#}", serde_json::Value::from(rows));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_that_is_missing_misses_its_target() {
+        let check = |value: f64, target: Target, words: &str, met: bool| {
+            let figure = Figure::of_ours("it", value, "ms", target);
+            assert_eq!((figure.target.as_str(), figure.met), (words, Some(met)));
+        };
+        check(0.2, Target::AtMost(0.2), "<= 0.2", true);
+        check(f64::NAN, Target::AtMost(0.2), "<= 0.2", false);
+        check(0.99, Target::AtLeast(1.0), ">= 1.0", false);
+        check(f64::NAN, Target::AtLeast(1.0), ">= 1.0", false);
+        check(0.96, Target::Within(0.95, 1.05), "0.95..1.05", true);
+        check(1.06, Target::Within(0.95, 1.05), "0.95..1.05", false);
+    }
 }

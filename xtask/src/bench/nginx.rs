@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::server_process;
 use crate::tools;
 
 /// A running nginx; dropping it ends it.
@@ -31,7 +32,7 @@ pub fn start(folder: &Path) -> Result<Nginx> {
     std::fs::write(folder.join("body.json"), body())?;
     let config = folder.join("nginx.conf");
     std::fs::write(&config, configuration(folder, port))?;
-    let core = std::thread::available_parallelism()?.get().saturating_sub(1).to_string();
+    let core = server_process::last_core()?;
     let child = Command::new("taskset")
         .args(["-c", &core, "nginx", "-c"])
         .arg(&config)

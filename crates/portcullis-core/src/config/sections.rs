@@ -82,6 +82,8 @@ pub struct StepsSection {
     pub migrate_timeout: Duration,
     /// For the seed.
     pub seed_timeout: Duration,
+    /// For the whole run.
+    pub run_timeout: Duration,
 }
 
 /// How the server is started and when it is ready.
@@ -234,6 +236,7 @@ fn steps(section: Option<Reader<'_>>, problems: &mut Problems) -> StepsSection {
         migrate: Vec::new(),
         migrate_timeout: second,
         seed_timeout: second,
+        run_timeout: second,
     };
     let Some(mut section) = section else { return steps };
     steps.install_timeout = section.duration("install_timeout", problems);
@@ -243,6 +246,7 @@ fn steps(section: Option<Reader<'_>>, problems: &mut Problems) -> StepsSection {
     }
     steps.migrate_timeout = section.duration("migrate_timeout", problems);
     steps.seed_timeout = section.duration("seed_timeout", problems);
+    steps.run_timeout = section.duration("run_timeout", problems);
     section.finish(problems);
     steps
 }

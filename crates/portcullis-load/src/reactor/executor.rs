@@ -12,6 +12,7 @@ use mio::{Events, Poll, Token};
 
 use super::Reactor;
 use super::alarm::Alarm;
+use super::nap::Nap;
 
 /// What the pump wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,7 @@ pub fn run<'a>(
 ) -> io::Result<Option<Box<dyn std::any::Any + Send>>> {
     let mut poll = Poll::new()?;
     let mut alarm = Alarm::new(&poll)?;
+    let mut nap = Nap::default();
     let mut events = Events::with_capacity(1024);
     let reactor = Rc::new(Reactor::new(poll.registry().try_clone()?, users));
     let mut crowd = Crowd::new(make(&reactor));
@@ -59,10 +61,12 @@ pub fn run<'a>(
             true => Instant::now(),
             false => timer.map_or(moment, |timer| timer.min(moment)),
         };
+        let start = nap.before(moment);
         match alarm.wait(&mut poll, &mut events, moment) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
+        nap.after(start);
         for event in events.iter().filter(|event| event.token() != ALARM) {
             let Token(user) = event.token();
             if let Some(slot) = reactor.slots.get(user) {

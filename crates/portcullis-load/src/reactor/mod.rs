@@ -7,6 +7,7 @@
 
 mod alarm;
 mod executor;
+mod nap;
 mod timers;
 
 use std::cell::{Cell, RefCell, RefMut};

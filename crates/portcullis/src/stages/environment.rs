@@ -93,7 +93,7 @@ pub fn install(run: &mut Run<'_>, plan: &ServePlan, venv: Venv) -> Result<Done<V
 }
 
 fn open(run: &Run<'_>, key: &str, hold: Hold, detail: &str) -> Result<Venv, Failure> {
-    let waiting = || run.note("waiting for another run that has the cached environment");
+    let waiting = |who| run.note(format!("waiting for {who}, which has the cached environment"));
     let entry = cache::open(&run.cache, "venv", key, hold, run.interrupts, waiting)
         .map_err(cache_failure)?;
     Ok(Venv {
@@ -135,7 +135,7 @@ fn step(
         environment: &environment,
         stdin: None,
         log: &run.log(log),
-        deadline,
+        deadline: run.within(deadline),
     };
     finite::run(&step, run.interrupts)
 }

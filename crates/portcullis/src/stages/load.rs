@@ -9,6 +9,7 @@ use portcullis_core::event::Event;
 use portcullis_core::outcome::Finding;
 use portcullis_core::summary::FailureKind;
 use portcullis_core::target::Target;
+use portcullis_core::units::show_duration;
 use portcullis_core::verdict::generator_fault;
 use portcullis_load::{
     Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
@@ -64,7 +65,7 @@ fn measure_with(
         }
         let died = server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some());
         match run.interrupts.signal() {
-            None if !died => ControlFlow::Continue(()),
+            None if !died && !run.is_overdue() => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),
         }
     });
@@ -237,7 +238,13 @@ fn conclude(
     match outcome.ended {
         Ended::Defect(what) => Err(Failure::new(Finding::Defect(what))),
         Ended::LoginFailed(failure) => Err(login_failure(&failure)),
-        // Nobody but a signal or a death stops it.
+        Ended::Stopped if run.is_overdue() => {
+            let limit = show_duration(run.planned.plan.run_timeout);
+            let message = format!("the load was cut off: the whole run may take {limit}");
+            let advice = "a shorter load, or a longer steps.run_timeout";
+            Err(Failure::new(Finding::Invalid(message)).with_advice(advice))
+        }
+        // Nobody but a signal, a death or the deadline stops it.
         Ended::Stopped => {
             Err(Failure::new(Finding::Defect("the load stopped by itself".to_owned())))
         }

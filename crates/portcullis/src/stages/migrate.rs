@@ -71,7 +71,7 @@ fn copied() -> Done<Database> {
 }
 
 fn open(run: &Run<'_>, key: &str, hold: Hold) -> Result<Entry, Failure> {
-    let waiting = || run.note("waiting for another run that makes the database template");
+    let waiting = |who| run.note(format!("waiting for {who}, which makes the database template"));
     cache::open(&run.cache, KIND, key, hold, run.interrupts, waiting).map_err(cache_failure)
 }
 

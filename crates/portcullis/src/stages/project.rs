@@ -140,7 +140,7 @@ impl Project {
             environment: &self.environment,
             stdin,
             log: &run.log(log),
-            deadline,
+            deadline: run.within(deadline),
         };
         finite::run(&step, run.interrupts)
     }

@@ -5,8 +5,8 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use portcullis_core::outcome::Finding;
-use portcullis_core::plan::Plan;
 use portcullis_core::target::Target;
+use portcullis_core::units::show_duration;
 use portcullis_load::Trust;
 use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
@@ -28,8 +28,9 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
         return Err(Failure::new(Finding::Defect("no server to wait for".to_owned())));
     };
     let plan = &run.planned.plan;
-    let now = Instant::now();
-    let mut waiting = Waiting { server, port: target.port, start: now, told: now, unproved: 0 };
+    let (now, limit) = (Instant::now(), run.within(plan.ready_timeout));
+    let mut waiting =
+        Waiting { server, port: target.port, start: now, limit, told: now, unproved: 0 };
     let polled =
         health::poll(target, &Trust::Nobody, &plan.health, |health| waiting.judge(run, &health));
     let mut server = waiting.server;
@@ -53,6 +54,8 @@ struct Waiting {
     server: Server,
     port: u16,
     start: Instant,
+    /// How long it may take.
+    limit: Duration,
     /// When it was last told that the wait goes on.
     told: Instant,
     /// Good answers of which nobody knows who gave them.
@@ -75,23 +78,22 @@ impl Waiting {
                 Err(finding) => return Some(Err(finding)),
             }
         }
-        let plan = &run.planned.plan;
-        if self.start.elapsed() >= plan.ready_timeout {
-            return Some(Err(self.late(health, plan)));
+        let path = &run.planned.plan.health;
+        if self.start.elapsed() >= self.limit {
+            return Some(Err(self.late(health, path)));
         }
         if self.told.elapsed() >= PROGRESS_EVERY {
             self.told = Instant::now();
-            let (so_far, limit) =
-                (self.start.elapsed().as_secs(), plan.ready_timeout.as_secs_f64());
-            run.note(format!("not ready after {so_far} of {limit} s; {}: {health}", plan.health));
+            let (now, limit) = (show_duration(self.start.elapsed()), show_duration(self.limit));
+            run.note(format!("not ready after {now} of {limit}; {path}: {health}"));
         }
         None
     }
 
-    fn late(&self, last: &Health, plan: &Plan) -> Finding {
-        let limit = plan.ready_timeout.as_secs_f64();
+    fn late(&self, last: &Health, path: &str) -> Finding {
+        let limit = self.limit.as_secs_f64();
         if self.unproved > 0 {
-            let message = format!("after {limit} s it is not proved who answers {}", plan.health);
+            let message = format!("after {limit} s it is not proved who answers {path}");
             return Finding::Server(message);
         }
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
@@ -104,7 +106,6 @@ impl Waiting {
             let listens: Vec<String> = listens.iter().map(SocketAddr::to_string).collect();
             format!("; it listens on {}, {wanted} is wanted", listens.join(" and "))
         };
-        let path = &plan.health;
         Finding::Server(format!(
             "the server was not ready within {limit} s; {path}: {last}{elsewhere}"
         ))

@@ -14,7 +14,8 @@ fn a_gunicorn_that_closes_idle_connections_invents_no_failure() {
         .with(
             "\"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"",
             "\"-m\", \"gunicorn\", \"hello_world.wsgi\", \"--bind\", \"127.0.0.1:{port}\", \
-             \"--worker-class\", \"gthread\", \"--threads\", \"4\", \"--keep-alive\", \"1\"",
+             \"--worker-class\", \"gthread\", \"--threads\", \"4\", \"--keep-alive\", \"1\", \
+             \"--no-control-socket\"",
         )
         .with("min = \"100ms\", max = \"300ms\"", "min = \"1100ms\", max = \"1300ms\"");
     let outcome = project.run(&["-t", "12s"]);
