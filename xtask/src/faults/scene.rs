@@ -206,6 +206,13 @@ impl Drop for Scene {
 }
 
 impl Outcome {
+    /// Whether the run was invalid by a late generator, which nobody wanted: then
+    /// it says nothing of the row.
+    pub fn is_spoilt(&self, row: &Row) -> bool {
+        const LATE: &str = "INVALID: the load generator was late";
+        self.code == Some(5) && row.code != 5 && self.verdict().starts_with(LATE)
+    }
+
     /// The last line: the verdict.
     pub fn verdict(&self) -> String {
         self.text.trim_end().lines().last().unwrap_or_default().to_owned()
