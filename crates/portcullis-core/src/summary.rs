@@ -104,6 +104,8 @@ pub struct Generator {
     pub lag: Distribution,
     /// How long it ran.
     pub ran: Duration,
+    /// Whether the system lets it run before others when it is due.
+    pub is_punctual: bool,
     /// Time on a processor, where the system tells.
     pub cpu: Option<Duration>,
     /// Time it was ready but had no processor, where the system tells.

@@ -150,6 +150,7 @@ fn summary(
     let (mut users_ran, mut measured, mut arrivals) = (0, Duration::ZERO, ArrivalCounts::default());
     let (mut cpu, mut run_queue) = (Some(Duration::ZERO), Some(Duration::ZERO));
     let mut rests: Vec<SinceTick> = Vec::new();
+    let is_punctual = works.iter().all(|work| work.is_punctual);
     for mut work in works {
         users_ran += work.users_ran;
         measured = measured.max(work.measured.min(plan.window));
@@ -180,6 +181,7 @@ fn summary(
             spawn_lag: recorder.spawn_lag.distribution(),
             lag: recorder.lag.distribution(),
             ran,
+            is_punctual,
             cpu,
             run_queue,
         },

@@ -32,5 +32,18 @@ impl ThreadTimes {
     }
 }
 
+/// The niceness that a worker asks for: it needs little of a processor, but at
+/// once. What it does not get is lag.
+const PUNCTUAL: i32 = -10;
+
+/// Asks the system to let this thread, and no other, run before those of
+/// ordinary niceness; only root and the like are granted it. Whether it was.
+pub fn ask_for_punctuality() -> bool {
+    // Niceness is a thread's own on Linux, and zero means the calling one
+    // (setpriority(2), "C library/kernel differences"); elsewhere it is the
+    // whole process's, the server's starter included.
+    cfg!(target_os = "linux") && rustix::process::setpriority_process(None, PUNCTUAL).is_ok()
+}
+
 /// How often the worker looks how late it wakes, beside every wait of a user.
 pub const PULSE: Duration = Duration::from_millis(20);

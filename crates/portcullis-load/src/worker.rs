@@ -10,7 +10,7 @@ use portcullis_core::deck::Deck;
 use portcullis_core::summary::ArrivalCounts;
 
 use crate::arrivals::{Arrival, Queue};
-use crate::generator::{PULSE, ThreadTimes};
+use crate::generator::{PULSE, ThreadTimes, ask_for_punctuality};
 use crate::life;
 use crate::reactor::{self, Handle, Reactor, Turn};
 use crate::recorder::{Recorder, SinceTick, Whose};
@@ -42,6 +42,8 @@ pub struct Work {
     pub measured: Duration,
     /// What its thread cost.
     pub times: Option<ThreadTimes>,
+    /// Whether the system lets it run before others.
+    pub is_punctual: bool,
     /// What became of its share of an open load.
     pub arrivals: ArrivalCounts,
     /// The words of a panic, if a user did.
@@ -163,6 +165,7 @@ pub fn work(
         };
         users.iter().enumerate().map(one).collect()
     };
+    let is_punctual = ask_for_punctuality();
     let mut pump = Pump::new(shared, messages);
     let before = ThreadTimes::now();
     let panic = reactor::run(users.len(), make, |reactor| pump.turn(&worker, reactor))?;
@@ -176,6 +179,7 @@ pub fn work(
         users_ran: worker.ran.get(),
         measured,
         times,
+        is_punctual,
         arrivals,
         panic: panic.map(|panic| panic_words(&*panic)),
     })

@@ -146,6 +146,8 @@ struct WireConnections<'a> {
 /// How well the load generator itself did.
 #[derive(Serialize)]
 struct WireGenerator {
+    /// Whether the system granted a niceness of -10.
+    punctual: bool,
     spawn_lag: WireDistribution,
     lag: WireDistribution,
     cpu_s: Option<f64>,
@@ -355,6 +357,7 @@ fn summary(summary: &Summary) -> WireSummary<'_> {
         warm_up: row(&summary.warm_up, summary),
         requests_per_s: summary.rate(aggregate.requests),
         generator: WireGenerator {
+            punctual: summary.generator.is_punctual,
             spawn_lag: distribution(&summary.generator.spawn_lag),
             lag: distribution(&summary.generator.lag),
             cpu_s: summary.generator.cpu.map(|cpu| cpu.as_secs_f64()),

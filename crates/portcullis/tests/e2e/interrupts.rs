@@ -27,7 +27,8 @@ fn interrupt(
     outcome
 }
 
-fn wait_for(child: &mut Child, until: &str) -> BufReader<std::process::ChildStdout> {
+/// Reads the output until it has this text; the rest is to be read on.
+pub fn wait_for(child: &mut Child, until: &str) -> BufReader<std::process::ChildStdout> {
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut seen = String::new();
     while !seen.contains(until) {
