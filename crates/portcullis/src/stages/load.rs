@@ -127,13 +127,15 @@ fn still_there(
     let mut tries = 0;
     let patient = |health: Health| {
         tries += 1;
-        (health == Health::Healthy || tries == TRIES).then_some(health)
+        let is_enough = tries == TRIES || run.interrupts.signal().is_some();
+        (health == Health::Healthy || is_enough).then_some(health)
     };
     let asked = health::poll(target, &run.planned.trust, path, patient)
         .map_err(|message| Failure::new(Finding::Defect(message)))?;
-    match asked {
-        Health::Healthy => Ok(()),
-        asked => Err(failed(format!("after the load {path} was: {asked}"))),
+    match (asked, run.interrupts.signal()) {
+        (_, Some(signal)) => Err(Failure::new(Finding::Interrupted(signal))),
+        (Health::Healthy, None) => Ok(()),
+        (asked, None) => Err(failed(format!("after the load {path} was: {asked}"))),
     }
 }
 
