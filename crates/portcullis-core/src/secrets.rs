@@ -19,13 +19,19 @@ impl std::fmt::Debug for Secrets {
 const SHORTEST: usize = 4;
 
 impl Secrets {
-    /// Adds a value; texts below four characters are left out.
+    /// Adds a value, also as JSON and a URL write it; texts below four characters
+    /// are left out.
     pub fn add(&mut self, value: &str) {
-        if value.chars().count() >= SHORTEST && !self.values.iter().any(|known| known == value) {
-            self.values.push(value.to_owned());
-            // Longest first, so that no secret leaves its tail behind.
-            self.values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        if value.chars().count() < SHORTEST {
+            return;
         }
+        for form in [value.to_owned(), in_json(value), in_url(value)] {
+            if !self.values.contains(&form) {
+                self.values.push(form);
+            }
+        }
+        // Longest first, so that no secret leaves its tail behind.
+        self.values.sort_by_key(|value| std::cmp::Reverse(value.len()));
     }
 
     /// Adds the values of variables with a secret name.
@@ -77,13 +83,69 @@ impl Secrets {
     }
 
     /// The text without any secret: known values, whatever looks like a JSON
-    /// web token, and passwords in URLs are replaced by `***`.
+    /// web token, and passwords in URLs are replaced by `***`; so are their
+    /// beginnings before an ellipsis, where a text was shortened.
     pub fn redact(&self, text: &str) -> String {
         let known = self.values.iter().fold(text.to_owned(), |text, value| {
             if text.contains(value.as_str()) { text.replace(value.as_str(), "***") } else { text }
         });
-        hide_url_passwords(&hide_json_web_tokens(&known))
+        self.hide_beginnings(&hide_url_passwords(&hide_json_web_tokens(&known)))
     }
+
+    fn hide_beginnings(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut pieces = text.split(CUT).peekable();
+        while let Some(piece) = pieces.next() {
+            if pieces.peek().is_none() {
+                out.push_str(piece);
+                break;
+            }
+            let hidden = self.begun(piece).max(begun_token(piece));
+            out.push_str(&piece[..piece.len() - hidden]);
+            out.push_str(if hidden > 0 { "***" } else { "" });
+            out.push(CUT);
+        }
+        out
+    }
+
+    /// How many bytes at the end of a text are the beginning of a value.
+    fn begun(&self, text: &str) -> usize {
+        let of = |value: &String| {
+            let ends = value.char_indices().map(|(at, c)| at + c.len_utf8()).skip(SHORTEST - 1);
+            ends.filter(|end| text.ends_with(&value[..*end])).max()
+        };
+        self.values.iter().filter_map(of).max().unwrap_or(0)
+    }
+}
+
+/// What shortened texts end with.
+const CUT: char = '…';
+
+/// A value as it stands between the quotes of a JSON text.
+fn in_json(value: &str) -> String {
+    let quoted = serde_json::Value::from(value).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// A value with everything encoded that may be (RFC 3986, section 2.3).
+fn in_url(value: &str) -> String {
+    let encoded = |byte: u8| match byte {
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    value.bytes().map(encoded).collect()
+}
+
+/// Whether a character may stand in a JSON web token.
+fn is_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.=".contains(c)
+}
+
+/// How many bytes at the end of a text look like the beginning of a token.
+fn begun_token(text: &str) -> usize {
+    let word = text.trim_end_matches(is_of_token).len();
+    text[word..].find("eyJ").map_or(0, |at| text.len() - word - at)
 }
 
 /// A JSON web token (RFC 7519) begins with `eyJ`, the base64 of `{"`, and has
@@ -92,9 +154,8 @@ fn hide_json_web_tokens(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("eyJ") {
-        let part = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
         let tail = &rest[start..];
-        let end = tail.find(|c| !part(c)).unwrap_or(tail.len());
+        let end = tail.find(|c| !is_of_token(c)).unwrap_or(tail.len());
         out.push_str(&rest[..start]);
         out.push_str(if tail[..end].matches('.').count() >= 2 { "***" } else { &tail[..end] });
         rest = &tail[end..];
@@ -138,6 +199,23 @@ mod tests {
         let text = "password=testpass123 abc Authorization: Bearer eyJh.eyJi.c-_x, eyJ alone";
         let shown = secrets.redact(text);
         assert_eq!(shown, "password=*** abc Authorization: Bearer ***, eyJ alone");
+    }
+
+    #[test]
+    fn beginnings_before_a_cut_are_replaced() {
+        let mut secrets = Secrets::default();
+        secrets.add("testpass123");
+        let shown = secrets.redact("is testpa… or tes… or testpa, Bearer eyJhbGci…");
+        assert_eq!(shown, "is ***… or tes… or testpa, Bearer ***…");
+        assert_eq!(secrets.redact("testpass123…"), "***…");
+    }
+
+    #[test]
+    fn other_forms_of_a_value_are_replaced() {
+        let mut secrets = Secrets::default();
+        secrets.add("pa\"ss/wörd");
+        let shown = secrets.redact(r#"pa"ss/wörd pa\"ss/wörd pa%22ss%2Fw%C3%B6rd"#);
+        assert_eq!(shown, "*** *** ***");
     }
 
     #[test]

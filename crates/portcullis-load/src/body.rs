@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 
+use portcullis_core::inert::moves;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// The longest body that is unpacked.
@@ -51,11 +52,12 @@ pub fn text_at(body: &[u8], path: &str) -> Result<String, String> {
 
 /// The beginning of a body on one line, for messages.
 pub fn excerpt(body: &[u8], longest: usize) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(longest * 4)]);
+    let start = &body[..body.len().min(longest * 4)];
+    let text = String::from_utf8_lossy(start);
     let plain: Cow<'_, str> = text;
-    let line: String = plain.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String = plain.chars().map(|c| if moves(c) { ' ' } else { c }).collect();
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() > longest {
+    if line.chars().count() > longest || start.len() < body.len() {
         format!("{}…", line.chars().take(longest).collect::<String>())
     } else {
         line
@@ -183,6 +185,9 @@ mod tests {
         let body = br#"{"error": {"code": "throttled", "message": "Too\nmany"}}"#;
         assert_eq!(words(body), "Too many");
         assert_eq!(words(b"\x1b[31m<html>\r\n boom"), "[31m<html> boom");
+        // Cut behind blanks, it is marked as cut all the same.
+        let padded = format!("{}word", " ".repeat(638));
+        assert_eq!(words(padded.as_bytes()), "wo…");
     }
 
     #[test]

@@ -74,7 +74,7 @@ pub fn first_round(
     plan: &LoadPlan,
     target: &Target,
     trust: &Trust,
-    stop: impl Fn() -> bool,
+    mut stop: impl FnMut() -> bool,
 ) -> Result<FirstRound, FirstRoundError> {
     let tls = if target.tls { Some(http::client_config(trust)?) } else { None };
     let at_once = plan.acknowledge_at_once;

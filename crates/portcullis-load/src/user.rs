@@ -176,7 +176,8 @@ impl User {
             Ok(exchanged) => {
                 sample.first_byte = Some(exchanged.first_byte - start);
                 sample.tail = end - exchanged.first_byte;
-                weigh(&self.response, expectation)
+                let (size, failure) = weigh(&self.response, expectation);
+                (size, failure.or_else(|| misframed(exchanged.surplus)))
             }
             Err(error) => {
                 self.connection = None;
@@ -263,6 +264,15 @@ fn weigh(response: &Response, expectation: &Expectation<'_>) -> (u64, Option<Fai
             (response.body_bytes(), Some(failure))
         }
     }
+}
+
+/// What a caller took for the answer is not what the service sent.
+fn misframed(surplus: usize) -> Option<Failure> {
+    (surplus > 0).then(|| Failure {
+        kind: FailureKind::Body,
+        status: 0,
+        message: format!("{surplus} bytes follow the answer that its length does not count"),
+    })
 }
 
 fn judge(response: &Response, body: &[u8], expectation: &Expectation<'_>) -> Option<Failure> {

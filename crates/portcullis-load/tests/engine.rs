@@ -215,15 +215,27 @@ fn a_server_that_closes_idle_connections_is_no_failure() {
     let server = Server::start(|number, _| match number % 2 {
         0 => Reply::After(Duration::ZERO, ONE),
         _ => {
-            Reply::Close(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"results\":[{\"a\":1}]}")
+            Reply::Close(b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{\"results\":[{\"a\":1}]}")
         }
     });
     let load = "users = 1\nspawn_rate = \"1000/s\"\nduration = \"2s\"";
     let summary = complete(load, "wait = { constant = \"20ms\" }", &server);
     let all = summary.aggregate();
-    // The body has one byte more than it says: garbage, so never reused.
     assert!(all.requests > 20 && all.failures == 0, "{:?}", summary.failures);
     assert!(summary.connects.connect.count >= all.requests / 2);
+}
+
+#[test]
+fn bytes_that_the_length_does_not_count_are_a_failure() {
+    // The check sees a row before the cut, and would be content.
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"results\":[{\"a\":1}]}";
+    let server = Server::start(move |_, _| Reply::Close(cut));
+    let load = "users = 1\nspawn_rate = \"1000/s\"\nduration = \"1s\"";
+    let summary = complete(load, "wait = { constant = \"20ms\" }", &server);
+    let all = summary.aggregate();
+    assert!(all.requests > 5 && all.failures == all.requests, "{:?}", summary.failures);
+    let words: Vec<_> = summary.failures.iter().map(|group| group.message.as_str()).collect();
+    assert!(words[0].starts_with("1 bytes follow the answer"), "{words:?}");
 }
 
 #[test]

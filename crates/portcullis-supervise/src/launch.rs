@@ -9,9 +9,11 @@ use std::sync::OnceLock;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, setrlimit};
 
+use crate::descriptors;
 use crate::environment::Environment;
 
-/// The hidden verb: `__exec PARENT PROGRAM ARGUMENT…`.
+/// The hidden verb: `__exec PARENT FILES PROGRAM ARGUMENT…`; FILES is how many
+/// files the child may hold open, or `-` as many as its parent.
 pub const VERB: &str = "__exec";
 
 /// The binary whose hidden verb children go through.
@@ -42,7 +44,9 @@ pub(crate) fn argv(
         return Err(std::io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()));
     }
     let parent = std::process::id().to_string();
-    let mut whole = vec![launcher.clone().into_os_string(), VERB.into(), parent.into()];
+    let files = descriptors::for_children().map_or("-".to_owned(), |files| files.to_string());
+    let mut whole =
+        vec![launcher.clone().into_os_string(), VERB.into(), parent.into(), files.into()];
     whole.extend_from_slice(argv);
     Ok(whole)
 }
@@ -61,8 +65,9 @@ fn is_there(program: &OsStr, folder: &Path, environment: &Environment) -> bool {
 /// and becomes the command. Comes back only if that failed.
 #[expect(clippy::disallowed_methods, reason = "the launcher becomes the command")]
 pub fn exec(arguments: &[OsString]) -> std::io::Error {
-    let malformed = || std::io::Error::other("the hidden verb takes PARENT PROGRAM ARGUMENT…");
-    let [parent, program, arguments @ ..] = arguments else { return malformed() };
+    let malformed =
+        || std::io::Error::other("the hidden verb takes PARENT FILES PROGRAM ARGUMENT…");
+    let [parent, files, program, arguments @ ..] = arguments else { return malformed() };
     let parent = parent.to_str().and_then(|text| text.parse().ok()).and_then(Pid::from_raw);
     let Some(parent) = parent else { return malformed() };
     if let Err(error) = die_with(parent) {
@@ -71,6 +76,9 @@ pub fn exec(arguments: &[OsString]) -> std::io::Error {
     let none = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
     // Where it cannot be lowered, a hung child may leave a core file: no more.
     let _ = setrlimit(Resource::Core, none);
+    if let Some(files) = files.to_str().and_then(|text| text.parse().ok()) {
+        descriptors::lower(files);
+    }
     Command::new(program).args(arguments).exec()
 }
 

@@ -1,6 +1,7 @@
 //! Child processes: the only crate that spawns, signals and waits. It knows
 //! nothing of Django, of load or of thresholds.
 
+pub mod descriptors;
 pub mod environment;
 pub mod finite;
 pub mod interrupt;

@@ -1,6 +1,6 @@
 //! Ports of the loopback interface: whether one is free, and whose it is.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 /// Whether a server could listen on `127.0.0.1:port` now.
 pub fn is_free(port: u16) -> bool {
@@ -50,12 +50,45 @@ pub fn owner(port: u16, ours: &[u32]) -> Owner {
     }
 }
 
+/// What tells the listeners of `127.0.0.1:port` from those that may follow them:
+/// their sockets, which a server that is started again opens anew.
+#[cfg(target_os = "linux")]
+pub fn listeners(port: u16) -> Vec<u64> {
+    linux::listening(port).0
+}
+
+/// Where processes listen, for messages.
+#[cfg(target_os = "linux")]
+pub fn addresses(pids: &[u32]) -> Vec<SocketAddr> {
+    let held: Vec<u64> = pids.iter().flat_map(|pid| linux::sockets_of(*pid)).collect();
+    let rows = linux::rows().into_iter().filter(|row| held.contains(&row.inode));
+    rows.filter_map(|row| row.socket_address()).collect()
+}
+
+/// What tells the listeners of a port from those that may follow them: here the
+/// processes.
+#[cfg(not(target_os = "linux"))]
+pub fn listeners(port: u16) -> Vec<u64> {
+    holders(port).into_iter().map(u64::from).collect()
+}
+
+/// Where processes listen: not looked for here.
+#[cfg(not(target_os = "linux"))]
+pub fn addresses(_: &[u32]) -> Vec<SocketAddr> {
+    Vec::new()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn holders(port: u16) -> Vec<u32> {
+    let place = format!("-iTCP:{port}");
+    let table = crate::finite::capture_plain(&["lsof", "-nP", &place, "-sTCP:LISTEN", "-t"]);
+    table.lines().filter_map(|line| line.trim().parse().ok()).collect()
+}
+
 /// Whether whoever answers on `127.0.0.1:port` is one of `ours`.
 #[cfg(not(target_os = "linux"))]
 pub fn owner(port: u16, ours: &[u32]) -> Owner {
-    let place = format!("-iTCP:{port}");
-    let table = crate::finite::capture_plain(&["lsof", "-nP", &place, "-sTCP:LISTEN", "-t"]);
-    let pids: Vec<u32> = table.lines().filter_map(|line| line.trim().parse().ok()).collect();
+    let pids = holders(port);
     match pids.iter().find(|pid| !ours.contains(pid)) {
         _ if pids.is_empty() => Owner::Nobody,
         None => Owner::Ours,
@@ -68,34 +101,65 @@ mod linux {
     //! `/proc/net/tcp`: local address and port in hexadecimal, state 0A for a
     //! listening socket, and its inode (proc(5)).
 
+    use std::net::{IpAddr, SocketAddr};
+
     const LISTEN: &str = "0A";
     /// 127.0.0.1, as IPv4 and mapped into IPv6.
     const LOOPBACK: [&str; 2] = ["0100007F", "0000000000000000FFFF00000100007F"];
     /// Every address, as IPv4 and IPv6.
     const ANY: [&str; 2] = ["00000000", "00000000000000000000000000000000"];
 
-    /// Inodes of the sockets that a client of 127.0.0.1 can reach: those bound
-    /// to it exactly, else those bound to every address (then true).
-    pub fn listening(port: u16) -> (Vec<u64>, bool) {
+    /// A listening socket.
+    pub struct Row {
+        address: String,
+        port: u16,
+        pub inode: u64,
+    }
+
+    impl Row {
+        fn read(line: &str) -> Option<Self> {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (address, hex) = fields.get(1)?.split_once(':')?;
+            let port = u16::from_str_radix(hex, 16).ok()?;
+            let inode = fields.get(9)?.parse().ok()?;
+            let listens = fields.get(3) == Some(&LISTEN);
+            listens.then(|| Self { address: address.to_owned(), port, inode })
+        }
+
+        /// Words of 32 bits as this machine holds them.
+        pub fn socket_address(&self) -> Option<SocketAddr> {
+            let words = (0..self.address.len() / 8).map(|index| {
+                let hex = self.address.get(index * 8..index * 8 + 8)?;
+                u32::from_str_radix(hex, 16).ok().map(u32::to_ne_bytes)
+            });
+            let bytes: Vec<u8> = words.collect::<Option<Vec<_>>>()?.concat();
+            let address: IpAddr = match bytes.len() {
+                4 => <[u8; 4]>::try_from(bytes).ok()?.into(),
+                _ => <[u8; 16]>::try_from(bytes).ok()?.into(),
+            };
+            Some(SocketAddr::new(address, self.port))
+        }
+    }
+
+    /// All listening sockets.
+    pub fn rows() -> Vec<Row> {
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
         let text: String =
             tables.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
-        let rows: Vec<(String, u64)> = text.lines().filter_map(|line| row(line, port)).collect();
+        text.lines().filter_map(Row::read).collect()
+    }
+
+    /// Inodes of the sockets that a client of 127.0.0.1 can reach: those bound
+    /// to it exactly, else those bound to every address (then true).
+    pub fn listening(port: u16) -> (Vec<u64>, bool) {
+        let rows = rows();
         let of = |addresses: &[&str]| -> Vec<u64> {
-            let hits = rows.iter().filter(|(address, _)| addresses.contains(&address.as_str()));
-            hits.map(|(_, inode)| *inode).collect()
+            let here = rows.iter().filter(|row| row.port == port);
+            let hits = here.filter(|row| addresses.contains(&row.address.as_str()));
+            hits.map(|row| row.inode).collect()
         };
         let exact = of(&LOOPBACK);
         if exact.is_empty() { (of(&ANY), true) } else { (exact, false) }
-    }
-
-    fn row(line: &str, port: u16) -> Option<(String, u64)> {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let (address, hex) = fields.get(1)?.split_once(':')?;
-        let listens = fields.get(3) == Some(&LISTEN);
-        let here = u16::from_str_radix(hex, 16).ok()? == port;
-        let inode = fields.get(9)?.parse().ok()?;
-        (listens && here).then(|| (address.to_owned(), inode))
     }
 
     /// Inodes of the sockets that a process holds.
@@ -144,5 +208,19 @@ mod tests {
         assert_eq!(owner(port, &[1]), Owner::Foreign(Some(own)));
         assert!(describe_holder(port).contains(&own.to_string()));
         drop(listener);
+    }
+
+    #[test]
+    fn listeners_are_told_apart_and_told_of() {
+        let port = any_free().unwrap();
+        let first = bind(port).unwrap();
+        let known = listeners(port);
+        assert_eq!(known.len(), 1);
+        let own = addresses(&[std::process::id()]);
+        assert!(own.contains(&SocketAddr::from((Ipv4Addr::LOCALHOST, port))), "{own:?}");
+        drop(first);
+        assert_eq!(listeners(port), Vec::<u64>::new());
+        let _second = bind(port).unwrap();
+        assert_ne!(listeners(port), known);
     }
 }

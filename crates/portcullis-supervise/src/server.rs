@@ -86,6 +86,11 @@ impl Server {
         port::owner(port, &tree::members(self.pid()))
     }
 
+    /// Where its tree listens, for messages.
+    pub fn addresses(&self) -> Vec<std::net::SocketAddr> {
+        port::addresses(&tree::members(self.pid()))
+    }
+
     /// What its tree has used so far.
     pub fn usage(&self) -> Usage {
         tree::usage(self.pid())

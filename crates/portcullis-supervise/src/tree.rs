@@ -152,6 +152,15 @@ pub fn sweep(keep: &[u32], grace: Duration) -> Vec<String> {
     commands
 }
 
+/// The commands of living descendants, for messages: with the server gone, what
+/// it left. Nothing where orphans are not adopted.
+pub fn left_behind() -> Vec<String> {
+    if !ADOPTS.load(Ordering::Relaxed) {
+        return Vec::new();
+    }
+    descendants().iter().map(|pid| format!("process {pid} ({})", command_of(*pid))).collect()
+}
+
 /// Kills every descendant of this process, those that come meanwhile too.
 pub fn kill_descendants(limit: Duration) {
     kill_all(descendants, limit);

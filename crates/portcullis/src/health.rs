@@ -12,7 +12,7 @@ pub enum Health {
     Healthy,
     /// Another status.
     Status(u16),
-    /// No answer.
+    /// No whole answer.
     Silent(String),
 }
 
@@ -72,14 +72,22 @@ fn client(trust: &Trust) -> anyhow::Result<reqwest::Client> {
 }
 
 async fn ask(client: &reqwest::Client, url: &str) -> Health {
-    match client.get(url).send().await {
-        Ok(answer) if answer.status().is_success() => Health::Healthy,
-        Ok(answer) => Health::Status(answer.status().as_u16()),
+    match whole(client, url).await {
+        Ok(status) if status.is_success() => Health::Healthy,
+        Ok(status) => Health::Status(status.as_u16()),
         Err(error) if error.is_timeout() => {
             Health::Silent(format!("none within {} s", PATIENCE.as_secs()))
         }
         Err(error) => Health::Silent(root_cause(&error)),
     }
+}
+
+/// The status of an answer that came to its end: a head alone is none.
+async fn whole(client: &reqwest::Client, url: &str) -> reqwest::Result<reqwest::StatusCode> {
+    let mut answer = client.get(url).send().await?;
+    // Its words mean nothing here, and are not kept.
+    while answer.chunk().await?.is_some() {}
+    Ok(answer.status())
 }
 
 fn root_cause(error: &reqwest::Error) -> String {

@@ -10,6 +10,7 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::plan::{Mode, ServePlan};
 use portcullis_core::target::Target;
 use portcullis_report::artifacts;
+use portcullis_supervise::descriptors;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::tree::Ended;
 
@@ -38,6 +39,9 @@ fn perf_unguarded(args: &PerfArgs) -> u8 {
     if args.dry_run {
         console::print_plan(&planned);
         return 0;
+    }
+    if let Err(few) = descriptors::provide(planning::open_files(&planned.plan)) {
+        return console::refuse(&[planning::few_files(few, &planned.plan)]);
     }
     let interrupts = match Interrupts::install() {
         Ok(interrupts) => interrupts,

@@ -7,6 +7,7 @@ use portcullis_core::config::{self, Loaded};
 use portcullis_core::plan::{self, Plan, Surroundings, TlsPlan};
 use portcullis_load::Trust;
 use portcullis_load::http::client_config;
+use portcullis_supervise::descriptors::{self, TooFew};
 
 use crate::chance;
 use crate::cli::PerfArgs;
@@ -51,8 +52,29 @@ pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
     if !missing.is_empty() {
         return Err(missing);
     }
+    descriptors::check(open_files(&plan)).map_err(|few| vec![few_files(few, &plan)])?;
     let trust = trust(plan.load.tls.as_ref()).map_err(|message| vec![message])?;
     Ok(Planned { plan, loaded, file, base, trust })
+}
+
+/// What a run holds open beside its connections: logs, locks, pipes, folders
+/// while they are read; and per worker a poll and its waker.
+const FILES: u64 = 64;
+const FILES_PER_WORKER: u64 = 4;
+
+/// How many files a run may have to hold open at once: a connection per user.
+pub fn open_files(plan: &Plan) -> u64 {
+    let (users, workers) = (u64::from(plan.load.users), plan.load.workers as u64);
+    users + workers * FILES_PER_WORKER + FILES
+}
+
+/// Why so many users are refused.
+pub fn few_files(few: TooFew, plan: &Plan) -> String {
+    format!(
+        "{few}; {} users hold a connection each: raise the hard limit (`ulimit -Hn {}`), or run \
+         fewer users",
+        plan.load.users, few.needed
+    )
 }
 
 /// Certificates are read and tried before anything is started.

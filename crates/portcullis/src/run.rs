@@ -214,7 +214,7 @@ impl<'a> Run<'a> {
         let (end, detail, result) = match result {
             Ok(done) => {
                 let end = if done.cached { StageEnd::Cached } else { StageEnd::Done };
-                (end, done.detail, Ok(done.value))
+                (end, self.secrets.redact(&done.detail), Ok(done.value))
             }
             Err(failure) => {
                 let why = self.secrets.redact(failure.findings.first().map_or("", |f| f.message()));
@@ -335,7 +335,7 @@ impl<'a> Run<'a> {
             machine: self.machine.clone(),
             stages: self.stages.clone(),
             server_usage: self.server_usage,
-            server_end: self.server_end.clone(),
+            server_end: self.server_end.as_deref().map(|end| self.secrets.redact(end)),
             first_round: self.first_round.clone(),
             summary: self.summary.clone().map(|summary| self.without_secrets(summary)),
             verdict: self.verdict.clone(),

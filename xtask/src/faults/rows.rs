@@ -1,10 +1,36 @@
 //! The matrix: a module for each group of rows.
 
+mod during_load;
+mod hostile_content;
 mod preparation;
+mod secrets;
+mod server_start;
+
+use anyhow::{Result, bail};
 
 use super::row::Row;
 
 /// Every row, in the order of the documentation.
 pub fn all() -> Vec<Row> {
-    [preparation::rows()].into_iter().flatten().collect()
+    [
+        preparation::rows(),
+        server_start::rows(),
+        during_load::rows(),
+        hostile_content::rows(),
+        secrets::rows(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Waits until a stranger listens.
+fn wait_for_listener(port: u16) -> Result<()> {
+    for _ in 0..500 {
+        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    bail!("the stranger does not listen on {port}")
 }

@@ -26,6 +26,7 @@ pub struct Scene {
     /// Processes that were there before.
     pub processes: Vec<u32>,
     cache: PathBuf,
+    companions: Mutex<Vec<Child>>,
 }
 
 /// What a run said and left.
@@ -55,7 +56,13 @@ impl Scene {
         std::fs::write(folder.join("project/perf.toml"), config)?;
         let shared = tools::root().join("target/tmp/faults-cache");
         let cache = if row.own_cache { folder.join("cache") } else { shared };
-        let mut scene = Self { folder, service: Tree::default(), processes: Vec::new(), cache };
+        let mut scene = Self {
+            folder,
+            service: Tree::default(),
+            processes: Vec::new(),
+            cache,
+            companions: Mutex::default(),
+        };
         if let Some(before) = row.before {
             before(&scene).context("preparing")?;
         }
@@ -77,6 +84,24 @@ impl Scene {
     /// The folder of artifacts.
     pub fn artifacts(&self) -> PathBuf {
         self.folder.join("project/.portcullis")
+    }
+
+    /// Starts a stranger of `fixtures/faults`, who stays until the scene ends.
+    ///
+    /// # Errors
+    /// There is no Python.
+    pub fn accompany(&self, file: &str, argument: &str) -> Result<()> {
+        let path = tools::root().join("fixtures/faults").join(file);
+        let child = Command::new(tools::python()?)
+            .arg("-B")
+            .arg(path)
+            .arg(argument)
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .spawn()
+            .with_context(|| format!("starting {file}"))?;
+        self.companions.lock().unwrap_or_else(|e| e.into_inner()).push(child);
+        Ok(())
     }
 
     /// A run of this scene, not started yet.
@@ -168,6 +193,11 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
+        let companions = self.companions.get_mut().unwrap_or_else(|e| e.into_inner());
+        for child in companions {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
         // What a failed row leaves is looked at by hand, if somebody wants to.
         if std::env::var_os("FAULTS_KEEP").is_none() {
             let _ = std::fs::remove_dir_all(&self.folder);
@@ -176,6 +206,13 @@ impl Drop for Scene {
 }
 
 impl Outcome {
+    /// Whether the run was invalid by a late generator, which nobody wanted: then
+    /// it says nothing of the row.
+    pub fn is_spoilt(&self, row: &Row) -> bool {
+        const LATE: &str = "INVALID: the load generator was late";
+        self.code == Some(5) && row.code != 5 && self.verdict().starts_with(LATE)
+    }
+
     /// The last line: the verdict.
     pub fn verdict(&self) -> String {
         self.text.trim_end().lines().last().unwrap_or_default().to_owned()

@@ -56,6 +56,8 @@ impl ExchangeError {
 pub struct Exchanged {
     /// Whether the connection may be used again.
     pub keep_alive: bool,
+    /// Bytes that came with the answer and that its length does not count.
+    pub surplus: usize,
     /// When its first byte was read.
     pub first_byte: Instant,
 }
@@ -132,7 +134,7 @@ impl Connection {
                 Ok(0) => {
                     response.end()?;
                     let first_byte = first_byte.unwrap_or_else(Instant::now);
-                    return Ok(Exchanged { keep_alive: false, first_byte });
+                    return Ok(Exchanged { keep_alive: false, surplus: 0, first_byte });
                 }
                 Ok(_) => {}
                 Err(ReadError::Invalid(invalid)) => return Err(invalid.into()),
@@ -149,8 +151,9 @@ impl Connection {
             let first_byte = *first_byte.get_or_insert_with(Instant::now);
             if response.is_done() {
                 // Bytes behind the answer belong to nothing we asked for.
-                let keep_alive = response.head().keep_alive && self.pending.is_empty();
-                return Ok(Exchanged { keep_alive, first_byte });
+                let surplus = self.pending.len();
+                let keep_alive = response.head().keep_alive && surplus == 0;
+                return Ok(Exchanged { keep_alive, surplus, first_byte });
             }
             if self.acknowledge_at_once {
                 acknowledge(&self.stream);

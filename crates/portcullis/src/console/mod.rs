@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use portcullis_core::event::{Event, Progress, Sink, StageEnd, StageRecord};
+use portcullis_core::inert::moves;
 use portcullis_core::plan::Mode;
 use portcullis_core::units::{show_duration, show_ms};
 use portcullis_core::verdict::Judgement;
@@ -73,9 +74,20 @@ pub fn defect(what: &str) -> u8 {
 }
 
 /// The text without control characters: a service's answer must not move the
-/// cursor, forge a line, or ring the bell.
+/// cursor, forge a line, turn it around, or ring the bell.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if moves(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The longest line of a log that is shown.
+const LONGEST: usize = 400;
+
+/// The beginning of a line.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 impl Console {
@@ -107,6 +119,7 @@ impl Console {
             Mode::Serve(serve) => serve.root.display().to_string(),
             Mode::Attach(target) => target.url(),
         };
+        let what = plain(&what);
         line(&format!("portcullis: {what}: {}, seed {}", load.described(), load.seed));
     }
 
@@ -127,7 +140,7 @@ impl Console {
             line(&format!("{word} {}", plain(finding.message())));
         }
         if !self.quiet {
-            line(&format!("artifacts: {}", artifacts.display()));
+            line(&format!("artifacts: {}", plain(&artifacts.display().to_string())));
         }
         let verdict = format!("{} (exit {})", plain(&report.sentence), report.exit_code);
         line(&match report.exit_code {
@@ -163,11 +176,13 @@ impl Console {
     fn stage(&self, record: &StageRecord) {
         let took = show_duration(record.took);
         let (end, detail) = match &record.end {
-            StageEnd::Done => (took, record.detail.clone()),
-            StageEnd::Cached => (format!("{took} cached"), record.detail.clone()),
-            StageEnd::Failed(why) => (took, format!("{} {why}", self.paint.red("failed:"))),
+            StageEnd::Done => (took, plain(&record.detail)),
+            StageEnd::Cached => (format!("{took} cached"), plain(&record.detail)),
+            StageEnd::Failed(why) => {
+                (took, format!("{} {}", self.paint.red("failed:"), plain(why)))
+            }
         };
-        let text = format!("  {:<12} {end:<14} {}", record.stage.name(), plain_but(&detail));
+        let text = format!("  {:<12} {end:<14} {detail}", record.stage.name());
         let clear = if self.is_terminal { "\r\x1b[K" } else { "" };
         line(&format!("{clear}{}", text.trim_end()));
     }
@@ -185,11 +200,6 @@ impl Console {
             line(&format!("  {text}"));
         }
     }
-}
-
-/// Our own colours stay, everything else is plain.
-fn plain_but(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\x1b' { '\u{fffd}' } else { c }).collect()
 }
 
 fn progress_line(progress: &Progress) -> String {
@@ -225,11 +235,32 @@ impl Sink for Console {
             Event::Progress(progress) => self.progress(progress),
             Event::LogTail { path, lines } => {
                 for text in lines {
-                    line(&format!("    | {}", plain(text)));
+                    line(&format!("    | {}", plain(&shortened(text))));
                 }
-                line(&format!("    the whole log: {path}"));
+                line(&format!("    the whole log: {}", plain(path)));
             }
             Event::Advice(text) => line(&format!("    try: {}", plain(text))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_text_moves_turns_or_rings() {
+        let text = "\x1b[31mred\x07\r\n\u{9b}1m\u{202e}\u{2028}é …";
+        assert_eq!(
+            plain(text),
+            "\u{fffd}[31mred\u{fffd}\u{fffd}\u{fffd}\u{fffd}1m\u{fffd}\u{fffd}é …"
+        );
+    }
+
+    #[test]
+    fn a_long_line_keeps_its_beginning() {
+        assert_eq!(shortened("short"), "short");
+        let long = shortened(&"é".repeat(1_000));
+        assert_eq!(long.chars().count(), LONGEST + 1);
     }
 }

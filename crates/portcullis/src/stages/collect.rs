@@ -7,6 +7,7 @@ use std::path::Path;
 
 use portcullis_core::outcome::Finding;
 use portcullis_report::artifacts;
+use portcullis_supervise::log;
 
 use super::judge;
 use crate::run::{Done, Failure, Run};
@@ -57,9 +58,9 @@ fn end_of(path: &Path) -> std::io::Result<String> {
     file.seek(SeekFrom::Start(skipped))?;
     let mut bytes = Vec::new();
     file.take(LONGEST_LOG).read_to_end(&mut bytes)?;
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    Ok(match skipped {
-        0 => text,
-        _ => format!("[the first {skipped} bytes are left out]\n{text}"),
-    })
+    if skipped == 0 {
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let text = String::from_utf8_lossy(log::from_next_line(&bytes));
+    Ok(format!("[the first {skipped} bytes are left out]\n{text}"))
 }

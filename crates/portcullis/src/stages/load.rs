@@ -2,6 +2,7 @@
 //! server's death.
 
 use std::ops::ControlFlow;
+use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use portcullis_core::event::Event;
@@ -14,7 +15,7 @@ use portcullis_load::{
     Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
 };
 use portcullis_report::FirstCall;
-use portcullis_supervise::port::Owner;
+use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
 
 use crate::health::{self, Health};
@@ -42,7 +43,12 @@ fn measure_with(
     if plan.tls.as_ref().is_some_and(|tls| tls.insecure) {
         run.warn(INSECURE);
     }
-    let first = first_round(plan, target, trust, || run.interrupts.signal().is_some());
+    let listeners = port::listeners(target.port);
+    let first = first_round(plan, target, trust, || {
+        // Looked at so that its log is kept short; a dead one fails each request.
+        let _ = server.as_deref_mut().map(|server| server.ended_within(Duration::ZERO));
+        run.interrupts.signal().is_some()
+    });
     // A dying server closes its socket a moment before its process is gone.
     let patience = if first.is_err() { DYING } else { Duration::ZERO };
     if let Some(death) = death(server.as_deref_mut(), patience) {
@@ -73,7 +79,7 @@ fn measure_with(
     };
     let death = death(server.as_deref_mut(), patience);
     conclude(run, outcome, death)?;
-    still_there(run, target, server)?;
+    still_there(run, target, server.map(|server| (server, listeners)))?;
     Ok(Done::new((), described(run, target)))
 }
 
@@ -96,40 +102,68 @@ fn described(run: &Run<'_>, target: &Target) -> String {
 /// How long a server that stopped answering may take to be gone.
 const DYING: Duration = Duration::from_secs(1);
 
-/// How often a server that is not ours is asked whether it is still there.
+/// How often a server is asked whether it still answers.
 const TRIES: u32 = 3;
 
-/// Who answered at the end must be who answered at the start: our own server by
-/// its socket, another one by its health.
-fn still_there(run: &Run<'_>, target: &Target, server: Option<&mut Server>) -> Result<(), Failure> {
-    let gone = match server {
-        Some(server) if server.owns_port(target.port) == Owner::Ours => None,
-        Some(_) => Some("after the load its port was no longer held by our server".to_owned()),
-        None => {
-            let path = &run.planned.plan.health;
-            // It may still be busy with what was sent last.
-            let mut tries = 0;
-            let patient = |health: Health| {
-                tries += 1;
-                (health == Health::Healthy || tries == TRIES).then_some(health)
-            };
-            let asked = health::poll(target, &run.planned.trust, path, patient)
-                .map_err(|message| Failure::new(Finding::Defect(message)))?;
-            (asked != Health::Healthy).then(|| format!("after the load {path} was: {asked}"))
+/// Who answered at the start must answer at the end: our own server on the
+/// listeners that it had, and each server to its health check.
+fn still_there(
+    run: &Run<'_>,
+    target: &Target,
+    own: Option<(&mut Server, Vec<u64>)>,
+) -> Result<(), Failure> {
+    let failed = |gone: String| Failure::new(Finding::Server(gone)).with_log("server");
+    if let Some((server, before)) = own {
+        let port = target.port;
+        if server.owns_port(port) != Owner::Ours {
+            return Err(failed("after the load its port was no longer held by our server".into()));
         }
-    };
-    match gone {
-        Some(gone) => Err(Failure::new(Finding::Server(gone)).with_log("server")),
-        None => Ok(()),
+        if is_restarted(&before, &port::listeners(port)) {
+            let message = format!(
+                "the server was started again during the load: another listener has port {port}"
+            );
+            return Err(failed(message).with_advice(RESTARTED));
+        }
     }
+    let path = &run.planned.plan.health;
+    // It may still be busy with what was sent last.
+    let mut tries = 0;
+    let patient = |health: Health| {
+        tries += 1;
+        let is_enough = tries == TRIES || run.interrupts.signal().is_some();
+        (health == Health::Healthy || is_enough).then_some(health)
+    };
+    let asked = health::poll(target, &run.planned.trust, path, patient)
+        .map_err(|message| Failure::new(Finding::Defect(message)))?;
+    match (asked, run.interrupts.signal()) {
+        (_, Some(signal)) => Err(Failure::new(Finding::Interrupted(signal))),
+        (Health::Healthy, None) => Ok(()),
+        (asked, None) => Err(failed(format!("after the load {path} was: {asked}"))),
+    }
+}
+
+const RESTARTED: &str = "its log tells why it ended; whatever starts it again (an autoreloader, a \
+                         supervisor) would hide that in a measurement: leave it out";
+
+/// Whether a listener has gone: whoever serves now has not served all along.
+/// Workers that come and go below one listener are the server's own affair.
+fn is_restarted(before: &[u64], after: &[u64]) -> bool {
+    before.iter().any(|listener| !after.contains(listener))
 }
 
 /// The server's death as a failure, if it is dead.
 fn death(server: Option<&mut Server>, patience: Duration) -> Option<Failure> {
     let status = server?.ended_within(patience)?;
     let message = format!("the server died during the load: {status}");
-    Some(Failure::new(Finding::Server(message)).with_log("server"))
+    let failure = Failure::new(Finding::Server(message)).with_log("server");
+    Some(match status.signal() {
+        Some(9) => failure.with_advice(KILLED),
+        _ => failure,
+    })
 }
+
+const KILLED: &str = "SIGKILL is often the kernel's, out of memory: look at dmesg, at the limits of \
+                      its container, and at server.peak_memory_bytes in the results";
 
 fn first_round_failure(run: &Run<'_>, error: FirstRoundError) -> Failure {
     match (run.interrupts.signal(), error) {
@@ -232,5 +266,19 @@ fn conclude(
                 None => Ok(()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_lost_a_listener_was_started_again() {
+        assert!(!is_restarted(&[7, 8], &[8, 7]));
+        assert!(!is_restarted(&[7], &[7, 9]));
+        assert!(is_restarted(&[7, 8], &[8]));
+        assert!(is_restarted(&[7], &[9]));
+        assert!(!is_restarted(&[], &[9]));
     }
 }

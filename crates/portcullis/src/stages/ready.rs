@@ -1,13 +1,14 @@
 //! Ready: the child lives, health answers 2xx, and whoever listens is ours.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use portcullis_core::outcome::Finding;
-use portcullis_core::plan::Plan;
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_load::Trust;
-use portcullis_supervise::port::Owner;
+use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
 use portcullis_supervise::tree;
 
@@ -15,41 +16,24 @@ use super::project::unsupported_database;
 use crate::health::{self, Health};
 use crate::run::{Done, Failure, Run};
 
+/// How often a wait tells that it goes on.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
 /// Waits until our server is ready.
 ///
 /// # Errors
 /// It ended, was not healthy in time, or another process has its port.
 pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
-    let Some(mut server) = run.server.take() else {
+    let Some(server) = run.server.take() else {
         return Err(Failure::new(Finding::Defect("no server to wait for".to_owned())));
     };
-    let start = Instant::now();
     let plan = &run.planned.plan;
-    let limit = run.within(plan.ready_timeout);
-    let mut said = start;
-    let mut unproved = 0;
-    let polled = health::poll(target, &Trust::Nobody, &plan.health, |health| {
-        if let Some(signal) = run.interrupts.signal() {
-            return Some(Err(Finding::Interrupted(signal)));
-        }
-        if let Some(status) = server.ended_within(Duration::ZERO) {
-            let message = format!("the server ended before it was ready: {status}");
-            return Some(Err(Finding::Server(message)));
-        }
-        if health == Health::Healthy {
-            match is_ours(&server, target.port) {
-                Ok(true) => return Some(Ok(())),
-                Ok(false) => unproved += 1,
-                Err(finding) => return Some(Err(finding)),
-            }
-        }
-        if said.elapsed() >= SAID_EVERY {
-            said = Instant::now();
-            let (now, limit) = (show_duration(start.elapsed()), show_duration(limit));
-            run.note(format!("not ready after {now} of {limit}; {}: {health}", plan.health));
-        }
-        (start.elapsed() >= limit).then(|| Err(late(&health, unproved, limit, plan)))
-    });
+    let (now, limit) = (Instant::now(), run.within(plan.ready_timeout));
+    let mut waiting =
+        Waiting { server, port: target.port, start: now, limit, told: now, unproved: 0 };
+    let polled =
+        health::poll(target, &Trust::Nobody, &plan.health, |health| waiting.judge(run, &health));
+    let mut server = waiting.server;
     let is_alive = server.ended_within(Duration::ZERO).is_none();
     if is_alive && matches!(polled, Ok(Err(Finding::Server(_)))) {
         // Still there, but not ready: its stack in the log tells what it does.
@@ -63,6 +47,82 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
             .unwrap_or_else(|| Failure::new(finding).with_log("server"))),
         Err(message) => Err(Failure::new(Finding::Defect(message))),
     }
+}
+
+/// A wait for our own server.
+struct Waiting {
+    server: Server,
+    port: u16,
+    start: Instant,
+    /// How long it may take.
+    limit: Duration,
+    /// When it was last told that the wait goes on.
+    told: Instant,
+    /// Good answers of which nobody knows who gave them.
+    unproved: u32,
+}
+
+impl Waiting {
+    /// What an answer means; `None` to ask again.
+    fn judge(&mut self, run: &Run<'_>, health: &Health) -> Option<Result<(), Finding>> {
+        if let Some(signal) = run.interrupts.signal() {
+            return Some(Err(Finding::Interrupted(signal)));
+        }
+        if let Some(status) = self.server.ended_within(Duration::ZERO) {
+            return Some(Err(ended(status, self.port)));
+        }
+        if *health == Health::Healthy {
+            match is_ours(&self.server, self.port) {
+                Ok(true) => return Some(Ok(())),
+                Ok(false) => self.unproved += 1,
+                Err(finding) => return Some(Err(finding)),
+            }
+        }
+        let path = &run.planned.plan.health;
+        if self.start.elapsed() >= self.limit {
+            return Some(Err(self.late(health, path)));
+        }
+        if self.told.elapsed() >= PROGRESS_EVERY {
+            self.told = Instant::now();
+            let (now, limit) = (show_duration(self.start.elapsed()), show_duration(self.limit));
+            run.note(format!("not ready after {now} of {limit}; {path}: {health}"));
+        }
+        None
+    }
+
+    fn late(&self, last: &Health, path: &str) -> Finding {
+        let limit = self.limit.as_secs_f64();
+        if self.unproved > 0 {
+            let message = format!("after {limit} s it is not proved who answers {path}");
+            return Finding::Server(message);
+        }
+        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let listens = self.server.addresses();
+        let elsewhere = if listens.contains(&wanted) || !cfg!(target_os = "linux") {
+            String::new()
+        } else if listens.is_empty() {
+            format!("; it listens nowhere, {wanted} is wanted")
+        } else {
+            let listens: Vec<String> = listens.iter().map(SocketAddr::to_string).collect();
+            format!("; it listens on {}, {wanted} is wanted", listens.join(" and "))
+        };
+        Finding::Server(format!(
+            "the server was not ready within {limit} s; {path}: {last}{elsewhere}"
+        ))
+    }
+}
+
+/// An end before the start: what is left of it, or who has its port, may be why.
+fn ended(status: ExitStatus, port: u16) -> Finding {
+    const STAY: &str = "a server must stay in the foreground, not become a daemon";
+    let left = tree::left_behind();
+    let why = match port::owner(port, &[]) {
+        _ if !left.is_empty() => format!("; it left {} behind: {STAY}", left.join(", ")),
+        Owner::Foreign(_) => format!("; port {port} is held by {}", port::describe_holder(port)),
+        _ if status.success() => format!("; {STAY}"),
+        _ => String::new(),
+    };
+    Finding::Server(format!("the server ended before it was ready: {status}{why}"))
 }
 
 fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
@@ -83,19 +143,6 @@ fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
             Err(Finding::Server(message))
         }
     }
-}
-
-/// How often a server that takes its time is told of.
-const SAID_EVERY: Duration = Duration::from_secs(5);
-
-fn late(last: &Health, unproved: u32, limit: Duration, plan: &Plan) -> Finding {
-    let limit = limit.as_secs_f64();
-    if unproved > 0 {
-        let message = format!("after {limit} s it is not proved who answers {}", plan.health);
-        return Finding::Server(message);
-    }
-    let path = &plan.health;
-    Finding::Server(format!("the server was not ready within {limit} s; {path}: {last}"))
 }
 
 /// Waits until a server that is up already answers its health check.

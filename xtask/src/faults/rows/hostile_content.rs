@@ -1,0 +1,141 @@
+//! Words that are meant to hurt whoever shows them: consoles, spreadsheets,
+//! pages.
+
+use anyhow::{Context, Result, bail};
+
+use super::super::row::{Row, row};
+use super::super::scene::{Outcome, Scene};
+
+/// The rows.
+pub fn rows() -> Vec<Row> {
+    let mut rows = answers();
+    rows.extend(others());
+    for row in &mut rows {
+        if row.name != RAW_LOG {
+            row.never.extend(NEVER);
+        }
+        row.then = row.then.or(Some(inert));
+    }
+    rows
+}
+
+/// Its raw log is what the server wrote: to be read, not shown.
+const RAW_LOG: &str = "hostile-content/last-words";
+
+/// What would turn a terminal red, name its window, or turn a line around.
+const NEVER: [&str; 4] = ["\u{1b}[31m", "\u{1b}]0;", "\u{9b}1m", "\u{202e}"];
+
+fn hostile(name: &'static str, what: &'static str, code: i32, fault: &str) -> Row {
+    row(name, what, code).server("hostile.py", &[fault])
+}
+
+fn answers() -> Vec<Row> {
+    vec![
+        hostile(
+            "hostile-content/words",
+            "Control characters, escapes, markup, formulas in error messages.",
+            1,
+            "words",
+        )
+        .says("status 501 instead of 200: \"<![CDATA[ x ]]> and ]]>\"")
+        .says("status 503 instead of 200: \"a | b || `c`\"")
+        .says("status 505 instead of 200: \"=cmd|' /C calc'!A0\"")
+        .then(|scene, outcome| {
+            inert(scene, outcome)?;
+            intact(outcome)
+        })
+        .quick(),
+        hostile("hostile-content/raw", "Error bodies that are not UTF-8.", 1, "raw")
+            .says("status 505 instead of 200"),
+        hostile(
+            "hostile-content/heads",
+            "Reasons and fields with escapes, zeros, and bytes that are no text.",
+            1,
+            "heads",
+        )
+        .says("violated: error_rate"),
+        hostile("hostile-content/field-names", "Names of fields that are none.", 1, "names")
+            .says("violated: error_rate"),
+        hostile("hostile-content/big", "An error of 10 MB: its beginning is told.", 1, "big")
+            .says("violated: error_rate")
+            .then(|scene, outcome| {
+                inert(scene, outcome)?;
+                let sum: usize = outcome.files.values().map(Vec::len).sum();
+                match sum {
+                    0..1_000_000 => Ok(()),
+                    sum => bail!("the artifacts have {sum} bytes"),
+                }
+            }),
+    ]
+}
+
+fn others() -> Vec<Row> {
+    vec![
+        hostile("hostile-content/login", "A login that is refused with such words.", 5, "refuses")
+            .stage("load")
+            .says("the login of user 1 failed: status 400")
+            .quick(),
+        hostile(RAW_LOG, "A log of escapes and one long line, and an end.", 4, "last-words")
+            .stage("ready")
+            .says("exit status: 3")
+            .quick(),
+        row(
+            "hostile-content/command-line",
+            "The port is held by a process whose command line has escapes in it.",
+            4,
+        )
+        .flags(&["-t", "3s", "--port", "47812"])
+        .before(|scene| {
+            let file = scene.folder.join("\u{1b}[31mport");
+            std::fs::write(&file, "47812")?;
+            scene.accompany("stranger.py", &file.display().to_string())?;
+            super::wait_for_listener(47812)
+        })
+        .stage("serve")
+        .says("port 47812 is held by process")
+        .quick(),
+        row("hostile-content/names", "A task with such a name is refused.", 2)
+            .edit("name = \"list_claims\"", "name = \"\\u001b[31m=cmd|calc\\u202e\"")
+            .without_results()
+            .says("cannot name a task: use letters, digits"),
+    ]
+}
+
+/// Nothing that moves, forges, or calculates.
+fn inert(_: &Scene, outcome: &Outcome) -> Result<()> {
+    const TURNS: [char; 4] = ['\u{202e}', '\u{2066}', '\u{2028}', '\u{2029}'];
+    let moves = |c: &char| c.is_control() && *c != '\n' || TURNS.contains(c);
+    if let Some(found) = outcome.text.chars().find(moves) {
+        bail!("the console shows {found:?}:\n{}", outcome.text);
+    }
+    if let Some(line) = outcome.text.lines().find(|line| line.starts_with("FORGED")) {
+        bail!("a line is forged: {line}");
+    }
+    if let Some(line) = outcome.text.lines().find(|line| line.len() > 2_000) {
+        bail!("a line of the console has {} bytes", line.len());
+    }
+    for (name, bytes) in outcome.files.iter().filter(|(name, _)| name.ends_with(".csv")) {
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        for record in reader.records() {
+            let record = record.with_context(|| name.clone())?;
+            let calculates = |cell: &&str| cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+            if let Some(cell) = record.iter().find(calculates) {
+                bail!("{name} has the cell {cell:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is harmless in JSON stands there as it was said.
+fn intact(outcome: &Outcome) -> Result<()> {
+    let results = outcome.results()?;
+    let failures = results["summary"]["failures"].as_array().cloned().unwrap_or_default();
+    let messages: Vec<&str> = failures.iter().filter_map(|f| f["message"].as_str()).collect();
+    for text in ["]]>", "</script><script>alert(1)</script>", "a | b ||", "=cmd|' /C calc'!A0"] {
+        if !messages.iter().any(|message| message.contains(text)) {
+            bail!("the results have lost {text:?}: {messages:#?}");
+        }
+    }
+    Ok(())
+}
