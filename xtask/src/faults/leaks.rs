@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::scene::Scene;
+use crate::tools;
 
 /// Files with their contents' length and time of change.
 pub type Tree = BTreeMap<String, (u64, Option<std::time::SystemTime>)>;
@@ -55,7 +56,7 @@ pub fn processes() -> Vec<u32> {
 /// command line. A daemon may have cleared any of these, hardly all.
 fn strays(scene: &Scene) -> Vec<String> {
     let needle = scene.folder.display().to_string();
-    let faults = "fixtures/faults/";
+    let faults = tools::root().join("fixtures/faults").display().to_string();
     let own = std::process::id();
     let new = processes().into_iter().filter(|pid| *pid != own && !scene.processes.contains(pid));
     let is_ours = |pid: &u32| {
@@ -66,7 +67,7 @@ fn strays(scene: &Scene) -> Vec<String> {
         let is_zombie = text("stat").rsplit_once(')').is_none_or(|(_, s)| s.starts_with(" Z"));
         let marked = text("environ").contains(&needle)
             || command.contains(&needle)
-            || command.contains(faults)
+            || command.contains(&faults)
             || folder.starts_with(&scene.folder);
         marked && !is_zombie
     };

@@ -126,8 +126,24 @@ impl Scene {
         let said = Said::of(&mut child);
         if let Some((text, act)) = row.during {
             said.wait_for(text, &mut child)?;
-            act(self, pid).context("disturbing")?;
+            if let Err(error) = act(self, pid) {
+                child.kill()?;
+                let outcome = self.finish(child, &said)?;
+                return Err(error.context(format!("disturbing:\n{}", outcome.text)));
+            }
         }
+        self.finish(child, &said)
+    }
+
+    /// Runs a row and kills it after a while, if it has not ended by then.
+    ///
+    /// # Errors
+    /// It cannot be started or killed.
+    pub fn kill_after(&self, row: &Row, moment: Duration) -> Result<Outcome> {
+        let mut child = self.command(row)?.spawn().context("starting the run")?;
+        let said = Said::of(&mut child);
+        std::thread::sleep(moment);
+        child.kill()?;
         self.finish(child, &said)
     }
 
@@ -168,6 +184,10 @@ impl Scene {
 
 impl Drop for Scene {
     fn drop(&mut self) {
+        // Python mirrors the folder in the cache that scenes share.
+        if let Ok(path) = self.folder.strip_prefix("/") {
+            let _ = std::fs::remove_dir_all(self.cache.join("bytecode").join(path));
+        }
         // What a failed row leaves is looked at by hand, if somebody wants to.
         if std::env::var_os("FAULTS_KEEP").is_none() {
             let _ = std::fs::remove_dir_all(&self.folder);
