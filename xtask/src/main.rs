@@ -44,7 +44,8 @@ fn main() -> std::process::ExitCode {
     match Cli::try_parse_from(arguments) {
         Err(error) => std::process::ExitCode::from(portcullis::cli::usage(&error)),
         Ok(Cli { verb: Verb::Perf(args) }) => {
-            std::process::ExitCode::from(portcullis::cli::perf(&args))
+            let listener = faults::Panics::from_environment();
+            std::process::ExitCode::from(portcullis::cli::perf_heard(&args, &listener))
         }
         Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
         Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),

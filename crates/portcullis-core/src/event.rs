@@ -132,3 +132,22 @@ pub trait Sink: Send + Sync {
     /// Takes an event; must not block for long.
     fn event(&self, event: &Event);
 }
+
+/// A listener that does not care.
+#[derive(Clone, Copy, Debug)]
+pub struct Nobody;
+
+impl Sink for Nobody {
+    fn event(&self, _: &Event) {}
+}
+
+/// Two listeners, the first one first.
+#[derive(Clone, Copy)]
+pub struct Both<'a>(pub &'a dyn Sink, pub &'a dyn Sink);
+
+impl Sink for Both<'_> {
+    fn event(&self, event: &Event) {
+        self.0.event(event);
+        self.1.event(event);
+    }
+}

@@ -1,6 +1,7 @@
 //! Config → Plan: nothing optional left, paths absolute, contradictions
 //! refused, doubtful plans warned of.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -135,11 +136,14 @@ pub struct Surroundings {
 
 impl ServePlan {
     /// The server's command for an interpreter and a port.
-    pub fn server_argv(&self, python: &Path, port: u16) -> Vec<String> {
+    pub fn server_argv(&self, python: &Path, port: u16) -> Vec<OsString> {
+        let port = port.to_string();
         let fill = |word: &String| {
-            word.replace("{python}", &python.to_string_lossy())
-                .replace("{manage}", &self.django.manage)
-                .replace("{port}", &port.to_string())
+            let pieces = word.split("{python}").map(|piece| {
+                piece.replace("{manage}", &self.django.manage).replace("{port}", &port)
+            });
+            // Put together as they are: the interpreter's path need not be UTF-8.
+            pieces.map(OsString::from).collect::<Vec<_>>().join(python.as_os_str())
         };
         self.server.argv.iter().map(fill).collect()
     }

@@ -2,7 +2,7 @@
 //! can stop everything at any moment, and puts together what they bring back.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
@@ -60,6 +60,16 @@ pub struct LoadOutcome {
 /// How often the caller may stop the run.
 const TICK: Duration = Duration::from_millis(50);
 
+/// Stops the users once nobody observes them any more: a panic of the observer
+/// would otherwise wait for the end of the load.
+struct StopAtTheEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Runs the load to its end; `observe` is called on this thread.
 pub fn run(
     plan: &LoadPlan,
@@ -81,6 +91,7 @@ pub fn run(
         };
         let workers: Vec<_> = (0..plan.workers).map(start).collect();
         drop(messages);
+        let _stop = StopAtTheEnd(&shared.stop);
         loop {
             let observation = match said.recv_timeout(TICK) {
                 Ok(Message::Second { second, users, counts }) => {

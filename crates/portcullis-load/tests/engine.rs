@@ -263,3 +263,16 @@ fn the_caller_can_stop_at_any_moment() {
     assert!(matches!(outcome.ended, Ended::Stopped) && start.elapsed().as_secs() < 60);
     assert!(outcome.summary.aggregate().requests > 0);
 }
+
+#[test]
+fn a_panic_of_the_observer_ends_the_load_at_once() {
+    let server = Server::agreeable();
+    let (plan, target) = planned("users = 2\nduration = \"60s\"", NO_WAIT, &server.url());
+    let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
+    let start = Instant::now();
+    let observed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        run(&plan, &target, first, |_| panic!("on purpose"))
+    }));
+    assert!(observed.is_err());
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+}

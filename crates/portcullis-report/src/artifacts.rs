@@ -89,7 +89,11 @@ fn remove_ours(path: &Path) -> io::Result<()> {
             remove(&entry.path())?;
         }
     }
-    match fs::remove_dir_all(path.join(LOGS)) {
+    remove_folder(&path.join(LOGS))
+}
+
+fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -109,12 +113,25 @@ impl Folder {
     }
 
     /// Writes a file whole: beside it first, then in its place. `name` may
-    /// have folders in it.
+    /// have folders in it. If that fails, an older file does not stay either.
     ///
     /// # Errors
     /// The system's reason.
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.path.join(name);
+        if !self.path.is_dir() {
+            // It was deleted in mid-run: the next run must know it as ours.
+            fs::create_dir_all(&self.path)?;
+            self.place(&self.path.join(MARK), MARK_TEXT.as_bytes())?;
+        }
+        self.place(&path, bytes).or_else(|_| {
+            // What it says is no longer true, and its room may be what is missing.
+            remove(&path)?;
+            self.place(&path, bytes)
+        })
+    }
+
+    fn place(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let parent = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(parent)?;
         let mut file = tempfile::Builder::new().prefix(WRITING).tempfile_in(parent)?;
@@ -126,6 +143,14 @@ impl Folder {
         Ok(())
     }
 
+    /// Gives up the logs: where there is no room for both, results are worth more.
+    ///
+    /// # Errors
+    /// The system's reason.
+    pub fn give_up_logs(&self) -> io::Result<()> {
+        remove_folder(&self.path.join(LOGS))
+    }
+
     /// Writes every artifact that the run has something for: the JSON always,
     /// the CSVs once there was load.
     ///
@@ -133,9 +158,10 @@ impl Folder {
     /// The first file that could not be written; the others are tried all the same.
     pub fn write_run(&self, run: &RunReport) -> io::Result<()> {
         let json = results_json::write(run).map_err(io::Error::other)?;
+        // The most telling one first: the disk may fill up.
         let mut results = vec![
-            self.write(CONFIGURATION, run.configuration.as_bytes()),
             self.write(RESULTS, json.as_bytes()),
+            self.write(CONFIGURATION, run.configuration.as_bytes()),
         ];
         if let Some(summary) = &run.summary {
             let files = locust_csv::write(summary);
@@ -161,6 +187,17 @@ mod tests {
         prepare(&path).unwrap();
         assert!(!path.join(RESULTS).exists() && !path.join(LOGS).exists());
         assert_eq!(fs::read_to_string(path.join("mine.txt")).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_folder_that_was_deleted_is_ours_again() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("perf");
+        let folder = prepare(&path).unwrap();
+        fs::remove_dir_all(&path).unwrap();
+        folder.write("logs/server.log", b"x").unwrap();
+        assert!(path.join("logs/server.log").exists());
+        prepare(&path).unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod interrupt;
 pub mod launch;
 pub mod log;
 pub mod port;
+pub mod room;
 pub mod server;
 pub mod tree;
 pub mod twin;

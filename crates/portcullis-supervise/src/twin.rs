@@ -9,7 +9,7 @@ use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -94,9 +94,12 @@ fn wait(
     }
 }
 
+/// How the names of private folders begin.
+pub const PRIVATE: &str = "portcullis-";
+
 /// The run's private folder, by its name.
 pub fn private_folder(run_id: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("portcullis-{run_id}"))
+    std::env::temp_dir().join(format!("{PRIVATE}{run_id}"))
 }
 
 fn remove(folder: &Path) {
@@ -110,31 +113,36 @@ fn remove(folder: &Path) {
     }
 }
 
+/// The worker's side: the run's id, if this process is a worker.
+pub fn run_id() -> Option<String> {
+    std::env::var(RUN_ID).ok().filter(|id| is_id(id))
+}
+
 /// The worker's side: adopts orphans, and when the guard is gone ends everything
-/// at once, itself last. The run's id, if this process is a worker.
+/// at once, itself last. To be called once SIGTERM is handled and the private
+/// folder is there: one that is made after its removal would stay.
 ///
 /// # Errors
 /// The system refuses to make it a subreaper.
-pub fn watched() -> std::io::Result<Option<String>> {
-    static ID: Mutex<Option<String>> = Mutex::new(None);
-    let mut id = ID.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if id.is_some() {
-        return Ok(id.clone());
+pub fn watch(run_id: &str) -> std::io::Result<()> {
+    static WATCHES: AtomicBool = AtomicBool::new(false);
+    if WATCHES.swap(true, Ordering::Relaxed) {
+        return Ok(());
     }
-    let Some(run_id) = std::env::var(RUN_ID).ok().filter(|id| is_id(id)) else {
-        return Ok(None);
-    };
     tree::adopt_orphans()?;
-    let folder = private_folder(&run_id);
+    let folder = private_folder(run_id);
     std::thread::spawn(move || {
         // Nothing is ever written: this ends when the guard does.
         let _ = std::io::stdin().read(&mut [0]);
+        // What is still written until the end tells of a signal, not of children
+        // that failed.
+        let _ = kill_process(rustix::process::getpid(), Signal::TERM);
+        std::thread::sleep(TICK);
         tree::kill_descendants(PATIENCE);
         remove(&folder);
         let _ = kill_process(rustix::process::getpid(), Signal::KILL);
     });
-    *id = Some(run_id);
-    Ok(id.clone())
+    Ok(())
 }
 
 /// An id is made by ourselves; one from elsewhere must not name a path.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use portcullis_core::config::{DEFAULTS, FlagValue, Value};
+use portcullis_core::event::{Nobody, Sink};
 use portcullis_core::outcome::EXIT_CODES;
 
 use portcullis_supervise::{launch, twin};
@@ -159,9 +160,14 @@ pub fn usage(error: &clap::Error) -> u8 {
 
 /// Runs `perf` with these flags, under a guard of its own; its exit code.
 pub fn perf(args: &PerfArgs) -> u8 {
+    perf_heard(args, &Nobody)
+}
+
+/// The same, heard by a listener in the process that does the work.
+pub fn perf_heard(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let is_worker = std::env::args_os().nth(1).is_some_and(|verb| verb == twin::VERB);
     if is_worker || args.dry_run || !cfg!(target_os = "linux") {
-        return pipeline::perf(args);
+        return pipeline::perf(args, listener);
     }
     guarded().unwrap_or_else(|error| console::defect(&format!("no worker: {error}")))
 }

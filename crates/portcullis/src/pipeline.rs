@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use portcullis_core::event::Stage;
+use portcullis_core::event::{Both, Sink, Stage};
 use portcullis_core::outcome::Finding;
 use portcullis_core::plan::{Mode, ServePlan};
 use portcullis_core::target::Target;
@@ -20,12 +20,13 @@ use crate::planning;
 use crate::run::{Done, Failure, Run, Stopped};
 use crate::stages::{collect, environment, judge, load, migrate, project, ready, seed, serve};
 
-/// Runs the job; its exit code.
-pub fn perf(args: &PerfArgs) -> u8 {
-    catch_unwind(|| perf_unguarded(args)).unwrap_or_else(|_| console::defect("a panic, see above"))
+/// Runs the job; `listener` hears what the console hears. Its exit code.
+pub fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
+    catch_unwind(AssertUnwindSafe(|| perf_unguarded(args, listener)))
+        .unwrap_or_else(|_| console::defect("a panic, see above"))
 }
 
-fn perf_unguarded(args: &PerfArgs) -> u8 {
+fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let planned = match planning::plan(args) {
         Ok(planned) => planned,
         Err(problems) => {
@@ -48,7 +49,8 @@ fn perf_unguarded(args: &PerfArgs) -> u8 {
         Err(error) => return console::defect(&format!("no signal handlers: {error}")),
     };
     let console = Console::new(args.quiet, args.verbose);
-    let mut run = match Run::begin(&planned, args, &console, &interrupts) {
+    let sink = Both(&console, listener);
+    let mut run = match Run::begin(&planned, args, &sink, &interrupts) {
         Ok(run) => run,
         Err(message) => return console::refuse(&[message]),
     };
@@ -64,9 +66,7 @@ fn perf_unguarded(args: &PerfArgs) -> u8 {
     let _ = run.always(Stage::Collect, collect::collect);
     let _ = run.always(Stage::Stop, stop);
     run.conclude();
-    if let Err(error) = collect::write_results(&run) {
-        run.findings.push(Finding::Refused(format!("the results are not whole: {error}")));
-    }
+    collect::finish(&mut run);
     console.end(&run.report(&judge::sentence(&run)), run.artifacts().path());
     run.exit_code()
 }

@@ -140,8 +140,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, String> {
         let artifacts = artifacts::prepare(&planned.plan.output).map_err(|e| e.to_string())?;
         let no_folder = |error| format!("no private folder in {}: {error}", temp_dir().display());
-        let run_id = supervision().map_err(no_folder)?;
-        let private = private_folder(&run_id).map_err(no_folder)?;
+        let (run_id, private) = supervision().map_err(no_folder)?;
         let mut secrets = Secrets::default();
         secrets.add_scenario(&planned.plan.load.scenario);
         secrets.add_overrides(&planned.loaded.config.django.overrides);
@@ -149,6 +148,8 @@ impl<'a> Run<'a> {
         inherited.set(twin::RUN_ID, &run_id);
         // A Python that hangs writes its stack before it is ended.
         inherited.set("PYTHONFAULTHANDLER", "1");
+        // Temporary files of what is killed go with the run's folder.
+        inherited.set("TMPDIR", private.path().join("tmp"));
         let scratch = private.path().join("scratch");
         let git =
             Git { folder: &planned.base, scratch: &scratch, environment: &inherited, interrupts };
@@ -263,11 +264,20 @@ impl<'a> Run<'a> {
         self.cache.join("bytecode")
     }
 
-    /// Removes what was compiled for this run alone, its settings module.
+    /// Removes what was compiled for this run alone, its settings module, and
+    /// what killed runs left of theirs.
     pub fn forget_bytecode(&self) {
+        let Some((parent, own)) = self.folder().parent().zip(self.folder().file_name()) else {
+            return;
+        };
         // Python mirrors absolute paths below its prefix.
-        if let Ok(path) = self.folder().strip_prefix("/") {
-            let _ = std::fs::remove_dir_all(self.bytecode().join(path));
+        let mirror = self.bytecode().join(parent.strip_prefix("/").unwrap_or(parent));
+        for entry in std::fs::read_dir(mirror).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let is_a_run = name.to_string_lossy().starts_with(twin::PRIVATE);
+            if name == own || is_a_run && !parent.join(&name).exists() {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
         }
     }
 
@@ -358,22 +368,27 @@ fn temp_dir() -> PathBuf {
     std::env::temp_dir()
 }
 
-/// Begins to watch the guard, and has children start through our own binary.
-/// The run's id; one of our own where there is no guard.
-fn supervision() -> std::io::Result<String> {
-    if !cfg!(target_os = "linux") {
-        return chance::name();
+/// The run's id and private folder. From now on children start through our own
+/// binary, and a worker watches its guard.
+fn supervision() -> std::io::Result<(String, TempDir)> {
+    let worker = if cfg!(target_os = "linux") { twin::run_id() } else { None };
+    let run_id = worker.clone().map_or_else(chance::name, Ok)?;
+    let private = private_folder(&run_id)?;
+    if cfg!(target_os = "linux") {
+        launch::through(PathBuf::from(OWN_BINARY));
     }
-    launch::through(PathBuf::from(OWN_BINARY));
-    twin::watched()?.map_or_else(chance::name, Ok)
+    if let Some(run_id) = worker {
+        twin::watch(&run_id)?;
+    }
+    Ok((run_id, private))
 }
 
 fn private_folder(run_id: &str) -> std::io::Result<TempDir> {
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    let name = format!("portcullis-{run_id}");
+    let name = format!("{}{run_id}", twin::PRIVATE);
     let folder =
         tempfile::Builder::new().prefix(&name).rand_bytes(0).permissions(private).tempdir()?;
-    let own = ["logs", "settings", "db", "scratch"];
+    let own = ["logs", "settings", "db", "scratch", "tmp"];
     let projects = ["project-logs", "media", "static", "sessions", "mail", "caches"];
     for name in own.iter().chain(&projects) {
         std::fs::create_dir(folder.path().join(name))?;

@@ -1,6 +1,7 @@
 //! The generated settings module: the project's own settings, then what the
 //! environment cannot change. The project's files are never edited.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// What an unsupported database is told by, in a log.
@@ -76,8 +77,23 @@ pub fn text(settings: &str, run: &Path, overrides: &[(String, serde_json::Value)
     OVERLAY
         .replace("@SETTINGS@", settings)
         .replace("@UNSUPPORTED@", UNSUPPORTED_DATABASE)
-        .replace("@RUN@", &json(run.to_string_lossy().as_ref().into()))
+        .replace("@RUN@", &python_literal(&json_path(run)))
         .replace("@OVERRIDES@", &json(pairs.into()))
+}
+
+/// A path as a JSON text that Python reads as `os.fsdecode` would: bytes that are
+/// not UTF-8 become lone surrogates.
+fn json_path(path: &Path) -> String {
+    let mut json = String::from("\"");
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        let valid = serde_json::Value::from(chunk.valid()).to_string();
+        json.push_str(valid.get(1..valid.len() - 1).unwrap_or_default());
+        for byte in chunk.invalid() {
+            json.push_str(&format!("\\udc{byte:02x}"));
+        }
+    }
+    json.push('"');
+    json
 }
 
 /// A text as a Python string literal of ASCII characters.
@@ -101,6 +117,12 @@ mod tests {
     #[test]
     fn literals_are_inert() {
         assert_eq!(python_literal("a\"b\\c\né"), r#""a\"b\\c\U0000000a\U000000e9""#);
+    }
+
+    #[test]
+    fn paths_need_not_be_utf_8() {
+        let path = Path::new(std::ffi::OsStr::from_bytes(b"/a \"\xff/\xc3\xa9"));
+        assert_eq!(json_path(path), "\"/a \\\"\\udcff/\u{e9}\"");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The matrix: a module for each group of rows.
 
 mod during_load;
+mod environment;
 mod hostile_content;
 mod preparation;
 mod secrets;
 mod server_start;
+mod us;
 
 use anyhow::{Result, bail};
 
@@ -13,10 +15,12 @@ use super::row::Row;
 /// Every row, in the order of the documentation.
 pub fn all() -> Vec<Row> {
     [
+        environment::rows(),
         preparation::rows(),
         server_start::rows(),
         during_load::rows(),
         hostile_content::rows(),
+        us::rows(),
         secrets::rows(),
     ]
     .into_iter()

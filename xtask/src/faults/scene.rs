@@ -151,8 +151,24 @@ impl Scene {
         let said = Said::of(&mut child);
         if let Some((text, act)) = row.during {
             said.wait_for(text, &mut child)?;
-            act(self, pid).context("disturbing")?;
+            if let Err(error) = act(self, pid) {
+                child.kill()?;
+                let outcome = self.finish(child, &said)?;
+                return Err(error.context(format!("disturbing:\n{}", outcome.text)));
+            }
         }
+        self.finish(child, &said)
+    }
+
+    /// Runs a row and kills it after a while, if it has not ended by then.
+    ///
+    /// # Errors
+    /// It cannot be started or killed.
+    pub fn kill_after(&self, row: &Row, moment: Duration) -> Result<Outcome> {
+        let mut child = self.command(row)?.spawn().context("starting the run")?;
+        let said = Said::of(&mut child);
+        std::thread::sleep(moment);
+        child.kill()?;
         self.finish(child, &said)
     }
 
@@ -198,6 +214,10 @@ impl Drop for Scene {
             let _ = child.kill();
             let _ = child.wait();
         }
+        // Python mirrors the folder in the cache that scenes share.
+        if let Ok(path) = self.folder.strip_prefix("/") {
+            let _ = std::fs::remove_dir_all(self.cache.join("bytecode").join(path));
+        }
         // What a failed row leaves is looked at by hand, if somebody wants to.
         if std::env::var_os("FAULTS_KEEP").is_none() {
             let _ = std::fs::remove_dir_all(&self.folder);
@@ -206,13 +226,6 @@ impl Drop for Scene {
 }
 
 impl Outcome {
-    /// Whether the run was invalid by a late generator, which nobody wanted: then
-    /// it says nothing of the row.
-    pub fn is_spoilt(&self, row: &Row) -> bool {
-        const LATE: &str = "INVALID: the load generator was late";
-        self.code == Some(5) && row.code != 5 && self.verdict().starts_with(LATE)
-    }
-
     /// The last line: the verdict.
     pub fn verdict(&self) -> String {
         self.text.trim_end().lines().last().unwrap_or_default().to_owned()

@@ -1,5 +1,6 @@
 //! `--dry-run`: what would be done, with commands, paths and deadlines.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use portcullis_core::plan::{Mode, Plan, ServePlan};
@@ -53,9 +54,9 @@ fn serve_lines(serve: &ServePlan, planned: &Planned) {
         let limit = deadline(serve.seed_timeout);
         line(&format!("seed           {manage} shell < {} {limit}", script.display()));
     }
-    let argv = serve.server_argv(Path::new("python"), serve.server.port).join(" ");
+    let argv = serve.server_argv(Path::new("python"), serve.server.port).join(OsStr::new(" "));
     let otherwise = if serve.server.port_insists { "" } else { ", or a free port" };
-    line(&format!("serve          {argv}{otherwise}"));
+    line(&format!("serve          {}{otherwise}", argv.to_string_lossy()));
 }
 
 fn load_lines(plan: &Plan) {

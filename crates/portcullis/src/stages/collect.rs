@@ -20,20 +20,31 @@ const LONGEST_LOG: u64 = 4 * 1024 * 1024;
 /// # Errors
 /// A file could not be written; the others are.
 pub fn collect(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
-    let logs = copy_logs(run);
+    // On a disk that fills up, results are worth more than logs.
     let results = write_results(run);
+    let logs = copy_logs(run);
     let place = run.artifacts().path().display().to_string();
-    logs.and(results).map_err(|error| {
+    results.and(logs).map_err(|error| {
         Failure::new(Finding::Refused(format!("artifacts in {place} are not whole: {error}")))
     })?;
     Ok(Done::new((), place))
+}
+
+/// Writes the results once more, as the run has ended. If that fails they must
+/// say so themselves, where there is room for that.
+pub fn finish(run: &mut Run<'_>) {
+    let Err(error) = write_results(run) else { return };
+    run.findings.push(Finding::Refused(format!("the results are not whole: {error}")));
+    // Nothing is worse off if this fails too: what was not written is not there.
+    let _ = run.artifacts().give_up_logs();
+    let _ = write_results(run);
 }
 
 /// Writes results and CSVs as things stand now.
 ///
 /// # Errors
 /// The system's reason.
-pub fn write_results(run: &Run<'_>) -> std::io::Result<()> {
+fn write_results(run: &Run<'_>) -> std::io::Result<()> {
     run.artifacts().write_run(&run.report(&judge::sentence(run)))
 }
 

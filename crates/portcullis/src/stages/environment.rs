@@ -10,7 +10,7 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::plan::ServePlan;
 use portcullis_supervise::finite::{self, Step, StepError};
 
-use super::{cache_failure, disk, preparation};
+use super::{cache_failure, disk, filling};
 use crate::cache::{self, Entry, Hold};
 use crate::key::Key;
 use crate::python::{self, NoPython, Python};
@@ -54,8 +54,10 @@ pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<Done<Venv>, Failur
     venv.entry.clear().map_err(|error| disk("the cached environment", &error))?;
     let argv: [OsString; 5] =
         [python.path.into(), "-I".into(), "-m".into(), "venv".into(), venv.entry.path().into()];
-    step(run, plan, &argv, "environment", plan.install_timeout)
-        .map_err(|error| preparation(error, "the virtual environment", "environment"))?;
+    step(run, plan, &argv, "environment", plan.install_timeout).map_err(|error| {
+        let advice = "see whether `python3 -m venv` works by hand";
+        filling(run, error, "the virtual environment", "environment", advice)
+    })?;
     Ok(Done::new(venv, detail))
 }
 
@@ -77,8 +79,8 @@ pub fn install(run: &mut Run<'_>, plan: &ServePlan, venv: Venv) -> Result<Done<V
             argv.extend(["-r".into(), path.clone().into()]);
         }
         step(run, plan, &argv, "install", plan.install_timeout).map_err(|error| {
-            preparation(error, "the requirements", "install")
-                .with_advice("check the requirements and that a package index can be reached")
+            let advice = "check the requirements and that a package index can be reached";
+            filling(run, error, "the requirements", "install", advice)
         })?;
     }
     if !works(run, plan, &venv)? {

@@ -12,9 +12,11 @@ pub mod serve;
 
 use portcullis_core::outcome::Finding;
 use portcullis_supervise::finite::StepError;
+use portcullis_supervise::log;
+use portcullis_supervise::room::free_bytes;
 
 use crate::cache::CacheError;
-use crate::run::Failure;
+use crate::run::{Failure, Run};
 
 /// A finite step's failure as a failed preparation.
 fn preparation(error: StepError, what: &str, log: &'static str) -> Failure {
@@ -23,6 +25,33 @@ fn preparation(error: StepError, what: &str, log: &'static str) -> Failure {
         other => Failure::new(Finding::Preparation(format!("{what}: {other}"))).with_log(log),
     }
 }
+
+/// The same for a step that fills the cache: a full disk is told of, since the
+/// step itself may hide it. `advice` is for every other reason.
+fn filling(
+    run: &Run<'_>,
+    error: StepError,
+    what: &str,
+    log: &'static str,
+    advice: &str,
+) -> Failure {
+    let failure = preparation(error, what, log);
+    let free = free_bytes(&run.cache).filter(|free| *free < LITTLE);
+    // Python's number for it, whatever the language of its words.
+    let is_full = |line: &String| line.contains("[Errno 28]");
+    if free.is_none() && !log::tail(&run.log(log), 50).iter().any(is_full) {
+        return failure.with_advice(advice);
+    }
+    let (place, kib) = (run.cache.display(), free.map(|free| free / 1024));
+    let room = kib.map_or("too little".to_owned(), |kib| format!("{kib} KiB"));
+    failure.with_advice(format!(
+        "there is {room} room in {place}: free some space, or name another place in \
+         PORTCULLIS_CACHE"
+    ))
+}
+
+/// Room that is too little for any environment.
+const LITTLE: u64 = 16 << 20;
 
 fn cache_failure(error: CacheError) -> Failure {
     match error {

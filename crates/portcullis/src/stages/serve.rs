@@ -1,7 +1,5 @@
 //! Serve: a port, and the server's start. Loopback only.
 
-use std::ffi::OsString;
-
 use portcullis_core::outcome::Finding;
 use portcullis_core::plan::ServePlan;
 use portcullis_core::target::Target;
@@ -20,8 +18,7 @@ pub fn start(
     project: &Project,
 ) -> Result<Done<Target>, Failure> {
     let port = choose_port(run, plan)?;
-    let mut argv: Vec<OsString> =
-        plan.server_argv(&project.python, port).into_iter().map(OsString::from).collect();
+    let mut argv = plan.server_argv(&project.python, port);
     // Some projects' manage.py sets the variable itself; the flag wins.
     if plan.server.argv.iter().any(|word| word == "{manage}") {
         argv.push(format!("--settings={}", project.settings).into());

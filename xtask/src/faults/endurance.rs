@@ -1,0 +1,205 @@
+//! `--chaos` and `--soak`: many runs in a row, killed at random moments or let
+//! be, and what they leave.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::row::{Row, row};
+use super::scene::Scene;
+use super::{below, leaks};
+use crate::tools;
+
+/// The latest moment at which a run is killed.
+const LATEST_MS: u64 = 6000;
+
+/// Kills `count` runs at random moments, looks at what each leaves, and ends
+/// with a run that must be green.
+///
+/// # Errors
+/// Something was left, or the last run is not green.
+pub fn chaos(count: u32) -> Result<()> {
+    let victim = calm("chaos", "");
+    warm(&victim)?;
+    let mut failed = 0;
+    for number in 1..=count {
+        let moment = Duration::from_millis(random()? % LATEST_MS);
+        let left = Scene::new(&victim).and_then(|scene| kill_one(&scene, &victim, moment));
+        let when = moment.as_secs_f64();
+        match left {
+            Ok(said) => println!("PASS {number:3}  killed after {when:.2} s, after {said}"),
+            Err(error) => {
+                failed += 1;
+                println!("FAIL {number:3}  killed after {when:.2} s: {error:#}");
+            }
+        }
+    }
+    if let Err(error) = warm(&victim) {
+        failed += 1;
+        println!("FAIL the run after them: {error:#}");
+    }
+    println!("{} passed, {failed} failed", count + 1 - failed);
+    ensure!(failed == 0, "{failed} runs left something, or the last one was not green");
+    Ok(())
+}
+
+/// One run that is killed; the last stage that it told of.
+fn kill_one(scene: &Scene, row: &Row, moment: Duration) -> Result<String> {
+    let outcome = scene.kill_after(row, moment)?;
+    let start = Instant::now();
+    leaks::look(scene)?;
+    ensure!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
+    // Before the table, lines of two blanks begin with a stage.
+    let lines = outcome.text.lines().take_while(|line| !line.is_empty());
+    let words = lines.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
+    let stage = words.filter(|word| *word != "note:").last();
+    Ok(format!("{} (exit {:?})", stage.unwrap_or("its start"), outcome.code))
+}
+
+/// Runs `count` short runs, and shows what has grown.
+///
+/// # Errors
+/// A run failed, or something has grown.
+pub fn soak(count: u32) -> Result<()> {
+    let short = Row { before: Some(shorten), ..calm("soak", "2s") };
+    let scene = Scene::new(&short)?;
+    // The first one fills the caches.
+    play(&scene, &short)?;
+    let before = Figures::now(&scene)?;
+    println!("before: {before}");
+    let (start, mut invalid) = (Instant::now(), 0);
+    for number in 1..=count {
+        invalid += u32::from(play(&scene, &short).with_context(|| format!("run {number}"))? == 5);
+        if number % 20 == 0 {
+            println!("{number:6}: {}", Figures::now(&scene)?);
+        }
+    }
+    leaks::look(&scene)?;
+    let after = Figures::now(&scene)?;
+    println!("after:  {after}");
+    println!(
+        "{} green, {invalid} invalid for a busy machine, in {:.0} s",
+        count - invalid,
+        start.elapsed().as_secs_f64()
+    );
+    ensure!(invalid * 2 <= count, "more than half of the runs were invalid");
+    after.judge(&before)
+}
+
+/// One run of the soak; its exit code. A machine that is busy with something
+/// else makes a run invalid: no defect of what is looked at here.
+fn play(scene: &Scene, row: &Row) -> Result<i32> {
+    let outcome = scene.play(row)?;
+    match outcome.code {
+        Some(code @ (0 | 5)) => Ok(code),
+        code => bail!("exit {code:?}:\n{}", outcome.text),
+    }
+}
+
+/// A healthy run in a repository of its own, so that its database is cached.
+fn calm(name: &'static str, time: &'static str) -> Row {
+    let time = if time.is_empty() { "3s" } else { time };
+    Row { before: Some(track), ..row(name, "", 0).flags(&["-t", time]) }
+}
+
+fn track(scene: &Scene) -> Result<()> {
+    let folder = scene.folder.display().to_string();
+    ensure!(tools::is_there("git", &["init", "-q", &folder]), "git makes no repository");
+    Ok(())
+}
+
+fn warm(row: &Row) -> Result<()> {
+    let scene = Scene::new(row)?;
+    // Busy machines make a run invalid; this is about what is left.
+    let tries = (0..3).map(|_| play(&scene, row)).collect::<Result<Vec<i32>>>()?;
+    ensure!(tries.contains(&0), "three runs were invalid");
+    leaks::look(&scene)
+}
+
+/// Two tasks without waits instead of the ten.
+fn shorten(scene: &Scene) -> Result<()> {
+    track(scene)?;
+    let path = scene.folder.join("project/perf.toml");
+    let config = std::fs::read_to_string(&path)?;
+    let wait = "wait = { min = \"100ms\", max = \"200ms\" }";
+    let (head, _) = config.split_once("[[scenario.task]]").context("no task in perf.toml")?;
+    ensure!(head.contains(wait), "no wait in perf.toml");
+    let head = head.replace(wait, "wait = { min = \"0s\", max = \"0s\" }");
+    let tasks = "\
+[[scenario.task]]
+name = \"list_claims\"
+path = \"/api/v1/claims/\"
+check = { array = \"results\", min_items = 1 }
+
+[[scenario.task]]
+name = \"dashboard\"
+path = \"/api/v1/dashboard/\"
+
+[thresholds]
+fail = [\"error_rate <= 5%\"]
+";
+    Ok(std::fs::write(path, format!("{head}{tasks}"))?)
+}
+
+/// What must not grow.
+#[derive(Debug)]
+struct Figures {
+    /// Processes of this machine, without threads of the kernel.
+    processes: usize,
+    /// Our own open descriptors.
+    descriptors: usize,
+    /// Entries among the temporary files.
+    temporary: usize,
+    /// Files of the cache, and their sum.
+    files: usize,
+    bytes: u64,
+}
+
+impl Figures {
+    fn now(scene: &Scene) -> Result<Self> {
+        let has_command = |pid: &u32| !below::text(*pid, "cmdline").is_empty();
+        let cache = leaks::tree(scene.cache())?;
+        let ours = |name: &str| name.starts_with("portcullis") || name.starts_with(".tmp");
+        let entries = std::fs::read_dir(std::env::temp_dir())?.flatten();
+        let common = entries.filter(|entry| ours(&entry.file_name().to_string_lossy())).count();
+        Ok(Self {
+            processes: leaks::processes().iter().filter(|pid| has_command(pid)).count(),
+            descriptors: std::fs::read_dir("/proc/self/fd")?.count(),
+            temporary: common + leaks::tree(&scene.tmp())?.len() + entries_of(&scene.tmp())?,
+            files: cache.len(),
+            bytes: cache.values().map(|(bytes, _)| bytes).sum(),
+        })
+    }
+
+    fn judge(&self, before: &Self) -> Result<()> {
+        // Others come and go on a machine; ours would be one for each run.
+        ensure!(self.processes <= before.processes + 20, "processes have grown");
+        ensure!(self.descriptors <= before.descriptors, "descriptors have grown");
+        ensure!(self.temporary <= before.temporary, "temporary files have grown");
+        ensure!(self.bytes <= before.bytes + (1 << 20), "the cache has grown");
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { processes, descriptors, temporary, files, bytes } = self;
+        write!(
+            f,
+            "{processes} processes, {descriptors} descriptors of ours, {temporary} temporary files, \
+             cache {files} files with {bytes} bytes"
+        )
+    }
+}
+
+fn entries_of(folder: &Path) -> Result<usize> {
+    Ok(std::fs::read_dir(folder)?.count())
+}
+
+fn random() -> Result<u64> {
+    use std::io::Read;
+    let mut bytes = [0; 8];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
