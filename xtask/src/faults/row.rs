@@ -56,8 +56,6 @@ pub struct Row {
 pub enum Need {
     /// To mount file systems in a namespace of our own.
     Mounts,
-    /// To keep a server and its generator on one core.
-    Taskset,
 }
 
 impl Need {
@@ -65,7 +63,6 @@ impl Need {
     pub fn missing(self) -> Option<String> {
         let (program, arguments): (&str, &[&str]) = match self {
             Self::Mounts => ("unshare", &["-m", "mount", "-t", "tmpfs", "none", "/mnt"]),
-            Self::Taskset => ("taskset", &["-c", "0", "true"]),
         };
         let is_given = tools::is_there(program, arguments);
         (!is_given).then(|| format!("`{program} {}` is refused here", arguments.join(" ")))
