@@ -16,3 +16,6 @@ mod python;
 mod run;
 mod settings_overlay;
 mod stages;
+
+/// What a run tells, for a second listener.
+pub use portcullis_core::event;

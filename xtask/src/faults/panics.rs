@@ -1,7 +1,7 @@
 //! A defect of our own, on purpose: a listener that panics in the process that
 //! measures. The product knows nothing of it.
 
-use portcullis_core::event::{Event, Sink};
+use portcullis::event::{Event, Sink};
 
 /// Names what the listener panics at.
 pub const VARIABLE: &str = "XTASK_FAULTS_PANIC";
