@@ -106,10 +106,10 @@ pub fn run(args: &FaultsArgs) -> Result<()> {
             seen.push((*row, came));
         }
     }
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
     if args.write {
         report::write(&seen)?;
     }
-    println!("{passed} passed, {failed} failed, {skipped} skipped");
     if failed > 0 {
         bail!("{failed} rows are not as they should be");
     }
