@@ -9,12 +9,16 @@ fn bytes<const N: usize>() -> std::io::Result<[u8; N]> {
     Ok(bytes)
 }
 
+fn hexadecimal<const N: usize>() -> std::io::Result<String> {
+    Ok(bytes::<N>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// A secret of 256 bits, in hexadecimal.
 ///
 /// # Errors
 /// The system gives no random bytes.
 pub fn secret() -> std::io::Result<String> {
-    Ok(bytes::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    hexadecimal::<32>()
 }
 
 /// A name that no other run has, in hexadecimal.
@@ -22,7 +26,7 @@ pub fn secret() -> std::io::Result<String> {
 /// # Errors
 /// The system gives no random bytes.
 pub fn name() -> std::io::Result<String> {
-    Ok(bytes::<8>()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    hexadecimal::<8>()
 }
 
 /// A seed of 32 bits: short enough to be typed, and exact in any JSON reader.

@@ -134,7 +134,9 @@ fn host(section: &mut Reader<'_>, allowed: &[String], problems: &mut Problems) -
 
 fn model(section: &mut Reader<'_>, load: &mut LoadSection, problems: &mut Problems) {
     let arrivals = arrivals(section, problems);
-    let rate = section.optional("arrival_rate").map(|node| (node.at, rate(section, problems)));
+    let rate = section
+        .optional("arrival_rate")
+        .map(|node| (node.at, section.rate("arrival_rate", problems)));
     let total = load.warm_up + load.duration;
     match (section.optional("stages"), rate) {
         (Some(node), rate) => {
@@ -161,10 +163,6 @@ fn model(section: &mut Reader<'_>, load: &mut LoadSection, problems: &mut Proble
 /// How long it takes until the last of some users is started.
 pub fn ramp(users: u32, spawn_rate: f64) -> Duration {
     Duration::try_from_secs_f64(f64::from(users) / spawn_rate).unwrap_or(Duration::MAX)
-}
-
-fn rate(section: &mut Reader<'_>, problems: &mut Problems) -> f64 {
-    section.rate("arrival_rate", problems)
 }
 
 fn arrivals(section: &mut Reader<'_>, problems: &mut Problems) -> Arrivals {

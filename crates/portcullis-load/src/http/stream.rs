@@ -62,7 +62,7 @@ impl Stream {
         let mut session = Session::new(socket, config, name).map_err(refused)?;
         loop {
             match session.shake_hands() {
-                Ok(_) => break,
+                Ok(()) => break,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     handle.clear();
                     handle.ready().await?;

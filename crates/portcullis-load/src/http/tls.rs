@@ -143,19 +143,18 @@ impl Session {
         &self.socket
     }
 
-    /// Goes on with the handshake; true once it is done.
+    /// Goes on with the handshake, to its end.
     ///
     /// # Errors
     /// `WouldBlock`, the end of the connection, or a peer that is not believed.
-    pub fn shake_hands(&mut self) -> io::Result<bool> {
+    pub fn shake_hands(&mut self) -> io::Result<()> {
         while self.tls.is_handshaking() {
             self.flush_records()?;
             if self.tls.is_handshaking() {
                 self.read_records()?;
             }
         }
-        self.flush_records()?;
-        Ok(true)
+        self.flush_records()
     }
 
     fn flush_records(&mut self) -> io::Result<()> {
