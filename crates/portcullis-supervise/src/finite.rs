@@ -124,7 +124,7 @@ fn program_name(step: &Step<'_>) -> String {
 #[expect(clippy::disallowed_methods, reason = "the one place where finite steps are started")]
 fn command(step: &Step<'_>) -> std::io::Result<duct::Expression> {
     let output = log::open(step.log)?;
-    let argv = launch::argv(&step.argv, step.folder, step.environment)?;
+    let argv = launch::argv(&step.argv, step.folder, step.environment, &[])?;
     let (program, arguments) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
     let expression = duct::cmd(program, arguments)
         .dir(step.folder)

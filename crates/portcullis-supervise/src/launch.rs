@@ -9,11 +9,12 @@ use std::sync::OnceLock;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, setrlimit};
 
-use crate::descriptors;
 use crate::environment::Environment;
+use crate::{descriptors, placement};
 
-/// The hidden verb: `__exec PARENT FILES PROGRAM ARGUMENT…`; FILES is how many
-/// files the child may hold open, or `-` as many as its parent.
+/// The hidden verb: `__exec PARENT FILES CPUS PROGRAM ARGUMENT…`; FILES is how
+/// many files the child may hold open, or `-` as many as its parent; CPUS are
+/// those it may run on, as `0,1`, or `-` any.
 pub const VERB: &str = "__exec";
 
 /// The binary whose hidden verb children go through.
@@ -35,6 +36,7 @@ pub(crate) fn argv(
     argv: &[OsString],
     folder: &Path,
     environment: &Environment,
+    cpus: &[usize],
 ) -> std::io::Result<Vec<OsString>> {
     let program = argv.first().ok_or_else(|| {
         std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command was given")
@@ -45,8 +47,13 @@ pub(crate) fn argv(
     }
     let parent = std::process::id().to_string();
     let files = descriptors::for_children().map_or("-".to_owned(), |files| files.to_string());
-    let mut whole =
-        vec![launcher.clone().into_os_string(), VERB.into(), parent.into(), files.into()];
+    let cpus = match cpus {
+        [] => "-".to_owned(),
+        some => some.iter().map(usize::to_string).collect::<Vec<_>>().join(","),
+    };
+    let head = [VERB.to_owned(), parent, files, cpus].map(OsString::from);
+    let mut whole = vec![launcher.clone().into_os_string()];
+    whole.extend(head);
     whole.extend_from_slice(argv);
     Ok(whole)
 }
@@ -62,12 +69,12 @@ fn is_there(program: &OsStr, folder: &Path, environment: &Environment) -> bool {
 }
 
 /// The inside of the hidden verb: dies with its parent, leaves no core file,
-/// and becomes the command. Comes back only if that failed.
+/// runs where it was placed, and becomes the command. Comes back only if that failed.
 #[expect(clippy::disallowed_methods, reason = "the launcher becomes the command")]
 pub fn exec(arguments: &[OsString]) -> std::io::Error {
     let malformed =
-        || std::io::Error::other("the hidden verb takes PARENT FILES PROGRAM ARGUMENT…");
-    let [parent, files, program, arguments @ ..] = arguments else { return malformed() };
+        || std::io::Error::other("the hidden verb takes PARENT FILES CPUS PROGRAM ARGUMENT…");
+    let [parent, files, cpus, program, arguments @ ..] = arguments else { return malformed() };
     let parent = parent.to_str().and_then(|text| text.parse().ok()).and_then(Pid::from_raw);
     let Some(parent) = parent else { return malformed() };
     if let Err(error) = die_with(parent) {
@@ -78,6 +85,15 @@ pub fn exec(arguments: &[OsString]) -> std::io::Error {
     let _ = setrlimit(Resource::Core, none);
     if let Some(files) = files.to_str().and_then(|text| text.parse().ok()) {
         descriptors::lower(files);
+    }
+    let cpus = cpus.to_str().unwrap_or_default();
+    if cpus != "-" {
+        let Ok(cpus) = cpus.split(',').map(str::parse).collect::<Result<Vec<usize>, _>>() else {
+            return malformed();
+        };
+        if let Err(error) = placement::set_own(&cpus) {
+            return error;
+        }
     }
     Command::new(program).args(arguments).exec()
 }

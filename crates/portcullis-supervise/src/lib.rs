@@ -1,12 +1,16 @@
 //! Child processes: the only crate that spawns, signals and waits. It knows
 //! nothing of Django, of load or of thresholds.
 
+#[cfg(windows)]
+compile_error!("Portcullis does not support Windows: use it under WSL 2, in a container or in CI.");
+
 pub mod descriptors;
 pub mod environment;
 pub mod finite;
 pub mod interrupt;
 pub mod launch;
 pub mod log;
+pub mod placement;
 pub mod port;
 pub mod room;
 pub mod server;

@@ -26,7 +26,8 @@ pub struct Server {
     pub strays: Vec<String>,
 }
 
-/// Starts a server; its output goes to `log`.
+/// Starts a server; its output goes to `log`. It runs on `cpus`, on any if none
+/// are named.
 ///
 /// # Errors
 /// The command cannot be started or the log not be opened.
@@ -37,9 +38,10 @@ pub fn start(
     environment: &Environment,
     log: &Path,
     grace: Duration,
+    cpus: &[usize],
 ) -> std::io::Result<Server> {
     let output = log::open(log)?;
-    let argv = launch::argv(argv, folder, environment)?;
+    let argv = launch::argv(argv, folder, environment, cpus)?;
     let (program, arguments) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
     let child = Command::new(program)
         .args(arguments)
@@ -133,7 +135,7 @@ mod tests {
     fn start_shell(script: &str, grace: Duration, folder: &Path) -> Server {
         let environment = Environment::inherited(std::env::vars_os());
         let argv = ["sh", "-c", script].map(OsString::from);
-        start(&argv, folder, &environment, &folder.join("log"), grace).unwrap()
+        start(&argv, folder, &environment, &folder.join("log"), grace, &[]).unwrap()
     }
 
     #[test]

@@ -25,21 +25,28 @@ pub fn usage(root: u32) -> Usage {
     for pid in members(root) {
         let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
         let (stat, status) = (read("stat"), read("status"));
-        let (stat, status) = (String::from_utf8_lossy(&stat), String::from_utf8_lossy(&status));
-        let field = |name: &str| -> u64 {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
-        };
+        let stat = String::from_utf8_lossy(&stat);
         // Fields 14 and 15 of stat, counted behind the command: user and system
         // time in ticks, of which Linux has a hundred a second for user space.
         let times = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
         let ticks: u64 = times.skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
         sum.cpu += Duration::from_millis(ticks * 10);
-        sum.peak_memory_bytes += field("VmHWM:") * 1024;
-        sum.voluntary_switches += field("voluntary_ctxt_switches:");
-        sum.involuntary_switches += field("nonvoluntary_ctxt_switches:");
+        sum.peak_memory_bytes += number(&status, "VmHWM:") * 1024;
+        // Switches are counted by thread; those of ended threads are lost.
+        for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
+            let status = std::fs::read(task.path().join("status")).unwrap_or_default();
+            sum.voluntary_switches += number(&status, "voluntary_ctxt_switches:");
+            sum.involuntary_switches += number(&status, "nonvoluntary_ctxt_switches:");
+        }
     }
     sum
+}
+
+/// The number behind `name` in a `status` file of proc(5); 0 if there is none.
+fn number(status: &[u8], name: &str) -> u64 {
+    let status = String::from_utf8_lossy(status);
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
 
 /// Asks a process for its stack: Python's faulthandler writes it to standard

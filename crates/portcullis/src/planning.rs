@@ -8,6 +8,7 @@ use portcullis_core::plan::{self, Plan, Surroundings, TlsPlan};
 use portcullis_load::Trust;
 use portcullis_load::http::client_config;
 use portcullis_supervise::descriptors::{self, TooFew};
+use portcullis_supervise::placement;
 
 use crate::chance;
 use crate::cli::PerfArgs;
@@ -53,6 +54,10 @@ pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
         return Err(missing);
     }
     descriptors::check(open_files(&plan)).map_err(|few| vec![few_files(few, &plan)])?;
+    if let plan::Mode::Serve(serve) = &plan.mode {
+        placement::verify(&serve.server.cpus)
+            .map_err(|error| vec![format!("server.cpus: {error}")])?;
+    }
     let trust = trust(plan.load.tls.as_ref()).map_err(|message| vec![message])?;
     Ok(Planned { plan, loaded, file, base, trust })
 }

@@ -101,6 +101,8 @@ pub struct ServerSection {
     pub ready_timeout: Duration,
     /// From the polite signal to the one that cannot be refused.
     pub stop_grace: Duration,
+    /// The CPUs that it runs on; any if there are none.
+    pub cpus: Vec<usize>,
 }
 
 /// Decodes the merged tree; `None` only if the scenario could not be read.
@@ -259,6 +261,7 @@ fn server(section: Option<Reader<'_>>, problems: &mut Problems) -> ServerSection
         health: "/".to_owned(),
         ready_timeout: Duration::from_secs(60),
         stop_grace: Duration::from_secs(5),
+        cpus: Vec::new(),
     };
     let Some(mut section) = section else { return server };
     server.argv = section.texts("argv", problems);
@@ -284,6 +287,11 @@ fn server(section: Option<Reader<'_>>, problems: &mut Problems) -> ServerSection
     }
     server.ready_timeout = section.duration("ready_timeout", problems);
     server.stop_grace = section.duration("stop_grace", problems);
+    if let Some(node) = section.optional("cpus") {
+        let cpus = list(node, "server.cpus", problems).iter();
+        let read = |item| super::reader::integer(item, "server.cpus", 0..=1023, problems);
+        server.cpus = cpus.filter_map(read).filter_map(|cpu| usize::try_from(cpu).ok()).collect();
+    }
     section.finish(problems);
     server
 }

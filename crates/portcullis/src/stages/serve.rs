@@ -25,13 +25,20 @@ pub fn start(
     }
     let log = run.log("server");
     let grace = plan.server.stop_grace;
-    let server = server::start(&argv, &plan.root, &project.environment, &log, grace);
+    let (folder, environment) = (&plan.root, &project.environment);
+    let server = server::start(&argv, folder, environment, &log, grace, &plan.server.cpus);
     let server = server.map_err(|error| {
         let program = argv.first().map(|word| word.to_string_lossy().into_owned());
         let message = format!("{} cannot be started: {error}", program.unwrap_or_default());
         Failure::new(Finding::Server(message))
     })?;
-    let detail = format!("127.0.0.1:{port}, process {}", server.pid());
+    let placed = match plan.server.cpus.as_slice() {
+        [] => String::new(),
+        cpus => {
+            format!(", on CPU {}", cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(", "))
+        }
+    };
+    let detail = format!("127.0.0.1:{port}, process {}{placed}", server.pid());
     run.server = Some(server);
     let target = Target::local(port);
     run.target = target.url();

@@ -166,6 +166,11 @@ fn descriptors() -> Vec<Row> {
             .says("268 open files are needed, but this process may have 128; 200 users hold")
             .says("nothing was started (exit 2)")
             .quick(),
+        row("during-load/cpu-not-there", "The server is to run on a CPU that is not there.", 2)
+            .edit("[server]", "[server]\ncpus = [1023]")
+            .without_results()
+            .says("server.cpus: CPU 1023 is not among those that may be used here")
+            .quick(),
         under_load(
             "during-load/own-limit-raised",
             "Our own soft limit is too low: raised for us, not for the server.",

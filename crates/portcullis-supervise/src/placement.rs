@@ -1,0 +1,187 @@
+//! On which CPUs a tree runs: set in the child before it becomes the command,
+//! or from outside for all threads of a running one.
+
+/// Why a placement could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PlacementError {
+    /// This system knows no placement.
+    #[error("this system does not place processes on CPUs")]
+    Unsupported,
+    /// The CPU is not among those that this process may use.
+    #[error("CPU {cpu} is not among those that may be used here: {usable:?}")]
+    NotUsable {
+        /// The CPU that was asked for.
+        cpu: usize,
+        /// Those that may be used.
+        usable: Vec<usize>,
+    },
+    /// The system refused.
+    #[error("the system refuses to place process {pid} on CPU {cpu}: {source}")]
+    Refused {
+        /// Whom it was asked for.
+        pid: u32,
+        /// The CPU that was asked for.
+        cpu: usize,
+        /// Its reason.
+        source: std::io::Error,
+    },
+}
+
+pub use system::{pin_trees, set_own, usable, verify};
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::collections::BTreeSet;
+    use std::io;
+
+    use rustix::process::Pid;
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    use super::PlacementError;
+    use crate::tree;
+
+    /// The CPUs that this process may use, ascending.
+    pub fn usable() -> Vec<usize> {
+        let Ok(set) = sched_getaffinity(None) else { return Vec::new() };
+        (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()
+    }
+
+    /// Whether all of these may be used here.
+    ///
+    /// # Errors
+    /// The first that may not.
+    pub fn verify(cpus: &[usize]) -> Result<(), PlacementError> {
+        let usable = usable();
+        match cpus.iter().find(|cpu| !usable.contains(cpu)) {
+            Some(cpu) => Err(PlacementError::NotUsable { cpu: *cpu, usable }),
+            None => Ok(()),
+        }
+    }
+
+    /// Places this process, and whatever it becomes or starts, on these CPUs.
+    ///
+    /// # Errors
+    /// The system refuses: none of them can be used.
+    pub fn set_own(cpus: &[usize]) -> io::Result<()> {
+        Ok(sched_setaffinity(None, &set_of(cpus))?)
+    }
+
+    /// Places all threads of these trees on one CPU; again and again until no
+    /// thread appears that was not placed, since a new one inherits from the
+    /// thread that started it.
+    ///
+    /// # Errors
+    /// The system refuses. A thread that has ended meanwhile is no error.
+    pub fn pin_trees(roots: &[u32], cpu: usize) -> Result<(), PlacementError> {
+        let set = set_of(&[cpu]);
+        let mut placed = BTreeSet::new();
+        loop {
+            let before = placed.len();
+            for thread in roots.iter().flat_map(|root| threads(*root)) {
+                if placed.insert(thread) {
+                    place(thread, &set).map_err(|source| PlacementError::Refused {
+                        pid: thread,
+                        cpu,
+                        source,
+                    })?;
+                }
+            }
+            if placed.len() == before {
+                return Ok(());
+            }
+        }
+    }
+
+    fn place(thread: u32, set: &CpuSet) -> io::Result<()> {
+        let Some(id) = i32::try_from(thread).ok().and_then(Pid::from_raw) else { return Ok(()) };
+        match sched_setaffinity(Some(id), set) {
+            Err(rustix::io::Errno::SRCH) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// The threads of a tree.
+    fn threads(root: u32) -> Vec<u32> {
+        let tasks = |pid| std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten();
+        let ids = tree::members(root).into_iter().flat_map(tasks).flatten();
+        ids.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    }
+
+    fn set_of(cpus: &[usize]) -> CpuSet {
+        let mut set = CpuSet::new();
+        cpus.iter().filter(|cpu| **cpu < CpuSet::MAX_CPU).for_each(|cpu| set.set(*cpu));
+        set
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn all_threads_of_a_tree_are_placed_and_the_next_ones_too() {
+            let folder = tempfile::tempdir().unwrap();
+            let environment = crate::environment::Environment::inherited(std::env::vars_os());
+            let script = "import threading, time, subprocess\n\
+                          child = subprocess.Popen(['sleep', '600'])\n\
+                          for _ in range(3): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n\
+                          print('up', flush=True)\n\
+                          time.sleep(600)";
+            let argv = ["python3", "-c", script].map(std::ffi::OsString::from);
+            let log = folder.path().join("log");
+            let grace = std::time::Duration::from_secs(1);
+            let start = crate::server::start(&argv, folder.path(), &environment, &log, grace, &[]);
+            let server = start.unwrap();
+            while std::fs::read_to_string(&log).unwrap().is_empty() {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            let cpu = *usable().last().unwrap();
+            pin_trees(&[server.pid()], cpu).unwrap();
+            let threads = threads(server.pid());
+            assert!(threads.len() >= 5, "{threads:?}");
+            for thread in threads {
+                let set = sched_getaffinity(Pid::from_raw(thread.cast_signed())).unwrap();
+                assert!(set.count() == 1 && set.is_set(cpu), "{thread}: {set:?}");
+            }
+        }
+
+        #[test]
+        fn a_cpu_that_is_not_there_is_named() {
+            let error = verify(&[CpuSet::MAX_CPU - 1]).unwrap_err().to_string();
+            assert!(error.contains("CPU 1023 is not among"), "{error}");
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use super::PlacementError;
+
+    /// No CPU can be chosen here.
+    pub fn usable() -> Vec<usize> {
+        Vec::new()
+    }
+
+    /// Nothing but no wish can be met.
+    ///
+    /// # Errors
+    /// Any CPU is named.
+    pub fn verify(cpus: &[usize]) -> Result<(), PlacementError> {
+        if cpus.is_empty() { Ok(()) } else { Err(PlacementError::Unsupported) }
+    }
+
+    /// Does nothing: `verify` has refused.
+    ///
+    /// # Errors
+    /// None.
+    pub fn set_own(_: &[usize]) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// Cannot be had.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn pin_trees(_: &[u32], _: usize) -> Result<(), PlacementError> {
+        Err(PlacementError::Unsupported)
+    }
+}
