@@ -1,0 +1,88 @@
+//! Rules held against our own measurements, read back: the verdict of a run,
+//! and what its counts and buckets prove of limits that it did not count.
+
+use std::time::Duration;
+
+use super::Checked;
+use crate::distribution::Distribution;
+use crate::summary::{Beyond, Row, Summary, latency_limits};
+use crate::threshold::Threshold;
+use crate::verdict::{Verdict, judge};
+
+/// Holds rules against measurements; the verdict beside it is the same without
+/// the rules that stay undecided. A limit that was counted is judged by its
+/// counts, as in the run; another one by the buckets, where these decide.
+pub fn check_measured(summary: &Summary, rules: &[Threshold]) -> (Vec<Checked>, Verdict) {
+    let judge_with = |doubtful: Doubtful| judge(&with_limits(summary, rules, doubtful), rules);
+    let (fast, mut slow) = (judge_with(Doubtful::Within), judge_with(Doubtful::Beyond));
+    let mut checked = Vec::new();
+    let mut kept = Vec::new();
+    for (fast, slow) in fast.judged.into_iter().zip(std::mem::take(&mut slow.judged)) {
+        if fast.judgement == slow.judgement {
+            kept.push(slow.clone());
+            checked.push(Checked::Judged(slow));
+        } else {
+            let why = "the run did not count this limit, and it lies within a bucket of its \
+                       histogram"
+                .to_owned();
+            checked.push(Checked::Undecided { rule: slow.rule, why });
+        }
+    }
+    (checked, Verdict { judged: kept, ..slow })
+}
+
+/// On which side of a limit latencies are taken to be whose bucket lies on both.
+#[derive(Clone, Copy)]
+enum Doubtful {
+    Within,
+    Beyond,
+}
+
+fn with_limits(summary: &Summary, rules: &[Threshold], doubtful: Doubtful) -> Summary {
+    let mut summary = summary.clone();
+    for limit in latency_limits(rules) {
+        if summary.limits.contains(&limit) {
+            continue;
+        }
+        summary.limits.push(limit);
+        let known = summary.limits.len() - 1;
+        for task in summary.tasks.iter_mut().chain(&mut summary.login) {
+            add_limit(&mut task.window, known, limit, doubtful);
+            add_limit(&mut task.extension, known, limit, doubtful);
+        }
+    }
+    summary
+}
+
+/// A row without requests may have no counts at all: `known` are made up first.
+fn add_limit(row: &mut Row, known: usize, limit: Duration, doubtful: Doubtful) {
+    for (counts, latencies) in
+        [(&mut row.beyond, &row.latency), (&mut row.failed_beyond, &row.failed_latency)]
+    {
+        counts.resize(known, Beyond::default());
+        counts.push(beyond(latencies, limit, doubtful));
+    }
+}
+
+/// Counts by buckets. Latencies were rounded up to the microsecond, and a bucket
+/// is at most 0.1 % of its end wide, a microsecond at the least.
+fn beyond(latencies: &Distribution, limit: Duration, doubtful: Doubtful) -> Beyond {
+    let limit_ns = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+    let mut counts = Beyond::default();
+    let last = latencies.buckets.len().saturating_sub(1);
+    for (index, (end_us, count)) in latencies.buckets.iter().enumerate() {
+        // The last one holds what was clipped, too.
+        let is_open = index == last && latencies.clipped > 0;
+        let end_ns = if is_open { u64::MAX } else { end_us.saturating_mul(1000) };
+        let wide_us = end_us.div_ceil(1000).max(1);
+        let low_ns = end_us.saturating_sub(wide_us).saturating_mul(1000).saturating_add(1);
+        let (low_ns, high_ns) = (low_ns.max(latencies.min_ns), end_ns.min(latencies.max_ns));
+        let nearest_ns = match doubtful {
+            Doubtful::Within => low_ns,
+            Doubtful::Beyond => high_ns,
+        };
+        counts.above += if nearest_ns > limit_ns { *count } else { 0 };
+        counts.at_or_above += if nearest_ns >= limit_ns { *count } else { 0 };
+    }
+    counts
+}

@@ -1,0 +1,166 @@
+//! Which rows of a file a rule is about. Rows are named by URL or as the user
+//! named them; a rule speaks of tasks.
+
+use super::stated::{Stated, StatedRow};
+use crate::scenario::{RequestTemplate, Scenario, Task};
+use crate::threshold::Scope;
+
+/// The rows of one scope.
+#[derive(Clone, Debug)]
+pub struct Rows<'a> {
+    /// At least one; their requests are those of the scope.
+    pub rows: Vec<&'a StatedRow>,
+    /// The row of all requests, from which `left_out` is to be taken away.
+    pub whole: Option<&'a StatedRow>,
+    /// A row of the whole that is not of the scope: the login.
+    pub left_out: Option<&'a StatedRow>,
+}
+
+impl<'a> Rows<'a> {
+    /// Rows that are the scope.
+    pub fn of(rows: Vec<&'a StatedRow>) -> Self {
+        Self { rows, whole: None, left_out: None }
+    }
+
+    /// Requests, good and failed.
+    pub fn requests(&self) -> u64 {
+        self.rows.iter().map(|row| row.requests).sum()
+    }
+
+    /// Failed requests.
+    pub fn failures(&self) -> u64 {
+        self.rows.iter().map(|row| row.failures).sum()
+    }
+
+    /// Requests that did not fail.
+    pub fn good(&self) -> u64 {
+        self.rows.iter().map(|row| row.good()).sum()
+    }
+
+    /// Requests per second.
+    pub fn per_s(&self) -> f64 {
+        let summed = || self.rows.iter().map(|row| row.requests_per_s).sum();
+        self.single().map_or_else(summed, |row| row.requests_per_s)
+    }
+
+    /// The rows that state the scope with the fewest figures to be added up.
+    pub fn parts(&self) -> Vec<&'a StatedRow> {
+        self.single().map_or_else(|| self.rows.clone(), |row| vec![row])
+    }
+
+    /// The one row that states all of the scope, if there is one.
+    pub fn single(&self) -> Option<&'a StatedRow> {
+        match (self.whole, self.left_out) {
+            (Some(whole), None) => Some(whole),
+            _ => self.rows.first().filter(|_| self.rows.len() == 1).copied(),
+        }
+    }
+}
+
+/// The rows of a scope.
+///
+/// # Errors
+/// Why the file does not tell them from others.
+pub fn rows_of<'a>(
+    file: &'a Stated,
+    scope: &Scope,
+    scenario: &Scenario,
+) -> Result<Rows<'a>, String> {
+    match scope {
+        Scope::Aggregate => Ok(all(file, scenario)),
+        Scope::Login => {
+            let row = file.rows.iter().find(|row| is_login(row, scenario));
+            row.map(|row| Rows::of(vec![row])).ok_or_else(|| no_login(scenario))
+        }
+        Scope::Task(name) => {
+            let task = scenario.tasks.iter().find(|task| task.name == *name);
+            let row = task.and_then(|task| row_of(file, task, scenario));
+            row.map(|row| Rows::of(vec![row])).ok_or_else(|| no_rows(&[name]))
+        }
+        Scope::Group(_) => {
+            let (rows, missing) = of_tasks(file, scope, scenario);
+            match missing.is_empty() && !rows.is_empty() {
+                true => Ok(Rows::of(rows.into_iter().map(|(_, row)| row).collect())),
+                false => Err(no_rows(&missing)),
+            }
+        }
+    }
+}
+
+/// A task's name and its row.
+pub type TaskRow<'a, 's> = (&'s str, &'a StatedRow);
+
+/// The called tasks of a scope that have a row, and the names of those that
+/// have none.
+pub fn of_tasks<'a, 's>(
+    file: &'a Stated,
+    scope: &Scope,
+    scenario: &'s Scenario,
+) -> (Vec<TaskRow<'a, 's>>, Vec<&'s str>) {
+    let (mut rows, mut missing) = (Vec::new(), Vec::new());
+    for task in scenario.tasks.iter().filter(|task| task.weight > 0 && is_in(task, scope)) {
+        match row_of(file, task, scenario) {
+            Some(row) => rows.push((task.name.as_str(), row)),
+            None => missing.push(task.name.as_str()),
+        }
+    }
+    (rows, missing)
+}
+
+/// Why tasks cannot be judged.
+pub fn no_rows<N: AsRef<str>>(tasks: &[N]) -> String {
+    let names: Vec<&str> = tasks.iter().map(AsRef::as_ref).collect();
+    match names[..] {
+        [] => "no task of it is called".to_owned(),
+        _ => format!("no row has the name or the URL of {}", names.join(", ")),
+    }
+}
+
+fn no_login(scenario: &Scenario) -> String {
+    match &scenario.login {
+        Some(login) => {
+            let request = &login.request;
+            format!("no row is named login or {} {}", request.method, request.label())
+        }
+        None => "the scenario has no login".to_owned(),
+    }
+}
+
+/// All requests but the login's, which no rule on all requests is about.
+fn all<'a>(file: &'a Stated, scenario: &Scenario) -> Rows<'a> {
+    let is_login_made = |row: &&StatedRow| row.requests > 0 && is_login(row, scenario);
+    let left_out = file.rows.iter().find(is_login_made);
+    let rows = file.rows.iter().filter(|row| !is_login(row, scenario)).collect();
+    Rows { rows, whole: Some(&file.aggregate), left_out }
+}
+
+/// Whether a row is the login's.
+pub fn is_login(row: &StatedRow, scenario: &Scenario) -> bool {
+    scenario.login.as_ref().is_some_and(|login| is_of(row, "login", &login.request))
+}
+
+fn is_in(task: &Task, scope: &Scope) -> bool {
+    match scope {
+        Scope::Group(name) => task.group.as_deref() == Some(name),
+        Scope::Task(name) => task.name == *name,
+        Scope::Aggregate => true,
+        Scope::Login => false,
+    }
+}
+
+/// The one row of a task. A row that could be several tasks' is nobody's.
+fn row_of<'a>(file: &'a Stated, task: &Task, scenario: &Scenario) -> Option<&'a StatedRow> {
+    let fits = |row: &&StatedRow| is_of(row, &task.name, &task.request);
+    let mut rows = file.rows.iter().filter(fits);
+    let row = rows.next().filter(|_| rows.next().is_none())?;
+    let others = scenario.tasks.iter().filter(|other| other.name != task.name);
+    let is_shared = others.into_iter().any(|other| is_of(row, &other.name, &other.request));
+    (!is_shared).then_some(row)
+}
+
+/// Whether a row has this name, or the URL of a request that is always the same.
+fn is_of(row: &StatedRow, name: &str, request: &RequestTemplate) -> bool {
+    let mut templates = std::iter::once(&request.path).chain(request.query.iter().map(|(_, t)| t));
+    let is_fixed = templates.all(|template| template.names().next().is_none());
+    row.method == request.method && (row.name == name || is_fixed && row.name == request.label())
+}

@@ -1,0 +1,394 @@
+//! What a file's figures prove is what the latencies behind them say: files are
+//! made of known latencies, as Locust and as Portcullis make them, and the
+//! verdict on the file is held against the verdict on the latencies.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::load;
+use crate::distribution::Distribution;
+use crate::scenario::Scenario;
+use crate::summary::{Beyond, Row, SHOWN, Summary, TaskSummary, latency_limits};
+use crate::threshold::{Names, Percentile, parse};
+use crate::verdict::judge;
+
+const BUNDLED: &str = include_str!("../../../../perf.toml");
+
+fn scenario() -> &'static Scenario {
+    static BUNDLED_ONE: LazyLock<Scenario> =
+        LazyLock::new(|| load(BUNDLED, None, &[]).unwrap().config.scenario);
+    &BUNDLED_ONE
+}
+
+fn rule(text: &str) -> Threshold {
+    let tasks = ["list_reports", "list_uploads", "get_dashboard"].map(str::to_owned);
+    let groups = ["list".to_owned()];
+    parse(text, Severity::Fail, Names { tasks: &tasks, groups: &groups, login: true }).unwrap()
+}
+
+/// Latencies in whole microseconds: of good answers, and of failures.
+type Sample = (Vec<u64>, Vec<u64>);
+
+/// The reports' row, another task's, and the login's.
+const ROWS: [(&str, &str, &str); 3] = [
+    ("GET", "/api/v1/reports/?page_size=25", "list_reports"),
+    ("GET", "/api/v1/uploads/?page_size=25", "list_uploads"),
+    ("POST", "/api/v1/auth/token/", "login"),
+];
+
+/// Who made a file, and so what its latencies are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Maker {
+    /// Those of all requests; percentiles of rank ⌊pn⌋ + 1.
+    Locust,
+    /// Those of good answers; nearest rank. Without a login: one that is not in
+    /// the sum gives such a file away.
+    Ours,
+}
+
+fn rounded(ms: f64) -> f64 {
+    let unit = match ms {
+        ms if ms < 100.0 => 1.0,
+        ms if ms < 1_000.0 => 10.0,
+        ms if ms < 10_000.0 => 100.0,
+        _ => 1_000.0,
+    };
+    (ms / unit).round_ties_even() * unit
+}
+
+fn stated_row(method: &str, name: &str, (good, failed): &Sample, maker: Maker) -> StatedRow {
+    let mut timed = good.clone();
+    if maker == Maker::Locust {
+        timed.extend(failed);
+    }
+    timed.sort_unstable();
+    let ms = |us: u64| us as f64 / 1e3;
+    let n = timed.len();
+    let latency = (n > 0).then(|| StatedLatency {
+        mean_ms: timed.iter().map(|us| ms(*us)).sum::<f64>() / n as f64,
+        min_ms: ms(timed[0]),
+        max_ms: ms(timed[n - 1]),
+        percentiles_ms: SHOWN
+            .iter()
+            .map(|percentile| {
+                let share = f64::from(percentile.0) / 100_000.0;
+                let index = match maker {
+                    Maker::Locust => ((n as f64 * share) as usize).min(n - 1),
+                    Maker::Ours => percentile.rank(n as u64) as usize - 1,
+                };
+                (*percentile, rounded(ms(timed[index])))
+            })
+            .collect(),
+    });
+    StatedRow {
+        method: method.to_owned(),
+        name: name.to_owned(),
+        requests: (good.len() + failed.len()) as u64,
+        failures: failed.len() as u64,
+        requests_per_s: 1.0,
+        latency,
+    }
+}
+
+fn file(samples: &[Sample], maker: Maker, failed_latencies: FailedLatencies) -> Stated {
+    let samples = if maker == Maker::Locust { samples } else { &samples[..2] };
+    let rows = ROWS.iter().zip(samples);
+    let rows = rows.map(|((method, name, _), sample)| stated_row(method, name, sample, maker));
+    let all = samples.iter().fold(Sample::default(), |mut all, (good, failed)| {
+        all.0.extend(good);
+        all.1.extend(failed);
+        all
+    });
+    let aggregate = stated_row("", "Aggregated", &all, maker);
+    Stated { rows: rows.collect(), aggregate, failed_latencies }
+}
+
+fn distribution(us: &[u64]) -> Distribution {
+    let mut all = Distribution::default();
+    for &us in us {
+        let ns = us * 1000;
+        all.add(&Distribution {
+            count: 1,
+            sum_ns: ns.into(),
+            min_ns: ns,
+            max_ns: ns,
+            buckets: vec![(us, 1)],
+            clipped: 0,
+        });
+    }
+    all
+}
+
+fn measured_row((good, failed): &Sample, limits: &[Duration]) -> Row {
+    let counts = |us: &[u64]| {
+        let beyond = |limit: &Duration| {
+            let count = |is: &dyn Fn(u128) -> bool| {
+                us.iter().filter(|us| is(u128::from(**us) * 1000)).count() as u64
+            };
+            let limit = limit.as_nanos();
+            Beyond { above: count(&|ns| ns > limit), at_or_above: count(&|ns| ns >= limit) }
+        };
+        limits.iter().map(beyond).collect::<Vec<_>>()
+    };
+    Row {
+        requests: (good.len() + failed.len()) as u64,
+        failures: failed.len() as u64,
+        latency: distribution(good),
+        failed_latency: distribution(failed),
+        with_data: good.len() as u64,
+        beyond: counts(good),
+        failed_beyond: counts(failed),
+        ..Row::default()
+    }
+}
+
+fn measured(samples: &[Sample], limits: &[Duration]) -> Summary {
+    let task = |((method, label, name), sample): (&(&str, &str, &str), &Sample)| TaskSummary {
+        name: (*name).to_owned(),
+        group: Some("list".to_owned()),
+        method: (*method).to_owned(),
+        label: (*label).to_owned(),
+        weight: 1,
+        window: measured_row(sample, limits),
+        ..TaskSummary::default()
+    };
+    let mut tasks: Vec<TaskSummary> = ROWS.iter().zip(samples).map(task).collect();
+    let login = tasks.pop();
+    let second = Duration::from_secs(1);
+    Summary { measured: second, limits: limits.to_vec(), tasks, login, ..Summary::default() }
+}
+
+/// The verdict on the file and that on the latencies.
+fn both(
+    samples: &[Sample],
+    text: &str,
+    maker: Maker,
+    failed: FailedLatencies,
+) -> (Checked, Judgement) {
+    let rules = [rule(text)];
+    let checked = check_stated(&file(samples, maker, failed), &rules, scenario());
+    let truth = judge(&measured(samples, &latency_limits(&rules)), &rules);
+    (checked[0].clone(), truth.judged[0].judgement)
+}
+
+const LIMITS: [&str; 7] = ["7ms", "99ms", "100ms", "104ms", "500ms", "505ms", "3s"];
+const METRICS: [&str; 16] = [
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "max",
+    "mean",
+    "p50(list_reports)",
+    "p95(list_reports)",
+    "max(list_reports)",
+    "mean(list_reports)",
+    "login.p50",
+    "login.p95",
+    "login.max",
+    "login.mean",
+    "p95(list_uploads)",
+    "mean(list_uploads)",
+];
+
+fn latency() -> impl Strategy<Value = u64> {
+    // Near the limits and their roundings, and far from them.
+    prop_oneof![
+        1u64..200_000,
+        98_000u64..106_000,
+        490_000u64..511_000,
+        6_000u64..8_000,
+        2_900_000u64..3_100_000,
+        Just(100_000u64),
+        Just(500_000u64),
+    ]
+}
+
+fn samples() -> impl Strategy<Value = Vec<Sample>> {
+    let good = || prop::collection::vec(latency(), 0..45);
+    let failed = || prop_oneof![Just(vec![]), prop::collection::vec(latency(), 0..6)];
+    prop::collection::vec((good(), failed()), 3..=3)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_pass_of_the_file_is_a_pass_of_the_latencies(
+        samples in samples(),
+        metric in prop::sample::select(&METRICS[..]),
+        sign in prop::sample::select(vec!["<", "<=", ">", ">="]),
+        limit in prop::sample::select(&LIMITS[..]),
+        maker in prop::sample::select(vec![Maker::Locust, Maker::Ours]),
+        is_known in any::<bool>(),
+    ) {
+        // Of a file of ours it is never known that it is Locust's.
+        let failed = match is_known && maker == Maker::Locust {
+            true => FailedLatencies::Included,
+            false => FailedLatencies::Unknown,
+        };
+        let text = format!("{metric} {sign} {limit}");
+        let (checked, truth) = both(&samples, &text, maker, failed);
+        if let Checked::Judged(judged) = &checked {
+            match judged.judgement {
+                Judgement::Holds => prop_assert_eq!(truth, Judgement::Holds, "{} {:?}", text, judged),
+                // A percentile of a rank more may condemn what ours would not.
+                Judgement::Violated if !metric.contains('p') || sign.starts_with('>') => {
+                    prop_assert_eq!(truth, Judgement::Violated, "{} {:?}", text, judged);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn counts_are_judged_alike(
+        samples in samples(),
+        text in prop::sample::select(vec![
+            "error_rate <= 5%", "error_rate(list_reports) < 10%", "count >= 40",
+            "count(list_uploads) < 20", "login.error_rate <= 0%",
+        ]),
+        maker in prop::sample::select(vec![Maker::Locust, Maker::Ours]),
+    ) {
+        let (checked, truth) = both(&samples, text, maker, FailedLatencies::Unknown);
+        match checked {
+            Checked::Judged(judged) => prop_assert_eq!(judged.judgement, truth),
+            other => prop_assert!(maker == Maker::Ours && text.starts_with("login"), "{:?}", other),
+        }
+    }
+
+    #[test]
+    fn limits_that_were_not_counted_are_judged_by_buckets_or_not_at_all(
+        samples in samples(),
+        metric in prop::sample::select(vec!["p50", "p95", "p95(list_reports)", "login.p50"]),
+        sign in prop::sample::select(vec!["<", "<=", ">", ">="]),
+        limit in prop::sample::select(&LIMITS[..]),
+    ) {
+        let rules = [rule(&format!("{metric} {sign} {limit}"))];
+        let truth = judge(&in_buckets(&samples, &latency_limits(&rules)), &rules);
+        let counted = in_buckets(&samples, &[Duration::from_millis(1)]);
+        let (checked, _) = check_measured(&counted, &rules);
+        if let Checked::Judged(judged) = &checked[0] {
+            prop_assert_eq!(judged.judgement, truth.judged[0].judgement);
+        }
+    }
+}
+
+/// Measurements with the buckets of the load engine, whose counts are exact.
+fn in_buckets(samples: &[Sample], limits: &[Duration]) -> Summary {
+    let mut measured = measured(samples, limits);
+    for task in measured.tasks.iter_mut().chain(&mut measured.login) {
+        widen(&mut task.window.latency);
+        widen(&mut task.window.failed_latency);
+    }
+    measured
+}
+
+/// Buckets as a histogram of three digits has them: 1024 to 2047 of one width.
+fn widen(latencies: &mut Distribution) {
+    let end = |us: u64| {
+        let width = (us / 1024).max(1).next_power_of_two();
+        let width = if width > us / 1024 && width > 1 { width / 2 } else { width };
+        (us / width + 1) * width - 1
+    };
+    let mut wide = Distribution { buckets: vec![], ..latencies.clone() };
+    for (us, count) in &latencies.buckets {
+        match wide.buckets.last_mut() {
+            Some((last, sum)) if *last == end(*us) => *sum += count,
+            _ => wide.buckets.push((end(*us), *count)),
+        }
+    }
+    *latencies = wide;
+}
+
+fn said(samples: &[Sample], text: &str) -> String {
+    let locust = file(samples, Maker::Locust, FailedLatencies::Included);
+    match &check_stated(&locust, &[rule(text)], scenario())[0] {
+        Checked::Judged(judged) => format!("{:?}", judged.judgement),
+        Checked::Undecided { why, .. } | Checked::NotInFile { why, .. } => why.clone(),
+    }
+}
+
+#[test]
+fn a_limit_within_the_rounding_is_not_decided_and_named() {
+    // Rounded, 497 and 503 ms are both 500 ms.
+    let near = |us| vec![(vec![us; 40], vec![]), Sample::default(), Sample::default()];
+    for us in [497_000, 503_000] {
+        let mut samples = near(us);
+        samples[0].0.extend([400_000, 505_000]);
+        let why = said(&samples, "p95 < 500ms");
+        assert_eq!(why, "500 ms is rounded: it was between 495 ms and 505 ms");
+        assert_eq!(said(&samples, "p95 < 510ms"), "Holds");
+        assert_eq!(said(&samples, "p95 < 480ms"), "Violated");
+    }
+    // Without a shorter or a longer one, the exact extremes decide.
+    assert_eq!(said(&near(497_000), "p95 < 500ms"), "Holds");
+    assert_eq!(said(&near(503_000), "p95 < 500ms"), "Violated");
+}
+
+#[test]
+fn failures_do_not_improve_a_percentile() {
+    // Five fast failures push the slow answer out of Locust's p90.
+    let samples = [
+        (vec![50_000, 50_000, 50_000, 800_000], vec![2_000; 40]),
+        Sample::default(),
+        Sample::default(),
+    ];
+    let why = said(&samples, "p90 < 500ms");
+    assert!(why.starts_with("40 of 44 requests failed"), "{why}");
+}
+
+#[test]
+fn the_login_is_left_out_of_all_requests() {
+    // Five logins of half a second are 7 % of the requests.
+    let samples =
+        [(vec![50_000; 40], vec![]), (vec![40_000; 27], vec![]), (vec![590_000; 5], vec![])];
+    assert_eq!(said(&samples, "p95 <= 500ms"), "Holds");
+    assert_eq!(said(&samples, "count <= 67"), "Holds");
+    assert_eq!(said(&samples, "login.p95 < 500ms"), "Violated");
+    // With names that say nothing, they are requests like others.
+    let mut nameless = file(&samples, Maker::Locust, FailedLatencies::Included);
+    nameless.rows[2].name = "/somewhere/".to_owned();
+    let checked = check_stated(&nameless, &[rule("p95 <= 500ms")], scenario());
+    let Checked::Judged(judged) = &checked[0] else { panic!("{checked:?}") };
+    assert_eq!((judged.judgement, judged.value), (Judgement::Violated, Some(590.0)));
+}
+
+#[test]
+fn tasks_without_a_row_are_named_and_those_with_one_are_judged() {
+    let samples = [(vec![3_003_000; 4], vec![]), (vec![40_000; 27], vec![]), Sample::default()];
+    let locust = file(&samples, Maker::Locust, FailedLatencies::Included);
+    let checked = check_stated(&locust, &[rule("p95(list) < 500ms per task")], scenario());
+    let [Checked::Judged(one), Checked::Judged(two), Checked::NotInFile { why, .. }] = &checked[..]
+    else {
+        panic!("{checked:#?}")
+    };
+    assert_eq!(one.rule.scope.to_string(), "list_uploads");
+    assert_eq!(one.judgement, Judgement::Holds);
+    assert_eq!(two.rule.scope.to_string(), "list_reports");
+    assert_eq!(two.judgement, Judgement::Violated);
+    assert!(
+        why.contains("list_claims, filter_claims_by_payer") && !why.contains("reports"),
+        "{why}"
+    );
+    let group = check_stated(&locust, &[rule("p95(list) < 500ms")], scenario());
+    assert!(matches!(group[..], [Checked::NotInFile { .. }]), "{group:?}");
+}
+
+#[test]
+fn the_table_of_roundings() {
+    let check = |ms: f64, low_ms: f64, high_ms: f64| {
+        assert_eq!(before_rounding(ms), Interval { low_ms, high_ms });
+    };
+    check(0.0, 0.0, 0.5);
+    check(83.0, 82.5, 83.5);
+    check(100.0, 99.5, 105.0);
+    check(110.0, 105.0, 115.0);
+    check(1_000.0, 995.0, 1_050.0);
+    check(10_000.0, 9_950.0, 10_500.0);
+    check(59_000.0, 58_500.0, 59_500.0);
+    assert_eq!(Percentile::P95.rank(20), 19);
+}
