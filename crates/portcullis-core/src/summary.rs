@@ -264,6 +264,18 @@ pub struct FailureGroup {
 }
 
 impl FailureKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Status,
+        Self::Throttled,
+        Self::Timeout,
+        Self::Connect,
+        Self::Reset,
+        Self::Body,
+        Self::Validation,
+        Self::Login,
+    ];
+
     /// The kind as tables and files name it.
     pub fn name(self) -> &'static str {
         match self {

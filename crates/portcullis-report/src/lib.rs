@@ -3,6 +3,7 @@
 
 pub mod artifacts;
 pub mod locust_csv;
+pub mod read;
 pub mod results_json;
 mod run;
 

@@ -1,5 +1,5 @@
 //! Locust's four CSV files, column for column as Locust 2.47 writes them, so
-//! that whatever reads Locust's files reads ours; and a reader for both.
+//! that whatever reads Locust's files reads ours.
 
 use portcullis_core::distribution::Distribution;
 use portcullis_core::summary::{FailureGroup, Row, SHOWN, Second, Summary, TaskSummary};
@@ -18,7 +18,8 @@ pub struct Files {
     pub exceptions: String,
 }
 
-const PERCENTILES: [&str; 11] =
+/// Columns of percentiles, in the order of [`SHOWN`].
+pub(crate) const PERCENTILES: [&str; 11] =
     ["50%", "66%", "75%", "80%", "90%", "95%", "98%", "99%", "99.9%", "99.99%", "100%"];
 
 /// Columns of the statistics file.
@@ -56,9 +57,11 @@ pub fn history_columns() -> Vec<&'static str> {
     columns
 }
 
-const FAILURE_COLUMNS: [&str; 6] =
+/// Columns of the failures file; before Locust 2.47 without the last two.
+pub(crate) const FAILURE_COLUMNS: [&str; 6] =
     ["Method", "Name", "Error", "Occurrences", "First Seen", "Last Seen"];
-const EXCEPTION_COLUMNS: [&str; 4] = ["Count", "Message", "Traceback", "Nodes"];
+/// Columns of the exceptions file.
+pub(crate) const EXCEPTION_COLUMNS: [&str; 4] = ["Count", "Message", "Traceback", "Nodes"];
 
 /// Writes all four files.
 pub fn write(summary: &Summary) -> Files {
@@ -217,88 +220,4 @@ pub fn rounded(ms: f64) -> u64 {
         ms if ms < 10_000.0 => to(100.0),
         _ => to(1_000.0),
     }
-}
-
-/// One row of a statistics file, Locust's or ours.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StatsRow {
-    /// `GET`, `POST`; empty for the aggregate.
-    pub method: String,
-    /// The task, or the URL where Locust was not told a name.
-    pub name: String,
-    /// Requests.
-    pub requests: u64,
-    /// Failed ones.
-    pub failures: u64,
-    /// The median; `None` without requests.
-    pub p50_ms: Option<f64>,
-    /// The 95th percentile, rounded as Locust does; `None` for `N/A`.
-    pub p95_ms: Option<f64>,
-}
-
-/// Why a statistics file cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// Other columns than Locust's.
-    #[error("the columns are not those of a Locust statistics file: {0}")]
-    Columns(String),
-    /// A row that is cut or malformed.
-    #[error("line {line}: {message}")]
-    Row {
-        /// Counted from 1.
-        line: u64,
-        /// What is wrong.
-        message: String,
-    },
-    /// No `Aggregated` row at the end, or no line end behind it.
-    #[error("the file is cut: {0}")]
-    Cut(&'static str),
-}
-
-/// Reads a statistics file of Locust 2.x, or ours.
-///
-/// # Errors
-/// Other columns, a malformed row, a file that was cut.
-pub fn read_stats(text: &str) -> Result<Vec<StatsRow>, ReadError> {
-    if !text.ends_with('\n') {
-        return Err(ReadError::Cut("the last line has no end"));
-    }
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let malformed = |error: csv::Error| ReadError::Row {
-        line: error.position().map_or(0, csv::Position::line),
-        message: error.to_string(),
-    };
-    let header = reader.headers().map_err(malformed)?;
-    if !header.iter().eq(stats_columns()) {
-        return Err(ReadError::Columns(header.iter().collect::<Vec<_>>().join(",")));
-    }
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(malformed)?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let row = stats_row_of(&record).ok_or_else(|| ReadError::Row {
-            line,
-            message: "a count or a latency is no number".to_owned(),
-        })?;
-        rows.push(row);
-    }
-    match rows.last() {
-        Some(last) if last.name == "Aggregated" && last.method.is_empty() => Ok(rows),
-        _ => Err(ReadError::Cut("there is no Aggregated row")),
-    }
-}
-
-fn stats_row_of(record: &csv::StringRecord) -> Option<StatsRow> {
-    let latency = |index: usize| match record.get(index)? {
-        "N/A" => Some(None),
-        text => text.parse().ok().filter(|ms: &f64| ms.is_finite()).map(Some),
-    };
-    Some(StatsRow {
-        method: record.get(0)?.to_owned(),
-        name: record.get(1)?.to_owned(),
-        requests: record.get(2)?.parse().ok()?,
-        failures: record.get(3)?.parse().ok()?,
-        p50_ms: latency(11)?,
-        p95_ms: latency(16)?,
-    })
 }

@@ -161,8 +161,13 @@ struct WireTask<'a> {
     method: &'a str,
     path: &'a str,
     weight: u32,
+    /// Whether it accepts a status from 200 to 299: one without such an answer
+    /// has measured nothing.
+    needs_data: bool,
     /// Requests made after the planned window, because there were none in it.
     extension_requests: u64,
+    /// Beside them, given up when the grace was over.
+    extension_cut: u64,
     #[serde(flatten)]
     row: WireRow,
 }
@@ -417,7 +422,9 @@ fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> WireTask<'a> {
         method: &task.method,
         path: &task.label,
         weight: task.weight,
+        needs_data: task.needs_data,
         extension_requests: task.extension.requests,
+        extension_cut: task.extension.cut,
         row: row(&task.judged(), summary),
     }
 }

@@ -1,5 +1,4 @@
-//! Our CSV files against real ones: same columns, same line ends, same
-//! rounding, and one reader for both.
+//! Our CSV files against real ones: same columns, same line ends, same rounding.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::path::PathBuf;
@@ -7,7 +6,8 @@ use std::time::Duration;
 
 use portcullis_core::distribution::Distribution;
 use portcullis_core::summary::{FailureGroup, FailureKind, Row, Second, Summary, TaskSummary};
-use portcullis_report::locust_csv::{read_stats, rounded, write};
+use portcullis_report::locust_csv::{rounded, write};
+use portcullis_report::read::{ReadError, read_stats};
 
 fn reference(name: &str) -> Option<String> {
     let path =
@@ -109,23 +109,13 @@ fn rows_are_tasks_with_login_apart_from_the_aggregate() {
 }
 
 #[test]
-fn one_reader_reads_locusts_files_and_ours() {
-    let ours = read_stats(&write(&summary()).stats).unwrap();
-    assert_eq!(ours.last().map(|row| (row.requests, row.p95_ms)), Some((3, Some(130.0))));
-    assert_eq!(ours[1].p50_ms, None);
-    let Some(theirs) = reference("locust-csv/2.47/perf_results_stats.csv") else { return };
-    let rows = read_stats(&theirs).unwrap();
-    assert_eq!(rows.last().map(|row| (row.requests, row.p95_ms)), Some((30, Some(91.0))));
-    assert_eq!(rows.len(), 21);
-}
-
-#[test]
-fn every_truncation_is_refused() {
-    let whole = write(&summary()).stats;
-    for cut in 0..whole.len() {
-        assert!(read_stats(&whole[..cut]).is_err(), "cut at {cut}: {:?}", &whole[..cut]);
-    }
-    assert!(read_stats(&whole).is_ok());
+fn a_table_of_ours_is_known_by_its_login_and_not_taken_for_locusts() {
+    let mut summary = summary();
+    let refused = |summary: &Summary| read_stats(write(summary).stats.as_bytes());
+    assert!(matches!(refused(&summary), Err(ReadError::OwnTable)));
+    summary.login = None;
+    let stats = refused(&summary).unwrap();
+    assert_eq!((stats.stated.rows.len(), stats.stated.aggregate.requests), (2, 3));
 }
 
 #[test]

@@ -1,0 +1,168 @@
+//! The files that Locust writes beside its statistics: failures must agree with
+//! them, exceptions are told, and of the history a few facts.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+
+use portcullis_core::check::FailedLatencies;
+use portcullis_core::summary::FailureKind;
+
+use super::locust_csv::LocustStats;
+use super::table::{self, Table};
+use super::{ReadError, bytes_of};
+use crate::artifacts::RESULTS;
+use crate::locust_csv::{EXCEPTION_COLUMNS, FAILURE_COLUMNS, history_columns};
+
+/// What the other files of a run add to its statistics.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Companions {
+    /// Whether there is a failures file; it agrees with the statistics.
+    pub has_failures: bool,
+    /// Faults of the users' own code, if the file is there.
+    pub exceptions: Option<Exceptions>,
+    /// What the history says, or why it cannot be read.
+    pub history: Option<Result<History, String>>,
+}
+
+/// Faults of the users' own code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exceptions {
+    /// How many.
+    pub count: u64,
+    /// The first one's words, its first line.
+    pub first: String,
+}
+
+/// Facts of a history file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Requests in its last row.
+    pub requests: u64,
+    /// The most users that were alive.
+    pub most_users: u64,
+}
+
+const STATS: &str = "_stats.csv";
+
+/// Reads what lies beside a statistics file. A file that is not there adds
+/// nothing.
+///
+/// # Errors
+/// Failures that do not agree with the statistics, a table that is broken, a
+/// statistics file that is ours.
+pub fn add(stats: &mut LocustStats, path: &Path) -> Result<(), ReadError> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let Some(prefix) = name.strip_suffix(STATS) else { return Ok(()) };
+    let beside = |name: &str| path.with_file_name(name);
+    if format!("{prefix}.json") == RESULTS && is_ours(&beside(RESULTS)) {
+        return Err(ReadError::OwnTable);
+    }
+    let failures = format!("{prefix}_failures.csv");
+    if let Some(bytes) = companion(&beside(&failures), &failures)? {
+        check_failures(&bytes, stats).map_err(|error| match error {
+            ReadError::OwnTable => ReadError::OwnTable,
+            error => ReadError::Companion { file: failures, error: Box::new(error) },
+        })?;
+        stats.companions.has_failures = true;
+        stats.stated.failed_latencies = FailedLatencies::Included;
+    }
+    let exceptions = format!("{prefix}_exceptions.csv");
+    if let Some(bytes) = companion(&beside(&exceptions), &exceptions)? {
+        let found = exceptions_of(&bytes);
+        let of_file = |error| ReadError::Companion { file: exceptions, error: Box::new(error) };
+        stats.companions.exceptions = Some(found.map_err(of_file)?);
+    }
+    let history = format!("{prefix}_stats_history.csv");
+    // It only adds remarks: a broken one is a remark, too.
+    stats.companions.history = companion(&beside(&history), &history)
+        .and_then(|bytes| bytes.map(|bytes| history_of(&bytes)).transpose())
+        .map_err(|error| error.to_string())
+        .transpose();
+    Ok(())
+}
+
+fn companion(path: &Path, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    match bytes_of(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(ReadError::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ReadError::Companion { file: name.to_owned(), error: Box::new(error) }),
+    }
+}
+
+/// Whether our own results lie there: their mark is in the first lines.
+fn is_ours(path: &Path) -> bool {
+    let Ok(bytes) = bytes_of(path) else { return false };
+    let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(200)).unwrap_or_default());
+    head.contains("\"tool\": \"portcullis\"")
+}
+
+/// The columns up to 2.20, and those since.
+fn failure_columns() -> [Vec<&'static str>; 2] {
+    let now = FAILURE_COLUMNS.to_vec();
+    let before = now.iter().copied().take_while(|name| *name != "First Seen").collect();
+    [now, before]
+}
+
+fn check_failures(bytes: &[u8], stats: &LocustStats) -> Result<(), ReadError> {
+    let table = table::read(bytes, "a failures file of Locust", &failure_columns())?;
+    if is_our_table(&table) {
+        return Err(ReadError::OwnTable);
+    }
+    let mut counts: HashMap<(&str, &str), u64> = HashMap::new();
+    for line in table.lines() {
+        let count = line.count("Occurrences")?;
+        *counts.entry((line.text("Method"), line.text("Name"))).or_default() += count;
+    }
+    for row in &stats.stated.rows {
+        let counted = counts.remove(&(row.method.as_str(), row.name.as_str())).unwrap_or(0);
+        if counted != row.failures {
+            return Err(ReadError::Inconsistent(format!(
+                "it counts {counted} failures of {} {}, the statistics {}",
+                row.method, row.name, row.failures
+            )));
+        }
+    }
+    match counts.into_iter().find(|(_, count)| *count > 0) {
+        None => Ok(()),
+        Some(((method, name), count)) => Err(ReadError::Inconsistent(format!(
+            "it counts {count} failures of {method} {name}, which the statistics do not know"
+        ))),
+    }
+}
+
+/// Ours begin with their kind, and tell their time as RFC 3339 does.
+fn is_our_table(table: &Table<'_>) -> bool {
+    let mut lines = table.lines().peekable();
+    let is_any = lines.peek().is_some();
+    let is_our_line = |line: table::Line<'_>| {
+        let (error, seen) = (line.text("Error"), line.text("First Seen"));
+        let starts = |kind: &FailureKind| error.starts_with(&format!("{}: ", kind.name()));
+        FailureKind::ALL.iter().any(starts) && humantime::parse_rfc3339(seen).is_ok()
+    };
+    is_any && lines.all(is_our_line)
+}
+
+fn exceptions_of(bytes: &[u8]) -> Result<Exceptions, ReadError> {
+    let columns = [EXCEPTION_COLUMNS.to_vec()];
+    let table = table::read(bytes, "an exceptions file of Locust", &columns)?;
+    let mut found = Exceptions::default();
+    for line in table.lines() {
+        let count = line.count("Count")?;
+        if found.count == 0 && count > 0 {
+            found.first = line.text("Message").lines().next().unwrap_or_default().to_owned();
+        }
+        found.count += count;
+    }
+    Ok(found)
+}
+
+fn history_of(bytes: &[u8]) -> Result<History, ReadError> {
+    let table = table::read(bytes, "a history file of Locust", &[history_columns()])?;
+    let mut found = History::default();
+    for line in table.lines().filter(|line| line.text("Name") == "Aggregated") {
+        found.requests = line.count("Total Request Count")?;
+        found.most_users = found.most_users.max(line.count("User Count")?);
+    }
+    Ok(found)
+}

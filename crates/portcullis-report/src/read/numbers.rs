@@ -1,0 +1,43 @@
+//! Numbers as files hold them, within what a run can have made: whatever is
+//! added up later stays in range.
+
+/// The most requests that are believed.
+pub const MOST: u64 = 1_000_000_000_000;
+/// The longest latency that is believed, in milliseconds: ten years.
+pub const LONGEST_MS: f64 = 10.0 * 365.0 * 86_400_000.0;
+
+/// A count, in plain digits.
+pub fn count(text: &str) -> Result<u64, String> {
+    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| is_plain);
+    number.ok_or_else(|| format!("\"{text}\" is no count")).and_then(believed)
+}
+
+/// The count, if a run can have made so many.
+pub fn believed(count: u64) -> Result<u64, String> {
+    if count <= MOST { Ok(count) } else { Err(format!("{count} is more than any run makes")) }
+}
+
+/// A number that is finite and not negative.
+pub fn number(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| is_sound(*number));
+    number.ok_or_else(|| format!("\"{text}\" is no number from 0 on"))
+}
+
+/// Whether a number is finite and not negative.
+pub fn is_sound(number: f64) -> bool {
+    number.is_finite() && number.is_sign_positive()
+}
+
+/// A latency in milliseconds.
+pub fn latency_ms(ms: f64) -> Result<f64, String> {
+    let is_believed = is_sound(ms) && ms <= LONGEST_MS;
+    if is_believed { Ok(ms) } else { Err(format!("{ms} is no latency in milliseconds")) }
+}
+
+/// A latency in whole nanoseconds, as it was before it was written as a float of
+/// milliseconds: exact up to 2^53 ns, which is 104 days.
+pub fn latency_ns(ms: f64) -> Result<u64, String> {
+    // At most ten years, which fits.
+    latency_ms(ms).map(|ms| (ms * 1e6).round() as u64)
+}

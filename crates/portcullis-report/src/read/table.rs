@@ -1,0 +1,152 @@
+//! Tables as Locust writes them, read strictly: known columns, every line whole,
+//! every cell what its column holds.
+
+use super::ReadError;
+use super::numbers;
+
+/// A table whose columns are known.
+#[derive(Debug)]
+pub struct Table<'a> {
+    bytes: &'a [u8],
+    columns: Vec<String>,
+    records: Vec<csv::StringRecord>,
+}
+
+/// One line of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    bytes: &'a [u8],
+    columns: &'a [String],
+    record: &'a csv::StringRecord,
+}
+
+/// Reads a table with one of these sets of columns. `what` names it.
+///
+/// # Errors
+/// Other columns, a line of another length, an end that is missing.
+pub fn read<'a>(bytes: &'a [u8], what: &str, sets: &[Vec<&str>]) -> Result<Table<'a>, ReadError> {
+    if bytes.trim_ascii().is_empty() {
+        return Err(ReadError::Empty);
+    }
+    let header_end = bytes.iter().position(|byte| *byte == b'\n');
+    let header = bytes.get(..header_end.unwrap_or(bytes.len())).unwrap_or_default();
+    known_header(header, header_end.is_some(), what, sets)?;
+    // Whatever ends the first line ends the last one too.
+    let end: &[u8] = if header.ends_with(b"\r") { b"\r\n" } else { b"\n" };
+    if !bytes.ends_with(end) {
+        return Err(ReadError::Cut("the last line has no end".to_owned()));
+    }
+    let malformed = |error| malformed(bytes, error);
+    let mut reader = csv::Reader::from_reader(bytes);
+    let columns = reader.headers().map_err(malformed)?.iter().map(str::to_owned).collect();
+    let records = reader.records().collect::<Result<_, _>>().map_err(malformed)?;
+    Ok(Table { bytes, columns, records })
+}
+
+/// The number of the line that a record begins in, from 1. The reader's own count
+/// leaves out the half of a line end that it has not come to yet.
+fn line_number(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
+    let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
+    let rest = bytes.get(start..).unwrap_or_default();
+    let ends = rest.iter().take_while(|byte| b"\r\n".contains(byte)).count();
+    let before = bytes.get(..start + ends).unwrap_or(bytes);
+    before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1
+}
+
+fn malformed(bytes: &[u8], error: csv::Error) -> ReadError {
+    let line = line_number(bytes, error.position());
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => ReadError::Inconsistent(
+            format!("line {line} has {len} columns, the header {expected_len}"),
+        ),
+        csv::ErrorKind::Utf8 { .. } => ReadError::Foreign(format!("line {line} is not UTF-8")),
+        _ => ReadError::Foreign(error.to_string()),
+    }
+}
+
+fn known_header(
+    header: &[u8],
+    is_whole: bool,
+    what: &str,
+    sets: &[Vec<&str>],
+) -> Result<(), ReadError> {
+    let text = String::from_utf8_lossy(header);
+    let text = text.trim_end_matches('\r');
+    let is_begun = |set: &Vec<&str>| set.join(",").starts_with(text);
+    if !is_whole && sets.iter().any(is_begun) {
+        return Err(ReadError::Cut("the header has no end".to_owned()));
+    }
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+    let record = reader.records().next().and_then(Result::ok).unwrap_or_default();
+    let fits = |set: &&Vec<&str>| record.iter().eq(set.iter().copied());
+    if is_whole && sets.iter().any(|set| fits(&set)) {
+        return Ok(());
+    }
+    let Some(nearest) = sets.iter().max_by_key(|set| in_common(&record, set)) else {
+        return Err(ReadError::Foreign(what.to_owned()));
+    };
+    let at = in_common(&record, nearest);
+    let found = record.get(at).map_or("nothing".to_owned(), |name| format!("\"{}\"", short(name)));
+    let wanted = nearest.get(at).map_or("nothing".to_owned(), |name| format!("\"{name}\""));
+    let at = at + 1;
+    Err(ReadError::Foreign(format!("line 1, column {at} is {found}, where {what} has {wanted}")))
+}
+
+/// How many columns are the same from the first on.
+fn in_common(record: &csv::StringRecord, set: &[&str]) -> usize {
+    record.iter().zip(set).take_while(|(found, wanted)| found == *wanted).count()
+}
+
+fn short(name: &str) -> String {
+    name.chars().take(40).collect()
+}
+
+impl Table<'_> {
+    /// Its lines, without the header.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        self.records.iter().map(|record| Line { bytes: self.bytes, columns: &self.columns, record })
+    }
+}
+
+impl<'a> Line<'a> {
+    /// The number of the line it begins in, from 1.
+    pub fn number(self) -> u64 {
+        line_number(self.bytes, self.record.position())
+    }
+
+    /// A cell; empty where the column is not known.
+    pub fn text(self, column: &str) -> &'a str {
+        let index = self.columns.iter().position(|known| known == column);
+        index.and_then(|index| self.record.get(index)).unwrap_or_default()
+    }
+
+    /// A cell that holds a count.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn count(self, column: &str) -> Result<u64, ReadError> {
+        numbers::count(self.text(column)).map_err(|message| self.wrong(column, message))
+    }
+
+    /// A cell that holds a number from 0 on.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn decimal(self, column: &str) -> Result<f64, ReadError> {
+        numbers::number(self.text(column)).map_err(|message| self.wrong(column, message))
+    }
+
+    /// A cell that holds a latency in milliseconds.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn latency_ms(self, column: &str) -> Result<f64, ReadError> {
+        let number = self.decimal(column)?;
+        numbers::latency_ms(number).map_err(|message| self.wrong(column, message))
+    }
+
+    /// What is wrong with a cell.
+    pub fn wrong(self, column: &str, message: impl Into<String>) -> ReadError {
+        ReadError::Cell { line: self.number(), column: column.to_owned(), message: message.into() }
+    }
+}

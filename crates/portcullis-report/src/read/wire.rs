@@ -1,0 +1,148 @@
+//! `perf_results.json` as it stands in the file: what is read of it, before any
+//! of it is believed. Fields that are not known here are left alone.
+
+use serde::Deserialize;
+
+/// What tells a file of ours, before its fields are looked at.
+#[derive(Deserialize)]
+pub struct Mark {
+    pub schema_version: Option<u64>,
+    pub tool: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Results {
+    pub tool_version: String,
+    pub started_at: String,
+    pub commit: Option<String>,
+    pub exit_code: u8,
+    pub passed: bool,
+    pub sentence: String,
+    pub findings: Vec<Finding>,
+    pub target: String,
+    pub profile: Option<String>,
+    pub seed: u64,
+    pub summary: Option<Summary>,
+    pub configuration: String,
+}
+
+#[derive(Deserialize)]
+pub struct Finding {
+    pub kind: String,
+    pub exit_code: u8,
+    pub message: String,
+}
+
+#[derive(Deserialize)]
+pub struct Summary {
+    pub started_at: String,
+    pub window_s: f64,
+    pub measured_s: f64,
+    pub users_asked: u32,
+    pub users_ran: u32,
+    pub arrivals: Option<Arrivals>,
+    pub connections: Connections,
+    pub resent: u64,
+    pub reopened: u64,
+    pub warm_up: Row,
+    pub generator: Generator,
+    pub aggregate: Row,
+    pub login: Option<Task>,
+    pub tasks: Vec<Task>,
+    pub failures: Vec<Failure>,
+    pub series: Vec<Second>,
+}
+
+#[derive(Deserialize)]
+pub struct Arrivals {
+    pub scheduled: u64,
+    pub queued: u64,
+    pub unstarted: u64,
+}
+
+#[derive(Deserialize)]
+pub struct Connections {
+    pub address: String,
+    pub acknowledgement: String,
+    pub tls: String,
+    pub connect: Distribution,
+    pub handshake: Distribution,
+}
+
+#[derive(Deserialize)]
+pub struct Generator {
+    pub punctual: bool,
+    pub spawn_lag: Distribution,
+    pub lag: Distribution,
+    pub cpu_s: Option<f64>,
+    pub run_queue_s: Option<f64>,
+}
+
+#[derive(Deserialize)]
+pub struct Task {
+    pub name: String,
+    pub group: Option<String>,
+    pub method: String,
+    pub path: String,
+    pub weight: u32,
+    /// Not in the first files of this version: true is the careful reading.
+    pub needs_data: Option<bool>,
+    pub extension_requests: u64,
+    /// Not in the first files of this version.
+    pub extension_cut: Option<u64>,
+    #[serde(flatten)]
+    pub row: Row,
+}
+
+#[derive(Deserialize)]
+pub struct Row {
+    pub requests: u64,
+    pub failures: u64,
+    pub mean_body_bytes: f64,
+    pub latency: Distribution,
+    pub failed_latency: Distribution,
+    pub first_byte: Distribution,
+    pub service: Option<Distribution>,
+    pub stalled: u64,
+    pub cut: u64,
+    pub with_data: u64,
+    pub beyond_limits: Vec<Beyond>,
+}
+
+#[derive(Deserialize)]
+pub struct Beyond {
+    pub limit_ms: f64,
+    pub above: u64,
+    pub at_or_above: u64,
+    pub failed_above: u64,
+    pub failed_at_or_above: u64,
+}
+
+#[derive(Deserialize)]
+pub struct Distribution {
+    pub count: u64,
+    pub mean_ms: Option<f64>,
+    pub min_ms: Option<f64>,
+    pub max_ms: Option<f64>,
+    pub clipped: u64,
+    pub buckets_us: Vec<(u64, u64)>,
+}
+
+#[derive(Deserialize)]
+pub struct Failure {
+    pub task: String,
+    pub kind: String,
+    pub message: String,
+    pub count: u64,
+    pub first_seen: String,
+    pub last_seen: String,
+}
+
+#[derive(Deserialize)]
+pub struct Second {
+    pub second: u64,
+    pub users: u32,
+    pub requests: u64,
+    pub failures: u64,
+    pub percentiles_ms: Vec<f64>,
+}
