@@ -1,6 +1,7 @@
 //! Reading Locust's files: the real ones whole, every truncation of them
 //! refused, and each thing that is wrong told with its place.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
 use std::path::{Path, PathBuf};
 

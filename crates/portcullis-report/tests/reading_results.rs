@@ -230,7 +230,7 @@ proptest! {
 #[test]
 fn how_the_run_ended_is_read_back() {
     let text = || "why".to_owned();
-    let findings = vec![
+    let findings = [
         Finding::Interrupted(Signal::Terminate),
         Finding::Defect(text()),
         Finding::Refused(text()),

@@ -10,7 +10,7 @@ use portcullis_core::outcome::EXIT_CODES;
 
 use portcullis_supervise::{launch, twin};
 
-use crate::{chance, console, pipeline};
+use crate::{chance, check, console, pipeline};
 
 /// The CI gatekeeper for web API performance.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ struct Cli {
 enum Verb {
     /// Run the whole performance job: from a clean checkout to a verdict
     Perf(Box<PerfArgs>),
+    /// Judge results that exist: perf_results.json, or a statistics file of Locust
+    Check(CheckArgs),
     /// Print the defaults that perf.toml is laid over
     Defaults,
 }
@@ -74,6 +76,22 @@ pub struct PerfArgs {
     /// Print every threshold and the first round's answers
     #[arg(short = 'v', long)]
     pub verbose: bool,
+}
+
+/// Flags of `check`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = EXIT_CODES)]
+pub struct CheckArgs {
+    /// perf_results.json of a run, or NAME_stats.csv of Locust
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The configuration with the rules [default: that of the results themselves; for
+    /// Locust's files perf.toml, here or in a folder above]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Lay [profile.NAME] over the configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
 }
 
 impl PerfArgs {
@@ -142,6 +160,7 @@ pub fn main() -> u8 {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.verb {
             Verb::Perf(args) => perf(&args),
+            Verb::Check(args) => check(&args),
             Verb::Defaults => {
                 console::print_plain(DEFAULTS);
                 0
@@ -156,6 +175,11 @@ pub fn usage(error: &clap::Error) -> u8 {
     // A closed terminal is no reason to fail.
     let _ = error.print();
     if error.use_stderr() { 2 } else { 0 }
+}
+
+/// Judges files of results; the exit code of the gravest.
+pub fn check(args: &CheckArgs) -> u8 {
+    check::check(args)
 }
 
 /// Runs `perf` with these flags, under a guard of its own; its exit code.

@@ -3,6 +3,7 @@
 
 mod cache;
 mod chance;
+mod check;
 pub mod cli;
 mod console;
 mod dotenv;

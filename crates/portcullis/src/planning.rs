@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use portcullis_core::config::{self, Loaded};
+use portcullis_core::config::{self, FlagValue, Loaded};
 use portcullis_core::plan::{self, Plan, Surroundings, TlsPlan};
 use portcullis_load::Trust;
 use portcullis_load::http::client_config;
@@ -33,14 +33,9 @@ pub struct Planned {
 /// # Errors
 /// Lines that each say one thing that is wrong.
 pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
-    let file = find(args.config.as_deref()).map_err(|message| vec![message])?;
-    let text = std::fs::read_to_string(&file)
-        .map_err(|error| vec![format!("{} cannot be read: {error}", file.display())])?;
-    let shown = shown(&file);
-    let lines = |problems: Vec<config::Problem>| {
-        problems.iter().map(|problem| problem.show(&shown)).collect::<Vec<String>>()
-    };
-    let loaded = config::load(&text, args.profile.as_deref(), &args.values()).map_err(lines)?;
+    let (file, loaded) =
+        configuration(args.config.as_deref(), args.profile.as_deref(), &args.values())?;
+    let lines = |problems| lines(problems, &shown(&file));
     let base = file.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
     let seed = match loaded.config.load.seed {
         Some(seed) => seed,
@@ -60,6 +55,28 @@ pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
     }
     let trust = trust(plan.load.tls.as_ref()).map_err(|message| vec![message])?;
     Ok(Planned { plan, loaded, file, base, trust })
+}
+
+/// Finds and reads a configuration file: the one that is given, or `perf.toml`
+/// here or in a folder above. The file beside it.
+///
+/// # Errors
+/// Lines that each say one thing that is wrong.
+pub fn configuration(
+    given: Option<&Path>,
+    profile: Option<&str>,
+    flags: &[FlagValue],
+) -> Result<(PathBuf, Loaded), Vec<String>> {
+    let file = find(given).map_err(|message| vec![message])?;
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| vec![format!("{} cannot be read: {error}", file.display())])?;
+    let loaded =
+        config::load(&text, profile, flags).map_err(|problems| lines(problems, &shown(&file)))?;
+    Ok((file, loaded))
+}
+
+fn lines(problems: Vec<config::Problem>, shown: &str) -> Vec<String> {
+    problems.iter().map(|problem| problem.show(shown)).collect()
 }
 
 /// What a run holds open beside its connections: logs, locks, pipes, folders
@@ -102,7 +119,7 @@ fn absolute(path: &Path) -> Result<PathBuf, String> {
 }
 
 /// The file as it is named in messages: relative where that is shorter.
-fn shown(file: &Path) -> String {
+pub fn shown(file: &Path) -> String {
     let here = std::env::current_dir().ok();
     let short = here.and_then(|here| file.strip_prefix(here).ok().map(Path::to_owned));
     short.unwrap_or_else(|| file.to_owned()).display().to_string()

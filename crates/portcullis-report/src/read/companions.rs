@@ -55,9 +55,6 @@ pub fn add(stats: &mut LocustStats, path: &Path) -> Result<(), ReadError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let Some(prefix) = name.strip_suffix(STATS) else { return Ok(()) };
     let beside = |name: &str| path.with_file_name(name);
-    if format!("{prefix}.json") == RESULTS && is_ours(&beside(RESULTS)) {
-        return Err(ReadError::OwnTable);
-    }
     let failures = format!("{prefix}_failures.csv");
     if let Some(bytes) = companion(&beside(&failures), &failures)? {
         check_failures(&bytes, stats).map_err(|error| match error {
@@ -90,11 +87,15 @@ fn companion(path: &Path, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
     }
 }
 
-/// Whether our own results lie there: their mark is in the first lines.
-fn is_ours(path: &Path) -> bool {
-    let Ok(bytes) = bytes_of(path) else { return false };
+/// Whether our own results lie beside a statistics file of that name: their mark
+/// is in the first lines.
+pub fn is_beside_ours(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_named_so =
+        name.strip_suffix(STATS).is_some_and(|name| format!("{name}.json") == RESULTS);
+    let Ok(bytes) = bytes_of(&path.with_file_name(RESULTS)) else { return false };
     let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(200)).unwrap_or_default());
-    head.contains("\"tool\": \"portcullis\"")
+    is_named_so && head.contains("\"tool\": \"portcullis\"")
 }
 
 /// The columns up to 2.20, and those since.

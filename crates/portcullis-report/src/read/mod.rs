@@ -95,6 +95,9 @@ pub fn read(path: &Path) -> Result<Existing, ReadError> {
     if bytes.trim_ascii_start().starts_with(b"{") {
         return Ok(Existing::Ours(Box::new(read_results(&bytes)?)));
     }
+    if companions::is_beside_ours(path) {
+        return Err(ReadError::OwnTable);
+    }
     let mut stats = read_stats(&bytes)?;
     companions::add(&mut stats, path)?;
     Ok(Existing::Locust(Box::new(stats)))

@@ -1,10 +1,12 @@
 //! The terminal: one sink of the pipeline's events, and the end of a run. The
 //! only place that prints.
 
+mod check;
 mod paint;
 mod plan;
 mod table;
 
+pub use check::{print_check, print_checks};
 pub use plan::print_plan;
 
 use std::io::{IsTerminal, Write};
@@ -42,6 +44,11 @@ pub fn print_plain(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
+}
+
+/// Whether standard output can redraw a line.
+fn is_terminal() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 fn line(text: &str) {
@@ -93,14 +100,11 @@ fn shortened(text: &str) -> String {
 impl Console {
     /// A console for this process's standard output.
     pub fn new(quiet: bool, verbose: bool) -> Self {
-        let is_terminal = std::io::stdout().is_terminal()
-            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let wants_color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
             quiet,
             verbose,
-            is_terminal,
-            paint: Paint::new(is_terminal && wants_color),
+            is_terminal: is_terminal(),
+            paint: Paint::for_output(),
             last_progress: Mutex::new(None),
         }
     }

@@ -5,7 +5,7 @@ use portcullis_core::outcome::{self, Finding};
 use portcullis_core::summary::Summary;
 use portcullis_core::threshold::{Metric, Percentile, Scope};
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::{Judged, Judgement, judge};
+use portcullis_core::verdict::{Judged, Judgement, Verdict, judge};
 
 use crate::run::{Done, Failure, Run};
 
@@ -18,15 +18,7 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
         return Err(Failure::new(Finding::NoData("nothing was measured".to_owned())));
     };
     let verdict = judge(summary, &run.planned.plan.thresholds);
-    let mut findings: Vec<Finding> =
-        verdict.violations().map(|judged| Finding::Violated(line(judged))).collect();
-    findings.extend(verdict.silent_tasks.iter().map(|task| {
-        Finding::NoData(format!("{task} was never called, or never answered with a 2xx: no data"))
-    }));
-    findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
-    if verdict.judged.is_empty() {
-        findings.push(Finding::NoData("no threshold was judged".to_owned()));
-    }
+    let findings = findings(&verdict);
     let (judged, warnings) = (verdict.judged.len(), verdict.warnings().count());
     run.verdict = Some(verdict);
     if findings.is_empty() {
@@ -38,6 +30,20 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
         return Ok(Done::new((), detail));
     }
     Err(Failure { findings, log: None, advice: None })
+}
+
+/// What a verdict finds; nothing where every rule holds or only warns.
+pub fn findings(verdict: &Verdict) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        verdict.violations().map(|judged| Finding::Violated(line(judged))).collect();
+    findings.extend(verdict.silent_tasks.iter().map(|task| {
+        Finding::NoData(format!("{task} was never called, or never answered with a 2xx: no data"))
+    }));
+    findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
+    if verdict.judged.is_empty() {
+        findings.push(Finding::NoData("no threshold was judged".to_owned()));
+    }
+    findings
 }
 
 /// One judged threshold in a line: scope, metric, value, limit, samples.
@@ -71,10 +77,14 @@ fn shown(judged: &Judged, value: f64) -> String {
 
 /// The verdict in a sentence, for people who read one line.
 pub fn sentence(run: &Run<'_>) -> String {
-    let findings = outcome::in_order(run.findings.clone());
-    let Some(first) = findings.first() else {
-        return format!("PASSED: {}", figures(run.summary.as_ref(), run));
-    };
+    headline(&run.findings)
+        .unwrap_or_else(|| format!("PASSED: {}", figures(run.summary.as_ref(), run)))
+}
+
+/// What was found, in a sentence: the gravest finding. `None` without any.
+pub fn headline(findings: &[Finding]) -> Option<String> {
+    let findings = outcome::in_order(findings.to_vec());
+    let first = findings.first()?;
     let count = findings.iter().filter(|finding| finding.kind() == first.kind()).count();
     let word = match first {
         Finding::Interrupted(_) => "INTERRUPTED",
@@ -85,7 +95,7 @@ pub fn sentence(run: &Run<'_>) -> String {
         Finding::Violated(_) => "FAILED",
     };
     let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-    format!("{word}: {}{more}", first.message())
+    Some(format!("{word}: {}{more}", first.message()))
 }
 
 fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {

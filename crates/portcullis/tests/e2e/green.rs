@@ -40,6 +40,17 @@ fn a_healthy_service_is_green_with_all_artifacts_and_no_trace() {
     assert_eq!(results["summary"]["users_ran"], 3);
     assert_eq!(results["summary"]["login"]["requests"], 3);
 
+    // Read back, it is the same run: the same table, the same verdict.
+    let (code, said) = project.check("perf_results.json");
+    assert_eq!(code, Some(0), "{said}");
+    let table = outcome.text.lines().skip_while(|line| !line.contains("p50"));
+    for line in table.take_while(|line| !line.starts_with("artifacts:")) {
+        assert!(said.contains(line), "check does not say {line:?}:\n{said}");
+    }
+    let (code, said) = project.check("perf_results_stats.csv");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("was written by Portcullis"), "{said}");
+
     // One source of truth: the CSV, the JSON and the series agree.
     let stats = outcome.artifact("perf_results_stats.csv");
     let aggregated = stats.lines().last().unwrap();

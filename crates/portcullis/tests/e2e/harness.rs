@@ -105,6 +105,14 @@ impl Project {
         self.finish(self.command(flags).spawn().unwrap())
     }
 
+    /// Judges an artifact of the last run anew; the exit code and what is said.
+    pub fn check(&self, name: &str) -> (Option<i32>, String) {
+        let file = self.folder.path().join("project/.portcullis").join(name);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        let output = command.arg("check").arg(file).current_dir(self.folder()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Runs with faults in the service.
     pub fn run_with_faults(&self, faults: &str, flags: &[&str]) -> Outcome {
         self.finish(self.command(flags).env("UPSTREAM_FAULTS", faults).spawn().unwrap())

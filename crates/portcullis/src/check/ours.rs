@@ -1,0 +1,49 @@
+//! Our own results: measured anew they cannot be, judged anew they can. What
+//! spoilt the run stands, whatever its figures say.
+
+use portcullis_core::check::check_measured;
+use portcullis_core::outcome::Finding;
+use portcullis_report::read::Results;
+use portcullis_report::results_json::rfc3339;
+
+use super::rules::Configured;
+use super::{Report, passed, undecided};
+use crate::stages::judge;
+
+/// Judges results of a run.
+pub fn judge(results: Results, configured: &Configured<'_>, report: &mut Report) {
+    let begun = rfc3339(results.started_unix_ms);
+    let (version, target) = (&results.tool_version, &results.target);
+    report.about = format!("a run of Portcullis {version} on {target}, begun {begun}");
+    // A run that was no measurement stays none.
+    let is_of_rules =
+        |finding: &Finding| matches!(finding, Finding::Violated(_) | Finding::NoData(_));
+    let (_, spoilt): (Vec<Finding>, Vec<Finding>) =
+        results.findings.iter().cloned().partition(is_of_rules);
+    report.findings.extend(spoilt);
+    let Some(summary) = results.summary else {
+        if report.findings.is_empty() {
+            report.findings.push(Finding::NoData("nothing was measured".to_owned()));
+        }
+        return;
+    };
+    let rules = match configured.rules_or(&results.configuration) {
+        Ok(rules) => rules,
+        Err(findings) => return report.findings.extend(findings),
+    };
+    report.about.push_str(&format!("; rules of {}", rules.source));
+    let (checked, verdict) = check_measured(&summary, &rules.config.thresholds);
+    report.findings.extend(judge::findings(&verdict));
+    report.findings.extend(undecided(&checked));
+    let code = report.exit_code();
+    if rules.is_own && code != results.exit_code {
+        report.findings.push(Finding::Invalid(format!(
+            "the run ended with exit {}, but its figures and its rules mean exit {code}: the file \
+             was changed, or another version of Portcullis judged it",
+            results.exit_code
+        )));
+    }
+    report.sentence = passed(&checked, summary.aggregate().requests);
+    report.checked = checked;
+    report.measured = Some((summary, verdict));
+}

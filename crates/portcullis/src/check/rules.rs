@@ -1,0 +1,69 @@
+//! Whose rules a file is held against: those of a configuration file, found or
+//! named, or those that our own results carry.
+
+use std::cell::OnceCell;
+
+use portcullis_core::config::{self, Config};
+use portcullis_core::outcome::Finding;
+
+use crate::cli::CheckArgs;
+use crate::planning;
+
+/// The configuration file, read once when it is first needed.
+pub struct Configured<'a> {
+    args: &'a CheckArgs,
+    read: OnceCell<Result<Rules, Vec<String>>>,
+}
+
+/// Rules, and where they come from.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The configuration that holds them.
+    pub config: Config,
+    /// Where they come from, in a few words.
+    pub source: String,
+    /// Whether they are those of the run itself.
+    pub is_own: bool,
+}
+
+impl<'a> Configured<'a> {
+    /// Of these flags; nothing is read yet.
+    pub fn new(args: &'a CheckArgs) -> Self {
+        Self { args, read: OnceCell::new() }
+    }
+
+    /// The rules of the configuration file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn rules(&self) -> Result<Rules, Vec<Finding>> {
+        let (file, profile) = (self.args.config.as_deref(), self.args.profile.as_deref());
+        let read = self.read.get_or_init(|| {
+            let (file, loaded) = planning::configuration(file, profile, &[])?;
+            let profile = profile.map(|name| format!(", profile {name}")).unwrap_or_default();
+            let source = format!("{}{profile}", planning::shown(&file));
+            Ok(Rules { config: loaded.config, source, is_own: false })
+        });
+        read.clone().map_err(|problems| problems.into_iter().map(Finding::Refused).collect())
+    }
+
+    /// The rules that results carry, unless others are named.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub fn rules_or(&self, carried: &str) -> Result<Rules, Vec<Finding>> {
+        if self.args.config.is_some() || self.args.profile.is_some() {
+            return self.rules();
+        }
+        let loaded = config::load(carried, None, &[]).map_err(|problems| {
+            let show = |problem: &config::Problem| {
+                let problem = problem.show("the configuration within");
+                let advice = "its secrets are blanked out; name another with --config";
+                Finding::Refused(format!("{problem} ({advice})"))
+            };
+            problems.iter().map(show).collect::<Vec<Finding>>()
+        })?;
+        let source = "the run's own configuration".to_owned();
+        Ok(Rules { config: loaded.config, source, is_own: true })
+    }
+}

@@ -1,0 +1,74 @@
+//! What `check` found in files: rule by rule, then what a file cannot show, the
+//! verdict last.
+
+use portcullis_core::check::Checked;
+use portcullis_core::outcome::{self, Finding};
+use portcullis_core::threshold::Severity;
+use portcullis_core::verdict::Judgement;
+
+use super::paint::Paint;
+use super::{line, plain, print_plain, table};
+use crate::check::Report;
+use crate::stages::judge;
+
+/// Prints one file's rules, findings and verdict.
+pub fn print_check(report: &Report) {
+    let paint = Paint::for_output();
+    if !report.about.is_empty() {
+        line(&plain(&format!("{}: {}", report.file, report.about)));
+    }
+    if let Some((summary, verdict)) = &report.measured {
+        print_plain(&table::by_task(summary, Some(verdict), paint));
+    }
+    for checked in &report.checked {
+        if let Some((word, text)) = told(checked, paint) {
+            line(&format!("  {word} {}", plain(&text)));
+        }
+    }
+    for note in &report.notes {
+        line(&format!("  note: {}", plain(note)));
+    }
+    for unseen in &report.unseen {
+        line(&format!("  not in this file: {}", plain(unseen)));
+    }
+    for finding in &report.findings {
+        let word = paint.red(&format!("{}:", finding.kind()));
+        line(&format!("{word} {}", plain(finding.message())));
+    }
+    verdict(&report.sentence, report.exit_code(), paint);
+}
+
+/// Prints the verdict on several files.
+pub fn print_checks(findings: &[Finding], files: usize) {
+    let sentence = judge::headline(findings)
+        .unwrap_or_else(|| format!("PASSED: {files} files, as far as each of them shows"));
+    line("");
+    verdict(&sentence, outcome::exit_code(findings), Paint::for_output());
+}
+
+fn verdict(sentence: &str, code: u8, paint: Paint) {
+    let text = format!("{} (exit {code})", plain(sentence));
+    line(&if code == 0 { paint.green(&text) } else { paint.red(&text) });
+}
+
+/// A word and a line on a rule; `None` for what is a finding.
+fn told(checked: &Checked, paint: Paint) -> Option<(String, String)> {
+    match checked {
+        Checked::Judged(judged) => match (judged.judgement, judged.rule.severity) {
+            (Judgement::Holds, _) => Some(("holds:".to_owned(), judge::line(judged))),
+            (Judgement::Violated, Severity::Warn) => {
+                Some((paint.yellow("warning:"), judge::line(judged)))
+            }
+            _ => None,
+        },
+        Checked::Undecided { rule, .. } if rule.severity == Severity::Fail => None,
+        Checked::Undecided { rule, why } => {
+            Some((NOT_CHECKABLE.to_owned(), format!("{}: {why}", rule.in_words())))
+        }
+        Checked::NotInFile { rule, why } => {
+            Some((NOT_CHECKABLE.to_owned(), format!("{}: {why}", rule.text)))
+        }
+    }
+}
+
+const NOT_CHECKABLE: &str = "not checkable from this file:";
