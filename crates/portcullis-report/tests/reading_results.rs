@@ -301,6 +301,18 @@ fn what_contradicts_itself_is_refused_with_its_place() {
     check("\"acknowledgement\": \"system\"", "\"acknowledgement\": \"never\"", "\"never\"");
     check("\"kind\": \"throttled\"", "\"kind\": \"tired\"", "no kind \"tired\"");
     check("\"window_s\": 4.5", "\"window_s\": -4.5", "summary.window_s: -4.5 s is no duration");
+    // The first of these belong to the aggregate: the tasks say otherwise.
+    let aggregate = |from: &str, to: &str, part: &str| {
+        let text = write(&small()).unwrap();
+        let (before, after) = text.split_once("\"aggregate\": {").unwrap();
+        assert!(after.contains(from), "no {from:?} in {after}");
+        let text = format!("{before}\"aggregate\": {{{}", after.replacen(from, to, 1));
+        let said = read_results(text.as_bytes()).unwrap_err().to_string();
+        assert!(said.contains(part), "{from} → {to}: {said}");
+    };
+    aggregate("\"with_data\": 1", "\"with_data\": 0", "with_data is 0, of the tasks 1");
+    aggregate("\"max_ms\": 2.345678", "\"max_ms\": 2.5", "its latencies are not those of");
+    aggregate("\"failed_above\": 1", "\"failed_above\": 0", "its latencies are not those of");
     let other = read_results(b"{ \"name\": 1 }\n").unwrap_err();
     assert!(other.is_foreign(), "{other}");
     let broken = read_results(b"{ \"tool\": } \n").unwrap_err();
