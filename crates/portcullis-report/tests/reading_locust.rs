@@ -59,6 +59,14 @@ fn the_reference_files_are_read_whole() {
 }
 
 #[test]
+fn every_truncation_is_refused() {
+    for cut in 0..SOUND.len() {
+        let error = read_stats(&SOUND.as_bytes()[..cut]).unwrap_err();
+        assert!(!error.is_foreign(), "cut at {cut}: {error}");
+    }
+}
+
+#[test]
 fn every_truncation_of_a_reference_file_is_refused() {
     let Some(reference) = reference() else { return };
     for name in ["locust-csv/2.20", "locust-csv/2.47", "old-job/no-server"] {
