@@ -86,10 +86,10 @@ fn every_truncation_of_the_companions_is_refused_or_a_remark() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x_stats.csv");
     std::fs::copy(beside.join("perf_results_stats.csv"), &path).unwrap();
-    let check = |name: &str, is_refused: bool| {
+    let check = |name: &str, step: usize, is_refused: bool| {
         let whole = std::fs::read(beside.join(format!("perf_results_{name}.csv"))).unwrap();
         let copy = folder.path().join(format!("x_{name}.csv"));
-        for cut in 0..whole.len() {
+        for cut in (0..whole.len()).step_by(step) {
             std::fs::write(&copy, &whole[..cut]).unwrap();
             match locust(&path) {
                 Err(error) => assert!(is_refused && !error.is_foreign(), "{name} {cut}: {error}"),
@@ -104,9 +104,9 @@ fn every_truncation_of_the_companions_is_refused_or_a_remark() {
         std::fs::write(&copy, whole).unwrap();
         assert!(locust(&path).is_ok(), "{name}");
     };
-    check("failures", true);
-    check("exceptions", true);
-    check("stats_history", false);
+    check("failures", 1, true);
+    check("exceptions", 1, true);
+    check("stats_history", 17, false);
 }
 
 fn refused(from: &str, to: &str) -> String {

@@ -317,6 +317,10 @@ fn what_spoilt_a_run_stands() {
     }
     let file = written(path, None, &text, &[]);
     check(&[&file], 5, &["no data: nothing was measured"]);
+    // Also where secrets that were blanked out have made the rules unreadable.
+    let server = Finding::Server(why());
+    let file = written(path, Some(fast), &text.replace("p95", "***"), &[server]);
+    check(&[&file], 4, &["note: the configuration within:", "ERROR: why it is so"]);
 }
 
 #[test]

@@ -29,7 +29,12 @@ pub fn judge(results: Results, configured: &Configured<'_>, report: &mut Report)
     };
     let rules = match configured.rules_or(&results.configuration) {
         Ok(rules) => rules,
-        Err(findings) => return report.findings.extend(findings),
+        // The verdict on a run that was spoilt needs no rules.
+        Err(problems) if !report.findings.is_empty() && !configured.is_named() => {
+            report.notes = problems.iter().map(|problem| problem.message().to_owned()).collect();
+            return;
+        }
+        Err(problems) => return report.findings.extend(problems),
     };
     report.about.push_str(&format!("; rules of {}", rules.source));
     let (checked, verdict) = check_measured(&summary, &rules.config.thresholds);

@@ -47,12 +47,17 @@ impl<'a> Configured<'a> {
         read.clone().map_err(|problems| problems.into_iter().map(Finding::Refused).collect())
     }
 
+    /// Whether rules were named on the command line.
+    pub fn is_named(&self) -> bool {
+        self.args.config.is_some() || self.args.profile.is_some()
+    }
+
     /// The rules that results carry, unless others are named.
     ///
     /// # Errors
     /// What is wrong with the configuration.
     pub fn rules_or(&self, carried: &str) -> Result<Rules, Vec<Finding>> {
-        if self.args.config.is_some() || self.args.profile.is_some() {
+        if self.is_named() {
             return self.rules();
         }
         let loaded = config::load(carried, None, &[]).map_err(|problems| {
