@@ -5,6 +5,7 @@ pub mod config;
 pub mod deck;
 pub mod distribution;
 pub mod event;
+pub mod evidence;
 pub mod inert;
 pub mod model;
 #[cfg(test)]

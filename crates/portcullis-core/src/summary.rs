@@ -129,7 +129,11 @@ pub struct TaskSummary {
     pub needs_data: bool,
     /// Requests of the planned window.
     pub window: Row,
-    /// Requests made after it, because the task had none.
+    /// Requests made after it by the deck, as in it, because a rule on several
+    /// tasks was in doubt.
+    pub continued: Row,
+    /// Requests made after it for this task alone, because it had none or a rule
+    /// on it was in doubt.
     pub extension: Row,
 }
 
@@ -165,6 +169,23 @@ pub struct Row {
     /// Requests that were still under way when the grace after the load ended;
     /// in no percentile and no other count.
     pub cut: u64,
+    /// The same requests by second of their end, ascending; seconds without a
+    /// request are left out. Kept to tell bad seconds from bad requests; no
+    /// report shows them.
+    pub blocks: Vec<Block>,
+}
+
+/// The requests that ended in one second.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Block {
+    /// Counted from the start of the run.
+    pub second: u32,
+    /// Requests, good and failed.
+    pub requests: u32,
+    /// Failed requests.
+    pub failures: u32,
+    /// For each limit of the summary: requests beyond it.
+    pub beyond: Vec<Beyond>,
 }
 
 /// Exact counts against one latency limit.
@@ -287,6 +308,25 @@ fn add_beyond(mine: &mut Vec<Beyond>, theirs: &[Beyond]) {
     }
 }
 
+/// The blocks of both, by second.
+pub fn merged(a: &[Block], b: &[Block]) -> Vec<Block> {
+    if a.is_empty() || b.is_empty() {
+        return if a.is_empty() { b.to_vec() } else { a.to_vec() };
+    }
+    let mut all: Vec<Block> = a.iter().chain(b).cloned().collect();
+    all.sort_by_key(|block| block.second);
+    all.dedup_by(|next, kept| {
+        let is_same = next.second == kept.second;
+        if is_same {
+            kept.requests += next.requests;
+            kept.failures += next.failures;
+            add_beyond(&mut kept.beyond, &next.beyond);
+        }
+        is_same
+    });
+    all
+}
+
 impl Row {
     /// Adds the requests of another row over the same limits.
     pub fn add(&mut self, other: &Self) {
@@ -302,6 +342,7 @@ impl Row {
         self.cut += other.cut;
         add_beyond(&mut self.beyond, &other.beyond);
         add_beyond(&mut self.failed_beyond, &other.failed_beyond);
+        self.blocks = merged(&self.blocks, &other.blocks);
     }
 
     /// Failed requests as a share of all; `None` without requests.
@@ -318,9 +359,22 @@ impl Row {
 impl TaskSummary {
     /// All requests that the task is judged by.
     pub fn judged(&self) -> Row {
-        let mut row = self.window.clone();
+        let mut row = self.by_deck();
         row.add(&self.extension);
         row
+    }
+
+    /// The requests that came from the deck: several tasks together are judged by
+    /// these, since what is called for its own sake would change the mix.
+    pub fn by_deck(&self) -> Row {
+        let mut row = self.window.clone();
+        row.add(&self.continued);
+        row
+    }
+
+    /// Requests made after the window.
+    pub fn requests_after(&self) -> u64 {
+        self.continued.requests + self.extension.requests
     }
 }
 
@@ -353,18 +407,19 @@ impl Summary {
     /// The requests that a scope is judged by. A scope that names nothing covers
     /// nothing.
     pub fn row(&self, scope: &Scope) -> Row {
-        let mut row = Row::default();
-        match scope {
-            Scope::Aggregate => row = self.aggregate(),
-            Scope::Login => self.login.iter().for_each(|login| row.add(&login.judged())),
+        let rows: Vec<Row> = match scope {
+            Scope::Aggregate => self.tasks.iter().map(TaskSummary::by_deck).collect(),
+            Scope::Login => self.login.iter().map(TaskSummary::judged).collect(),
             Scope::Task(name) => {
-                self.tasks.iter().filter(|t| t.name == *name).for_each(|t| row.add(&t.judged()));
+                self.tasks.iter().filter(|t| t.name == *name).map(TaskSummary::judged).collect()
             }
             Scope::Group(name) => {
                 let of_group = |task: &&TaskSummary| task.group.as_deref() == Some(name);
-                self.tasks.iter().filter(of_group).for_each(|t| row.add(&t.judged()));
+                self.tasks.iter().filter(of_group).map(TaskSummary::by_deck).collect()
             }
-        }
+        };
+        let mut row = Row::default();
+        rows.iter().for_each(|one| row.add(one));
         row
     }
 }

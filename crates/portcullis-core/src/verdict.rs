@@ -2,6 +2,7 @@
 //! violations are ruled out; it is never a default.
 
 use crate::distribution::Distribution;
+use crate::evidence::{self, ALPHA_SHOWN, Case, Evidence};
 use crate::summary::{ArrivalCounts, Beyond, Row, Summary, TaskSummary};
 use crate::threshold::{Comparison, Limit, Metric, Percentile, Scope, Severity, Threshold};
 
@@ -29,6 +30,8 @@ pub struct Judged {
     pub samples: u64,
     /// Of these, beyond the limit; for latencies.
     pub beyond: Option<u64>,
+    /// How sure that is; `None` where no exact statement can be made.
+    pub evidence: Option<Evidence>,
 }
 
 /// All rules, judged.
@@ -64,7 +67,10 @@ impl Verdict {
 /// Judges every rule.
 pub fn judge(summary: &Summary, rules: &[Threshold]) -> Verdict {
     let judged = rules.iter().flat_map(|rule| resolve(summary, rule));
-    let judged = judged.map(|rule| judge_one(summary, rule)).collect();
+    let mut judged: Vec<Judged> = judged.map(|rule| judge_one(summary, rule)).collect();
+    for severity in [Severity::Fail, Severity::Warn] {
+        weigh(summary, judged.iter_mut().filter(|judged| judged.rule.severity == severity));
+    }
     let silent = summary.tasks.iter().filter(|task| task.weight > 0 && is_silent(task));
     Verdict { judged, silent_tasks: silent.map(|task| task.name.clone()).collect() }
 }
@@ -156,14 +162,45 @@ fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
             let requests = summary.window_requests(&rule.scope);
             plain(some(summary.rate(requests)), requests)
         }
-        Metric::Count => plain(some(row.requests as f64), row.requests),
+        Metric::Count => {
+            let requests = match summary.window_requests(&rule.scope) {
+                0 => row.requests,
+                requests => requests,
+            };
+            plain(some(requests as f64), requests)
+        }
     };
     let judgement = match holds {
         None => Judgement::NoData,
         Some(false) => Judgement::Violated,
         Some(true) => Judgement::Holds,
     };
-    Judged { rule, judgement, value, samples, beyond }
+    Judged { rule, judgement, value, samples, beyond, evidence: None }
+}
+
+/// Adds what is known of each rule; the errors are over all of them.
+fn weigh<'a>(summary: &Summary, family: impl Iterator<Item = &'a mut Judged>) {
+    let case = |judged: &Judged| {
+        let row = summary.row(&judged.rule.scope);
+        Some((evidence::case(summary, &judged.rule, &row)?, row))
+    };
+    let known = family.filter(|judged| judged.judgement != Judgement::NoData);
+    let (mut judged, found): (Vec<&mut Judged>, Vec<(Case, Row)>) =
+        known.filter_map(|judged| case(judged).map(|case| (judged, case))).unzip();
+    let cases: Vec<Case> = found.iter().map(|(case, _)| *case).collect();
+    let states = evidence::states(&cases);
+    for ((judged, (case, row)), state) in judged.iter_mut().zip(found).zip(states) {
+        let latency = match judged.rule.metric {
+            Metric::Percentile(percentile) => Some(evidence::latency_interval(
+                &latencies(&judged.rule, &row),
+                percentile,
+                ALPHA_SHOWN,
+                case.block_factor,
+            )),
+            _ => None,
+        };
+        judged.evidence = Some(evidence::evidence(&case, state, latency));
+    }
 }
 
 type Judging = (Option<bool>, Option<f64>, u64, Option<u64>);

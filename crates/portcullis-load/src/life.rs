@@ -132,8 +132,9 @@ impl<'w, 'a> Person<'w, 'a> {
     }
 
     fn record(&mut self, whose: Whose, sample: &Sample) {
+        let shared = self.worker.shared;
         let mut recorder = self.worker.recorder.borrow_mut();
-        recorder.record(whose, sample, self.worker.shared.plan);
+        recorder.record(whose, sample, shared.second(), shared.plan);
         recorder.resent += std::mem::take(&mut self.user.resent);
         recorder.reopened += std::mem::take(&mut self.user.reopened);
         self.user.opened().for_each(|opening| recorder.record_opening(opening));
@@ -173,7 +174,7 @@ impl<'w, 'a> Person<'w, 'a> {
         }
         let inherited = if self.number == 0 { lock(&shared.first).take() } else { None };
         if let Some(sample) = inherited.as_ref().and_then(|login| login.sample.as_ref()) {
-            self.worker.recorder.borrow_mut().record(Whose::Login, sample, shared.plan);
+            self.worker.recorder.borrow_mut().record(Whose::Login, sample, 0, shared.plan);
         }
         if let Some(line) = self.worker.shared_line() {
             self.user.authorize(line);
@@ -196,7 +197,8 @@ impl<'w, 'a> Person<'w, 'a> {
         let (sample, logged_in) = self.user.login(&shared.sending()).await;
         worker.under_way.set(worker.under_way.get() - 1);
         if !sample.is_cut {
-            worker.recorder.borrow_mut().record(Whose::Login, &sample, shared.plan);
+            let second = shared.second();
+            worker.recorder.borrow_mut().record(Whose::Login, &sample, second, shared.plan);
         }
         match logged_in {
             LoggedIn::Token(token) => {

@@ -2,6 +2,7 @@
 //! judges nothing, and prints nothing.
 
 pub mod artifacts;
+mod evidence_json;
 pub mod locust_csv;
 pub mod results_json;
 mod run;

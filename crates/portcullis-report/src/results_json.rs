@@ -11,6 +11,7 @@ use portcullis_core::threshold::{Limit, Severity};
 use portcullis_core::verdict::{Judged, Judgement};
 use serde::Serialize;
 
+use crate::evidence_json::WireEvidence;
 use crate::run::RunReport;
 
 /// Raised when a field changes its meaning or goes; new fields leave it.
@@ -61,6 +62,7 @@ struct Threshold {
     unit: &'static str,
     samples: u64,
     beyond_limit: Option<u64>,
+    evidence: Option<WireEvidence>,
 }
 
 #[derive(Serialize)]
@@ -324,6 +326,7 @@ fn threshold(judged: &Judged) -> Threshold {
         },
         samples: judged.samples,
         beyond_limit: judged.beyond,
+        evidence: judged.evidence.as_ref().map(WireEvidence::new),
     }
 }
 
@@ -417,7 +420,7 @@ fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> WireTask<'a> {
         method: &task.method,
         path: &task.label,
         weight: task.weight,
-        extension_requests: task.extension.requests,
+        extension_requests: task.requests_after(),
         row: row(&task.judged(), summary),
     }
 }

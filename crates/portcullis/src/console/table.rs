@@ -16,8 +16,10 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, paint: Paint) -> St
     let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
     for task in summary.tasks.iter().filter(|task| task.weight > 0) {
         let mut name = task.name.clone();
-        if task.extension.requests > 0 {
-            name.push_str(" (after the window)");
+        match task.requests_after() {
+            0 => {}
+            _ if task.window.requests == 0 => name.push_str(" (after the window)"),
+            n => name.push_str(&format!(" (+{n} after)")),
         }
         if silent(task) {
             name.push_str(" (no data)");
