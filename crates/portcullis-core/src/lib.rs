@@ -11,6 +11,7 @@ pub mod model;
 #[cfg(test)]
 mod model_tests;
 pub mod outcome;
+pub mod pairs;
 pub mod plan;
 pub mod remarks;
 pub mod rng;

@@ -1,0 +1,12 @@
+//! Base and candidate, the same request to both: which tasks became slower. The
+//! design and its constants were measured; see docs/decisions/0005.
+
+mod effect;
+mod judge;
+mod score;
+#[cfg(test)]
+mod simulation_tests;
+
+pub use effect::{Effect, ErrorRise, effect, error_rise};
+pub use judge::{Decision, Judge, RULE, Rule};
+pub use score::interval;
