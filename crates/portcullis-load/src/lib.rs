@@ -23,5 +23,5 @@ mod worker;
 pub use engine::{Ended, LoadOutcome, Observation, run};
 pub use first_round::{FirstAnswer, FirstRound, FirstRoundError, first_round};
 pub use http::Trust;
-pub use pairs::{Hooks, PairPlan, PairsError, PairsOutcome, RanPair, Side, Sides, pairs};
+pub use pairs::{Hooks, PairPlan, PairsError, PairsOutcome, pairs};
 pub use user::LoginFailure;

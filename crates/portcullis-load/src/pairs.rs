@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use portcullis_core::pairs::Judge;
+use portcullis_core::pairs::{Judge, Pair, Side, Sides};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
@@ -17,42 +17,6 @@ use crate::reactor::{self, Handle, Turn};
 use crate::recorder::Sample;
 use crate::user::{LoggedIn, LoginFailure, Sending, User};
 
-/// One of the two versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// What is compared against.
-    Base,
-    /// What is judged.
-    Candidate,
-}
-
-/// Something of each side.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sides<T> {
-    /// The base's.
-    pub base: T,
-    /// The candidate's.
-    pub candidate: T,
-}
-
-impl<T> Sides<T> {
-    /// That of one side.
-    pub fn of(&self, side: Side) -> &T {
-        match side {
-            Side::Base => &self.base,
-            Side::Candidate => &self.candidate,
-        }
-    }
-
-    /// That of one side.
-    pub fn of_mut(&mut self, side: Side) -> &mut T {
-        match side {
-            Side::Base => &mut self.base,
-            Side::Candidate => &mut self.candidate,
-        }
-    }
-}
-
 /// How pairs are made.
 #[derive(Clone, Copy, Debug)]
 pub struct PairPlan<'a> {
@@ -63,21 +27,6 @@ pub struct PairPlan<'a> {
     /// How long both are warmed up with pairs that do not count, one for each
     /// task at least.
     pub warm_up: Duration,
-}
-
-/// A pair that was made.
-#[derive(Clone, Debug)]
-pub struct RanPair {
-    /// The task.
-    pub task: usize,
-    /// When it began, after the first pair that counts.
-    pub at: Duration,
-    /// Who was asked first.
-    pub first: Side,
-    /// How long each answer took; `None` for a failure.
-    pub latency: Sides<Option<Duration>>,
-    /// What each server computed for it, where the system tells.
-    pub cpu: Sides<Option<Duration>>,
 }
 
 /// What the caller does while pairs are made; all on one thread.
@@ -96,7 +45,7 @@ pub struct PairsOutcome {
     /// The decisions.
     pub judge: Judge,
     /// All pairs, in order.
-    pub pairs: Vec<RanPair>,
+    pub pairs: Vec<Pair>,
     /// How long they took, without the warm-up.
     pub took: Duration,
     /// The tokens of both logins: secrets.
@@ -113,7 +62,7 @@ pub enum PairsError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// A side could not log in.
-    #[error("the login at the {} failed: {}", name(*.0), .1.message)]
+    #[error("the login at the {} failed: {}", .0.name(), .1.message)]
     Login(Side, LoginFailure),
     /// We were told to stop.
     #[error("stopped")]
@@ -121,13 +70,6 @@ pub enum PairsError {
     /// The system has no poll or timer left, or a panic: a defect.
     #[error("the engine could not go on: {0}")]
     Engine(std::io::Error),
-}
-
-fn name(side: Side) -> &'static str {
-    match side {
-        Side::Base => "base",
-        Side::Candidate => "candidate",
-    }
 }
 
 /// A server may still be busy with the last answer (its log, its connection):
@@ -271,13 +213,13 @@ impl<'a> Director<'a> {
         self.warm_up(sending, state).await?;
         let begun = Instant::now();
         *state.progress.borrow_mut() = (0, Some(begun));
-        let mut pairs: Vec<RanPair> = Vec::new();
+        let mut pairs: Vec<Pair> = Vec::new();
         while begun.elapsed() < self.plan.limit
             && let Some(task) = self.judge.next(&mut self.chance)
         {
             let Some(pair) = self.pair(task, begun, sending, state).await else { break };
-            if let (Some(base), Some(candidate)) = (pair.latency.base, pair.latency.candidate) {
-                self.judge.add(task, base.as_secs_f64(), candidate.as_secs_f64());
+            if let Some(x) = pair.latency.ln_ratio() {
+                self.judge.add(task, x);
             }
             pairs.push(pair);
             let asked = pairs.iter().filter(|pair| pair.task == task).count();
@@ -339,7 +281,7 @@ impl<'a> Director<'a> {
         begun: Instant,
         sending: &Sides<Sending<'_>>,
         state: &State<'_>,
-    ) -> Option<RanPair> {
+    ) -> Option<Pair> {
         let candidate_first = self.chance.below(2) == 1;
         let order = match candidate_first {
             true => [Side::Candidate, Side::Base],
@@ -347,7 +289,7 @@ impl<'a> Director<'a> {
         };
         let values = Rng::stream(self.plan.load.seed, Domain::Values, self.number);
         self.number += 1;
-        let mut pair = RanPair {
+        let mut pair = Pair {
             task,
             at: begun.elapsed(),
             first: order[0],

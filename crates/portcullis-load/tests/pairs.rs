@@ -11,8 +11,8 @@ mod server;
 
 use std::time::Duration;
 
-use portcullis_core::pairs::{Decision, Judge, RULE};
-use portcullis_load::{Hooks, PairPlan, PairsError, PairsOutcome, Side, Sides, Trust, pairs};
+use portcullis_core::pairs::{Decision, Judge, RULE, Side, Sides};
+use portcullis_load::{Hooks, PairPlan, PairsError, PairsOutcome, Trust, pairs};
 
 use planned::planned;
 use server::{ONE, Reply, Server};

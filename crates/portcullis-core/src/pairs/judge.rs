@@ -91,10 +91,9 @@ impl Judge {
         Some(chosen)
     }
 
-    /// Takes a pair of latencies in seconds, both good answers. A crossing before
+    /// Takes a pair's ln(candidate / base), of two good answers. A crossing before
     /// the fewest pairs is kept.
-    pub fn add(&mut self, task: usize, base_s: f64, candidate_s: f64) {
-        let x = (candidate_s / base_s).ln();
+    pub fn add(&mut self, task: usize, x: f64) {
         let rule = self.rule;
         let tasks = self.contests.len() as f64;
         let Some(contest) = self.contests.get_mut(task).filter(|_| x.is_finite()) else { return };

@@ -21,7 +21,7 @@ fn run(index: u64, spread: f64, factor: f64) -> Ran {
     let mut pairs = 0;
     while let Some(task) = judge.next(&mut rng) {
         let truth = if task == 0 { factor } else { 1.0 };
-        judge.add(task, 0.02, 0.02 * truth * noise(&mut rng, spread).exp());
+        judge.add(task, truth.ln() + noise(&mut rng, spread));
         pairs += 1;
         if pairs == 1_500 {
             break;
@@ -47,7 +47,7 @@ fn at_the_margin_itself_the_error_is_within_its_bound() {
         let mut judge = Judge::new(10, RULE);
         for _ in 0..300 {
             let Some(task) = judge.next(&mut rng) else { break };
-            judge.add(task, 0.02, 0.02 * 1.05 * noise(&mut rng, 0.1).exp());
+            judge.add(task, 1.05_f64.ln() + noise(&mut rng, 0.1));
         }
         judge.any_slower()
     });
@@ -79,7 +79,7 @@ fn a_task_that_is_a_tenth_slower_is_hardly_ever_cleared() {
 fn nothing_is_decided_before_the_fewest_pairs() {
     let mut judge = Judge::new(1, RULE);
     for pair in 1..=20 {
-        judge.add(0, 0.01, 0.02);
+        judge.add(0, 2.0_f64.ln());
         let expected =
             if pair < RULE.fewest_pairs { Decision::Undecided } else { Decision::Slower };
         assert_eq!(judge.decision(0), expected, "{pair}");
@@ -108,7 +108,7 @@ fn the_next_pair_goes_to_the_undecided_task_with_the_fewest() {
     let mut first: Vec<usize> = (0..3).filter_map(|_| judge.next(&mut rng)).collect();
     first.sort_unstable();
     assert_eq!(first, [0, 1, 2]);
-    (0..20).for_each(|_| judge.add(1, 0.01, 0.01));
+    (0..20).for_each(|_| judge.add(1, 0.0));
     assert_eq!(judge.decision(1), Decision::NotSlower);
     judge.give_up(2);
     assert!((0..5).all(|_| judge.next(&mut rng) == Some(0)));
@@ -124,8 +124,38 @@ fn a_rise_of_failures_is_a_coin_that_falls_on_one_side() {
 #[test]
 fn pairs_without_a_ratio_are_left_out() {
     let mut judge = Judge::new(1, RULE);
-    judge.add(0, 0.0, 0.01);
-    judge.add(0, 0.01, 0.0);
-    judge.add(7, 0.01, 0.01);
+    judge.add(0, f64::NAN);
+    judge.add(0, f64::INFINITY);
+    judge.add(7, 0.1);
     assert_eq!(judge.ratios(0), &[] as &[f64]);
+    let sides = |base, candidate| Sides { base, candidate };
+    let ms = |ms| Some(std::time::Duration::from_millis(ms));
+    assert_eq!(sides(ms(0), ms(1)).ln_ratio(), None);
+    assert_eq!(sides(None, ms(1)).ln_ratio(), None);
+    assert!((sides(ms(10), ms(20)).ln_ratio().unwrap() - 2.0_f64.ln()).abs() < 1e-12);
+}
+
+#[test]
+fn a_task_is_told_with_its_tails_and_failures() {
+    let ms = |ms| Some(std::time::Duration::from_millis(ms));
+    let pair = |base, candidate| Pair {
+        task: 0,
+        at: std::time::Duration::ZERO,
+        first: Side::Base,
+        latency: Sides { base, candidate },
+        cpu: Sides { base: ms(4), candidate: ms(5) },
+    };
+    let mut pairs = vec![pair(ms(10), ms(11)); 18];
+    pairs.extend([pair(ms(10), ms(90)), pair(ms(10), None)]);
+    let mut judge = Judge::new(1, RULE);
+    pairs.iter().filter_map(|pair| pair.latency.ln_ratio()).for_each(|x| judge.add(0, x));
+    let task = TaskComparison::new("list", 0, &judge, &pairs);
+    assert_eq!((task.pairs, task.failures.candidate, task.failures.base), (20, 1, 0));
+    assert_eq!(task.rise, ErrorRise { candidate: 1, base: 0 });
+    assert_eq!(task.tail, ErrorRise { candidate: 1, base: 0 });
+    assert_eq!(task.p50_ms, Sides { base: Some(10.0), candidate: Some(11.0) });
+    assert!((task.cpu.unwrap().median - 1.25).abs() < 1e-9);
+    assert!((task.effect.unwrap().median - 1.1).abs() < 1e-9);
+    let comparison = Comparison { tasks: vec![task], ..Comparison::default() };
+    assert_eq!(comparison.rise(), None);
 }
