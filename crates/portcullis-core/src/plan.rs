@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::{Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp};
+use crate::config::{
+    AgainstSection, Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp,
+};
 use crate::model::Model;
 use crate::scenario::{Scenario, Wait};
 use crate::summary::latency_limits;
@@ -28,6 +30,8 @@ pub struct Plan {
     pub run_timeout: Duration,
     /// The rules.
     pub thresholds: Vec<Threshold>,
+    /// How versions are compared, if they are.
+    pub against: AgainstSection,
     /// Where artifacts go.
     pub output: PathBuf,
     /// What is doubtful about the plan, in sentences.
@@ -289,6 +293,7 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
         },
         run_timeout: config.steps.run_timeout,
         thresholds: config.thresholds.clone(),
+        against: config.against.clone(),
         output: around.output,
         warnings,
     })

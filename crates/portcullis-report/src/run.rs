@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use portcullis_core::event::StageRecord;
 use portcullis_core::outcome::Finding;
+use portcullis_core::pairs::Comparison;
 use portcullis_core::summary::Summary;
 use portcullis_core::usage::Usage;
 use portcullis_core::verdict::Verdict;
@@ -39,6 +40,8 @@ pub struct RunReport {
     pub summary: Option<Summary>,
     /// The judgement, if there was something to judge.
     pub verdict: Option<Verdict>,
+    /// What pairs said of base and candidate, if they were compared.
+    pub comparison: Option<Comparison>,
     /// What decides the exit code, the gravest first.
     pub findings: Vec<Finding>,
     /// The exit code.

@@ -62,6 +62,15 @@ pub struct PerfArgs {
     /// The server's port; a number insists on it
     #[arg(long, value_name = "N|auto")]
     pub port: Option<String>,
+    /// Compare with this revision in the same run, or with `merge-base`
+    #[arg(long, value_name = "REV|merge-base", conflicts_with = "host")]
+    pub against: Option<String>,
+    /// How long the comparison may take, such as 60s
+    #[arg(long, value_name = "TIME", requires = "against")]
+    pub against_limit: Option<String>,
+    /// Warnings and undecided comparisons fail too
+    #[arg(long)]
+    pub strict: bool,
     /// Validate, print the plan, start nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -102,6 +111,7 @@ impl PerfArgs {
             ("--allow-host", "load.allow_hosts", (!hosts.is_empty()).then_some(Value::List(hosts))),
             ("--seed", "load.seed", self.seed.map(Value::Integer)),
             ("--port", "server.port", port),
+            ("--against-limit", "against.limit", text(&self.against_limit)),
         ];
         let given = |(flag, path, value): (_, _, Option<Value>)| {
             value.map(|value| FlagValue { flag, path, value })

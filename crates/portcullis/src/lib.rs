@@ -1,6 +1,7 @@
 //! The binary and its pipeline: flags → pipeline → exit code. `xtask` links
 //! this library, so `cargo xtask perf` and `portcullis perf` are one thing.
 
+mod against;
 mod cache;
 mod chance;
 pub mod cli;

@@ -12,7 +12,7 @@ mod tree;
 
 pub use load::{LoadSection, ramp};
 pub use reader::nearest;
-pub use sections::{Config, DjangoSection, EnvSection, ProjectSection};
+pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};
 pub use sections::{ServerSection, StepsSection};
 pub use text::{is_reserved_env, is_secret_name, to_redacted_toml};
 pub use tree::{Node, Place, Value};

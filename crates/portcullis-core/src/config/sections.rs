@@ -28,6 +28,8 @@ pub struct Config {
     pub scenario: Scenario,
     /// `[thresholds]`: `fail` first, then `warn`.
     pub thresholds: Vec<Threshold>,
+    /// `[against]`
+    pub against: AgainstSection,
     /// `[output] dir`, if it was written.
     pub output: Option<String>,
 }
@@ -105,6 +107,17 @@ pub struct ServerSection {
     pub cpus: Vec<usize>,
 }
 
+/// How two versions are compared.
+#[derive(Clone, Debug)]
+pub struct AgainstSection {
+    /// How long pairs are made at most.
+    pub limit: Duration,
+    /// How long both are warmed up before.
+    pub warm_up: Duration,
+    /// Settings for the comparison only, over those of `[django] overrides`.
+    pub overrides: Vec<(String, serde_json::Value)>,
+}
+
 /// Decodes the merged tree; `None` only if the scenario could not be read.
 pub fn decode(tree: &Node, problems: &mut Problems) -> Option<Config> {
     let mut root = Reader::new(tree, "", problems);
@@ -118,6 +131,7 @@ pub fn decode(tree: &Node, problems: &mut Problems) -> Option<Config> {
     let server = server(root.table("server", problems), problems);
     let scenario = super::scenario::decode(root.table("scenario", problems), problems);
     let thresholds = thresholds(root.table("thresholds", problems), scenario.as_ref(), problems);
+    let against = against(root.table("against", problems), problems);
     let output = root.table("output", problems).and_then(|mut section| {
         let dir = section.optional_text("dir", problems);
         section.finish(problems);
@@ -125,7 +139,18 @@ pub fn decode(tree: &Node, problems: &mut Problems) -> Option<Config> {
     });
     root.finish(problems);
     let scenario = scenario?;
-    Some(Config { project, env, django, steps, server, load, scenario, thresholds, output })
+    Some(Config {
+        project,
+        env,
+        django,
+        steps,
+        server,
+        load,
+        scenario,
+        thresholds,
+        against,
+        output,
+    })
 }
 
 /// A text that is needed only when a server is started.
@@ -202,14 +227,39 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
         note(problems, at, message);
     }
     if let Some(node) = section.optional("overrides") {
-        for entry in super::reader::entries(node, "django.overrides", problems) {
-            overrides(&entry.key, &entry.node, &mut django.overrides, problems);
-        }
+        all_overrides(node, "django.overrides", &mut django.overrides, problems);
     }
     django.seed = section.optional_text("seed", problems);
     django.seed_user = section.optional_text("seed_user", problems);
     section.finish(problems);
     django
+}
+
+fn all_overrides(
+    node: &Node,
+    path: &str,
+    all: &mut Vec<(String, serde_json::Value)>,
+    problems: &mut Problems,
+) {
+    for entry in super::reader::entries(node, path, problems) {
+        overrides(&entry.key, &entry.node, all, problems);
+    }
+}
+
+fn against(section: Option<Reader<'_>>, problems: &mut Problems) -> AgainstSection {
+    let mut against = AgainstSection {
+        limit: Duration::from_secs(60),
+        warm_up: Duration::ZERO,
+        overrides: Vec::new(),
+    };
+    let Some(mut section) = section else { return against };
+    against.limit = section.duration("limit", problems);
+    against.warm_up = section.wait("warm_up", problems).unwrap_or_default();
+    if let Some(node) = section.optional("overrides") {
+        all_overrides(node, "against.overrides", &mut against.overrides, problems);
+    }
+    section.finish(problems);
+    against
 }
 
 /// Tables are merged over the settings key by key, however they are written:

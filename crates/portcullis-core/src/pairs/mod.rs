@@ -8,9 +8,11 @@ mod pair;
 mod score;
 #[cfg(test)]
 mod simulation_tests;
+mod words;
 
 pub use comparison::{Comparison, TaskComparison};
 pub use effect::{Effect, ErrorRise, effect, error_rise};
 pub use judge::{Decision, Judge, RULE, Rule};
 pub use pair::{Pair, Side, Sides};
 pub use score::interval;
+pub use words::percent;

@@ -2,6 +2,7 @@
 //! a sentence.
 
 use portcullis_core::outcome::{self, Finding};
+use portcullis_core::pairs::Decision;
 use portcullis_core::summary::Summary;
 use portcullis_core::threshold::{Metric, Percentile, Scope};
 use portcullis_core::units::show_ms;
@@ -24,6 +25,7 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
         Finding::NoData(format!("{task} was never called, or never answered with a 2xx: no data"))
     }));
     findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
+    findings.extend(compared(run));
     if verdict.judged.is_empty() {
         findings.push(Finding::NoData("no threshold was judged".to_owned()));
     }
@@ -38,6 +40,30 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
         return Ok(Done::new((), detail));
     }
     Err(Failure { findings, log: None, advice: None })
+}
+
+/// What the comparison with the base finds, if there was one.
+fn compared(run: &Run<'_>) -> Vec<Finding> {
+    let Some(comparison) = &run.comparison else { return Vec::new() };
+    let slower = comparison.of(Decision::Slower).map(|task| Finding::Violated(task.line()));
+    let mut findings: Vec<Finding> = slower.collect();
+    if let Some(rise) = comparison.rise() {
+        findings.push(Finding::Violated(format!(
+            "the candidate fails more often: {} pairs failed only there, {} only at the base",
+            rise.candidate, rise.base
+        )));
+    }
+    for task in comparison.tasks.iter().filter(|task| task.effect.is_none()) {
+        // What the base cannot do yet is no fault of the candidate's.
+        if task.failures.base < task.pairs || task.failures.candidate == task.pairs {
+            findings.push(Finding::NoData(task.line()));
+        }
+    }
+    if run.strict {
+        let undecided = comparison.of(Decision::Undecided).filter(|task| task.effect.is_some());
+        findings.extend(undecided.map(|task| Finding::Violated(task.line())));
+    }
+    findings
 }
 
 /// One judged threshold in a line: scope, metric, value, limit, samples.
@@ -100,5 +126,7 @@ fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {
         1 => format!("{} of {judged} thresholds hold, 1 warns", judged - 1),
         _ => format!("{} of {judged} thresholds hold, {warnings} warn", judged - warnings),
     };
-    format!("{warned}; {requests} requests, p95 {p95}, {errors:.2} % errors")
+    let against = run.comparison.as_ref().map(|comparison| format!("; {}", comparison.sentence()));
+    let against = against.unwrap_or_default();
+    format!("{warned}; {requests} requests, p95 {p95}, {errors:.2} % errors{against}")
 }
