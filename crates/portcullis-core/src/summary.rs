@@ -165,6 +165,8 @@ pub struct Row {
     /// Requests that were still under way when the grace after the load ended;
     /// in no percentile and no other count.
     pub cut: u64,
+    /// Answers by status, good and failed; ascending.
+    pub statuses: Vec<(u16, u64)>,
 }
 
 /// Exact counts against one latency limit.
@@ -287,6 +289,14 @@ fn add_beyond(mine: &mut Vec<Beyond>, theirs: &[Beyond]) {
     }
 }
 
+/// Adds answers with a status to counts by status, which stay ascending.
+pub fn add_status(counts: &mut Vec<(u16, u64)>, status: u16, answers: u64) {
+    match counts.binary_search_by_key(&status, |(known, _)| *known) {
+        Ok(index) => counts.get_mut(index).into_iter().for_each(|count| count.1 += answers),
+        Err(index) => counts.insert(index, (status, answers)),
+    }
+}
+
 impl Row {
     /// Adds the requests of another row over the same limits.
     pub fn add(&mut self, other: &Self) {
@@ -302,6 +312,15 @@ impl Row {
         self.cut += other.cut;
         add_beyond(&mut self.beyond, &other.beyond);
         add_beyond(&mut self.failed_beyond, &other.failed_beyond);
+        for (status, answers) in &other.statuses {
+            add_status(&mut self.statuses, *status, *answers);
+        }
+    }
+
+    /// Answers with a status, good and failed.
+    pub fn answers_with(&self, status: u16) -> u64 {
+        let counts = self.statuses.iter().filter(|(known, _)| *known == status);
+        counts.map(|(_, answers)| answers).sum()
     }
 
     /// Failed requests as a share of all; `None` without requests.
@@ -344,6 +363,7 @@ impl Summary {
             Scope::Aggregate => true,
             Scope::Task(name) => task.name == *name,
             Scope::Group(name) => task.group.as_deref() == Some(name),
+            Scope::Label(label) => task.label == *label,
             Scope::Login => false,
         };
         let login = self.login.iter().filter(|_| *scope == Scope::Login);
@@ -364,6 +384,9 @@ impl Summary {
                 let of_group = |task: &&TaskSummary| task.group.as_deref() == Some(name);
                 self.tasks.iter().filter(of_group).for_each(|t| row.add(&t.judged()));
             }
+            Scope::Label(label) => {
+                self.tasks.iter().filter(|t| t.label == *label).for_each(|t| row.add(&t.judged()));
+            }
         }
         row
     }
@@ -373,7 +396,7 @@ impl Summary {
 pub fn latency_limits(thresholds: &[Threshold]) -> Vec<Duration> {
     let limits = thresholds.iter().filter_map(|threshold| match threshold.limit {
         Limit::Latency(limit) => Some(limit),
-        Limit::Share(_) | Limit::Number(_) => None,
+        Limit::Share(_) | Limit::Number(_) | Limit::Bytes(_) | Limit::Relative(_) => None,
     });
     let mut limits: Vec<Duration> = limits.collect();
     limits.sort_unstable();

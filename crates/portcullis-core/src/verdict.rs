@@ -3,7 +3,8 @@
 
 use crate::distribution::Distribution;
 use crate::summary::{ArrivalCounts, Beyond, Row, Summary, TaskSummary};
-use crate::threshold::{Comparison, Limit, Metric, Percentile, Scope, Severity, Threshold};
+use crate::threshold::{Comparison, Limit, Metric, Percentile, Reference, Scope};
+use crate::threshold::{Severity, Threshold};
 
 /// How one rule ended for one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,9 @@ pub enum Judgement {
     Violated,
     /// There is nothing to judge it by, which is never a pass.
     NoData,
+    /// It cannot be checked here: what its limit refers to is not there. Neither
+    /// a pass nor a violation, and no judgement.
+    NotJudged,
 }
 
 /// One rule, held against the requests of one scope.
@@ -29,6 +33,8 @@ pub struct Judged {
     pub samples: u64,
     /// Of these, beyond the limit; for latencies.
     pub beyond: Option<u64>,
+    /// Why it was not judged.
+    pub reason: Option<String>,
 }
 
 /// All rules, judged.
@@ -54,6 +60,25 @@ impl Verdict {
     /// Rules that nothing could be said of.
     pub fn without_data(&self) -> impl Iterator<Item = &Judged> {
         self.judged.iter().filter(|judged| judged.judgement == Judgement::NoData)
+    }
+
+    /// Rules that could not be checked.
+    pub fn not_judged(&self) -> impl Iterator<Item = &Judged> {
+        self.judged.iter().filter(|judged| judged.judgement == Judgement::NotJudged)
+    }
+
+    /// How many rules were judged, those without data among them.
+    pub fn judged_count(&self) -> usize {
+        self.judged.len() - self.not_judged().count()
+    }
+
+    /// Whether nothing could have failed the run: no rule was judged, or none of
+    /// those that are there to fail it.
+    pub fn is_toothless(&self) -> bool {
+        let fails = |judged: &&Judged| judged.rule.severity == Severity::Fail;
+        let all = self.judged.iter().filter(fails).count();
+        let unjudged = self.not_judged().filter(fails).count();
+        self.judged_count() == 0 || all > 0 && all == unjudged
     }
 
     fn of(&self, judgement: Judgement, severity: Severity) -> impl Iterator<Item = &Judged> {
@@ -127,7 +152,7 @@ fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
     let in_scope = |group: Option<&str>| match &rule.scope {
         Scope::Aggregate => true,
         Scope::Group(name) => group == Some(name),
-        Scope::Task(_) | Scope::Login => false,
+        Scope::Task(_) | Scope::Label(_) | Scope::Login => false,
     };
     let tasks = summary.tasks.iter().filter(|t| t.weight > 0 && in_scope(t.group.as_deref()));
     let scoped = |task: &TaskSummary| Threshold {
@@ -141,6 +166,9 @@ fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
 }
 
 fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
+    if let Limit::Relative(relative) = rule.limit {
+        return unresolved(rule, relative.to);
+    }
     let row = summary.row(&rule.scope);
     let limit = rule.limit.value();
     let plain = |value: Option<f64>, samples: u64| {
@@ -157,13 +185,36 @@ fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
             plain(some(summary.rate(requests)), requests)
         }
         Metric::Count => plain(some(row.requests as f64), row.requests),
+        Metric::Status(status) => {
+            let answers = row.answers_with(status) as f64;
+            let is_share = matches!(rule.limit, Limit::Share(_));
+            let value = if is_share { answers / row.requests as f64 } else { answers };
+            plain(some(value), row.requests)
+        }
+        Metric::Size => plain(some(row.mean_body_bytes()), row.requests),
     };
     let judgement = match holds {
         None => Judgement::NoData,
         Some(false) => Judgement::Violated,
         Some(true) => Judgement::Holds,
     };
-    Judged { rule, judgement, value, samples, beyond }
+    Judged { rule, judgement, value, samples, beyond, reason: None }
+}
+
+/// A rule whose limit nobody has resolved.
+fn unresolved(rule: Threshold, to: Reference) -> Judged {
+    let reason = match to {
+        Reference::Baseline => "there is no baseline",
+        Reference::Base => "needs --against",
+    };
+    Judged {
+        rule,
+        judgement: Judgement::NotJudged,
+        value: None,
+        samples: 0,
+        beyond: None,
+        reason: Some(reason.to_owned()),
+    }
 }
 
 type Judging = (Option<bool>, Option<f64>, u64, Option<u64>);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hdrhistogram::CreationError;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::summary::{Beyond, FailureGroup, FailureKind, Row, TaskSummary};
+use portcullis_core::summary::{Beyond, FailureGroup, FailureKind, Row, TaskSummary, add_status};
 
 use crate::clock;
 use crate::http::Opening;
@@ -38,6 +38,8 @@ pub struct Sample {
     pub tail: Duration,
     /// Bytes of body, unpacked.
     pub body_bytes: u64,
+    /// The answer's status; 0 without a whole answer.
+    pub status: u16,
     /// What went wrong, if something did.
     pub failure: Option<Failure>,
     /// Whether it is a good answer with a status from 200 to 299.
@@ -124,6 +126,9 @@ struct Cell {
     with_data: u64,
     stalled: u64,
     cut: u64,
+    /// By status, ascending: a handful, so that only the first answer of each
+    /// asks for memory.
+    statuses: Vec<(u16, u64)>,
 }
 
 /// A tail of this length is the mark of a delayed acknowledgement: Linux delays
@@ -146,6 +151,7 @@ impl Cell {
             with_data: 0,
             stalled: 0,
             cut: 0,
+            statuses: Vec::new(),
         }
     }
 
@@ -170,6 +176,9 @@ impl Cell {
         self.body_bytes += sample.body_bytes;
         self.failures += u64::from(failed);
         self.with_data += u64::from(sample.has_data);
+        if sample.status != 0 {
+            add_status(&mut self.statuses, sample.status, 1);
+        }
         if !failed {
             sample.first_byte.into_iter().for_each(|after| self.first_byte.record(after));
             sample.service.into_iter().for_each(|took| self.service.record(took));
@@ -188,6 +197,9 @@ impl Cell {
         self.with_data += other.with_data;
         self.stalled += other.stalled;
         self.cut += other.cut;
+        for (status, answers) in &other.statuses {
+            add_status(&mut self.statuses, *status, *answers);
+        }
         for (mine, theirs) in
             [(&mut self.beyond, &other.beyond), (&mut self.failed_beyond, &other.failed_beyond)]
         {
@@ -212,6 +224,7 @@ impl Cell {
             service: self.service.distribution(),
             stalled: self.stalled,
             cut: self.cut,
+            statuses: self.statuses.clone(),
         }
     }
 }
