@@ -169,6 +169,8 @@ pub struct Row {
     /// Requests that were still under way when the grace after the load ended;
     /// in no percentile and no other count.
     pub cut: u64,
+    /// Answers by status, good and failed; ascending.
+    pub statuses: Vec<(u16, u64)>,
     /// The same requests by second of their end, ascending; seconds without a
     /// request are left out. Kept to tell bad seconds from bad requests; no
     /// report shows them.
@@ -327,6 +329,14 @@ pub fn merged(a: &[Block], b: &[Block]) -> Vec<Block> {
     all
 }
 
+/// Adds answers with a status to counts by status, which stay ascending.
+pub fn add_status(counts: &mut Vec<(u16, u64)>, status: u16, answers: u64) {
+    match counts.binary_search_by_key(&status, |(known, _)| *known) {
+        Ok(index) => counts.get_mut(index).into_iter().for_each(|count| count.1 += answers),
+        Err(index) => counts.insert(index, (status, answers)),
+    }
+}
+
 impl Row {
     /// Adds the requests of another row over the same limits.
     pub fn add(&mut self, other: &Self) {
@@ -343,6 +353,15 @@ impl Row {
         add_beyond(&mut self.beyond, &other.beyond);
         add_beyond(&mut self.failed_beyond, &other.failed_beyond);
         self.blocks = merged(&self.blocks, &other.blocks);
+        for (status, answers) in &other.statuses {
+            add_status(&mut self.statuses, *status, *answers);
+        }
+    }
+
+    /// Answers with a status, good and failed.
+    pub fn answers_with(&self, status: u16) -> u64 {
+        let counts = self.statuses.iter().filter(|(known, _)| *known == status);
+        counts.map(|(_, answers)| answers).sum()
     }
 
     /// Failed requests as a share of all; `None` without requests.
@@ -398,6 +417,7 @@ impl Summary {
             Scope::Aggregate => true,
             Scope::Task(name) => task.name == *name,
             Scope::Group(name) => task.group.as_deref() == Some(name),
+            Scope::Label(label) => task.label == *label,
             Scope::Login => false,
         };
         let login = self.login.iter().filter(|_| *scope == Scope::Login);
@@ -417,6 +437,9 @@ impl Summary {
                 let of_group = |task: &&TaskSummary| task.group.as_deref() == Some(name);
                 self.tasks.iter().filter(of_group).map(TaskSummary::by_deck).collect()
             }
+            Scope::Label(label) => {
+                self.tasks.iter().filter(|t| t.label == *label).map(TaskSummary::judged).collect()
+            }
         };
         let mut row = Row::default();
         rows.iter().for_each(|one| row.add(one));
@@ -428,7 +451,7 @@ impl Summary {
 pub fn latency_limits(thresholds: &[Threshold]) -> Vec<Duration> {
     let limits = thresholds.iter().filter_map(|threshold| match threshold.limit {
         Limit::Latency(limit) => Some(limit),
-        Limit::Share(_) | Limit::Number(_) => None,
+        Limit::Share(_) | Limit::Number(_) | Limit::Bytes(_) | Limit::Relative(_) => None,
     });
     let mut limits: Vec<Duration> = limits.collect();
     limits.sort_unstable();

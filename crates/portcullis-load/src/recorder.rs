@@ -7,7 +7,9 @@ use std::time::Duration;
 use hdrhistogram::CreationError;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::summary::{self, Beyond, Block, FailureGroup, FailureKind, Row, TaskSummary};
+use portcullis_core::summary::{
+    self, Beyond, Block, FailureGroup, FailureKind, Row, TaskSummary, add_status,
+};
 
 use crate::clock;
 use crate::http::Opening;
@@ -38,6 +40,8 @@ pub struct Sample {
     pub tail: Duration,
     /// Bytes of body, unpacked.
     pub body_bytes: u64,
+    /// The answer's status; 0 without a whole answer.
+    pub status: u16,
     /// What went wrong, if something did.
     pub failure: Option<Failure>,
     /// Whether it is a good answer with a status from 200 to 299.
@@ -131,6 +135,9 @@ struct Cell {
     stalled: u64,
     cut: u64,
     blocks: Vec<Block>,
+    /// By status, ascending: a handful, so that only the first answer of each
+    /// asks for memory.
+    statuses: Vec<(u16, u64)>,
 }
 
 /// A tail of this length is the mark of a delayed acknowledgement: Linux delays
@@ -154,6 +161,7 @@ impl Cell {
             stalled: 0,
             cut: 0,
             blocks: Vec::new(),
+            statuses: Vec::new(),
         }
     }
 
@@ -193,6 +201,9 @@ impl Cell {
                 note(beyond, sample.latency, *limit);
             }
         }
+        if sample.status != 0 {
+            add_status(&mut self.statuses, sample.status, 1);
+        }
         if !failed {
             sample.first_byte.into_iter().for_each(|after| self.first_byte.record(after));
             sample.service.into_iter().for_each(|took| self.service.record(took));
@@ -211,6 +222,9 @@ impl Cell {
         self.with_data += other.with_data;
         self.stalled += other.stalled;
         self.cut += other.cut;
+        for (status, answers) in &other.statuses {
+            add_status(&mut self.statuses, *status, *answers);
+        }
         for (mine, theirs) in
             [(&mut self.beyond, &other.beyond), (&mut self.failed_beyond, &other.failed_beyond)]
         {
@@ -237,6 +251,7 @@ impl Cell {
             stalled: self.stalled,
             cut: self.cut,
             blocks: self.blocks.clone(),
+            statuses: self.statuses.clone(),
         }
     }
 }

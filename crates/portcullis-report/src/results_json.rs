@@ -7,7 +7,7 @@ use portcullis_core::distribution::Distribution;
 use portcullis_core::event::{StageEnd, StageRecord};
 use portcullis_core::remarks::remarks;
 use portcullis_core::summary::{Acknowledgement, Connects, Row, SHOWN, Summary, TaskSummary, Tls};
-use portcullis_core::threshold::{Limit, Severity};
+use portcullis_core::threshold::{Severity, Unit};
 use portcullis_core::verdict::{Judged, Judgement};
 use serde::Serialize;
 
@@ -57,8 +57,11 @@ struct Threshold {
     metric: String,
     severity: &'static str,
     judgement: &'static str,
+    /// Why it was not judged.
+    reason: Option<String>,
     value: Option<f64>,
-    limit: f64,
+    /// Null for a limit that was never known.
+    limit: Option<f64>,
     unit: &'static str,
     samples: u64,
     beyond_limit: Option<u64>,
@@ -187,6 +190,8 @@ struct WireRow {
     cut: u64,
     /// Good answers with a status from 200 to 299.
     with_data: u64,
+    /// `[status, answers]`, good and failed, ascending.
+    statuses: Vec<(u16, u64)>,
     beyond_limits: Vec<WireBeyond>,
 }
 
@@ -316,13 +321,16 @@ fn threshold(judged: &Judged) -> Threshold {
             Judgement::Holds => "holds",
             Judgement::Violated => "violated",
             Judgement::NoData => "no data",
+            Judgement::NotJudged => "not judged",
         },
+        reason: judged.reason.clone(),
         value: judged.value,
-        limit: rule.limit.value(),
-        unit: match rule.limit {
-            Limit::Latency(_) => "ms",
-            Limit::Share(_) => "fraction",
-            Limit::Number(_) => "number",
+        limit: Some(rule.limit.value()).filter(|limit| limit.is_finite()),
+        unit: match rule.unit() {
+            Unit::Milliseconds => "ms",
+            Unit::Fraction => "fraction",
+            Unit::Number => "number",
+            Unit::Bytes => "bytes",
         },
         samples: judged.samples,
         beyond_limit: judged.beyond,
@@ -439,6 +447,7 @@ fn row(row: &Row, summary: &Summary) -> WireRow {
         stalled: row.stalled,
         cut: row.cut,
         with_data: row.with_data,
+        statuses: row.statuses.clone(),
         beyond_limits: limits
             .map(|(limit, (beyond, failed))| WireBeyond {
                 limit_ms: limit.as_secs_f64() * 1e3,

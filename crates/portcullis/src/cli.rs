@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use portcullis_core::config::{DEFAULTS, FlagValue, Value};
+use portcullis_core::config::{DEFAULTS, FlagValue, Laying, Node, Place, Value};
 use portcullis_core::event::{Nobody, Sink};
 use portcullis_core::outcome::EXIT_CODES;
 
@@ -56,6 +56,12 @@ pub struct PerfArgs {
     /// Where artifacts go [default: target/perf]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// One more rule that fails the run, such as 'p95(list) < 500ms'; repeatable
+    #[arg(long, value_name = "RULE")]
+    pub fail: Vec<String>,
+    /// One more rule that is only shown; repeatable
+    #[arg(long, value_name = "RULE")]
+    pub warn: Vec<String>,
     /// Repeat the tasks, values and waits of an earlier run
     #[arg(long, value_name = "N")]
     pub seed: Option<i64>,
@@ -98,23 +104,26 @@ impl PerfArgs {
             Ok(number) => Value::Integer(number),
             Err(_) => Value::Text(port.clone()),
         });
-        let hosts = self.allow_host.iter().map(|host| portcullis_core::config::Node {
-            value: Value::Text(host.clone()),
-            at: portcullis_core::config::Place::Flag("--allow-host"),
-        });
-        let hosts: Vec<_> = hosts.collect();
+        let texts = |flag, texts: &[String]| {
+            let at = Place::Flag(flag);
+            let nodes = texts.iter().map(|text| Node { value: Value::Text(text.clone()), at });
+            (!texts.is_empty()).then(|| Value::List(nodes.collect()))
+        };
+        let over = Laying::Over;
         let flags = [
-            ("--users", "load.users", self.users.map(Value::Integer)),
-            ("--spawn-rate", "load.spawn_rate", rate),
-            ("--run-time", "load.duration", text(&self.run_time)),
-            ("--host", "load.host", text(&self.host)),
-            ("--allow-host", "load.allow_hosts", (!hosts.is_empty()).then_some(Value::List(hosts))),
-            ("--seed", "load.seed", self.seed.map(Value::Integer)),
-            ("--port", "server.port", port),
-            ("--against-limit", "against.limit", text(&self.against_limit)),
+            ("--users", "load.users", self.users.map(Value::Integer), over),
+            ("--spawn-rate", "load.spawn_rate", rate, over),
+            ("--run-time", "load.duration", text(&self.run_time), over),
+            ("--host", "load.host", text(&self.host), over),
+            ("--allow-host", "load.allow_hosts", texts("--allow-host", &self.allow_host), over),
+            ("--seed", "load.seed", self.seed.map(Value::Integer), over),
+            ("--port", "server.port", port, over),
+            ("--fail", "thresholds.fail", texts("--fail", &self.fail), Laying::Behind),
+            ("--warn", "thresholds.warn", texts("--warn", &self.warn), Laying::Behind),
+            ("--against-limit", "against.limit", text(&self.against_limit), over),
         ];
-        let given = |(flag, path, value): (_, _, Option<Value>)| {
-            value.map(|value| FlagValue { flag, path, value })
+        let given = |(flag, path, value, laying): (_, _, Option<Value>, _)| {
+            value.map(|value| FlagValue { flag, path, value, laying })
         };
         flags.into_iter().filter_map(given).collect()
     }

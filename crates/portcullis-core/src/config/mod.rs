@@ -8,6 +8,7 @@ mod sections;
 #[cfg(test)]
 mod tests;
 mod text;
+mod thresholds;
 mod tree;
 
 pub use load::{LoadSection, ramp};
@@ -51,7 +52,16 @@ impl Problem {
     }
 }
 
-/// A value that a flag lays over the file.
+/// How a flag's value meets the file's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Laying {
+    /// It takes its place.
+    Over,
+    /// Its items come after those of the file's list.
+    Behind,
+}
+
+/// A value that a flag lays over the file, or behind what is written there.
 #[derive(Clone, Debug)]
 pub struct FlagValue {
     /// The flag as it is typed, for messages.
@@ -60,6 +70,8 @@ pub struct FlagValue {
     pub path: &'static str,
     /// The value.
     pub value: Value,
+    /// How it meets the file's.
+    pub laying: Laying,
 }
 
 /// A configuration and the merged tree it was decoded from.
@@ -101,7 +113,10 @@ pub fn load(
     }
     for flag in flags {
         let over = tree::single(flag.path, flag.value.clone(), Place::Flag(flag.flag));
-        tree::overlay(&mut chosen, over);
+        match flag.laying {
+            Laying::Over => tree::overlay(&mut chosen, over),
+            Laying::Behind => tree::extend(&mut chosen, over),
+        }
     }
     let config = sections::decode(&chosen, &mut problems);
     scenario::drop_default_wait(&mut chosen);

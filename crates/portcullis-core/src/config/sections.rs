@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::load::LoadSection;
-use super::reader::{Problems, Reader, list, note, text};
+use super::reader::{Problems, Reader, list, note};
 use super::text::is_reserved_env;
 use super::tree::{Node, Place, Value};
 use crate::scenario::Scenario;
-use crate::threshold::{self, Names, Severity, Threshold};
+use crate::threshold::Threshold;
 
 /// A whole configuration; paths are as written, relative to the file's folder.
 #[derive(Clone, Debug)]
@@ -130,7 +130,8 @@ pub fn decode(tree: &Node, problems: &mut Problems) -> Option<Config> {
     let steps = steps(root.table("steps", problems), problems);
     let server = server(root.table("server", problems), problems);
     let scenario = super::scenario::decode(root.table("scenario", problems), problems);
-    let thresholds = thresholds(root.table("thresholds", problems), scenario.as_ref(), problems);
+    let section = root.table("thresholds", problems);
+    let thresholds = super::thresholds::decode(section, scenario.as_ref(), problems);
     let against = against(root.table("against", problems), problems);
     let output = root.table("output", problems).and_then(|mut section| {
         let dir = section.optional_text("dir", problems);
@@ -344,34 +345,4 @@ fn server(section: Option<Reader<'_>>, problems: &mut Problems) -> ServerSection
     }
     section.finish(problems);
     server
-}
-
-fn thresholds(
-    section: Option<Reader<'_>>,
-    scenario: Option<&Scenario>,
-    problems: &mut Problems,
-) -> Vec<Threshold> {
-    let (Some(mut section), Some(scenario)) = (section, scenario) else { return Vec::new() };
-    let tasks: Vec<String> = scenario.tasks.iter().map(|task| task.name.clone()).collect();
-    let groups: Vec<String> = scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
-    let names = Names { tasks: &tasks, groups: &groups, login: scenario.login.is_some() };
-    let mut thresholds: Vec<Threshold> = Vec::new();
-    for (key, severity) in [("fail", Severity::Fail), ("warn", Severity::Warn)] {
-        let Some(node) = section.optional(key) else { continue };
-        let path = format!("thresholds.{key}");
-        for item in list(node, &path, problems) {
-            let Some(line) = text(item, &path, problems) else { continue };
-            match threshold::parse(&line, severity, names) {
-                Ok(rule) if thresholds.iter().any(|known| known.text == rule.text) => {
-                    note(problems, item.at, format!("\"{line}\" is written twice"));
-                }
-                Ok(rule) => thresholds.push(rule),
-                Err(error) => {
-                    note(problems, item.at, format!("threshold \"{line}\", {error}"));
-                }
-            }
-        }
-    }
-    section.finish(problems);
-    thresholds
 }

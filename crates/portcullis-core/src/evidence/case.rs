@@ -36,6 +36,11 @@ pub fn case(summary: &Summary, rule: &Threshold, row: &Row) -> Option<Case> {
             let counts = Counts { all: row.requests, hits: row.failures };
             Some(Case { counts, allowed: limit, block_factor: blocks::factor(&seconds) })
         }
+        // By status no seconds are kept: as if requests were independent.
+        (Metric::Status(status), Limit::Share(limit)) => {
+            let counts = Counts { all: row.requests, hits: row.answers_with(status) };
+            Some(Case { counts, allowed: limit, block_factor: 1.0 })
+        }
         _ => None,
     };
     found.filter(|case| case.counts.all > 0)

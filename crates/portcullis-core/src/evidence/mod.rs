@@ -10,10 +10,12 @@ mod coverage_tests;
 mod family;
 mod quantile;
 mod share;
+mod standing;
 
 pub use case::{Case, case};
 pub use quantile::{LatencyInterval, latency_interval};
 pub use share::{Counts, Interval};
+pub use standing::{Standing, standing};
 
 /// The error over all thresholds of "violated".
 pub const ALPHA_VIOLATED: f64 = 0.01;

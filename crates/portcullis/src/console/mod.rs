@@ -157,11 +157,15 @@ impl Console {
             let is_warning = judged.rule.severity == portcullis_core::threshold::Severity::Warn;
             match judged.judgement {
                 Judgement::Holds if self.verbose => {
-                    line(&format!("holds: {}", judge::line(judged)));
+                    line(&format!("holds: {}", plain(&judge::line(judged))));
                 }
                 Judgement::Violated if is_warning => {
                     let word = self.paint.yellow("warning:");
-                    line(&format!("{word} {}", judge::line(judged)));
+                    line(&format!("{word} {}", plain(&judge::line(judged))));
+                }
+                Judgement::NotJudged => {
+                    let word = self.paint.yellow("not judged:");
+                    line(&format!("{word} {}", plain(&judge::line(judged))));
                 }
                 // Violations and missing data are findings.
                 _ => {}

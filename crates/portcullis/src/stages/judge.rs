@@ -4,9 +4,9 @@
 use portcullis_core::outcome::{self, Finding};
 use portcullis_core::pairs::Decision;
 use portcullis_core::summary::Summary;
-use portcullis_core::threshold::{Metric, Percentile, Scope};
+use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::{Judged, Judgement, judge};
+use portcullis_core::verdict::{Judged, Judgement, Verdict, judge};
 
 use crate::run::{Done, Failure, Run};
 
@@ -26,10 +26,11 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     }));
     findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
     findings.extend(compared(run));
-    if verdict.judged.is_empty() {
+    if verdict.is_toothless() {
         findings.push(Finding::NoData("no threshold was judged".to_owned()));
     }
-    let (judged, warnings) = (verdict.judged.len(), verdict.warnings().count());
+    let (judged, warnings) = (verdict.judged_count(), verdict.warnings().count());
+    let unjudged = unjudged(&verdict);
     run.verdict = Some(verdict);
     if findings.is_empty() {
         let detail = match warnings {
@@ -37,7 +38,7 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
             1 => format!("{} of {judged} hold, 1 warning", judged - 1),
             _ => format!("{} of {judged} hold, {warnings} warnings", judged - warnings),
         };
-        return Ok(Done::new((), detail));
+        return Ok(Done::new((), format!("{detail}{unjudged}")));
     }
     Err(Failure { findings, log: None, advice: None })
 }
@@ -66,15 +67,22 @@ fn compared(run: &Run<'_>) -> Vec<Finding> {
     findings
 }
 
+/// What a count of rules must add where some were not judged.
+fn unjudged(verdict: &Verdict) -> String {
+    match verdict.not_judged().count() {
+        0 => String::new(),
+        count => format!(", {count} not judged"),
+    }
+}
+
 /// One judged threshold in a line: scope, metric, value, limit, samples.
 pub fn line(judged: &Judged) -> String {
     let rule = &judged.rule;
-    let what = match &rule.scope {
-        Scope::Aggregate => rule.metric.to_string(),
-        Scope::Login => format!("login.{}", rule.metric),
-        scope => format!("{}({scope})", rule.metric),
-    };
-    let limit = format!("{} {}", rule.comparison.sign(), rule.limit.show(rule.limit.value()));
+    let what = rule.subject();
+    let limit = format!("{} {}", rule.comparison.sign(), rule.limit_in_words());
+    if let Some(reason) = &judged.reason {
+        return format!("{what} {limit}: {reason}");
+    }
     let Some(value) = judged.value else {
         return format!("{what}: no data to hold against {limit}");
     };
@@ -87,12 +95,10 @@ pub fn line(judged: &Judged) -> String {
 
 /// A value that rounds to its limit is shown with the digits that differ.
 fn shown(judged: &Judged, value: f64) -> String {
-    let limit = judged.rule.limit;
-    let text = limit.show(value);
-    let is_latency =
-        matches!(judged.rule.metric, Metric::Percentile(_) | Metric::Max | Metric::Mean);
-    let hides = judged.judgement == Judgement::Violated && text == limit.show(limit.value());
-    if hides && is_latency { format!("{value:.3} ms") } else { text }
+    let rule = &judged.rule;
+    let text = rule.show(value);
+    let hides = judged.judgement == Judgement::Violated && text == rule.limit_in_words();
+    if hides && value != rule.limit.value() { rule.unit().show_closely(value) } else { text }
 }
 
 /// The verdict in a sentence, for people who read one line.
@@ -115,7 +121,8 @@ pub fn sentence(run: &Run<'_>) -> String {
 }
 
 fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {
-    let judged = run.verdict.as_ref().map_or(0, |verdict| verdict.judged.len());
+    let judged = run.verdict.as_ref().map_or(0, Verdict::judged_count);
+    let unjudged = run.verdict.as_ref().map(unjudged).unwrap_or_default();
     let warnings = run.verdict.as_ref().map_or(0, |verdict| verdict.warnings().count());
     let aggregate = summary.map(Summary::aggregate).unwrap_or_default();
     let p95 = aggregate.latency.percentile_ms(Percentile::P95).map_or("-".to_owned(), show_ms);
@@ -128,5 +135,5 @@ fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {
     };
     let against = run.comparison.as_ref().map(|comparison| format!("; {}", comparison.sentence()));
     let against = against.unwrap_or_default();
-    format!("{warned}; {requests} requests, p95 {p95}, {errors:.2} % errors{against}")
+    format!("{warned}{unjudged}; {requests} requests, p95 {p95}, {errors:.2} % errors{against}")
 }
