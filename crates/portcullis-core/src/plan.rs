@@ -114,6 +114,10 @@ pub struct LoadPlan {
     pub seed: u64,
     /// What users do.
     pub scenario: Scenario,
+    /// The rules, for what they ask of the load: to go on, or to end.
+    pub rules: Vec<Threshold>,
+    /// Whether the window ends once every rule is decided.
+    pub until_sure: bool,
     /// Latency limits to be counted exactly, ascending.
     pub limits: Vec<Duration>,
 }
@@ -320,7 +324,7 @@ fn load_plan(config: &Config, around: &Surroundings) -> LoadPlan {
         warm_up: load.warm_up,
         window: load.duration,
         requests: load.requests,
-        longest: load.duration * 2,
+        longest: load.max_duration.of(load.duration),
         grace: load.grace,
         warm_up_rounds: load.warm_up_rounds,
         request_timeout: load.request_timeout,
@@ -329,6 +333,8 @@ fn load_plan(config: &Config, around: &Surroundings) -> LoadPlan {
         tls,
         seed: around.seed,
         scenario: config.scenario.clone(),
+        rules: config.thresholds.clone(),
+        until_sure: load.until_sure,
         limits: latency_limits(&config.thresholds),
     }
 }

@@ -12,6 +12,8 @@ pub struct Summary {
     pub window: Duration,
     /// How far the window was measured; shorter if the run was cut off.
     pub measured: Duration,
+    /// Why the window was ended before its planned end, if it was.
+    pub ended_early: Option<String>,
     /// Start of the window, in milliseconds since 1970.
     pub started_unix_ms: u64,
     /// Requests before the window, by all tasks: sent and shown, not judged.

@@ -4,6 +4,7 @@
 mod arrivals;
 mod body;
 mod clock;
+mod counted;
 mod engine;
 mod first_round;
 mod generator;
@@ -18,6 +19,7 @@ mod scan;
 mod series;
 mod shared;
 mod user;
+mod watch;
 mod worker;
 
 pub use engine::{Ended, LoadOutcome, Observation, run};

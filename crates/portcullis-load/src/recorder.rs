@@ -12,6 +12,7 @@ use portcullis_core::summary::{
 };
 
 use crate::clock;
+use crate::counted::Told;
 use crate::http::Opening;
 use crate::latencies::Latencies;
 
@@ -96,9 +97,9 @@ pub struct SinceTick {
 pub struct Recorder {
     limits: Vec<Duration>,
     warm_up: Cell,
-    window: Vec<Cell>,
-    continued: Vec<Cell>,
-    extension: Vec<Cell>,
+    pub(crate) window: Vec<Cell>,
+    pub(crate) continued: Vec<Cell>,
+    pub(crate) extension: Vec<Cell>,
     login: Cell,
     failures: HashMap<FailureKey, FailureGroup>,
     since_tick: SinceTick,
@@ -121,7 +122,7 @@ type FailureKey = (Option<usize>, FailureKind, u16);
 
 /// The counts of one row.
 #[derive(Clone, Debug)]
-struct Cell {
+pub(crate) struct Cell {
     requests: u64,
     failures: u64,
     body_bytes: u64,
@@ -134,7 +135,8 @@ struct Cell {
     with_data: u64,
     stalled: u64,
     cut: u64,
-    blocks: Vec<Block>,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) told: Told,
     /// By status, ascending: a handful, so that only the first answer of each
     /// asks for memory.
     statuses: Vec<(u16, u64)>,
@@ -161,6 +163,7 @@ impl Cell {
             stalled: 0,
             cut: 0,
             blocks: Vec::new(),
+            told: Told::default(),
             statuses: Vec::new(),
         }
     }
@@ -234,6 +237,21 @@ impl Cell {
             }
         }
         self.blocks = summary::merged(&self.blocks, &other.blocks);
+    }
+
+    /// What rules on shares need; of latencies their number alone.
+    pub(crate) fn counts(&self) -> Row {
+        let count = self.good.count();
+        Row {
+            requests: self.requests,
+            failures: self.failures,
+            latency: Distribution { count, ..Distribution::default() },
+            beyond: self.beyond.clone(),
+            failed_beyond: self.failed_beyond.clone(),
+            with_data: self.with_data,
+            statuses: self.statuses.clone(),
+            ..Row::default()
+        }
     }
 
     fn row(&self) -> Row {
@@ -332,6 +350,11 @@ impl Recorder {
         if let (Some(failure), false) = (&sample.failure, matches!(whose, Whose::WarmUp(_))) {
             self.note_failure(whose, failure, plan);
         }
+    }
+
+    /// Requests so far, of whomever.
+    pub fn requests(&self) -> u64 {
+        self.requests
     }
 
     /// Records a connection that was opened.

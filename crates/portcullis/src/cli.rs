@@ -41,6 +41,12 @@ pub struct PerfArgs {
     /// How long users make requests, such as 30s or 2m
     #[arg(short = 't', long, value_name = "TIME")]
     pub run_time: Option<String>,
+    /// How long the load may go on for thresholds in doubt, such as 2m or 4x
+    #[arg(long, value_name = "TIME")]
+    pub max_duration: Option<String>,
+    /// End the load once every threshold is surely held or violated
+    #[arg(long)]
+    pub until_sure: bool,
     /// Measure a server that is up already; nothing is prepared or started
     #[arg(short = 'H', long, value_name = "URL")]
     pub host: Option<String>,
@@ -114,6 +120,8 @@ impl PerfArgs {
             ("--users", "load.users", self.users.map(Value::Integer), over),
             ("--spawn-rate", "load.spawn_rate", rate, over),
             ("--run-time", "load.duration", text(&self.run_time), over),
+            ("--max-duration", "load.max_duration", text(&self.max_duration), over),
+            ("--until-sure", "load.until_sure", self.until_sure.then_some(Value::Bool(true)), over),
             ("--host", "load.host", text(&self.host), over),
             ("--allow-host", "load.allow_hosts", texts("--allow-host", &self.allow_host), over),
             ("--seed", "load.seed", self.seed.map(Value::Integer), over),
