@@ -118,7 +118,7 @@ fn status(cursor: &mut Cursor<'_>) -> Result<u16, ParseError> {
     if !cursor.takes("(") {
         return Err(cursor.error(start, "the status is missing: write status(429), say"));
     }
-    let (start, number) = cursor.take(|c| c.is_alphanumeric());
+    let (start, number) = cursor.take(|c| c != ')' && !c.is_whitespace());
     let is_plain = number.chars().all(|c| c.is_ascii_digit());
     let status = number.parse().ok().filter(|n| is_plain && (100..=599).contains(n));
     let Some(status) = status else {

@@ -170,7 +170,7 @@ fn errors_name_the_column_and_the_nearest_word() {
     check("status <= 0", 8, "write status(429)");
     check("status(42) <= 0", 8, "from 100 to 599");
     check("status(600) <= 0", 8, "from 100 to 599");
-    check("status(+429) <= 0", 8, "from 100 to 599");
+    check("status(+429) <= 0", 8, "\"+429\" is no status");
     check("status(429 <= 0", 12, "\")\" is missing");
     check("status(429) <= 0.5pt", 16, "not a number");
     check("", 1, "no metric");

@@ -118,3 +118,23 @@ fn a_login_for_all_users_is_one_request() {
     assert_eq!(outcome.results()["summary"]["login"]["requests"], 1);
     assert_eq!(outcome.results()["summary"]["users_ran"], 8);
 }
+
+#[test]
+fn a_rule_that_cannot_be_checked_is_listed_and_carries_no_run() {
+    let flags = ["--fail", "p95 <= base + 20%", "--warn", "max <= base"];
+    let outcome = Project::quick().run(&flags);
+    let parts = [
+        "not judged: p95 <= 1.2 times the base: needs --against",
+        "not judged: max <= the base: needs --against",
+        "PASSED: all 14 thresholds hold, 2 not judged;",
+    ];
+    outcome.expect(0, &parts);
+    let statuses = &outcome.results()["summary"]["aggregate"]["statuses"];
+    assert_eq!(statuses[0][0], 200, "{statuses}");
+
+    let rules = "    \"p95 <= 500ms\",\n    \"error_rate <= 5%\",\n    \
+                 \"p95(list) < 500ms per task\",\n    \"p95(detail) < 200ms per task\",\n";
+    let project = Project::quick().with(rules, "    \"p95 <= baseline * 1.2\",\n");
+    let parts = ["not judged: p95 <= 1.2 times the baseline: there is no baseline", "INVALID"];
+    project.run(&[]).expect(5, &parts).expect(5, &["no threshold was judged"]);
+}
