@@ -1,7 +1,7 @@
 //! What a reader of the numbers must know beside them: one sentence each, the
 //! same in every report.
 
-use crate::summary::{Acknowledgement, Summary, Tls};
+use crate::summary::{Acknowledgement, Summary, TaskSummary, Tls};
 use crate::units::show_duration;
 
 /// The share of answers with the mark of a delayed acknowledgement from which
@@ -17,6 +17,8 @@ pub fn remarks(summary: &Summary) -> Vec<String> {
         arrivals(summary),
         cut(summary),
         warm_up(summary),
+        ended_early(summary),
+        went_on(summary),
         clipped(summary),
     ];
     all.into_iter().flatten().collect()
@@ -85,6 +87,27 @@ fn warm_up(summary: &Summary) -> Option<String> {
     })
 }
 
+fn ended_early(summary: &Summary) -> Option<String> {
+    let why = summary.ended_early.as_ref()?;
+    let (measured, window) = (show_duration(summary.measured), show_duration(summary.window));
+    Some(format!("the load ended after {measured} of {window}: {why}"))
+}
+
+fn went_on(summary: &Summary) -> Option<String> {
+    let after: u64 = summary.tasks.iter().map(TaskSummary::requests_after).sum();
+    let by_deck: u64 = summary.tasks.iter().map(|task| task.continued.requests).sum();
+    (after > 0).then(|| {
+        let how = match by_deck {
+            0 => String::new(),
+            n => format!(", {n} of them by the deck"),
+        };
+        format!(
+            "{after} requests were made after the window, for tasks without one and for \
+             thresholds in doubt{how}: they decide thresholds, and are in no rate and no series"
+        )
+    })
+}
+
 /// Never in a sound run: the histograms reach beyond every deadline.
 fn clipped(summary: &Summary) -> Option<String> {
     let all = summary.aggregate();
@@ -99,7 +122,7 @@ fn clipped(summary: &Summary) -> Option<String> {
 mod tests {
     use super::*;
     use crate::distribution::Distribution;
-    use crate::summary::{ArrivalCounts, Row, TaskSummary};
+    use crate::summary::{ArrivalCounts, Row};
 
     fn stalled(stalled: u64) -> Summary {
         let latency = Distribution { count: 100, ..Distribution::default() };

@@ -60,6 +60,15 @@ impl Verdict {
         self.of(Judgement::Violated, Severity::Warn)
     }
 
+    /// Rules that hold by the estimate alone.
+    pub fn on_weak_evidence(&self) -> impl Iterator<Item = &Judged> {
+        let is_weak = |judged: &&Judged| {
+            let state = judged.evidence.as_ref().map(|evidence| evidence.state);
+            judged.judgement == Judgement::Holds && state == Some(State::InDoubt)
+        };
+        self.judged.iter().filter(is_weak)
+    }
+
     /// Rules that nothing could be said of.
     pub fn without_data(&self) -> impl Iterator<Item = &Judged> {
         self.judged.iter().filter(|judged| judged.judgement == Judgement::NoData)

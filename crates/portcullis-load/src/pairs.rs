@@ -78,7 +78,8 @@ const GAP: Duration = Duration::from_millis(1);
 /// Pairs between two placements: caches stay warm, and no core's neighbour
 /// decides a run.
 const KEPT: usize = 50;
-/// A task whose first pairs all failed is given up.
+/// A task of which so many pairs in a row brought no ratio is given up: it is
+/// not there, or the service refuses it for now.
 const HOPELESS: usize = 10;
 /// How often the caller may stop.
 const LOOK: Duration = Duration::from_millis(50);
@@ -222,8 +223,7 @@ impl<'a> Director<'a> {
                 self.judge.add(task, x);
             }
             pairs.push(pair);
-            let asked = pairs.iter().filter(|pair| pair.task == task).count();
-            if asked >= HOPELESS && self.judge.ratios(task).is_empty() {
+            if is_hopeless(&pairs, task) {
                 self.judge.give_up(task);
             }
             state.progress.borrow_mut().0 = pairs.len();
@@ -311,6 +311,11 @@ impl<'a> Director<'a> {
         }
         Some(pair)
     }
+}
+
+fn is_hopeless(pairs: &[Pair], task: usize) -> bool {
+    let mut last = pairs.iter().rev().filter(|pair| pair.task == task).take(HOPELESS);
+    last.clone().count() == HOPELESS && last.all(|pair| pair.latency.ln_ratio().is_none())
 }
 
 fn good(sample: &Sample) -> Option<Duration> {

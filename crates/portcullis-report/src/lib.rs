@@ -1,6 +1,7 @@
 //! Formats of results: the only crate that knows one. It measures nothing,
 //! judges nothing, and prints nothing.
 
+mod against_json;
 pub mod artifacts;
 mod evidence_json;
 pub mod locust_csv;

@@ -11,6 +11,7 @@ use portcullis_core::threshold::{Severity, Unit};
 use portcullis_core::verdict::{Judged, Judgement};
 use serde::Serialize;
 
+use crate::against_json::WireAgainst;
 use crate::evidence_json::WireEvidence;
 use crate::run::RunReport;
 
@@ -39,6 +40,7 @@ struct Results<'a> {
     server: Option<Server<'a>>,
     first_round: Vec<FirstCall<'a>>,
     summary: Option<WireSummary<'a>>,
+    against: Option<WireAgainst<'a>>,
     configuration: &'a str,
 }
 
@@ -117,6 +119,7 @@ struct WireSummary<'a> {
     users_ran: u32,
     arrivals: Option<WireArrivals>,
     connections: WireConnections<'a>,
+    ended_early: Option<&'a str>,
     resent: u64,
     reopened: u64,
     requests_per_s: f64,
@@ -286,6 +289,7 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
             })
             .collect(),
         summary: run.summary.as_ref().map(summary),
+        against: run.comparison.as_ref().map(WireAgainst::new),
         configuration: &run.configuration,
     };
     let mut text = serde_json::to_string_pretty(&results)?;
@@ -362,6 +366,7 @@ fn summary(summary: &Summary) -> WireSummary<'_> {
             unstarted: arrivals.unstarted,
         }),
         connections: connections(&summary.connects),
+        ended_early: summary.ended_early.as_deref(),
         resent: summary.resent,
         reopened: summary.reopened,
         remarks: remarks(summary),

@@ -11,6 +11,7 @@ mod family;
 mod quantile;
 mod share;
 mod standing;
+mod words;
 
 pub use case::{Case, case};
 pub use quantile::{LatencyInterval, latency_interval};

@@ -80,7 +80,10 @@ pub fn against(comparison: &Comparison, paint: Paint) -> String {
         };
         rows.push(vec![
             format!("{}: {word}", task.name),
-            task.pairs.to_string(),
+            match task.effect.as_ref().map_or(0, |effect| effect.pairs as u64) {
+                whole if whole == task.pairs => whole.to_string(),
+                some => format!("{some} of {}", task.pairs),
+            },
             of(|effect| effect.median, &task.effect),
             of(|effect| effect.low, &task.effect),
             of(|effect| effect.high, &task.effect),

@@ -21,6 +21,9 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     let verdict = judge(summary, &run.planned.plan.thresholds);
     let mut findings: Vec<Finding> =
         verdict.violations().map(|judged| Finding::Violated(line(judged))).collect();
+    if run.strict {
+        findings.extend(verdict.warnings().map(|judged| Finding::Violated(line(judged))));
+    }
     findings.extend(verdict.silent_tasks.iter().map(|task| {
         Finding::NoData(format!("{task} was never called, or never answered with a 2xx: no data"))
     }));
@@ -89,8 +92,11 @@ pub fn line(judged: &Judged) -> String {
     let samples =
         format!("{} sample{}", judged.samples, if judged.samples == 1 { "" } else { "s" });
     let beyond = judged.beyond.map(|beyond| format!(", {beyond} beyond the limit"));
+    let evidence = judged.evidence.as_ref().map(|evidence| format!("; {}", evidence.in_words()));
+    let not_proven = judged.reason.as_ref().map(|reason| format!("; {reason}"));
+    let known = not_proven.or(evidence).unwrap_or_default();
     let shown = shown(judged, value);
-    format!("{what} = {shown}, limit {limit} ({samples}{})", beyond.unwrap_or_default())
+    format!("{what} = {shown}, limit {limit} ({samples}{}{known})", beyond.unwrap_or_default())
 }
 
 /// A value that rounds to its limit is shown with the digits that differ.
@@ -133,7 +139,13 @@ fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {
         1 => format!("{} of {judged} thresholds hold, 1 warns", judged - 1),
         _ => format!("{} of {judged} thresholds hold, {warnings} warn", judged - warnings),
     };
+    let weak = match run.verdict.as_ref().map_or(0, |v| v.on_weak_evidence().count()) {
+        0 => String::new(),
+        n => format!(", {n} on weak evidence"),
+    };
     let against = run.comparison.as_ref().map(|comparison| format!("; {}", comparison.sentence()));
     let against = against.unwrap_or_default();
-    format!("{warned}{unjudged}; {requests} requests, p95 {p95}, {errors:.2} % errors{against}")
+    format!(
+        "{warned}{weak}{unjudged}; {requests} requests, p95 {p95}, {errors:.2} % errors{against}"
+    )
 }
