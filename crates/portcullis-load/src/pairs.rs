@@ -27,6 +27,9 @@ pub struct PairPlan<'a> {
     /// How long both are warmed up with pairs that do not count, one for each
     /// task at least.
     pub warm_up: Duration,
+    /// Which of several comparisons in a row it is: each draws anew, and only the
+    /// first one warms up for longer than a round.
+    pub repetition: u32,
 }
 
 /// What the caller does while pairs are made; all on one thread.
@@ -196,7 +199,7 @@ impl<'a> Director<'a> {
             own,
             users: Sides { base: User::new(base), candidate: User::new(candidate) },
             judge,
-            chance: Rng::stream(plan.load.seed, Domain::Pairs, 0),
+            chance: Rng::stream(plan.load.seed, Domain::Pairs, u64::from(plan.repetition)),
             number: 0,
             tokens: Vec::new(),
         }
@@ -268,7 +271,7 @@ impl<'a> Director<'a> {
                 }
                 self.pair(task, begun, sending, state).await.ok_or(PairsError::Stopped)?;
             }
-            if begun.elapsed() >= self.plan.warm_up {
+            if begun.elapsed() >= self.plan.warm_up || self.plan.repetition > 0 {
                 return Ok(());
             }
         }

@@ -48,7 +48,12 @@ fn compare(
     let (load, base_target) = planned("users = 1", "", &base.url());
     let (_, candidate_target) = planned("users = 1", "", &candidate.url());
     let targets = Sides { base: base_target, candidate: candidate_target };
-    let plan = PairPlan { load: &load, limit: Duration::from_secs(20), warm_up: Duration::ZERO };
+    let plan = PairPlan {
+        load: &load,
+        limit: Duration::from_secs(20),
+        warm_up: Duration::ZERO,
+        repetition: 0,
+    };
     let judge = Judge::new(load.scenario.tasks.len(), RULE);
     pairs(plan, &targets, &Trust::Nobody, judge, hooks)
 }
@@ -117,7 +122,12 @@ fn a_server_that_is_not_there_is_named() {
     gone.port = nobody.local_addr().unwrap().port();
     drop(nobody);
     let targets = Sides { base: gone, candidate: target };
-    let plan = PairPlan { load: &load, limit: Duration::from_secs(5), warm_up: Duration::ZERO };
+    let plan = PairPlan {
+        load: &load,
+        limit: Duration::from_secs(5),
+        warm_up: Duration::ZERO,
+        repetition: 0,
+    };
     let error = pairs(plan, &targets, &Trust::Nobody, Judge::new(2, RULE), &mut Asked::default());
     assert!(matches!(error, Err(PairsError::Connect(_))), "{error:?}");
 }

@@ -1,6 +1,8 @@
 //! The comparison of base and candidate, as `perf_results.json` has it.
 
-use portcullis_core::pairs::{Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison};
+use portcullis_core::pairs::{
+    Comparison, Decision, Effect, ErrorRise, Pair, Sides, TaskComparison,
+};
 use serde::Serialize;
 
 /// The field `against` of the results.
@@ -15,12 +17,20 @@ pub struct WireAgainst<'a> {
     unplaced: Option<&'a str>,
     overrides: &'a [String],
     tasks: Vec<WireTask<'a>>,
+    /// Task, seconds after the first pair, who was asked first, milliseconds of
+    /// base and candidate (null: failed), and what their servers computed for it.
+    pairs: Vec<WirePair<'a>>,
 }
+
+/// A pair: a list, since there are many.
+type WirePair<'a> =
+    (&'a str, f64, &'static str, Option<f64>, Option<f64>, Option<f64>, Option<f64>);
 
 #[derive(Debug, Serialize)]
 struct WireTask<'a> {
     name: &'a str,
     decision: &'static str,
+    decided_after_s: Option<f64>,
     in_words: String,
     pairs: u64,
     latency: Option<WireEffect>,
@@ -59,6 +69,7 @@ impl<'a> WireAgainst<'a> {
             unplaced: comparison.unplaced.as_deref(),
             overrides: &comparison.overrides,
             tasks: comparison.tasks.iter().map(task).collect(),
+            pairs: comparison.pairs.iter().map(|one| pair(one, &comparison.names)).collect(),
         }
     }
 }
@@ -75,6 +86,7 @@ fn task(task: &TaskComparison) -> WireTask<'_> {
             Decision::NotSlower => "not slower",
             Decision::Undecided => "undecided",
         },
+        decided_after_s: task.decided_after.map(|after| after.as_secs_f64()),
         in_words: task.line(),
         pairs: task.pairs,
         latency: task.effect.as_ref().map(effect),
@@ -90,6 +102,21 @@ fn task(task: &TaskComparison) -> WireTask<'_> {
         only_candidate_in_tail,
         only_base_in_tail,
     }
+}
+
+fn pair<'a>(pair: &Pair, names: &'a [String]) -> WirePair<'a> {
+    let ms = |span: Option<std::time::Duration>| {
+        span.map(|span| (span.as_secs_f64() * 1e6).round() / 1e3)
+    };
+    (
+        names.get(pair.task).map_or("", String::as_str),
+        (pair.at.as_secs_f64() * 1e3).round() / 1e3,
+        pair.first.name(),
+        ms(pair.latency.base),
+        ms(pair.latency.candidate),
+        ms(pair.cpu.base),
+        ms(pair.cpu.candidate),
+    )
 }
 
 fn effect(effect: &Effect) -> WireEffect {

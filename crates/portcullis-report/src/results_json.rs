@@ -41,6 +41,8 @@ struct Results<'a> {
     first_round: Vec<FirstCall<'a>>,
     summary: Option<WireSummary<'a>>,
     against: Option<WireAgainst<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    against_repeated: Vec<WireAgainst<'a>>,
     configuration: &'a str,
 }
 
@@ -290,6 +292,7 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
             .collect(),
         summary: run.summary.as_ref().map(summary),
         against: run.comparison.as_ref().map(WireAgainst::new),
+        against_repeated: run.repeated.iter().map(WireAgainst::new).collect(),
         configuration: &run.configuration,
     };
     let mut text = serde_json::to_string_pretty(&results)?;

@@ -42,6 +42,8 @@ pub struct RunReport {
     pub verdict: Option<Verdict>,
     /// What pairs said of base and candidate, if they were compared.
     pub comparison: Option<Comparison>,
+    /// Further comparisons of the same servers; they decide nothing.
+    pub repeated: Vec<Comparison>,
     /// What decides the exit code, the gravest first.
     pub findings: Vec<Finding>,
     /// The exit code.

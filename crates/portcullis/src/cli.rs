@@ -80,6 +80,9 @@ pub struct PerfArgs {
     /// How long the comparison may take, such as 60s
     #[arg(long, value_name = "TIME", requires = "against")]
     pub against_limit: Option<String>,
+    /// Compare so often in a row; only the first one counts, the others are told
+    #[arg(long, value_name = "N", requires = "against", default_value_t = 1, hide = true)]
+    pub against_runs: u32,
     /// Warnings and undecided comparisons fail too
     #[arg(long)]
     pub strict: bool,

@@ -20,3 +20,5 @@ mod stages;
 
 /// What a run tells, for a second listener.
 pub use portcullis_core::event;
+/// The judge's statistics, for those who measure the judge.
+pub use portcullis_core::{evidence, pairs};

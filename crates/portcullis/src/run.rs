@@ -61,6 +61,10 @@ pub struct Run<'a> {
     pub is_judged: bool,
     /// The judgement.
     pub verdict: Option<Verdict>,
+    /// How many comparisons are made in a row, for the count of false alarms.
+    pub repetitions: u32,
+    /// What pairs said after the first comparison.
+    pub repeated: Vec<Comparison>,
     /// What pairs said of base and candidate.
     pub comparison: Option<Comparison>,
     /// The tree of the base while it is prepared: its files are in no repository.
@@ -181,6 +185,8 @@ impl<'a> Run<'a> {
             is_judged: false,
             verdict: None,
             comparison: None,
+            repeated: Vec::new(),
+            repetitions: flags.against_runs,
             base_tree: None,
             side: None,
             findings: Vec::new(),
@@ -384,6 +390,7 @@ impl<'a> Run<'a> {
             summary: self.summary.clone().map(|summary| self.without_secrets(summary)),
             verdict: self.verdict.clone(),
             comparison: self.comparison.clone(),
+            repeated: self.repeated.clone(),
             exit_code: self.exit_code(),
             sentence: self.secrets.redact(sentence),
             findings: findings.iter().map(redact).collect(),

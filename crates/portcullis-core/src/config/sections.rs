@@ -114,6 +114,8 @@ pub struct AgainstSection {
     pub limit: Duration,
     /// How long both are warmed up before.
     pub warm_up: Duration,
+    /// The fewest pairs on which a task is decided, if more than the rule's own.
+    pub fewest_pairs: usize,
     /// Settings for the comparison only, over those of `[django] overrides`.
     pub overrides: Vec<(String, serde_json::Value)>,
 }
@@ -251,11 +253,14 @@ fn against(section: Option<Reader<'_>>, problems: &mut Problems) -> AgainstSecti
     let mut against = AgainstSection {
         limit: Duration::from_secs(60),
         warm_up: Duration::ZERO,
+        fewest_pairs: 0,
         overrides: Vec::new(),
     };
     let Some(mut section) = section else { return against };
     against.limit = section.duration("limit", problems);
     against.warm_up = section.wait("warm_up", problems).unwrap_or_default();
+    let fewest = section.integer("fewest_pairs", 1..=1_000_000, problems);
+    against.fewest_pairs = fewest.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
     if let Some(node) = section.optional("overrides") {
         all_overrides(node, "against.overrides", &mut against.overrides, problems);
     }

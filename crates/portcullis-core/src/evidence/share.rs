@@ -94,6 +94,15 @@ impl Counts {
         Interval { low, high }
     }
 
+    /// The share that one look at these counts does not refute with an error of
+    /// `alpha` (Clopper and Pearson 1934, one-sided).
+    pub fn upper_bound(self, alpha: f64) -> f64 {
+        match self.hits < self.all {
+            true => quantile(1.0 - alpha, (self.hits + 1) as f64, (self.all - self.hits) as f64),
+            false => 1.0,
+        }
+    }
+
     /// The smallest share that so many requests would have shown, 19 times in 20,
     /// as more hits than `allowed` lets pass; `None` if none would.
     pub fn detectable(self, allowed: f64) -> Option<f64> {

@@ -24,6 +24,10 @@ pub struct Comparison {
     pub overrides: Vec<String>,
     /// One for each task that is called at all.
     pub tasks: Vec<TaskComparison>,
+    /// All pairs, in their order; `task` is the place in `names`.
+    pub pairs: Vec<Pair>,
+    /// The names of all tasks of the scenario.
+    pub names: Vec<String>,
 }
 
 /// One task of base and candidate.
@@ -35,6 +39,8 @@ pub struct TaskComparison {
     pub pairs: u64,
     /// What they say.
     pub decision: Decision,
+    /// When that was decided, after the first pair.
+    pub decided_after: Option<Duration>,
     /// The size of the difference in latency.
     pub effect: Option<Effect>,
     /// The median latency of each, in milliseconds.
@@ -74,6 +80,7 @@ impl Comparison {
 impl TaskComparison {
     /// The task from its pairs.
     pub fn new(name: &str, index: usize, judge: &Judge, pairs: &[Pair]) -> Self {
+        let decided = judge.decision(index) != Decision::Undecided;
         let own: Vec<&Pair> = pairs.iter().filter(|pair| pair.task == index).collect();
         let failed = |side| own.iter().filter(|p| p.latency.of(side).is_none()).count() as u64;
         let cpu: Vec<f64> = own.iter().filter_map(|pair| pair.cpu.ln_ratio()).collect();
@@ -90,6 +97,8 @@ impl TaskComparison {
             name: name.to_owned(),
             pairs: own.len() as u64,
             decision: judge.decision(index),
+            // A decided task is asked no more: its last pair decided it.
+            decided_after: own.last().filter(|_| decided).map(|pair| pair.at),
             effect: effect(judge.ratios(index)),
             p50_ms: in_ms(p(0.5)),
             p95_ms: in_ms(p(0.95)),

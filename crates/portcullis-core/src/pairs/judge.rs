@@ -1,7 +1,7 @@
 //! Pairs → a decision for each task: slower, not slower, or undecided; and which
 //! task the next pair is spent on.
 
-use super::score::Score;
+use super::score::{SLOPES, STAKES, Score};
 use crate::rng::Rng;
 
 /// The rule's constants. A changed rule is another rule: its error rates are
@@ -28,6 +28,29 @@ pub const RULE: Rule = Rule {
     alpha_cleared: 0.05,
     fewest_pairs: 10,
 };
+
+impl Rule {
+    /// The rule and the design of its pairs in words.
+    pub fn described(&self) -> String {
+        format!(
+            "the mean over a in {SLOPES:?} and L in {STAKES:?} of the product of 1 + L tanh(a (x - m)), \
+             x = ln(candidate / base); slower: m = ln {}, at tasks/{}; not slower: m = ln {}, at \
+             1/{}; at least {} pairs; one after the other in random order, both servers on one \
+             processor that is drawn anew every 50 pairs, 1 ms between requests",
+            self.slower_margin,
+            self.alpha_slower,
+            self.cleared_margin,
+            self.alpha_cleared,
+            self.fewest_pairs
+        )
+    }
+
+    /// A short name of the rule: FNV-1a (Fowler, Noll and Vo) of its words.
+    pub fn hash(&self) -> String {
+        let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(16_777_619);
+        format!("{:08x}", self.described().bytes().fold(2_166_136_261, step))
+    }
+}
 
 /// What pairs say of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

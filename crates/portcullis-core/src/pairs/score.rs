@@ -2,9 +2,9 @@
 //! candidate is slower, or only if it is not.
 
 /// How hard each bet is on a small difference; ratios of latencies.
-const SLOPES: [f64; 4] = [4.0, 8.0, 16.0, 32.0];
+pub const SLOPES: [f64; 4] = [4.0, 8.0, 16.0, 32.0];
 /// The stake of each bet, as a share of what it has won.
-const STAKES: [f64; 2] = [0.5, 0.9];
+pub const STAKES: [f64; 2] = [0.5, 0.9];
 const BETS: usize = SLOPES.len() * STAKES.len();
 
 /// Evidence that the centre of `x = ln(candidate / base)` lies above a margin,

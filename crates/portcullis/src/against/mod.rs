@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use portcullis_core::event::Stage;
 use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::{Comparison, Judge, RULE, Side, Sides, TaskComparison};
+use portcullis_core::pairs::{Comparison, Judge, RULE, Rule, Side, Sides, TaskComparison};
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
 use portcullis_load::{PairPlan, PairsError, PairsOutcome, Trust, pairs};
@@ -146,24 +146,37 @@ fn measure(
 ) -> Result<Done<()>, Failure> {
     let planned = &run.planned.plan;
     let (against, scenario) = (&planned.against, &planned.load.scenario);
-    let mut judge = Judge::new(scenario.tasks.len(), RULE);
+    let rule = Rule { fewest_pairs: RULE.fewest_pairs.max(against.fewest_pairs), ..RULE };
+    let mut judge = Judge::new(scenario.tasks.len(), rule);
     let idle = scenario.tasks.iter().enumerate().filter(|(_, task)| task.weight == 0);
     idle.for_each(|(index, _)| judge.give_up(index));
-    let plan = PairPlan { load: &planned.load, limit: against.limit, warm_up: against.warm_up };
+    let plan = PairPlan {
+        load: &planned.load,
+        limit: against.limit,
+        warm_up: against.warm_up,
+        repetition: 0,
+    };
     let cpus = match &planned.mode {
         portcullis_core::plan::Mode::Serve(serve) => serve.server.cpus.clone(),
         portcullis_core::plan::Mode::Attach(_) => Vec::new(),
     };
-    let mut stand = Stand::new(run, servers, &cpus, against.limit);
-    let made = pairs(plan, targets, &Trust::Nobody, judge, &mut stand);
-    let unplaced = stand.unplaced.take();
-    still_there(run, base, targets, servers)?;
-    let outcome = made.map_err(|error| failed(run, base, error))?;
-    outcome.tokens.iter().for_each(|token| run.secrets.add(token));
-    let comparison = comparison(run, base, &outcome, unplaced);
-    let detail = format!("{} pairs in {:.1} s", outcome.pairs.len(), outcome.took.as_secs_f64());
-    run.comparison = Some(comparison);
-    Ok(Done::new((), detail))
+    let mut comparisons = Vec::new();
+    for repetition in 0..run.repetitions.max(1) {
+        let mut stand = Stand::new(run, servers, &cpus, against.limit);
+        let plan = PairPlan { repetition, ..plan };
+        let made = pairs(plan, targets, &Trust::Nobody, judge.clone(), &mut stand);
+        let unplaced = stand.unplaced.take();
+        still_there(run, base, targets, servers)?;
+        let outcome = made.map_err(|error| failed(run, base, error))?;
+        outcome.tokens.iter().for_each(|token| run.secrets.add(token));
+        comparisons.push(comparison(run, base, &outcome, unplaced));
+    }
+    let mut comparisons = comparisons.into_iter();
+    run.comparison = comparisons.next();
+    run.repeated = comparisons.collect();
+    let made = run.comparison.iter().map(|one| (one.pairs.len(), one.took.as_secs_f64()));
+    let words = made.map(|(pairs, took)| format!("{pairs} pairs in {took:.1} s"));
+    Ok(Done::new((), words.collect::<String>()))
 }
 
 fn failed(run: &Run<'_>, base: &Base, error: PairsError) -> Failure {
@@ -234,5 +247,7 @@ fn comparison(
         unplaced,
         overrides: plan.against.overrides.iter().map(shown).collect(),
         tasks: active.map(compared).collect(),
+        pairs: outcome.pairs.clone(),
+        names: plan.load.scenario.tasks.iter().map(|task| task.name.clone()).collect(),
     }
 }
