@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{RunReport, locust_csv, results_json};
+use crate::{RunReport, html, locust_csv, results_json};
 
 /// The folder, ready to be written to.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ const WRITING: &str = ".writing-";
 
 /// The results as JSON.
 pub const RESULTS: &str = "perf_results.json";
+/// The results as a page.
+pub const PAGE: &str = "perf_results.html";
 /// The effective configuration.
 pub const CONFIGURATION: &str = "perf_effective.toml";
 /// Copies of the logs, without secrets.
@@ -79,7 +81,7 @@ fn is_ours(path: &Path) -> bool {
 }
 
 fn remove_ours(path: &Path) -> io::Result<()> {
-    for name in CSV.iter().chain(&[RESULTS, CONFIGURATION]) {
+    for name in CSV.iter().chain(&[RESULTS, PAGE, CONFIGURATION]) {
         remove(&path.join(name))?;
     }
     // Halves that a killed run was writing.
@@ -162,6 +164,7 @@ impl Folder {
         let mut results = vec![
             self.write(RESULTS, json.as_bytes()),
             self.write(CONFIGURATION, run.configuration.as_bytes()),
+            self.write(PAGE, html::write(run).as_bytes()),
         ];
         if let Some(summary) = &run.summary {
             let files = locust_csv::write(summary);

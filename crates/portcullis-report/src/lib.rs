@@ -3,8 +3,11 @@
 
 pub mod artifacts;
 mod evidence_json;
+pub mod html;
 pub mod locust_csv;
 pub mod results_json;
 mod run;
+mod series;
+pub mod words;
 
 pub use run::{FirstCall, Machine, RunReport};

@@ -4,6 +4,7 @@
 mod cache;
 mod chance;
 pub mod cli;
+mod command_line;
 mod console;
 mod dotenv;
 mod git;

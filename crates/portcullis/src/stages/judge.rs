@@ -3,9 +3,10 @@
 
 use portcullis_core::outcome::{self, Finding};
 use portcullis_core::summary::Summary;
-use portcullis_core::threshold::{Metric, Percentile, Scope};
+use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::{Judged, Judgement, judge};
+use portcullis_core::verdict::judge;
+pub use portcullis_report::words::line;
 
 use crate::run::{Done, Failure, Run};
 
@@ -38,35 +39,6 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
         return Ok(Done::new((), detail));
     }
     Err(Failure { findings, log: None, advice: None })
-}
-
-/// One judged threshold in a line: scope, metric, value, limit, samples.
-pub fn line(judged: &Judged) -> String {
-    let rule = &judged.rule;
-    let what = match &rule.scope {
-        Scope::Aggregate => rule.metric.to_string(),
-        Scope::Login => format!("login.{}", rule.metric),
-        scope => format!("{}({scope})", rule.metric),
-    };
-    let limit = format!("{} {}", rule.comparison.sign(), rule.limit.show(rule.limit.value()));
-    let Some(value) = judged.value else {
-        return format!("{what}: no data to hold against {limit}");
-    };
-    let samples =
-        format!("{} sample{}", judged.samples, if judged.samples == 1 { "" } else { "s" });
-    let beyond = judged.beyond.map(|beyond| format!(", {beyond} beyond the limit"));
-    let shown = shown(judged, value);
-    format!("{what} = {shown}, limit {limit} ({samples}{})", beyond.unwrap_or_default())
-}
-
-/// A value that rounds to its limit is shown with the digits that differ.
-fn shown(judged: &Judged, value: f64) -> String {
-    let limit = judged.rule.limit;
-    let text = limit.show(value);
-    let is_latency =
-        matches!(judged.rule.metric, Metric::Percentile(_) | Metric::Max | Metric::Mean);
-    let hides = judged.judgement == Judgement::Violated && text == limit.show(limit.value());
-    if hides && is_latency { format!("{value:.3} ms") } else { text }
 }
 
 /// The verdict in a sentence, for people who read one line.

@@ -1,0 +1,5 @@
+//! The reports of whole runs: sizes, hostile texts, and what they say.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod html;
+mod runs;
