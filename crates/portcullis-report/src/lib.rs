@@ -2,9 +2,14 @@
 //! judges nothing, and prints nothing.
 
 pub mod artifacts;
+mod escape;
 mod evidence_json;
+pub mod github;
 pub mod html;
+pub mod junit;
 pub mod locust_csv;
+pub mod markdown;
+pub mod prometheus;
 pub mod results_json;
 mod run;
 mod series;

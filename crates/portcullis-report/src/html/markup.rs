@@ -1,27 +1,7 @@
-//! Text from outside as HTML, and tables: the only place that makes markup of
-//! what others wrote.
+//! Tables and lists of facts, with whatever others wrote escaped.
 
-use portcullis_core::inert::moves;
-
-/// A text as HTML, for content and for attributes in double quotes. What would
-/// move a cursor or turn the direction of writing is replaced; line ends and tabs
-/// stay.
-pub fn esc(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' | '\t' => out.push(c),
-            c if moves(c) => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
-}
+/// The one way from a text to markup.
+pub use crate::escape::markup as esc;
 
 /// A whole number with a thin space between groups of three digits.
 pub fn whole(number: u64) -> String {
@@ -99,18 +79,31 @@ pub type Rows = Vec<Vec<Cell>>;
 /// A table in a region that scrolls by itself where the page is narrow. The
 /// script makes tables of the class `sorts` sortable.
 pub fn table(caption: &str, class: &str, columns: &[Column], rows: &Rows) -> String {
+    table_with_foot(caption, class, columns, rows, &Vec::new())
+}
+
+/// The same with rows at its foot, which stay there.
+pub fn table_with_foot(
+    caption: &str,
+    class: &str,
+    columns: &[Column],
+    rows: &Rows,
+    foot: &Rows,
+) -> String {
     let head = columns.iter().map(|column| {
         let class = if column.is_number { " class=\"n\"" } else { "" };
         format!("<th scope=\"col\"{class}>{}</th>", column.title)
     });
-    let body = rows.iter().map(|cells| row(columns, cells));
+    let lines = |rows: &Rows| rows.iter().map(|cells| row(columns, cells)).collect::<String>();
+    let foot = lines(foot);
+    let foot = if foot.is_empty() { foot } else { format!("<tfoot>\n{foot}</tfoot>\n") };
     format!(
         "<div class=\"wide\" role=\"region\" aria-label=\"{0}\" tabindex=\"0\">\n<table \
          class=\"{class}\">\n<caption>{0}</caption>\n<thead><tr>{1}</tr></thead>\n<tbody>\n{2}\
-         </tbody>\n</table></div>\n",
+         </tbody>\n{foot}</table></div>\n",
         esc(caption),
         head.collect::<String>(),
-        body.collect::<String>()
+        lines(rows)
     )
 }
 
@@ -137,19 +130,6 @@ pub fn facts(pairs: &[(&str, String)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_of_a_text_is_markup() {
-        let text = "</script><img src=x onerror='a()'> ]]> & \"q\"\x1b[1m\u{202e}\u{0}\n";
-        let shown = esc(text);
-        assert!(!shown.contains(['<', '>', '"', '\'', '\x1b', '\u{202e}', '\0']), "{shown}");
-        assert!(
-            shown.starts_with(
-                "&lt;/script&gt;&lt;img src=x onerror=&#39;a()&#39;&gt; ]]&gt; &amp; "
-            )
-        );
-        assert!(shown.ends_with('\n'));
-    }
 
     #[test]
     fn large_numbers_are_grouped() {

@@ -9,7 +9,7 @@ use portcullis_core::verdict::Judged;
 
 use super::Section;
 use super::charts::distribution::{Shown, Stall, alone, range, ridges};
-use super::markup::{Cell, Column, Rows, esc, facts, numbers, table, whole, words};
+use super::markup::{Cell, Column, Rows, esc, facts, numbers, table_with_foot, whole, words};
 use crate::run::RunReport;
 use crate::words::{bytes, percent, shortened};
 
@@ -40,9 +40,14 @@ fn body(run: &RunReport, summary: &Summary) -> String {
     let mut apart = vec![plain_cells("all tasks", &aggregate)];
     apart.extend(login.iter().map(|(_, row)| plain_cells("login (apart)", row)));
     format!(
-        "{}{}{ridges}<h3>Each task</h3>\n{}",
-        table("Tasks: latencies in ms, of good answers", "sorts filters", &COLUMNS, &rows),
-        table("All tasks together, and the login", "", &COLUMNS, &apart),
+        "{}{ridges}<h3>Each task</h3>\n{}",
+        table_with_foot(
+            "Tasks: latencies in ms, of good answers",
+            "sorts filters",
+            &COLUMNS,
+            &rows,
+            &apart
+        ),
         unfolds.collect::<String>()
     )
 }
@@ -170,26 +175,23 @@ fn unfold(
     });
     format!(
         "<details class=\"task\">\n<summary><b>{}</b> <span class=\"quiet\">{} requests, {} failed, \
-         p95 {}</span></summary>\n<div id=\"task-{index}\">\n{}{drawn}{}{}</div>\n</details>\n",
+         p95 {}</span></summary>\n<div id=\"task-{index}\">\n{}{drawn}{}{}{}</div>\n</details>\n",
         esc(&task.name),
         whole(row.requests),
         whole(row.failures),
         at(Percentile::P95),
         facts(&about(task, row)),
+        percentiles(row),
         stall.unwrap_or_default(),
         failures(task, summary)
     )
 }
 
 fn about(task: &TaskSummary, row: &Row) -> Vec<(&'static str, String)> {
-    let latency = &row.latency;
     let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), show_ms);
-    let percentiles = SHOWN.iter().map(|p| format!("{p} {}", ms(latency.percentile_ms(*p))));
-    let percentiles = percentiles.collect::<Vec<_>>().join(" · ");
     let mut facts = vec![
         ("Request", format!("{} {}", task.method, shortened(&task.label, 300))),
         ("Weight", task.weight.to_string()),
-        ("Percentiles", percentiles),
         ("Mean body", bytes(row.mean_body_bytes())),
         ("First byte, p95", ms(row.first_byte.percentile_ms(Percentile::P95))),
     ];
@@ -206,6 +208,15 @@ fn about(task: &TaskSummary, row: &Row) -> Vec<(&'static str, String)> {
         facts.push(("Cut at the end", row.cut.to_string()));
     }
     facts
+}
+
+/// All percentiles that reports show, in a line.
+fn percentiles(row: &Row) -> String {
+    let shown = SHOWN.iter().filter_map(|percentile| {
+        Some(format!("{percentile} {}", show_ms(row.latency.percentile_ms(*percentile)?)))
+    });
+    let shown = shown.collect::<Vec<_>>().join(" · ");
+    if shown.is_empty() { shown } else { format!("<p class=\"quiet\">{}</p>\n", esc(&shown)) }
 }
 
 fn failures(task: &TaskSummary, summary: &Summary) -> String {

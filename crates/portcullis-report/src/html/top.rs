@@ -32,17 +32,17 @@ pub fn header(run: &RunReport) -> String {
 /// So many findings are listed.
 const MOST: usize = 40;
 
-/// All findings, where the sentence names only the first.
+/// The other findings: the sentence names only the first.
 fn findings(run: &RunReport) -> String {
     if run.findings.len() < 2 {
         return String::new();
     }
-    let shown = run.findings.iter().take(MOST).map(|finding| {
+    let shown = run.findings.iter().skip(1).take(MOST).map(|finding| {
         let message = words::shortened(finding.message(), 1_000);
         format!("<li><b>{}</b> {}</li>\n", finding.kind(), esc(&message))
     });
     let shown = shown.collect::<String>();
-    let more = match run.findings.len().saturating_sub(MOST) {
+    let more = match run.findings.len().saturating_sub(MOST + 1) {
         0 => String::new(),
         n => format!("<li>and {n} more</li>\n"),
     };

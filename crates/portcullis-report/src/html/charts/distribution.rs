@@ -105,6 +105,10 @@ pub fn alone(shown: &Shown<'_>, range: (f64, f64)) -> String {
         free = at + 27.0;
         inside.push_str(&text((at, 24.0), "middle mark", name));
     }
+    for (name, limit) in &shown.limits {
+        let beside = (x.at(*limit) - 4.0, base - 78.0);
+        inside.push_str(&text(beside, "end small", &format!("limit of {name}")));
+    }
     drawing(WIDTH, base + 26.0, "chart", &says(shown), &inside)
 }
 
@@ -134,14 +138,9 @@ fn histogram(shown: &Shown<'_>, x: &Scale, base: f64, height: f64) -> String {
             out.push_str(&line((x.at(ms), base - height), (x.at(ms), base + 3.0), "mark"));
         }
     }
-    for (name, limit) in &shown.limits {
-        out.push_str(&line(
-            (x.at(*limit), base - height - 2.0),
-            (x.at(*limit), base + 3.0),
-            "limit",
-        ));
-        let beside = (x.at(*limit) - 4.0, base - height + 8.0);
-        out.push_str(&text(beside, "end small", &format!("limit of {name}")));
+    for (_, limit) in &shown.limits {
+        let at = x.at(*limit);
+        out.push_str(&line((at, base - height - 2.0), (at, base + 3.0), "limit"));
     }
     out
 }
