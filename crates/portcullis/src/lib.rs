@@ -8,6 +8,7 @@ mod command_line;
 mod console;
 mod dotenv;
 mod git;
+mod github;
 mod health;
 mod key;
 mod machine;

@@ -198,3 +198,16 @@ fn the_effective_configuration_is_toml_without_secrets() {
     assert_eq!(again.config.load.duration.as_secs(), 60);
     assert_eq!(again.config.scenario.tasks.len(), 10);
 }
+
+#[test]
+fn a_rule_is_found_at_its_line_also_in_a_profile() {
+    let text = format!("{BUNDLED}\n[profile.strict.thresholds]\nfail = [\n    \"p99 < 1s\",\n]\n");
+    let place = |needle: &str| text.lines().position(|line| line.contains(needle)).unwrap() + 1;
+    let of = |profile, severity, rule: &str| {
+        line_of_rule(&load(&text, profile, &[]).unwrap().tree, severity, rule)
+    };
+    assert_eq!(of(None, "fail", "error_rate <= 5%"), Some(place("\"error_rate <= 5%\"")));
+    assert_eq!(of(None, "warn", "login.p95 < 2s"), Some(place("login.p95")));
+    assert_eq!(of(None, "fail", "login.p95 < 2s"), None);
+    assert_eq!(of(Some("strict"), "fail", "p99 < 1s"), Some(place("p99 < 1s")));
+}
