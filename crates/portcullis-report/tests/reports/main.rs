@@ -2,4 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod html;
+mod readers;
 mod runs;
+mod texts;

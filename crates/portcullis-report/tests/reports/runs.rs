@@ -34,6 +34,15 @@ pub struct Recipe {
     pub warn: Vec<String>,
 }
 
+/// Texts that break what is careless.
+pub const HOSTILE: [&str; 5] = [
+    "</script><script>alert(1)</script><img src=x onerror=alert(1)> ]]> --> <svg onload=a()>",
+    "\" onmouseover=\"a() ' {{7*7}} \u{1b}[31m\u{202e}\u{0}\u{fffe}\r\n::error::x",
+    "| a || b |\n|---|\n`` `c` ``` <details> </code> @you #1 [l](http://x) ![i](x) www.x.org",
+    "\\\" \\n # { } $x$ **b** _i_ ~~s~~ :x: &amp; &#60; %0A",
+    "<!-- <!DOCTYPE x [<!ENTITY a \"b\">]> <![CDATA[ x",
+];
+
 const TASKS: [&str; 10] = [
     "list_claims",
     "get_claim_detail",
