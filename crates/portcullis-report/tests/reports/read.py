@@ -57,7 +57,7 @@ def markdown(path):
             tags = set(re.findall(r"<[^>]*>", token.content))
             assert tags <= allowed | {"<summary>", "</summary>"}, tags
     rows, columns = [], 0
-    for token in tokens:
+    for token, inside in zip(tokens, tokens[1:]):
         if token.type == "table_open":
             rows.append(0)
             columns = 0
@@ -67,6 +67,9 @@ def markdown(path):
             cells = 0
         elif token.type == "td_open":
             cells += 1
+            # Cells too many are dropped without a word; they push others away.
+            is_number = "right" in str(token.attrs)
+            assert not is_number or re.fullmatch(r"[0-9.–() %ms]+", inside.content), inside.content
         elif token.type == "tr_close" and cells:
             assert cells == columns, (cells, columns)
             rows[-1] += 1
