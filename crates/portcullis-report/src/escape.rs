@@ -37,15 +37,31 @@ const MARKDOWN: &str = "\\`*_{}[]<>#|~!@&$:^\"'";
 /// section 2.5).
 pub fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let after = rest.peek().copied().unwrap_or(' ');
         match c {
             '\n' | '\t' | '\r' => out.push(' '),
             c if is_lost(c) => out.push('\u{fffd}'),
-            c if MARKDOWN.contains(c) => out.push_str(&format!("&#{};", u32::from(c))),
+            c if MARKDOWN.contains(c) && !is_plain(before, c, after) => {
+                out.push_str(&format!("&#{};", u32::from(c)));
+            }
             c => out.push(c),
         }
+        before = c;
     }
     out
+}
+
+/// What means nothing where it stands, and is left for those who read the source:
+/// a colon before a space, an underscore within a word.
+fn is_plain(before: char, c: char, after: char) -> bool {
+    match c {
+        ':' => after == ' ',
+        '_' => before.is_ascii_alphanumeric() && after.is_ascii_alphanumeric(),
+        _ => false,
+    }
 }
 
 /// A text on one line, without what moves a cursor.
@@ -83,5 +99,6 @@ mod tests {
         let shown = markdown("a|b\n`<b>` @you #1 $x$ [l](u) :x: p95 = 3 ms");
         assert!(!shown.contains(['|', '\n', '`', '<', '@', '$', '[']), "{shown}");
         assert!(shown.ends_with(" p95 = 3 ms"), "{shown}");
+        assert_eq!(markdown("ERROR: a_b _c_ :x:"), "ERROR: a_b &#95;c&#95; &#58;x:");
     }
 }

@@ -89,9 +89,9 @@ fn violations(judged: &[&Judged]) -> String {
     if items.is_empty() { items } else { format!("\n{items}") }
 }
 
-/// What is no violation and decides all the same.
+/// What is no violation and decides all the same; the sentence has the first.
 fn findings(run: &RunReport) -> String {
-    let others = run.findings.iter().filter(|finding| finding.kind() != "violated");
+    let others = run.findings.iter().skip(1).filter(|finding| finding.kind() != "violated");
     let items = others
         .take(20)
         .map(|finding| format!("- ⚠ **{}** {}\n", finding.kind(), code(finding.message(), 500)));
