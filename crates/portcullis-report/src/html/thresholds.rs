@@ -97,5 +97,6 @@ fn item(judged: &Judged) -> String {
 
 fn samples(judged: &Judged) -> String {
     let beyond = judged.beyond.map(|beyond| format!(", {} beyond", whole(beyond)));
-    format!("{} samples{}", whole(judged.samples), beyond.unwrap_or_default())
+    let plural = if judged.samples == 1 { "" } else { "s" };
+    format!("{} sample{plural}{}", whole(judged.samples), beyond.unwrap_or_default())
 }

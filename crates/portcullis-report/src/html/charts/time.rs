@@ -72,11 +72,10 @@ fn end_labels(labels: Vec<(&str, f64)>) -> String {
 fn failures(steps: &[Step], x: &Scale) -> String {
     let (top, base) = (240.0, 258.0);
     let most = steps.iter().map(|step| step.failures).max().unwrap_or(0);
-    let label = if most == 0 { "no failures" } else { "failures" };
-    let label = text((LEFT - 6.0, base - 4.0), "end", label);
+    let label = text((LEFT - 6.0, base - 4.0), "end", "failures");
     let axis = line((LEFT, base), (RIGHT, base), "grid");
     if most == 0 {
-        return label + &axis;
+        return label + &axis + &text((RIGHT + 8.0, base - 4.0), "start", "none");
     }
     let y = Scale::straight((0.0, most as f64), (base, top));
     let failed = steps.iter().filter(|step| step.failures > 0);
