@@ -71,10 +71,10 @@
   addEventListener('hashchange', unfold);
   unfold();
 
-  // On paper nothing is folded.
+  // On paper what is judged and measured is not folded.
   let opened = [];
   addEventListener('beforeprint', () => {
-    opened = all('details:not([open])');
+    opened = all('details.task:not([open]), details.support:not([open])');
     opened.forEach((one) => { one.open = true; });
   });
   addEventListener('afterprint', () => opened.forEach((one) => { one.open = false; }));
