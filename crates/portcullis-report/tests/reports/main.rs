@@ -1,5 +1,6 @@
 //! The reports of whole runs: sizes, hostile texts, and what they say.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod browser;
 mod html;
