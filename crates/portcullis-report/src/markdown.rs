@@ -1,6 +1,7 @@
 //! `perf_results.md`: the run as a comment on a pull request and as a step
 //! summary. The gravest comes first; what does not fit is left out, and said.
 
+use portcullis_core::pairs::Comparison;
 use portcullis_core::remarks::remarks;
 use portcullis_core::summary::{Row, Summary};
 use portcullis_core::threshold::Percentile;
@@ -41,6 +42,7 @@ pub fn write(run: &RunReport) -> String {
     let sections = [
         violations(&judged),
         findings(run),
+        run.comparison.as_ref().map_or_else(String::new, against),
         summary.map_or_else(String::new, by_task),
         summary.map_or_else(String::new, over_time),
         folded("Thresholds", &thresholds(&judged)),
@@ -97,6 +99,14 @@ fn findings(run: &RunReport) -> String {
         .map(|finding| format!("- ⚠ **{}** {}\n", finding.kind(), code(finding.message(), 500)));
     let items: String = items.collect();
     if items.is_empty() { items } else { format!("\n{items}") }
+}
+
+/// Base and candidate: the sentence, and a line for each task.
+fn against(comparison: &Comparison) -> String {
+    let lines = comparison.tasks.iter().take(MOST);
+    let lines = lines.map(|task| format!("- {}\n", code(&task.line(), 300)));
+    let sentence = esc(&comparison.sentence());
+    format!("\n**Against the base** {sentence}\n\n{}", lines.collect::<String>())
 }
 
 fn by_task(summary: &Summary) -> String {

@@ -2,6 +2,7 @@
 //! section is a pure function from the report to markup; the page puts them
 //! together under a policy that lets nothing else run.
 
+mod against;
 mod charts;
 mod failures;
 mod markup;
@@ -27,9 +28,9 @@ struct Section {
 
 /// Writes the page.
 pub fn write(run: &RunReport) -> String {
-    // A comparison with a base has its place after the thresholds.
     let sections = [
         thresholds::section(run),
+        against::section(run),
         time::section(run),
         tasks::section(run),
         failures::section(run),

@@ -50,6 +50,20 @@ fn runs_without_a_verdict_or_a_summary_are_pages_too() {
     assert!(html::write(&portcullis_report::RunReport::default()).ends_with("</html>\n"));
 }
 
+#[test]
+fn a_comparison_is_drawn_and_in_a_table() {
+    let page = html::write(&runs::compared(""));
+    write("compared", &page);
+    for part in ["id=\"against\"", "list_claims is slower by +34.0 %", "+34.0 % slower</text>"] {
+        assert!(page.contains(part), "{part}");
+    }
+    for text in runs::HOSTILE {
+        let hostile = html::write(&runs::compared(text));
+        assert_eq!(markup(&hostile), markup(&page), "{text}");
+    }
+    assert!(!html::write(&runs::red()).contains("Against the base"));
+}
+
 /// The names of all elements and attributes of a page, without what our own style
 /// and script hold.
 fn markup(page: &str) -> std::collections::BTreeSet<String> {

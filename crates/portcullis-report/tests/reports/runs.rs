@@ -6,6 +6,7 @@ use std::time::Duration;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::event::{Stage, StageEnd, StageRecord};
 use portcullis_core::outcome::{self, Finding, Signal};
+use portcullis_core::pairs::{Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison};
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::summary::{
     Beyond, Block, FailureGroup, FailureKind, Row, SHOWN, Second, Summary, TaskSummary,
@@ -337,6 +338,46 @@ fn stages(text: &str) -> Vec<StageRecord> {
         record(Stage::Load, 30_230, StageEnd::Done, "358 requests"),
         record(Stage::Judge, 2, StageEnd::Failed(text.to_owned()), ""),
     ]
+}
+
+/// A run that was compared with a base: one task slower, one undecided, one not
+/// compared.
+pub fn compared(text: &str) -> RunReport {
+    let effect = |median: f64, width: f64| Effect {
+        pairs: 214,
+        median,
+        mean: median,
+        low: median / width,
+        high: median * width,
+        at_most: median * width * 0.99,
+    };
+    let task = |name: &str, decision, effect: Option<Effect>| TaskComparison {
+        name: format!("{name}{text}"),
+        pairs: 214,
+        decision,
+        p50_ms: Sides { base: Some(9.1), candidate: effect.map(|effect| 9.1 * effect.median) },
+        p95_ms: Sides { base: Some(14.0), candidate: None },
+        tail: ErrorRise::default(),
+        cpu: effect.map(|effect| Effect { median: 1.01, ..effect }),
+        rise: ErrorRise::default(),
+        failures: Sides { base: if effect.is_none() { 214 } else { 0 }, candidate: 0 },
+        effect,
+    };
+    let comparison = Comparison {
+        asked: format!("merge-base{text}"),
+        commit: format!("77de41c05ab1{text}"),
+        took: Duration::from_secs(41),
+        limit: Duration::from_secs(120),
+        unplaced: Some(format!("no permission{text}")),
+        overrides: vec![format!("A.b = 1{text}")],
+        tasks: vec![
+            task("list_claims", Decision::Slower, Some(effect(1.34, 1.08))),
+            task("get_dashboard", Decision::NotSlower, Some(effect(1.004, 1.03))),
+            task("list_reports", Decision::Undecided, Some(effect(1.05, 1.12))),
+            task("list_new_things", Decision::Undecided, None),
+        ],
+    };
+    RunReport { comparison: Some(comparison), ..Recipe::sound().run() }
 }
 
 /// A run that was ended by its user in mid-load.

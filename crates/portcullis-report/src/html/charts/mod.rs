@@ -8,6 +8,7 @@
 
 pub mod distribution;
 pub mod evidence;
+pub mod forest;
 pub mod scale;
 mod svg;
 pub mod time;
