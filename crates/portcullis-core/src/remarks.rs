@@ -1,12 +1,19 @@
 //! What a reader of the numbers must know beside them: one sentence each, the
 //! same in every report.
 
-use crate::summary::{Acknowledgement, Summary, TaskSummary, Tls};
+use crate::summary::{Acknowledgement, Row, Summary, TaskSummary, Tls};
 use crate::units::show_duration;
 
 /// The share of answers with the mark of a delayed acknowledgement from which
 /// it is named: a few may be chance.
 const STALL_SHARE: f64 = 0.05;
+
+/// The share of a row's good answers with the mark of a delayed acknowledgement,
+/// from which on it is worth naming.
+pub fn stall_share(row: &Row) -> Option<f64> {
+    let share = row.stalled as f64 / row.latency.count.max(1) as f64;
+    (share >= STALL_SHARE).then_some(share)
+}
 
 /// The remarks on a summary, the gravest first.
 pub fn remarks(summary: &Summary) -> Vec<String> {
@@ -33,9 +40,7 @@ fn insecure(summary: &Summary) -> Option<String> {
 /// later: the server waits for it (RFC 896), the client delays it (RFC 1122,
 /// section 4.2.3.2).
 fn stalls(summary: &Summary) -> Option<String> {
-    let all = summary.aggregate();
-    let share = all.stalled as f64 / all.latency.count.max(1) as f64;
-    (share >= STALL_SHARE).then(|| {
+    stall_share(&summary.aggregate()).map(|share| {
         format!(
             "{:.0} % of the answers stalled for about 40 ms between their first and their last \
              byte: the server sends them in pieces and waits for a delayed acknowledgement; let \

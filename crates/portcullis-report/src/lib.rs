@@ -3,9 +3,17 @@
 
 mod against_json;
 pub mod artifacts;
+mod escape;
 mod evidence_json;
+pub mod github;
+pub mod html;
+pub mod junit;
 pub mod locust_csv;
+pub mod markdown;
+pub mod prometheus;
 pub mod results_json;
 mod run;
+mod series;
+pub mod words;
 
 pub use run::{FirstCall, Machine, RunReport};

@@ -35,6 +35,7 @@ struct Results<'a> {
     own_server: bool,
     profile: Option<&'a str>,
     seed: u64,
+    command: String,
     machine: Machine<'a>,
     stages: Vec<Stage<'a>>,
     server: Option<Server<'a>>,
@@ -272,6 +273,7 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
         own_server: run.own_server,
         profile: run.profile.as_deref(),
         seed: run.seed,
+        command: run.command(),
         machine: machine(run),
         stages: run.stages.iter().map(stage).collect(),
         server: run.server_end.as_deref().map(|end| Server {

@@ -24,6 +24,9 @@ pub struct RunReport {
     pub profile: Option<String>,
     /// The seed of all chance.
     pub seed: u64,
+    /// The command line that was given, as a shell reads it, without secrets;
+    /// empty if it is not known.
+    pub given: String,
     /// The effective configuration as TOML, without secrets.
     pub configuration: String,
     /// The machine.
@@ -50,6 +53,19 @@ pub struct RunReport {
     pub exit_code: u8,
     /// The verdict in a sentence.
     pub sentence: String,
+}
+
+impl RunReport {
+    /// The command that repeats the run, with its seed.
+    pub fn command(&self) -> String {
+        let given = match (self.given.as_str(), &self.profile) {
+            ("", Some(profile)) => format!("cargo xtask perf --profile {profile}"),
+            ("", None) => "cargo xtask perf".to_owned(),
+            (given, _) => given.to_owned(),
+        };
+        let has_seed = given.split(' ').any(|word| word == "--seed" || word.starts_with("--seed="));
+        if has_seed { given } else { format!("{given} --seed {}", self.seed) }
+    }
 }
 
 /// One call of the first round.

@@ -17,6 +17,7 @@ use portcullis_supervise::tree::Ended;
 use crate::against;
 use crate::cli::PerfArgs;
 use crate::console::{self, Console};
+use crate::github;
 use crate::planning;
 use crate::run::{Done, Failure, Run, Stopped};
 use crate::stages::{collect, environment, judge, load, migrate, project, ready, seed, serve};
@@ -69,7 +70,10 @@ fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let _ = run.always(Stage::Stop, stop);
     run.conclude();
     collect::finish(&mut run);
-    console.end(&run.report(&judge::sentence(&run)), run.artifacts().path());
+    let report = run.report(&judge::sentence(&run));
+    // The verdict stays the last line.
+    github::tell(&planned, &report, run.artifacts().path());
+    console.end(&report, run.artifacts().path());
     run.exit_code()
 }
 

@@ -25,7 +25,7 @@ use crate::git::Git;
 use crate::machine;
 use crate::planning::Planned;
 use crate::stages::environment::Venv;
-use crate::{cache, chance};
+use crate::{cache, chance, command_line};
 
 /// Everything that stages share.
 pub struct Run<'a> {
@@ -381,6 +381,7 @@ impl<'a> Run<'a> {
             own_server: matches!(self.planned.plan.mode, portcullis_core::plan::Mode::Serve(_)),
             profile: self.profile.clone(),
             seed: self.planned.plan.load.seed,
+            given: self.secrets.redact(&command_line::given()),
             configuration: self.secrets.redact(&to_redacted_toml(&self.planned.loaded.tree)),
             machine: self.machine.clone(),
             stages: self.stages.clone(),

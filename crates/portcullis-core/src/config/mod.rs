@@ -136,6 +136,19 @@ pub fn written_output(text: &str) -> Option<String> {
     }
 }
 
+/// The line on which a rule was written in the user's file, counted from 1;
+/// `severity` is its list, `fail` or `warn`. `None` for a rule of the defaults.
+pub fn line_of_rule(tree: &Node, severity: &str, text: &str) -> Option<usize> {
+    let rules = tree::get(tree::get(tree, "thresholds")?, severity)?;
+    let Value::List(rules) = &rules.value else { return None };
+    let is_text = |node: &Node| matches!(&node.value, Value::Text(written) if written == text);
+    let is_it = |node: &&Node| is_text(node) || tree::get(node, "rule").is_some_and(is_text);
+    match rules.iter().find(is_it)?.at {
+        Place::File(line, _) => Some(line),
+        Place::Default | Place::Flag(_) => None,
+    }
+}
+
 fn take_profiles(file: &mut Node, problems: &mut Problems) -> Vec<(String, Node)> {
     let Some(entry) = tree::take(file, "profile") else { return Vec::new() };
     let mut profiles = Vec::new();

@@ -323,3 +323,16 @@ fn every_shown_section_of_rules_is_valid() {
         assert_eq!(problems(&with_thresholds(block)), [""; 0], "{block}");
     }
 }
+
+#[test]
+fn a_rule_is_found_at_its_line_also_in_a_profile() {
+    let text = format!("{BUNDLED}\n[profile.strict.thresholds]\nfail = [\n    \"p99 < 1s\",\n]\n");
+    let place = |needle: &str| text.lines().position(|line| line.contains(needle)).unwrap() + 1;
+    let of = |profile, severity, rule: &str| {
+        line_of_rule(&load(&text, profile, &[]).unwrap().tree, severity, rule)
+    };
+    assert_eq!(of(None, "fail", "error_rate <= 5%"), Some(place("\"error_rate <= 5%\"")));
+    assert_eq!(of(None, "warn", "login.p95 < 2s"), Some(place("login.p95")));
+    assert_eq!(of(None, "fail", "login.p95 < 2s"), None);
+    assert_eq!(of(Some("strict"), "fail", "p99 < 1s"), Some(place("p99 < 1s")));
+}

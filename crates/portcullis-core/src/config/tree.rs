@@ -206,6 +206,12 @@ pub fn find<'a>(node: &'a mut Node, key: &str) -> Option<&'a mut Node> {
     entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
 }
 
+/// The same, to look at.
+pub fn get<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    let Value::Table(entries) = &node.value else { return None };
+    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
+}
+
 /// Takes the entry `key` out of a table.
 pub fn take(node: &mut Node, key: &str) -> Option<Entry> {
     let Value::Table(entries) = &mut node.value else { return None };

@@ -6,7 +6,8 @@ use portcullis_core::pairs::Decision;
 use portcullis_core::summary::Summary;
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::{Judged, Judgement, Verdict, judge};
+use portcullis_core::verdict::{Verdict, judge};
+pub use portcullis_report::words::line;
 
 use crate::run::{Done, Failure, Run};
 
@@ -76,35 +77,6 @@ fn unjudged(verdict: &Verdict) -> String {
         0 => String::new(),
         count => format!(", {count} not judged"),
     }
-}
-
-/// One judged threshold in a line: scope, metric, value, limit, samples.
-pub fn line(judged: &Judged) -> String {
-    let rule = &judged.rule;
-    let what = rule.subject();
-    let limit = format!("{} {}", rule.comparison.sign(), rule.limit_in_words());
-    if let Some(reason) = &judged.reason {
-        return format!("{what} {limit}: {reason}");
-    }
-    let Some(value) = judged.value else {
-        return format!("{what}: no data to hold against {limit}");
-    };
-    let samples =
-        format!("{} sample{}", judged.samples, if judged.samples == 1 { "" } else { "s" });
-    let beyond = judged.beyond.map(|beyond| format!(", {beyond} beyond the limit"));
-    let evidence = judged.evidence.as_ref().map(|evidence| format!("; {}", evidence.in_words()));
-    let not_proven = judged.reason.as_ref().map(|reason| format!("; {reason}"));
-    let known = not_proven.or(evidence).unwrap_or_default();
-    let shown = shown(judged, value);
-    format!("{what} = {shown}, limit {limit} ({samples}{}{known})", beyond.unwrap_or_default())
-}
-
-/// A value that rounds to its limit is shown with the digits that differ.
-fn shown(judged: &Judged, value: f64) -> String {
-    let rule = &judged.rule;
-    let text = rule.show(value);
-    let hides = judged.judgement == Judgement::Violated && text == rule.limit_in_words();
-    if hides && value != rule.limit.value() { rule.unit().show_closely(value) } else { text }
 }
 
 /// The verdict in a sentence, for people who read one line.

@@ -48,12 +48,20 @@ fn a_healthy_service_is_green_with_all_artifacts_and_no_trace() {
     let history = outcome.artifact("perf_results_stats_history.csv");
     let total = history.lines().last().unwrap().split(',').nth(17).unwrap().to_owned();
     assert_eq!(total, requests.to_string());
-    for name in ["perf_results_failures.csv", "perf_results_exceptions.csv", "logs/server.log"] {
+    for name in ["perf_results_failures.csv", "perf_results_exceptions.csv"] {
         assert!(!outcome.artifact(name).is_empty(), "{name}");
     }
-    let all: String = ["perf_results.json", "perf_effective.toml", "logs/server.log"]
-        .map(|name| outcome.artifact(name))
-        .concat();
+    let all: String = [
+        "perf_effective.toml",
+        "perf_results.html",
+        "perf_results.json",
+        "perf_results.junit.xml",
+        "perf_results.md",
+        "perf_results.prom",
+        "logs/server.log",
+    ]
+    .map(|name| outcome.artifact(name))
+    .concat();
     assert!(!all.contains("testpass123") && !all.contains("eyJ"), "a secret is in the artifacts");
     assert!(!outcome.text.contains("testpass123"));
 }
