@@ -355,6 +355,7 @@ pub fn compared(text: &str) -> RunReport {
         name: format!("{name}{text}"),
         pairs: 214,
         decision,
+        decided_after: None,
         p50_ms: Sides { base: Some(9.1), candidate: effect.map(|effect| 9.1 * effect.median) },
         p95_ms: Sides { base: Some(14.0), candidate: None },
         tail: ErrorRise::default(),
@@ -376,6 +377,8 @@ pub fn compared(text: &str) -> RunReport {
             task("list_reports", Decision::Undecided, Some(effect(1.05, 1.12))),
             task("list_new_things", Decision::Undecided, None),
         ],
+        pairs: Vec::new(),
+        names: Vec::new(),
     };
     RunReport { comparison: Some(comparison), ..Recipe::sound().run() }
 }
