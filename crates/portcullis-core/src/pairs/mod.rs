@@ -5,6 +5,7 @@ mod comparison;
 mod effect;
 mod judge;
 mod pair;
+mod rules;
 mod score;
 #[cfg(test)]
 mod simulation_tests;
@@ -14,5 +15,6 @@ pub use comparison::{Comparison, TaskComparison};
 pub use effect::{Effect, ErrorRise, effect, error_rise};
 pub use judge::{Decision, Judge, RULE, Rule};
 pub use pair::{Pair, Side, Sides};
+pub use rules::judge_base_rules;
 pub use score::interval;
 pub use words::percent;

@@ -2,7 +2,7 @@
 //! a sentence.
 
 use portcullis_core::outcome::{self, Finding};
-use portcullis_core::pairs::Decision;
+use portcullis_core::pairs::{Decision, judge_base_rules};
 use portcullis_core::summary::Summary;
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
@@ -19,7 +19,10 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     let Some(summary) = &run.summary else {
         return Err(Failure::new(Finding::NoData("nothing was measured".to_owned())));
     };
-    let verdict = judge(summary, &run.planned.plan.thresholds);
+    let mut verdict = judge(summary, &run.planned.plan.thresholds);
+    if let Some(comparison) = &run.comparison {
+        judge_base_rules(&mut verdict, comparison, summary);
+    }
     let mut findings: Vec<Finding> =
         verdict.violations().map(|judged| Finding::Violated(line(judged))).collect();
     if run.strict {
