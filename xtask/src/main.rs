@@ -31,6 +31,9 @@ enum Verb {
     Bench(bench::BenchArgs),
     /// Cause faults for real, and look at what comes of them and what is left
     Faults(faults::FaultsArgs),
+    /// Be a noisy neighbour of the benchmarks
+    #[command(hide = true)]
+    BenchNeighbour(bench::judge::neighbour::NeighbourArgs),
     /// Serve known times to the benchmarks' clients
     #[command(hide = true)]
     BenchServer(bench::clock_server::ServerArgs),
@@ -56,6 +59,10 @@ fn main() -> std::process::ExitCode {
         Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),
         Ok(Cli { verb: Verb::Faults(args) }) => finish(faults::run(&args)),
         Ok(Cli { verb: Verb::BenchServer(args) }) => finish(bench::clock_server::serve(&args)),
+        Ok(Cli { verb: Verb::BenchNeighbour(args) }) => {
+            bench::judge::neighbour::be(&args);
+            std::process::ExitCode::SUCCESS
+        }
         Ok(Cli { verb: Verb::Lint }) => finish(lint::run()),
     }
 }

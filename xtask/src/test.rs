@@ -1,5 +1,6 @@
 //! `cargo xtask test`: the fixture's own suite, then every test of the
-//! workspace, with a real Locust for those that want one.
+//! workspace, with a real Locust for those that want one, and the quick half of
+//! the faults.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,12 +8,12 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::tools;
+use crate::{faults, tools};
 
 /// Flags of `test`.
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Leave out the tests that run the whole job
+    /// Leave out what runs the whole job
     #[arg(long)]
     fast: bool,
     /// Run only tests whose name contains this
@@ -31,7 +32,11 @@ pub fn run(args: &TestArgs) -> Result<()> {
     if args.filter.is_none() {
         pytest(&fixture, &bin)?;
     }
-    cargo(args, &bin)
+    cargo(args, &bin)?;
+    if args.filter.is_none() && !args.fast {
+        faults::quick()?;
+    }
+    Ok(())
 }
 
 fn development_environment(fixture: &Path) -> Result<std::path::PathBuf> {

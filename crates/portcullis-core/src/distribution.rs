@@ -25,7 +25,15 @@ impl Distribution {
     /// The percentile by nearest rank, in milliseconds; `None` without values.
     /// The value is the upper end of its bucket, never beyond the extremes.
     pub fn percentile_ms(&self, percentile: Percentile) -> Option<f64> {
-        let rank = (self.count > 0).then(|| percentile.rank(self.count))?;
+        self.at_rank_ms(percentile.rank(self.count))
+    }
+
+    /// The value of this rank, counted from 1, in milliseconds; `None` if there
+    /// are fewer values.
+    pub fn at_rank_ms(&self, rank: u64) -> Option<f64> {
+        if rank == 0 || rank > self.count {
+            return None;
+        }
         let mut seen = 0;
         let bucket = self.buckets.iter().find(|(_, count)| {
             seen += count;

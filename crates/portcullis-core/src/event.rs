@@ -20,6 +20,10 @@ pub enum Stage {
     Ready,
     /// Users make requests.
     Load,
+    /// The base of a comparison is found and extracted.
+    Base,
+    /// Base and candidate get the same requests.
+    Pairs,
     /// The thresholds are judged.
     Judge,
     /// Artifacts are written.
@@ -30,7 +34,8 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in their order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
+        Self::Base,
         Self::Environment,
         Self::Install,
         Self::Migrate,
@@ -38,6 +43,7 @@ impl Stage {
         Self::Serve,
         Self::Ready,
         Self::Load,
+        Self::Pairs,
         Self::Judge,
         Self::Collect,
         Self::Stop,
@@ -53,6 +59,8 @@ impl Stage {
             Self::Serve => "serve",
             Self::Ready => "ready",
             Self::Load => "load",
+            Self::Base => "base",
+            Self::Pairs => "pairs",
             Self::Judge => "judge",
             Self::Collect => "collect",
             Self::Stop => "stop",
@@ -103,6 +111,17 @@ pub struct Progress {
     pub extending_for: Vec<String>,
 }
 
+/// The pairs so far, once a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PairProgress {
+    /// Since the first pair that counts; zero during the warm-up.
+    pub elapsed: Duration,
+    /// How long they may be made.
+    pub limit: Duration,
+    /// Pairs that were made.
+    pub pairs: u64,
+}
+
 /// What a run tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
@@ -116,6 +135,8 @@ pub enum Event {
     Warning(String),
     /// The load goes on.
     Progress(Progress),
+    /// Pairs go on.
+    Pairs(PairProgress),
     /// The end of a log that tells why a stage failed.
     LogTail {
         /// Where the whole log will be.

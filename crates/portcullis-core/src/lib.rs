@@ -6,11 +6,13 @@ pub mod config;
 pub mod deck;
 pub mod distribution;
 pub mod event;
+pub mod evidence;
 pub mod inert;
 pub mod model;
 #[cfg(test)]
 mod model_tests;
 pub mod outcome;
+pub mod pairs;
 pub mod plan;
 pub mod remarks;
 pub mod rng;

@@ -64,6 +64,14 @@ impl Model {
         }
     }
 
+    /// The rate at the end of an open load, per second; `None` in the closed model.
+    pub fn last_rate(&self) -> Option<f64> {
+        match self {
+            Self::Closed(_) => None,
+            Self::Open(stages, _) => stages.last().map(|stage| stage.rate),
+        }
+    }
+
     /// Requests that are due between two moments; `None` in the closed model,
     /// where the service decides.
     pub fn due_between(&self, from: Duration, to: Duration) -> Option<f64> {

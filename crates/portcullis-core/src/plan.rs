@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::config::{Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp};
+use crate::config::{
+    AgainstSection, Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp,
+};
 use crate::model::Model;
 use crate::scenario::{Scenario, Wait};
 use crate::summary::latency_limits;
@@ -28,6 +30,8 @@ pub struct Plan {
     pub run_timeout: Duration,
     /// The rules.
     pub thresholds: Vec<Threshold>,
+    /// How versions are compared, if they are.
+    pub against: AgainstSection,
     /// Where artifacts go.
     pub output: PathBuf,
     /// What is doubtful about the plan, in sentences.
@@ -110,6 +114,10 @@ pub struct LoadPlan {
     pub seed: u64,
     /// What users do.
     pub scenario: Scenario,
+    /// The rules, for what they ask of the load: to go on, or to end.
+    pub rules: Vec<Threshold>,
+    /// Whether the window ends once every rule is decided.
+    pub until_sure: bool,
     /// Latency limits to be counted exactly, ascending.
     pub limits: Vec<Duration>,
 }
@@ -289,6 +297,7 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
         },
         run_timeout: config.steps.run_timeout,
         thresholds: config.thresholds.clone(),
+        against: config.against.clone(),
         output: around.output,
         warnings,
     })
@@ -315,7 +324,7 @@ fn load_plan(config: &Config, around: &Surroundings) -> LoadPlan {
         warm_up: load.warm_up,
         window: load.duration,
         requests: load.requests,
-        longest: load.duration * 2,
+        longest: load.max_duration.of(load.duration),
         grace: load.grace,
         warm_up_rounds: load.warm_up_rounds,
         request_timeout: load.request_timeout,
@@ -324,6 +333,8 @@ fn load_plan(config: &Config, around: &Surroundings) -> LoadPlan {
         tls,
         seed: around.seed,
         scenario: config.scenario.clone(),
+        rules: config.thresholds.clone(),
+        until_sure: load.until_sure,
         limits: latency_limits(&config.thresholds),
     }
 }

@@ -1,12 +1,19 @@
 //! What a reader of the numbers must know beside them: one sentence each, the
 //! same in every report.
 
-use crate::summary::{Acknowledgement, Summary, Tls};
+use crate::summary::{Acknowledgement, Row, Summary, TaskSummary, Tls};
 use crate::units::show_duration;
 
 /// The share of answers with the mark of a delayed acknowledgement from which
 /// it is named: a few may be chance.
 const STALL_SHARE: f64 = 0.05;
+
+/// The share of a row's good answers with the mark of a delayed acknowledgement,
+/// from which on it is worth naming.
+pub fn stall_share(row: &Row) -> Option<f64> {
+    let share = row.stalled as f64 / row.latency.count.max(1) as f64;
+    (share >= STALL_SHARE).then_some(share)
+}
 
 /// The remarks on a summary, the gravest first.
 pub fn remarks(summary: &Summary) -> Vec<String> {
@@ -17,6 +24,8 @@ pub fn remarks(summary: &Summary) -> Vec<String> {
         arrivals(summary),
         cut(summary),
         warm_up(summary),
+        ended_early(summary),
+        went_on(summary),
         clipped(summary),
     ];
     all.into_iter().flatten().collect()
@@ -31,9 +40,7 @@ fn insecure(summary: &Summary) -> Option<String> {
 /// later: the server waits for it (RFC 896), the client delays it (RFC 1122,
 /// section 4.2.3.2).
 fn stalls(summary: &Summary) -> Option<String> {
-    let all = summary.aggregate();
-    let share = all.stalled as f64 / all.latency.count.max(1) as f64;
-    (share >= STALL_SHARE).then(|| {
+    stall_share(&summary.aggregate()).map(|share| {
         format!(
             "{:.0} % of the answers stalled for about 40 ms between their first and their last \
              byte: the server sends them in pieces and waits for a delayed acknowledgement; let \
@@ -85,6 +92,27 @@ fn warm_up(summary: &Summary) -> Option<String> {
     })
 }
 
+fn ended_early(summary: &Summary) -> Option<String> {
+    let why = summary.ended_early.as_ref()?;
+    let (measured, window) = (show_duration(summary.measured), show_duration(summary.window));
+    Some(format!("the load ended after {measured} of {window}: {why}"))
+}
+
+fn went_on(summary: &Summary) -> Option<String> {
+    let after: u64 = summary.tasks.iter().map(TaskSummary::requests_after).sum();
+    let by_deck: u64 = summary.tasks.iter().map(|task| task.continued.requests).sum();
+    (after > 0).then(|| {
+        let how = match by_deck {
+            0 => String::new(),
+            n => format!(", {n} of them by the deck"),
+        };
+        format!(
+            "{after} requests were made after the window, for tasks without one and for \
+             thresholds in doubt{how}: they decide thresholds, and are in no rate and no series"
+        )
+    })
+}
+
 /// Never in a sound run: the histograms reach beyond every deadline.
 fn clipped(summary: &Summary) -> Option<String> {
     let all = summary.aggregate();
@@ -99,7 +127,7 @@ fn clipped(summary: &Summary) -> Option<String> {
 mod tests {
     use super::*;
     use crate::distribution::Distribution;
-    use crate::summary::{ArrivalCounts, Row, TaskSummary};
+    use crate::summary::{ArrivalCounts, Row};
 
     fn stalled(stalled: u64) -> Summary {
         let latency = Distribution { count: 100, ..Distribution::default() };

@@ -12,6 +12,10 @@ pub enum Domain {
     Wait,
     /// The gaps between arrivals.
     Arrival,
+    /// Which task a pair is spent on, and which side comes first.
+    Pairs,
+    /// Where the two servers of pairs run.
+    Placement,
 }
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number

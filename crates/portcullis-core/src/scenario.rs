@@ -91,6 +91,9 @@ pub struct Task {
     pub name: String,
     /// Tasks of one group can share a threshold.
     pub group: Option<String>,
+    /// How often the service lets it be called within a run, if it limits that;
+    /// no more calls are made than that after the window.
+    pub budget: Option<u32>,
     /// How often the task stands in the deck; 0 takes it out.
     pub weight: u32,
     /// What is sent.

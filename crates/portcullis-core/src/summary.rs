@@ -12,6 +12,8 @@ pub struct Summary {
     pub window: Duration,
     /// How far the window was measured; shorter if the run was cut off.
     pub measured: Duration,
+    /// Why the window was ended before its planned end, if it was.
+    pub ended_early: Option<String>,
     /// Start of the window, in milliseconds since 1970.
     pub started_unix_ms: u64,
     /// Requests before the window, by all tasks: sent and shown, not judged.
@@ -129,7 +131,11 @@ pub struct TaskSummary {
     pub needs_data: bool,
     /// Requests of the planned window.
     pub window: Row,
-    /// Requests made after it, because the task had none.
+    /// Requests made after it by the deck, as in it, because a rule on several
+    /// tasks was in doubt.
+    pub continued: Row,
+    /// Requests made after it for this task alone, because it had none or a rule
+    /// on it was in doubt.
     pub extension: Row,
 }
 
@@ -165,6 +171,25 @@ pub struct Row {
     /// Requests that were still under way when the grace after the load ended;
     /// in no percentile and no other count.
     pub cut: u64,
+    /// Answers by status, good and failed; ascending.
+    pub statuses: Vec<(u16, u64)>,
+    /// The same requests by second of their end, ascending; seconds without a
+    /// request are left out. Kept to tell bad seconds from bad requests; no
+    /// report shows them.
+    pub blocks: Vec<Block>,
+}
+
+/// The requests that ended in one second.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Block {
+    /// Counted from the start of the run.
+    pub second: u32,
+    /// Requests, good and failed.
+    pub requests: u32,
+    /// Failed requests.
+    pub failures: u32,
+    /// For each limit of the summary: requests beyond it.
+    pub beyond: Vec<Beyond>,
 }
 
 /// Exact counts against one latency limit.
@@ -299,6 +324,33 @@ fn add_beyond(mine: &mut Vec<Beyond>, theirs: &[Beyond]) {
     }
 }
 
+/// The blocks of both, by second.
+pub fn merged(a: &[Block], b: &[Block]) -> Vec<Block> {
+    if a.is_empty() || b.is_empty() {
+        return if a.is_empty() { b.to_vec() } else { a.to_vec() };
+    }
+    let mut all: Vec<Block> = a.iter().chain(b).cloned().collect();
+    all.sort_by_key(|block| block.second);
+    all.dedup_by(|next, kept| {
+        let is_same = next.second == kept.second;
+        if is_same {
+            kept.requests += next.requests;
+            kept.failures += next.failures;
+            add_beyond(&mut kept.beyond, &next.beyond);
+        }
+        is_same
+    });
+    all
+}
+
+/// Adds answers with a status to counts by status, which stay ascending.
+pub fn add_status(counts: &mut Vec<(u16, u64)>, status: u16, answers: u64) {
+    match counts.binary_search_by_key(&status, |(known, _)| *known) {
+        Ok(index) => counts.get_mut(index).into_iter().for_each(|count| count.1 += answers),
+        Err(index) => counts.insert(index, (status, answers)),
+    }
+}
+
 impl Row {
     /// Adds the requests of another row over the same limits.
     pub fn add(&mut self, other: &Self) {
@@ -314,6 +366,16 @@ impl Row {
         self.cut += other.cut;
         add_beyond(&mut self.beyond, &other.beyond);
         add_beyond(&mut self.failed_beyond, &other.failed_beyond);
+        self.blocks = merged(&self.blocks, &other.blocks);
+        for (status, answers) in &other.statuses {
+            add_status(&mut self.statuses, *status, *answers);
+        }
+    }
+
+    /// Answers with a status, good and failed.
+    pub fn answers_with(&self, status: u16) -> u64 {
+        let counts = self.statuses.iter().filter(|(known, _)| *known == status);
+        counts.map(|(_, answers)| answers).sum()
     }
 
     /// Failed requests as a share of all; `None` without requests.
@@ -330,9 +392,22 @@ impl Row {
 impl TaskSummary {
     /// All requests that the task is judged by.
     pub fn judged(&self) -> Row {
-        let mut row = self.window.clone();
+        let mut row = self.by_deck();
         row.add(&self.extension);
         row
+    }
+
+    /// The requests that came from the deck: several tasks together are judged by
+    /// these, since what is called for its own sake would change the mix.
+    pub fn by_deck(&self) -> Row {
+        let mut row = self.window.clone();
+        row.add(&self.continued);
+        row
+    }
+
+    /// Requests made after the window.
+    pub fn requests_after(&self) -> u64 {
+        self.continued.requests + self.extension.requests
     }
 }
 
@@ -356,6 +431,7 @@ impl Summary {
             Scope::Aggregate => true,
             Scope::Task(name) => task.name == *name,
             Scope::Group(name) => task.group.as_deref() == Some(name),
+            Scope::Label(label) => task.label == *label,
             Scope::Login => false,
         };
         let login = self.login.iter().filter(|_| *scope == Scope::Login);
@@ -365,18 +441,22 @@ impl Summary {
     /// The requests that a scope is judged by. A scope that names nothing covers
     /// nothing.
     pub fn row(&self, scope: &Scope) -> Row {
-        let mut row = Row::default();
-        match scope {
-            Scope::Aggregate => row = self.aggregate(),
-            Scope::Login => self.login.iter().for_each(|login| row.add(&login.judged())),
+        let rows: Vec<Row> = match scope {
+            Scope::Aggregate => self.tasks.iter().map(TaskSummary::by_deck).collect(),
+            Scope::Login => self.login.iter().map(TaskSummary::judged).collect(),
             Scope::Task(name) => {
-                self.tasks.iter().filter(|t| t.name == *name).for_each(|t| row.add(&t.judged()));
+                self.tasks.iter().filter(|t| t.name == *name).map(TaskSummary::judged).collect()
             }
             Scope::Group(name) => {
                 let of_group = |task: &&TaskSummary| task.group.as_deref() == Some(name);
-                self.tasks.iter().filter(of_group).for_each(|t| row.add(&t.judged()));
+                self.tasks.iter().filter(of_group).map(TaskSummary::by_deck).collect()
             }
-        }
+            Scope::Label(label) => {
+                self.tasks.iter().filter(|t| t.label == *label).map(TaskSummary::judged).collect()
+            }
+        };
+        let mut row = Row::default();
+        rows.iter().for_each(|one| row.add(one));
         row
     }
 }
@@ -385,7 +465,7 @@ impl Summary {
 pub fn latency_limits(thresholds: &[Threshold]) -> Vec<Duration> {
     let limits = thresholds.iter().filter_map(|threshold| match threshold.limit {
         Limit::Latency(limit) => Some(limit),
-        Limit::Share(_) | Limit::Number(_) => None,
+        Limit::Share(_) | Limit::Number(_) | Limit::Bytes(_) | Limit::Relative(_) => None,
     });
     let mut limits: Vec<Duration> = limits.collect();
     limits.sort_unstable();

@@ -1,4 +1,5 @@
-//! Quantities with units, as people write them: `30s`, `500ms`, `5%`, `2/s`.
+//! Quantities with units, as people write them: `30s`, `500ms`, `5%`, `2/s`,
+//! `20kB`.
 
 use std::time::Duration;
 
@@ -69,6 +70,72 @@ pub fn share(text: &str) -> Result<f64, UnitError> {
     }
 }
 
+/// Reads a change such as `20%` as a fraction (0.2), which may be above 1.
+///
+/// # Errors
+/// A missing or unknown unit, a text that is no number.
+pub fn change(text: &str) -> Result<f64, UnitError> {
+    let (digits, unit) = split(text);
+    number(text, digits, "percentage")?;
+    match unit {
+        "%" => number(text, &format!("{digits}e-2"), "percentage"),
+        "" => Err(UnitError::MissingUnit(text.trim().to_owned(), format!("\"{digits}%\""))),
+        _ => Err(UnitError::UnknownUnit(text.trim().to_owned(), "%")),
+    }
+}
+
+/// Reads percentage points such as `2pt` as a fraction (0.02), between 0 and 1.
+///
+/// # Errors
+/// A missing or unknown unit, a text that is no number, more than 100 points.
+pub fn points(text: &str) -> Result<f64, UnitError> {
+    let (digits, unit) = split(text);
+    let value = number(text, digits, "number of points")?;
+    match unit {
+        "pt" if value <= 100.0 => number(text, &format!("{digits}e-2"), "number of points"),
+        "pt" => Err(UnitError::NotANumber(text.trim().to_owned(), "number of points up to 100pt")),
+        "" => {
+            let example = format!("\"{digits}pt\" or \"{digits}%\"");
+            Err(UnitError::MissingUnit(text.trim().to_owned(), example))
+        }
+        _ => Err(UnitError::UnknownUnit(text.trim().to_owned(), "pt, %")),
+    }
+}
+
+/// Reads a size such as `512B`, `20kB` or `1.5MiB` in bytes.
+///
+/// # Errors
+/// A missing or unknown unit, a text that is no number.
+pub fn bytes(text: &str) -> Result<f64, UnitError> {
+    let (digits, unit) = split(text);
+    let value = number(text, digits, "size")?;
+    let bytes = match unit {
+        "B" => value,
+        "kB" => value * 1e3,
+        "MB" => value * 1e6,
+        "KiB" => value * 1024.0,
+        "MiB" => value * 1_048_576.0,
+        "" => {
+            let example = format!("\"{digits}B\" or \"{digits}kB\"");
+            return Err(UnitError::MissingUnit(text.trim().to_owned(), example));
+        }
+        _ => return Err(UnitError::UnknownUnit(text.trim().to_owned(), "B, kB, MB, KiB, MiB")),
+    };
+    let is_finite = bytes.is_finite().then_some(bytes);
+    is_finite.ok_or_else(|| UnitError::NotANumber(text.trim().to_owned(), "size"))
+}
+
+/// Reads a number without a unit, from 0.
+///
+/// # Errors
+/// A text that is no such number.
+pub fn plain(text: &str) -> Result<f64, UnitError> {
+    // The sign, not the value: "-0" is no limit either.
+    let is_plain = |n: &f64| n.is_finite() && n.is_sign_positive();
+    let number = text.trim().parse::<f64>().ok().filter(is_plain);
+    number.ok_or_else(|| UnitError::NotANumber(text.trim().to_owned(), "number"))
+}
+
 /// Reads a rate such as `2/s` or `30/m`, in events per second.
 ///
 /// # Errors
@@ -107,6 +174,17 @@ pub fn show_ms(ms: f64) -> String {
     }
 }
 
+/// Writes a size as people read it: `512 B`, `2.50 kB`, `1.20 MB`.
+pub fn show_bytes(bytes: f64) -> String {
+    if bytes < 1e3 {
+        format!("{bytes:.0} B")
+    } else if bytes < 1e6 {
+        format!("{:.2} kB", bytes / 1e3)
+    } else {
+        format!("{:.2} MB", bytes / 1e6)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +208,25 @@ mod tests {
         assert_eq!(rate("2/s"), Ok(2.0));
         assert_eq!(rate("30/m"), Ok(0.5));
         assert!(rate("2").is_err());
+    }
+
+    #[test]
+    fn changes_points_and_sizes_need_theirs() {
+        assert_eq!((change("20%"), change("150 %")), (Ok(0.2), Ok(1.5)));
+        assert_eq!((points("2pt"), points("0.7pt")), (Ok(0.02), Ok(0.007)));
+        assert_eq!((bytes("512B"), bytes("1.5 MiB")), (Ok(512.0), Ok(1_572_864.0)));
+        assert_eq!((bytes("20kB"), bytes("20KiB")), (Ok(20_000.0), Ok(20_480.0)));
+        for bad in ["20", "2pt", "-2%", "%", "1e1%"] {
+            assert!(change(bad).is_err(), "{bad}");
+        }
+        for bad in ["2", "2%", "101pt", "pt"] {
+            assert!(points(bad).is_err(), "{bad}");
+        }
+        for bad in ["20", "20KB", "20kb", "B"] {
+            assert!(bytes(bad).is_err(), "{bad}");
+        }
+        let digits = "9".repeat(308);
+        assert!(bytes(&format!("{digits}B")).is_ok() && bytes(&format!("{digits}kB")).is_err());
+        assert_eq!(show_bytes(20_480.0), "20.48 kB");
     }
 }

@@ -2,8 +2,10 @@
 //! violations are ruled out; it is never a default.
 
 use crate::distribution::Distribution;
+use crate::evidence::{self, ALPHA_SHOWN, Case, Evidence, State};
 use crate::summary::{ArrivalCounts, Beyond, Row, Summary, TaskSummary};
-use crate::threshold::{Comparison, Limit, Metric, Percentile, Scope, Severity, Threshold};
+use crate::threshold::{Comparison, Limit, Metric, Percentile, Reference, Scope};
+use crate::threshold::{Policy, Severity, Threshold};
 
 /// How one rule ended for one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,9 @@ pub enum Judgement {
     Violated,
     /// There is nothing to judge it by, which is never a pass.
     NoData,
+    /// It cannot be checked here: what its limit refers to is not there. Neither
+    /// a pass nor a violation, and no judgement.
+    NotJudged,
 }
 
 /// One rule, held against the requests of one scope.
@@ -29,6 +34,10 @@ pub struct Judged {
     pub samples: u64,
     /// Of these, beyond the limit; for latencies.
     pub beyond: Option<u64>,
+    /// How sure that is; `None` where no exact statement can be made.
+    pub evidence: Option<Evidence>,
+    /// Why it was not judged.
+    pub reason: Option<String>,
 }
 
 /// All rules, judged.
@@ -51,9 +60,37 @@ impl Verdict {
         self.of(Judgement::Violated, Severity::Warn)
     }
 
+    /// Rules that hold by the estimate alone.
+    pub fn on_weak_evidence(&self) -> impl Iterator<Item = &Judged> {
+        let is_weak = |judged: &&Judged| {
+            let state = judged.evidence.as_ref().map(|evidence| evidence.state);
+            judged.judgement == Judgement::Holds && state == Some(State::InDoubt)
+        };
+        self.judged.iter().filter(is_weak)
+    }
+
     /// Rules that nothing could be said of.
     pub fn without_data(&self) -> impl Iterator<Item = &Judged> {
         self.judged.iter().filter(|judged| judged.judgement == Judgement::NoData)
+    }
+
+    /// Rules that could not be checked.
+    pub fn not_judged(&self) -> impl Iterator<Item = &Judged> {
+        self.judged.iter().filter(|judged| judged.judgement == Judgement::NotJudged)
+    }
+
+    /// How many rules were judged, those without data among them.
+    pub fn judged_count(&self) -> usize {
+        self.judged.len() - self.not_judged().count()
+    }
+
+    /// Whether nothing could have failed the run: no rule was judged, or none of
+    /// those that are there to fail it.
+    pub fn is_toothless(&self) -> bool {
+        let fails = |judged: &&Judged| judged.rule.severity == Severity::Fail;
+        let all = self.judged.iter().filter(fails).count();
+        let unjudged = self.not_judged().filter(fails).count();
+        self.judged_count() == 0 || all > 0 && all == unjudged
     }
 
     fn of(&self, judgement: Judgement, severity: Severity) -> impl Iterator<Item = &Judged> {
@@ -63,8 +100,22 @@ impl Verdict {
 
 /// Judges every rule.
 pub fn judge(summary: &Summary, rules: &[Threshold]) -> Verdict {
-    let judged = rules.iter().flat_map(|rule| resolve(summary, rule));
-    let judged = judged.map(|rule| judge_one(summary, rule)).collect();
+    judge_knowing(summary, rules, &|_| None)
+}
+
+/// The same for a summary without its seconds: `factor` knows the block factor of
+/// a resolved rule, where it is known.
+pub(crate) fn judge_knowing(
+    summary: &Summary,
+    rules: &[Threshold],
+    factor: &dyn Fn(&Threshold) -> Option<f64>,
+) -> Verdict {
+    let mut judged: Vec<Judged> =
+        resolved(summary, rules).map(|rule| judge_one(summary, rule)).collect();
+    for severity in [Severity::Fail, Severity::Warn] {
+        let family = judged.iter_mut().filter(|judged| judged.rule.severity == severity);
+        weigh(summary, family, factor);
+    }
     let silent = summary.tasks.iter().filter(|task| task.weight > 0 && is_silent(task));
     Verdict { judged, silent_tasks: silent.map(|task| task.name.clone()).collect() }
 }
@@ -118,6 +169,14 @@ fn is_silent(task: &TaskSummary) -> bool {
     row.requests == 0 || task.needs_data && row.with_data == 0
 }
 
+/// Rules, resolved to what they are judged on: `per task` to each task.
+pub fn resolved<'a>(
+    summary: &'a Summary,
+    rules: &'a [Threshold],
+) -> impl Iterator<Item = Threshold> + 'a {
+    rules.iter().flat_map(|rule| resolve(summary, rule))
+}
+
 /// A rule `per task` becomes one rule for each task of its scope that is
 /// called at all (weight 0 takes a task out of the run).
 fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
@@ -127,7 +186,7 @@ fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
     let in_scope = |group: Option<&str>| match &rule.scope {
         Scope::Aggregate => true,
         Scope::Group(name) => group == Some(name),
-        Scope::Task(_) | Scope::Login => false,
+        Scope::Task(_) | Scope::Label(_) | Scope::Login => false,
     };
     let tasks = summary.tasks.iter().filter(|t| t.weight > 0 && in_scope(t.group.as_deref()));
     let scoped = |task: &TaskSummary| Threshold {
@@ -141,6 +200,9 @@ fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
 }
 
 fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
+    if let Limit::Relative(relative) = rule.limit {
+        return unresolved(rule, relative.to);
+    }
     let row = summary.row(&rule.scope);
     let limit = rule.limit.value();
     let plain = |value: Option<f64>, samples: u64| {
@@ -156,14 +218,80 @@ fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
             let requests = summary.window_requests(&rule.scope);
             plain(some(summary.rate(requests)), requests)
         }
-        Metric::Count => plain(some(row.requests as f64), row.requests),
+        Metric::Count => {
+            let requests = match summary.window_requests(&rule.scope) {
+                0 => row.requests,
+                requests => requests,
+            };
+            plain(some(requests as f64), requests)
+        }
+        Metric::Status(status) => {
+            let answers = row.answers_with(status) as f64;
+            let is_share = matches!(rule.limit, Limit::Share(_));
+            let value = if is_share { answers / row.requests as f64 } else { answers };
+            plain(some(value), row.requests)
+        }
+        Metric::Size => plain(some(row.mean_body_bytes()), row.requests),
     };
     let judgement = match holds {
         None => Judgement::NoData,
         Some(false) => Judgement::Violated,
         Some(true) => Judgement::Holds,
     };
-    Judged { rule, judgement, value, samples, beyond }
+    Judged { rule, judgement, value, samples, beyond, evidence: None, reason: None }
+}
+
+/// Adds what is known of each rule; the errors are over all of them.
+fn weigh<'a>(
+    summary: &Summary,
+    family: impl Iterator<Item = &'a mut Judged>,
+    factor: &dyn Fn(&Threshold) -> Option<f64>,
+) {
+    let case = |judged: &Judged| {
+        let row = summary.row(&judged.rule.scope);
+        let mut case = evidence::case(summary, &judged.rule, &row)?;
+        case.block_factor = factor(&judged.rule).unwrap_or(case.block_factor);
+        Some((case, row))
+    };
+    let known = family.filter(|judged| judged.judgement != Judgement::NoData);
+    let (mut judged, found): (Vec<&mut Judged>, Vec<(Case, Row)>) =
+        known.filter_map(|judged| case(judged).map(|case| (judged, case))).unzip();
+    let cases: Vec<Case> = found.iter().map(|(case, _)| *case).collect();
+    let states = evidence::states(&cases);
+    for ((judged, (case, row)), state) in judged.iter_mut().zip(found).zip(states) {
+        let latency = match judged.rule.metric {
+            Metric::Percentile(percentile) => Some(evidence::latency_interval(
+                &latencies(&judged.rule, &row),
+                percentile,
+                ALPHA_SHOWN,
+                case.block_factor,
+            )),
+            _ => None,
+        };
+        judged.evidence = Some(evidence::evidence(&case, state, latency));
+        let must = judged.rule.policy == Policy::Prove;
+        if must && judged.judgement == Judgement::Holds && state != State::Proven {
+            judged.judgement = Judgement::Violated;
+            judged.reason = Some("not proven to hold".to_owned());
+        }
+    }
+}
+
+/// A rule whose limit nobody has resolved.
+fn unresolved(rule: Threshold, to: Reference) -> Judged {
+    let reason = match to {
+        Reference::Baseline => "there is no baseline",
+        Reference::Base => "needs --against",
+    };
+    Judged {
+        rule,
+        judgement: Judgement::NotJudged,
+        value: None,
+        samples: 0,
+        beyond: None,
+        evidence: None,
+        reason: Some(reason.to_owned()),
+    }
 }
 
 type Judging = (Option<bool>, Option<f64>, u64, Option<u64>);

@@ -23,7 +23,7 @@ const RULES: [&str; 8] = [
 fn rules() -> Vec<Threshold> {
     let tasks = ["fast".to_owned(), "slow".to_owned()];
     let groups = ["list".to_owned()];
-    let names = Names { tasks: &tasks, groups: &groups, login: false };
+    let names = Names { tasks: &tasks, groups: &groups, labels: &[], login: false };
     RULES.iter().map(|line| parse(line, Severity::Fail, names).unwrap()).collect()
 }
 
@@ -120,6 +120,15 @@ proptest! {
 }
 
 #[test]
+fn rows_are_added_status_by_status() {
+    let with = |statuses: &[(u16, u64)]| Row { statuses: statuses.to_vec(), ..Row::default() };
+    let mut row = with(&[(200, 3), (500, 1)]);
+    row.add(&with(&[(100, 1), (404, 2), (500, 4)]));
+    assert_eq!(row.statuses, [(100, 1), (200, 3), (404, 2), (500, 5)]);
+    assert_eq!((row.answers_with(500), row.answers_with(503)), (5, 0));
+}
+
+#[test]
 fn no_data_is_never_a_pass() {
     let verdict = judge(&summary(&[], &[], 0), &rules());
     assert!(verdict.judged.iter().all(|j| j.judgement == Judgement::NoData), "{verdict:#?}");
@@ -163,6 +172,73 @@ fn a_task_without_a_single_2xx_has_no_data() {
     assert_eq!(judge(&summary, &rules()).silent_tasks, ["slow"]);
     summary.tasks[1].needs_data = false;
     assert!(judge(&summary, &rules()).silent_tasks.is_empty());
+}
+
+/// The judgement of one rule, with its value.
+fn judged(summary: &Summary, line: &str) -> (Judgement, Option<f64>) {
+    let (tasks, labels) = (["fast".to_owned(), "slow".to_owned()], ["/a/".to_owned()]);
+    let names = Names { tasks: &tasks, groups: &[], labels: &labels, login: false };
+    let verdict = judge(summary, &[parse(line, Severity::Fail, names).unwrap()]);
+    assert_eq!(verdict.judged.len(), 1, "{verdict:#?}");
+    (verdict.judged[0].judgement, verdict.judged[0].value)
+}
+
+#[test]
+fn statuses_sizes_and_labels_are_judged_from_their_rows() {
+    use Judgement::{Holds, NoData, Violated};
+    let mut summary = summary(&[1; 6], &[1, 1], 0);
+    let [fast, slow] = &mut summary.tasks[..] else { panic!("two tasks") };
+    fast.label = "/a/".to_owned();
+    (fast.window.statuses, fast.window.body_bytes) = (vec![(200, 5), (429, 1)], 6_000);
+    (slow.window.statuses, slow.window.body_bytes) = (vec![(404, 1), (429, 1)], 6_000);
+    let check = |line, expected| assert_eq!(judged(&summary, line), expected, "{line}");
+    check("status(429) <= 2", (Holds, Some(2.0)));
+    check("status(429) <= 1", (Violated, Some(2.0)));
+    check("status(429) <= 25%", (Holds, Some(0.25)));
+    check("status(429) < 25%", (Violated, Some(0.25)));
+    check("status(429)(slow) <= 49%", (Violated, Some(0.5)));
+    check("status(503) <= 0", (Holds, Some(0.0)));
+    check("size <= 1500B", (Holds, Some(1500.0)));
+    check("size(slow) < 3kB", (Violated, Some(3000.0)));
+    check("count(\"/a/\") >= 6", (Holds, Some(6.0)));
+    check("rps(\"/a/\") > 1/s", (Violated, Some(0.2)));
+    check("status(429)(\"/a/\") <= 1", (Holds, Some(1.0)));
+    summary.tasks[1].window = row(&[], 0, &summary.limits);
+    let check = |line| assert_eq!(judged(&summary, line), (NoData, None), "{line}");
+    check("status(429)(slow) <= 0");
+    check("status(429)(slow) <= 0%");
+    check("size(slow) <= 9MB");
+}
+
+#[test]
+fn a_rule_against_what_is_not_there_is_not_judged() {
+    let summary = summary(&[1], &[1], 0);
+    let names = Names { tasks: &[], groups: &[], labels: &[], login: false };
+    let of = |rules: &[(&str, Severity)]| {
+        let rules = rules.iter().map(|(line, severity)| parse(line, *severity, names).unwrap());
+        judge(&summary, &rules.collect::<Vec<_>>())
+    };
+    let (fail, warn) = (Severity::Fail, Severity::Warn);
+    for sign in ["<", "<=", ">", ">="] {
+        let baseline = format!("p95 {sign} baseline * 1.2");
+        let base = format!("error_rate {sign} base per task");
+        let verdict = of(&[(&baseline, fail), (&base, fail)]);
+        let reasons: Vec<_> = verdict.judged.iter().map(|j| j.reason.as_deref()).collect();
+        let against = Some("needs --against");
+        assert_eq!(reasons, [Some("there is no baseline"), against, against]);
+        assert!(verdict.judged.iter().all(|j| j.judgement == Judgement::NotJudged));
+        assert_eq!((verdict.violations().count(), verdict.without_data().count()), (0, 0));
+        assert_eq!((verdict.judged_count(), verdict.is_toothless()), (0, true));
+    }
+    // A warning that was judged does not stand in for what could fail the run.
+    let (relative, plain) = ("p95 <= base", "max < 1s");
+    assert!(of(&[(relative, fail), (plain, warn)]).is_toothless());
+    assert!(!of(&[(relative, fail), (plain, fail)]).is_toothless());
+    assert!(!of(&[(relative, warn), (plain, fail)]).is_toothless());
+    assert!(!of(&[(plain, warn)]).is_toothless(), "warned of before the start");
+    assert!(of(&[(relative, warn)]).is_toothless() && of(&[]).is_toothless());
+    let rules = [parse(relative, fail, names).unwrap(), parse("size < 1kB", fail, names).unwrap()];
+    assert!(latency_limits(&rules).is_empty());
 }
 
 #[test]

@@ -63,8 +63,13 @@ fn fill(plan: &LoadPlan, number: u64) -> Result<Recorder, String> {
     let mut rng = Rng::stream(1, Domain::Values, number);
     for index in 0..SAMPLES / RECORDERS {
         let latency = Duration::from_secs_f64(1e-3 * 10f64.powf(4.0 * rng.unit()));
-        let sample = Sample { latency, has_data: true, ..Sample::default() };
-        recorder.record(Whose::Window((index % 10) as usize), &sample, plan);
+        let sample = Sample { latency, status: 200, has_data: true, ..Sample::default() };
+        recorder.record(
+            Whose::Window((index % 10) as usize),
+            &sample,
+            (index / 10_000) as u32,
+            plan,
+        );
     }
     Ok(recorder)
 }

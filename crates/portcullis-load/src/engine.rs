@@ -199,6 +199,7 @@ fn summary(
         limits: plan.limits.clone(),
         tasks: recorder.tasks(plan),
         login: recorder.login(plan),
+        ended_early: shared.watch.ended(),
         series: series.finish(&rests, users_ran, measured),
         failures: recorder.failures(),
     }

@@ -85,6 +85,11 @@ impl Latencies {
         (self.sum_ns, self.min_ns, self.max_ns) = (0, 0, 0);
     }
 
+    /// Number of values.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The values as plain data.
     pub fn distribution(&self) -> Distribution {
         let buckets = self.histogram.iter().flat_map(|histogram| {

@@ -4,12 +4,14 @@
 mod arrivals;
 mod body;
 mod clock;
+mod counted;
 mod engine;
 mod first_round;
 mod generator;
 pub mod http;
 mod latencies;
 mod life;
+mod pairs;
 mod prepared;
 pub mod reactor;
 pub mod recorder;
@@ -17,9 +19,11 @@ mod scan;
 mod series;
 mod shared;
 mod user;
+mod watch;
 mod worker;
 
 pub use engine::{Ended, LoadOutcome, Observation, run};
 pub use first_round::{FirstAnswer, FirstRound, FirstRoundError, first_round};
 pub use http::Trust;
+pub use pairs::{Hooks, PairPlan, PairsError, PairsOutcome, pairs};
 pub use user::LoginFailure;

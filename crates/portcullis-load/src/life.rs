@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_core::config::ramp;
 use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::summary::FailureKind;
 
 use crate::arrivals::Arrival;
 use crate::first_round::login_failure;
@@ -15,7 +16,7 @@ use crate::reactor::Handle;
 use crate::recorder::{Sample, Whose};
 use crate::shared::lock;
 use crate::user::{LoggedIn, User};
-use crate::worker::{Next, Worker};
+use crate::worker::{Next, NextRequest, Worker};
 
 /// A user as a future.
 pub type Life<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -37,6 +38,9 @@ struct Person<'w, 'a> {
     is_logged_in: bool,
     has_run: bool,
 }
+
+/// How often a user without a request asks for one after the window.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Whether a user goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,13 +110,12 @@ impl<'w, 'a> Person<'w, 'a> {
     /// none any more.
     async fn request(&mut self, arrival: Option<Arrival>) -> Option<Duration> {
         let (worker, plan) = (self.worker, self.worker.shared.plan);
-        let start = Instant::now();
         let intended = arrival.map(|arrival| arrival.intended);
         if let Some(arrival) = arrival.filter(|arrival| arrival.found_user) {
-            worker.recorder.borrow_mut().lag.record(start - arrival.intended);
+            worker.recorder.borrow_mut().lag.record(arrival.intended.elapsed());
         }
-        let moment = intended.unwrap_or(start) - worker.shared.start;
-        let (request, whose, task) = worker.next_request(moment)?;
+        let (request, whose, task) = self.next_request(intended).await?;
+        let start = Instant::now();
         // Logged in is not enough: a user ran if it made a request in the window.
         if matches!(whose, Whose::Window(_)) && !std::mem::replace(&mut self.has_run, true) {
             worker.ran.set(worker.ran.get() + 1);
@@ -124,16 +127,39 @@ impl<'w, 'a> Person<'w, 'a> {
         worker.under_way.set(worker.under_way.get() - 1);
         let sample = sample?;
         self.record(whose, &sample);
-        if sample.failure.is_some() {
+        if let Some(failure) = &sample.failure {
+            if failure.kind == FailureKind::Throttled {
+                worker.shared.watch.throttle(task);
+            }
             // Requests that fail at once must not starve everybody else.
             self.handle.give_way().await;
         }
         (!sample.is_cut).then(|| start.elapsed())
     }
 
+    /// The run's next request. After the window a user waits for one that a rule
+    /// in doubt may still ask for; whoever has nothing to do is no hurry.
+    async fn next_request(&self, intended: Option<Instant>) -> Option<(u64, Whose, usize)> {
+        let shared = self.worker.shared;
+        loop {
+            let moment = intended.unwrap_or_else(Instant::now) - shared.start;
+            match self.worker.next_request(moment) {
+                NextRequest::Send(number, whose, task) => return Some((number, whose, task)),
+                NextRequest::Later if intended.is_none() => {}
+                NextRequest::Later | NextRequest::Never => return None,
+            }
+            let many = Duration::from_micros(u64::from(shared.plan.users) * 100);
+            self.handle.until(Instant::now() + PATIENCE.max(many)).await;
+            if self.handle.is_cut() {
+                return None;
+            }
+        }
+    }
+
     fn record(&mut self, whose: Whose, sample: &Sample) {
+        let shared = self.worker.shared;
         let mut recorder = self.worker.recorder.borrow_mut();
-        recorder.record(whose, sample, self.worker.shared.plan);
+        recorder.record(whose, sample, shared.second(), shared.plan);
         recorder.resent += std::mem::take(&mut self.user.resent);
         recorder.reopened += std::mem::take(&mut self.user.reopened);
         self.user.opened().for_each(|opening| recorder.record_opening(opening));
@@ -143,7 +169,7 @@ impl<'w, 'a> Person<'w, 'a> {
     /// the window's end it looks whether anything is left to do.
     async fn rest(&self, wait: Duration, dies: Duration) -> Goes {
         let (worker, shared) = (self.worker, self.worker.shared);
-        let closes = shared.plan.closes();
+        let closes = shared.watch.closes();
         if wait.is_zero() {
             let elapsed = shared.start.elapsed();
             return if elapsed < dies || dies >= closes { Goes::On } else { Goes::Away };
@@ -154,9 +180,6 @@ impl<'w, 'a> Person<'w, 'a> {
             self.handle.until(end).await;
             if dies < closes {
                 return Goes::Away;
-            }
-            if shared.all_called() {
-                return Goes::Home;
             }
         }
         worker.sleep(&self.handle, until).await;
@@ -173,7 +196,7 @@ impl<'w, 'a> Person<'w, 'a> {
         }
         let inherited = if self.number == 0 { lock(&shared.first).take() } else { None };
         if let Some(sample) = inherited.as_ref().and_then(|login| login.sample.as_ref()) {
-            self.worker.recorder.borrow_mut().record(Whose::Login, sample, shared.plan);
+            self.worker.recorder.borrow_mut().record(Whose::Login, sample, 0, shared.plan);
         }
         if let Some(line) = self.worker.shared_line() {
             self.user.authorize(line);
@@ -196,7 +219,8 @@ impl<'w, 'a> Person<'w, 'a> {
         let (sample, logged_in) = self.user.login(&shared.sending()).await;
         worker.under_way.set(worker.under_way.get() - 1);
         if !sample.is_cut {
-            worker.recorder.borrow_mut().record(Whose::Login, &sample, shared.plan);
+            let second = shared.second();
+            worker.recorder.borrow_mut().record(Whose::Login, &sample, second, shared.plan);
         }
         match logged_in {
             LoggedIn::Token(token) => {

@@ -7,9 +7,12 @@ use std::time::Duration;
 use hdrhistogram::CreationError;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::summary::{Beyond, FailureGroup, FailureKind, Row, TaskSummary};
+use portcullis_core::summary::{
+    self, Beyond, Block, FailureGroup, FailureKind, Row, TaskSummary, add_status,
+};
 
 use crate::clock;
+use crate::counted::Told;
 use crate::http::Opening;
 use crate::latencies::Latencies;
 
@@ -38,6 +41,8 @@ pub struct Sample {
     pub tail: Duration,
     /// Bytes of body, unpacked.
     pub body_bytes: u64,
+    /// The answer's status; 0 without a whole answer.
+    pub status: u16,
     /// What went wrong, if something did.
     pub failure: Option<Failure>,
     /// Whether it is a good answer with a status from 200 to 299.
@@ -53,7 +58,9 @@ pub enum Whose {
     WarmUp(usize),
     /// A task's, in the planned window.
     Window(usize),
-    /// A task's, in the extension.
+    /// A task's, after the window, called by the deck as in it.
+    Continued(usize),
+    /// A task's, after the window, called for its own sake.
     Extension(usize),
     /// The login's.
     Login,
@@ -63,7 +70,10 @@ impl Whose {
     /// The task that is called.
     pub fn task(self) -> Option<usize> {
         match self {
-            Self::WarmUp(task) | Self::Window(task) | Self::Extension(task) => Some(task),
+            Self::WarmUp(task)
+            | Self::Window(task)
+            | Self::Continued(task)
+            | Self::Extension(task) => Some(task),
             Self::Login => None,
         }
     }
@@ -87,8 +97,9 @@ pub struct SinceTick {
 pub struct Recorder {
     limits: Vec<Duration>,
     warm_up: Cell,
-    window: Vec<Cell>,
-    extension: Vec<Cell>,
+    pub(crate) window: Vec<Cell>,
+    pub(crate) continued: Vec<Cell>,
+    pub(crate) extension: Vec<Cell>,
     login: Cell,
     failures: HashMap<FailureKey, FailureGroup>,
     since_tick: SinceTick,
@@ -111,7 +122,7 @@ type FailureKey = (Option<usize>, FailureKind, u16);
 
 /// The counts of one row.
 #[derive(Clone, Debug)]
-struct Cell {
+pub(crate) struct Cell {
     requests: u64,
     failures: u64,
     body_bytes: u64,
@@ -124,6 +135,11 @@ struct Cell {
     with_data: u64,
     stalled: u64,
     cut: u64,
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) told: Told,
+    /// By status, ascending: a handful, so that only the first answer of each
+    /// asks for memory.
+    statuses: Vec<(u16, u64)>,
 }
 
 /// A tail of this length is the mark of a delayed acknowledgement: Linux delays
@@ -146,10 +162,22 @@ impl Cell {
             with_data: 0,
             stalled: 0,
             cut: 0,
+            blocks: Vec::new(),
+            told: Told::default(),
+            statuses: Vec::new(),
         }
     }
 
-    fn record(&mut self, sample: &Sample, limits: &[Duration]) {
+    /// The block of a second, which is the last one or a later one.
+    fn block(&mut self, second: u32) -> Option<&mut Block> {
+        if self.blocks.last().is_none_or(|block| block.second != second) {
+            let beyond = vec![Beyond::default(); self.beyond.len()];
+            self.blocks.push(Block { second, beyond, ..Block::default() });
+        }
+        self.blocks.last_mut()
+    }
+
+    fn record(&mut self, sample: &Sample, second: u32, limits: &[Duration]) {
         let failed = sample.failure.is_some();
         let (latencies, beyond) = match failed {
             true => (&mut self.failed, &mut self.failed_beyond),
@@ -157,8 +185,7 @@ impl Cell {
         };
         latencies.record(sample.latency);
         for (limit, beyond) in limits.iter().zip(beyond) {
-            beyond.above += u64::from(sample.latency > *limit);
-            beyond.at_or_above += u64::from(sample.latency >= *limit);
+            note(beyond, sample.latency, *limit);
         }
         // Of a request that was cut off no more is known than how long it took
         // at least: it is no failure of the service, and no answer.
@@ -170,6 +197,16 @@ impl Cell {
         self.body_bytes += sample.body_bytes;
         self.failures += u64::from(failed);
         self.with_data += u64::from(sample.has_data);
+        if let Some(block) = self.block(second) {
+            block.requests += 1;
+            block.failures += u32::from(failed);
+            for (limit, beyond) in limits.iter().zip(&mut block.beyond) {
+                note(beyond, sample.latency, *limit);
+            }
+        }
+        if sample.status != 0 {
+            add_status(&mut self.statuses, sample.status, 1);
+        }
         if !failed {
             sample.first_byte.into_iter().for_each(|after| self.first_byte.record(after));
             sample.service.into_iter().for_each(|took| self.service.record(took));
@@ -188,6 +225,9 @@ impl Cell {
         self.with_data += other.with_data;
         self.stalled += other.stalled;
         self.cut += other.cut;
+        for (status, answers) in &other.statuses {
+            add_status(&mut self.statuses, *status, *answers);
+        }
         for (mine, theirs) in
             [(&mut self.beyond, &other.beyond), (&mut self.failed_beyond, &other.failed_beyond)]
         {
@@ -195,6 +235,22 @@ impl Cell {
                 mine.above += theirs.above;
                 mine.at_or_above += theirs.at_or_above;
             }
+        }
+        self.blocks = summary::merged(&self.blocks, &other.blocks);
+    }
+
+    /// What rules on shares need; of latencies their number alone.
+    pub(crate) fn counts(&self) -> Row {
+        let count = self.good.count();
+        Row {
+            requests: self.requests,
+            failures: self.failures,
+            latency: Distribution { count, ..Distribution::default() },
+            beyond: self.beyond.clone(),
+            failed_beyond: self.failed_beyond.clone(),
+            with_data: self.with_data,
+            statuses: self.statuses.clone(),
+            ..Row::default()
         }
     }
 
@@ -212,8 +268,15 @@ impl Cell {
             service: self.service.distribution(),
             stalled: self.stalled,
             cut: self.cut,
+            blocks: self.blocks.clone(),
+            statuses: self.statuses.clone(),
         }
     }
+}
+
+fn note(beyond: &mut Beyond, latency: Duration, limit: Duration) {
+    beyond.above += u64::from(latency > limit);
+    beyond.at_or_above += u64::from(latency >= limit);
 }
 
 /// One second of room: an answer may end just after its deadline. In the open
@@ -237,6 +300,7 @@ impl Recorder {
             limits: plan.limits.clone(),
             warm_up: cell.clone(),
             window: vec![cell.clone(); tasks],
+            continued: vec![cell.clone(); tasks],
             extension: vec![cell.clone(); tasks],
             login: cell,
             failures: HashMap::new(),
@@ -259,16 +323,17 @@ impl Recorder {
         self.resent * 100 <= self.requests
     }
 
-    /// Records one request.
-    pub fn record(&mut self, whose: Whose, sample: &Sample, plan: &LoadPlan) {
+    /// Records one request that ended in this second of the run.
+    pub fn record(&mut self, whose: Whose, sample: &Sample, second: u32, plan: &LoadPlan) {
         let cell = match whose {
             Whose::WarmUp(_) => Some(&mut self.warm_up),
             Whose::Window(task) => self.window.get_mut(task),
+            Whose::Continued(task) => self.continued.get_mut(task),
             Whose::Extension(task) => self.extension.get_mut(task),
             Whose::Login => Some(&mut self.login),
         };
         if let Some(cell) = cell {
-            cell.record(sample, &self.limits);
+            cell.record(sample, second, &self.limits);
         }
         if sample.is_cut {
             return;
@@ -285,6 +350,11 @@ impl Recorder {
         if let (Some(failure), false) = (&sample.failure, matches!(whose, Whose::WarmUp(_))) {
             self.note_failure(whose, failure, plan);
         }
+    }
+
+    /// Requests so far, of whomever.
+    pub fn requests(&self) -> u64 {
+        self.requests
     }
 
     /// Records a connection that was opened.
@@ -325,8 +395,9 @@ impl Recorder {
     pub fn absorb(&mut self, other: Self) {
         self.warm_up.absorb(&other.warm_up);
         self.login.absorb(&other.login);
-        let theirs = other.window.iter().chain(&other.extension);
-        for (mine, theirs) in self.window.iter_mut().chain(&mut self.extension).zip(theirs) {
+        let theirs = other.window.iter().chain(&other.continued).chain(&other.extension);
+        let after = self.continued.iter_mut().chain(&mut self.extension);
+        for (mine, theirs) in self.window.iter_mut().chain(after).zip(theirs) {
             mine.absorb(theirs);
         }
         for (key, group) in other.failures {
@@ -359,10 +430,11 @@ impl Recorder {
 
     /// Every task's rows, in the order of the scenario.
     pub fn tasks(&self, plan: &LoadPlan) -> Vec<TaskSummary> {
-        let cells = self.window.iter().zip(&self.extension);
+        let after = self.continued.iter().zip(&self.extension);
+        let cells = self.window.iter().zip(after);
         let pairs = plan.scenario.tasks.iter().zip(cells);
         pairs
-            .map(|(task, (window, extension))| TaskSummary {
+            .map(|(task, (window, (continued, extension)))| TaskSummary {
                 name: task.name.clone(),
                 group: task.group.clone(),
                 method: task.request.method.clone(),
@@ -370,6 +442,7 @@ impl Recorder {
                 weight: task.weight,
                 needs_data: task.accept.iter().any(|status| (200..300).contains(status)),
                 window: window.row(),
+                continued: continued.row(),
                 extension: extension.row(),
             })
             .collect()

@@ -11,6 +11,7 @@ use crate::http::Endpoint;
 use crate::prepared::Prepared;
 use crate::recorder::Sample;
 use crate::user::{LoginFailure, Sending};
+use crate::watch::Watch;
 
 /// The login of the first round.
 #[derive(Debug)]
@@ -45,7 +46,8 @@ pub struct Shared<'a> {
     next: AtomicU64,
     /// The number of the warm-up's next request.
     next_warm_up: AtomicU64,
-    called: Vec<AtomicBool>,
+    /// What was counted, and how the rules stand.
+    pub watch: Watch<'a>,
 }
 
 /// Requests of the warm-up have numbers of their own, so that the window's are
@@ -61,7 +63,6 @@ impl<'a> Shared<'a> {
         first: FirstLogin,
     ) -> Self {
         let is_shared = plan.scenario.login.as_ref().is_some_and(|login| login.shared);
-        let tasks = plan.scenario.tasks.iter();
         Self {
             plan,
             prepared,
@@ -74,7 +75,7 @@ impl<'a> Shared<'a> {
             stop: AtomicBool::new(false),
             next: AtomicU64::new(0),
             next_warm_up: AtomicU64::new(WARM_UP_NUMBERS),
-            called: tasks.map(|task| AtomicBool::new(task.weight == 0)).collect(),
+            watch: Watch::new(plan),
         }
     }
 
@@ -88,11 +89,21 @@ impl<'a> Shared<'a> {
         self.start + moment
     }
 
+    /// The present second of the run.
+    pub fn second(&self) -> u32 {
+        u32::try_from(self.start.elapsed().as_secs()).unwrap_or(u32::MAX)
+    }
+
     /// The number of the next request of the window; `None` when it has all
     /// that were asked for.
     pub fn number(&self) -> Option<u64> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.plan.requests.is_none_or(|most| number < most).then_some(number)
+    }
+
+    /// The number of the next request of the deck, after the window.
+    pub fn number_after(&self) -> u64 {
+        self.next.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The number of the next request before the window.
@@ -103,31 +114,7 @@ impl<'a> Shared<'a> {
     /// Whether nothing of the plan is left to be sent, at a moment of the run.
     pub fn is_over(&self, elapsed: Duration) -> bool {
         let sent = self.next.load(Ordering::Relaxed);
-        elapsed >= self.plan.closes() || self.plan.requests.is_some_and(|most| sent >= most)
-    }
-
-    /// Notes that a task is called.
-    pub fn call(&self, task: usize) {
-        if let Some(called) = self.called.get(task) {
-            called.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// A task that nobody has called yet; the caller is to do it.
-    pub fn take_uncalled(&self) -> Option<usize> {
-        self.called.iter().position(|called| !called.swap(true, Ordering::Relaxed))
-    }
-
-    /// Whether every task was called.
-    pub fn all_called(&self) -> bool {
-        self.called.iter().all(|called| called.load(Ordering::Relaxed))
-    }
-
-    /// Names of the tasks that nobody has called yet.
-    pub fn uncalled(&self) -> Vec<String> {
-        let tasks = self.plan.scenario.tasks.iter().zip(&self.called);
-        let uncalled = tasks.filter(|(_, called)| !called.load(Ordering::Relaxed));
-        uncalled.map(|(task, _)| task.name.clone()).collect()
+        elapsed >= self.watch.closes() || self.plan.requests.is_some_and(|most| sent >= most)
     }
 
     /// Whether everybody is to stop.

@@ -176,6 +176,7 @@ impl User {
             Ok(exchanged) => {
                 sample.first_byte = Some(exchanged.first_byte - start);
                 sample.tail = end - exchanged.first_byte;
+                sample.status = self.response.head().status;
                 let (size, failure) = weigh(&self.response, expectation);
                 (size, failure.or_else(|| misframed(exchanged.surplus)))
             }

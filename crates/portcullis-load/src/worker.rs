@@ -15,6 +15,7 @@ use crate::life;
 use crate::reactor::{self, Handle, Reactor, Turn};
 use crate::recorder::{Recorder, SinceTick, Whose};
 use crate::shared::Shared;
+use crate::watch::Extra;
 
 /// What a worker says while it works: at most a few times a second.
 #[derive(Debug)]
@@ -72,25 +73,34 @@ impl Worker<'_> {
     /// The next request of the run: its number, whose it is, and its task.
     /// `moment` is when it starts, or was to start. In the planned window it
     /// comes from the deck; after it, it is a task without samples.
-    pub fn next_request(&self, moment: Duration) -> Option<(u64, Whose, usize)> {
-        let (shared, plan) = (self.shared, self.shared.plan);
-        if moment < plan.opens() {
+    pub fn next_request(&self, moment: Duration) -> NextRequest {
+        let (shared, watch) = (self.shared, &self.shared.watch);
+        if moment < shared.plan.opens() {
             let number = shared.warm_up_number();
             let task = self.deck.borrow_mut().task(number);
-            return Some((number, Whose::WarmUp(task), task));
+            return NextRequest::Send(number, Whose::WarmUp(task), task);
         }
-        if moment < plan.closes()
+        if moment < watch.closes()
             && let Some(number) = shared.number()
         {
             let task = self.deck.borrow_mut().task(number);
-            shared.call(task);
-            return Some((number, Whose::Window(task), task));
+            watch.call(task);
+            return NextRequest::Send(number, Whose::Window(task), task);
         }
-        if shared.start.elapsed() >= plan.opens() + plan.longest {
-            return None;
+        match watch.extra(shared.start.elapsed()) {
+            Extra::Task(task) => {
+                let number = u64::MAX / 2 + shared.warm_up_number();
+                NextRequest::Send(number, Whose::Extension(task), task)
+            }
+            Extra::Deck => {
+                let number = shared.number_after();
+                let task = self.deck.borrow_mut().task(number);
+                watch.call(task);
+                NextRequest::Send(number, Whose::Continued(task), task)
+            }
+            Extra::Later => NextRequest::Later,
+            Extra::Never => NextRequest::Never,
         }
-        let task = shared.take_uncalled()?;
-        Some((u64::MAX / 2 + task as u64, Whose::Extension(task), task))
     }
 
     /// What a user of an open load does next; `None` when there is nothing yet.
@@ -104,7 +114,12 @@ impl Worker<'_> {
             queue.rest(slot);
             return None;
         }
-        Some(if self.shared.all_called() { Next::End } else { Next::Send(None) })
+        if self.shared.watch.goes_on(elapsed) {
+            return Some(Next::Send(None));
+        }
+        // What is under way may still raise a doubt.
+        queue.rest(slot);
+        None
     }
 
     /// The `Authorization` line of everybody, where one login serves all.
@@ -123,10 +138,18 @@ impl Worker<'_> {
 
 /// What a user of an open load does next.
 pub enum Next {
-    /// Sends a request: a scheduled one, or one for a task without samples.
+    /// Sends a request: a scheduled one, or one after the window.
     Send(Option<Arrival>),
-    /// Nothing any more.
-    End,
+}
+
+/// The next request of the run.
+pub enum NextRequest {
+    /// Its number, whose it is, and its task.
+    Send(u64, Whose, usize),
+    /// None now, perhaps another one later.
+    Later,
+    /// None any more.
+    Never,
 }
 
 /// Does the share of worker `number`: the users whose number leaves it as the
@@ -170,7 +193,7 @@ pub fn work(
     let before = ThreadTimes::now();
     let panic = reactor::run(users.len(), make, |reactor| pump.turn(&worker, reactor))?;
     let times = before.zip(ThreadTimes::now()).map(|(before, now)| now.since(before));
-    let measured = shared.start.elapsed().saturating_sub(plan.opens());
+    let measured = shared.start.elapsed().min(shared.watch.closes()).saturating_sub(plan.opens());
     let arrivals = worker.queue.borrow().counts();
     let worker = Rc::try_unwrap(worker)
         .map_err(|_| std::io::Error::other("a virtual user outlived its worker"))?;
@@ -191,6 +214,9 @@ pub fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
+/// How often the rules are looked at during the window.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// What a worker does beside its users: pulse, seconds, arrivals, the end.
 struct Pump<'a> {
     shared: &'a Shared<'a>,
@@ -198,11 +224,24 @@ struct Pump<'a> {
     pulse: Instant,
     second: u64,
     over_since: Option<Instant>,
+    /// When the rules are looked at next, and the requests of the last look.
+    look: Instant,
+    seen: u64,
+    was_over: bool,
 }
 
 impl<'a> Pump<'a> {
     fn new(shared: &'a Shared<'a>, messages: &'a mpsc::Sender<Message>) -> Self {
-        Self { shared, messages, pulse: Instant::now() + PULSE, second: 0, over_since: None }
+        Self {
+            shared,
+            messages,
+            pulse: Instant::now() + PULSE,
+            second: 0,
+            over_since: None,
+            look: Instant::now(),
+            seen: 0,
+            was_over: false,
+        }
     }
 
     fn turn(&mut self, worker: &Worker<'_>, reactor: &Rc<Reactor>) -> Turn {
@@ -212,6 +251,7 @@ impl<'a> Pump<'a> {
             self.pulse = now + PULSE;
         }
         self.tell(worker, now);
+        self.watch(worker, now);
         let arrival = worker.queue.borrow_mut().pump(now, |user| reactor.wake(user));
         if self.shared.is_stopped() || self.is_done(worker, reactor, now) {
             // Who is still under way is told, and notes it.
@@ -231,12 +271,36 @@ impl<'a> Pump<'a> {
         }
         let mut queue = worker.queue.borrow_mut();
         queue.wake_all(|user| reactor.wake(user));
-        if !shared.all_called() && elapsed < plan.opens() + plan.longest {
+        if shared.watch.goes_on(elapsed) {
+            self.over_since = None;
             return false;
         }
         let since = *self.over_since.get_or_insert(now);
         let is_idle = worker.under_way.get() == 0 && queue.is_empty();
         is_idle || now - since >= plan.grace
+    }
+
+    /// Looks how the rules stand: during the window only if that may end it, and
+    /// after it whenever something came back.
+    fn watch(&mut self, worker: &Worker<'_>, now: Instant) {
+        let (shared, plan) = (self.shared, self.shared.plan);
+        let elapsed = now - shared.start;
+        let is_over = shared.is_over(elapsed);
+        let is_early = elapsed > plan.opens() && shared.watch.looks_early();
+        if !is_over && (!is_early || now < self.look) {
+            return;
+        }
+        let mut recorder = worker.recorder.borrow_mut();
+        if is_over && recorder.requests() == self.seen && self.was_over {
+            return;
+        }
+        self.was_over = is_over;
+        self.seen = recorder.requests();
+        let delta = recorder.take_counts();
+        drop(recorder);
+        shared.watch.tell(delta, elapsed.saturating_sub(plan.opens()));
+        // Looking costs more the longer the run is: never more than a little.
+        self.look = now + LOOK.max(elapsed / 100);
     }
 
     /// Tells of each second that is over.
@@ -250,7 +314,7 @@ impl<'a> Pump<'a> {
             let counts = worker.recorder.borrow_mut().take_tick();
             Message::Second { second: self.second, users: worker.alive.get(), counts }
         } else {
-            Message::Extending(self.shared.uncalled())
+            Message::Extending(self.shared.watch.goes_on_for())
         };
         self.second += 1;
         // Nobody listens: the run is over for them, and soon for us.

@@ -276,3 +276,29 @@ fn a_panic_of_the_observer_ends_the_load_at_once() {
     assert!(observed.is_err());
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
+
+const NOT_FOUND: &[u8] =
+    b"HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+const REFUSED: &[u8] = b"HTTP/1.1 429 Slow Down\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+const CUT_SHORT: &[u8] = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\nshort";
+
+#[test]
+fn answers_are_counted_by_status_good_and_failed() {
+    // Of a: every fourth is refused, the answer of another fourth is cut short.
+    let server = Server::start(|number, line| match (line.contains("/b/"), number % 4) {
+        (true, _) => Reply::Close(NOT_FOUND),
+        (false, 1) => Reply::Close(REFUSED),
+        (false, 2) => Reply::Close(CUT_SHORT),
+        (false, _) => Reply::After(Duration::ZERO, ONE),
+    });
+    let load =
+        "users = 4\nspawn_rate = \"1000/s\"\nduration = \"60s\"\nrequests = 400\nworkers = 2";
+    let summary = complete(load, NO_WAIT, &server);
+    let [a, b] = [0, 1].map(|task| summary.tasks[task].window.clone());
+    assert_eq!(b.statuses, [(404, 100)]);
+    let (good, refused) = (a.answers_with(200), a.answers_with(429));
+    assert_eq!(a.statuses, [(200, good), (429, refused)]);
+    assert_eq!((good, a.requests), (a.requests - a.failures, 300));
+    assert!(refused > 30 && good + refused < 270, "what was cut short is no answer: {a:?}");
+    assert_eq!(summary.aggregate().statuses, [(200, good), (404, 100), (429, refused)]);
+}

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{RunReport, locust_csv, results_json};
+use crate::{RunReport, html, junit, locust_csv, markdown, prometheus, results_json};
 
 /// The folder, ready to be written to.
 #[derive(Clone, Debug)]
@@ -35,6 +35,14 @@ const WRITING: &str = ".writing-";
 
 /// The results as JSON.
 pub const RESULTS: &str = "perf_results.json";
+/// The results as a page.
+pub const PAGE: &str = "perf_results.html";
+/// The thresholds as test cases.
+pub const JUNIT: &str = "perf_results.junit.xml";
+/// The summary for a pull request.
+pub const MARKDOWN: &str = "perf_results.md";
+/// Gauges for Prometheus.
+pub const PROMETHEUS: &str = "perf_results.prom";
 /// The effective configuration.
 pub const CONFIGURATION: &str = "perf_effective.toml";
 /// Copies of the logs, without secrets.
@@ -45,6 +53,9 @@ const CSV: [&str; 4] = [
     "perf_results_failures.csv",
     "perf_results_exceptions.csv",
 ];
+
+/// What every run writes.
+const ALWAYS: [&str; 6] = [RESULTS, CONFIGURATION, JUNIT, MARKDOWN, PAGE, PROMETHEUS];
 
 /// Takes over a folder: makes it if there is none, refuses a foreign one,
 /// removes our own files of an earlier run, and proves that it is writable.
@@ -79,7 +90,7 @@ fn is_ours(path: &Path) -> bool {
 }
 
 fn remove_ours(path: &Path) -> io::Result<()> {
-    for name in CSV.iter().chain(&[RESULTS, CONFIGURATION]) {
+    for name in CSV.iter().chain(&ALWAYS) {
         remove(&path.join(name))?;
     }
     // Halves that a killed run was writing.
@@ -151,8 +162,8 @@ impl Folder {
         remove_folder(&self.path.join(LOGS))
     }
 
-    /// Writes every artifact that the run has something for: the JSON always,
-    /// the CSVs once there was load.
+    /// Writes every artifact that the run has something for: the CSVs once there
+    /// was load, the others always.
     ///
     /// # Errors
     /// The first file that could not be written; the others are tried all the same.
@@ -162,6 +173,10 @@ impl Folder {
         let mut results = vec![
             self.write(RESULTS, json.as_bytes()),
             self.write(CONFIGURATION, run.configuration.as_bytes()),
+            self.write(JUNIT, junit::write(run).as_bytes()),
+            self.write(MARKDOWN, markdown::write(run).as_bytes()),
+            self.write(PAGE, html::write(run).as_bytes()),
+            self.write(PROMETHEUS, prometheus::write(run).as_bytes()),
         ];
         if let Some(summary) = &run.summary {
             let files = locust_csv::write(summary);

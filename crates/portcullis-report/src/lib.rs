@@ -1,10 +1,20 @@
 //! Formats of results: the only crate that knows one. It measures nothing,
 //! judges nothing, and prints nothing.
 
+mod against_json;
 pub mod artifacts;
+mod escape;
+mod evidence_json;
+pub mod github;
+pub mod html;
+pub mod junit;
 pub mod locust_csv;
+pub mod markdown;
+pub mod prometheus;
 pub mod read;
 pub mod results_json;
 mod run;
+mod series;
+pub mod words;
 
 pub use run::{FirstCall, Machine, RunReport};

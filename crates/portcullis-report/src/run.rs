@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use portcullis_core::event::StageRecord;
 use portcullis_core::outcome::Finding;
+use portcullis_core::pairs::Comparison;
 use portcullis_core::summary::Summary;
 use portcullis_core::usage::Usage;
 use portcullis_core::verdict::Verdict;
@@ -23,6 +24,9 @@ pub struct RunReport {
     pub profile: Option<String>,
     /// The seed of all chance.
     pub seed: u64,
+    /// The command line that was given, as a shell reads it, without secrets;
+    /// empty if it is not known.
+    pub given: String,
     /// The effective configuration as TOML, without secrets.
     pub configuration: String,
     /// The machine.
@@ -39,12 +43,31 @@ pub struct RunReport {
     pub summary: Option<Summary>,
     /// The judgement, if there was something to judge.
     pub verdict: Option<Verdict>,
+    /// What pairs said of base and candidate, if they were compared.
+    pub comparison: Option<Comparison>,
+    /// Further comparisons of the same servers; they decide nothing.
+    pub repeated: Vec<Comparison>,
+    /// Whether warnings, and tasks that the comparison leaves undecided, fail.
+    pub strict: bool,
     /// What decides the exit code, the gravest first.
     pub findings: Vec<Finding>,
     /// The exit code.
     pub exit_code: u8,
     /// The verdict in a sentence.
     pub sentence: String,
+}
+
+impl RunReport {
+    /// The command that repeats the run, with its seed.
+    pub fn command(&self) -> String {
+        let given = match (self.given.as_str(), &self.profile) {
+            ("", Some(profile)) => format!("cargo xtask perf --profile {profile}"),
+            ("", None) => "cargo xtask perf".to_owned(),
+            (given, _) => given.to_owned(),
+        };
+        let has_seed = given.split(' ').any(|word| word == "--seed" || word.starts_with("--seed="));
+        if has_seed { given } else { format!("{given} --seed {}", self.seed) }
+    }
 }
 
 /// One call of the first round.

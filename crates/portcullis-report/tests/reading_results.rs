@@ -62,7 +62,13 @@ fn row(good: &[u64], failed: &[u64], cut: usize) -> Row {
         service: distribution(good),
         stalled: good.len() as u64 / 3,
         cut,
+        statuses: statuses(good.len() as u64, failed.len() as u64 - cut),
+        blocks: vec![],
     }
+}
+
+fn statuses(good: u64, failed: u64) -> Vec<(u16, u64)> {
+    [(200, good), (429, failed)].into_iter().filter(|(_, answers)| *answers > 0).collect()
 }
 
 fn task(name: &str, group: Option<&str>, window: Row, extension: Row) -> TaskSummary {
@@ -74,6 +80,7 @@ fn task(name: &str, group: Option<&str>, window: Row, extension: Row) -> TaskSum
         weight: 3,
         needs_data: name != "odd",
         window,
+        continued: Row::default(),
         extension,
     }
 }
@@ -101,6 +108,7 @@ fn summary(values: [Latencies; 6], cut: usize) -> Summary {
     };
     Summary {
         window: Duration::from_millis(4_500),
+        ended_early: Some("why".to_owned()),
         measured: Duration::from_nanos(4_499_999_999),
         started_unix_ms: 1_795_424_819_123,
         warm_up: row(&[7], &[], 0),
@@ -128,6 +136,10 @@ fn summary(values: [Latencies; 6], cut: usize) -> Summary {
             task("list", Some("l"), row(&fast, &fast_failed, cut), none()),
             task("odd", Some("l"), none(), odd),
             task("silent", None, none(), none()),
+            TaskSummary {
+                continued: row(&late, &fast_failed, cut),
+                ..task("again", Some("l"), row(&fast, &late_failed, 0), row(&logins, &[], 0))
+            },
         ],
         login: Some(login),
         series: vec![Second {
@@ -160,6 +172,15 @@ fn report(summary: Option<Summary>, findings: Vec<Finding>) -> RunReport {
 fn small() -> RunReport {
     let values =
         [vec![1_000_000, 2_345_678], vec![9_000_000], vec![400_000_000], vec![], vec![3], vec![1]];
+    let mut small = summary(values, 0);
+    small.tasks.retain(|task| task.name != "again");
+    report(Some(small), vec![Finding::NoData("none".to_owned())])
+}
+
+/// The same with a task that was called in the window and after it.
+fn continued() -> RunReport {
+    let values =
+        [vec![1_000_000, 2_345_678], vec![9_000_000], vec![7_000], vec![], vec![3], vec![1]];
     report(Some(summary(values, 0)), vec![Finding::NoData("none".to_owned())])
 }
 
@@ -171,7 +192,7 @@ fn back(report: &RunReport) -> Results {
 fn plain(mut summary: Summary) -> Summary {
     for task in summary.tasks.iter_mut().chain(&mut summary.login) {
         // A row that had no requests may have no counts, or counts of nothing.
-        for row in [&mut task.window, &mut task.extension] {
+        for row in [&mut task.window, &mut task.continued, &mut task.extension] {
             let is_empty = row.requests == 0 && row.cut == 0;
             if is_empty {
                 *row = Row::default();
@@ -182,9 +203,9 @@ fn plain(mut summary: Summary) -> Summary {
 }
 
 fn rules() -> Vec<Threshold> {
-    let names = ["list", "odd", "silent"].map(str::to_owned);
+    let names = ["list", "odd", "silent", "again"].map(str::to_owned);
     let groups = ["l".to_owned()];
-    let names = Names { tasks: &names, groups: &groups, login: true };
+    let names = Names { tasks: &names, groups: &groups, labels: &[], login: true };
     let lines = [
         "p95 <= 500ms",
         "p50 < 300ms per task",
@@ -195,6 +216,10 @@ fn rules() -> Vec<Threshold> {
         "rps >= 2/s",
         "count(l) > 3 per task",
         "login.p95 < 300ms",
+        "p95(again) < 300ms",
+        "p99.9(l) < 500ms prove",
+        "status(429) <= 5%",
+        "size <= 2kB",
     ];
     lines.iter().map(|line| parse(line, Severity::Fail, names).unwrap()).collect()
 }
@@ -315,8 +340,23 @@ fn what_contradicts_itself_is_refused_with_its_place() {
         assert!(said.contains(part), "{from} → {to}: {said}");
     };
     aggregate("\"with_data\": 1", "\"with_data\": 0", "with_data is 0, of the tasks 1");
-    aggregate("\"max_ms\": 2.345678", "\"max_ms\": 2.5", "its latencies are not those of");
-    aggregate("\"failed_above\": 1", "\"failed_above\": 0", "its latencies are not those of");
+    aggregate("\"max_ms\": 2.345678", "\"max_ms\": 2.5", "its latencies or statuses are not");
+    aggregate("\"failed_above\": 1", "\"failed_above\": 0", "its latencies or statuses are not");
+    aggregate(
+        "\"statuses\": [\n        [\n          200",
+        "\"statuses\": [\n        [\n          201",
+        "or statuses are",
+    );
+    let parts = |from: &str, to: &str, part: &str| {
+        let text = write(&continued()).unwrap();
+        let (before, after) = text.rsplit_once("\"parts\": {").unwrap();
+        assert!(after.contains(from), "no {from:?} in {after}");
+        let text = format!("{before}\"parts\": {{{}", after.replacen(from, to, 1));
+        let said = read_results(text.as_bytes()).unwrap_err().to_string();
+        assert!(said.contains(part), "{from} → {to}: {said}");
+    };
+    parts("\"stalled\": 0", "\"stalled\": 1", "stalled is 0, of the parts 1");
+    parts("\"requests\": 2", "\"requests\": 3", "tasks[3].parts.window: 3 requests");
     let other = read_results(b"{ \"name\": 1 }\n").unwrap_err();
     assert!(other.is_foreign(), "{other}");
     let broken = read_results(b"{ \"tool\": } \n").unwrap_err();

@@ -74,6 +74,10 @@ mod tests {
             "DATABASE_URL",
             "DJANGO_SETTINGS_MODULE",
             "PYTHONDONTWRITEBYTECODE",
+            "GITHUB_ACTIONS",
+            "GITHUB_OUTPUT",
+            "GITHUB_STEP_SUMMARY",
+            "GITHUB_TOKEN",
         ];
         let pairs = given.map(|name| (OsString::from(name), OsString::from("x")));
         let environment = Environment::inherited(pairs);

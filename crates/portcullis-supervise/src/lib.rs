@@ -10,6 +10,7 @@ pub mod finite;
 pub mod interrupt;
 pub mod launch;
 pub mod log;
+pub mod meter;
 pub mod placement;
 pub mod port;
 pub mod room;

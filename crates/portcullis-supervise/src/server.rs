@@ -106,6 +106,11 @@ impl Server {
 
     /// Stops it: TERM to the group, the grace period, KILL.
     pub fn stop(&mut self) -> Ended {
+        self.stop_beside(&[])
+    }
+
+    /// The same, while other servers go on: what belongs to these is no stray.
+    pub fn stop_beside(&mut self, others: &[u32]) -> Ended {
         if self.stopped {
             return Ended::Gone;
         }
@@ -117,7 +122,7 @@ impl Server {
                 *status = child.try_wait().ok().flatten();
             }
         });
-        self.strays = tree::sweep(&[], self.grace);
+        self.strays = tree::sweep(others, self.grace);
         ended
     }
 }

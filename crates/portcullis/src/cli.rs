@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use portcullis_core::config::{DEFAULTS, FlagValue, Value};
+use portcullis_core::config::{DEFAULTS, FlagValue, Laying, Node, Place, Value};
 use portcullis_core::event::{Nobody, Sink};
 use portcullis_core::outcome::EXIT_CODES;
 
@@ -43,6 +43,12 @@ pub struct PerfArgs {
     /// How long users make requests, such as 30s or 2m
     #[arg(short = 't', long, value_name = "TIME")]
     pub run_time: Option<String>,
+    /// How long the load may go on for thresholds in doubt, such as 2m or 4x
+    #[arg(long, value_name = "TIME")]
+    pub max_duration: Option<String>,
+    /// End the load once every threshold is surely held or violated
+    #[arg(long)]
+    pub until_sure: bool,
     /// Measure a server that is up already; nothing is prepared or started
     #[arg(short = 'H', long, value_name = "URL")]
     pub host: Option<String>,
@@ -58,12 +64,30 @@ pub struct PerfArgs {
     /// Where artifacts go [default: target/perf]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// One more rule that fails the run, such as 'p95(list) < 500ms'; repeatable
+    #[arg(long, value_name = "RULE")]
+    pub fail: Vec<String>,
+    /// One more rule that is only shown; repeatable
+    #[arg(long, value_name = "RULE")]
+    pub warn: Vec<String>,
     /// Repeat the tasks, values and waits of an earlier run
     #[arg(long, value_name = "N")]
     pub seed: Option<i64>,
     /// The server's port; a number insists on it
     #[arg(long, value_name = "N|auto")]
     pub port: Option<String>,
+    /// Compare with this revision in the same run, or with `merge-base`
+    #[arg(long, value_name = "REV|merge-base", conflicts_with = "host")]
+    pub against: Option<String>,
+    /// How long the comparison may take, such as 60s
+    #[arg(long, value_name = "TIME", requires = "against")]
+    pub against_limit: Option<String>,
+    /// Compare so often in a row; only the first one counts, the others are told
+    #[arg(long, value_name = "N", requires = "against", default_value_t = 1, hide = true)]
+    pub against_runs: u32,
+    /// Warnings and undecided comparisons fail too
+    #[arg(long)]
+    pub strict: bool,
     /// Validate, print the plan, start nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -92,6 +116,36 @@ pub struct CheckArgs {
     /// Lay [profile.NAME] over the configuration
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// One more rule that must hold, such as 'p95("/api/") < 500ms'; repeatable
+    #[arg(long, value_name = "RULE")]
+    pub fail: Vec<String>,
+    /// One more rule that is only shown; repeatable
+    #[arg(long, value_name = "RULE")]
+    pub warn: Vec<String>,
+    /// Warnings fail too, and tasks that a comparison left undecided
+    #[arg(long)]
+    pub strict: bool,
+}
+
+impl CheckArgs {
+    /// The flags as values to lay over the file.
+    pub fn values(&self) -> Vec<FlagValue> {
+        let rules = [
+            ("--fail", "thresholds.fail", texts("--fail", &self.fail)),
+            ("--warn", "thresholds.warn", texts("--warn", &self.warn)),
+        ];
+        let given = |(flag, path, value): (_, _, Option<Value>)| {
+            value.map(|value| FlagValue { flag, path, value, laying: Laying::Behind })
+        };
+        rules.into_iter().filter_map(given).collect()
+    }
+}
+
+/// The values of a flag that may be repeated; `None` without any.
+fn texts(flag: &'static str, texts: &[String]) -> Option<Value> {
+    let at = Place::Flag(flag);
+    let nodes = texts.iter().map(|text| Node { value: Value::Text(text.clone()), at });
+    (!texts.is_empty()).then(|| Value::List(nodes.collect()))
 }
 
 impl PerfArgs {
@@ -107,22 +161,23 @@ impl PerfArgs {
             Ok(number) => Value::Integer(number),
             Err(_) => Value::Text(port.clone()),
         });
-        let hosts = self.allow_host.iter().map(|host| portcullis_core::config::Node {
-            value: Value::Text(host.clone()),
-            at: portcullis_core::config::Place::Flag("--allow-host"),
-        });
-        let hosts: Vec<_> = hosts.collect();
+        let over = Laying::Over;
         let flags = [
-            ("--users", "load.users", self.users.map(Value::Integer)),
-            ("--spawn-rate", "load.spawn_rate", rate),
-            ("--run-time", "load.duration", text(&self.run_time)),
-            ("--host", "load.host", text(&self.host)),
-            ("--allow-host", "load.allow_hosts", (!hosts.is_empty()).then_some(Value::List(hosts))),
-            ("--seed", "load.seed", self.seed.map(Value::Integer)),
-            ("--port", "server.port", port),
+            ("--users", "load.users", self.users.map(Value::Integer), over),
+            ("--spawn-rate", "load.spawn_rate", rate, over),
+            ("--run-time", "load.duration", text(&self.run_time), over),
+            ("--max-duration", "load.max_duration", text(&self.max_duration), over),
+            ("--until-sure", "load.until_sure", self.until_sure.then_some(Value::Bool(true)), over),
+            ("--host", "load.host", text(&self.host), over),
+            ("--allow-host", "load.allow_hosts", texts("--allow-host", &self.allow_host), over),
+            ("--seed", "load.seed", self.seed.map(Value::Integer), over),
+            ("--port", "server.port", port, over),
+            ("--fail", "thresholds.fail", texts("--fail", &self.fail), Laying::Behind),
+            ("--warn", "thresholds.warn", texts("--warn", &self.warn), Laying::Behind),
+            ("--against-limit", "against.limit", text(&self.against_limit), over),
         ];
-        let given = |(flag, path, value): (_, _, Option<Value>)| {
-            value.map(|value| FlagValue { flag, path, value })
+        let given = |(flag, path, value, laying): (_, _, Option<Value>, _)| {
+            value.map(|value| FlagValue { flag, path, value, laying })
         };
         flags.into_iter().filter_map(given).collect()
     }
@@ -139,7 +194,7 @@ pub fn arguments() -> Result<Vec<OsString>, u8> {
     match arguments.get(1) {
         Some(verb) if verb == launch::VERB => {
             let error = launch::exec(arguments.get(2..).unwrap_or_default());
-            let program = arguments.get(4).map(|word| word.to_string_lossy().into_owned());
+            let program = arguments.get(5).map(|word| word.to_string_lossy().into_owned());
             console::complain(&format!("{}: {error}", program.unwrap_or_default()));
             Err(127)
         }

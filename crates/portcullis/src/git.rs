@@ -24,6 +24,10 @@ pub struct Git<'a> {
 impl Git<'_> {
     /// The answer to one question; `None` if git cannot give one.
     fn ask(&self, name: &str, arguments: &[&str]) -> Option<String> {
+        self.ask_as(name, arguments, self.environment)
+    }
+
+    fn ask_as(&self, name: &str, arguments: &[&str], environment: &Environment) -> Option<String> {
         // Reading must not refresh the index: that writes into .git.
         let argv = ["git", "--no-optional-locks"].iter().chain(arguments).map(OsString::from);
         let log = self.scratch.join(format!("git-{name}"));
@@ -31,10 +35,10 @@ impl Git<'_> {
         let step = Step {
             argv: argv.collect(),
             folder: self.folder,
-            environment: self.environment,
+            environment,
             stdin: None,
             log: &log,
-            deadline: Duration::from_secs(30),
+            deadline: Duration::from_secs(60),
         };
         capture(&step, self.interrupts)
     }
@@ -54,5 +58,48 @@ impl Git<'_> {
         files.sort_unstable();
         files.dedup();
         Some(files)
+    }
+
+    /// The commit that a revision names.
+    pub fn commit_of(&self, revision: &str) -> Option<String> {
+        let peeled = format!("{revision}^{{commit}}");
+        // Whatever begins with a dash is no flag of git's.
+        let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled];
+        self.ask("commit-of", &arguments).map(|text| text.trim().to_owned())
+    }
+
+    /// The tree of a commit.
+    pub fn tree_of(&self, commit: &str) -> Option<String> {
+        let tree = format!("{commit}^{{tree}}");
+        self.ask("tree-of", &["rev-parse", "--verify", "--quiet", &tree])
+            .map(|text| text.trim().to_owned())
+    }
+
+    /// The last commit that both have in common.
+    pub fn merge_base(&self, one: &str, other: &str) -> Option<String> {
+        self.ask("merge-base", &["merge-base", one, other]).map(|text| text.trim().to_owned())
+    }
+
+    /// Whether the history was cut off by a shallow clone.
+    pub fn is_shallow(&self) -> bool {
+        let said = self.ask("shallow", &["rev-parse", "--is-shallow-repository"]);
+        said.is_some_and(|said| said.trim() == "true")
+    }
+
+    /// The folder that the working tree begins at.
+    pub fn top(&self) -> Option<PathBuf> {
+        let text = self.ask("top", &["rev-parse", "--show-toplevel"])?;
+        Some(PathBuf::from(text.trim_end_matches('\n')))
+    }
+
+    /// Writes the files of a commit below a folder, by an index of its own: the
+    /// repository and the working tree stay as they are.
+    pub fn write_out(&self, commit: &str, index: &Path, to: &Path) -> Option<()> {
+        let mut environment = self.environment.clone();
+        environment.set("GIT_INDEX_FILE", index);
+        self.ask_as("read-tree", &["read-tree", commit], &environment)?;
+        let prefix = format!("--prefix={}/", to.to_str()?);
+        self.ask_as("checkout-index", &["checkout-index", "-a", "-q", &prefix], &environment)?;
+        Some(())
     }
 }

@@ -1,13 +1,16 @@
 //! The binary and its pipeline: flags → pipeline → exit code. `xtask` links
 //! this library, so `cargo xtask perf` and `portcullis perf` are one thing.
 
+mod against;
 mod cache;
 mod chance;
 mod check;
 pub mod cli;
+mod command_line;
 mod console;
 mod dotenv;
 mod git;
+mod github;
 mod health;
 mod key;
 mod machine;
@@ -20,3 +23,5 @@ mod stages;
 
 /// What a run tells, for a second listener.
 pub use portcullis_core::event;
+/// The judge's statistics, for those who measure the judge.
+pub use portcullis_core::{evidence, pairs};

@@ -14,8 +14,10 @@ use portcullis_supervise::descriptors;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::tree::Ended;
 
+use crate::against;
 use crate::cli::PerfArgs;
 use crate::console::{self, Console};
+use crate::github;
 use crate::planning;
 use crate::run::{Done, Failure, Run, Stopped};
 use crate::stages::{collect, environment, judge, load, migrate, project, ready, seed, serve};
@@ -57,7 +59,8 @@ fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     console.begin(&planned);
 
     // Whatever happens to the job, what follows it happens too.
-    if catch_unwind(AssertUnwindSafe(|| job(&mut run))).is_err() {
+    let against = args.against.as_deref();
+    if catch_unwind(AssertUnwindSafe(|| job(&mut run, against))).is_err() {
         run.findings.push(Finding::Defect("a panic, see above".to_owned()));
     }
     if run.is_judged {
@@ -67,7 +70,10 @@ fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let _ = run.always(Stage::Stop, stop);
     run.conclude();
     collect::finish(&mut run);
-    console.end(&run.report(&judge::sentence(&run)), run.artifacts().path());
+    let report = run.report(&judge::sentence(&run));
+    // The verdict stays the last line.
+    github::tell(&planned, &report, run.artifacts().path());
+    console.end(&report, run.artifacts().path());
     run.exit_code()
 }
 
@@ -81,15 +87,25 @@ fn discard_stale(args: &PerfArgs) {
 }
 
 /// From a clean checkout to measurements.
-fn job(run: &mut Run<'_>) -> Result<(), Stopped> {
+fn job(run: &mut Run<'_>, asked: Option<&str>) -> Result<(), Stopped> {
+    let mut base = None;
     let target = match &run.planned.plan.mode {
-        Mode::Serve(plan) => serve_own(run, plan)?,
+        Mode::Serve(plan) => {
+            if let Some(asked) = asked {
+                base = Some(run.stage(Stage::Base, |run| against::extract(run, plan, asked))?);
+            }
+            serve_own(run, plan)?
+        }
         Mode::Attach(target) => {
             run.stage(Stage::Ready, |run| ready::attach(run, target))?;
             target.clone()
         }
     };
-    run.stage(Stage::Load, |run| load::measure(run, &target))
+    run.stage(Stage::Load, |run| load::measure(run, &target))?;
+    let Some(base) = base else { return Ok(()) };
+    // Two servers of their own follow; a third would only be in their way.
+    run.server_end = end_server(run).or(run.server_end.take());
+    against::compare(run, &base)
 }
 
 /// A server of our own, from an empty folder to ready.
@@ -112,9 +128,19 @@ fn serve_own(run: &mut Run<'_>, plan: &ServePlan) -> Result<Target, Stopped> {
 /// Ends the server's whole process group, politely and then not.
 fn stop(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     run.forget_bytecode();
-    let Some(mut server) = run.server.take() else {
-        return Ok(Done::new((), "nothing to stop"));
+    let ended = end_server(run);
+    let detail = match (&ended, &run.server_end) {
+        (Some(detail), _) => detail.clone(),
+        (None, Some(before)) => format!("{before}, before"),
+        (None, None) => "nothing to stop".to_owned(),
     };
+    run.server_end = ended.or(run.server_end.take());
+    Ok(Done::new((), detail))
+}
+
+/// How our own server ended, in words; `None` if there is none.
+fn end_server(run: &mut Run<'_>) -> Option<String> {
+    let mut server = run.server.take()?;
     let before = server.ended_within(Duration::ZERO);
     let mut detail = match (server.stop(), before) {
         (_, Some(status)) => format!("the server had ended: {status}"),
@@ -126,6 +152,5 @@ fn stop(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
         let strays = server.strays.join(", ");
         detail.push_str(&format!("; what had left its group was ended too: {strays}"));
     }
-    run.server_end = Some(detail.clone());
-    Ok(Done::new((), detail))
+    Some(detail)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use portcullis_core::config::{self, FlagValue, Loaded};
 use portcullis_core::plan::{self, Plan, Surroundings, TlsPlan};
+use portcullis_core::threshold::Labels;
 use portcullis_load::Trust;
 use portcullis_load::http::client_config;
 use portcullis_supervise::descriptors::{self, TooFew};
@@ -33,8 +34,12 @@ pub struct Planned {
 /// # Errors
 /// Lines that each say one thing that is wrong.
 pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
-    let (file, loaded) =
-        configuration(args.config.as_deref(), args.profile.as_deref(), &args.values())?;
+    let (file, loaded) = configuration(
+        args.config.as_deref(),
+        args.profile.as_deref(),
+        &args.values(),
+        Labels::OfTasks,
+    )?;
     let lines = |problems| lines(problems, &shown(&file));
     let base = file.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
     let seed = match loaded.config.load.seed {
@@ -58,7 +63,8 @@ pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
 }
 
 /// Finds and reads a configuration file: the one that is given, or `perf.toml`
-/// here or in a folder above. The file beside it.
+/// here or in a folder above; `labels` are those that a rule may name. The file
+/// beside it.
 ///
 /// # Errors
 /// Lines that each say one thing that is wrong.
@@ -66,12 +72,13 @@ pub fn configuration(
     given: Option<&Path>,
     profile: Option<&str>,
     flags: &[FlagValue],
+    labels: Labels,
 ) -> Result<(PathBuf, Loaded), Vec<String>> {
     let file = find(given).map_err(|message| vec![message])?;
     let text = std::fs::read_to_string(&file)
         .map_err(|error| vec![format!("{} cannot be read: {error}", file.display())])?;
-    let loaded =
-        config::load(&text, profile, flags).map_err(|problems| lines(problems, &shown(&file)))?;
+    let loaded = config::load_with(&text, profile, flags, labels)
+        .map_err(|problems| lines(problems, &shown(&file)))?;
     Ok((file, loaded))
 }
 

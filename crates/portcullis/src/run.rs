@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use portcullis_core::config::to_redacted_toml;
 use portcullis_core::event::{Event, Sink, Stage, StageEnd, StageRecord};
 use portcullis_core::outcome::{self, Finding};
+use portcullis_core::pairs::{Comparison, Side};
 use portcullis_core::secrets::Secrets;
 use portcullis_core::summary::Summary;
 use portcullis_core::usage::Usage;
@@ -24,7 +25,7 @@ use crate::git::Git;
 use crate::machine;
 use crate::planning::Planned;
 use crate::stages::environment::Venv;
-use crate::{cache, chance};
+use crate::{cache, chance, command_line};
 
 /// Everything that stages share.
 pub struct Run<'a> {
@@ -34,6 +35,8 @@ pub struct Run<'a> {
     pub profile: Option<String>,
     /// Whether caches are to be made anew.
     pub fresh: bool,
+    /// Whether warnings and undecided comparisons fail.
+    pub strict: bool,
     /// Who listens.
     pub sink: &'a dyn Sink,
     /// Whether we were asked to end.
@@ -58,6 +61,14 @@ pub struct Run<'a> {
     pub is_judged: bool,
     /// The judgement.
     pub verdict: Option<Verdict>,
+    /// How many comparisons are made in a row, for the count of false alarms.
+    pub repetitions: u32,
+    /// What pairs said after the first comparison.
+    pub repeated: Vec<Comparison>,
+    /// What pairs said of base and candidate.
+    pub comparison: Option<Comparison>,
+    /// The tree of the base while it is prepared: its files are in no repository.
+    pub base_tree: Option<String>,
     /// What decides the exit code.
     pub findings: Vec<Finding>,
     /// The origin that is measured, once it is known.
@@ -67,6 +78,7 @@ pub struct Run<'a> {
     artifacts: Folder,
     venv: Option<Venv>,
     private: TempDir,
+    side: Option<Side>,
     stages: Vec<StageRecord>,
     started_unix_ms: u64,
     begun: Instant,
@@ -144,6 +156,7 @@ impl<'a> Run<'a> {
         let mut secrets = Secrets::default();
         secrets.add_scenario(&planned.plan.load.scenario);
         secrets.add_overrides(&planned.loaded.config.django.overrides);
+        secrets.add_overrides(&planned.plan.against.overrides);
         let mut inherited = Environment::inherited(std::env::vars_os());
         inherited.set(twin::RUN_ID, &run_id);
         // A Python that hangs writes its stack before it is ended.
@@ -159,6 +172,7 @@ impl<'a> Run<'a> {
             planned,
             profile: flags.profile.clone(),
             fresh: flags.fresh,
+            strict: flags.strict,
             sink,
             interrupts,
             cache: cache::root(&planned.base.join("target/portcullis")),
@@ -170,6 +184,11 @@ impl<'a> Run<'a> {
             first_round: Vec::new(),
             is_judged: false,
             verdict: None,
+            comparison: None,
+            repeated: Vec::new(),
+            repetitions: flags.against_runs,
+            base_tree: None,
+            side: None,
             findings: Vec::new(),
             target: String::new(),
             artifacts,
@@ -231,7 +250,9 @@ impl<'a> Run<'a> {
     fn fail(&mut self, failure: Failure) -> Stopped {
         if let Some(name) = failure.log {
             let tail = log::tail(&self.log(name), TAIL);
-            let path = self.artifacts.path().join(artifacts::LOGS).join(format!("{name}.log"));
+            let log = self.log(name);
+            let file = log.file_name().unwrap_or(log.as_os_str());
+            let path = self.artifacts.path().join(artifacts::LOGS).join(file);
             let lines = tail.iter().map(|line| self.secrets.redact(line)).collect();
             self.sink.event(&Event::LogTail { path: path.display().to_string(), lines });
         }
@@ -267,7 +288,8 @@ impl<'a> Run<'a> {
     /// Removes what was compiled for this run alone, its settings module, and
     /// what killed runs left of theirs.
     pub fn forget_bytecode(&self) {
-        let Some((parent, own)) = self.folder().parent().zip(self.folder().file_name()) else {
+        let folder = self.private.path();
+        let Some((parent, own)) = folder.parent().zip(folder.file_name()) else {
             return;
         };
         // Python mirrors absolute paths below its prefix.
@@ -291,9 +313,22 @@ impl<'a> Run<'a> {
         self.sink.event(&Event::Warning(self.secrets.redact(&text.into())));
     }
 
-    /// The run's private folder, readable by its owner alone.
-    pub fn folder(&self) -> &Path {
-        self.private.path()
+    /// From now on stages are those of one side of a comparison, with a database,
+    /// settings and logs of its own; `None`: of the ordinary load.
+    pub fn enter(&mut self, side: Option<Side>) {
+        self.side = side;
+        // A folder that cannot be made fails whoever writes into it first.
+        let _ = make_folders(&self.folder());
+    }
+
+    /// The run's private folder, readable by its owner alone; a side's own one.
+    pub fn folder(&self) -> PathBuf {
+        match self.side {
+            None => self.private.path().to_owned(),
+            // Of equal length, so that nothing else differs by it.
+            Some(Side::Base) => self.private.path().join("base"),
+            Some(Side::Candidate) => self.private.path().join("cand"),
+        }
     }
 
     /// Where answers of small commands are kept while they are read.
@@ -303,7 +338,12 @@ impl<'a> Run<'a> {
 
     /// The raw log of a stage.
     pub fn log(&self, name: &str) -> PathBuf {
-        self.private.path().join("logs").join(format!("{name}.log"))
+        let prefix = match self.side {
+            None => "",
+            Some(Side::Base) => "base-",
+            Some(Side::Candidate) => "pairs-",
+        };
+        self.private.path().join("logs").join(format!("{prefix}{name}.log"))
     }
 
     /// The folder of artifacts.
@@ -341,6 +381,7 @@ impl<'a> Run<'a> {
             own_server: matches!(self.planned.plan.mode, portcullis_core::plan::Mode::Serve(_)),
             profile: self.profile.clone(),
             seed: self.planned.plan.load.seed,
+            given: self.secrets.redact(&command_line::given()),
             configuration: self.secrets.redact(&to_redacted_toml(&self.planned.loaded.tree)),
             machine: self.machine.clone(),
             stages: self.stages.clone(),
@@ -349,8 +390,11 @@ impl<'a> Run<'a> {
             first_round: self.first_round.clone(),
             summary: self.summary.clone().map(|summary| self.without_secrets(summary)),
             verdict: self.verdict.clone(),
+            comparison: self.comparison.clone(),
+            repeated: self.repeated.clone(),
             exit_code: self.exit_code(),
             sentence: self.secrets.redact(sentence),
+            strict: self.strict,
             findings: findings.iter().map(redact).collect(),
         }
     }
@@ -388,10 +432,12 @@ fn private_folder(run_id: &str) -> std::io::Result<TempDir> {
     let name = format!("{}{run_id}", twin::PRIVATE);
     let folder =
         tempfile::Builder::new().prefix(&name).rand_bytes(0).permissions(private).tempdir()?;
+    make_folders(folder.path())?;
+    Ok(folder)
+}
+
+fn make_folders(folder: &Path) -> std::io::Result<()> {
     let own = ["logs", "settings", "db", "scratch", "tmp"];
     let projects = ["project-logs", "media", "static", "sessions", "mail", "caches"];
-    for name in own.iter().chain(&projects) {
-        std::fs::create_dir(folder.path().join(name))?;
-    }
-    Ok(folder)
+    own.iter().chain(&projects).try_for_each(|name| std::fs::create_dir_all(folder.join(name)))
 }

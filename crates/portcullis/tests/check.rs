@@ -11,6 +11,9 @@ use std::time::Duration;
 use portcullis_core::config::{load, to_redacted_toml};
 use portcullis_core::distribution::Distribution;
 use portcullis_core::outcome::{Finding, Signal, exit_code};
+use portcullis_core::pairs::{
+    Comparison, Decision, Judge, Pair, RULE, Side, Sides, TaskComparison, effect,
+};
 use portcullis_core::scenario::{RequestTemplate, Task};
 use portcullis_core::summary::{Beyond, Row, Summary, TaskSummary, latency_limits};
 use portcullis_report::{RunReport, results_json};
@@ -343,4 +346,76 @@ fn a_verdict_that_the_figures_do_not_bear_out_is_not_believed() {
     let none = [Finding::NoData("x".to_owned())];
     let file = written(path, Some(silent), &text, &none);
     check(&[&file], 5, &["list_claims was never called", "list_claims (no data)"]);
+}
+
+#[test]
+fn rules_of_the_command_line_come_behind_those_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let (fast, text) = summary("", 40);
+    let file = written(path, Some(fast), &text, &[]);
+    let slow = "p50(list_reports) < 30ms";
+    check(&["--warn", slow, &file], 0, &["warning: p50(list_reports) = 40.0 ms", ", and flags"]);
+    check(&["--warn", slow, "--strict", &file], 1, &["violated: p50(list_reports) = 40.0 ms"]);
+    check(&["--fail", slow, &file], 1, &["violated: p50(list_reports) = 40.0 ms"]);
+    check(&["--fail", "p95(\"/nowhere/\") < 1s", &file], 5, &["p95(\"/nowhere/\"): no data"]);
+    check(&["--fail", "p95 <= baseline * 2", &file], 0, &["not judged: p95 <= 2 times", "1 not"]);
+    let Some(reference) = reference() else { return };
+    let file = reference.join("old-job/login-in-aggregate/perf_results_stats.csv");
+    let file = file.to_str().unwrap();
+    let row = "p95(\"/api/v1/auth/token/\") < 500ms";
+    check(&["--fail", row, file], 1, &["violated: p95(\"/api/v1/auth/token/\") = 630 ms"]);
+    let (code, said) = check_in(&root(), &["--fail", "p96 < 1s", file]);
+    assert!(code == 2 && said.contains("--fail: "), "{said}");
+}
+
+#[test]
+fn what_pairs_said_of_a_run_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let (fast, text) = summary("", 40);
+    let names: Vec<String> = fast.tasks.iter().map(|task| task.name.clone()).collect();
+    let ms = |ms: u64| Some(Duration::from_millis(ms));
+    let pair = |candidate: u64| Pair {
+        task: 0,
+        at: Duration::from_millis(7),
+        first: Side::Base,
+        latency: Sides { base: ms(40), candidate: ms(candidate) },
+        cpu: Sides::default(),
+    };
+    let run = |candidate: u64, decision: Decision, findings: &[Finding]| {
+        let pairs = vec![pair(candidate); 30];
+        let judge = Judge::new(1, RULE);
+        let mut task = TaskComparison::new(&names[0], 0, &judge, &pairs);
+        task.decision = decision;
+        task.effect = effect(&vec![(candidate as f64 / 40.0).ln(); 30]);
+        let (tasks, names) = (vec![task], names.clone());
+        let comparison = Comparison { tasks, pairs, names, ..Comparison::default() };
+        let report = RunReport {
+            configuration: text.clone(),
+            summary: Some(fast.clone()),
+            exit_code: exit_code(findings),
+            findings: findings.to_vec(),
+            comparison: Some(comparison),
+            ..RunReport::default()
+        };
+        let file = path.join("against.json");
+        std::fs::write(&file, results_json::write(&report).unwrap()).unwrap();
+        file.display().to_string()
+    };
+    let slower = [Finding::Violated("it is slower".to_owned())];
+    let file = run(80, Decision::Slower, &slower);
+    let line = "violated: list_claims is slower by +100.0 %";
+    check(&[&file], 1, &[line]);
+    // Also with other rules, all of which hold.
+    let others = with_rules("\"error_rate <= 5%\"");
+    let config = others.path().join("perf.toml").display().to_string();
+    check(&["--config", &config, &file], 1, &[line, "holds: error_rate"]);
+    let file = run(44, Decision::Undecided, &[]);
+    check(&[&file], 0, &["PASSED"]);
+    check(&["--strict", &file], 1, &["list_claims: undecided, up to"]);
+    let rule = "p50(list_claims) <= base + 20%";
+    check(&["--fail", rule, &file], 0, &["holds: p50(list_claims) = 44.0 ms"]);
+    let file = run(80, Decision::Undecided, &[]);
+    check(&["--fail", rule, &file], 1, &["violated: p50(list_claims) = 80.0 ms"]);
 }

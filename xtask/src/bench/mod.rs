@@ -11,6 +11,7 @@ mod merging;
 mod stall;
 
 mod clients;
+pub mod judge;
 mod pinned;
 mod scenario;
 mod statistics;
@@ -29,8 +30,14 @@ pub struct BenchArgs {
     #[arg(value_enum)]
     part: Part,
     /// Fewer and shorter rounds
-    #[arg(long)]
+    #[arg(long, conflicts_with = "full")]
     quick: bool,
+    /// As many as the judge's error rates need: more than an hour
+    #[arg(long)]
+    full: bool,
+    /// The part of the judge [default: both]
+    #[arg(long = "part", value_enum, id = "judge-part")]
+    part_of_judge: Option<judge::Part>,
     /// How the table is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -40,6 +47,8 @@ pub struct BenchArgs {
 enum Part {
     /// The load engine: its cost, throughput, memory, punctuality and accuracy
     Engine,
+    /// The judge: how often it is wrong
+    Judge,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -104,12 +113,27 @@ impl Figure {
 pub fn run(args: &BenchArgs) -> Result<()> {
     let figures = match args.part {
         Part::Engine => engine::measure(args.quick)?,
+        Part::Judge => judged(args)?,
     };
     match args.format {
         Format::Json => print_json(&figures),
         Format::Text => figures.iter().for_each(print_text),
     }
     Ok(())
+}
+
+fn judged(args: &BenchArgs) -> Result<Vec<Figure>> {
+    let extent = match (args.quick, args.full) {
+        (true, _) => judge::Extent::Quick,
+        (_, true) => judge::Extent::Full,
+        _ => judge::Extent::Medium,
+    };
+    let parts = match args.part_of_judge {
+        Some(part) => vec![part],
+        None => vec![judge::Part::Thresholds, judge::Part::Pairs],
+    };
+    let measured = parts.into_iter().map(|part| judge::measure(part, extent));
+    Ok(measured.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 fn print_text(figure: &Figure) {

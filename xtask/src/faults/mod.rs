@@ -60,6 +60,22 @@ pub enum Came {
     Skipped(String),
 }
 
+/// Runs the half of the rows that continuous integration runs.
+///
+/// # Errors
+/// A row failed.
+pub fn quick() -> Result<()> {
+    run(&FaultsArgs {
+        quick: true,
+        filter: None,
+        repeat: 1,
+        list: false,
+        chaos: None,
+        soak: None,
+        write: false,
+    })
+}
+
 /// Runs the rows.
 ///
 /// # Errors

@@ -132,6 +132,10 @@ impl Scene {
         if row.faults.is_empty() {
             command.env_remove("UPSTREAM_FAULTS");
         }
+        // These runs are no result of the job that they run in.
+        for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"] {
+            command.env_remove(name);
+        }
         for (name, value) in &row.variables {
             match value.is_empty() {
                 true => command.env_remove(name),

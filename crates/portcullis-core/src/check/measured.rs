@@ -5,30 +5,83 @@ use std::time::Duration;
 
 use super::Checked;
 use crate::distribution::Distribution;
+use crate::pairs::{self, judge_base_rules};
 use crate::summary::{Beyond, Row, Summary, latency_limits};
-use crate::threshold::Threshold;
-use crate::verdict::{Verdict, judge};
+use crate::threshold::{Metric, Policy, Threshold};
+use crate::verdict::{Judged, Judgement, Verdict, judge_knowing};
 
-/// Holds rules against measurements; the verdict beside it is the same without
-/// the rules that stay undecided. A limit that was counted is judged by its
-/// counts, as in the run; another one by the buckets, where these decide.
-pub fn check_measured(summary: &Summary, rules: &[Threshold]) -> (Vec<Checked>, Verdict) {
-    let judge_with = |doubtful: Doubtful| judge(&with_limits(summary, rules, doubtful), rules);
+/// What the run itself knew of a rule, from seconds that its results do not hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Factor {
+    /// The line as it was written.
+    pub text: String,
+    /// What was judged, as results name it.
+    pub scope: String,
+    /// How much less its requests say because they share bad seconds.
+    pub block_factor: f64,
+}
+
+/// Holds rules against measurements, and those against the base against the
+/// pairs; the verdict beside it is the same without the rules that stay undecided.
+/// A limit that was counted is judged by its counts, as in the run; another one by
+/// the buckets, where these decide.
+pub fn check_measured(
+    summary: &Summary,
+    comparison: Option<&pairs::Comparison>,
+    rules: &[Threshold],
+    factors: &[Factor],
+) -> (Vec<Checked>, Verdict) {
+    let known = |rule: &Threshold| factor(rule, factors);
+    let judge_with = |doubtful: Doubtful| {
+        let mut verdict = judge_knowing(&with_limits(summary, rules, doubtful), rules, &known);
+        if let Some(comparison) = comparison {
+            judge_base_rules(&mut verdict, comparison, summary);
+        }
+        verdict
+    };
     let (fast, mut slow) = (judge_with(Doubtful::Within), judge_with(Doubtful::Beyond));
+    let slow_ones = std::mem::take(&mut slow.judged);
+    let unknown: Vec<Threshold> =
+        slow_ones.iter().filter(|judged| is_unknown(judged, factors)).map(of).collect();
     let mut checked = Vec::new();
     let mut kept = Vec::new();
-    for (fast, slow) in fast.judged.into_iter().zip(std::mem::take(&mut slow.judged)) {
-        if fast.judgement == slow.judgement {
+    for (fast, slow) in fast.judged.into_iter().zip(slow_ones) {
+        let severity = slow.rule.severity;
+        let why = if fast.judgement != slow.judgement {
+            "the run did not count this limit, and it lies within a bucket of its histogram"
+        } else if is_proven(&slow) && unknown.iter().any(|rule| rule.severity == severity) {
+            "it must be proven, and how far requests share bad seconds is not in the file for \
+             other rules than the run's own"
+        } else {
             kept.push(slow.clone());
             checked.push(Checked::Judged(slow));
-        } else {
-            let why = "the run did not count this limit, and it lies within a bucket of its \
-                       histogram"
-                .to_owned();
-            checked.push(Checked::Undecided { rule: slow.rule, why });
-        }
+            continue;
+        };
+        checked.push(Checked::Undecided { rule: slow.rule, why: why.to_owned() });
     }
     (checked, Verdict { judged: kept, ..slow })
+}
+
+fn of(judged: &Judged) -> Threshold {
+    judged.rule.clone()
+}
+
+fn factor(rule: &Threshold, factors: &[Factor]) -> Option<f64> {
+    let scope = rule.scope.to_string();
+    let is_it = |factor: &&Factor| factor.text == rule.text && factor.scope == scope;
+    factors.iter().find(is_it).map(|factor| factor.block_factor)
+}
+
+/// Whether seconds would have a say in the evidence, and nobody knows it.
+fn is_unknown(judged: &Judged, factors: &[Factor]) -> bool {
+    let has_hits = judged.evidence.as_ref().is_some_and(|evidence| evidence.counts.hits > 0);
+    let by_status = matches!(judged.rule.metric, Metric::Status(_));
+    has_hits && !by_status && factor(&judged.rule, factors).is_none()
+}
+
+fn is_proven(judged: &Judged) -> bool {
+    let must = judged.rule.policy == Policy::Prove && judged.evidence.is_some();
+    must && judged.judgement == Judgement::Holds
 }
 
 /// On which side of a limit latencies are taken to be whose bucket lies on both.
@@ -48,6 +101,7 @@ fn with_limits(summary: &Summary, rules: &[Threshold], doubtful: Doubtful) -> Su
         let known = summary.limits.len() - 1;
         for task in summary.tasks.iter_mut().chain(&mut summary.login) {
             add_limit(&mut task.window, known, limit, doubtful);
+            add_limit(&mut task.continued, known, limit, doubtful);
             add_limit(&mut task.extension, known, limit, doubtful);
         }
     }

@@ -11,7 +11,7 @@ mod stated_rules;
 mod tests;
 
 pub use bounds::{Interval, before_rounding};
-pub use measured::check_measured;
+pub use measured::{Factor, check_measured};
 pub use scope::is_login;
 pub use stated::{FailedLatencies, Stated, StatedLatency, StatedRow};
 pub use stated_rules::check_stated;
@@ -51,7 +51,13 @@ impl Checked {
 
     /// Whether it was held against data, with either end.
     pub fn is_decided(&self) -> bool {
-        matches!(self, Self::Judged(judged) if judged.judgement != Judgement::NoData)
+        let is_open = |judgement| matches!(judgement, Judgement::NoData | Judgement::NotJudged);
+        matches!(self, Self::Judged(judged) if !is_open(judged.judgement))
+    }
+
+    /// Whether what its limit refers to is not there.
+    pub fn is_not_judged(&self) -> bool {
+        matches!(self, Self::Judged(judged) if judged.judgement == Judgement::NotJudged)
     }
 
     /// Whether a rule on all requests that can fail a run was held against data:

@@ -43,6 +43,15 @@ impl<'a> Rows<'a> {
         self.single().map_or_else(summed, |row| row.requests_per_s)
     }
 
+    /// Mean bytes of a body.
+    pub fn mean_body_bytes(&self) -> f64 {
+        let summed = || {
+            let bytes = |row: &&StatedRow| row.mean_body_bytes * row.requests as f64;
+            self.rows.iter().map(bytes).sum::<f64>() / self.requests().max(1) as f64
+        };
+        self.single().map_or_else(summed, |row| row.mean_body_bytes)
+    }
+
     /// The rows that state the scope with the fewest figures to be added up.
     pub fn parts(&self) -> Vec<&'a StatedRow> {
         self.single().map_or_else(|| self.rows.clone(), |row| vec![row])
@@ -77,6 +86,7 @@ pub fn rows_of<'a>(
             let row = task.and_then(|task| row_of(file, task, scenario));
             row.map(|row| Rows::of(vec![row])).ok_or_else(|| no_rows(&[name]))
         }
+        Scope::Label(label) => labelled(file, label, scenario),
         Scope::Group(_) => {
             let (rows, missing) = of_tasks(file, scope, scenario);
             match missing.is_empty() && !rows.is_empty() {
@@ -85,6 +95,27 @@ pub fn rows_of<'a>(
             }
         }
     }
+}
+
+/// The rows with this name, which is a URL unless the user gave them others, and
+/// those of the tasks with this label. None of these tasks may be without one.
+fn labelled<'a>(file: &'a Stated, label: &str, scenario: &Scenario) -> Result<Rows<'a>, String> {
+    let tasks: Vec<&Task> =
+        scenario.tasks.iter().filter(|task| task.request.label() == label).collect();
+    let is_named = |row: &StatedRow, task: &Task| {
+        row.method == task.request.method && (row.name == label || row.name == task.name)
+    };
+    let is_missing =
+        |task: &&&Task| task.weight > 0 && !file.rows.iter().any(|row| is_named(row, task));
+    let missing: Vec<&str> =
+        tasks.iter().filter(is_missing).map(|task| task.name.as_str()).collect();
+    if !missing.is_empty() {
+        return Err(no_rows(&missing));
+    }
+    let is_of =
+        |row: &&StatedRow| row.name == label || tasks.iter().any(|task| is_named(row, task));
+    let rows: Vec<&StatedRow> = file.rows.iter().filter(is_of).collect();
+    if rows.is_empty() { Err(format!("no row is named {label}")) } else { Ok(Rows::of(rows)) }
 }
 
 /// A task's name and its row.
@@ -144,6 +175,7 @@ fn is_in(task: &Task, scope: &Scope) -> bool {
         Scope::Group(name) => task.group.as_deref() == Some(name),
         Scope::Task(name) => task.name == *name,
         Scope::Aggregate => true,
+        Scope::Label(label) => task.request.label() == *label,
         Scope::Login => false,
     }
 }

@@ -34,6 +34,8 @@ pub struct StatedRow {
     pub requests: u64,
     /// Failed requests; never more than `requests`.
     pub failures: u64,
+    /// Mean bytes of a body, unpacked; 0 without requests.
+    pub mean_body_bytes: f64,
     /// Requests per second until the last one.
     pub requests_per_s: f64,
     /// Latencies; `None` where the file states none.

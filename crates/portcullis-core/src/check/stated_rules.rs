@@ -6,7 +6,9 @@ use super::bounds::{Beyond, Line, allowed, before_rounding, beyond};
 use super::scope::{Rows, no_rows, of_tasks, rows_of};
 use super::stated::{FailedLatencies, Stated, StatedRow};
 use crate::scenario::Scenario;
-use crate::threshold::{Comparison, Limit, Metric, Percentile, Scope, Threshold};
+use crate::threshold::{
+    Comparison, Limit, Metric, Percentile, Policy, Reference, Relative, Scope, Threshold,
+};
 use crate::units::show_ms;
 use crate::verdict::{Judged, Judgement};
 
@@ -21,6 +23,9 @@ pub fn check_stated(file: &Stated, rules: &[Threshold], scenario: &Scenario) -> 
 
 /// One for each task with a row of its own, and one for those without.
 fn per_task(file: &Stated, rule: &Threshold, scenario: &Scenario) -> Vec<Checked> {
+    if let Some(why) = never_in_file(rule) {
+        return vec![Checked::NotInFile { rule: rule.clone(), why: why.to_owned() }];
+    }
     let (rows, missing) = of_tasks(file, &rule.scope, scenario);
     let scoped = |name: &str| Threshold {
         scope: Scope::Task(name.to_owned()),
@@ -37,13 +42,49 @@ fn per_task(file: &Stated, rule: &Threshold, scenario: &Scenario) -> Vec<Checked
 }
 
 fn one(file: &Stated, rule: Threshold, scenario: &Scenario) -> Checked {
+    if let Some(why) = never_in_file(&rule) {
+        return Checked::NotInFile { rule, why: why.to_owned() };
+    }
     match rows_of(file, &rule.scope, scenario) {
         Ok(rows) => judge(&rows, rule, file.failed_latencies),
         Err(why) => Checked::NotInFile { rule, why },
     }
 }
 
+/// What no statistics file has.
+fn never_in_file(rule: &Threshold) -> Option<&'static str> {
+    match (rule.metric, rule.limit) {
+        (_, Limit::Relative(Relative { to: Reference::Baseline, .. })) => {
+            Some("a baseline is no part of it")
+        }
+        (_, Limit::Relative(Relative { to: Reference::Base, .. })) => {
+            Some("it is of one version; a base is compared by perf --against")
+        }
+        (Metric::Status(_), _) => Some("it does not count answers by status"),
+        _ => None,
+    }
+}
+
+/// A rule that must be proven is not by a file: what holds of its figures stays
+/// undecided.
 fn judge(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Checked {
+    let must_be_proven = rule.policy == Policy::Prove && is_on_a_share(&rule);
+    match by_figures(rows, rule, failed) {
+        Checked::Judged(judged) if must_be_proven && judged.judgement == Judgement::Holds => {
+            let why = "it must be proven, and how far requests share bad seconds is not stated";
+            Checked::Undecided { rule: judged.rule, why: why.to_owned() }
+        }
+        checked => checked,
+    }
+}
+
+/// Whether a proof is asked of a rule at all: the others are judged by their value.
+fn is_on_a_share(rule: &Threshold) -> bool {
+    let is_upper = matches!(rule.comparison, Comparison::Below | Comparison::AtMost);
+    is_upper && matches!(rule.metric, Metric::Percentile(_) | Metric::Max | Metric::ErrorRate)
+}
+
+fn by_figures(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Checked {
     let requests = rows.requests();
     match rule.metric {
         Metric::Count => return counted(rows, rule, requests as f64),
@@ -52,7 +93,8 @@ fn judge(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Checked {
             let share = rows.failures() as f64 / requests.max(1) as f64;
             return counted(rows, rule, share);
         }
-        Metric::Percentile(_) | Metric::Max | Metric::Mean => {}
+        Metric::Size => return counted(rows, rule, rows.mean_body_bytes()),
+        Metric::Percentile(_) | Metric::Max | Metric::Mean | Metric::Status(_) => {}
     }
     let Limit::Latency(limit) = rule.limit else {
         return Checked::Undecided { rule, why: "its limit is no latency".to_owned() };
@@ -79,7 +121,11 @@ fn counted(rows: &Rows<'_>, rule: Threshold, value: f64) -> Checked {
         (_, false) => Judgement::Violated,
     };
     let value = (samples > 0).then_some(value);
-    Checked::Judged(Judged { rule, judgement, value, samples, beyond: None })
+    Checked::Judged(by_value(rule, judgement, value, samples))
+}
+
+fn by_value(rule: Threshold, judgement: Judgement, value: Option<f64>, samples: u64) -> Judged {
+    Judged { rule, judgement, value, samples, beyond: None, evidence: None, reason: None }
 }
 
 /// What is asked of latencies.
@@ -117,7 +163,7 @@ fn conclude(
         (Proof::Within, false) => Judgement::Violated,
     };
     let value = value.filter(|_| judgement != Judgement::NoData);
-    Checked::Judged(Judged { rule, judgement, value, samples: rows.requests(), beyond: None })
+    Checked::Judged(by_value(rule, judgement, value, rows.requests()))
 }
 
 /// A percentile is one of the good answers and of the failures that took longer

@@ -12,7 +12,7 @@ use crate::config::load;
 use crate::distribution::Distribution;
 use crate::scenario::Scenario;
 use crate::summary::{Beyond, Row, SHOWN, Summary, TaskSummary, latency_limits};
-use crate::threshold::{Names, Percentile, parse};
+use crate::threshold::{Labels, Names, Percentile, parse_with};
 use crate::verdict::judge;
 
 const BUNDLED: &str = include_str!("../../../../perf.toml");
@@ -26,7 +26,8 @@ fn scenario() -> &'static Scenario {
 fn rule(text: &str) -> Threshold {
     let tasks = ["list_reports", "list_uploads", "get_dashboard"].map(str::to_owned);
     let groups = ["list".to_owned()];
-    parse(text, Severity::Fail, Names { tasks: &tasks, groups: &groups, login: true }).unwrap()
+    let names = Names { tasks: &tasks, groups: &groups, labels: &[], login: true };
+    parse_with(text, Severity::Fail, names, Labels::Any).unwrap()
 }
 
 /// Latencies in whole microseconds: of good answers, and of failures.
@@ -88,6 +89,7 @@ fn stated_row(method: &str, name: &str, (good, failed): &Sample, maker: Maker) -
         name: name.to_owned(),
         requests: (good.len() + failed.len()) as u64,
         failures: failed.len() as u64,
+        mean_body_bytes: 1_000.0,
         requests_per_s: 1.0,
         latency,
     }
@@ -270,7 +272,7 @@ proptest! {
         let rules = [rule(&format!("{metric} {sign} {limit}"))];
         let truth = judge(&in_buckets(&samples, &latency_limits(&rules)), &rules);
         let counted = in_buckets(&samples, &[Duration::from_millis(1)]);
-        let (checked, _) = check_measured(&counted, &rules);
+        let (checked, _) = check_measured(&counted, None, &rules, &[]);
         if let Checked::Judged(judged) = &checked[0] {
             prop_assert_eq!(judged.judgement, truth.judged[0].judgement);
         }
@@ -394,4 +396,62 @@ fn the_table_of_roundings() {
     check(10_000.0, 9_950.0, 10_500.0);
     check(59_000.0, 58_500.0, 59_500.0);
     assert_eq!(Percentile::P95.rank(20), 19);
+}
+
+#[test]
+fn a_url_in_quotes_is_a_row_whether_the_scenario_knows_it_or_not() {
+    let samples =
+        [(vec![50_000; 40], vec![]), (vec![40_000; 27], vec![]), (vec![590_000; 5], vec![])];
+    assert_eq!(said(&samples, "p95(\"/api/v1/auth/token/\") < 500ms"), "Violated");
+    assert_eq!(said(&samples, "p95(\"/api/v1/reports/?page_size=25\") < 60ms"), "Holds");
+    assert_eq!(said(&samples, "count(\"/api/v1/uploads/?page_size=25\") >= 28"), "Violated");
+    assert_eq!(said(&samples, "p95(\"/api/v1/\") < 60ms"), "no row is named /api/v1/");
+    // The label of a task without a row.
+    let claims = "p95(\"/api/v1/claims/\") < 60ms";
+    assert!(said(&samples, claims).starts_with("no row has the name or the URL of list_claims"));
+    // A row with the task's name is that of its label, too.
+    let mut named = file(&samples, Maker::Locust, FailedLatencies::Included);
+    named.rows[1].name = "list_uploads".to_owned();
+    let uploads = rule("count(\"/api/v1/uploads/?page_size=25\") >= 27");
+    let checked = check_stated(&named, &[uploads], scenario());
+    assert!(matches!(&checked[0], Checked::Judged(one) if one.judgement == Judgement::Holds));
+}
+
+#[test]
+fn what_a_statistics_file_never_has_is_no_pass_and_no_violation() {
+    let samples = [(vec![50_000; 400], vec![]), Sample::default(), Sample::default()];
+    assert_eq!(said(&samples, "status(500) <= 1%"), "it does not count answers by status");
+    assert_eq!(said(&samples, "p95 <= baseline * 1.2"), "a baseline is no part of it");
+    assert!(said(&samples, "p95 <= base * 1.2 per task").starts_with("it is of one version"));
+    assert_eq!(said(&samples, "size <= 1kB"), "Holds");
+    assert_eq!(said(&samples, "size(list_reports) < 1kB"), "Violated");
+    assert_eq!(said(&samples, "p99.9 <= 51ms"), "Holds");
+    // No file proves anything; what it refutes is refuted.
+    assert!(said(&samples, "p95 <= 60ms prove").starts_with("it must be proven"));
+    assert_eq!(said(&samples, "p95 <= 40ms prove"), "Violated");
+    assert_eq!(said(&samples, "mean <= 60ms prove"), "Holds");
+}
+
+#[test]
+fn a_proof_takes_what_the_run_knew_of_its_bad_seconds() {
+    let limit = Duration::from_millis(100);
+    let samples = [(vec![50_000; 2_000], vec![]), Sample::default(), Sample::default()];
+    let mut summary = measured(&samples, &[limit]);
+    summary.tasks[0].window.latency.buckets = vec![(50_000, 1_990), (200_000, 10)];
+    summary.tasks[0].window.beyond[0] = Beyond { above: 10, at_or_above: 10 };
+    let rules = [rule("p95 <= 100ms prove")];
+    let factor = |block_factor: f64| Factor {
+        text: rules[0].text.clone(),
+        scope: "aggregate".to_owned(),
+        block_factor,
+    };
+    let with = |factors: &[Factor]| check_measured(&summary, None, &rules, factors).0.remove(0);
+    assert!(
+        matches!(with(&[factor(1.0)]), Checked::Judged(one) if one.judgement == Judgement::Holds)
+    );
+    let Checked::Judged(clustered) = with(&[factor(50.0)]) else { panic!() };
+    assert_eq!(clustered.judgement, Judgement::Violated);
+    assert_eq!(clustered.reason.as_deref(), Some("not proven to hold"));
+    // Of other rules than the run's own nobody knows it.
+    assert!(matches!(with(&[]), Checked::Undecided { why, .. } if why.contains("bad seconds")));
 }

@@ -17,6 +17,10 @@ pub struct LoadSection {
     pub spawn_rate: f64,
     /// The planned window; with stages, their sum without the warm-up.
     pub duration: Duration,
+    /// How long the load may go on for rules in doubt.
+    pub max_duration: Longest,
+    /// Whether the window ends once every rule is decided.
+    pub until_sure: bool,
     /// How load comes about, warm-up included.
     pub model: Model,
     /// Whether the model was written as stages.
@@ -47,6 +51,25 @@ pub struct LoadSection {
     pub seed: Option<u64>,
 }
 
+/// How long a load may become, from the start of its window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Longest {
+    /// So many times the planned window.
+    Times(f64),
+    /// So long.
+    Span(Duration),
+}
+
+impl Longest {
+    /// The longest load of a planned window; never shorter than that.
+    pub fn of(self, window: Duration) -> Duration {
+        match self {
+            Self::Times(times) => window.mul_f64(times.max(1.0)),
+            Self::Span(span) => span.max(window),
+        }
+    }
+}
+
 impl Default for LoadSection {
     fn default() -> Self {
         let second = Duration::from_secs(1);
@@ -54,6 +77,8 @@ impl Default for LoadSection {
             users: 1,
             spawn_rate: 1.0,
             duration: second,
+            max_duration: Longest::Times(1.0),
+            until_sure: false,
             model: Model::Closed(vec![UserStage { users: 1, over: second }]),
             staged: false,
             warm_up: Duration::ZERO,
@@ -79,6 +104,8 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> LoadSecti
         users: whole(&mut section, "users", 1_000_000, problems).max(1),
         spawn_rate: section.rate("spawn_rate", problems),
         duration: section.duration("duration", problems),
+        max_duration: longest(&mut section, problems),
+        until_sure: section.flag("until_sure", problems),
         warm_up: section.wait("warm_up", problems).unwrap_or_default(),
         warm_up_rounds: whole(&mut section, "warm_up_rounds", 10_000, problems).max(1),
         request_timeout: section.duration("request_timeout", problems),
@@ -99,6 +126,27 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> LoadSecti
     model(&mut section, &mut load, problems);
     section.finish(problems);
     load
+}
+
+/// `"4x"` or `"2m"`.
+fn longest(section: &mut Reader<'_>, problems: &mut Problems) -> Longest {
+    let at = section.optional("max_duration").map_or(section.at(), |node| node.at);
+    let written = section.text("max_duration", problems);
+    let times = written.strip_suffix('x').and_then(|times| times.trim().parse::<f64>().ok());
+    match (times, crate::units::duration(&written)) {
+        (Some(times), _) if (1.0..=1000.0).contains(&times) => return Longest::Times(times),
+        (None, Ok(span)) => return Longest::Span(span),
+        _ if written.is_empty() => {}
+        _ => note(
+            problems,
+            at,
+            format!(
+                "load.max_duration = \"{written}\": write \"4x\" (times the duration, 1 to 1000) \
+                 or a duration such as \"2m\""
+            ),
+        ),
+    }
+    Longest::Times(1.0)
 }
 
 /// A whole number from 1 to `most`.

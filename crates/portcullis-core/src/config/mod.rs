@@ -8,16 +8,19 @@ mod sections;
 #[cfg(test)]
 mod tests;
 mod text;
+mod thresholds;
 mod tree;
 
 pub use load::{LoadSection, ramp};
 pub use reader::nearest;
-pub use sections::{Config, DjangoSection, EnvSection, ProjectSection};
+pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};
 pub use sections::{ServerSection, StepsSection};
 pub use text::{is_reserved_env, is_secret_name, to_redacted_toml};
 pub use tree::{Node, Place, Value};
 
 use reader::Problems;
+
+use crate::threshold::Labels;
 
 /// The defaults that Portcullis brings, as `portcullis defaults` prints them.
 pub const DEFAULTS: &str = include_str!("default.toml");
@@ -51,7 +54,16 @@ impl Problem {
     }
 }
 
-/// A value that a flag lays over the file.
+/// How a flag's value meets the file's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Laying {
+    /// It takes its place.
+    Over,
+    /// Its items come after those of the file's list.
+    Behind,
+}
+
+/// A value that a flag lays over the file, or behind what is written there.
 #[derive(Clone, Debug)]
 pub struct FlagValue {
     /// The flag as it is typed, for messages.
@@ -60,6 +72,8 @@ pub struct FlagValue {
     pub path: &'static str,
     /// The value.
     pub value: Value,
+    /// How it meets the file's.
+    pub laying: Laying,
 }
 
 /// A configuration and the merged tree it was decoded from.
@@ -81,6 +95,19 @@ pub fn load(
     profile: Option<&str>,
     flags: &[FlagValue],
 ) -> Result<Loaded, Vec<Problem>> {
+    load_with(text, profile, flags, Labels::OfTasks)
+}
+
+/// The same, with a say on which labels a rule may name.
+///
+/// # Errors
+/// All problems, in the order of the file.
+pub fn load_with(
+    text: &str,
+    profile: Option<&str>,
+    flags: &[FlagValue],
+    labels: Labels,
+) -> Result<Loaded, Vec<Problem>> {
     let mut file = tree::parse(text).map_err(|problem| vec![problem])?;
     let mut problems = Problems::new();
     let profiles = take_profiles(&mut file, &mut problems);
@@ -90,7 +117,7 @@ pub fn load(
     for (_, changes) in profiles.iter().filter(|(name, _)| Some(name.as_str()) != profile) {
         let mut other = base.clone();
         tree::overlay(&mut other, changes.clone());
-        sections::decode(&other, &mut problems);
+        sections::decode(&other, labels, &mut problems);
     }
     let mut chosen = base;
     if let Some(name) = profile {
@@ -101,9 +128,12 @@ pub fn load(
     }
     for flag in flags {
         let over = tree::single(flag.path, flag.value.clone(), Place::Flag(flag.flag));
-        tree::overlay(&mut chosen, over);
+        match flag.laying {
+            Laying::Over => tree::overlay(&mut chosen, over),
+            Laying::Behind => tree::extend(&mut chosen, over),
+        }
     }
-    let config = sections::decode(&chosen, &mut problems);
+    let config = sections::decode(&chosen, labels, &mut problems);
     scenario::drop_default_wait(&mut chosen);
     match config {
         Some(config) if problems.is_empty() => Ok(Loaded { config, tree: chosen }),
@@ -118,6 +148,19 @@ pub fn written_output(text: &str) -> Option<String> {
     match tree::take(&mut section.node, "dir")?.node.value {
         Value::Text(dir) => Some(dir),
         _ => None,
+    }
+}
+
+/// The line on which a rule was written in the user's file, counted from 1;
+/// `severity` is its list, `fail` or `warn`. `None` for a rule of the defaults.
+pub fn line_of_rule(tree: &Node, severity: &str, text: &str) -> Option<usize> {
+    let rules = tree::get(tree::get(tree, "thresholds")?, severity)?;
+    let Value::List(rules) = &rules.value else { return None };
+    let is_text = |node: &Node| matches!(&node.value, Value::Text(written) if written == text);
+    let is_it = |node: &&Node| is_text(node) || tree::get(node, "rule").is_some_and(is_text);
+    match rules.iter().find(is_it)?.at {
+        Place::File(line, _) => Some(line),
+        Place::Default | Place::Flag(_) => None,
     }
 }
 

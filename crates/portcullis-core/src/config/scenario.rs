@@ -320,6 +320,10 @@ fn task(
     let mut section = Reader::new(node, "scenario.task", problems);
     let name = section.text("name", problems);
     let group = section.optional_text("group", problems);
+    let budget = section.optional("budget").and_then(|node| {
+        let most = integer(node, "scenario.task.budget", 1..=1_000_000_000, problems);
+        most.and_then(|most| u32::try_from(most).ok())
+    });
     let weight = section
         .optional("weight")
         .map_or(Some(1), |node| integer(node, "scenario.task.weight", 0..=100_000, problems));
@@ -343,7 +347,7 @@ fn task(
     let request = RequestTemplate { method, path, query, headers, json };
     // Not zero: a bad weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
-    let mut task = Task { name, group, weight, request, values, accept, check };
+    let mut task = Task { name, group, budget, weight, request, values, accept, check };
     check_values(&mut task, node, problems);
     task
 }

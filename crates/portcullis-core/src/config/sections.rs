@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::load::LoadSection;
-use super::reader::{Problems, Reader, list, note, text};
+use super::reader::{Problems, Reader, list, note};
 use super::text::is_reserved_env;
 use super::tree::{Node, Place, Value};
 use crate::scenario::Scenario;
-use crate::threshold::{self, Names, Severity, Threshold};
+use crate::threshold::{Labels, Threshold};
 
 /// A whole configuration; paths are as written, relative to the file's folder.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Config {
     pub scenario: Scenario,
     /// `[thresholds]`: `fail` first, then `warn`.
     pub thresholds: Vec<Threshold>,
+    /// `[against]`
+    pub against: AgainstSection,
     /// `[output] dir`, if it was written.
     pub output: Option<String>,
 }
@@ -105,8 +107,21 @@ pub struct ServerSection {
     pub cpus: Vec<usize>,
 }
 
+/// How two versions are compared.
+#[derive(Clone, Debug)]
+pub struct AgainstSection {
+    /// How long pairs are made at most.
+    pub limit: Duration,
+    /// How long both are warmed up before.
+    pub warm_up: Duration,
+    /// The fewest pairs on which a task is decided, if more than the rule's own.
+    pub fewest_pairs: usize,
+    /// Settings for the comparison only, over those of `[django] overrides`.
+    pub overrides: Vec<(String, serde_json::Value)>,
+}
+
 /// Decodes the merged tree; `None` only if the scenario could not be read.
-pub fn decode(tree: &Node, problems: &mut Problems) -> Option<Config> {
+pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Config> {
     let mut root = Reader::new(tree, "", problems);
     let mut section = root.table("load", problems);
     let serves = section.as_mut().is_none_or(|section| section.optional("host").is_none());
@@ -117,7 +132,9 @@ pub fn decode(tree: &Node, problems: &mut Problems) -> Option<Config> {
     let steps = steps(root.table("steps", problems), problems);
     let server = server(root.table("server", problems), problems);
     let scenario = super::scenario::decode(root.table("scenario", problems), problems);
-    let thresholds = thresholds(root.table("thresholds", problems), scenario.as_ref(), problems);
+    let section = root.table("thresholds", problems);
+    let thresholds = super::thresholds::decode(section, scenario.as_ref(), labels, problems);
+    let against = against(root.table("against", problems), problems);
     let output = root.table("output", problems).and_then(|mut section| {
         let dir = section.optional_text("dir", problems);
         section.finish(problems);
@@ -125,7 +142,18 @@ pub fn decode(tree: &Node, problems: &mut Problems) -> Option<Config> {
     });
     root.finish(problems);
     let scenario = scenario?;
-    Some(Config { project, env, django, steps, server, load, scenario, thresholds, output })
+    Some(Config {
+        project,
+        env,
+        django,
+        steps,
+        server,
+        load,
+        scenario,
+        thresholds,
+        against,
+        output,
+    })
 }
 
 /// A text that is needed only when a server is started.
@@ -202,14 +230,42 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
         note(problems, at, message);
     }
     if let Some(node) = section.optional("overrides") {
-        for entry in super::reader::entries(node, "django.overrides", problems) {
-            overrides(&entry.key, &entry.node, &mut django.overrides, problems);
-        }
+        all_overrides(node, "django.overrides", &mut django.overrides, problems);
     }
     django.seed = section.optional_text("seed", problems);
     django.seed_user = section.optional_text("seed_user", problems);
     section.finish(problems);
     django
+}
+
+fn all_overrides(
+    node: &Node,
+    path: &str,
+    all: &mut Vec<(String, serde_json::Value)>,
+    problems: &mut Problems,
+) {
+    for entry in super::reader::entries(node, path, problems) {
+        overrides(&entry.key, &entry.node, all, problems);
+    }
+}
+
+fn against(section: Option<Reader<'_>>, problems: &mut Problems) -> AgainstSection {
+    let mut against = AgainstSection {
+        limit: Duration::from_secs(60),
+        warm_up: Duration::ZERO,
+        fewest_pairs: 0,
+        overrides: Vec::new(),
+    };
+    let Some(mut section) = section else { return against };
+    against.limit = section.duration("limit", problems);
+    against.warm_up = section.wait("warm_up", problems).unwrap_or_default();
+    let fewest = section.integer("fewest_pairs", 1..=1_000_000, problems);
+    against.fewest_pairs = fewest.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    if let Some(node) = section.optional("overrides") {
+        all_overrides(node, "against.overrides", &mut against.overrides, problems);
+    }
+    section.finish(problems);
+    against
 }
 
 /// Tables are merged over the settings key by key, however they are written:
@@ -294,34 +350,4 @@ fn server(section: Option<Reader<'_>>, problems: &mut Problems) -> ServerSection
     }
     section.finish(problems);
     server
-}
-
-fn thresholds(
-    section: Option<Reader<'_>>,
-    scenario: Option<&Scenario>,
-    problems: &mut Problems,
-) -> Vec<Threshold> {
-    let (Some(mut section), Some(scenario)) = (section, scenario) else { return Vec::new() };
-    let tasks: Vec<String> = scenario.tasks.iter().map(|task| task.name.clone()).collect();
-    let groups: Vec<String> = scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
-    let names = Names { tasks: &tasks, groups: &groups, login: scenario.login.is_some() };
-    let mut thresholds: Vec<Threshold> = Vec::new();
-    for (key, severity) in [("fail", Severity::Fail), ("warn", Severity::Warn)] {
-        let Some(node) = section.optional(key) else { continue };
-        let path = format!("thresholds.{key}");
-        for item in list(node, &path, problems) {
-            let Some(line) = text(item, &path, problems) else { continue };
-            match threshold::parse(&line, severity, names) {
-                Ok(rule) if thresholds.iter().any(|known| known.text == rule.text) => {
-                    note(problems, item.at, format!("\"{line}\" is written twice"));
-                }
-                Ok(rule) => thresholds.push(rule),
-                Err(error) => {
-                    note(problems, item.at, format!("threshold \"{line}\", {error}"));
-                }
-            }
-        }
-    }
-    section.finish(problems);
-    thresholds
 }

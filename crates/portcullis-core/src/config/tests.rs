@@ -109,7 +109,7 @@ fn stages_replace_users_rate_and_duration_but_not_flags() {
     let load_section = load(&text, None, &[]).unwrap().config.load;
     assert_eq!((load_section.users, load_section.duration.as_secs()), (9, 2));
     let value = Value::Integer(3);
-    let flag = FlagValue { flag: "--users", path: "load.users", value };
+    let flag = FlagValue { flag: "--users", path: "load.users", value, laying: Laying::Over };
     let found = load(&text, None, &[flag]).unwrap_err();
     assert!(found[0].message.contains("leave the flag out"), "{found:?}");
 }
@@ -168,7 +168,7 @@ fn header_names_have_no_case() {
 
 #[test]
 fn flags_win_over_profile_file_and_defaults() {
-    let flag = |flag, path, value| FlagValue { flag, path, value };
+    let flag = |flag, path, value| FlagValue { flag, path, value, laying: Laying::Over };
     let flags = [
         flag("-u", "load.users", Value::Integer(9)),
         flag("-t", "load.duration", Value::Text("2m".to_owned())),
@@ -197,4 +197,142 @@ fn the_effective_configuration_is_toml_without_secrets() {
     let again = load(&shown, None, &[]).unwrap();
     assert_eq!(again.config.load.duration.as_secs(), 60);
     assert_eq!(again.config.scenario.tasks.len(), 10);
+}
+
+/// The bundled file with another `[thresholds]` section.
+fn with_thresholds(section: &str) -> String {
+    let (before, rest) = BUNDLED.split_once("[thresholds]\n").unwrap();
+    let (_, after) = rest.split_once("# Profiles").unwrap();
+    format!("{before}[thresholds]\n{section}\n# Profiles{after}")
+}
+
+#[test]
+fn a_rule_is_a_line_or_a_table_that_says_more() {
+    use crate::threshold::Policy::{Estimate, Prove};
+    let text = with_thresholds(
+        r#"
+        fail = [
+            "p95 < 500ms",
+            { rule = "p99 < 2s", after = "10s", abort = true, policy = "prove" },
+            { rule = "max < 9s", policy = "estimate" },
+            { rule = "error_rate < 5% abort", after = "5s" },
+            "p50(\"/api/v1/claims/\") < 300ms prove",
+        ]
+        warn = ["rps >= 1/s"]
+        "#,
+    );
+    let told = |text: &str| {
+        let rules = load(text, None, &[]).unwrap().config.thresholds;
+        let told = rules.iter().map(|r| (r.abort, r.after.map(|a| a.as_secs()), r.policy));
+        told.collect::<Vec<_>>()
+    };
+    let plain = (false, None, Estimate);
+    let (late, early) = ((true, Some(10), Prove), (true, Some(5), Estimate));
+    assert_eq!(told(&text), [plain, late, plain, early, (false, None, Prove), plain]);
+    // Said for all, but for the one that says otherwise itself.
+    let proven = (false, None, Prove);
+    let text = text.replacen("[thresholds]\n", "[thresholds]\npolicy = \"prove\"\n", 1);
+    let early = (true, Some(5), Prove);
+    assert_eq!(told(&text), [proven, late, plain, early, proven, proven]);
+}
+
+#[test]
+fn each_impossible_rule_is_one_problem_where_it_stands() {
+    let check = |item: &str, at: &str, part: &str| {
+        let text = with_thresholds(&format!("fail = [{item}]"));
+        let found = problems(&text);
+        assert_eq!(found.len(), 1, "{item}: {found:#?}");
+        assert!(found[0].contains(part), "{item}: {found:#?}");
+        let line = text.lines().position(|line| line.starts_with("fail = ")).unwrap() + 1;
+        let column = format!("fail = [{item}]").find(at).unwrap() + 1;
+        let place = format!("perf.toml:{line}:{column}: ");
+        assert!(found[0].starts_with(&place), "{item}: {place}{found:#?}");
+    };
+    check("{ rule = \"p96 < 5ms\" }", "\"p96", "did you mean \"p9");
+    check("{ rule = \"p95 < 5ms\", after = \"10s\" }", "\"10s", "after needs abort");
+    check("{ rule = \"p95 < 5ms\", abort = 1 }", "1 }", "must be true or false");
+    check("{ rule = \"p95 < 5ms abort\", abort = true }", "true", "leave abort out");
+    check("{ rule = \"p95 < 5ms prove\", policy = \"estimate\" }", "\"est", "leave policy out");
+    check("{ rule = \"p95 < 5ms abort after 1s\", after = \"2s\" }", "\"2s", "leave after out");
+    check("{ rule = \"p95 < 5ms\", policy = \"proof\" }", "\"proof", "did you mean \"prove\"?");
+    check("{ rule = \"p95 < 5ms\", abrot = true }", "abrot", "did you mean \"abort\"?");
+    check("{ rule = 5 }", "5", "thresholds.fail.rule must be a text");
+    check("{ abort = true }", "{", "lacks the key \"rule\"");
+    check("5", "5", "must be a text or a table with a rule, not a whole number");
+    check("\"p95 < 5ms\", { rule = \"p95 < 5ms\" }", "\"p95 < 5ms\" }", "written twice");
+    check("\"p95(\\\"/api/v1/claim/\\\") < 5ms\"", "\"p95", "did you mean \"/api/v1/claims/\"?");
+    let found = problems(&with_thresholds("warn = [{ rule = \"p95 < 5ms\", abort = true }]"));
+    assert!(found.len() == 1 && found[0].contains("a warning cannot end the run"), "{found:#?}");
+    let found = problems(&with_thresholds("policy = \"sure\""));
+    assert!(found.len() == 1 && found[0].contains("neither estimate nor prove"), "{found:#?}");
+}
+
+#[test]
+fn rules_of_flags_come_behind_those_of_the_file() {
+    let flag = |flag, path, rule: &str| {
+        let node = Node { value: Value::Text(rule.to_owned()), at: Place::Flag(flag) };
+        FlagValue { flag, path, value: Value::List(vec![node]), laying: Laying::Behind }
+    };
+    let fail = |rule| flag("--fail", "thresholds.fail", rule);
+    let warn = |rule| flag("--warn", "thresholds.warn", rule);
+    let rules =
+        |flags: &[FlagValue]| load(BUNDLED, Some("laptop"), flags).unwrap().config.thresholds;
+    let texts: Vec<String> =
+        rules(&[fail("max < 9s"), warn("mean < 1s")]).into_iter().map(|r| r.text).collect();
+    assert_eq!((texts.len(), texts[4].as_str(), texts[7].as_str()), (8, "max < 9s", "mean < 1s"));
+
+    let refused = |flag| {
+        let found = load(BUNDLED, None, &[flag]).unwrap_err();
+        found.iter().map(|problem| problem.show("perf.toml")).collect::<Vec<_>>().join("\n")
+    };
+    let said = refused(fail("p95(list_claim) < 1s"));
+    let begins = "--fail: threshold \"p95(list_claim) < 1s\", column 5: ";
+    assert!(said.starts_with(begins) && said.ends_with("did you mean \"list_claims\"?"), "{said}");
+    assert_eq!(refused(warn("p95 <= 500ms")), "--warn: \"p95 <= 500ms\" is written twice");
+    // A file's own mistake is not hidden behind a flag.
+    let found = load(&with_thresholds("fail = 5"), None, &[fail("max < 9s")]).unwrap_err();
+    assert!(found[0].message.contains("must be a list"), "{found:?}");
+}
+
+#[test]
+fn rules_that_are_tables_are_written_out_and_read_again() {
+    let lists = [
+        r#"fail = [{ rule = "p95 < 5ms", abort = true, after = "3s" }]"#,
+        r#"fail = ["p95(\"/api/v1/claims/\") < 5ms", { rule = "max < 1s", policy = "prove" }]"#,
+        "[[thresholds.fail]]\nrule = \"p95 < 5ms\"\n[[thresholds.fail]]\nrule = \"max < 1s\"",
+    ];
+    for list in lists {
+        let loaded = load(&with_thresholds(list), None, &[]).unwrap();
+        let again = load(&to_redacted_toml(&loaded.tree), None, &[]).unwrap();
+        assert!(!loaded.config.thresholds.is_empty());
+        assert_eq!(again.config.thresholds, loaded.config.thresholds, "{list}");
+    }
+}
+
+/// The `[thresholds]` sections that the documentation shows.
+#[test]
+fn every_shown_section_of_rules_is_valid() {
+    let page = include_str!("../../../../docs/reference/thresholds.md");
+    let blocks: Vec<&str> = page
+        .split("```toml\n[thresholds]\n")
+        .skip(1)
+        .map(|b| b.split("```").next().unwrap())
+        .collect();
+    assert!(blocks.len() > 1, "{blocks:?}");
+    for block in blocks {
+        assert_eq!(problems(&with_thresholds(block)), [""; 0], "{block}");
+    }
+}
+
+#[test]
+fn a_rule_is_found_at_its_line_also_in_a_profile() {
+    let text = format!("{BUNDLED}\n[profile.strict.thresholds]\nfail = [\n    \"p99 < 1s\",\n]\n");
+    let place = |needle: &str| text.lines().position(|line| line.contains(needle)).unwrap() + 1;
+    let of = |profile, severity, rule: &str| {
+        line_of_rule(&load(&text, profile, &[]).unwrap().tree, severity, rule)
+    };
+    assert_eq!(of(None, "fail", "error_rate <= 5%"), Some(place("\"error_rate <= 5%\"")));
+    assert_eq!(of(None, "warn", "login.p95 < 2s"), Some(place("login.p95")));
+    assert_eq!(of(None, "fail", "login.p95 < 2s"), None);
+    assert_eq!(of(Some("strict"), "fail", "p99 < 1s"), Some(place("p99 < 1s")));
 }

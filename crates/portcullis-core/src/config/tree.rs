@@ -175,6 +175,23 @@ pub fn overlay(base: &mut Node, over: Node) {
     }
 }
 
+/// Adds the lists of `over` behind those of `base`. What is no list there is a
+/// mistake of its own, and stays to be told.
+pub fn extend(base: &mut Node, over: Node) {
+    match (&mut base.value, over.value) {
+        (Value::Table(below), Value::Table(above)) => {
+            for entry in above {
+                match below.iter_mut().find(|e| e.key == entry.key) {
+                    Some(found) => extend(&mut found.node, entry.node),
+                    None => below.push(entry),
+                }
+            }
+        }
+        (Value::List(below), Value::List(above)) => below.extend(above),
+        _ => {}
+    }
+}
+
 /// A tree that holds one value under a dotted path; how a flag is laid over.
 pub fn single(path: &str, value: Value, at: Place) -> Node {
     path.rsplit('.').fold(Node { value, at }, |node, key| Node {
@@ -187,6 +204,12 @@ pub fn single(path: &str, value: Value, at: Place) -> Node {
 pub fn find<'a>(node: &'a mut Node, key: &str) -> Option<&'a mut Node> {
     let Value::Table(entries) = &mut node.value else { return None };
     entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
+}
+
+/// The same, to look at.
+pub fn get<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    let Value::Table(entries) = &node.value else { return None };
+    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
 }
 
 /// Takes the entry `key` out of a table.

@@ -1,10 +1,17 @@
 //! Rules: one line says one, and each is printed back in words.
 
+mod cursor;
+mod limit;
 mod parse;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod tests;
+mod words;
 
-pub use parse::{Names, ParseError, parse};
+pub use cursor::ParseError;
+pub(crate) use parse::{ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, parse_with};
+pub use parse::{Labels, Names, parse};
 
 use std::time::Duration;
 
@@ -23,6 +30,13 @@ pub struct Threshold {
     pub limit: Limit,
     /// What a violation means.
     pub severity: Severity,
+    /// Whether the run ends early once the rule is surely broken.
+    pub abort: bool,
+    /// From the start of the window to the first moment at which it may; only
+    /// with `abort`.
+    pub after: Option<Duration>,
+    /// How sure the judgement must be.
+    pub policy: Policy,
     /// The line as it was written.
     pub text: String,
 }
@@ -42,6 +56,11 @@ pub enum Metric {
     Rps,
     /// Number of requests.
     Count,
+    /// Answers with this status, good and failed: their number, or their share
+    /// of all requests, as the limit says.
+    Status(u16),
+    /// The mean size of all bodies, unpacked.
+    Size,
 }
 
 /// A percentile in thousandths of a percent: p99.9 is 99,900.
@@ -57,6 +76,8 @@ pub enum Scope {
     Task(String),
     /// The tasks of one group.
     Group(String),
+    /// The tasks with one label: path and query with placeholders, exactly.
+    Label(String),
     /// The login.
     Login,
 }
@@ -79,10 +100,58 @@ pub enum Comparison {
 pub enum Limit {
     /// For latencies.
     Latency(Duration),
-    /// For error rates, as a fraction.
+    /// For error rates and shares, as a fraction.
     Share(f64),
     /// For rates (per second) and counts.
     Number(f64),
+    /// For sizes.
+    Bytes(f64),
+    /// Known only once there is something to compare with.
+    Relative(Relative),
+}
+
+/// A limit against an earlier value of the same metric and scope:
+/// `reference * factor + plus`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Relative {
+    /// Whose value.
+    pub to: Reference,
+    /// Above 0, finite.
+    pub factor: f64,
+    /// In the rule's unit ([`Threshold::unit`]); it may be negative.
+    pub plus: f64,
+}
+
+/// What a relative limit refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// The stored baseline: figures of all requests of an earlier run.
+    Baseline,
+    /// The version that the service is compared with in the same run.
+    Base,
+}
+
+/// How sure a judgement must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// What was measured decides.
+    #[default]
+    Estimate,
+    /// The rule must be proven to hold.
+    Prove,
+}
+
+/// What a metric and its limit are measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Milliseconds.
+    Milliseconds,
+    /// A fraction; 0.05 is 5 %.
+    Fraction,
+    /// A number, or a number per second.
+    Number,
+    /// Bytes.
+    Bytes,
 }
 
 /// What a violation means for the run.
@@ -112,35 +181,6 @@ impl Percentile {
     }
 }
 
-impl std::fmt::Display for Percentile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "p{}", f64::from(self.0) / 1000.0)
-    }
-}
-
-impl std::fmt::Display for Metric {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Percentile(percentile) => percentile.fmt(f),
-            Self::Max => f.write_str("max"),
-            Self::Mean => f.write_str("mean"),
-            Self::ErrorRate => f.write_str("error_rate"),
-            Self::Rps => f.write_str("rps"),
-            Self::Count => f.write_str("count"),
-        }
-    }
-}
-
-impl std::fmt::Display for Scope {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Aggregate => f.write_str("aggregate"),
-            Self::Task(name) | Self::Group(name) => f.write_str(name),
-            Self::Login => f.write_str("login"),
-        }
-    }
-}
-
 impl Comparison {
     /// The comparison as it is written.
     pub fn sign(self) -> &'static str {
@@ -164,50 +204,39 @@ impl Comparison {
 }
 
 impl Limit {
-    /// The limit in the unit that is shown: milliseconds, a fraction, a number.
+    /// The limit in its rule's unit. NaN if it is relative: nothing holds
+    /// against a limit that nobody has resolved.
     pub fn value(self) -> f64 {
         match self {
             Self::Latency(limit) => limit.as_secs_f64() * 1e3,
-            Self::Share(limit) | Self::Number(limit) => limit,
+            Self::Share(limit) | Self::Number(limit) | Self::Bytes(limit) => limit,
+            Self::Relative(_) => f64::NAN,
         }
     }
+}
 
-    /// A value of the limit's own kind, with its unit.
-    pub fn show(self, value: f64) -> String {
+impl Metric {
+    /// What the metric is measured in where the limit does not say it. A status
+    /// is compared by its share: two runs need not make equally many requests.
+    fn unit(self) -> Unit {
         match self {
-            Self::Latency(_) => crate::units::show_ms(value),
-            Self::Share(_) => format!("{:.2} %", value * 100.0),
-            Self::Number(_) if value.fract() == 0.0 => format!("{value:.0}"),
-            Self::Number(_) => format!("{value:.2}"),
+            Self::Percentile(_) | Self::Max | Self::Mean => Unit::Milliseconds,
+            Self::ErrorRate | Self::Status(_) => Unit::Fraction,
+            Self::Rps | Self::Count => Unit::Number,
+            Self::Size => Unit::Bytes,
         }
     }
 }
 
 impl Threshold {
-    /// The rule in words: "the p95 of each task of list is below 500 ms".
-    pub fn in_words(&self) -> String {
-        let metric = match self.metric {
-            Metric::Percentile(percentile) => format!("the {percentile} latency"),
-            Metric::Max => "the longest latency".to_owned(),
-            Metric::Mean => "the mean latency".to_owned(),
-            Metric::ErrorRate => "the error rate".to_owned(),
-            Metric::Rps => "the number of requests per second".to_owned(),
-            Metric::Count => "the number of requests".to_owned(),
-        };
-        let scope = match (&self.scope, self.per_task) {
-            (Scope::Aggregate, false) => "of all requests".to_owned(),
-            (Scope::Aggregate, true) => "of each task".to_owned(),
-            (Scope::Task(name), _) => format!("of {name}"),
-            (Scope::Group(name), false) => format!("of all requests of the group {name}"),
-            (Scope::Group(name), true) => format!("of each task of the group {name}"),
-            (Scope::Login, _) => "of the login".to_owned(),
-        };
-        let comparison = match self.comparison {
-            Comparison::Below => "is below",
-            Comparison::AtMost => "is at most",
-            Comparison::Above => "is above",
-            Comparison::AtLeast => "is at least",
-        };
-        format!("{metric} {scope} {comparison} {}", self.limit.show(self.limit.value()))
+    /// What value and limit are measured in.
+    pub fn unit(&self) -> Unit {
+        match self.limit {
+            Limit::Latency(_) => Unit::Milliseconds,
+            Limit::Share(_) => Unit::Fraction,
+            Limit::Number(_) => Unit::Number,
+            Limit::Bytes(_) => Unit::Bytes,
+            Limit::Relative(_) => self.metric.unit(),
+        }
     }
 }

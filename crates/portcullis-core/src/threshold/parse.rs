@@ -1,19 +1,13 @@
-//! The grammar of a rule:
-//! `[login.]METRIC[(SCOPE)] COMPARISON LIMIT [per task]`.
+//! The grammar of a rule: `[login.]METRIC[(SCOPE)] COMPARISON LIMIT [per task]
+//! [abort [after DURATION]] [prove]`.
 
-use super::{Comparison, Limit, Metric, Percentile, Scope, Severity, Threshold};
-use crate::config::nearest;
+use std::time::Duration;
+
+use super::cursor::{Cursor, ParseError};
+use super::limit::{amount, limit};
+use super::{Comparison, Limit, Metric, Percentile, Policy, Reference, Relative, Scope};
+use super::{Severity, Threshold};
 use crate::units;
-
-/// What is wrong with a rule, and at which of its columns (from 1).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: {message}")]
-pub struct ParseError {
-    /// Counted in characters, from 1.
-    pub column: usize,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
 
 /// What a scope may name.
 #[derive(Clone, Copy, Debug)]
@@ -22,150 +16,265 @@ pub struct Names<'a> {
     pub tasks: &'a [String],
     /// The groups.
     pub groups: &'a [String],
+    /// The labels of the tasks' requests.
+    pub labels: &'a [String],
     /// Whether there is a login.
     pub login: bool,
 }
 
-const METRICS: [&str; 9] =
-    ["p50", "p90", "p95", "p99", "max", "mean", "error_rate", "rps", "count"];
+const METRICS: [&str; 12] = [
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "p99.9",
+    "max",
+    "mean",
+    "error_rate",
+    "rps",
+    "count",
+    "status",
+    "size",
+];
+
+/// Words that may follow a limit.
+pub(super) const SUFFIXES: [&str; 4] = ["per", "abort", "after", "prove"];
+
+/// Why a rule that only warns has no `abort`.
+pub(crate) const ABORT_NEEDS_FAIL: &str =
+    "a warning cannot end the run: abort belongs to rules that fail it";
+
+/// Why a rule without `abort` has no `after`.
+pub(crate) const AFTER_NEEDS_ABORT: &str = "after needs abort: it says how long after the start of \
+                                            the window the rule may end the run early";
+
+/// Which labels a rule may name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Labels {
+    /// Those of the tasks' requests.
+    #[default]
+    OfTasks,
+    /// Any: the rows of a file of results have names of their own.
+    Any,
+}
 
 /// Reads one rule.
 ///
 /// # Errors
 /// The first thing that is wrong, with its column and the nearest word.
 pub fn parse(text: &str, severity: Severity, names: Names<'_>) -> Result<Threshold, ParseError> {
-    let mut cursor = Cursor { text, at: 0 };
-    let (login, metric) = cursor.metric(names)?;
-    let scope = if login { Scope::Login } else { cursor.scope(names)? };
-    let comparison = cursor.comparison()?;
-    let limit = cursor.limit(metric)?;
-    let per_task = cursor.per_task(&scope)?;
-    Ok(Threshold { metric, scope, per_task, comparison, limit, severity, text: text.to_owned() })
+    parse_with(text, severity, names, Labels::OfTasks)
 }
 
-struct Cursor<'a> {
-    text: &'a str,
-    at: usize,
+/// The same, for rules that are held against files of results.
+pub(crate) fn parse_with(
+    text: &str,
+    severity: Severity,
+    names: Names<'_>,
+    labels: Labels,
+) -> Result<Threshold, ParseError> {
+    let mut cursor = Cursor::new(text);
+    let cursor = &mut cursor;
+    let (is_login, metric) = metric(cursor, names)?;
+    let scope = if is_login { login_scope(cursor)? } else { scope(cursor, names, labels)? };
+    let comparison = comparison(cursor)?;
+    let limit = limit(cursor, metric, &scope)?;
+    let per_task = per_task(cursor, &scope, limit)?;
+    let (abort, after) = abort(cursor, severity)?;
+    let policy = match cursor.takes_word("prove") {
+        Some(_) => Policy::Prove,
+        None => Policy::Estimate,
+    };
+    end(cursor)?;
+    let text = text.to_owned();
+    Ok(Threshold {
+        metric,
+        scope,
+        per_task,
+        comparison,
+        limit,
+        severity,
+        abort,
+        after,
+        policy,
+        text,
+    })
 }
 
-impl<'a> Cursor<'a> {
-    fn error(&self, at: usize, message: impl Into<String>) -> ParseError {
-        let column = self.text[..at].chars().count() + 1;
-        ParseError { column, message: message.into() }
+fn metric(cursor: &mut Cursor<'_>, names: Names<'_>) -> Result<(bool, Metric), ParseError> {
+    let (start, word) = cursor.take(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.');
+    let (login, name) = match word.strip_prefix("login.") {
+        Some(name) => (true, name),
+        None => (false, word),
+    };
+    if login && !names.login {
+        return Err(cursor.error(start, "the scenario has no login to judge"));
     }
+    let metric = match name {
+        "p50" => Metric::Percentile(Percentile::P50),
+        "p90" => Metric::Percentile(Percentile(90_000)),
+        "p95" => Metric::Percentile(Percentile::P95),
+        "p99" => Metric::Percentile(Percentile::P99),
+        "p99.9" => Metric::Percentile(Percentile(99_900)),
+        "max" => Metric::Max,
+        "mean" => Metric::Mean,
+        "error_rate" => Metric::ErrorRate,
+        "rps" => Metric::Rps,
+        "count" => Metric::Count,
+        "status" => Metric::Status(status(cursor)?),
+        "size" => Metric::Size,
+        _ => {
+            let near = crate::config::nearest(name, METRICS);
+            let all = METRICS.join(", ");
+            let message = format!("\"{word}\" is no metric{near} (metrics: {all}, login.*)");
+            return Err(cursor.error(start, message));
+        }
+    };
+    Ok((login, metric))
+}
 
-    fn skip_space(&mut self) {
-        let rest = &self.text[self.at..];
-        self.at += rest.len() - rest.trim_start().len();
+fn status(cursor: &mut Cursor<'_>) -> Result<u16, ParseError> {
+    let start = cursor.skip_space();
+    if !cursor.takes("(") {
+        return Err(cursor.error(start, "the status is missing: write status(429), say"));
     }
-
-    /// The longest run of characters that satisfy `keep`, after white space.
-    fn take(&mut self, keep: impl Fn(char) -> bool) -> (usize, &'a str) {
-        self.skip_space();
-        let start = self.at;
-        let rest = &self.text[start..];
-        self.at += rest.find(|c| !keep(c)).unwrap_or(rest.len());
-        (start, &self.text[start..self.at])
+    let (start, number) = cursor.take(|c| c != ')' && !c.is_whitespace());
+    let is_plain = number.chars().all(|c| c.is_ascii_digit());
+    let status = number.parse().ok().filter(|n| is_plain && (100..=599).contains(n));
+    let Some(status) = status else {
+        let message = format!("\"{number}\" is no status: write a number from 100 to 599");
+        return Err(cursor.error(start, message));
+    };
+    let end = cursor.skip_space();
+    if !cursor.takes(")") {
+        return Err(cursor.error(end, "the status's \")\" is missing"));
     }
+    Ok(status)
+}
 
-    fn metric(&mut self, names: Names<'_>) -> Result<(bool, Metric), ParseError> {
-        let (start, word) = self.take(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.');
-        let (login, name) = match word.strip_prefix("login.") {
-            Some(name) => (true, name),
-            None => (false, word),
+fn login_scope(cursor: &mut Cursor<'_>) -> Result<Scope, ParseError> {
+    let start = cursor.skip_space();
+    if cursor.rest().starts_with('(') {
+        return Err(cursor.error(start, "the login takes no scope"));
+    }
+    Ok(Scope::Login)
+}
+
+fn scope(cursor: &mut Cursor<'_>, names: Names<'_>, labels: Labels) -> Result<Scope, ParseError> {
+    if !cursor.takes("(") {
+        return Ok(Scope::Aggregate);
+    }
+    let start = cursor.skip_space();
+    if cursor.takes("\"") {
+        return label(cursor, start, names, labels);
+    }
+    let (_, word) = cursor.take(|c| c != ')');
+    let word = word.trim();
+    if !cursor.takes(")") {
+        return Err(cursor.error(start, "the scope's \")\" is missing"));
+    }
+    if word == "aggregate" {
+        return Ok(Scope::Aggregate);
+    }
+    if names.tasks.iter().any(|name| name == word) {
+        return Ok(Scope::Task(word.to_owned()));
+    }
+    if names.groups.iter().any(|name| name == word) {
+        return Ok(Scope::Group(word.to_owned()));
+    }
+    if names.labels.iter().any(|label| label == word) {
+        let message = format!("a label stands in double quotes: (\"{word}\")");
+        return Err(cursor.error(start, message));
+    }
+    let known = names.tasks.iter().chain(names.groups).map(String::as_str);
+    let message = format!("no task or group is named \"{word}\"");
+    Err(cursor.unknown(start, &message, word, known.chain(["aggregate"])))
+}
+
+/// A label may hold quotes and parentheses of its own: it ends at the last
+/// quote, since nothing behind a scope has one.
+fn label(
+    cursor: &mut Cursor<'_>,
+    start: usize,
+    names: Names<'_>,
+    labels: Labels,
+) -> Result<Scope, ParseError> {
+    let Some((label, _)) = cursor.rest().rsplit_once('"') else {
+        return Err(cursor.error(start, "the label's closing quote is missing"));
+    };
+    cursor.go_on(label.len() + 1);
+    if !cursor.takes(")") {
+        return Err(cursor.error(start, "the scope's \")\" is missing"));
+    }
+    if labels == Labels::Any || names.labels.iter().any(|known| known == label) {
+        return Ok(Scope::Label(label.to_owned()));
+    }
+    let known = names.labels.iter().map(String::as_str);
+    let message = format!("no task has the label \"{label}\"");
+    Err(cursor.unknown(start, &message, label, known))
+}
+
+fn comparison(cursor: &mut Cursor<'_>) -> Result<Comparison, ParseError> {
+    let (start, sign) = cursor.take(|c| "<>=!".contains(c));
+    match sign {
+        "<" => Ok(Comparison::Below),
+        "<=" => Ok(Comparison::AtMost),
+        ">" => Ok(Comparison::Above),
+        ">=" => Ok(Comparison::AtLeast),
+        _ => Err(cursor.error(start, "a comparison is missing: write <, <=, > or >=")),
+    }
+}
+
+fn per_task(cursor: &mut Cursor<'_>, scope: &Scope, limit: Limit) -> Result<bool, ParseError> {
+    let Some(start) = cursor.takes_word("per") else { return Ok(false) };
+    if cursor.takes_word("task").is_none() {
+        return Err(cursor.error(start, "\"per\" stands before \"task\" only: write per task"));
+    }
+    if !matches!(scope, Scope::Aggregate | Scope::Group(_)) {
+        return Err(cursor.error(start, "\"per task\" needs a group or all tasks"));
+    }
+    if matches!(limit, Limit::Relative(Relative { to: Reference::Baseline, .. })) {
+        let message = "the baseline has no figures per task, only of all requests";
+        return Err(cursor.error(start, message));
+    }
+    Ok(true)
+}
+
+/// Whether the rule may end the run early, and from when on.
+fn abort(
+    cursor: &mut Cursor<'_>,
+    severity: Severity,
+) -> Result<(bool, Option<Duration>), ParseError> {
+    let Some(at) = cursor.takes_word("abort") else {
+        return match cursor.takes_word("after") {
+            Some(at) => Err(cursor.error(at, AFTER_NEEDS_ABORT)),
+            None => Ok((false, None)),
         };
-        if login && !names.login {
-            return Err(self.error(start, "the scenario has no login to judge"));
-        }
-        let metric = match name {
-            "p50" => Metric::Percentile(Percentile::P50),
-            "p90" => Metric::Percentile(Percentile(90_000)),
-            "p95" => Metric::Percentile(Percentile::P95),
-            "p99" => Metric::Percentile(Percentile::P99),
-            "max" => Metric::Max,
-            "mean" => Metric::Mean,
-            "error_rate" => Metric::ErrorRate,
-            "rps" => Metric::Rps,
-            "count" => Metric::Count,
-            _ => {
-                let near = nearest(name, METRICS);
-                let all = METRICS.join(", ");
-                let message = format!("\"{word}\" is no metric{near} (metrics: {all}, login.*)");
-                return Err(self.error(start, message));
-            }
-        };
-        Ok((login, metric))
+    };
+    if severity == Severity::Warn {
+        return Err(cursor.error(at, ABORT_NEEDS_FAIL));
     }
+    if cursor.takes_word("after").is_none() {
+        return Ok((true, None));
+    }
+    let start = cursor.skip_space();
+    let after = units::duration(amount(cursor, true));
+    after.map(|after| (true, Some(after))).map_err(|error| {
+        cursor.error(start, format!("after takes a duration such as 10s: {error}"))
+    })
+}
 
-    fn scope(&mut self, names: Names<'_>) -> Result<Scope, ParseError> {
-        self.skip_space();
-        if !self.text[self.at..].starts_with('(') {
-            return Ok(Scope::Aggregate);
-        }
-        self.at += 1;
-        let (start, word) = self.take(|c| c != ')');
-        let word = word.trim();
-        if !self.text[self.at..].starts_with(')') {
-            return Err(self.error(start, "the scope's \")\" is missing"));
-        }
-        self.at += 1;
-        if word == "aggregate" {
-            return Ok(Scope::Aggregate);
-        }
-        if names.tasks.iter().any(|name| name == word) {
-            return Ok(Scope::Task(word.to_owned()));
-        }
-        if names.groups.iter().any(|name| name == word) {
-            return Ok(Scope::Group(word.to_owned()));
-        }
-        let known = names.tasks.iter().chain(names.groups).map(String::as_str);
-        let near = nearest(word, known.chain(["aggregate"]));
-        Err(self.error(start, format!("no task or group is named \"{word}\"{near}")))
+/// Nothing may follow, and a known word stood in the wrong place.
+fn end(cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
+    let (start, word) = cursor.word();
+    if word.is_empty() {
+        return Ok(());
     }
-
-    fn comparison(&mut self) -> Result<Comparison, ParseError> {
-        let (start, sign) = self.take(|c| "<>=!".contains(c));
-        match sign {
-            "<" => Ok(Comparison::Below),
-            "<=" => Ok(Comparison::AtMost),
-            ">" => Ok(Comparison::Above),
-            ">=" => Ok(Comparison::AtLeast),
-            _ => Err(self.error(start, "a comparison is missing: write <, <=, > or >=")),
-        }
+    let order = "per task, abort, after 10s, prove, in this order";
+    if SUFFIXES.contains(&word) {
+        let message = format!("\"{word}\" stands in the wrong place: after the limit come {order}");
+        return Err(cursor.error(start, message));
     }
-
-    fn limit(&mut self, metric: Metric) -> Result<Limit, ParseError> {
-        self.skip_space();
-        let start = self.at;
-        let rest = &self.text[start..];
-        let end = rest.find(" per").unwrap_or(rest.len());
-        let text = rest[..end].trim();
-        self.at += end;
-        let limit = match metric {
-            Metric::Percentile(_) | Metric::Max | Metric::Mean => {
-                units::duration(text).map(Limit::Latency)
-            }
-            Metric::ErrorRate => units::share(text).map(Limit::Share),
-            Metric::Rps if text.contains('/') => units::rate(text).map(Limit::Number),
-            Metric::Rps | Metric::Count => {
-                // The sign, not the value: "-0" is no limit either.
-                let plain = |n: &f64| n.is_finite() && n.is_sign_positive();
-                let number = text.parse::<f64>().ok().filter(plain);
-                let error = || units::UnitError::NotANumber(text.to_owned(), "number");
-                number.map(Limit::Number).ok_or_else(error)
-            }
-        };
-        limit.map_err(|error| self.error(start, error.to_string()))
-    }
-
-    fn per_task(&mut self, scope: &Scope) -> Result<bool, ParseError> {
-        self.skip_space();
-        let start = self.at;
-        match self.text[start..].split_whitespace().collect::<Vec<_>>()[..] {
-            [] => Ok(false),
-            ["per", "task"] if matches!(scope, Scope::Aggregate | Scope::Group(_)) => Ok(true),
-            ["per", "task"] => Err(self.error(start, "\"per task\" needs a group or all tasks")),
-            _ => Err(self.error(start, "only \"per task\" may follow the limit")),
-        }
-    }
+    let message = format!("\"{word}\" cannot follow the limit: only {order}");
+    Err(cursor.unknown(start, &message, word, SUFFIXES))
 }

@@ -21,7 +21,12 @@ path = "/b/"
 
 /// The plan of a `[load]` section against a server, with the two tasks.
 pub fn planned(load: &str, scenario: &str, url: &str) -> (LoadPlan, Target) {
-    let text = format!("[load]\nhost = \"{url}\"\n{load}\n[scenario]\n{scenario}\n{TASKS}");
+    ruled(load, scenario, "", url)
+}
+
+/// The same, with keys of the second task and a `[thresholds]` section behind.
+pub fn ruled(load: &str, scenario: &str, rest: &str, url: &str) -> (LoadPlan, Target) {
+    let text = format!("[load]\nhost = \"{url}\"\n{load}\n[scenario]\n{scenario}\n{TASKS}{rest}");
     let config = config::load(&text, None, &[]).unwrap().config;
     let around = Surroundings { base: PathBuf::new(), output: PathBuf::new(), seed: 7 };
     (plan::resolve(&config, around).unwrap().load, target::parse(url).unwrap())

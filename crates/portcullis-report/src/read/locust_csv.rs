@@ -62,7 +62,7 @@ fn row(line: Line<'_>) -> Result<StatedRow, ReadError> {
     if failures > requests {
         return Err(line.wrong(FAILURES, format!("{failures} of {requests} requests failed")));
     }
-    for column in ["Median Response Time", "Average Content Size", "Failures/s"] {
+    for column in ["Median Response Time", "Failures/s"] {
         line.decimal(column)?;
     }
     Ok(StatedRow {
@@ -70,6 +70,7 @@ fn row(line: Line<'_>) -> Result<StatedRow, ReadError> {
         name: line.text("Name").to_owned(),
         requests,
         failures,
+        mean_body_bytes: line.decimal("Average Content Size")?,
         requests_per_s: line.decimal("Requests/s")?,
         latency: latency(line, requests, failures)?,
     })

@@ -43,6 +43,7 @@ pub fn summary(file: wire::Summary) -> Result<Summary, ReadError> {
             queued: arrivals.queued,
             unstarted: arrivals.unstarted,
         }),
+        ended_early: file.ended_early,
         connects: connects(file.connections)?,
         users_asked: file.users_asked,
         users_ran: file.users_ran,
@@ -56,7 +57,7 @@ pub fn summary(file: wire::Summary) -> Result<Summary, ReadError> {
         limits: limits.clone(),
     };
     let aggregate = row(file.aggregate, "aggregate", &limits)?;
-    added_up(&summary.aggregate(), &aggregate)?;
+    added_up(&summary.aggregate(), &aggregate, "aggregate", "the tasks")?;
     Ok(summary)
 }
 
@@ -65,8 +66,7 @@ fn wrong(at: &str, message: impl std::fmt::Display) -> ReadError {
 }
 
 fn seconds(seconds: f64, at: &str) -> Result<Duration, ReadError> {
-    let ns = numbers::latency_ns(seconds * 1e3);
-    ns.map(Duration::from_nanos).map_err(|_| wrong(at, format!("{seconds} s is no duration")))
+    numbers::seconds(seconds).map_err(|error| wrong(at, error))
 }
 
 fn limits(aggregate: &wire::Row) -> Result<Limits, ReadError> {
@@ -77,16 +77,22 @@ fn limits(aggregate: &wire::Row) -> Result<Limits, ReadError> {
     aggregate.beyond_limits.iter().map(limit).collect()
 }
 
-/// The requests of a task were all made in the window or, if it had none there,
-/// all after it.
+/// The requests of a task were all made in the window, unless the file says which
+/// were not; in the first files of this version they may all have been made after
+/// it.
 fn task(file: wire::Task, at: &str, limits: &Limits) -> Result<TaskSummary, ReadError> {
     let row = row(file.row, at, limits)?;
     let (requests, cut) = (file.extension_requests, file.extension_cut.unwrap_or(0));
-    let (window, extension) = match (requests, cut) {
-        (0, 0) => (row, Row::default()),
-        later if later == (row.requests, row.cut) => (Row::default(), row),
-        _ => return Err(wrong(at, "made both in the window and after it")),
+    let none = Row::default;
+    let (window, continued, extension) = match (file.parts, (requests, cut)) {
+        (Some(file), _) => parts(file, &row, at, limits)?,
+        (None, (0, 0)) => (row, none(), none()),
+        (None, later) if later == (row.requests, row.cut) => (none(), none(), row),
+        (None, _) => return Err(wrong(at, "made both in the window and after it")),
     };
+    if continued.requests + extension.requests != requests {
+        return Err(wrong(at, "extension_requests is not what was made after the window"));
+    }
     Ok(TaskSummary {
         name: file.name,
         group: file.group,
@@ -95,8 +101,27 @@ fn task(file: wire::Task, at: &str, limits: &Limits) -> Result<TaskSummary, Read
         weight: file.weight,
         needs_data: file.needs_data.unwrap_or(at != "login"),
         window,
+        continued,
         extension,
     })
+}
+
+/// The parts of a task's requests, whose sum is `row`.
+fn parts(
+    file: wire::Parts,
+    sum: &Row,
+    at: &str,
+    limits: &Limits,
+) -> Result<(Row, Row, Row), ReadError> {
+    let of = |name: &str| format!("{at}.parts.{name}");
+    let window = row(file.window, &of("window"), limits)?;
+    let continued = row(file.continued, &of("continued"), limits)?;
+    let extension = row(file.extension, &of("extension"), limits)?;
+    let mut all = window.clone();
+    all.add(&continued);
+    all.add(&extension);
+    added_up(&all, sum, at, "the parts")?;
+    Ok((window, continued, extension))
 }
 
 fn row(file: wire::Row, at: &str, limits: &Limits) -> Result<Row, ReadError> {
@@ -120,6 +145,7 @@ fn row(file: wire::Row, at: &str, limits: &Limits) -> Result<Row, ReadError> {
     if file.with_data > latency.count || file.stalled > latency.count {
         return Err(wrong(at, "with_data or stalled is more than the good answers"));
     }
+    statuses(&file.statuses, file.requests).map_err(|message| wrong(&of("statuses"), message))?;
     let body_bytes = file.mean_body_bytes * file.requests as f64;
     if !numbers::is_sound(body_bytes) {
         return Err(wrong(at, "mean_body_bytes is no number from 0 on"));
@@ -141,7 +167,23 @@ fn row(file: wire::Row, at: &str, limits: &Limits) -> Result<Row, ReadError> {
         service: service.unwrap_or_default(),
         stalled: file.stalled,
         cut: file.cut,
+        statuses: file.statuses,
+        blocks: Vec::new(),
     })
+}
+
+/// Ascending, none empty, and not more than there are requests.
+fn statuses(counts: &[(u16, u64)], requests: u64) -> Result<(), String> {
+    let mut last = None;
+    let mut sum = 0u64;
+    for (status, answers) in counts {
+        if last >= Some(*status) || *answers == 0 {
+            return Err(format!("[{status}, {answers}] is impossible there"));
+        }
+        last = Some(*status);
+        sum = sum.saturating_add(*answers);
+    }
+    if sum <= requests { Ok(()) } else { Err(format!("{sum} answers to {requests} requests")) }
 }
 
 type BothBeyond = (Vec<Beyond>, Vec<Beyond>);
@@ -222,13 +264,13 @@ fn buckets(buckets: &[(u64, u64)], count: u64) -> Result<(), String> {
     if sum == count { Ok(()) } else { Err(format!("{count} values, but {sum} in its buckets")) }
 }
 
-/// The aggregate is that of the tasks.
-fn added_up(tasks: &Row, aggregate: &Row) -> Result<(), ReadError> {
+/// The row at a place is the sum of others.
+fn added_up(tasks: &Row, aggregate: &Row, at: &str, others: &str) -> Result<(), ReadError> {
     let counts = |row: &Row| [row.requests, row.failures, row.cut, row.with_data, row.stalled];
     let names = ["requests", "failures", "cut", "with_data", "stalled"];
     for ((name, tasks), all) in names.iter().zip(counts(tasks)).zip(counts(aggregate)) {
         if tasks != all {
-            return Err(wrong("aggregate", format!("{name} is {all}, of the tasks {tasks}")));
+            return Err(wrong(at, format!("{name} is {all}, of {others} {tasks}")));
         }
     }
     let same = |a: &Distribution, b: &Distribution| {
@@ -237,9 +279,10 @@ fn added_up(tasks: &Row, aggregate: &Row) -> Result<(), ReadError> {
     };
     let is_same = same(&tasks.latency, &aggregate.latency)
         && same(&tasks.failed_latency, &aggregate.failed_latency)
+        && tasks.statuses == aggregate.statuses
         && (&tasks.beyond, &tasks.failed_beyond) == (&aggregate.beyond, &aggregate.failed_beyond);
     if !is_same {
-        return Err(wrong("aggregate", "its latencies are not those of the tasks"));
+        return Err(wrong(at, format!("its latencies or statuses are not those of {others}")));
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Reading results back: ours and Locust's. A file is read whole or refused with
 //! the place and the reason; nothing is guessed, and nothing is judged here.
 
+mod against;
 mod companions;
 mod locust_csv;
 mod measurements;

@@ -1,6 +1,8 @@
 //! Numbers as files hold them, within what a run can have made: whatever is
 //! added up later stays in range.
 
+use std::time::Duration;
+
 /// The most requests that are believed.
 pub const MOST: u64 = 1_000_000_000_000;
 /// The longest latency that is believed, in milliseconds: ten years.
@@ -40,4 +42,10 @@ pub fn latency_ms(ms: f64) -> Result<f64, String> {
 pub fn latency_ns(ms: f64) -> Result<u64, String> {
     // At most ten years, which fits.
     latency_ms(ms).map(|ms| (ms * 1e6).round() as u64)
+}
+
+/// A duration that was written in seconds, to the nanosecond.
+pub fn seconds(seconds: f64) -> Result<Duration, String> {
+    let ns = latency_ns(seconds * 1e3);
+    ns.map(Duration::from_nanos).map_err(|_| format!("{seconds} s is no duration"))
 }

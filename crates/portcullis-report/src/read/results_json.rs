@@ -3,12 +3,14 @@
 
 use std::time::UNIX_EPOCH;
 
+use portcullis_core::check::Factor;
 use portcullis_core::outcome::{self, Finding, Signal};
+use portcullis_core::pairs::Comparison;
 use portcullis_core::summary::Summary;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::{ReadError, measurements, wire};
+use super::{ReadError, against, measurements, numbers, wire};
 use crate::results_json::SCHEMA_VERSION;
 
 /// One run, as it was written.
@@ -30,10 +32,16 @@ pub struct Results {
     pub exit_code: u8,
     /// The verdict in a sentence.
     pub sentence: String,
+    /// Whether warnings, and tasks that the comparison leaves undecided, fail.
+    pub strict: bool,
     /// What decided the exit code, the gravest first.
     pub findings: Vec<Finding>,
     /// What was measured, as far as the load came.
     pub summary: Option<Summary>,
+    /// What pairs said of base and candidate, if they were compared.
+    pub comparison: Option<Comparison>,
+    /// How much less the requests of each rule say because they share bad seconds.
+    pub factors: Vec<Factor>,
     /// The effective configuration as TOML, without secrets.
     pub configuration: String,
 }
@@ -101,10 +109,22 @@ fn results(file: wire::Results) -> Result<Results, ReadError> {
         seed: file.seed,
         exit_code: file.exit_code,
         sentence: file.sentence,
+        strict: file.strict,
         findings: outcome::in_order(findings),
         summary: file.summary.map(measurements::summary).transpose()?,
+        comparison: file.against.map(|one| against::comparison(one, "against")).transpose()?,
+        factors: file.thresholds.into_iter().filter_map(factor).collect::<Result<_, _>>()?,
         configuration: file.configuration,
     })
+}
+
+fn factor(file: wire::Threshold) -> Option<Result<Factor, ReadError>> {
+    let block_factor = file.evidence?.block_factor;
+    if !numbers::is_sound(block_factor) || block_factor < 1.0 {
+        let message = format!("thresholds: the block factor {block_factor} is not at least 1");
+        return Some(Err(ReadError::Inconsistent(message)));
+    }
+    Some(Ok(Factor { text: file.rule, scope: file.scope, block_factor }))
 }
 
 fn finding(file: wire::Finding) -> Result<Finding, ReadError> {

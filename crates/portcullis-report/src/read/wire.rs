@@ -18,11 +18,16 @@ pub struct Results {
     pub exit_code: u8,
     pub passed: bool,
     pub sentence: String,
+    /// Not in the first files of this version.
+    #[serde(default)]
+    pub strict: bool,
     pub findings: Vec<Finding>,
+    pub thresholds: Vec<Threshold>,
     pub target: String,
     pub profile: Option<String>,
     pub seed: u64,
     pub summary: Option<Summary>,
+    pub against: Option<Against>,
     pub configuration: String,
 }
 
@@ -34,6 +39,18 @@ pub struct Finding {
 }
 
 #[derive(Deserialize)]
+pub struct Threshold {
+    pub rule: String,
+    pub scope: String,
+    pub evidence: Option<Evidence>,
+}
+
+#[derive(Deserialize)]
+pub struct Evidence {
+    pub block_factor: f64,
+}
+
+#[derive(Deserialize)]
 pub struct Summary {
     pub started_at: String,
     pub window_s: f64,
@@ -42,6 +59,7 @@ pub struct Summary {
     pub users_ran: u32,
     pub arrivals: Option<Arrivals>,
     pub connections: Connections,
+    pub ended_early: Option<String>,
     pub resent: u64,
     pub reopened: u64,
     pub warm_up: Row,
@@ -92,6 +110,15 @@ pub struct Task {
     pub extension_cut: Option<u64>,
     #[serde(flatten)]
     pub row: Row,
+    /// Only of tasks that were called after the window.
+    pub parts: Option<Parts>,
+}
+
+#[derive(Deserialize)]
+pub struct Parts {
+    pub window: Row,
+    pub continued: Row,
+    pub extension: Row,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +133,7 @@ pub struct Row {
     pub stalled: u64,
     pub cut: u64,
     pub with_data: u64,
+    pub statuses: Vec<(u16, u64)>,
     pub beyond_limits: Vec<Beyond>,
 }
 
@@ -145,4 +173,50 @@ pub struct Second {
     pub requests: u64,
     pub failures: u64,
     pub percentiles_ms: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+pub struct Against {
+    pub asked: String,
+    pub commit: String,
+    pub took_s: f64,
+    pub limit_s: f64,
+    pub unplaced: Option<String>,
+    pub overrides: Vec<String>,
+    pub tasks: Vec<AgainstTask>,
+    pub names: Vec<String>,
+    pub pairs: Vec<Pair>,
+}
+
+/// Task, seconds, first side, milliseconds of both, and what both computed.
+pub type Pair = (String, f64, String, Option<f64>, Option<f64>, Option<f64>, Option<f64>);
+
+#[derive(Deserialize)]
+pub struct AgainstTask {
+    pub name: String,
+    pub decision: String,
+    pub decided_after_s: Option<f64>,
+    pub pairs: u64,
+    pub latency: Option<Effect>,
+    pub cpu: Option<Effect>,
+    pub base_p50_ms: Option<f64>,
+    pub candidate_p50_ms: Option<f64>,
+    pub base_p95_ms: Option<f64>,
+    pub candidate_p95_ms: Option<f64>,
+    pub base_failures: u64,
+    pub candidate_failures: u64,
+    pub only_candidate_failed: u64,
+    pub only_base_failed: u64,
+    pub only_candidate_in_tail: u64,
+    pub only_base_in_tail: u64,
+}
+
+#[derive(Deserialize)]
+pub struct Effect {
+    pub pairs: usize,
+    pub median_ratio: f64,
+    pub mean_ratio: f64,
+    pub low_ratio: f64,
+    pub high_ratio: f64,
+    pub at_most_ratio: f64,
 }

@@ -30,7 +30,8 @@ pub fn judge(stats: &LocustStats, configured: &Configured<'_>, report: &mut Repo
     let (thresholds, scenario) = (&rules.config.thresholds, &rules.config.scenario);
     report.checked = check_stated(&stats.stated, thresholds, scenario);
     let checked = &report.checked;
-    report.findings.extend(checked.iter().filter_map(found));
+    let is_strict = configured.is_strict();
+    report.findings.extend(checked.iter().filter_map(|checked| found(checked, is_strict)));
     report.findings.extend(undecided(checked));
     if !checked.iter().any(Checked::is_decided_for_all) {
         report.findings.push(Finding::NoData(NO_RULE.to_owned()));
@@ -43,12 +44,14 @@ const NOTHING: &str = "the Aggregated row has no request, and N/A for its percen
 const NO_RULE: &str = "no `fail` rule on all requests was judged: the file's rows are URLs, so that \
                        rules on tasks, groups and the login alone say nothing of it";
 
-/// What a judged rule finds.
-fn found(checked: &Checked) -> Option<Finding> {
+/// What a judged rule finds; `is_strict` makes warnings fail too.
+fn found(checked: &Checked, is_strict: bool) -> Option<Finding> {
     let Checked::Judged(judged) = checked else { return None };
     match (judged.judgement, judged.rule.severity) {
         (Judgement::NoData, _) => Some(Finding::NoData(judge::line(judged))),
-        (Judgement::Violated, Severity::Fail) => Some(Finding::Violated(judge::line(judged))),
+        (Judgement::Violated, severity) if is_strict || severity == Severity::Fail => {
+            Some(Finding::Violated(judge::line(judged)))
+        }
         _ => None,
     }
 }

@@ -111,8 +111,9 @@ fn undecided(checked: &[Checked]) -> impl Iterator<Item = Finding> {
 fn passed(checked: &[Checked], requests: u64) -> String {
     let holds = |checked: &&Checked| matches!(checked, Checked::Judged(judged) if judged.judgement == Judgement::Holds);
     let (count, held) = (checked.len(), checked.iter().filter(holds).count());
-    let open = checked.iter().filter(|checked| !checked.is_decided()).count();
-    let warned = match count - held - open {
+    let unjudged = checked.iter().filter(|checked| checked.is_not_judged()).count();
+    let open = checked.iter().filter(|checked| !checked.is_decided()).count() - unjudged;
+    let warned = match count - held - open - unjudged {
         0 => String::new(),
         1 => ", 1 warns".to_owned(),
         n => format!(", {n} warn"),
@@ -122,5 +123,9 @@ fn passed(checked: &[Checked], requests: u64) -> String {
         1 => ("PASSED as far as this file shows", ", 1 is not checkable from it".to_owned()),
         n => ("PASSED as far as this file shows", format!(", {n} are not checkable from it")),
     };
-    format!("{word}: {held} of {count} rules hold{warned}{open}; {requests} requests")
+    let unjudged = match unjudged {
+        0 => String::new(),
+        n => format!(", {n} not judged"),
+    };
+    format!("{word}: {held} of {count} rules hold{warned}{open}{unjudged}; {requests} requests")
 }

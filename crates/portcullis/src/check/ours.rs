@@ -37,8 +37,13 @@ pub fn judge(results: Results, configured: &Configured<'_>, report: &mut Report)
         Err(problems) => return report.findings.extend(problems),
     };
     report.about.push_str(&format!("; rules of {}", rules.source));
-    let (checked, verdict) = check_measured(&summary, &rules.config.thresholds);
-    report.findings.extend(judge::findings(&verdict));
+    let comparison = results.comparison.as_ref();
+    let thresholds = &rules.config.thresholds;
+    let (checked, verdict) = check_measured(&summary, comparison, thresholds, &results.factors);
+    let is_strict = results.strict || configured.is_strict();
+    report.findings.extend(judge::findings(&verdict, is_strict));
+    // Against the base there are no rules: what the pairs said stands.
+    report.findings.extend(comparison.iter().flat_map(|one| judge::compared(one, is_strict)));
     report.findings.extend(undecided(&checked));
     let code = report.exit_code();
     if rules.is_own && code != results.exit_code {

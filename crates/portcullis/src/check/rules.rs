@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 
 use portcullis_core::config::{self, Config};
 use portcullis_core::outcome::Finding;
+use portcullis_core::threshold::Labels;
 
 use crate::cli::CheckArgs;
 use crate::planning;
@@ -22,7 +23,7 @@ pub struct Rules {
     pub config: Config,
     /// Where they come from, in a few words.
     pub source: String,
-    /// Whether they are those of the run itself.
+    /// Whether they are those of the run itself, and no others.
     pub is_own: bool,
 }
 
@@ -39,12 +40,25 @@ impl<'a> Configured<'a> {
     pub fn rules(&self) -> Result<Rules, Vec<Finding>> {
         let (file, profile) = (self.args.config.as_deref(), self.args.profile.as_deref());
         let read = self.read.get_or_init(|| {
-            let (file, loaded) = planning::configuration(file, profile, &[])?;
+            // A label may be a row of the file that no task of the scenario has.
+            let (file, loaded) =
+                planning::configuration(file, profile, &self.args.values(), Labels::Any)?;
             let profile = profile.map(|name| format!(", profile {name}")).unwrap_or_default();
-            let source = format!("{}{profile}", planning::shown(&file));
+            let more = self.more();
+            let source = format!("{}{profile}{more}", planning::shown(&file));
             Ok(Rules { config: loaded.config, source, is_own: false })
         });
         read.clone().map_err(|problems| problems.into_iter().map(Finding::Refused).collect())
+    }
+
+    /// What the flags add, in a few words.
+    fn more(&self) -> &'static str {
+        if self.args.fail.is_empty() && self.args.warn.is_empty() { "" } else { ", and flags" }
+    }
+
+    /// Whether warnings fail too.
+    pub fn is_strict(&self) -> bool {
+        self.args.strict
     }
 
     /// Whether rules were named on the command line.
@@ -60,7 +74,8 @@ impl<'a> Configured<'a> {
         if self.is_named() {
             return self.rules();
         }
-        let loaded = config::load(carried, None, &[]).map_err(|problems| {
+        let flags = self.args.values();
+        let loaded = config::load_with(carried, None, &flags, Labels::Any).map_err(|problems| {
             let show = |problem: &config::Problem| {
                 let problem = problem.show("the configuration within");
                 let advice = "its secrets are blanked out; name another with --config";
@@ -68,7 +83,8 @@ impl<'a> Configured<'a> {
             };
             problems.iter().map(show).collect::<Vec<Finding>>()
         })?;
-        let source = "the run's own configuration".to_owned();
-        Ok(Rules { config: loaded.config, source, is_own: true })
+        let source = format!("the run's own configuration{}", self.more());
+        let is_own = flags.is_empty() && !self.args.strict;
+        Ok(Rules { config: loaded.config, source, is_own })
     }
 }

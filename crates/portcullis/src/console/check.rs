@@ -59,6 +59,7 @@ fn told(checked: &Checked, paint: Paint) -> Option<(String, String)> {
             (Judgement::Violated, Severity::Warn) => {
                 Some((paint.yellow("warning:"), judge::line(judged)))
             }
+            (Judgement::NotJudged, _) => Some(("not judged:".to_owned(), judge::line(judged))),
             _ => None,
         },
         Checked::Undecided { rule, .. } if rule.severity == Severity::Fail => None,

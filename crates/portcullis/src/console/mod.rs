@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use portcullis_core::event::{Event, Progress, Sink, StageEnd, StageRecord};
+use portcullis_core::event::{Event, PairProgress, Progress, Sink, StageEnd, StageRecord};
 use portcullis_core::inert::moves;
 use portcullis_core::plan::Mode;
 use portcullis_core::units::{show_duration, show_ms};
@@ -138,6 +138,9 @@ impl Console {
                 line(&format!("failed: {count} × {task}: {kind}: {}", plain(&group.message)));
             }
             self.thresholds(report);
+            if let Some(comparison) = &report.comparison {
+                print_plain(&table::against(comparison, self.paint));
+            }
         }
         for finding in &report.findings {
             let word = self.paint.red(&format!("{}:", finding.kind()));
@@ -158,11 +161,15 @@ impl Console {
             let is_warning = judged.rule.severity == portcullis_core::threshold::Severity::Warn;
             match judged.judgement {
                 Judgement::Holds if self.verbose => {
-                    line(&format!("holds: {}", judge::line(judged)));
+                    line(&format!("holds: {}", plain(&judge::line(judged))));
                 }
                 Judgement::Violated if is_warning => {
                     let word = self.paint.yellow("warning:");
-                    line(&format!("{word} {}", judge::line(judged)));
+                    line(&format!("{word} {}", plain(&judge::line(judged))));
+                }
+                Judgement::NotJudged => {
+                    let word = self.paint.yellow("not judged:");
+                    line(&format!("{word} {}", plain(&judge::line(judged))));
                 }
                 // Violations and missing data are findings.
                 _ => {}
@@ -191,8 +198,7 @@ impl Console {
         line(&format!("{clear}{}", text.trim_end()));
     }
 
-    fn progress(&self, progress: &Progress) {
-        let text = progress_line(progress);
+    fn progress(&self, text: &str) {
         if self.is_terminal {
             print_plain(&format!("\r\x1b[K  {text}"));
             return;
@@ -203,6 +209,18 @@ impl Console {
             *last = Some(Instant::now());
             line(&format!("  {text}"));
         }
+    }
+}
+
+fn pairs_line(progress: &PairProgress) -> String {
+    match progress.elapsed.is_zero() {
+        true => "pairs: both servers warm up".to_owned(),
+        false => format!(
+            "pairs {}/{} s at most, {} so far",
+            progress.elapsed.as_secs(),
+            progress.limit.as_secs(),
+            progress.pairs
+        ),
     }
 }
 
@@ -236,7 +254,8 @@ impl Sink for Console {
             Event::StageStarted(_) => {}
             Event::StageEnded(record) => self.stage(record),
             Event::Note(text) => line(&format!("  note: {}", plain(text))),
-            Event::Progress(progress) => self.progress(progress),
+            Event::Progress(progress) => self.progress(&progress_line(progress)),
+            Event::Pairs(progress) => self.progress(&pairs_line(progress)),
             Event::LogTail { path, lines } => {
                 for text in lines {
                     line(&format!("    | {}", plain(&shortened(text))));

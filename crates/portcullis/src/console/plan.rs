@@ -6,7 +6,7 @@ use std::path::Path;
 use portcullis_core::plan::{Mode, Plan, ServePlan};
 use portcullis_core::units::show_duration;
 
-use super::line;
+use super::{line, plain};
 use crate::cache;
 use crate::planning::Planned;
 
@@ -28,7 +28,7 @@ pub fn print_plan(planned: &Planned) {
             portcullis_core::threshold::Severity::Fail => "fail",
             portcullis_core::threshold::Severity::Warn => "warn",
         };
-        line(&format!("{severity:<14} unless {}", threshold.in_words()));
+        line(&format!("{severity:<14} unless {}", plain(&threshold.in_words())));
     }
     line(&format!("artifacts      {}", plan.output.display()));
     for warning in &plan.warnings {

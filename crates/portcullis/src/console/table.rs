@@ -1,5 +1,6 @@
 //! The table by task: one row each, the login apart, the aggregate last.
 
+use portcullis_core::pairs::{Comparison, Decision, Effect, percent};
 use portcullis_core::remarks::remarks;
 use portcullis_core::summary::{Row, Summary, TaskSummary};
 use portcullis_core::threshold::Percentile;
@@ -16,8 +17,10 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, paint: Paint) -> St
     let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
     for task in summary.tasks.iter().filter(|task| task.weight > 0) {
         let mut name = task.name.clone();
-        if task.extension.requests > 0 {
-            name.push_str(" (after the window)");
+        match task.requests_after() {
+            0 => {}
+            _ if task.window.requests == 0 => name.push_str(" (after the window)"),
+            n => name.push_str(&format!(" (+{n} after)")),
         }
         if silent(task) {
             name.push_str(" (no data)");
@@ -56,6 +59,52 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, paint: Paint) -> St
     for remark in remarks(summary) {
         text.push_str(&format!("note: {remark}\n"));
     }
+    text
+}
+
+/// Base and candidate by task, and what else is to be known of the comparison.
+pub fn against(comparison: &Comparison, paint: Paint) -> String {
+    const TITLES: [&str; 8] =
+        ["against the base", "pairs", "median", "95 % from", "to", "base p50", "p50", "cpu"];
+    let mut rows = vec![TITLES.map(str::to_owned).to_vec()];
+    for task in &comparison.tasks {
+        let ms = |value: Option<f64>| value.map_or("-".to_owned(), |ms| format!("{ms:.1}"));
+        let of = |pick: fn(&Effect) -> f64, effect: &Option<Effect>| {
+            effect.as_ref().map_or("-".to_owned(), |effect| percent(pick(effect)))
+        };
+        let word = match task.decision {
+            Decision::Slower => "slower",
+            Decision::NotSlower => "not slower",
+            Decision::Undecided if task.effect.is_none() => "not compared",
+            Decision::Undecided => "undecided",
+        };
+        rows.push(vec![
+            format!("{}: {word}", task.name),
+            match task.effect.as_ref().map_or(0, |effect| effect.pairs as u64) {
+                whole if whole == task.pairs => whole.to_string(),
+                some => format!("{some} of {}", task.pairs),
+            },
+            of(|effect| effect.median, &task.effect),
+            of(|effect| effect.low, &task.effect),
+            of(|effect| effect.high, &task.effect),
+            ms(task.p50_ms.base),
+            ms(task.p50_ms.candidate),
+            of(|effect| effect.median, &task.cpu),
+        ]);
+    }
+    let mut text = String::from("\n");
+    for (index, row) in rows.iter().enumerate() {
+        let line = aligned(row, &widths(&rows));
+        text.push_str(&if index == 0 { paint.dim(&line) } else { line });
+        text.push('\n');
+    }
+    if let Some(why) = &comparison.unplaced {
+        text.push_str(&format!(
+            "note: both servers could not be placed on one processor, so more pairs are needed: \
+             {why}\n"
+        ));
+    }
+    text.push_str(&format!("note: {}\n\n", comparison.blind_spot()));
     text
 }
 

@@ -2,10 +2,12 @@
 //! a sentence.
 
 use portcullis_core::outcome::{self, Finding};
+use portcullis_core::pairs::{Comparison, Decision, judge_base_rules};
 use portcullis_core::summary::Summary;
-use portcullis_core::threshold::{Metric, Percentile, Scope};
+use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::{Judged, Judgement, Verdict, judge};
+use portcullis_core::verdict::{Verdict, judge};
+pub use portcullis_report::words::line;
 
 use crate::run::{Done, Failure, Run};
 
@@ -17,9 +19,16 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     let Some(summary) = &run.summary else {
         return Err(Failure::new(Finding::NoData("nothing was measured".to_owned())));
     };
-    let verdict = judge(summary, &run.planned.plan.thresholds);
-    let findings = findings(&verdict);
-    let (judged, warnings) = (verdict.judged.len(), verdict.warnings().count());
+    let mut verdict = judge(summary, &run.planned.plan.thresholds);
+    if let Some(comparison) = &run.comparison {
+        judge_base_rules(&mut verdict, comparison, summary);
+    }
+    let mut findings = findings(&verdict, run.strict);
+    if let Some(comparison) = &run.comparison {
+        findings.extend(compared(comparison, run.strict));
+    }
+    let (judged, warnings) = (verdict.judged_count(), verdict.warnings().count());
+    let unjudged = unjudged(&verdict);
     run.verdict = Some(verdict);
     if findings.is_empty() {
         let detail = match warnings {
@@ -27,52 +36,58 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
             1 => format!("{} of {judged} hold, 1 warning", judged - 1),
             _ => format!("{} of {judged} hold, {warnings} warnings", judged - warnings),
         };
-        return Ok(Done::new((), detail));
+        return Ok(Done::new((), format!("{detail}{unjudged}")));
     }
     Err(Failure { findings, log: None, advice: None })
 }
 
-/// What a verdict finds; nothing where every rule holds or only warns.
-pub fn findings(verdict: &Verdict) -> Vec<Finding> {
+/// What a verdict finds; nothing where every rule holds or only warns. `strict`
+/// makes warnings fail too.
+pub fn findings(verdict: &Verdict, strict: bool) -> Vec<Finding> {
+    let warnings = verdict.warnings().filter(|_| strict);
+    let violations = verdict.violations().chain(warnings);
     let mut findings: Vec<Finding> =
-        verdict.violations().map(|judged| Finding::Violated(line(judged))).collect();
+        violations.map(|judged| Finding::Violated(line(judged))).collect();
     findings.extend(verdict.silent_tasks.iter().map(|task| {
         Finding::NoData(format!("{task} was never called, or never answered with a 2xx: no data"))
     }));
     findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
-    if verdict.judged.is_empty() {
+    if verdict.is_toothless() {
         findings.push(Finding::NoData("no threshold was judged".to_owned()));
     }
     findings
 }
 
-/// One judged threshold in a line: scope, metric, value, limit, samples.
-pub fn line(judged: &Judged) -> String {
-    let rule = &judged.rule;
-    let what = match &rule.scope {
-        Scope::Aggregate => rule.metric.to_string(),
-        Scope::Login => format!("login.{}", rule.metric),
-        scope => format!("{}({scope})", rule.metric),
-    };
-    let limit = format!("{} {}", rule.comparison.sign(), rule.limit.show(rule.limit.value()));
-    let Some(value) = judged.value else {
-        return format!("{what}: no data to hold against {limit}");
-    };
-    let samples =
-        format!("{} sample{}", judged.samples, if judged.samples == 1 { "" } else { "s" });
-    let beyond = judged.beyond.map(|beyond| format!(", {beyond} beyond the limit"));
-    let shown = shown(judged, value);
-    format!("{what} = {shown}, limit {limit} ({samples}{})", beyond.unwrap_or_default())
+/// What the comparison with the base finds. `strict` makes what stayed undecided
+/// fail too.
+pub fn compared(comparison: &Comparison, strict: bool) -> Vec<Finding> {
+    let slower = comparison.of(Decision::Slower).map(|task| Finding::Violated(task.line()));
+    let mut findings: Vec<Finding> = slower.collect();
+    if let Some(rise) = comparison.rise() {
+        findings.push(Finding::Violated(format!(
+            "the candidate fails more often: {} pairs failed only there, {} only at the base",
+            rise.candidate, rise.base
+        )));
+    }
+    for task in comparison.tasks.iter().filter(|task| task.effect.is_none()) {
+        // What the base cannot do yet is no fault of the candidate's.
+        if task.failures.base < task.pairs || task.failures.candidate == task.pairs {
+            findings.push(Finding::NoData(task.line()));
+        }
+    }
+    if strict {
+        let undecided = comparison.of(Decision::Undecided).filter(|task| task.effect.is_some());
+        findings.extend(undecided.map(|task| Finding::Violated(task.line())));
+    }
+    findings
 }
 
-/// A value that rounds to its limit is shown with the digits that differ.
-fn shown(judged: &Judged, value: f64) -> String {
-    let limit = judged.rule.limit;
-    let text = limit.show(value);
-    let is_latency =
-        matches!(judged.rule.metric, Metric::Percentile(_) | Metric::Max | Metric::Mean);
-    let hides = judged.judgement == Judgement::Violated && text == limit.show(limit.value());
-    if hides && is_latency { format!("{value:.3} ms") } else { text }
+/// What a count of rules must add where some were not judged.
+fn unjudged(verdict: &Verdict) -> String {
+    match verdict.not_judged().count() {
+        0 => String::new(),
+        count => format!(", {count} not judged"),
+    }
 }
 
 /// The verdict in a sentence, for people who read one line.
@@ -99,7 +114,8 @@ pub fn headline(findings: &[Finding]) -> Option<String> {
 }
 
 fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {
-    let judged = run.verdict.as_ref().map_or(0, |verdict| verdict.judged.len());
+    let judged = run.verdict.as_ref().map_or(0, Verdict::judged_count);
+    let unjudged = run.verdict.as_ref().map(unjudged).unwrap_or_default();
     let warnings = run.verdict.as_ref().map_or(0, |verdict| verdict.warnings().count());
     let aggregate = summary.map(Summary::aggregate).unwrap_or_default();
     let p95 = aggregate.latency.percentile_ms(Percentile::P95).map_or("-".to_owned(), show_ms);
@@ -110,5 +126,13 @@ fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {
         1 => format!("{} of {judged} thresholds hold, 1 warns", judged - 1),
         _ => format!("{} of {judged} thresholds hold, {warnings} warn", judged - warnings),
     };
-    format!("{warned}; {requests} requests, p95 {p95}, {errors:.2} % errors")
+    let weak = match run.verdict.as_ref().map_or(0, |v| v.on_weak_evidence().count()) {
+        0 => String::new(),
+        n => format!(", {n} on weak evidence"),
+    };
+    let against = run.comparison.as_ref().map(|comparison| format!("; {}", comparison.sentence()));
+    let against = against.unwrap_or_default();
+    format!(
+        "{warned}{weak}{unjudged}; {requests} requests, p95 {p95}, {errors:.2} % errors{against}"
+    )
 }

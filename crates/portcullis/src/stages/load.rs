@@ -228,8 +228,8 @@ fn conclude(
     // after some requests may end before everybody's start.
     let asked = match (plan.is_open(), plan.requests) {
         (true, _) => 0,
-        (false, None) => summary.users_asked,
-        (false, Some(_)) => plan.users_due(summary.measured),
+        (false, None) if summary.ended_early.is_none() => summary.users_asked,
+        (false, _) => plan.users_due(summary.measured),
     };
     let fault = generator_fault(&summary);
     run.summary = Some(summary);

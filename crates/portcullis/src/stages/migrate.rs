@@ -139,10 +139,28 @@ fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv_key: &str) -> Op
         environment: &run.inherited,
         interrupts: run.interrupts,
     };
+    if let Some(tree) = &run.base_tree {
+        let mut key = common(plan, project, venv_key);
+        return Some(key.add("tree", tree).finish());
+    }
     let Some(files) = git.files().filter(|files| !files.is_empty()) else {
         run.note("git lists no files here: the database is made anew in every run");
         return None;
     };
+    let mut key = common(plan, project, venv_key);
+    for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {
+        if let Some(path) = path {
+            key.add_file(name, path).ok()?;
+        }
+    }
+    for file in &files {
+        key.add_file(&format!("file {}", file.to_string_lossy()), &plan.root.join(file)).ok()?;
+    }
+    Some(key.finish())
+}
+
+/// What decides beside the sources.
+fn common(plan: &ServePlan, project: &Project, venv_key: &str) -> Key {
     let mut key = Key::default();
     key.add("format", "1").add("venv", venv_key).add("settings", &plan.django.settings);
     key.add("migrate", plan.migrate.join("\0"));
@@ -155,13 +173,5 @@ fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv_key: &str) -> Op
     for (name, value) in &fixed {
         key.add(&format!("environment {name}"), value);
     }
-    for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {
-        if let Some(path) = path {
-            key.add_file(name, path).ok()?;
-        }
-    }
-    for file in &files {
-        key.add_file(&format!("file {}", file.to_string_lossy()), &plan.root.join(file)).ok()?;
-    }
-    Some(key.finish())
+    key
 }

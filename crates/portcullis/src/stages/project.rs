@@ -84,7 +84,7 @@ fn write_settings(run: &Run<'_>, plan: &ServePlan) -> Result<String, Failure> {
     let unique = chance::seed().map_err(|error| disk("/dev/urandom", &error))?;
     let module = format!("portcullis_settings_{:x}_{unique:08x}", std::process::id());
     let path = run.folder().join("settings").join(format!("{module}.py"));
-    let text = settings_overlay::text(&plan.django.settings, run.folder(), &plan.django.overrides);
+    let text = settings_overlay::text(&plan.django.settings, &run.folder(), &plan.django.overrides);
     std::fs::write(&path, text).map_err(|error| disk("the settings module", &error))?;
     Ok(module)
 }

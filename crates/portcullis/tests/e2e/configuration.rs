@@ -68,6 +68,27 @@ fn a_dry_run_prints_the_plan_and_starts_nothing() {
 }
 
 #[test]
+fn rules_of_the_command_line_are_added_and_told_in_words() {
+    let project = Project::quick();
+    let flags = ["--dry-run", "--fail", "p95(\"/api/v1/claims/\") < 2s abort after 10s", "--warn"];
+    let parts = [
+        "fail           unless the p95 latency of all requests is at most 500 ms",
+        "fail           unless the p95 latency of all requests to /api/v1/claims/ is below 2000 ms; \
+         ends the run early once it is surely broken, not in the first 10.0 s",
+        "warn           unless the number of answers with status 429 of all requests is at most 0",
+    ];
+    project.run(&[&flags[..], &["status(429) <= 0"]].concat()).expect(0, &parts);
+    let parts = [
+        "--fail: threshold \"p95(list_claim) < 1s\", column 5: no task or group is named",
+        "did you mean \"list_claims\"?",
+        "--warn: \"p95 <= 500ms\" is written twice",
+    ];
+    let flags = ["--fail", "p95(list_claim) < 1s", "--warn", "p95 <= 500ms"];
+    project.run(&flags).expect(2, &parts);
+    untouched(&project);
+}
+
+#[test]
 fn a_plan_that_cannot_call_every_task_is_warned_of() {
     let project = Project::quick();
     let flags = ["--dry-run", "-u", "1", "-r", "1", "-t", "1s"];

@@ -46,6 +46,16 @@ fn commands() -> Vec<String> {
     commands
 }
 
+/// The words of a command line; what single quotes enclose is one.
+fn words(line: &str) -> Vec<String> {
+    let pieces = line.split('\'').enumerate();
+    let words = pieces.flat_map(|(index, piece)| match index % 2 {
+        0 => piece.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![piece.to_owned()],
+    });
+    words.collect()
+}
+
 #[test]
 fn every_shown_perf_command_runs() {
     let Some(bin) = development_bin("docs") else { return };
@@ -53,7 +63,7 @@ fn every_shown_perf_command_runs() {
     assert!(shown.iter().any(|command| command == "cargo xtask perf"), "{shown:?}");
     for command in shown.iter().filter(|command| command.contains("xtask perf")) {
         let (variables, flags) = command.split_once("cargo xtask perf").unwrap();
-        let mut flags: Vec<String> = flags.split_whitespace().map(str::to_owned).collect();
+        let mut flags = words(flags);
         let server = flags.iter().any(|flag| flag == "--host").then(|| HandMade::start(&bin));
         let project = Project::quick();
         let later = root().join("fixtures/upstream/perf/later-suite.toml");

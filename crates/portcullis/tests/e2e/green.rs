@@ -59,12 +59,20 @@ fn a_healthy_service_is_green_with_all_artifacts_and_no_trace() {
     let history = outcome.artifact("perf_results_stats_history.csv");
     let total = history.lines().last().unwrap().split(',').nth(17).unwrap().to_owned();
     assert_eq!(total, requests.to_string());
-    for name in ["perf_results_failures.csv", "perf_results_exceptions.csv", "logs/server.log"] {
+    for name in ["perf_results_failures.csv", "perf_results_exceptions.csv"] {
         assert!(!outcome.artifact(name).is_empty(), "{name}");
     }
-    let all: String = ["perf_results.json", "perf_effective.toml", "logs/server.log"]
-        .map(|name| outcome.artifact(name))
-        .concat();
+    let all: String = [
+        "perf_effective.toml",
+        "perf_results.html",
+        "perf_results.json",
+        "perf_results.junit.xml",
+        "perf_results.md",
+        "perf_results.prom",
+        "logs/server.log",
+    ]
+    .map(|name| outcome.artifact(name))
+    .concat();
     assert!(!all.contains("testpass123") && !all.contains("eyJ"), "a secret is in the artifacts");
     assert!(!outcome.text.contains("testpass123"));
 }
@@ -128,4 +136,24 @@ fn a_login_for_all_users_is_one_request() {
     outcome.expect(0, &[]);
     assert_eq!(outcome.results()["summary"]["login"]["requests"], 1);
     assert_eq!(outcome.results()["summary"]["users_ran"], 8);
+}
+
+#[test]
+fn a_rule_that_cannot_be_checked_is_listed_and_carries_no_run() {
+    let flags = ["--fail", "p95 <= base + 20%", "--warn", "max <= base"];
+    let outcome = Project::quick().run(&flags);
+    let parts = [
+        "not judged: p95 <= 1.2 times the base: needs --against",
+        "not judged: max <= the base: needs --against",
+        "PASSED: all 14 thresholds hold, 2 not judged;",
+    ];
+    outcome.expect(0, &parts);
+    let statuses = &outcome.results()["summary"]["aggregate"]["statuses"];
+    assert_eq!(statuses[0][0], 200, "{statuses}");
+
+    let rules = "    \"p95 <= 500ms\",\n    \"error_rate <= 5%\",\n    \
+                 \"p95(list) < 500ms per task\",\n    \"p95(detail) < 200ms per task\",\n";
+    let project = Project::quick().with(rules, "    \"p95 <= baseline * 1.2\",\n");
+    let parts = ["not judged: p95 <= 1.2 times the baseline: there is no baseline", "INVALID"];
+    project.run(&[]).expect(5, &parts).expect(5, &["no threshold was judged"]);
 }

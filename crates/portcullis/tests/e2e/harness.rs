@@ -89,6 +89,10 @@ impl Project {
             .env("TMPDIR", self.tmp())
             .env("PORTCULLIS_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e-cache"))
             .env_remove("UPSTREAM_FAULTS")
+            // A run of a test is no result of the job that runs the tests.
+            .env_remove("GITHUB_ACTIONS")
+            .env_remove("GITHUB_STEP_SUMMARY")
+            .env_remove("GITHUB_OUTPUT")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -9,6 +9,7 @@ mod configuration;
 mod docs;
 mod engine;
 mod faults;
+mod github;
 mod green;
 mod harness;
 mod impostor;

@@ -75,6 +75,9 @@ pub fn start(place: &Place, config: &str, seconds: u64) -> Result<Child> {
     }
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["perf", "--quiet", "--config"]).arg(file).arg("--out").arg(out);
+    for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"] {
+        command.env_remove(name);
+    }
     pinned::start(&command, seconds)
 }
 

@@ -1,0 +1,132 @@
+//! The `[thresholds]` section: rules as lines, or as tables that say more.
+
+use std::time::Duration;
+
+use super::reader::{Problems, Reader, list, nearest, note, text};
+use super::tree::{Node, Place, Value};
+use crate::scenario::Scenario;
+use crate::threshold::{self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, Labels, Names};
+use crate::threshold::{Policy, Severity, Threshold};
+
+/// What a table says beside its line, and where.
+#[derive(Default)]
+struct Beside {
+    abort: Option<(Place, bool)>,
+    after: Option<(Place, Duration)>,
+    policy: Option<(Place, Policy)>,
+}
+
+/// Decodes the section: the rules of `fail`, then those of `warn`. None if the
+/// scenario, which they name, could not be read.
+pub fn decode(
+    section: Option<Reader<'_>>,
+    scenario: Option<&Scenario>,
+    allowed: Labels,
+    problems: &mut Problems,
+) -> Vec<Threshold> {
+    let (Some(mut section), Some(scenario)) = (section, scenario) else { return Vec::new() };
+    let tasks: Vec<String> = scenario.tasks.iter().map(|task| task.name.clone()).collect();
+    let groups: Vec<String> = scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
+    let labels: Vec<String> = scenario.tasks.iter().map(|task| task.request.label()).collect();
+    let login = scenario.login.is_some();
+    let names = Names { tasks: &tasks, groups: &groups, labels: &labels, login };
+    let usual = policy(&mut section, problems).map_or(Policy::Estimate, |(_, policy)| policy);
+    let mut thresholds: Vec<Threshold> = Vec::new();
+    for (key, severity) in [("fail", Severity::Fail), ("warn", Severity::Warn)] {
+        let Some(node) = section.optional(key) else { continue };
+        let path = format!("thresholds.{key}");
+        for item in list(node, &path, problems) {
+            let Some((at, line, beside)) = written(item, &path, problems) else { continue };
+            match threshold::parse_with(&line, severity, names, allowed) {
+                Ok(rule) if thresholds.iter().any(|known| known.text == rule.text) => {
+                    note(problems, at, format!("\"{line}\" is written twice"));
+                }
+                Ok(rule) => thresholds.push(whole(rule, &beside, usual, problems)),
+                Err(error) => note(problems, at, format!("threshold \"{line}\", {error}")),
+            }
+        }
+    }
+    section.finish(problems);
+    thresholds
+}
+
+/// The line of an item, and what a table says beside it.
+fn written(item: &Node, path: &str, problems: &mut Problems) -> Option<(Place, String, Beside)> {
+    match &item.value {
+        Value::Text(line) => Some((item.at, line.clone(), Beside::default())),
+        Value::Table(_) => {
+            let mut table = Reader::new(item, path, problems);
+            let node = table.required("rule", problems);
+            let line = node.and_then(|node| text(node, &table.path_of("rule"), problems));
+            let beside = beside(&mut table, problems);
+            table.finish(problems);
+            Some((node?.at, line?, beside))
+        }
+        other => {
+            let kind = other.kind();
+            let message = format!("{path} must be a text or a table with a rule, not {kind}");
+            note(problems, item.at, message);
+            None
+        }
+    }
+}
+
+fn beside(table: &mut Reader<'_>, problems: &mut Problems) -> Beside {
+    let abort = table.optional("abort").map(|node| (node.at, table.flag("abort", problems)));
+    let after = table.optional("after").and_then(|node| {
+        let after = table.wait("after", problems)?;
+        Some((node.at, after))
+    });
+    Beside { abort, after, policy: policy(table, problems) }
+}
+
+fn policy(table: &mut Reader<'_>, problems: &mut Problems) -> Option<(Place, Policy)> {
+    let node = table.optional("policy")?;
+    let path = table.path_of("policy");
+    let word = text(node, &path, problems)?;
+    let policy = match word.as_str() {
+        "estimate" => Policy::Estimate,
+        "prove" => Policy::Prove,
+        other => {
+            let near = nearest(other, ["estimate", "prove"]);
+            let message = format!("{path} = \"{other}\" is neither estimate nor prove{near}");
+            note(problems, node.at, message);
+            return None;
+        }
+    };
+    Some((node.at, policy))
+}
+
+/// The rule of a line with what stands beside it. What both say is refused: one
+/// of them would be lost without a word.
+fn whole(
+    mut rule: Threshold,
+    beside: &Beside,
+    usual: Policy,
+    problems: &mut Problems,
+) -> Threshold {
+    let twice = [
+        ("abort", beside.abort.map(|(at, _)| at).filter(|_| rule.abort)),
+        ("after", beside.after.map(|(at, _)| at).filter(|_| rule.after.is_some())),
+        ("policy", beside.policy.map(|(at, _)| at).filter(|_| rule.policy == Policy::Prove)),
+    ];
+    for (key, at) in twice.iter().filter_map(|(key, at)| Some((key, (*at)?))) {
+        note(problems, at, format!("the rule itself says this already: leave {key} out"));
+    }
+    if let Some((at, true)) = beside.abort {
+        rule.abort = true;
+        if rule.severity == Severity::Warn {
+            note(problems, at, ABORT_NEEDS_FAIL);
+        }
+    }
+    if let Some((at, after)) = beside.after {
+        rule.after = Some(after);
+        if !rule.abort {
+            note(problems, at, AFTER_NEEDS_ABORT);
+        }
+    }
+    if rule.policy == Policy::Estimate {
+        rule.policy = beside.policy.map_or(usual, |(_, policy)| policy);
+    }
+    rule
+}

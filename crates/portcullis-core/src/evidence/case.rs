@@ -1,0 +1,71 @@
+//! A rule and a row of counts → a statement on a share: so many of so many
+//! requests were beyond the limit, and this share may be.
+
+use super::blocks;
+use super::share::Counts;
+use crate::summary::{Beyond, Block, Row, Summary};
+use crate::threshold::{Comparison, Limit, Metric, Percentile, Threshold};
+
+/// A rule as a statement on a share.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Case {
+    /// Requests, and those beyond the limit.
+    pub counts: Counts,
+    /// The share that may be beyond it, from 0 to 1.
+    pub allowed: f64,
+    /// How much less they say because they share bad seconds, at least 1.
+    pub block_factor: f64,
+}
+
+/// The statement of a rule that is resolved to one scope; `None` for a rule
+/// that is none on a share (`mean`, `rps`, `count`, and what must be slow), and
+/// without requests.
+pub fn case(summary: &Summary, rule: &Threshold, row: &Row) -> Option<Case> {
+    let is_upper = matches!(rule.comparison, Comparison::Below | Comparison::AtMost);
+    if !is_upper {
+        return None;
+    }
+    let found = match (rule.metric, rule.limit) {
+        (Metric::Percentile(Percentile(p)), Limit::Latency(limit)) => {
+            let allowed = f64::from(100_000 - p.min(100_000)) / 100_000.0;
+            latencies(summary, rule, row, limit, allowed)
+        }
+        (Metric::Max, Limit::Latency(limit)) => latencies(summary, rule, row, limit, 0.0),
+        (Metric::ErrorRate, Limit::Share(limit)) => {
+            let seconds = seconds(row, |block| u64::from(block.failures));
+            let counts = Counts { all: row.requests, hits: row.failures };
+            Some(Case { counts, allowed: limit, block_factor: blocks::factor(&seconds) })
+        }
+        // By status no seconds are kept: as if requests were independent.
+        (Metric::Status(status), Limit::Share(limit)) => {
+            let counts = Counts { all: row.requests, hits: row.answers_with(status) };
+            Some(Case { counts, allowed: limit, block_factor: 1.0 })
+        }
+        _ => None,
+    };
+    found.filter(|case| case.counts.all > 0)
+}
+
+fn latencies(
+    summary: &Summary,
+    rule: &Threshold,
+    row: &Row,
+    limit: std::time::Duration,
+    allowed: f64,
+) -> Option<Case> {
+    let index = summary.limits.iter().position(|known| *known == limit)?;
+    let beyond = |of: &[Beyond]| of.get(index).copied().unwrap_or_default();
+    // `<` is broken by a value at the limit too.
+    let is_strict = rule.comparison == Comparison::Below;
+    let pick = |beyond: Beyond| if is_strict { beyond.at_or_above } else { beyond.above };
+    let failed = pick(beyond(&row.failed_beyond));
+    let counts =
+        Counts { all: row.latency.count + failed, hits: pick(beyond(&row.beyond)) + failed };
+    let seconds = seconds(row, |block| block.beyond.get(index).map_or(0, |b| pick(*b)));
+    Some(Case { counts, allowed, block_factor: blocks::factor(&seconds) })
+}
+
+fn seconds(row: &Row, hits: impl Fn(&Block) -> u64) -> Vec<(u32, Counts)> {
+    let counts = |block: &Block| Counts { all: u64::from(block.requests), hits: hits(block) };
+    row.blocks.iter().map(|block| (block.second, counts(block))).collect()
+}

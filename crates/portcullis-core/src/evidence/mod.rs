@@ -1,0 +1,115 @@
+//! How sure a verdict is. Counts only: each rule on a percentile, a maximum or
+//! an error rate is a statement on a share of requests, and for shares there are
+//! exact statements that hold however often one looks.
+
+mod beta;
+mod blocks;
+mod case;
+#[cfg(test)]
+mod coverage_tests;
+mod family;
+mod quantile;
+mod share;
+mod standing;
+mod words;
+
+pub use case::{Case, case};
+pub use quantile::{LatencyInterval, latency_interval};
+pub use share::{Counts, Interval};
+pub use standing::{Standing, standing};
+
+/// The error over all thresholds of "violated".
+pub const ALPHA_VIOLATED: f64 = 0.01;
+/// The error over all thresholds of "proven to hold".
+pub const ALPHA_PROVEN: f64 = 0.05;
+/// The error of each interval that is shown.
+pub const ALPHA_SHOWN: f64 = 0.05;
+
+/// What is known of a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Proven to hold.
+    Proven,
+    /// No request was beyond the limit, too few to prove it.
+    Unbroken,
+    /// Surely violated.
+    Violated,
+    /// Some requests were beyond the limit; what counts is the estimate.
+    InDoubt,
+}
+
+/// What supports the judgement of one threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// Requests, and those beyond the limit.
+    pub counts: Counts,
+    /// The share that may be beyond it.
+    pub allowed: f64,
+    /// What is known.
+    pub state: State,
+    /// The shares that are possible, if requests are independent.
+    pub share: Interval,
+    /// How much less the requests say because they share bad seconds, at least
+    /// 1; an approximation.
+    pub block_factor: f64,
+    /// The shares that are possible with that factor; the same without.
+    pub clustered: Interval,
+    /// The smallest share beyond the limit that this run would have caught 19
+    /// times in 20; `None` if it would have caught none.
+    pub detectable: Option<f64>,
+    /// For percentiles: the latencies that are possible.
+    pub latency: Option<LatencyInterval>,
+}
+
+impl State {
+    /// The state as results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Proven => "proven",
+            Self::Unbroken => "unbroken",
+            Self::Violated => "violated",
+            Self::InDoubt => "in doubt",
+        }
+    }
+
+    /// Whether more requests could change the verdict, and there is a sign that
+    /// they might.
+    pub fn is_in_doubt(self) -> bool {
+        self == Self::InDoubt
+    }
+}
+
+/// The states of a family of cases: the errors of 1 % and 5 % are over all.
+pub fn states(cases: &[Case]) -> Vec<State> {
+    let above: Vec<f64> = cases
+        .iter()
+        .map(|case| case.counts.ln_evidence_above(case.allowed, case.block_factor))
+        .collect();
+    let below: Vec<f64> = cases
+        .iter()
+        .map(|case| case.counts.ln_evidence_below(case.allowed, case.block_factor))
+        .collect();
+    let violated = family::holm(&above, ALPHA_VIOLATED);
+    let proven = family::holm(&below, ALPHA_PROVEN);
+    let state = |((case, violated), proven): ((&Case, bool), bool)| match (violated, proven) {
+        (true, _) => State::Violated,
+        (_, true) => State::Proven,
+        _ if case.counts.hits == 0 => State::Unbroken,
+        _ => State::InDoubt,
+    };
+    cases.iter().zip(violated).zip(proven).map(state).collect()
+}
+
+/// The evidence of one case whose state is known.
+pub fn evidence(case: &Case, state: State, latency: Option<LatencyInterval>) -> Evidence {
+    Evidence {
+        counts: case.counts,
+        allowed: case.allowed,
+        state,
+        share: case.counts.interval(ALPHA_SHOWN, 1.0),
+        block_factor: case.block_factor,
+        clustered: case.counts.interval(ALPHA_SHOWN, case.block_factor),
+        detectable: case.counts.detectable(case.allowed),
+        latency,
+    }
+}

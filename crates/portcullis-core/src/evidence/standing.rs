@@ -1,0 +1,86 @@
+//! How the rules stand while the load goes on: for what it must go on after its
+//! window, and whether it may end before.
+
+use super::{Case, State, case, states};
+use crate::summary::Summary;
+use crate::threshold::{Policy, Scope, Severity, Threshold};
+use crate::verdict;
+
+/// How the rules that fail a run stand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Standing {
+    /// Tasks, by their place in the scenario, that a rule in doubt is about.
+    pub doubtful_tasks: Vec<usize>,
+    /// Whether a rule in doubt is about several tasks together.
+    pub doubtful_mix: bool,
+    /// The rules in doubt, as they were written.
+    pub in_doubt: Vec<String>,
+    /// Whether every rule is surely violated or proven to hold.
+    pub is_decided: bool,
+    /// Rules that are surely violated and end the run early: with the moment of
+    /// the window from which they may.
+    pub aborting: Vec<(String, std::time::Duration)>,
+}
+
+/// The standing of the rules on what was counted so far. Latencies are not
+/// needed: the rules that can be in doubt are judged by counts.
+pub fn standing(summary: &Summary, rules: &[Threshold]) -> Standing {
+    let failing = rules.iter().filter(|rule| rule.severity == Severity::Fail).cloned();
+    let failing: Vec<Threshold> = failing.collect();
+    let mut found: Vec<(Threshold, Case)> = Vec::new();
+    let mut all_known = true;
+    for rule in verdict::resolved(summary, &failing) {
+        let row = summary.row(&rule.scope);
+        match case(summary, &rule, &row) {
+            Some(case) => found.push((rule, case)),
+            // A rule without requests is not decided; one that is no statement on
+            // a share cannot be.
+            None => all_known &= row.requests > 0,
+        }
+    }
+    let cases: Vec<Case> = found.iter().map(|(_, case)| *case).collect();
+    let states = states(&cases);
+    let mut standing = Standing { is_decided: all_known, ..Standing::default() };
+    for ((rule, _), state) in found.iter().zip(states) {
+        standing.is_decided &= matches!(state, State::Proven | State::Violated);
+        if state == State::Violated && rule.abort {
+            let after = rule.after.unwrap_or_default();
+            standing.aborting.push((rule.text.clone(), after));
+        }
+        let doubtful =
+            state == State::InDoubt || rule.policy == Policy::Prove && state == State::Unbroken;
+        if doubtful {
+            standing.doubt(summary, rule);
+        }
+    }
+    standing
+}
+
+impl Standing {
+    fn doubt(&mut self, summary: &Summary, rule: &Threshold) {
+        let tasks = summary.tasks.iter().enumerate();
+        let named: Vec<usize> = match &rule.scope {
+            Scope::Task(name) => tasks.filter(|(_, t)| t.name == *name).map(|(i, _)| i).collect(),
+            Scope::Label(label) => {
+                tasks.filter(|(_, t)| t.label == *label).map(|(i, _)| i).collect()
+            }
+            Scope::Aggregate | Scope::Group(_) => {
+                self.doubtful_mix = true;
+                Vec::new()
+            }
+            // Nobody logs in again for a rule's sake.
+            Scope::Login => return,
+        };
+        self.in_doubt.push(format!("{}({})", rule.metric, rule.scope));
+        for task in named {
+            if !self.doubtful_tasks.contains(&task) {
+                self.doubtful_tasks.push(task);
+            }
+        }
+    }
+
+    /// Whether more requests may decide something.
+    pub fn is_doubtful(&self) -> bool {
+        self.doubtful_mix || !self.doubtful_tasks.is_empty()
+    }
+}

@@ -1,0 +1,150 @@
+//! All pairs → what is told of each task: the decision, and beside it sizes with
+//! intervals, tails, failures, and what the servers computed.
+
+use std::time::Duration;
+
+use super::effect::{Effect, ErrorRise, effect, error_rise};
+use super::judge::{Decision, Judge};
+use super::pair::{Pair, Side, Sides};
+
+/// Base and candidate, compared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// What was asked for: a revision, `merge-base`.
+    pub asked: String,
+    /// The base's commit.
+    pub commit: String,
+    /// How long pairs were made.
+    pub took: Duration,
+    /// How long they could have been made.
+    pub limit: Duration,
+    /// Why both servers could not be placed on one processor, if so.
+    pub unplaced: Option<String>,
+    /// Settings that held for the pairs only, as `path = value`.
+    pub overrides: Vec<String>,
+    /// One for each task that is called at all.
+    pub tasks: Vec<TaskComparison>,
+    /// All pairs, in their order; `task` is the place in `names`.
+    pub pairs: Vec<Pair>,
+    /// The names of all tasks of the scenario.
+    pub names: Vec<String>,
+}
+
+/// One task of base and candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskComparison {
+    /// Its name.
+    pub name: String,
+    /// Pairs that were made.
+    pub pairs: u64,
+    /// What they say.
+    pub decision: Decision,
+    /// When that was decided, after the first pair.
+    pub decided_after: Option<Duration>,
+    /// The size of the difference in latency.
+    pub effect: Option<Effect>,
+    /// The median latency of each, in milliseconds.
+    pub p50_ms: Sides<Option<f64>>,
+    /// The 95th percentile of each, in milliseconds.
+    pub p95_ms: Sides<Option<f64>>,
+    /// Pairs in which only one side was beyond the 90th percentile of both.
+    pub tail: ErrorRise,
+    /// The size of the difference in what the servers computed.
+    pub cpu: Option<Effect>,
+    /// Pairs in which only one side failed.
+    pub rise: ErrorRise,
+    /// Failed requests of each.
+    pub failures: Sides<u64>,
+}
+
+/// The error of "fails more often", over all tasks together.
+const ALPHA_RISE: f64 = 0.01;
+
+impl Comparison {
+    /// Tasks with a decision.
+    pub fn of(&self, decision: Decision) -> impl Iterator<Item = &TaskComparison> {
+        self.tasks.iter().filter(move |task| task.decision == decision)
+    }
+
+    /// Pairs in which only one side failed, if the candidate surely fails more
+    /// often.
+    pub fn rise(&self) -> Option<ErrorRise> {
+        let sum = self.tasks.iter().fold(ErrorRise::default(), |sum, task| ErrorRise {
+            candidate: sum.candidate + task.rise.candidate,
+            base: sum.base + task.rise.base,
+        });
+        (error_rise(sum) >= -ALPHA_RISE.ln()).then_some(sum)
+    }
+}
+
+impl TaskComparison {
+    /// The task from its pairs.
+    pub fn new(name: &str, index: usize, judge: &Judge, pairs: &[Pair]) -> Self {
+        let decided = judge.decision(index) != Decision::Undecided;
+        let own: Vec<&Pair> = pairs.iter().filter(|pair| pair.task == index).collect();
+        let failed = |side| own.iter().filter(|p| p.latency.of(side).is_none()).count() as u64;
+        let cpu: Vec<f64> = own.iter().filter_map(|pair| pair.cpu.ln_ratio()).collect();
+        let p = |share| Sides {
+            base: percentile(&latencies(&own, Side::Base), share),
+            candidate: percentile(&latencies(&own, Side::Candidate), share),
+        };
+        let ms = |seconds: Option<f64>| seconds.map(|seconds| seconds * 1e3);
+        let in_ms = |sides: Sides<Option<f64>>| Sides {
+            base: ms(sides.base),
+            candidate: ms(sides.candidate),
+        };
+        Self {
+            name: name.to_owned(),
+            pairs: own.len() as u64,
+            decision: judge.decision(index),
+            // A decided task is asked no more: its last pair decided it.
+            decided_after: own.last().filter(|_| decided).map(|pair| pair.at),
+            effect: effect(judge.ratios(index)),
+            p50_ms: in_ms(p(0.5)),
+            p95_ms: in_ms(p(0.95)),
+            tail: tail(&own),
+            cpu: effect(&cpu),
+            rise: only_one(&own, |latency| latency.is_none()),
+            failures: Sides { base: failed(Side::Base), candidate: failed(Side::Candidate) },
+        }
+    }
+
+    /// Whether it could not be compared because one side or both never answered
+    /// well.
+    pub fn is_without_ratio(&self) -> bool {
+        self.effect.is_none()
+    }
+}
+
+fn latencies(pairs: &[&Pair], side: Side) -> Vec<f64> {
+    let mut all: Vec<f64> =
+        pairs.iter().filter_map(|p| *p.latency.of(side)).map(|l| l.as_secs_f64()).collect();
+    all.sort_by(f64::total_cmp);
+    all
+}
+
+/// By nearest rank, of sorted values.
+fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
+    let rank = (share * sorted.len() as f64).ceil().max(1.0) as usize;
+    sorted.get(rank - 1).copied()
+}
+
+fn only_one(pairs: &[&Pair], is_hit: impl Fn(&Option<Duration>) -> bool) -> ErrorRise {
+    pairs.iter().fold(ErrorRise::default(), |mut rise, pair| {
+        match (is_hit(&pair.latency.candidate), is_hit(&pair.latency.base)) {
+            (true, false) => rise.candidate += 1,
+            (false, true) => rise.base += 1,
+            _ => {}
+        }
+        rise
+    })
+}
+
+/// McNemar's table (1947) for "beyond the 90th percentile of both together".
+fn tail(pairs: &[&Pair]) -> ErrorRise {
+    let mut all = latencies(pairs, Side::Base);
+    all.extend(latencies(pairs, Side::Candidate));
+    all.sort_by(f64::total_cmp);
+    let Some(limit) = percentile(&all, 0.9) else { return ErrorRise::default() };
+    only_one(pairs, |latency| latency.is_some_and(|latency| latency.as_secs_f64() > limit))
+}

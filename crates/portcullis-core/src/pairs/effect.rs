@@ -1,0 +1,57 @@
+//! What stands beside a decision: sizes with their intervals, never judged.
+
+use super::score;
+use crate::evidence::Counts;
+
+/// The error of each end of an interval that is shown.
+const ALPHA_END: f64 = 0.025;
+
+/// The size of a difference: candidate over base.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Effect {
+    /// Pairs that it rests on.
+    pub pairs: usize,
+    /// The median ratio.
+    pub median: f64,
+    /// The mean ratio: the exponential of the mean logarithm.
+    pub mean: f64,
+    /// The ratios that are possible: 95 %, however often one looks.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// The ratio that could not be excluded with an error of 5 %.
+    pub at_most: f64,
+}
+
+/// The size of a difference from the logarithms of ratios; `None` without any.
+pub fn effect(xs: &[f64]) -> Option<Effect> {
+    let mut sorted = xs.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.get(sorted.len() / 2).copied()?;
+    let lower = sorted.get(sorted.len().saturating_sub(1) / 2).copied()?;
+    let (low, high) = score::interval(xs, ALPHA_END);
+    Some(Effect {
+        pairs: xs.len(),
+        median: f64::midpoint(lower, middle).exp(),
+        mean: (xs.iter().sum::<f64>() / xs.len() as f64).exp(),
+        low,
+        high,
+        at_most: score::interval(xs, 0.05).1,
+    })
+}
+
+/// Failures in pairs where only one side failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ErrorRise {
+    /// Only the candidate failed.
+    pub candidate: u64,
+    /// Only the base failed.
+    pub base: u64,
+}
+
+/// ln of the evidence that the candidate fails more often: if neither does, each
+/// pair in which only one failed is a fair coin (McNemar 1947); it stays valid
+/// however often one looks.
+pub fn error_rise(rise: ErrorRise) -> f64 {
+    Counts { all: rise.candidate + rise.base, hits: rise.candidate }.ln_evidence_above(0.5, 1.0)
+}

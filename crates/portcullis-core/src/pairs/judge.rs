@@ -1,0 +1,156 @@
+//! Pairs → a decision for each task: slower, not slower, or undecided; and which
+//! task the next pair is spent on.
+
+use super::score::{SLOPES, STAKES, Score};
+use crate::rng::Rng;
+
+/// The rule's constants. A changed rule is another rule: its error rates are
+/// counted anew ([`RULE`]).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rule {
+    /// "Slower" is proven beyond this ratio.
+    pub slower_margin: f64,
+    /// "Not slower" is proven below this ratio.
+    pub cleared_margin: f64,
+    /// The error of "slower" over all tasks of a run.
+    pub alpha_slower: f64,
+    /// The error of "not slower" for each task.
+    pub alpha_cleared: f64,
+    /// No task is decided on fewer pairs.
+    pub fewest_pairs: usize,
+}
+
+/// The rule that is used.
+pub const RULE: Rule = Rule {
+    slower_margin: 1.05,
+    cleared_margin: 1.10,
+    alpha_slower: 0.01,
+    alpha_cleared: 0.05,
+    fewest_pairs: 10,
+};
+
+impl Rule {
+    /// The rule and the design of its pairs in words.
+    pub fn described(&self) -> String {
+        format!(
+            "the mean over a in {SLOPES:?} and L in {STAKES:?} of the product of 1 + L tanh(a (x - m)), \
+             x = ln(candidate / base); slower: m = ln {}, at tasks/{}; not slower: m = ln {}, at \
+             1/{}; at least {} pairs; one after the other in random order, both servers on one \
+             processor that is drawn anew every 50 pairs, 1 ms between requests",
+            self.slower_margin,
+            self.alpha_slower,
+            self.cleared_margin,
+            self.alpha_cleared,
+            self.fewest_pairs
+        )
+    }
+
+    /// A short name of the rule: FNV-1a (Fowler, Noll and Vo) of its words.
+    pub fn hash(&self) -> String {
+        let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(16_777_619);
+        format!("{:08x}", self.described().bytes().fold(2_166_136_261, step))
+    }
+}
+
+/// What pairs say of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Slower than the base by more than the margin.
+    Slower,
+    /// Not slower than the base by the other margin or more.
+    NotSlower,
+    /// Neither could be shown.
+    Undecided,
+}
+
+/// One task's pairs.
+#[derive(Clone, Debug)]
+struct Contest {
+    xs: Vec<f64>,
+    asked: usize,
+    slower: Score,
+    cleared: Score,
+    saw_slower: bool,
+    saw_cleared: bool,
+    /// Whether it can be asked for any more.
+    is_open: bool,
+}
+
+/// The pairs of all tasks.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    rule: Rule,
+    contests: Vec<Contest>,
+}
+
+impl Judge {
+    /// A judge of so many tasks.
+    pub fn new(tasks: usize, rule: Rule) -> Self {
+        let contest = Contest {
+            xs: Vec::new(),
+            asked: 0,
+            slower: Score::above(rule.slower_margin),
+            cleared: Score::below(rule.cleared_margin),
+            saw_slower: false,
+            saw_cleared: false,
+            is_open: true,
+        };
+        Self { rule, contests: vec![contest; tasks] }
+    }
+
+    /// The task that the next pair is spent on: the undecided one with the
+    /// fewest pairs, at random among equals; `None` when all are decided.
+    pub fn next(&mut self, rng: &mut Rng) -> Option<usize> {
+        let open = |task: &usize| {
+            self.decision(*task) == Decision::Undecided
+                && self.contests.get(*task).is_some_and(|contest| contest.is_open)
+        };
+        let open: Vec<usize> = (0..self.contests.len()).filter(open).collect();
+        let fewest = open.iter().map(|task| self.contests[*task].asked).min()?;
+        let equals: Vec<usize> =
+            open.into_iter().filter(|task| self.contests[*task].asked == fewest).collect();
+        let chosen = equals.get(rng.below(equals.len() as u64) as usize).copied()?;
+        self.contests[chosen].asked += 1;
+        Some(chosen)
+    }
+
+    /// Takes a pair's ln(candidate / base), of two good answers. A crossing before
+    /// the fewest pairs is kept.
+    pub fn add(&mut self, task: usize, x: f64) {
+        let rule = self.rule;
+        let tasks = self.contests.len() as f64;
+        let Some(contest) = self.contests.get_mut(task).filter(|_| x.is_finite()) else { return };
+        contest.xs.push(x);
+        contest.slower.add(x);
+        contest.cleared.add(x);
+        contest.saw_slower |= contest.slower.ln_evidence() >= (tasks / rule.alpha_slower).ln();
+        contest.saw_cleared |= contest.cleared.ln_evidence() >= -rule.alpha_cleared.ln();
+    }
+
+    /// Gives a task up: nothing more can be learned of it in this run.
+    pub fn give_up(&mut self, task: usize) {
+        if let Some(contest) = self.contests.get_mut(task) {
+            contest.is_open = false;
+        }
+    }
+
+    /// What is known of a task.
+    pub fn decision(&self, task: usize) -> Decision {
+        match self.contests.get(task) {
+            Some(contest) if contest.xs.len() < self.rule.fewest_pairs => Decision::Undecided,
+            Some(contest) if contest.saw_slower => Decision::Slower,
+            Some(contest) if contest.saw_cleared => Decision::NotSlower,
+            _ => Decision::Undecided,
+        }
+    }
+
+    /// The logarithms of all ratios of a task, in the order of the pairs.
+    pub fn ratios(&self, task: usize) -> &[f64] {
+        self.contests.get(task).map_or(&[], |contest| contest.xs.as_slice())
+    }
+
+    /// Whether a first task is slower: the run need not go on to be red.
+    pub fn any_slower(&self) -> bool {
+        (0..self.contests.len()).any(|task| self.decision(task) == Decision::Slower)
+    }
+}

@@ -1,0 +1,155 @@
+//! Rules with a limit against the base: held against what pairs measured.
+
+use super::comparison::Comparison;
+use super::effect::{Effect, effect};
+use super::pair::{Pair, Side};
+use crate::summary::Summary;
+use crate::threshold::{
+    Comparison as Sign, Limit, Metric, Percentile, Reference, Relative, Scope, Threshold,
+};
+use crate::verdict::{Judged, Judgement, Verdict};
+
+/// Judges the rules against the base that were left open, by the pairs. A rule
+/// on the median or the mean, whose limit is a multiple of the base's, is
+/// violated only if the ratio surely is beyond it; the others follow the
+/// estimate, which for tails of few pairs is weak.
+pub fn judge_base_rules(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary) {
+    for judged in &mut verdict.judged {
+        let Limit::Relative(relative) = judged.rule.limit else { continue };
+        if relative.to != Reference::Base || judged.judgement != Judgement::NotJudged {
+            continue;
+        }
+        let own: Vec<&Pair> = comparison
+            .pairs
+            .iter()
+            .filter(|pair| is_in(&judged.rule.scope, comparison.names.get(pair.task), summary))
+            .collect();
+        judge(judged, relative, &own);
+    }
+}
+
+fn is_in(scope: &Scope, task: Option<&String>, summary: &Summary) -> bool {
+    let Some(task) = task else { return false };
+    match scope {
+        Scope::Aggregate => true,
+        Scope::Task(name) => name == task,
+        Scope::Group(group) => {
+            let known = summary.tasks.iter().find(|known| known.name == *task);
+            known.is_some_and(|known| known.group.as_ref() == Some(group))
+        }
+        // The grammar refuses them.
+        Scope::Label(_) | Scope::Login => false,
+    }
+}
+
+fn judge(judged: &mut Judged, relative: Relative, pairs: &[&Pair]) {
+    let value = |side| value(&judged.rule, pairs, side);
+    let (Some(base), Some(candidate)) = (value(Side::Base), value(Side::Candidate)) else {
+        judged.judgement = Judgement::NoData;
+        return;
+    };
+    let limit = base * relative.factor + relative.plus;
+    let by_estimate = judged.rule.comparison.holds(candidate, limit);
+    let sure = ratio(&judged.rule, relative, pairs);
+    let holds = match &sure {
+        Some(ratio) if !by_estimate => ratio.low <= relative.factor,
+        _ => by_estimate,
+    };
+    let shown = |value| judged.rule.show(value);
+    let known = match &sure {
+        Some(ratio) => format!(
+            "ratio {:.3} to {:.3}, 95 %{}",
+            ratio.low,
+            ratio.high,
+            if holds && !by_estimate { ": not surely beyond it" } else { "" }
+        ),
+        None => "weak evidence: by the estimate of these pairs".to_owned(),
+    };
+    judged.reason = Some(format!("base {}, limit {}; {known}", shown(base), shown(limit)));
+    judged.judgement = if holds { Judgement::Holds } else { Judgement::Violated };
+    judged.value = Some(candidate);
+    judged.samples = pairs.len() as u64;
+}
+
+/// The ratio with its interval, where a rule is a statement on it.
+fn ratio(rule: &Threshold, relative: Relative, pairs: &[&Pair]) -> Option<Effect> {
+    let is_upper = matches!(rule.comparison, Sign::Below | Sign::AtMost);
+    let is_centre = matches!(rule.metric, Metric::Percentile(Percentile::P50) | Metric::Mean);
+    if !is_upper || !is_centre || relative.plus != 0.0 {
+        return None;
+    }
+    let xs: Vec<f64> = pairs.iter().filter_map(|pair| pair.latency.ln_ratio()).collect();
+    effect(&xs)
+}
+
+/// The metric of one side, in the rule's unit; `None` without data, and for what
+/// pairs do not measure.
+fn value(rule: &Threshold, pairs: &[&Pair], side: Side) -> Option<f64> {
+    let mut ms: Vec<f64> =
+        pairs.iter().filter_map(|p| *p.latency.of(side)).map(|l| l.as_secs_f64() * 1e3).collect();
+    ms.sort_by(f64::total_cmp);
+    match rule.metric {
+        Metric::Percentile(percentile) => {
+            let rank = percentile.rank(ms.len() as u64);
+            ms.get(usize::try_from(rank).ok()?.checked_sub(1)?).copied()
+        }
+        Metric::Max => ms.last().copied(),
+        Metric::Mean => (!ms.is_empty()).then(|| ms.iter().sum::<f64>() / ms.len() as f64),
+        Metric::ErrorRate => {
+            let failed = pairs.iter().filter(|pair| pair.latency.of(side).is_none()).count();
+            (!pairs.is_empty()).then(|| failed as f64 / pairs.len() as f64)
+        }
+        Metric::Rps | Metric::Count | Metric::Status(_) | Metric::Size => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::pairs::Sides;
+    use crate::threshold::{Names, Severity, parse};
+
+    fn judged(rule: &str, candidate_ms: u64, pairs: usize) -> Judged {
+        let tasks = ["list".to_owned()];
+        let names = Names { tasks: &tasks, groups: &[], labels: &[], login: false };
+        let rule = parse(rule, Severity::Fail, names).unwrap();
+        let ms = |ms| Some(Duration::from_millis(ms));
+        let pair = Pair {
+            task: 0,
+            at: Duration::ZERO,
+            first: Side::Base,
+            latency: Sides { base: ms(100), candidate: ms(candidate_ms) },
+            cpu: Sides::default(),
+        };
+        let comparison =
+            Comparison { pairs: vec![pair; pairs], names: tasks.to_vec(), ..Comparison::default() };
+        let mut verdict = crate::verdict::judge(&Summary::default(), &[rule]);
+        assert_eq!(verdict.judged[0].judgement, Judgement::NotJudged);
+        judge_base_rules(&mut verdict, &comparison, &Summary::default());
+        verdict.judged.remove(0)
+    }
+
+    #[test]
+    fn a_rule_on_the_base_is_held_against_the_pairs() {
+        let of = |rule, ms| judged(rule, ms, 30).judgement;
+        assert_eq!(of("p95(list) <= base + 20%", 120), Judgement::Holds);
+        assert_eq!(of("p95(list) <= base + 20%", 121), Judgement::Violated);
+        assert_eq!(of("p95 <= base + 15ms", 116), Judgement::Violated);
+        assert_eq!(of("error_rate <= base + 2pt", 100), Judgement::Holds);
+        assert_eq!(of("p50(list) <= base * 1.2", 200), Judgement::Violated);
+    }
+
+    #[test]
+    fn a_median_that_is_not_surely_beyond_its_limit_is_no_alarm() {
+        let few = judged("p50(list) <= base * 1.2", 123, 3);
+        assert_eq!(few.judgement, Judgement::Holds);
+        assert!(few.reason.unwrap().contains("not surely beyond it"));
+    }
+
+    #[test]
+    fn without_pairs_nothing_is_held() {
+        assert_eq!(judged("p95(list) <= base + 20%", 100, 0).judgement, Judgement::NoData);
+    }
+}

@@ -1,0 +1,82 @@
+//! The evidence of paired latencies: a bet on each pair that pays only if the
+//! candidate is slower, or only if it is not.
+
+/// How hard each bet is on a small difference; ratios of latencies.
+pub const SLOPES: [f64; 4] = [4.0, 8.0, 16.0, 32.0];
+/// The stake of each bet, as a share of what it has won.
+pub const STAKES: [f64; 2] = [0.5, 0.9];
+const BETS: usize = SLOPES.len() * STAKES.len();
+
+/// Evidence that the centre of `x = ln(candidate / base)` lies above a margin,
+/// pair by pair: the mean over slopes a and stakes L of Π (1 + L tanh(a (x - m))).
+/// tanh is odd, bounded and monotone, so for any law of x that is symmetric
+/// about a centre of at most m the product is a supermartingale, whatever the
+/// spread, and that it ever reaches 1/α has a probability of at most α (Ville
+/// 1939; betting: Waudby-Smith and Ramdas 2024, "Estimating means of bounded
+/// random variables by betting"; symmetry: Ramdas, Ruf, Larsson and Koolen 2022,
+/// "Admissible anytime-valid sequential inference must rely on nonnegative
+/// martingales", section on sign tests). Random order within each pair makes x
+/// symmetric if both are equally fast.
+#[derive(Clone, Debug)]
+pub struct Score {
+    margin: f64,
+    /// 1 for "above the margin", -1 for "below it".
+    direction: f64,
+    ln: [f64; BETS],
+}
+
+impl Score {
+    /// Evidence for a centre above `ratio` (1.05 is 5 % slower).
+    pub fn above(ratio: f64) -> Self {
+        Self { margin: ratio.ln(), direction: 1.0, ln: [0.0; BETS] }
+    }
+
+    /// Evidence for a centre below `ratio`.
+    pub fn below(ratio: f64) -> Self {
+        Self { margin: ratio.ln(), direction: -1.0, ln: [0.0; BETS] }
+    }
+
+    /// Takes the next pair's ln(candidate / base).
+    pub fn add(&mut self, x: f64) {
+        let distance = self.direction * (x - self.margin);
+        let bets = SLOPES.iter().flat_map(|slope| STAKES.map(|stake| (slope, stake)));
+        for (ln, (slope, stake)) in self.ln.iter_mut().zip(bets) {
+            *ln += (stake * (slope * distance).tanh()).ln_1p();
+        }
+    }
+
+    /// ln of the evidence; 0 is none.
+    pub fn ln_evidence(&self) -> f64 {
+        let most = self.ln.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = self.ln.iter().map(|ln| (ln - most).exp()).sum();
+        most + (sum / BETS as f64).ln()
+    }
+}
+
+/// The ratios that pairs do not refute with an error of `alpha` at each end,
+/// however often one looks: those for which neither evidence reaches 1/α.
+/// From a quarter to four times; an end beyond that is there.
+pub fn interval(xs: &[f64], alpha: f64) -> (f64, f64) {
+    let widest = 4.0_f64.ln();
+    let reaches = |mut score: Score| {
+        xs.iter().for_each(|x| score.add(*x));
+        score.ln_evidence() >= -alpha.ln()
+    };
+    // Evidence for "above m" falls with m, that for "below m" rises.
+    let low = edge(-widest, widest, |m| reaches(Score::above(m.exp())));
+    let high = edge(-widest, widest, |m| !reaches(Score::below(m.exp())));
+    (low.exp(), high.exp())
+}
+
+/// Where a condition that holds below a point ends.
+fn edge(mut low: f64, mut high: f64, holds: impl Fn(f64) -> bool) -> f64 {
+    for _ in 0..30 {
+        let middle = f64::midpoint(low, high);
+        if holds(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
+}

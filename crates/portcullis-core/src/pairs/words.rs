@@ -1,0 +1,104 @@
+//! A comparison in words: one line for each task, and a part of the verdict.
+
+use super::comparison::{Comparison, TaskComparison};
+use super::effect::Effect;
+use super::judge::{Decision, RULE};
+
+/// A change in percent with its sign: `+18.3 %`.
+pub fn percent(ratio: f64) -> String {
+    format!("{:+.1} %", (ratio - 1.0) * 100.0)
+}
+
+fn sized(effect: &Effect) -> String {
+    format!(
+        "{} (95 %: {} to {}, {} pairs)",
+        percent(effect.median),
+        percent(effect.low),
+        percent(effect.high),
+        effect.pairs
+    )
+}
+
+impl TaskComparison {
+    /// The task in a line.
+    pub fn line(&self) -> String {
+        let Some(effect) = &self.effect else {
+            return format!("{}: {}", self.name, self.without_ratio());
+        };
+        let size = sized(effect);
+        let cpu = match &self.cpu {
+            Some(cpu) if self.decision == Decision::Slower => format!("; {}", cause(effect, cpu)),
+            _ => String::new(),
+        };
+        match self.decision {
+            Decision::Slower => format!("{} is slower by {size}{cpu}", self.name),
+            Decision::NotSlower => format!("{} is not slower: {size}", self.name),
+            Decision::Undecided => format!(
+                "{}: undecided, up to {} could not be excluded: {size}",
+                self.name,
+                percent(effect.at_most)
+            ),
+        }
+    }
+
+    fn without_ratio(&self) -> String {
+        let all = |failed: u64| self.pairs > 0 && failed == self.pairs;
+        match (all(self.failures.base), all(self.failures.candidate)) {
+            (true, false) => "not compared: every request to the base failed".to_owned(),
+            (false, true) => "every request to the candidate failed".to_owned(),
+            _ => format!("not compared: in none of {} pairs did both answer well", self.pairs),
+        }
+    }
+}
+
+/// Where the time goes, as far as the server's processor time tells.
+fn cause(effect: &Effect, cpu: &Effect) -> String {
+    let cpu_change = percent(cpu.median);
+    // Less than a third of the change: it is spent elsewhere.
+    match (cpu.median - 1.0) < (effect.median - 1.0) / 3.0 {
+        true => format!("its processor time {cpu_change}: it waits for something"),
+        false => format!("its processor time {cpu_change}: it computes more"),
+    }
+}
+
+impl Comparison {
+    /// The comparison as a part of the verdict.
+    pub fn sentence(&self) -> String {
+        let short = self.commit.get(..10).unwrap_or(&self.commit);
+        let count = |decision| self.of(decision).count();
+        let tasks = |n: usize| if n == 1 { "1 task".to_owned() } else { format!("{n} tasks") };
+        let compared = self.tasks.iter().filter(|task| task.effect.is_some()).count();
+        let undecided: Vec<&Effect> =
+            self.of(Decision::Undecided).filter_map(|task| task.effect.as_ref()).collect();
+        let mut parts = Vec::new();
+        if count(Decision::Slower) > 0 {
+            parts.push(format!("{} slower", tasks(count(Decision::Slower))));
+        }
+        if !undecided.is_empty() {
+            let most = undecided.iter().map(|effect| effect.at_most).fold(0.0, f64::max);
+            parts.push(format!(
+                "{} undecided: up to {} could not be excluded",
+                tasks(undecided.len()),
+                percent(most)
+            ));
+        }
+        if count(Decision::NotSlower) > 0 {
+            let n = count(Decision::NotSlower);
+            let all = if n == compared { "all " } else { "" };
+            parts.push(format!("{all}{} not slower", tasks(n)));
+        }
+        if compared < self.tasks.len() {
+            parts.push(format!("{} not compared", tasks(self.tasks.len() - compared)));
+        }
+        format!("against {short}: {}", parts.join(", "))
+    }
+
+    /// What such a comparison cannot see, in a sentence.
+    pub fn blind_spot(&self) -> String {
+        format!(
+            "a task that became slower by less than {} may be called either; one that waits for \
+             other users' requests, or slows down only under load, is not seen by pairs",
+            percent(RULE.cleared_margin)
+        )
+    }
+}

@@ -1,0 +1,158 @@
+//! Rules printed back: as they are written, and in words.
+
+use std::fmt;
+
+use super::{Comparison, Limit, Metric, Percentile, Policy, Reference, Relative, Scope};
+use super::{Threshold, Unit};
+use crate::units::{show_bytes, show_duration, show_ms};
+
+impl fmt::Display for Percentile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "p{}", f64::from(self.0) / 1000.0)
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Percentile(percentile) => percentile.fmt(f),
+            Self::Max => f.write_str("max"),
+            Self::Mean => f.write_str("mean"),
+            Self::ErrorRate => f.write_str("error_rate"),
+            Self::Rps => f.write_str("rps"),
+            Self::Count => f.write_str("count"),
+            Self::Status(status) => write!(f, "status({status})"),
+            Self::Size => f.write_str("size"),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Aggregate => f.write_str("aggregate"),
+            Self::Task(name) | Self::Group(name) | Self::Label(name) => f.write_str(name),
+            Self::Login => f.write_str("login"),
+        }
+    }
+}
+
+impl Unit {
+    /// A value with its unit, as people read it.
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Self::Milliseconds => show_ms(value),
+            Self::Fraction => format!("{:.2} %", value * 100.0),
+            Self::Number if value.fract() == 0.0 => format!("{value:.0}"),
+            Self::Number => format!("{value:.2}"),
+            Self::Bytes => show_bytes(value),
+        }
+    }
+
+    /// The value with more digits, for two that are shown alike otherwise.
+    pub fn show_closely(self, value: f64) -> String {
+        match self {
+            Self::Milliseconds => format!("{value:.3} ms"),
+            Self::Fraction => format!("{:.5} %", value * 100.0),
+            Self::Number => format!("{value:.5}"),
+            Self::Bytes => format!("{value:.2} B"),
+        }
+    }
+}
+
+impl Threshold {
+    /// What is judged, as a rule says it: `p95(list)`, `login.p95`.
+    pub fn subject(&self) -> String {
+        let metric = self.metric;
+        match &self.scope {
+            Scope::Aggregate => metric.to_string(),
+            Scope::Login => format!("login.{metric}"),
+            Scope::Task(name) | Scope::Group(name) => format!("{metric}({name})"),
+            Scope::Label(label) => format!("{metric}(\"{label}\")"),
+        }
+    }
+
+    /// A value of the rule's metric, with its unit.
+    pub fn show(&self, value: f64) -> String {
+        self.unit().show(value)
+    }
+
+    /// The limit as people read it: `500 ms`, `1.2 times the baseline`.
+    pub fn limit_in_words(&self) -> String {
+        match self.limit {
+            Limit::Relative(relative) => relative_in_words(relative, self.unit()),
+            limit => self.show(limit.value()),
+        }
+    }
+
+    /// The rule in words: "the p95 of each task of list is below 500 ms".
+    pub fn in_words(&self) -> String {
+        let comparison = match self.comparison {
+            Comparison::Below => "is below",
+            Comparison::AtMost => "is at most",
+            Comparison::Above => "is above",
+            Comparison::AtLeast => "is at least",
+        };
+        let (metric, scope) = (self.metric_in_words(), self.scope_in_words());
+        let mut words = format!("{metric} {scope} {comparison} {}", self.limit_in_words());
+        if self.abort {
+            words.push_str("; ends the run early once it is surely broken");
+        }
+        if let Some(after) = self.after {
+            words.push_str(&format!(", not in the first {}", show_duration(after)));
+        }
+        if self.policy == Policy::Prove {
+            words.push_str("; must be proven");
+        }
+        words
+    }
+
+    fn metric_in_words(&self) -> String {
+        match self.metric {
+            Metric::Percentile(percentile) => format!("the {percentile} latency"),
+            Metric::Max => "the longest latency".to_owned(),
+            Metric::Mean => "the mean latency".to_owned(),
+            Metric::ErrorRate => "the error rate".to_owned(),
+            Metric::Rps => "the number of requests per second".to_owned(),
+            Metric::Count => "the number of requests".to_owned(),
+            Metric::Status(status) if self.unit() == Unit::Fraction => {
+                format!("the share of answers with status {status}")
+            }
+            Metric::Status(status) => format!("the number of answers with status {status}"),
+            Metric::Size => "the mean size of a body".to_owned(),
+        }
+    }
+
+    fn scope_in_words(&self) -> String {
+        match (&self.scope, self.per_task) {
+            (Scope::Aggregate, false) => "of all requests".to_owned(),
+            (Scope::Aggregate, true) => "of each task".to_owned(),
+            (Scope::Task(name), _) => format!("of {name}"),
+            (Scope::Group(name), false) => format!("of all requests of the group {name}"),
+            (Scope::Group(name), true) => format!("of each task of the group {name}"),
+            (Scope::Label(label), _) => format!("of all requests to {label}"),
+            (Scope::Login, _) => "of the login".to_owned(),
+        }
+    }
+}
+
+/// `the base`, `1.2 times the baseline`, `the baseline plus 50.0 ms`.
+fn relative_in_words(relative: Relative, unit: Unit) -> String {
+    let Relative { to, factor, plus } = relative;
+    let mut words = match to {
+        Reference::Baseline => "the baseline".to_owned(),
+        Reference::Base => "the base".to_owned(),
+    };
+    if factor != 1.0 {
+        words = format!("{factor} times {words}");
+    }
+    if plus != 0.0 {
+        let sign = if plus < 0.0 { "minus" } else { "plus" };
+        let change = match unit {
+            Unit::Fraction => format!("{:.2} points", plus.abs() * 100.0),
+            _ => unit.show(plus.abs()),
+        };
+        words.push_str(&format!(" {sign} {change}"));
+    }
+    words
+}

@@ -1,0 +1,326 @@
+//! The same request to two servers, one after the other: base and candidate in
+//! random order, one pair at a time, each on the task that needs it most.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use portcullis_core::pairs::{Judge, Pair, Side, Sides};
+use portcullis_core::plan::LoadPlan;
+use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::target::Target;
+
+use crate::engine::closes_connections;
+use crate::first_round::login_failure;
+use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
+use crate::prepared::Prepared;
+use crate::reactor::{self, Handle, Turn};
+use crate::recorder::Sample;
+use crate::user::{LoggedIn, LoginFailure, Sending, User};
+
+/// How pairs are made.
+#[derive(Clone, Copy, Debug)]
+pub struct PairPlan<'a> {
+    /// The scenario, its timeouts and the seed.
+    pub load: &'a LoadPlan,
+    /// How long pairs are made at most, without the warm-up.
+    pub limit: Duration,
+    /// How long both are warmed up with pairs that do not count, one for each
+    /// task at least.
+    pub warm_up: Duration,
+    /// Which of several comparisons in a row it is: each draws anew, and only the
+    /// first one warms up for longer than a round.
+    pub repetition: u32,
+}
+
+/// What the caller does while pairs are made; all on one thread.
+pub trait Hooks {
+    /// Places both servers on one processor, drawn anew. Called between pairs.
+    fn place(&mut self);
+    /// What a server has computed so far, where the system tells.
+    fn cpu(&mut self, side: Side) -> Option<Duration>;
+    /// Whether pairs go on; asked several times a second.
+    fn goes_on(&mut self, pairs: usize, elapsed: Duration) -> bool;
+}
+
+/// What pairs brought.
+#[derive(Debug)]
+pub struct PairsOutcome {
+    /// The decisions.
+    pub judge: Judge,
+    /// All pairs, in order.
+    pub pairs: Vec<Pair>,
+    /// How long they took, without the warm-up.
+    pub took: Duration,
+    /// The tokens of both logins: secrets.
+    pub tokens: Vec<String>,
+}
+
+/// Why no pairs could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PairsError {
+    /// Nobody accepts a connection.
+    #[error(transparent)]
+    Connect(#[from] ResolveError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A side could not log in.
+    #[error("the login at the {} failed: {}", .0.name(), .1.message)]
+    Login(Side, LoginFailure),
+    /// We were told to stop.
+    #[error("stopped")]
+    Stopped,
+    /// The system has no poll or timer left, or a panic: a defect.
+    #[error("the engine could not go on: {0}")]
+    Engine(std::io::Error),
+}
+
+/// A server may still be busy with the last answer (its log, its connection):
+/// the pause before the next request.
+const GAP: Duration = Duration::from_millis(1);
+/// Pairs between two placements: caches stay warm, and no core's neighbour
+/// decides a run.
+const KEPT: usize = 50;
+/// A task of which so many pairs in a row brought no ratio is given up: it is
+/// not there, or the service refuses it for now.
+const HOPELESS: usize = 10;
+/// How often the caller may stop.
+const LOOK: Duration = Duration::from_millis(50);
+/// Slots of the reactor: the director's, then each side's.
+const SLOTS: usize = 3;
+
+/// Makes pairs until every task is decided, the limit is reached, or the caller
+/// stops.
+///
+/// # Errors
+/// No connection, no login, stopped before the first pair that counts.
+pub fn pairs(
+    plan: PairPlan<'_>,
+    targets: &Sides<Target>,
+    trust: &Trust,
+    judge: Judge,
+    hooks: &mut dyn Hooks,
+) -> Result<PairsOutcome, PairsError> {
+    let resolve = |target: &Target| -> Result<Endpoint, PairsError> {
+        let tls = if target.tls { Some(http::client_config(trust)?) } else { None };
+        Ok(http::resolve(target, tls, plan.load.acknowledge_at_once)?)
+    };
+    let endpoints =
+        Sides { base: resolve(&targets.base)?, candidate: resolve(&targets.candidate)? };
+    let prepare =
+        |target| Prepared::new(&plan.load.scenario, target, closes_connections(plan.load));
+    let prepared = Sides { base: prepare(&targets.base), candidate: prepare(&targets.candidate) };
+    let state = State {
+        hooks: RefCell::new(hooks),
+        progress: RefCell::new((0, None)),
+        result: RefCell::new(None),
+    };
+    let panic = reactor::run(
+        SLOTS,
+        |reactor| {
+            let sending = |side| Sending {
+                plan: plan.load,
+                prepared: prepared.of(side),
+                endpoint: endpoints.of(side),
+            };
+            let directed = direct(
+                Director::new(plan, [0, 1, 2].map(|slot| reactor.handle(slot)), judge),
+                Sides { base: sending(Side::Base), candidate: sending(Side::Candidate) },
+                &state,
+            );
+            // News of a side's socket is news for the director.
+            let forward = |slot: usize| {
+                let (handle, reactor) = (reactor.handle(slot), reactor);
+                let reactor = std::rc::Rc::clone(reactor);
+                async move {
+                    handle
+                        .woken_for(|| {
+                            reactor.wake(0);
+                            None::<()>
+                        })
+                        .await;
+                }
+            };
+            vec![Box::pin(directed), Box::pin(forward(1)), Box::pin(forward(2))]
+        },
+        |reactor| state.turn(reactor),
+    );
+    let panic = panic.map_err(PairsError::Engine)?;
+    state.result.into_inner().unwrap_or_else(|| {
+        let words = panic.map(|panic| crate::worker::panic_words(&*panic));
+        Err(PairsError::Engine(std::io::Error::other(words.unwrap_or("no result".to_owned()))))
+    })
+}
+
+/// What the director and the pump share.
+struct State<'h> {
+    hooks: RefCell<&'h mut dyn Hooks>,
+    /// Pairs so far, and when the first that counts began.
+    progress: RefCell<(usize, Option<Instant>)>,
+    result: RefCell<Option<Result<PairsOutcome, PairsError>>>,
+}
+
+impl State<'_> {
+    fn turn(&self, reactor: &std::rc::Rc<reactor::Reactor>) -> Turn {
+        let (pairs, begun) = *self.progress.borrow();
+        let elapsed = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+        if self.result.borrow().is_some() {
+            return Turn::Stop;
+        }
+        // Who is under way when the caller stops is cut, and brings what there is.
+        if !self.hooks.borrow_mut().goes_on(pairs, elapsed) {
+            reactor.cut();
+        }
+        Turn::Next(Instant::now() + LOOK)
+    }
+}
+
+/// Who makes the pairs.
+struct Director<'a> {
+    plan: PairPlan<'a>,
+    own: Handle,
+    users: Sides<User>,
+    judge: Judge,
+    chance: Rng,
+    /// Requests so far: each pair's values are drawn from a stream of its own.
+    number: u64,
+    tokens: Vec<String>,
+}
+
+async fn direct(mut director: Director<'_>, sending: Sides<Sending<'_>>, state: &State<'_>) {
+    let result = director.run(&sending, state).await;
+    *state.result.borrow_mut() = Some(result);
+}
+
+impl<'a> Director<'a> {
+    fn new(plan: PairPlan<'a>, [own, base, candidate]: [Handle; SLOTS], judge: Judge) -> Self {
+        Self {
+            plan,
+            own,
+            users: Sides { base: User::new(base), candidate: User::new(candidate) },
+            judge,
+            chance: Rng::stream(plan.load.seed, Domain::Pairs, u64::from(plan.repetition)),
+            number: 0,
+            tokens: Vec::new(),
+        }
+    }
+
+    async fn run(
+        &mut self,
+        sending: &Sides<Sending<'_>>,
+        state: &State<'_>,
+    ) -> Result<PairsOutcome, PairsError> {
+        for side in [Side::Base, Side::Candidate] {
+            self.log_in(side, sending).await?;
+        }
+        state.hooks.borrow_mut().place();
+        self.warm_up(sending, state).await?;
+        let begun = Instant::now();
+        *state.progress.borrow_mut() = (0, Some(begun));
+        let mut pairs: Vec<Pair> = Vec::new();
+        while begun.elapsed() < self.plan.limit
+            && let Some(task) = self.judge.next(&mut self.chance)
+        {
+            let Some(pair) = self.pair(task, begun, sending, state).await else { break };
+            if let Some(x) = pair.latency.ln_ratio() {
+                self.judge.add(task, x);
+            }
+            pairs.push(pair);
+            if is_hopeless(&pairs, task) {
+                self.judge.give_up(task);
+            }
+            state.progress.borrow_mut().0 = pairs.len();
+            if pairs.len().is_multiple_of(KEPT) {
+                state.hooks.borrow_mut().place();
+            }
+        }
+        Ok(PairsOutcome {
+            judge: self.judge.clone(),
+            pairs,
+            took: begun.elapsed(),
+            tokens: std::mem::take(&mut self.tokens),
+        })
+    }
+
+    async fn log_in(&mut self, side: Side, sending: &Sides<Sending<'_>>) -> Result<(), PairsError> {
+        let sending = sending.of(side);
+        let user = self.users.of_mut(side);
+        match user.login(sending).await {
+            (_, LoggedIn::Token(token)) => {
+                user.authorize(sending.prepared.authorization_line(&token).into());
+                self.tokens.push(token);
+                Ok(())
+            }
+            (sample, LoggedIn::Refused) => Err(PairsError::Login(side, login_failure(1, &sample))),
+            (_, LoggedIn::Cut) => Err(PairsError::Stopped),
+        }
+    }
+
+    /// Whole rounds of pairs until the time is over: both servers import, compile
+    /// and cache what they will need.
+    async fn warm_up(
+        &mut self,
+        sending: &Sides<Sending<'_>>,
+        state: &State<'_>,
+    ) -> Result<(), PairsError> {
+        let begun = Instant::now();
+        loop {
+            for task in 0..self.plan.load.scenario.tasks.len() {
+                if self.plan.load.scenario.tasks.get(task).is_none_or(|task| task.weight == 0) {
+                    continue;
+                }
+                self.pair(task, begun, sending, state).await.ok_or(PairsError::Stopped)?;
+            }
+            if begun.elapsed() >= self.plan.warm_up || self.plan.repetition > 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// One pair; `None` if it was cut.
+    async fn pair(
+        &mut self,
+        task: usize,
+        begun: Instant,
+        sending: &Sides<Sending<'_>>,
+        state: &State<'_>,
+    ) -> Option<Pair> {
+        let candidate_first = self.chance.below(2) == 1;
+        let order = match candidate_first {
+            true => [Side::Candidate, Side::Base],
+            false => [Side::Base, Side::Candidate],
+        };
+        let values = Rng::stream(self.plan.load.seed, Domain::Values, self.number);
+        self.number += 1;
+        let mut pair = Pair {
+            task,
+            at: begun.elapsed(),
+            first: order[0],
+            latency: Sides::default(),
+            cpu: Sides::default(),
+        };
+        for side in order {
+            self.own.until(Instant::now() + GAP).await;
+            let before = state.hooks.borrow_mut().cpu(side);
+            let user = self.users.of_mut(side);
+            let sample = user.call(sending.of(side), task, &mut values.clone(), None).await?;
+            let after = state.hooks.borrow_mut().cpu(side);
+            if sample.is_cut {
+                return None;
+            }
+            *pair.latency.of_mut(side) = good(&sample);
+            *pair.cpu.of_mut(side) =
+                before.zip(after).map(|(before, after)| after.saturating_sub(before));
+        }
+        Some(pair)
+    }
+}
+
+fn is_hopeless(pairs: &[Pair], task: usize) -> bool {
+    let mut last = pairs.iter().rev().filter(|pair| pair.task == task).take(HOPELESS);
+    last.clone().count() == HOPELESS && last.all(|pair| pair.latency.ln_ratio().is_none())
+}
+
+fn good(sample: &Sample) -> Option<Duration> {
+    sample.failure.is_none().then_some(sample.latency)
+}

@@ -1,0 +1,79 @@
+//! Against the base: the ratio of each task drawn, and the figures of both sides.
+
+use portcullis_core::pairs::{Comparison, Effect, TaskComparison, percent};
+use portcullis_core::units::show_duration;
+
+use super::Section;
+use super::charts::forest::{forest, word};
+use super::markup::{Cell, Column, Rows, esc, facts, numbers, table, words};
+use crate::run::RunReport;
+
+/// The section; empty without a comparison.
+pub fn section(run: &RunReport) -> Section {
+    let body = run.comparison.as_ref().map_or_else(String::new, body);
+    Section { id: "against", title: "Against the base", body }
+}
+
+fn body(comparison: &Comparison) -> String {
+    let unplaced = comparison.unplaced.as_ref().map(|why| {
+        format!(
+            "<p class=\"note\"><b>Not on one processor.</b> {}: more pairs are needed.</p>\n",
+            esc(why)
+        )
+    });
+    let rows: Rows = comparison.tasks.iter().map(cells).collect();
+    format!(
+        "<p>{}</p>\n{}{}<figure>\n<figcaption>Latency of the candidate as a ratio of the base's, \
+         pair by pair: the dot is the median, the bar what is possible (95 %, however often one \
+         looks).</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Ratios by task\" \
+         tabindex=\"0\">{}</div>\n</figure>\n{}<p class=\"key\">{}.</p>\n",
+        esc(&comparison.sentence()),
+        facts(&about(comparison)),
+        unplaced.unwrap_or_default(),
+        forest(&comparison.tasks),
+        table("Base and candidate by task", "sorts filters", &COLUMNS, &rows),
+        esc(&comparison.blind_spot())
+    )
+}
+
+const COLUMNS: [Column; 9] = [
+    words("task"),
+    words("decision"),
+    numbers("pairs"),
+    numbers("median"),
+    numbers("from"),
+    numbers("to"),
+    numbers("base p50"),
+    numbers("p50"),
+    numbers("processor time"),
+];
+
+fn cells(task: &TaskComparison) -> Vec<Cell> {
+    let of = |pick: fn(&Effect) -> f64, effect: &Option<Effect>| match effect {
+        Some(effect) => Cell::number(&percent(pick(effect)), pick(effect)),
+        None => Cell::number("–", -1.0),
+    };
+    vec![
+        Cell::text(&task.name),
+        Cell::text(word(task)),
+        Cell::count(task.pairs),
+        of(|effect| effect.median, &task.effect),
+        of(|effect| effect.low, &task.effect),
+        of(|effect| effect.high, &task.effect),
+        Cell::ms(task.p50_ms.base),
+        Cell::ms(task.p50_ms.candidate),
+        of(|effect| effect.median, &task.cpu),
+    ]
+}
+
+fn about(comparison: &Comparison) -> Vec<(&'static str, String)> {
+    let took = show_duration(comparison.took);
+    let mut facts = vec![
+        ("Base", format!("{} ({})", comparison.commit, comparison.asked)),
+        ("Pairs were made for", format!("{took} of {}", show_duration(comparison.limit))),
+    ];
+    if !comparison.overrides.is_empty() {
+        facts.push(("Settings for the pairs only", comparison.overrides.join(", ")));
+    }
+    facts
+}

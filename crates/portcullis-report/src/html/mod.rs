@@ -1,0 +1,43 @@
+//! `perf_results.html`: one file that needs no network and no script. Each
+//! section is a pure function from the report to markup; the page puts them
+//! together under a policy that lets nothing else run.
+
+mod against;
+mod charts;
+mod failures;
+mod markup;
+mod measuring;
+mod page;
+mod policy;
+mod repeat;
+mod stages;
+mod tasks;
+mod thresholds;
+mod time;
+mod top;
+
+use crate::run::RunReport;
+
+/// A part of the page under a heading of its own.
+struct Section {
+    id: &'static str,
+    title: &'static str,
+    /// Markup; a section without any is left out.
+    body: String,
+}
+
+/// Writes the page.
+pub fn write(run: &RunReport) -> String {
+    let sections = [
+        thresholds::section(run),
+        against::section(run),
+        time::section(run),
+        tasks::section(run),
+        failures::section(run),
+        measuring::section(run),
+        stages::section(run),
+        repeat::section(run),
+    ];
+    let sections: Vec<Section> = sections.into_iter().filter(|one| !one.body.is_empty()).collect();
+    page::whole(run, &top::header(run), &sections)
+}

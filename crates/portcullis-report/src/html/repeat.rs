@@ -1,0 +1,23 @@
+//! To do it again: the command, and the configuration that was used.
+
+use super::Section;
+use super::markup::esc;
+use crate::run::RunReport;
+use crate::words::shortened;
+
+/// A longer configuration is cut; its own file has all of it.
+const LONGEST: usize = 40_000;
+
+/// The section.
+pub fn section(run: &RunReport) -> Section {
+    let is_cut = run.configuration.chars().count() > LONGEST;
+    let cut = if is_cut { " The rest is in perf_effective.toml." } else { "" };
+    let body = format!(
+        "<p>With the same tasks, values and waits:</p>\n<pre tabindex=\"0\"><code>{}</code></pre>\n\
+         <details>\n<summary>The configuration that was used: defaults, file, profile and \
+         flags</summary>\n<pre tabindex=\"0\"><code>{}</code></pre>\n<p>{cut}</p>\n</details>\n",
+        esc(&run.command()),
+        esc(&shortened(&run.configuration, LONGEST))
+    );
+    Section { id: "repeat", title: "Repeat this run", body }
+}

@@ -1,0 +1,78 @@
+//! The stages as a waterfall, and the first round's calls.
+
+use std::time::Duration;
+
+use portcullis_core::event::{StageEnd, StageRecord};
+use portcullis_core::units::{show_duration, show_ms};
+
+use super::Section;
+use super::charts::time::span;
+use super::markup::{Cell, Column, Rows, numbers, table, words};
+use crate::run::{FirstCall, RunReport};
+use crate::words::shortened;
+
+const COLUMNS: [Column; 5] =
+    [words("stage"), words("when"), numbers("took"), words("end"), words("what")];
+
+/// The section; empty before the first stage has ended.
+pub fn section(run: &RunReport) -> Section {
+    let whole: Duration = run.stages.iter().map(|record| record.took).sum();
+    let mut start = Duration::ZERO;
+    let rows = run.stages.iter().map(|record| {
+        let cells = cells(record, start, whole);
+        start += record.took;
+        cells
+    });
+    let rows: Rows = rows.collect();
+    let body = match rows.is_empty() {
+        true => String::new(),
+        false => {
+            table("Stages, in their order", "waterfall", &COLUMNS, &rows)
+                + &first_round(&run.first_round)
+        }
+    };
+    Section { id: "stages", title: "Stages", body }
+}
+
+fn cells(record: &StageRecord, start: Duration, whole: Duration) -> Vec<Cell> {
+    let share = |at: Duration| at.as_secs_f64() / whole.as_secs_f64().max(1e-9);
+    let (class, end, what) = match &record.end {
+        StageEnd::Done => ("done", "done", record.detail.as_str()),
+        StageEnd::Cached => ("cached", "cached", record.detail.as_str()),
+        StageEnd::Failed(why) => ("broken", "✗ failed", why.as_str()),
+    };
+    let took = show_duration(record.took);
+    let says = format!("begins after {}, takes {took}", show_duration(start));
+    let bar = span(share(start), share(start + record.took), class, &says);
+    vec![
+        Cell::text(record.stage.name()),
+        Cell::markup(bar),
+        Cell::text(&took),
+        Cell::text(end),
+        Cell::text(&shortened(what, 500)),
+    ]
+}
+
+fn first_round(calls: &[FirstCall]) -> String {
+    let columns = [words("task"), numbers("took"), words("failure")];
+    let rows: Rows = calls
+        .iter()
+        .map(|call| {
+            let ms = call.latency.as_secs_f64() * 1e3;
+            let failure = call.failure.as_deref().unwrap_or("");
+            vec![
+                Cell::text(&call.task),
+                Cell::number(&show_ms(ms), ms),
+                Cell::text(&shortened(failure, 500)),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let table = table("One call of each task before the clock", "sorts", &columns, &rows);
+    format!(
+        "<details><summary>The first round: {} calls</summary>\n{table}</details>\n",
+        rows.len()
+    )
+}

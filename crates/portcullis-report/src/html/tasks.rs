@@ -1,0 +1,235 @@
+//! By task: a table, all distributions on one axis, and what unfolds of each. The
+//! login stands apart.
+
+use portcullis_core::remarks::stall_share;
+use portcullis_core::summary::{Row, SHOWN, Summary, TaskSummary};
+use portcullis_core::threshold::{Limit, Metric, Percentile, Scope};
+use portcullis_core::units::show_ms;
+use portcullis_core::verdict::Judged;
+
+use super::Section;
+use super::charts::distribution::{Shown, Stall, alone, range, ridges};
+use super::markup::{Cell, Column, Rows, esc, facts, numbers, table_with_foot, whole, words};
+use crate::run::RunReport;
+use crate::words::{bytes, percent, shortened};
+
+/// So many tasks are drawn; the table has all.
+const MOST: usize = 40;
+
+/// The section; empty without load.
+pub fn section(run: &RunReport) -> Section {
+    let body = run.summary.as_ref().map_or_else(String::new, |summary| body(run, summary));
+    Section { id: "tasks", title: "By task", body }
+}
+
+fn body(run: &RunReport, summary: &Summary) -> String {
+    let judged: Vec<&Judged> = run.verdict.iter().flat_map(|verdict| &verdict.judged).collect();
+    let called = summary.tasks.iter().filter(|task| task.weight > 0);
+    let tasks: Vec<(&TaskSummary, Row)> = called.map(|task| (task, task.judged())).collect();
+    let login = summary.login.as_ref().map(|login| (login, login.judged()));
+    let mut drawn: Vec<&(&TaskSummary, Row)> = tasks.iter().take(MOST).collect();
+    drawn.extend(login.iter());
+    let shown: Vec<Shown<'_>> = drawn.iter().map(|(task, row)| shown(task, row, &judged)).collect();
+    let range = range(&shown);
+    let ridges = range.map_or_else(String::new, |range| overview(&shown, range));
+    let unfolds = drawn.iter().zip(&shown).enumerate();
+    let unfolds = unfolds
+        .map(|(index, ((task, row), shown))| unfold(index, (task, row), shown, range, summary));
+    let rows: Rows = tasks.iter().enumerate().map(|(i, (t, row))| cells(i, t, row)).collect();
+    let aggregate = summary.aggregate();
+    let mut apart = vec![plain_cells("all tasks", &aggregate)];
+    apart.extend(login.iter().map(|(_, row)| plain_cells("login (apart)", row)));
+    format!(
+        "{}{ridges}<h3>Each task</h3>\n{}",
+        table_with_foot(
+            "Tasks: latencies in ms, of good answers",
+            "sorts filters",
+            &COLUMNS,
+            &rows,
+            &apart
+        ),
+        unfolds.collect::<String>()
+    )
+}
+
+const COLUMNS: [Column; 10] = [
+    words("task"),
+    words("group"),
+    numbers("requests"),
+    numbers("failed"),
+    numbers("p50"),
+    numbers("p95"),
+    numbers("p99"),
+    numbers("max"),
+    numbers("mean"),
+    numbers("bytes"),
+];
+
+fn cells(index: usize, task: &TaskSummary, row: &Row) -> Vec<Cell> {
+    let name = match index < MOST {
+        true => format!("<a href=\"#task-{index}\">{}</a>", esc(&task.name)),
+        false => esc(&task.name),
+    };
+    let after = match task.requests_after() {
+        0 => String::new(),
+        n => format!(" <span class=\"quiet\">+{n} after the window</span>"),
+    };
+    let mut cells =
+        vec![Cell::markup(name + &after), Cell::text(task.group.as_deref().unwrap_or("–"))];
+    cells.extend(figures(row));
+    cells
+}
+
+fn plain_cells(name: &str, row: &Row) -> Vec<Cell> {
+    let mut cells = vec![Cell::text(name), Cell::text("")];
+    cells.extend(figures(row));
+    cells
+}
+
+fn figures(row: &Row) -> Vec<Cell> {
+    let at = |percentile| Cell::ms(row.latency.percentile_ms(percentile));
+    let failed = match row.failures {
+        0 => Cell::count(0),
+        n => {
+            let text = format!("{} ({})", whole(n), percent(row.error_rate().unwrap_or(0.0)));
+            Cell::number(&text, n as f64)
+        }
+    };
+    vec![
+        Cell::count(row.requests),
+        failed,
+        at(Percentile::P50),
+        at(Percentile::P95),
+        at(Percentile::P99),
+        Cell::ms(row.latency.max_ms()),
+        Cell::ms(row.latency.mean_ms()),
+        Cell::count(row.mean_body_bytes().round() as u64),
+    ]
+}
+
+fn shown<'a>(task: &'a TaskSummary, row: &'a Row, judged: &[&Judged]) -> Shown<'a> {
+    let is_own = |scope: &Scope| match scope {
+        Scope::Task(name) => *name == task.name,
+        Scope::Login => task.weight == 0 && task.name == "login",
+        Scope::Label(label) => *label == task.label,
+        Scope::Aggregate | Scope::Group(_) => false,
+    };
+    let limit = |judged: &&Judged| match (judged.rule.metric, judged.rule.limit) {
+        (Metric::Percentile(percentile), Limit::Latency(limit)) if is_own(&judged.rule.scope) => {
+            Some((percentile.to_string(), limit.as_secs_f64() * 1e3))
+        }
+        _ => None,
+    };
+    Shown {
+        name: &task.name,
+        latencies: &row.latency,
+        limits: judged.iter().filter_map(limit).collect(),
+        stall: stall(row),
+    }
+}
+
+/// Where stalled answers lie: 35 to 50 ms after the first byte of most.
+fn stall(row: &Row) -> Option<Stall> {
+    let share = stall_share(row)?;
+    let (low, high) = (Percentile(5_000), Percentile::P95);
+    Some(Stall {
+        low_ms: row.first_byte.percentile_ms(low)? + 35.0,
+        high_ms: row.first_byte.percentile_ms(high)? + 50.0,
+        share,
+    })
+}
+
+fn overview(shown: &[Shown<'_>], range: (f64, f64)) -> String {
+    format!(
+        "<h3>Distributions</h3>\n<figure>\n<figcaption>Latency of good answers on one logarithmic \
+         axis; each histogram is scaled to its own peak. Thin lines are p50, p95 and p99, the \
+         dashed line is a limit.</figcaption>\n<div class=\"wide\" role=\"region\" \
+         aria-label=\"Distributions by task\" tabindex=\"0\">{}</div>\n</figure>\n",
+        ridges(shown, range)
+    )
+}
+
+fn unfold(
+    index: usize,
+    (task, row): (&TaskSummary, &Row),
+    shown: &Shown<'_>,
+    range: Option<(f64, f64)>,
+    summary: &Summary,
+) -> String {
+    let at = |percentile| row.latency.percentile_ms(percentile).map_or("–".to_owned(), show_ms);
+    let drawn = match range.filter(|_| row.latency.count > 0) {
+        Some(range) => format!(
+            "<div class=\"wide\" role=\"region\" aria-label=\"Distribution of {}\" \
+             tabindex=\"0\">{}</div>\n",
+            esc(shown.name),
+            alone(shown, range)
+        ),
+        None => "<p>No good answer.</p>\n".to_owned(),
+    };
+    let stall = shown.stall.map(|stall| {
+        format!(
+            "<p class=\"note\"><b>Two modes.</b> {} of these answers stalled for about 40 ms \
+             between their first and their last byte (shaded): a delayed acknowledgement, not the \
+             service's work. See the remarks.</p>\n",
+            percent(stall.share)
+        )
+    });
+    format!(
+        "<details class=\"task\">\n<summary><b>{}</b> <span class=\"quiet\">{} requests, {} failed, \
+         p95 {}</span></summary>\n<div id=\"task-{index}\">\n{}{drawn}{}{}{}</div>\n</details>\n",
+        esc(&task.name),
+        whole(row.requests),
+        whole(row.failures),
+        at(Percentile::P95),
+        facts(&about(task, row)),
+        percentiles(row),
+        stall.unwrap_or_default(),
+        failures(task, summary)
+    )
+}
+
+fn about(task: &TaskSummary, row: &Row) -> Vec<(&'static str, String)> {
+    let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), show_ms);
+    let mut facts = vec![
+        ("Request", format!("{} {}", task.method, shortened(&task.label, 300))),
+        ("Weight", task.weight.to_string()),
+        ("Mean body", bytes(row.mean_body_bytes())),
+        ("First byte, p95", ms(row.first_byte.percentile_ms(Percentile::P95))),
+    ];
+    if row.failures > 0 {
+        let longest = ms(row.failed_latency.max_ms());
+        let p50 = ms(row.failed_latency.percentile_ms(Percentile::P50));
+        facts.push(("Failed requests took", format!("p50 {p50}, longest {longest}")));
+    }
+    if row.service.count > 0 {
+        let p95 = ms(row.service.percentile_ms(Percentile::P95));
+        facts.push(("From sending, p95", p95));
+    }
+    if row.cut > 0 {
+        facts.push(("Cut at the end", row.cut.to_string()));
+    }
+    facts
+}
+
+/// All percentiles that reports show, in a line.
+fn percentiles(row: &Row) -> String {
+    let shown = SHOWN.iter().filter_map(|percentile| {
+        Some(format!("{percentile} {}", show_ms(row.latency.percentile_ms(*percentile)?)))
+    });
+    let shown = shown.collect::<Vec<_>>().join(" · ");
+    if shown.is_empty() { shown } else { format!("<p class=\"quiet\">{}</p>\n", esc(&shown)) }
+}
+
+fn failures(task: &TaskSummary, summary: &Summary) -> String {
+    let own = summary.failures.iter().filter(|group| group.task == task.name).take(20);
+    let items = own.map(|group| {
+        format!(
+            "<li>{} × <b>{}</b> {}</li>\n",
+            whole(group.count),
+            group.kind.name(),
+            esc(&shortened(&group.message, 500))
+        )
+    });
+    let items: String = items.collect();
+    if items.is_empty() { items } else { format!("<ul>\n{items}</ul>\n") }
+}

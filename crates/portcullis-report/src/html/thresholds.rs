@@ -1,0 +1,103 @@
+//! Every threshold with its evidence, drawn and in words; the gravest first.
+
+use portcullis_core::threshold::Severity;
+use portcullis_core::verdict::Judged;
+
+use super::Section;
+use super::charts::evidence::evidence;
+use super::markup::{esc, whole};
+use crate::run::RunReport;
+use crate::words::{self, Standing};
+
+/// The section; empty when nothing was judged.
+pub fn section(run: &RunReport) -> Section {
+    let judged = run.verdict.iter().flat_map(|verdict| &verdict.judged);
+    let mut judged: Vec<&Judged> = judged.collect();
+    judged.sort_by_key(|one| Standing::of(one));
+    let silent = run.verdict.iter().flat_map(|verdict| &verdict.silent_tasks).map(|task| {
+        format!("<p class=\"note\"><b>no data</b> {} was never called.</p>\n", esc(task))
+    });
+    let silent: String = silent.collect();
+    let body = if judged.is_empty() {
+        silent
+    } else {
+        let items = judged.iter().map(|one| item(one)).collect::<String>();
+        format!("{}{silent}<ol class=\"thresholds\">\n{items}</ol>\n{KEY}", counts(&judged))
+    };
+    Section { id: "thresholds", title: "Thresholds", body }
+}
+
+/// What the drawings mean.
+const KEY: &str = "<p class=\"key\">In each drawing the vertical line is the limit, the shaded \
+                   side is where the rule holds, the dot is the estimate, and the bar is what is \
+                   possible: with an error of 5 %, however often one looks. A dashed bar has an \
+                   end that is not known. \u{201c}Proven\u{201d} and \u{201c}surely \
+                   violated\u{201d} hold over all thresholds together, with errors of 5 % and \
+                   1 %.</p>\n";
+
+fn counts(judged: &[&Judged]) -> String {
+    let all =
+        [Standing::Violated, Standing::NoData, Standing::Warns, Standing::InDoubt, Standing::Holds];
+    let count = |standing: Standing| {
+        let count = judged.iter().filter(|one| Standing::of(one) == standing).count();
+        (count > 0).then(|| format!("{}{count}\u{a0}{}", chip_open(standing), standing.word()))
+    };
+    let counts: Vec<String> = all.into_iter().filter_map(count).collect();
+    let chips = counts.iter().map(|count| format!("{count}</span>\n")).collect::<String>();
+    format!("<p class=\"counts\">\n{chips}</p>\n")
+}
+
+fn chip_open(standing: Standing) -> String {
+    format!(
+        "<span class=\"chip {}\"><span aria-hidden=\"true\">{}</span> ",
+        class(standing),
+        standing.sign()
+    )
+}
+
+/// The class of a standing in the page's style.
+pub fn class(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Violated => "is-violated",
+        Standing::NoData => "is-void",
+        Standing::Warns => "is-warning",
+        Standing::InDoubt => "is-doubtful",
+        Standing::NotJudged => "is-open",
+        Standing::Holds => "is-holding",
+    }
+}
+
+fn item(judged: &Judged) -> String {
+    let standing = Standing::of(judged);
+    let warns = match judged.rule.severity {
+        Severity::Warn => " <span class=\"quiet\">only warns</span>",
+        Severity::Fail => "",
+    };
+    let support = words::support(judged);
+    let support = support.iter().map(|said| format!("<li>{}</li>", esc(said)));
+    let support = support.collect::<String>();
+    let support = if support.is_empty() { support } else { format!("<ul>{support}</ul>") };
+    format!(
+        "<li class=\"{class}\">\n<div class=\"rule\">{chip}{word}</span> \
+         <b>{what}</b>{warns}<br><span class=\"quiet\">{in_words}</span></div>\n<div \
+         class=\"figures\"><b>{value}</b> <span class=\"quiet\">limit {limit}</span><br><span \
+         class=\"quiet\">{samples}</span></div>\n<div class=\"drawn\">{drawn}</div>\n<details \
+         class=\"support\"><summary>{certainty}</summary>{support}</details>\n</li>\n",
+        class = class(standing),
+        chip = chip_open(standing),
+        word = standing.word(),
+        what = esc(&judged.rule.subject()),
+        in_words = esc(&judged.rule.in_words()),
+        value = esc(&words::value(judged).unwrap_or_else(|| standing.word().to_owned())),
+        limit = esc(&words::limit(&judged.rule)),
+        samples = samples(judged),
+        drawn = evidence(judged),
+        certainty = esc(&words::certainty(judged)),
+    )
+}
+
+fn samples(judged: &Judged) -> String {
+    let beyond = judged.beyond.map(|beyond| format!(", {} beyond", whole(beyond)));
+    let plural = if judged.samples == 1 { "" } else { "s" };
+    format!("{} sample{plural}{}", whole(judged.samples), beyond.unwrap_or_default())
+}

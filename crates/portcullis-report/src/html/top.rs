@@ -1,0 +1,95 @@
+//! The top of the page: the verdict, why, and what was measured on what.
+
+use portcullis_core::summary::Summary;
+use portcullis_core::units::show_duration;
+
+use super::markup::{esc, facts};
+use super::page::class;
+use crate::results_json::rfc3339;
+use crate::run::{Machine, RunReport};
+use crate::words;
+
+/// The header.
+pub fn header(run: &RunReport) -> String {
+    let word = words::verdict(run.exit_code);
+    let sign = match class(run.exit_code) {
+        "passed" => "✓",
+        "failed" => "✗",
+        _ => "!",
+    };
+    let sentence = run.sentence.strip_prefix(word).and_then(|rest| rest.strip_prefix(": "));
+    format!(
+        "<header>\n<h1><span class=\"verdict\"><span aria-hidden=\"true\">{sign}</span> \
+         {word}</span> <span class=\"code\">exit code {}</span></h1>\n<p \
+         class=\"sentence\">{}</p>\n{}{}</header>\n",
+        run.exit_code,
+        esc(sentence.unwrap_or(&run.sentence)),
+        findings(run),
+        facts(&measured(run))
+    )
+}
+
+/// So many findings are listed.
+const MOST: usize = 40;
+
+/// The other findings: the sentence names only the first.
+fn findings(run: &RunReport) -> String {
+    if run.findings.len() < 2 {
+        return String::new();
+    }
+    let shown = run.findings.iter().skip(1).take(MOST).map(|finding| {
+        let message = words::shortened(finding.message(), 1_000);
+        format!("<li><b>{}</b> {}</li>\n", finding.kind(), esc(&message))
+    });
+    let shown = shown.collect::<String>();
+    let more = match run.findings.len().saturating_sub(MOST + 1) {
+        0 => String::new(),
+        n => format!("<li>and {n} more</li>\n"),
+    };
+    format!("<ul class=\"findings\">\n{shown}{more}</ul>\n")
+}
+
+fn measured(run: &RunReport) -> Vec<(&'static str, String)> {
+    let server = if run.own_server { ", started for this run" } else { ", up already" };
+    let target = match run.target.as_str() {
+        "" => "none yet".to_owned(),
+        target => format!("{target}{server}"),
+    };
+    vec![
+        ("Commit", run.commit.clone().unwrap_or_else(|| "not known".to_owned())),
+        ("Started", rfc3339(run.started_unix_ms)),
+        ("Target", target),
+        ("Load", run.summary.as_ref().map_or("none".to_owned(), load)),
+        ("Profile", run.profile.clone().unwrap_or_else(|| "none".to_owned())),
+        ("Seed", run.seed.to_string()),
+        ("Machine", machine(&run.machine)),
+    ]
+}
+
+/// The load in words.
+pub fn load(summary: &Summary) -> String {
+    let window = show_duration(summary.window);
+    let cut = match summary.measured {
+        measured if measured + std::time::Duration::from_millis(500) < summary.window => {
+            format!(", cut off after {}", show_duration(measured))
+        }
+        _ => String::new(),
+    };
+    let how = match summary.arrivals {
+        Some(arrivals) => format!(
+            "{} scheduled requests by at most {} users",
+            arrivals.scheduled, summary.users_asked
+        ),
+        None => format!("{} of {} users", summary.users_ran, summary.users_asked),
+    };
+    let requests = summary.aggregate().requests;
+    format!("{how}, {window}{cut}: {requests} requests, {:.1}/s", summary.rate(requests))
+}
+
+fn machine(machine: &Machine) -> String {
+    let mut parts = vec![format!("{} cores", machine.cores)];
+    parts.extend(machine.processor.clone());
+    parts.push(machine.system.clone());
+    parts.extend(machine.memory_bytes.map(|bytes| words::bytes(bytes as f64)));
+    parts.join(", ")
+}

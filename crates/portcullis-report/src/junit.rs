@@ -1,0 +1,142 @@
+//! `perf_results.junit.xml`: a suite for each scope, a case for each judged
+//! threshold, and a suite for the run itself.
+
+use portcullis_core::outcome::Finding;
+use portcullis_core::threshold::Severity;
+use portcullis_core::verdict::{Judged, Judgement};
+
+use crate::escape::markup;
+use crate::results_json::rfc3339;
+use crate::run::RunReport;
+use crate::words;
+
+/// One case as markup, and how it ended.
+struct Case {
+    markup: String,
+    end: End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Passed,
+    Failed,
+    Broken,
+    Skipped,
+}
+
+/// Writes the file, in the form that Ant's and Surefire's readers agree on.
+pub fn write(run: &RunReport) -> String {
+    let mut suites = vec![("run".to_owned(), run_cases(run))];
+    for judged in run.verdict.iter().flat_map(|verdict| &verdict.judged) {
+        let scope = judged.rule.scope.to_string();
+        // The run's own suite comes first, and a task may have its name.
+        match suites.iter_mut().skip(1).find(|(name, _)| *name == scope) {
+            Some((_, cases)) => cases.push(case(judged, &scope)),
+            None => suites.push((scope.clone(), vec![case(judged, &scope)])),
+        }
+    }
+    let all: Vec<&Case> = suites.iter().flat_map(|(_, cases)| cases).collect();
+    let counts = counts(all.iter().map(|case| case.end));
+    let bodies = suites.iter().map(|(name, cases)| suite(run, name, cases)).collect::<String>();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"portcullis\" \
+         time=\"{}\" {counts}>\n{bodies}</testsuites>\n",
+        seconds(run)
+    )
+}
+
+/// How long the load was measured.
+fn seconds(run: &RunReport) -> String {
+    let measured = run.summary.as_ref().map(|summary| summary.measured.as_secs_f64());
+    format!("{:.3}", measured.unwrap_or(0.0))
+}
+
+/// The counts that both elements have; `skipped` is a suite's alone.
+fn counts(ends: impl Iterator<Item = End>) -> String {
+    let ends: Vec<End> = ends.collect();
+    let count = |end: End| ends.iter().filter(|one| **one == end).count();
+    format!(
+        "tests=\"{}\" failures=\"{}\" errors=\"{}\"",
+        ends.len(),
+        count(End::Failed),
+        count(End::Broken)
+    )
+}
+
+fn suite(run: &RunReport, name: &str, cases: &[Case]) -> String {
+    let skipped = cases.iter().filter(|case| case.end == End::Skipped).count();
+    // xs:dateTime without a zone, as Ant writes it.
+    let started = rfc3339(run.started_unix_ms);
+    let started = started.split('.').next().unwrap_or_default();
+    let cases_markup = cases.iter().map(|case| case.markup.as_str()).collect::<String>();
+    format!(
+        "<testsuite name=\"{}\" {} skipped=\"{skipped}\" time=\"{}\" \
+         timestamp=\"{started}\">\n{cases_markup}</testsuite>\n",
+        markup(name),
+        counts(cases.iter().map(|case| case.end)),
+        seconds(run)
+    )
+}
+
+/// Findings other than violations; without any, one case that says so.
+fn run_cases(run: &RunReport) -> Vec<Case> {
+    let others = run.findings.iter().filter(|finding| !matches!(finding, Finding::Violated(_)));
+    let mut cases: Vec<Case> = others.enumerate().map(|(i, finding)| broken(i, finding)).collect();
+    if cases.is_empty() {
+        let markup = "<testcase classname=\"portcullis.run\" name=\"the run came to a \
+                      verdict\"/>\n";
+        cases.push(Case { markup: markup.to_owned(), end: End::Passed });
+    }
+    cases
+}
+
+fn broken(index: usize, finding: &Finding) -> Case {
+    let (kind, message) = (finding.kind(), markup(finding.message()));
+    let number = if index == 0 { String::new() } else { format!(" ({})", index + 1) };
+    let text = format!(
+        "<testcase classname=\"portcullis.run\" name=\"{kind}{number}\">\n<error type=\"{kind}\" \
+         message=\"{message}\">{message}</error>\n</testcase>\n"
+    );
+    Case { markup: text, end: End::Broken }
+}
+
+fn case(judged: &Judged, scope: &str) -> Case {
+    let line = markup(&words::line(judged));
+    let said = markup(&said(judged));
+    let (end, inside) = match (judged.judgement, judged.rule.severity) {
+        (Judgement::NoData | Judgement::NotJudged, _) => {
+            (End::Skipped, format!("<skipped message=\"{line}\"/>\n"))
+        }
+        (Judgement::Violated, Severity::Fail) => {
+            let kind = "violated";
+            (End::Failed, format!("<failure type=\"{kind}\" message=\"{line}\">{said}</failure>\n"))
+        }
+        (Judgement::Violated, Severity::Warn) => {
+            (End::Passed, format!("<system-out>warning: {said}</system-out>\n"))
+        }
+        (Judgement::Holds, _) => (End::Passed, format!("<system-out>{said}</system-out>\n")),
+    };
+    let text = format!(
+        "<testcase classname=\"portcullis.{}\" name=\"{}\">\n{inside}</testcase>\n",
+        markup(scope),
+        markup(&name(judged))
+    );
+    Case { markup: text, end }
+}
+
+/// The rule in words; that it only warns is part of its name, since the same rule
+/// may stand under `fail` too.
+fn name(judged: &Judged) -> String {
+    let words = judged.rule.in_words();
+    match judged.rule.severity {
+        Severity::Fail => words,
+        Severity::Warn => format!("{words} (only warns)"),
+    }
+}
+
+/// The line of a threshold with what supports it.
+fn said(judged: &Judged) -> String {
+    let mut said = vec![words::line(judged), words::certainty(judged)];
+    said.extend(words::support(judged));
+    said.join("\n")
+}

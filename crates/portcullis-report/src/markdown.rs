@@ -1,0 +1,242 @@
+//! `perf_results.md`: the run as a comment on a pull request and as a step
+//! summary. The gravest comes first; what does not fit is left out, and said.
+
+use portcullis_core::pairs::Comparison;
+use portcullis_core::remarks::remarks;
+use portcullis_core::summary::{Row, Summary};
+use portcullis_core::threshold::Percentile;
+use portcullis_core::units::show_ms;
+use portcullis_core::verdict::Judged;
+
+use crate::escape::markdown as esc;
+use crate::run::RunReport;
+use crate::series::steps;
+use crate::words::{self, Standing, percent, shortened};
+
+/// The first line, by which a comment is found again and replaced.
+pub const MARKER: &str = "<!-- portcullis -->";
+
+/// The longest text, in bytes: GitHub refuses comments of more than 65,536
+/// characters.
+pub const LONGEST: usize = 64 * 1024;
+
+/// So many rows of a table, and items of a list.
+const MOST: usize = 60;
+
+/// Writes the text.
+pub fn write(run: &RunReport) -> String {
+    let word = words::verdict(run.exit_code);
+    let sign = match run.exit_code {
+        0 => "✅",
+        1 => "❌",
+        _ => "⚠️",
+    };
+    let mut out = format!(
+        "{MARKER}\n## {sign} Performance: {word}\n\n{}\n",
+        esc(&shortened(&run.sentence, 1_000))
+    );
+    let judged = run.verdict.iter().flat_map(|verdict| &verdict.judged);
+    let mut judged: Vec<&Judged> = judged.collect();
+    judged.sort_by_key(|one| Standing::of(one));
+    let summary = run.summary.as_ref();
+    let sections = [
+        violations(&judged),
+        findings(run),
+        run.comparison.as_ref().map_or_else(String::new, against),
+        summary.map_or_else(String::new, by_task),
+        summary.map_or_else(String::new, over_time),
+        folded("Thresholds", &thresholds(&judged)),
+        folded("Failures", &summary.map_or_else(String::new, failures)),
+        folded("Remarks", &summary.map_or_else(String::new, said)),
+        folded("Repeat this run", &about(run)),
+    ];
+    let mut is_whole = true;
+    for section in sections {
+        // Room for the sentence on what is left out.
+        if out.len() + section.len() + 200 <= LONGEST {
+            out.push_str(&section);
+        } else {
+            is_whole = false;
+        }
+    }
+    if !is_whole {
+        out.push_str("\nNot everything has room here; `perf_results.html` has all.\n");
+    }
+    out
+}
+
+/// A name or message from outside, as code: there GitHub links nothing.
+fn code(text: &str, most: usize) -> String {
+    format!("<code>{}</code>", esc(&shortened(text, most)))
+}
+
+fn folded(title: &str, body: &str) -> String {
+    if body.is_empty() {
+        return String::new();
+    }
+    format!("\n<details>\n<summary>{title}</summary>\n\n{body}\n</details>\n")
+}
+
+fn violations(judged: &[&Judged]) -> String {
+    let grave = judged.iter().filter(|one| {
+        matches!(Standing::of(one), Standing::Violated | Standing::NoData | Standing::Warns)
+    });
+    let items = grave.take(MOST).map(|one| {
+        let standing = Standing::of(one);
+        let line = code(&words::line(one), 200);
+        let certainty = esc(&words::certainty(one));
+        format!("- {} **{}** {line}: {certainty}\n", standing.sign(), standing.word())
+    });
+    let items: String = items.collect();
+    if items.is_empty() { items } else { format!("\n{items}") }
+}
+
+/// What is no violation and decides all the same; the sentence has the first.
+fn findings(run: &RunReport) -> String {
+    let others = run.findings.iter().skip(1).filter(|finding| finding.kind() != "violated");
+    let items = others
+        .take(20)
+        .map(|finding| format!("- ⚠ **{}** {}\n", finding.kind(), code(finding.message(), 500)));
+    let items: String = items.collect();
+    if items.is_empty() { items } else { format!("\n{items}") }
+}
+
+/// Base and candidate: the sentence, and a line for each task.
+fn against(comparison: &Comparison) -> String {
+    let lines = comparison.tasks.iter().take(MOST);
+    let lines = lines.map(|task| format!("- {}\n", code(&task.line(), 300)));
+    let sentence = esc(&comparison.sentence());
+    format!("\n**Against the base** {sentence}\n\n{}", lines.collect::<String>())
+}
+
+fn by_task(summary: &Summary) -> String {
+    let mut out = "\n| task | requests | failed | p50 ms | p95 ms | p99 ms | max ms |\n\
+                   |:---|---:|---:|---:|---:|---:|---:|\n"
+        .to_owned();
+    let called: Vec<_> = summary.tasks.iter().filter(|task| task.weight > 0).collect();
+    for task in called.iter().take(MOST) {
+        out.push_str(&row(&code(&task.name, 60), &task.judged()));
+    }
+    out.push_str(&row("**all tasks**", &summary.aggregate()));
+    if let Some(login) = &summary.login {
+        out.push_str(&row("login (apart)", &login.judged()));
+    }
+    if called.len() > MOST {
+        out.push_str(&format!("\n{} more tasks are in the page.\n", called.len() - MOST));
+    }
+    out
+}
+
+fn row(name: &str, row: &Row) -> String {
+    let ms = |ms: Option<f64>| ms.map_or("–".to_owned(), |ms| format!("{ms:.1}"));
+    let at = |percentile| ms(row.latency.percentile_ms(percentile));
+    let failed = match row.error_rate().filter(|rate| *rate > 0.0) {
+        Some(rate) => format!("{} ({})", row.failures, percent(rate)),
+        None => "0".to_owned(),
+    };
+    format!(
+        "| {name} | {} | {failed} | {} | {} | {} | {} |\n",
+        row.requests,
+        at(Percentile::P50),
+        at(Percentile::P95),
+        at(Percentile::P99),
+        ms(row.latency.max_ms())
+    )
+}
+
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// Values as bars from 0 to the largest; a dot where there is none.
+fn sparkline(values: &[Option<f64>]) -> String {
+    let most = values.iter().flatten().copied().fold(0.0, f64::max);
+    let bar = |value: &Option<f64>| match value {
+        Some(value) if most > 0.0 => {
+            let level = (value / most * 8.0).ceil() as usize;
+            BARS.get(level.saturating_sub(1)).copied().unwrap_or('█')
+        }
+        _ => '·',
+    };
+    values.iter().map(bar).collect()
+}
+
+fn over_time(summary: &Summary) -> String {
+    let values: Vec<Option<f64>> =
+        steps(&summary.series, 60).iter().map(|step| step.p95_ms).collect();
+    let known = || values.iter().flatten().copied();
+    let (Some(low), Some(high)) = (known().reduce(f64::min), known().reduce(f64::max)) else {
+        return String::new();
+    };
+    format!("\np95 over time: `{}` {} to {}\n", sparkline(&values), show_ms(low), show_ms(high))
+}
+
+fn thresholds(judged: &[&Judged]) -> String {
+    if judged.is_empty() {
+        return String::new();
+    }
+    let rows = judged.iter().take(MOST).map(|one| {
+        let standing = Standing::of(one);
+        format!(
+            "| {} {} | {} | {} | {} | {} | {} |\n",
+            standing.sign(),
+            standing.word(),
+            code(&one.rule.subject(), 80),
+            esc(&words::value(one).unwrap_or_else(|| "–".to_owned())),
+            esc(&words::limit(&one.rule)),
+            one.samples,
+            esc(&words::certainty(one))
+        )
+    });
+    format!(
+        "| | threshold | value | limit | samples | how sure |\n|:---|:---|---:|:---|---:|:---|\n{}",
+        rows.collect::<String>()
+    )
+}
+
+fn failures(summary: &Summary) -> String {
+    if summary.failures.is_empty() {
+        return String::new();
+    }
+    let rows = summary.failures.iter().take(30).map(|group| {
+        format!(
+            "| {} | {} | {} | {} |\n",
+            code(&group.task, 60),
+            group.kind.name(),
+            group.count,
+            code(&group.message, 200)
+        )
+    });
+    format!(
+        "| task | kind | count | message |\n|:---|:---|---:|:---|\n{}",
+        rows.collect::<String>()
+    )
+}
+
+fn said(summary: &Summary) -> String {
+    remarks(summary).iter().map(|said| format!("- {}\n", esc(said))).collect()
+}
+
+fn about(run: &RunReport) -> String {
+    let commit = run.commit.as_deref().unwrap_or("not known");
+    let machine = &run.machine;
+    let processor = machine.processor.as_deref().unwrap_or("unknown processor");
+    let processor = format!("{} cores, {processor}, {}", machine.cores, machine.system);
+    format!(
+        "{}\n\nExit code {}. Commit {}. Machine {}.\n",
+        code(&run.command(), 500),
+        run.exit_code,
+        code(commit, 100),
+        code(&processor, 200)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_from_nothing_to_the_largest() {
+        let values = [Some(0.0), None, Some(12.5), Some(50.0), Some(100.0)];
+        assert_eq!(sparkline(&values), "▁·▁▄█");
+        assert_eq!(sparkline(&[None, None]), "··");
+    }
+}

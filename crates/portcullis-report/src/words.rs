@@ -1,0 +1,240 @@
+//! A judged threshold in words, and quantities as people read them: the same in
+//! every report.
+
+use portcullis_core::evidence::{Evidence, State};
+use portcullis_core::threshold::{Metric, Severity, Threshold};
+use portcullis_core::units::show_ms;
+use portcullis_core::verdict::{Judged, Judgement};
+
+/// How a judged threshold stands, the gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// It fails the run.
+    Violated,
+    /// Nothing could be said of it.
+    NoData,
+    /// It is violated, and only warns.
+    Warns,
+    /// It holds by the estimate, and the evidence is weak.
+    InDoubt,
+    /// What its limit refers to is not there.
+    NotJudged,
+    /// It holds.
+    Holds,
+}
+
+impl Standing {
+    /// How a threshold stands.
+    pub fn of(judged: &Judged) -> Self {
+        let is_in_doubt = judged.evidence.as_ref().is_some_and(|e| e.state.is_in_doubt());
+        match (judged.judgement, judged.rule.severity) {
+            (Judgement::NoData, _) => Self::NoData,
+            (Judgement::NotJudged, _) => Self::NotJudged,
+            (Judgement::Violated, Severity::Fail) => Self::Violated,
+            (Judgement::Violated, Severity::Warn) => Self::Warns,
+            (Judgement::Holds, _) if is_in_doubt => Self::InDoubt,
+            (Judgement::Holds, _) => Self::Holds,
+        }
+    }
+
+    /// In one or two words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Violated => "violated",
+            Self::NoData => "no data",
+            Self::Warns => "warning",
+            Self::InDoubt => "in doubt",
+            Self::NotJudged => "not judged",
+            Self::Holds => "holds",
+        }
+    }
+
+    /// A sign beside the word, so that colour is not needed.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Violated => "✗",
+            Self::NoData => "∅",
+            Self::Warns => "!",
+            Self::InDoubt => "?",
+            Self::NotJudged => "–",
+            Self::Holds => "✓",
+        }
+    }
+}
+
+/// A rule's comparison and limit: `<= 500 ms`.
+pub fn limit(rule: &Threshold) -> String {
+    format!("{} {}", rule.comparison.sign(), rule.limit_in_words())
+}
+
+/// One judged threshold in a line: metric and scope, value, limit, samples, and
+/// how sure that is.
+pub fn line(judged: &Judged) -> String {
+    let (what, limit) = (judged.rule.subject(), limit(&judged.rule));
+    if judged.judgement == Judgement::NotJudged {
+        let reason = judged.reason.as_deref().unwrap_or("not judged");
+        return format!("{what} {limit}: {reason}");
+    }
+    let Some(value) = value(judged) else {
+        return format!("{what}: no data to hold against {limit}");
+    };
+    let samples =
+        format!("{} sample{}", judged.samples, if judged.samples == 1 { "" } else { "s" });
+    let beyond = judged.beyond.map(|beyond| format!(", {beyond} beyond the limit"));
+    let evidence = judged.evidence.as_ref().map(|evidence| format!("; {}", evidence.in_words()));
+    let not_proven = judged.reason.as_ref().map(|reason| format!("; {reason}"));
+    let known = not_proven.or(evidence).unwrap_or_default();
+    format!("{what} = {value}, limit {limit} ({samples}{}{known})", beyond.unwrap_or_default())
+}
+
+/// The metric's value with its unit; one that rounds to its limit is shown with
+/// the digits that differ. `None` without data.
+pub fn value(judged: &Judged) -> Option<String> {
+    let value = judged.value?;
+    let rule = &judged.rule;
+    let text = rule.show(value);
+    let hides = judged.judgement == Judgement::Violated && text == rule.limit_in_words();
+    Some(if hides && value != rule.limit.value() { rule.unit().show_closely(value) } else { text })
+}
+
+/// How sure a judgement is, in words.
+pub fn certainty(judged: &Judged) -> String {
+    if let Some(reason) = &judged.reason {
+        return reason.clone();
+    }
+    let state = judged.evidence.as_ref().map(|evidence| evidence.state);
+    let words = match (judged.judgement, state) {
+        (Judgement::NoData, _) => "there is nothing to judge it by",
+        (Judgement::NotJudged, _) => "not judged",
+        (_, None) => {
+            return format!("by its value; for {} nothing more is known", judged.rule.metric);
+        }
+        (Judgement::Violated, Some(State::Violated)) => "surely violated",
+        (Judgement::Violated, Some(State::InDoubt)) => {
+            "violated by the estimate; in doubt: weak evidence"
+        }
+        (Judgement::Violated, Some(_)) => "violated by the estimate",
+        (Judgement::Holds, Some(State::Proven)) => "proven to hold",
+        (Judgement::Holds, Some(State::Unbroken)) => {
+            "no request beyond the limit; too few to prove that it holds"
+        }
+        (Judgement::Holds, Some(_)) => "holds by the estimate; in doubt: weak evidence",
+    };
+    words.to_owned()
+}
+
+/// What supports a judgement, a sentence each.
+pub fn support(judged: &Judged) -> Vec<String> {
+    let Some(evidence) = &judged.evidence else { return Vec::new() };
+    let mut said = vec![beyond(judged, evidence), possible(judged, evidence)];
+    if evidence.block_factor > CLUSTERED {
+        said.push(format!(
+            "Requests share bad seconds: they say as much as {:.1} times fewer independent ones \
+             (block factor {:.2}).",
+            evidence.block_factor, evidence.block_factor
+        ));
+    }
+    said.push(unseen(judged, evidence));
+    said
+}
+
+/// The block factor from which it is worth a sentence.
+const CLUSTERED: f64 = 1.05;
+
+/// What a rule counts as beyond its limit.
+fn kind(judged: &Judged) -> &'static str {
+    match judged.rule.metric {
+        Metric::ErrorRate => "failed",
+        Metric::Status(_) => "had this status",
+        _ => "were beyond the limit",
+    }
+}
+
+fn beyond(judged: &Judged, evidence: &Evidence) -> String {
+    let counts = evidence.counts;
+    format!(
+        "{} of {} requests {} ({}); {} may.",
+        counts.hits,
+        counts.all,
+        kind(judged),
+        percent(counts.share()),
+        if evidence.allowed > 0.0 { percent(evidence.allowed) } else { "none".to_owned() }
+    )
+}
+
+fn possible(judged: &Judged, evidence: &Evidence) -> String {
+    let Some(latency) = evidence.latency else {
+        let (low, high) = (evidence.clustered.low, evidence.clustered.high);
+        return format!("Possible: {} to {}.", percent(low), percent(high));
+    };
+    let metric = judged.rule.metric;
+    match (latency.low_ms, latency.high_ms) {
+        (Some(low), Some(high)) => {
+            format!("Possible {metric}: {} to {}.", show_ms(low), show_ms(high))
+        }
+        (Some(low), None) => {
+            format!("Possible {metric}: {} or more; too few requests for an end.", show_ms(low))
+        }
+        (None, Some(high)) => format!("Possible {metric}: up to {}.", show_ms(high)),
+        (None, None) => format!("Too few requests to say which {metric} is possible."),
+    }
+}
+
+fn unseen(judged: &Judged, evidence: &Evidence) -> String {
+    let what = match judged.rule.metric {
+        Metric::ErrorRate => "failing",
+        Metric::Status(_) => "with this status",
+        _ => "beyond the limit",
+    };
+    match evidence.detectable {
+        Some(share) => format!(
+            "Caught 19 times in 20: {} of the requests {what}. Less could have gone unseen.",
+            percent(share)
+        ),
+        None => "Too few requests: no violation would have been caught.".to_owned(),
+    }
+}
+
+/// A share in percent, with digits enough for a small one.
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent == 0.0 {
+        "0 %".to_owned()
+    } else if percent < 0.01 {
+        format!("{percent:.4} %")
+    } else if percent < 10.0 {
+        format!("{percent:.2} %")
+    } else {
+        format!("{percent:.1} %")
+    }
+}
+
+/// A number of bytes in the binary unit that fits.
+pub fn bytes(bytes: f64) -> String {
+    let units = [(1024.0 * 1024.0 * 1024.0, "GiB"), (1024.0 * 1024.0, "MiB"), (1024.0, "KiB")];
+    match units.iter().find(|(size, _)| bytes >= *size) {
+        Some((size, unit)) => format!("{:.1} {unit}", bytes / size),
+        None => format!("{bytes:.0} B"),
+    }
+}
+
+/// The verdict of an exit code in one word.
+pub fn verdict(exit_code: u8) -> &'static str {
+    match exit_code {
+        0 => "PASSED",
+        1 => "FAILED",
+        2 => "REFUSED",
+        3 | 4 => "ERROR",
+        5 => "INVALID",
+        130 | 143 => "INTERRUPTED",
+        _ => "DEFECT",
+    }
+}
+
+/// The beginning of a text, of so many characters at most.
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

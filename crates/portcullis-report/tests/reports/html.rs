@@ -1,0 +1,131 @@
+//! The page: it says what is so, stays small, and is not broken by anybody's text.
+
+use std::path::PathBuf;
+
+use portcullis_report::html;
+use proptest::prelude::*;
+
+use crate::runs;
+
+fn write(name: &str, text: &str) {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(folder.join(format!("{name}.html")), text).unwrap();
+}
+
+#[test]
+fn pages_are_small() {
+    let seed = html::write(&runs::Recipe::sound().run());
+    let hour = html::write(&runs::hour());
+    write("green", &seed);
+    write("hour", &hour);
+    assert!(seed.len() <= 150_000, "seed: {}", seed.len());
+    assert!(hour.len() <= 500_000, "hour: {}", hour.len());
+}
+
+#[test]
+fn a_red_run_is_told() {
+    let page = html::write(&runs::red());
+    write("red", &page);
+    for part in [
+        "FAILED</span>",
+        "surely violated",
+        "p95(list_claims)",
+        "Two modes.",
+        "cargo xtask perf --profile ci",
+        "--seed 7340921",
+        "status 500",
+        "class=\"evidence\"",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn runs_without_a_verdict_or_a_summary_are_pages_too() {
+    for (name, run) in [("interrupted", runs::interrupted()), ("broken", runs::broken())] {
+        let page = html::write(&run);
+        write(name, &page);
+        assert!(page.contains("Stages, in their order"), "{name}");
+    }
+    assert!(html::write(&portcullis_report::RunReport::default()).ends_with("</html>\n"));
+}
+
+#[test]
+fn a_comparison_is_drawn_and_in_a_table() {
+    let page = html::write(&runs::compared(""));
+    write("compared", &page);
+    for part in ["id=\"against\"", "list_claims is slower by +34.0 %", "+34.0 % slower</text>"] {
+        assert!(page.contains(part), "{part}");
+    }
+    for text in runs::HOSTILE {
+        let hostile = html::write(&runs::compared(text));
+        assert_eq!(markup(&hostile), markup(&page), "{text}");
+    }
+    assert!(!html::write(&runs::red()).contains("Against the base"));
+}
+
+/// The names of all elements and attributes of a page, without what our own style
+/// and script hold.
+fn markup(page: &str) -> std::collections::BTreeSet<String> {
+    let mut names = std::collections::BTreeSet::new();
+    let mut rest = page;
+    while let Some(start) = rest.find('<') {
+        rest = &rest[start + 1..];
+        let end = rest.find('>').unwrap();
+        let tag = &rest[..end];
+        let mut is_value = false;
+        let outside: String = tag
+            .chars()
+            .filter(|c| {
+                if *c == '"' {
+                    is_value = !is_value;
+                }
+                !is_value
+            })
+            .collect();
+        assert!(!is_value, "an open quote in <{tag}>");
+        names.extend(outside.split([' ', '\n', '=']).map(|word| word.trim_matches('"').to_owned()));
+        rest = &rest[end + 1..];
+        for own in ["style", "script"] {
+            if tag == own {
+                rest = &rest[rest.find(&format!("</{own}>")).unwrap()..];
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn no_text_becomes_markup() {
+    let plain = html::write(&runs::hostile("plain"));
+    for text in runs::HOSTILE {
+        let page = html::write(&runs::hostile(text));
+        assert_eq!(markup(&page), markup(&plain));
+        assert!(!page.contains(['\u{1b}', '\u{202e}', '\0', '\r']));
+    }
+    let page = html::write(&runs::hostile(&runs::HOSTILE.concat()));
+    write("hostile", &page);
+    assert!(page.contains("&lt;/script&gt;&lt;script&gt;alert(1)"));
+}
+
+#[test]
+fn nothing_is_loaded_and_nothing_runs_from_an_attribute() {
+    let page = html::write(&runs::red());
+    let names = markup(&page);
+    assert_eq!(names.iter().find(|name| name.starts_with("on")), None);
+    assert!(!page.contains("style=\""));
+    let addresses = page.matches("http://").count() - page.matches("http://127.0.0.1").count();
+    // The name space of SVG, in the icon and in the script.
+    assert_eq!(addresses - page.matches("http://www.w3.org/2000/svg").count(), 0);
+    assert!(!page.contains("https://") && !page.contains("src=\""));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn any_text_leaves_the_markup_as_it_is(text in "\\PC{0,40}|[<>&\"'/=!\\[\\]\\x00-\\x7f -]{0,60}") {
+        let page = html::write(&runs::hostile(&text));
+        let plain = html::write(&runs::hostile("plain"));
+        prop_assert_eq!(markup(&page), markup(&plain));
+    }
+}

@@ -1,0 +1,9 @@
+//! The reports of whole runs: sizes, hostile texts, and what they say.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::print_stderr, reason = "tests say what they skip")]
+
+mod browser;
+mod html;
+mod readers;
+mod runs;
+mod texts;

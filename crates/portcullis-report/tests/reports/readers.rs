@@ -1,0 +1,62 @@
+//! The files opened by other people's readers: junitparser, html5lib,
+//! markdown-it. They come with `cargo xtask test`.
+#![allow(clippy::disallowed_methods, reason = "readers are programs of their own")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use portcullis_report::{RunReport, html, junit, markdown, prometheus};
+
+use crate::runs;
+
+/// The development tools' folder; without it a test is skipped by name, in CI it
+/// fails.
+fn development_bin(test: &str) -> Option<PathBuf> {
+    let bin = std::env::var_os("PORTCULLIS_TEST_BIN").map(PathBuf::from);
+    if bin.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "{test} needs `cargo xtask test`");
+        eprintln!("skipped: {test} (run it through `cargo xtask test`)");
+    }
+    bin
+}
+
+fn write(folder: &Path, run: &RunReport) {
+    let files = [
+        ("run.html", html::write(run)),
+        ("run.xml", junit::write(run)),
+        ("run.md", markdown::write(run)),
+        ("run.prom", prometheus::write(run)),
+    ];
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+}
+
+/// The reader's verdict on a run: how many cases it saw, failed, broken, skipped;
+/// and the rows of each Markdown table.
+fn read(bin: &Path, run: &RunReport) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), run);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports/read.py");
+    let output = Command::new(bin.join("python")).arg(script).arg(folder.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn other_readers_read_what_is_written() {
+    let Some(bin) = development_bin("readers") else { return };
+    let check = |run: &RunReport, expected: &str| assert_eq!(read(&bin, run).trim(), expected);
+    check(&runs::Recipe::sound().run(), "16 cases, 0 failed, 0 broken, 0 skipped; tables 12, 15");
+    check(&runs::red(), "16 cases, 3 failed, 0 broken, 0 skipped; tables 12, 15, 7");
+    check(&runs::broken(), "1 cases, 0 failed, 1 broken, 0 skipped; tables");
+    check(&runs::interrupted(), "1 cases, 0 failed, 1 broken, 0 skipped; tables 12");
+    let counts = "16 cases, 0 failed, 0 broken, 0 skipped; tables 12, 15";
+    check(&runs::compared(""), counts);
+    for text in runs::HOSTILE {
+        check(&runs::compared(text), counts);
+        let hostile = read(&bin, &runs::hostile(text));
+        assert_eq!(hostile, read(&bin, &runs::hostile("plain")), "{text:?}");
+    }
+}

@@ -1,0 +1,253 @@
+//! Against the base: both versions prepared alike, both servers up, the same
+//! requests to both, and what that says of each task.
+
+mod base;
+mod hooks;
+
+pub use base::{Base, extract};
+
+use std::time::Duration;
+
+use portcullis_core::event::Stage;
+use portcullis_core::outcome::Finding;
+use portcullis_core::pairs::{Comparison, Judge, RULE, Rule, Side, Sides, TaskComparison};
+use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::target::Target;
+use portcullis_load::{PairPlan, PairsError, PairsOutcome, Trust, pairs};
+use portcullis_supervise::port::Owner;
+use portcullis_supervise::server::Server;
+
+use crate::run::{Done, Failure, Run, Stopped};
+use crate::stages::environment::{self, Venv};
+use crate::stages::project::Project;
+use crate::stages::{migrate, project, ready, seed, serve};
+use hooks::Stand;
+
+/// A version that is ready to be started.
+struct Prepared {
+    project: Project,
+    /// Locked while its server uses it.
+    _venv: Venv,
+}
+
+/// Compares the working tree with the base.
+///
+/// # Errors
+/// A stage of either version failed, or no pairs could be made.
+pub fn compare(run: &mut Run<'_>, base: &Base) -> Result<(), Stopped> {
+    let target = run.target.clone();
+    let compared = compare_sides(run, base);
+    run.enter(None);
+    run.base_tree = None;
+    run.target = target;
+    compared
+}
+
+fn compare_sides(run: &mut Run<'_>, base: &Base) -> Result<(), Stopped> {
+    let prepared = Sides {
+        base: prepare(run, Side::Base, base)?,
+        candidate: prepare(run, Side::Candidate, base)?,
+    };
+    // Who starts first is drawn: memory and caches are not laid out alike.
+    let first = Rng::stream(run.planned.plan.load.seed, Domain::Placement, 1).below(2);
+    let order = match first {
+        0 => [Side::Base, Side::Candidate],
+        _ => [Side::Candidate, Side::Base],
+    };
+    let mut up: Sides<Option<(Server, Target)>> = Sides::default();
+    for side in order {
+        *up.of_mut(side) = Some(start(run, prepared.of(side), side, base)?);
+    }
+    run.enter(None);
+    let (Some((base_up, base_at)), Some((candidate_up, candidate_at))) = (up.base, up.candidate)
+    else {
+        return Ok(());
+    };
+    let targets = Sides { base: base_at, candidate: candidate_at };
+    let mut servers = Sides { base: base_up, candidate: candidate_up };
+    let outcome = run.stage(Stage::Pairs, |run| measure(run, base, &targets, &mut servers));
+    let other = servers.candidate.pid();
+    servers.base.stop_beside(&[other]);
+    servers.candidate.stop();
+    outcome
+}
+
+fn charged(base: &Base, why: &str) -> Failure {
+    Failure::new(Finding::Preparation(format!("the base ({}): {why}", base.short())))
+}
+
+/// Runs a stage of one side. The base's failures are preparation, whatever they
+/// are: nothing can be said of the candidate then.
+fn stage_of<'a, T>(
+    run: &mut Run<'a>,
+    (stage, side, base): (Stage, Side, &Base),
+    work: impl FnOnce(&mut Run<'a>) -> Result<Done<T>, Failure>,
+) -> Result<T, Stopped> {
+    run.stage(stage, |run| match work(run) {
+        Ok(done) => Ok(Done { detail: format!("{}: {}", side.name(), done.detail), ..done }),
+        Err(mut failure) if side == Side::Base => {
+            let charge = |finding: Finding| match finding {
+                Finding::Interrupted(_) | Finding::Defect(_) => finding,
+                other => {
+                    let why = other.message();
+                    Finding::Preparation(format!("the base ({}): {why}", base.short()))
+                }
+            };
+            failure.findings = failure.findings.into_iter().map(charge).collect();
+            Err(failure)
+        }
+        Err(failure) => Err(failure),
+    })
+}
+
+fn prepare(run: &mut Run<'_>, side: Side, base: &Base) -> Result<Prepared, Stopped> {
+    let plan = base.plans.of(side);
+    run.enter(Some(side));
+    run.base_tree = (side == Side::Base).then(|| base.tree.clone());
+    let named = |stage| (stage, side, base);
+    let venv = stage_of(run, named(Stage::Environment), |run| environment::prepare(run, plan))?;
+    let venv = stage_of(run, named(Stage::Install), |run| environment::install(run, plan, venv))?;
+    let (mut project, database) = stage_of(run, named(Stage::Migrate), |run| {
+        let project = project::describe(run, plan, &venv)?;
+        let done = migrate::prepare(run, plan, &project, &venv.key)?;
+        Ok(Done { value: (project, done.value), cached: done.cached, detail: done.detail })
+    })?;
+    stage_of(run, named(Stage::Seed), |run| seed::fill(run, plan, &project, database))?;
+    // Sets and dictionaries are laid out alike in both.
+    let hash_seed = run.planned.plan.load.seed % 4_294_967_295;
+    project.environment.set("PYTHONHASHSEED", hash_seed.to_string());
+    Ok(Prepared { project, _venv: venv })
+}
+
+fn start(
+    run: &mut Run<'_>,
+    prepared: &Prepared,
+    side: Side,
+    base: &Base,
+) -> Result<(Server, Target), Stopped> {
+    run.enter(Some(side));
+    let named = |stage| (stage, side, base);
+    let started = stage_of(run, named(Stage::Serve), |run| {
+        serve::start(run, base.plans.of(side), &prepared.project)
+    });
+    let target = started?;
+    stage_of(run, named(Stage::Ready), |run| ready::wait(run, &target))?;
+    match run.server.take() {
+        Some(server) => Ok((server, target)),
+        None => Err(Stopped),
+    }
+}
+
+fn measure(
+    run: &mut Run<'_>,
+    base: &Base,
+    targets: &Sides<Target>,
+    servers: &mut Sides<Server>,
+) -> Result<Done<()>, Failure> {
+    let planned = &run.planned.plan;
+    let (against, scenario) = (&planned.against, &planned.load.scenario);
+    let rule = Rule { fewest_pairs: RULE.fewest_pairs.max(against.fewest_pairs), ..RULE };
+    let mut judge = Judge::new(scenario.tasks.len(), rule);
+    let idle = scenario.tasks.iter().enumerate().filter(|(_, task)| task.weight == 0);
+    idle.for_each(|(index, _)| judge.give_up(index));
+    let plan = PairPlan {
+        load: &planned.load,
+        limit: against.limit,
+        warm_up: against.warm_up,
+        repetition: 0,
+    };
+    let cpus = match &planned.mode {
+        portcullis_core::plan::Mode::Serve(serve) => serve.server.cpus.clone(),
+        portcullis_core::plan::Mode::Attach(_) => Vec::new(),
+    };
+    let mut comparisons = Vec::new();
+    for repetition in 0..run.repetitions.max(1) {
+        let mut stand = Stand::new(run, servers, &cpus, against.limit);
+        let plan = PairPlan { repetition, ..plan };
+        let made = pairs(plan, targets, &Trust::Nobody, judge.clone(), &mut stand);
+        let unplaced = stand.unplaced.take();
+        still_there(run, base, targets, servers)?;
+        let outcome = made.map_err(|error| failed(run, base, error))?;
+        outcome.tokens.iter().for_each(|token| run.secrets.add(token));
+        comparisons.push(comparison(run, base, &outcome, unplaced));
+    }
+    let mut comparisons = comparisons.into_iter();
+    run.comparison = comparisons.next();
+    run.repeated = comparisons.collect();
+    let made = run.comparison.iter().map(|one| (one.pairs.len(), one.took.as_secs_f64()));
+    let words = made.map(|(pairs, took)| format!("{pairs} pairs in {took:.1} s"));
+    Ok(Done::new((), words.collect::<String>()))
+}
+
+fn failed(run: &Run<'_>, base: &Base, error: PairsError) -> Failure {
+    match (error, run.interrupts.signal()) {
+        (_, Some(signal)) => Failure::new(Finding::Interrupted(signal)),
+        (PairsError::Login(Side::Base, failure), _) => {
+            charged(base, &format!("its login failed: {}", failure.message))
+        }
+        (PairsError::Login(Side::Candidate, failure), _) => {
+            let message = format!("the login of the pairs failed: {}", failure.message);
+            Failure::new(Finding::Invalid(message))
+        }
+        (PairsError::Stopped, None) if run.is_overdue() => {
+            let message = "the pairs were cut off: the whole run took too long (steps.run_timeout)";
+            Failure::new(Finding::Invalid(message.to_owned()))
+        }
+        (error, None) => Failure::new(Finding::Defect(error.to_string())),
+    }
+}
+
+/// How long a server that stopped answering may take to be gone.
+const DYING: Duration = Duration::from_millis(200);
+
+/// Who was started must have answered to the end.
+fn still_there(
+    run: &Run<'_>,
+    base: &Base,
+    targets: &Sides<Target>,
+    servers: &mut Sides<Server>,
+) -> Result<(), Failure> {
+    if let Some(signal) = run.interrupts.signal() {
+        return Err(Failure::new(Finding::Interrupted(signal)));
+    }
+    for side in [Side::Base, Side::Candidate] {
+        let server = servers.of_mut(side);
+        let gone = match server.ended_within(DYING) {
+            Some(status) => format!("the server died during the pairs: {status}"),
+            None if server.owns_port(targets.of(side).port) != Owner::Ours => {
+                "after the pairs its port was no longer held by our server".to_owned()
+            }
+            None => continue,
+        };
+        return Err(match side {
+            Side::Base => charged(base, &gone).with_log("base-server"),
+            Side::Candidate => Failure::new(Finding::Server(gone)).with_log("pairs-server"),
+        });
+    }
+    Ok(())
+}
+
+fn comparison(
+    run: &Run<'_>,
+    base: &Base,
+    outcome: &PairsOutcome,
+    unplaced: Option<String>,
+) -> Comparison {
+    let plan = &run.planned.plan;
+    let active = plan.load.scenario.tasks.iter().enumerate().filter(|(_, task)| task.weight > 0);
+    let compared = |(index, task): (usize, &portcullis_core::scenario::Task)| {
+        TaskComparison::new(&task.name, index, &outcome.judge, &outcome.pairs)
+    };
+    let shown = |(path, value): &(String, serde_json::Value)| format!("{path} = {value}");
+    Comparison {
+        asked: base.asked.clone(),
+        commit: base.commit.clone(),
+        took: outcome.took,
+        limit: plan.against.limit,
+        unplaced,
+        overrides: plan.against.overrides.iter().map(shown).collect(),
+        tasks: active.map(compared).collect(),
+        pairs: outcome.pairs.clone(),
+        names: plan.load.scenario.tasks.iter().map(|task| task.name.clone()).collect(),
+    }
+}

@@ -1,0 +1,44 @@
+//! This run's own command line, as a person types it.
+
+use std::path::Path;
+
+use portcullis_supervise::twin;
+
+/// The command line that was given, quoted for a shell.
+pub fn given() -> String {
+    // A worker's first word is a link, so that the name is asked of the system.
+    let binary = std::env::current_exe().unwrap_or_default();
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    typed(&binary, words.filter(|word| word != twin::VERB))
+}
+
+fn typed(binary: &Path, words: impl Iterator<Item = String>) -> String {
+    let name = binary.file_name().unwrap_or_default().to_string_lossy();
+    // A binary that was replaced meanwhile has ` (deleted)` behind its name.
+    let program = if name.starts_with("xtask") { "cargo xtask" } else { "portcullis" };
+    std::iter::once(program.to_owned()).chain(words.map(quoted)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a POSIX shell reads it back.
+fn quoted(word: String) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=%+,@".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word,
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_change_them() {
+        let words = ["perf", "--out", "my runs", "-t", "10s", "it's", ""].map(str::to_owned);
+        assert_eq!(
+            typed(Path::new("/x/portcullis"), words.into_iter()),
+            r"portcullis perf --out 'my runs' -t 10s 'it'\''s' ''"
+        );
+        assert_eq!(typed(Path::new("/x/xtask (deleted)"), std::iter::empty()), "cargo xtask");
+    }
+}

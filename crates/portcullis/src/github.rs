@@ -1,0 +1,53 @@
+//! GitHub's runner, where the run is one of its steps: annotations among the
+//! output, the step's summary, and its outputs. Nothing of it decides anything.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use portcullis_core::config::line_of_rule;
+use portcullis_report::{RunReport, artifacts, github, markdown, words};
+
+use crate::console;
+use crate::planning::Planned;
+
+/// Tells the runner, as far as it listens: each of its variables stands for one way.
+pub fn tell(planned: &Planned, report: &RunReport, artifacts: &Path) {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        let workspace = variable("GITHUB_WORKSPACE").map(PathBuf::from);
+        let commands = annotations(planned, report, workspace.as_deref());
+        console::print_plain(&commands);
+    }
+    if let Some(file) = variable("GITHUB_STEP_SUMMARY") {
+        append("GITHUB_STEP_SUMMARY", Path::new(&file), &markdown::write(report));
+    }
+    if let Some(file) = variable("GITHUB_OUTPUT") {
+        let page = artifacts.join(artifacts::PAGE);
+        let outputs = github::outputs(report, &page.display().to_string());
+        append("GITHUB_OUTPUT", Path::new(&file), &outputs);
+    }
+}
+
+/// An error for each violated threshold that fails the run, at its line.
+fn annotations(planned: &Planned, report: &RunReport, workspace: Option<&Path>) -> String {
+    let file = &planned.file;
+    let file = workspace.and_then(|workspace| file.strip_prefix(workspace).ok()).unwrap_or(file);
+    let file = file.display().to_string();
+    let violations = report.verdict.iter().flat_map(|verdict| verdict.violations());
+    let commands = violations.map(|judged| {
+        let line = line_of_rule(&planned.loaded.tree, "fail", &judged.rule.text);
+        let title = format!("{} is violated", judged.rule.subject());
+        let message = format!("{}; {}", words::line(judged), words::certainty(judged));
+        github::error(&file, line, &title, &message) + "\n"
+    });
+    commands.collect()
+}
+
+/// Adds to a file of the runner's, which other steps write to as well.
+fn append(name: &str, file: &Path, text: &str) {
+    let opened = OpenOptions::new().append(true).create(true).open(file);
+    if let Err(error) = opened.and_then(|mut file| file.write_all(text.as_bytes())) {
+        console::complain(&format!("{name} ({}) cannot be written: {error}", file.display()));
+    }
+}

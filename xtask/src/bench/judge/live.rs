@@ -1,0 +1,157 @@
+//! Live comparisons: both versions freshly started, several comparisons in a
+//! row, read from the results.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::neighbour::{Neighbour, Noise};
+use super::scene::Scene;
+
+/// What is started.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// What goes on beside.
+    pub noise: Noise,
+    /// Comparisons in a row before the next restart.
+    pub runs: u32,
+    /// Whether gunicorn serves, instead of `runserver`.
+    pub gunicorn: bool,
+}
+
+/// One comparison, as the results tell it.
+#[derive(Clone, Debug)]
+pub struct Compared {
+    /// One for each task.
+    pub tasks: Vec<Task>,
+    /// Pairs that were made.
+    pub pairs: usize,
+    /// How long they took, in seconds.
+    pub took_s: f64,
+}
+
+/// One task of a comparison.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its name.
+    pub name: String,
+    /// `slower`, `not slower` or `undecided`.
+    pub decision: String,
+    /// When that was decided.
+    pub decided_after_s: Option<f64>,
+    /// The median ratio, candidate over base.
+    pub median_ratio: Option<f64>,
+    /// Milliseconds of base and candidate, where both answered well.
+    pub latencies_ms: Vec<(f64, f64)>,
+}
+
+/// How long a whole restart may take.
+const HANG: Duration = Duration::from_secs(900);
+
+/// Starts both versions and compares them.
+///
+/// # Errors
+/// The run brought no comparison.
+pub fn compare(scene: &Scene, setting: Setting, seed: u64) -> Result<Vec<Compared>> {
+    // A busy machine may spoil the load that goes before: that is no comparison.
+    let mut last = None;
+    for _ in 0..3 {
+        match once(scene, setting, seed) {
+            Ok(compared) => return Ok(compared),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| anyhow::anyhow!("never tried")))
+}
+
+fn once(scene: &Scene, setting: Setting, seed: u64) -> Result<Vec<Compared>> {
+    let clone = scene.path();
+    let out = clone.join("target/perf");
+    let log = clone.join("target/perf.txt");
+    std::fs::create_dir_all(clone.join("target"))?;
+    let mut perf = Command::new(std::env::current_exe()?);
+    perf.args(["perf", "--against", "HEAD", "-u", "1", "-t", "1s", "--max-duration", "1x"]).args([
+        "--against-runs",
+        &setting.runs.to_string(),
+        "--seed",
+        &seed.to_string(),
+    ]);
+    if setting.gunicorn {
+        perf.args(["--profile", "gunicorn"]);
+    }
+    let child = perf
+        .arg("--out")
+        .arg(&out)
+        .current_dir(&clone)
+        .stdin(Stdio::null())
+        .stdout(std::fs::File::create(&log)?)
+        .stderr(Stdio::inherit())
+        .spawn()
+        .context("perf")?;
+    watch(child, &log, setting.noise)?;
+    read(&out.join("perf_results.json")).with_context(|| {
+        let told = std::fs::read_to_string(&log).unwrap_or_default();
+        told.lines().last().unwrap_or("perf said nothing").to_owned()
+    })
+}
+
+/// The neighbour moves in once all three servers were ready: what is judged is
+/// the comparison.
+fn watch(mut child: Child, log: &Path, noise: Noise) -> Result<()> {
+    let start = Instant::now();
+    let mut neighbour = None;
+    loop {
+        if child.try_wait()?.is_some() {
+            return Ok(());
+        }
+        if neighbour.is_none() {
+            let told = std::fs::read_to_string(log).unwrap_or_default();
+            let ready = told.lines().filter(|line| line.trim_start().starts_with("ready "));
+            if ready.count() == 3 {
+                neighbour = Some(Neighbour::start(noise)?);
+            }
+        }
+        if start.elapsed() > HANG {
+            child.kill()?;
+            child.wait()?;
+            bail!("perf did not end within {} s", HANG.as_secs());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<Compared>> {
+    let results: Value = serde_json::from_slice(&std::fs::read(path)?)?;
+    let first = results.get("against").filter(|against| !against.is_null());
+    let first = first.context("no comparison was made")?;
+    let more = results.get("against_repeated").and_then(Value::as_array);
+    std::iter::once(first).chain(more.into_iter().flatten()).map(compared).collect()
+}
+
+fn compared(against: &Value) -> Result<Compared> {
+    let pairs = against["pairs"].as_array().context("no pairs")?;
+    let task = |task: &Value| -> Result<Task> {
+        let name = task["name"].as_str().context("a task without a name")?.to_owned();
+        let own = pairs.iter().filter(|pair| pair[0].as_str() == Some(&name));
+        Ok(Task {
+            decision: task["decision"].as_str().unwrap_or_default().to_owned(),
+            decided_after_s: task["decided_after_s"].as_f64(),
+            median_ratio: task["latency"]["median_ratio"].as_f64(),
+            latencies_ms: own.filter_map(|pair| pair[3].as_f64().zip(pair[4].as_f64())).collect(),
+            name,
+        })
+    };
+    Ok(Compared {
+        tasks: against["tasks"]
+            .as_array()
+            .context("no tasks")?
+            .iter()
+            .map(task)
+            .collect::<Result<_>>()?,
+        pairs: pairs.len(),
+        took_s: against["took_s"].as_f64().context("no time")?,
+    })
+}

@@ -1,0 +1,112 @@
+//! How often thresholds are wrong: by simulation where the truth must be exact,
+//! and by whole runs of the bundled service.
+
+use anyhow::Result;
+use portcullis::evidence::{Case, Counts, State, states};
+
+use super::Extent;
+use crate::bench::{Figure, Target};
+
+/// Requests of the seed load in its window, and of the longest extension.
+const WINDOW: u64 = 70;
+const LONGEST: u64 = 280;
+/// Rules of the bundled file that can fail: the errors are over all of them.
+const FAMILY: usize = 12;
+
+/// Measures.
+///
+/// # Errors
+/// None yet: simulations only.
+pub fn measure(extent: Extent) -> Result<Vec<Figure>> {
+    let runs: u64 = match extent {
+        Extent::Quick => 2_000,
+        Extent::Medium | Extent::Full => 10_000,
+    };
+    // Latencies are log-normal with a spread of 0.4: what the bundled service
+    // shows on a shared machine. The share beyond the limit follows from where
+    // the true p95 lies.
+    let below = simulate(runs, share_beyond(0.95));
+    let above = simulate(runs, share_beyond(1.20));
+    let share = |n: u64| n as f64 / runs as f64;
+    Ok(vec![
+        Figure::of_ours(
+            "aggregate p95 truly 5 % under the limit: surely violated",
+            share(below.surely),
+            "share",
+            Target::AtMost(0.01),
+        ),
+        Figure::beside("the same: red by the estimate", share(below.red), "share"),
+        Figure::beside("the same: run longer than planned", share(below.longer), "share"),
+        Figure::of_ours(
+            "aggregate p95 truly 20 % over the limit: red",
+            share(above.red),
+            "share",
+            Target::AtLeast(0.95),
+        ),
+        Figure::beside("the same: surely violated", share(above.surely), "share"),
+    ])
+}
+
+/// The share of latencies beyond a limit if the true p95 is `ratio` times it.
+fn share_beyond(ratio: f64) -> f64 {
+    const SPREAD: f64 = 0.4;
+    const Z95: f64 = 1.644_853_626_951_472_2;
+    // ln p95 = mean + Z95 · spread; the limit lies at p95 / ratio.
+    1.0 - normal(Z95 - ratio.ln() / SPREAD)
+}
+
+/// The normal distribution function: Abramowitz and Stegun 26.2.17, to 7.5e-8.
+fn normal(z: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());
+    let poly = t
+        * (0.319_381_530
+            + t * (-0.356_563_782
+                + t * (1.781_477_937 + t * (-1.821_255_978 + t * 1.330_274_429))));
+    let tail = (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() * poly;
+    if z >= 0.0 { 1.0 - tail } else { tail }
+}
+
+#[derive(Default)]
+struct Ended {
+    surely: u64,
+    red: u64,
+    longer: u64,
+}
+
+/// Runs of the seed load: the window, then on while there is doubt.
+fn simulate(runs: u64, share: f64) -> Ended {
+    let mut ended = Ended::default();
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut chance = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    for _ in 0..runs {
+        let mut counts = Counts::default();
+        let standing = loop {
+            counts.all += 1;
+            counts.hits += u64::from(chance() < share);
+            if counts.all < WINDOW {
+                continue;
+            }
+            let standing = judged(counts);
+            if standing != State::InDoubt || counts.all >= LONGEST {
+                break standing;
+            }
+        };
+        ended.surely += u64::from(standing == State::Violated);
+        ended.longer += u64::from(counts.all > WINDOW);
+        ended.red += u64::from(counts.hits as f64 > 0.05 * counts.all as f64);
+    }
+    ended
+}
+
+/// The rule in a family of others of which nothing is known.
+fn judged(counts: Counts) -> State {
+    let case = |counts| Case { counts, allowed: 0.05, block_factor: 1.0 };
+    let mut family = vec![case(Counts { all: 6, hits: 0 }); FAMILY - 1];
+    family.push(case(counts));
+    states(&family).last().copied().unwrap_or(State::InDoubt)
+}
