@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start what the product would")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they skip")]
 
+mod against;
 mod attach;
 mod configuration;
 mod docs;
