@@ -3,9 +3,11 @@
 
 mod against_json;
 pub mod artifacts;
+pub mod baseline;
+mod baseline_json;
 mod evidence_json;
 pub mod locust_csv;
 pub mod results_json;
 mod run;
 
-pub use run::{FirstCall, Machine, RunReport};
+pub use run::{BaselineReport, FirstCall, Machine, RunReport};

@@ -12,6 +12,7 @@ use portcullis_core::verdict::{Judged, Judgement};
 use serde::Serialize;
 
 use crate::against_json::WireAgainst;
+use crate::baseline_json::{WireBaseline, WireDerived};
 use crate::evidence_json::WireEvidence;
 use crate::run::RunReport;
 
@@ -41,6 +42,9 @@ struct Results<'a> {
     first_round: Vec<FirstCall<'a>>,
     summary: Option<WireSummary<'a>>,
     against: Option<WireAgainst<'a>>,
+    baseline: Option<WireBaseline<'a>>,
+    acceptable: bool,
+    configuration_hash: &'a str,
     configuration: &'a str,
 }
 
@@ -68,6 +72,8 @@ struct Threshold {
     samples: u64,
     beyond_limit: Option<u64>,
     evidence: Option<WireEvidence>,
+    /// What the limit was taken from.
+    baseline: Option<WireDerived>,
 }
 
 #[derive(Serialize)]
@@ -290,6 +296,9 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
             .collect(),
         summary: run.summary.as_ref().map(summary),
         against: run.comparison.as_ref().map(WireAgainst::new),
+        baseline: run.baseline.as_ref().map(WireBaseline::new),
+        acceptable: run.acceptable,
+        configuration_hash: &run.configuration_hash,
         configuration: &run.configuration,
     };
     let mut text = serde_json::to_string_pretty(&results)?;
@@ -339,6 +348,7 @@ fn threshold(judged: &Judged) -> Threshold {
         samples: judged.samples,
         beyond_limit: judged.beyond,
         evidence: judged.evidence.as_ref().map(WireEvidence::new),
+        baseline: WireDerived::new(rule),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portcullis_core::baseline::BaselinePlan;
 use portcullis_core::event::StageRecord;
 use portcullis_core::outcome::Finding;
 use portcullis_core::pairs::Comparison;
@@ -26,6 +27,8 @@ pub struct RunReport {
     pub seed: u64,
     /// The effective configuration as TOML, without secrets.
     pub configuration: String,
+    /// The hash of the part of it that decides what is measured.
+    pub configuration_hash: String,
     /// The machine.
     pub machine: Machine,
     /// The stages that ended, in order.
@@ -42,12 +45,28 @@ pub struct RunReport {
     pub verdict: Option<Verdict>,
     /// What pairs said of base and candidate, if they were compared.
     pub comparison: Option<Comparison>,
+    /// What was done with the baseline, if a file is named for it.
+    pub baseline: Option<BaselineReport>,
+    /// Whether the figures may become the baseline: nothing was found but
+    /// differences from the one before.
+    pub acceptable: bool,
     /// What decides the exit code, the gravest first.
     pub findings: Vec<Finding>,
     /// The exit code.
     pub exit_code: u8,
     /// The verdict in a sentence.
     pub sentence: String,
+}
+
+/// The baseline of one run.
+#[derive(Clone, Debug)]
+pub struct BaselineReport {
+    /// Its file, as it was written in the configuration.
+    pub shown: String,
+    /// What stood in it.
+    pub plan: BaselinePlan,
+    /// Whether this run wrote it.
+    pub written: bool,
 }
 
 /// One call of the first round.
