@@ -8,6 +8,9 @@ use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
 use portcullis_core::verdict::{Judged, Judgement, Verdict, judge};
 
+use portcullis_report::BaselineReport;
+
+use crate::baseline;
 use crate::run::{Done, Failure, Run};
 
 /// Judges what was measured.
@@ -19,22 +22,35 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
         return Err(Failure::new(Finding::NoData("nothing was measured".to_owned())));
     };
     let verdict = judge(summary, &run.planned.plan.thresholds);
-    let mut findings: Vec<Finding> =
-        verdict.violations().map(|judged| Finding::Violated(line(judged))).collect();
-    if run.strict {
-        findings.extend(verdict.warnings().map(|judged| Finding::Violated(line(judged))));
-    }
+    let warnings = verdict.warnings().filter(|_| run.strict);
+    let violated: Vec<&Judged> = verdict.violations().chain(warnings).collect();
+    let found = |judged: &&Judged| Finding::Violated(line(judged));
+    let mut findings: Vec<Finding> = violated.iter().map(found).collect();
+    let of_baseline = violated.iter().filter(|judged| judged.rule.derived.is_some());
+    let mut differences: Vec<Finding> = of_baseline.map(found).collect();
     findings.extend(verdict.silent_tasks.iter().map(|task| {
         Finding::NoData(format!("{task} was never called, or never answered with a 2xx: no data"))
     }));
     findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
     findings.extend(compared(run));
+    let baseline = run.planned.plan.baseline.as_ref();
+    let missing = baseline.filter(|baseline| baseline.stored.is_none());
+    if let Some(missing) = missing.filter(|_| run.strict && run.planned.baseline.is_missed) {
+        let file = missing.file.display();
+        let finding = Finding::Violated(format!("there is no baseline: {file} is missing"));
+        findings.push(finding.clone());
+        differences.push(finding);
+    }
     if verdict.is_toothless() {
-        findings.push(Finding::NoData("no threshold was judged".to_owned()));
+        let finding = Finding::NoData("no threshold was judged".to_owned());
+        findings.push(finding.clone());
+        // The first baseline has nothing before it to be judged by.
+        differences.extend(missing.map(|_| finding));
     }
     let (judged, warnings) = (verdict.judged_count(), verdict.warnings().count());
     let unjudged = unjudged(&verdict);
     run.verdict = Some(verdict);
+    run.differences = differences;
     if findings.is_empty() {
         let detail = match warnings {
             0 => format!("all {judged} hold"),
@@ -96,14 +112,16 @@ pub fn line(judged: &Judged) -> String {
     let not_proven = judged.reason.as_ref().map(|reason| format!("; {reason}"));
     let known = not_proven.or(evidence).unwrap_or_default();
     let shown = shown(judged, value);
-    format!("{what} = {shown}, limit {limit} ({samples}{}{known})", beyond.unwrap_or_default())
+    let beyond = beyond.unwrap_or_default();
+    let derived = rule.derived_in_words();
+    format!("{what} = {shown}, limit {limit} ({samples}{beyond}{known}{derived})")
 }
 
 /// A value that rounds to its limit is shown with the digits that differ.
 fn shown(judged: &Judged, value: f64) -> String {
     let rule = &judged.rule;
     let text = rule.show(value);
-    let hides = judged.judgement == Judgement::Violated && text == rule.limit_in_words();
+    let hides = judged.judgement == Judgement::Violated && text == rule.show(rule.limit.value());
     if hides && value != rule.limit.value() { rule.unit().show_closely(value) } else { text }
 }
 
@@ -111,7 +129,7 @@ fn shown(judged: &Judged, value: f64) -> String {
 pub fn sentence(run: &Run<'_>) -> String {
     let findings = outcome::in_order(run.findings.clone());
     let Some(first) = findings.first() else {
-        return format!("PASSED: {}", figures(run.summary.as_ref(), run));
+        return format!("PASSED: {}{}", figures(run.summary.as_ref(), run), on_baseline(run));
     };
     let count = findings.iter().filter(|finding| finding.kind() == first.kind()).count();
     let word = match first {
@@ -123,7 +141,20 @@ pub fn sentence(run: &Run<'_>) -> String {
         Finding::Violated(_) => "FAILED",
     };
     let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-    format!("{word}: {}{more}", first.message())
+    format!("{word}: {}{more}{}", first.message(), on_baseline(run))
+}
+
+/// What the verdict must add on the baseline.
+fn on_baseline(run: &Run<'_>) -> String {
+    let baseline = run.verdict.as_ref().and_then(|_| baseline::report(run));
+    let Some(BaselineReport { shown, plan, written }) = baseline else { return String::new() };
+    match (written, &plan.stored, plan.advice()) {
+        (true, None, _) => format!("; the baseline is written: {shown}"),
+        (true, Some(_), _) => format!("; the baseline is renewed: {shown}"),
+        (false, None, _) => format!("; there is no baseline: {shown} is missing"),
+        (false, Some(_), Some(advice)) => format!("; the baseline: {advice}"),
+        (false, Some(_), None) => String::new(),
+    }
 }
 
 fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {

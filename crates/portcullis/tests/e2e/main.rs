@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they skip")]
 
 mod attach;
+mod baseline;
 mod configuration;
 mod docs;
 mod engine;
