@@ -126,7 +126,9 @@ impl BaselinePlan {
     pub fn described(&self) -> String {
         let Some(stored) = &self.stored else { return "not there".to_owned() };
         let date = stored.timestamp.as_deref().unwrap_or("no date");
-        let commit = stored.commit.as_deref().unwrap_or("no commit");
-        format!("of {date}, commit {}", commit.get(..10).unwrap_or(commit))
+        match stored.commit.as_deref() {
+            Some(commit) => format!("of {date}, commit {}", commit.get(..10).unwrap_or(commit)),
+            None => format!("of {date}, no commit"),
+        }
     }
 }
