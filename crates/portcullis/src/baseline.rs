@@ -184,3 +184,30 @@ fn change(shown: &str, before: Option<&Stored>, after: &Stored) -> String {
     let was = before.map(|before| format!("; it was {}", figures(before))).unwrap_or_default();
     format!("accepted: {shown} is {}{was}\n", figures(after))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OWN: &str = r#"{"version": 1, "metrics": {"p50": 1, "p95": 1, "p99": 1, "avg_response_time": 1,
+        "requests_per_sec": 1, "error_rate": 0, "total_requests": 1}}"#;
+
+    #[test]
+    fn only_a_baseline_is_replaced_and_what_a_link_names_rather_than_the_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("b.json");
+        place(&file, OWN, true).unwrap();
+        let appeared = place(&file, "new", true).unwrap_err();
+        assert!(appeared.contains("appeared during the run"), "{appeared}");
+        let link = folder.path().join("link.json");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        place(&link, "theirs", false).unwrap();
+        assert!(link.is_symlink());
+        let foreign = place(&file, OWN, false).unwrap_err();
+        assert!(foreign.contains("b.json:1:2: "), "{foreign}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "theirs");
+        std::fs::remove_file(&file).unwrap();
+        place(&file, OWN, false).unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2, "halves are left");
+    }
+}

@@ -9,7 +9,7 @@ use crate::config::{self, DEFAULTS, Place};
 use crate::distribution::Distribution;
 use crate::plan::{Plan, Surroundings, resolve};
 use crate::summary::{Beyond, Row, Summary, TaskSummary};
-use crate::threshold::{Severity, Threshold};
+use crate::threshold::{Metric, Severity, Threshold};
 use crate::verdict::{Judged, Judgement, judge};
 
 const BUNDLED: &str = include_str!("../../../../perf.toml");
@@ -176,6 +176,25 @@ fn an_equal_run_is_at_the_limit_whatever_its_digits() {
             let found = judged(&plan, &seen, rule);
             assert_eq!(found.judgement, expected, "{rule} {found:#?}");
         }
+    }
+}
+
+#[test]
+fn the_error_of_a_sum_or_a_product_is_not_part_of_a_limit() {
+    let rules = configured(FILE).unwrap().config.thresholds;
+    for failures in 0_u32..980 {
+        let rate = |failures: u32| f64::from(failures) / 1000.0;
+        let mut stored = stored();
+        // As it is after a way through a file.
+        stored.metrics.error_rate = rate(failures) * 100.0 / 100.0;
+        stored.metrics.rps = f64::from(failures) / 10.0;
+        let resolved = super::resolved(&rules, &stored, None);
+        let limit = |metric: Metric, severity| {
+            let mut found = resolved.iter().filter(|r| r.metric == metric && r.derived.is_some());
+            found.find(|rule| rule.severity == severity).unwrap().limit.value()
+        };
+        assert_eq!(limit(Metric::ErrorRate, Severity::Fail), rate(failures + 20), "{failures}");
+        assert_eq!(limit(Metric::Rps, Severity::Warn), f64::from(failures * 7) / 100.0);
     }
 }
 
