@@ -10,7 +10,7 @@ mod test;
 mod tools;
 
 use clap::{Parser, Subcommand};
-use portcullis::cli::PerfArgs;
+use portcullis::cli::{BaselineArgs, PerfArgs};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The verbs of this repository")]
@@ -23,6 +23,8 @@ struct Cli {
 enum Verb {
     /// Run the whole performance job: from a clean checkout to a verdict
     Perf(Box<PerfArgs>),
+    /// Look after the stored baseline
+    Baseline(BaselineArgs),
     /// Run every test; sets up what they need
     Test(test::TestArgs),
     /// Measure the product beside its peers, in one run on this machine
@@ -49,6 +51,9 @@ fn main() -> std::process::ExitCode {
         Ok(Cli { verb: Verb::Perf(args) }) => {
             let listener = faults::Panics::from_environment();
             std::process::ExitCode::from(portcullis::cli::perf_heard(&args, &listener))
+        }
+        Ok(Cli { verb: Verb::Baseline(args) }) => {
+            std::process::ExitCode::from(portcullis::cli::look_after_baseline(&args))
         }
         Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
         Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),

@@ -3,6 +3,8 @@
 
 mod against_json;
 pub mod artifacts;
+pub mod baseline;
+mod baseline_json;
 mod escape;
 mod evidence_json;
 pub mod github;
@@ -16,4 +18,4 @@ mod run;
 mod series;
 pub mod words;
 
-pub use run::{FirstCall, Machine, RunReport};
+pub use run::{BaselineReport, FirstCall, Machine, RunReport};

@@ -10,7 +10,7 @@ use portcullis_core::outcome::EXIT_CODES;
 
 use portcullis_supervise::{launch, twin};
 
-use crate::{chance, console, pipeline};
+use crate::{baseline, chance, console, pipeline};
 
 /// The CI gatekeeper for web API performance.
 #[derive(Debug, Parser)]
@@ -24,8 +24,40 @@ struct Cli {
 enum Verb {
     /// Run the whole performance job: from a clean checkout to a verdict
     Perf(Box<PerfArgs>),
+    /// Look after the stored baseline
+    Baseline(BaselineArgs),
     /// Print the defaults that perf.toml is laid over
     Defaults,
+}
+
+/// What can be done with the stored baseline.
+#[derive(Clone, Debug, Args)]
+pub struct BaselineArgs {
+    #[command(subcommand)]
+    verb: BaselineVerb,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum BaselineVerb {
+    /// Make the last run's results the baseline, and keep the reason in it
+    Accept(AcceptArgs),
+}
+
+/// Flags of `baseline accept`.
+#[derive(Clone, Debug, Args)]
+pub struct AcceptArgs {
+    /// Why the change is accepted; kept with date and commit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The configuration [default: perf.toml, here or in a folder above]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Lay [profile.NAME] over the configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Where the run's artifacts are [default: target/perf]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Flags of `perf`; Locust's letters where Locust has one.
@@ -83,6 +115,9 @@ pub struct PerfArgs {
     /// Compare so often in a row; only the first one counts, the others are told
     #[arg(long, value_name = "N", requires = "against", default_value_t = 1, hide = true)]
     pub against_runs: u32,
+    /// Make this run the baseline, if nothing else is wrong with it
+    #[arg(long)]
+    pub update_baseline: bool,
     /// Warnings and undecided comparisons fail too
     #[arg(long)]
     pub strict: bool,
@@ -172,12 +207,20 @@ pub fn main() -> u8 {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => match cli.verb {
             Verb::Perf(args) => perf(&args),
+            Verb::Baseline(args) => look_after_baseline(&args),
             Verb::Defaults => {
                 console::print_plain(DEFAULTS);
                 0
             }
         },
         Err(error) => usage(&error),
+    }
+}
+
+/// Does what was asked for with the stored baseline; its exit code.
+pub fn look_after_baseline(args: &BaselineArgs) -> u8 {
+    match &args.verb {
+        BaselineVerb::Accept(args) => baseline::accept(args),
     }
 }
 

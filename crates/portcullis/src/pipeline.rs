@@ -15,6 +15,7 @@ use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::tree::Ended;
 
 use crate::against;
+use crate::baseline;
 use crate::cli::PerfArgs;
 use crate::console::{self, Console};
 use crate::github;
@@ -69,6 +70,8 @@ fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let _ = run.always(Stage::Collect, collect::collect);
     let _ = run.always(Stage::Stop, stop);
     run.conclude();
+    let sentence = judge::sentence(&run);
+    baseline::keep(&mut run, &sentence);
     collect::finish(&mut run);
     let report = run.report(&judge::sentence(&run));
     // The verdict stays the last line.

@@ -78,6 +78,7 @@ pub fn parse(text: &str, severity: Severity, names: Names<'_>) -> Result<Thresho
         after,
         policy,
         text,
+        derived: None,
     })
 }
 

@@ -6,9 +6,12 @@ use portcullis_core::pairs::{Decision, judge_base_rules};
 use portcullis_core::summary::Summary;
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::{Verdict, judge};
+use portcullis_core::verdict::{Judged, Verdict, judge};
 pub use portcullis_report::words::line;
 
+use portcullis_report::BaselineReport;
+
+use crate::baseline;
 use crate::run::{Done, Failure, Run};
 
 /// Judges what was measured.
@@ -23,22 +26,35 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     if let Some(comparison) = &run.comparison {
         judge_base_rules(&mut verdict, comparison, summary);
     }
-    let mut findings: Vec<Finding> =
-        verdict.violations().map(|judged| Finding::Violated(line(judged))).collect();
-    if run.strict {
-        findings.extend(verdict.warnings().map(|judged| Finding::Violated(line(judged))));
-    }
+    let warnings = verdict.warnings().filter(|_| run.strict);
+    let violated: Vec<&Judged> = verdict.violations().chain(warnings).collect();
+    let found = |judged: &&Judged| Finding::Violated(line(judged));
+    let mut findings: Vec<Finding> = violated.iter().map(found).collect();
+    let of_baseline = violated.iter().filter(|judged| judged.rule.derived.is_some());
+    let mut differences: Vec<Finding> = of_baseline.map(found).collect();
     findings.extend(verdict.silent_tasks.iter().map(|task| {
         Finding::NoData(format!("{task} was never called, or never answered with a 2xx: no data"))
     }));
     findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
     findings.extend(compared(run));
+    let baseline = run.planned.plan.baseline.as_ref();
+    let missing = baseline.filter(|baseline| baseline.stored.is_none());
+    if let Some(missing) = missing.filter(|_| run.strict && run.planned.baseline.is_missed) {
+        let file = missing.file.display();
+        let finding = Finding::Violated(format!("there is no baseline: {file} is missing"));
+        findings.push(finding.clone());
+        differences.push(finding);
+    }
     if verdict.is_toothless() {
-        findings.push(Finding::NoData("no threshold was judged".to_owned()));
+        let finding = Finding::NoData("no threshold was judged".to_owned());
+        findings.push(finding.clone());
+        // The first baseline has nothing before it to be judged by.
+        differences.extend(missing.map(|_| finding));
     }
     let (judged, warnings) = (verdict.judged_count(), verdict.warnings().count());
     let unjudged = unjudged(&verdict);
     run.verdict = Some(verdict);
+    run.differences = differences;
     if findings.is_empty() {
         let detail = match warnings {
             0 => format!("all {judged} hold"),
@@ -86,7 +102,7 @@ fn unjudged(verdict: &Verdict) -> String {
 pub fn sentence(run: &Run<'_>) -> String {
     let findings = outcome::in_order(run.findings.clone());
     let Some(first) = findings.first() else {
-        return format!("PASSED: {}", figures(run.summary.as_ref(), run));
+        return format!("PASSED: {}{}", figures(run.summary.as_ref(), run), on_baseline(run));
     };
     let count = findings.iter().filter(|finding| finding.kind() == first.kind()).count();
     let word = match first {
@@ -98,7 +114,22 @@ pub fn sentence(run: &Run<'_>) -> String {
         Finding::Violated(_) => "FAILED",
     };
     let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-    format!("{word}: {}{more}", first.message())
+    format!("{word}: {}{more}{}", first.message(), on_baseline(run))
+}
+
+/// What the verdict must add on the baseline.
+fn on_baseline(run: &Run<'_>) -> String {
+    let baseline = run.verdict.as_ref().and_then(|_| baseline::report(run));
+    let Some(BaselineReport { shown, plan, written }) = baseline else { return String::new() };
+    match (written, &plan.stored, plan.advice()) {
+        (true, None, _) => format!("; the baseline is written: {shown}"),
+        (true, Some(_), _) => format!("; the baseline is renewed: {shown}"),
+        // The finding has said it.
+        (false, None, _) if run.strict && run.planned.baseline.is_missed => String::new(),
+        (false, None, _) => format!("; there is no baseline: {shown} is missing"),
+        (false, Some(_), Some(advice)) => format!("; the baseline: {advice}"),
+        (false, Some(_), None) => String::new(),
+    }
 }
 
 fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {

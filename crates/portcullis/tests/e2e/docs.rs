@@ -65,7 +65,10 @@ fn every_shown_perf_command_runs() {
         let (variables, flags) = command.split_once("cargo xtask perf").unwrap();
         let mut flags = words(flags);
         let server = flags.iter().any(|flag| flag == "--host").then(|| HandMade::start(&bin));
-        let project = Project::quick();
+        let mut project = Project::quick();
+        if flags.iter().any(|flag| flag == "--update-baseline") {
+            project = project.with("# [baseline]\n# file", "[baseline]\nfile");
+        }
         let later = root().join("fixtures/upstream/perf/later-suite.toml");
         for flag in &mut flags {
             match (&server, flag.as_str()) {
@@ -107,6 +110,14 @@ fn every_other_shown_command_is_a_verb_that_exists() {
             }
             ["make", verb] => {
                 assert!(makefile.contains(&format!("\n{verb}:")), "{command}: no such target");
+            }
+            ["portcullis", "baseline", ..] => {
+                let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+                let folder = tempfile::tempdir().unwrap();
+                let arguments = self::words(&command);
+                let output = run.args(&arguments[1..]).current_dir(&folder).output().unwrap();
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(said.contains("there is no perf.toml"), "{command}: {said}");
             }
             ["portcullis", "defaults"] => {
                 let run = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));

@@ -6,6 +6,7 @@
 
 mod against;
 mod attach;
+mod baseline;
 mod configuration;
 mod docs;
 mod engine;
