@@ -4,6 +4,7 @@
 mod against_json;
 pub mod artifacts;
 mod escape;
+pub mod events_jsonl;
 mod evidence_json;
 pub mod github;
 pub mod html;

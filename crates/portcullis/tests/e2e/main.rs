@@ -16,3 +16,4 @@ mod impostor;
 mod interrupts;
 mod isolation;
 mod locust;
+mod terminal;
