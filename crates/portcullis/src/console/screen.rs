@@ -67,10 +67,19 @@ impl Screen {
         // Lines that a narrower terminal has wrapped since take more rows.
         let rows = |line: &String| shown_width(line).div_ceil(size.columns.max(1)).max(1);
         let up: usize = self.drawn.iter().map(rows).sum();
-        let erase = if up > 0 { format!("\x1b[{up}A\r\x1b[J") } else { String::new() };
-        let drawn: String = block.iter().map(|line| format!("{line}\n")).collect();
+        let back = if up > 0 { format!("\x1b[{up}A\r") } else { String::new() };
+        // Drawn over what is there, nothing flickers, and no terminal takes it for a
+        // screen that was cleared and keeps a copy. Lines that stay may be wrapped:
+        // they need empty rows.
+        let (before, after) = match (up, lines) {
+            (0, _) => ("", ""),
+            (_, "") => ("", "\x1b[J"),
+            _ => ("\x1b[J", ""),
+        };
+        let end = if after.is_empty() { "\n" } else { "\x1b[K\n" };
+        let drawn: String = block.iter().flat_map(|line| [line, end]).collect();
         self.drawn = block;
-        format!("{erase}{lines}{drawn}")
+        format!("{back}{before}{lines}{drawn}{after}")
     }
 }
 
