@@ -6,6 +6,7 @@ pub mod artifacts;
 pub mod baseline;
 mod baseline_json;
 mod escape;
+pub mod events_jsonl;
 mod evidence_json;
 pub mod github;
 pub mod html;

@@ -11,6 +11,7 @@ use portcullis_report::baseline::{self, Stored, renewed};
 use portcullis_report::{BaselineReport, artifacts, results_json};
 
 use crate::cli::{AcceptArgs, PerfArgs};
+use crate::console::Console;
 use crate::key::Key;
 use crate::run::Run;
 use crate::{console, machine, planning};
@@ -138,7 +139,7 @@ pub fn accept(args: &AcceptArgs) -> u8 {
             console::print_plain(&said);
             0
         }
-        Err(problems) => console::refuse(&problems),
+        Err(problems) => Console::new(&PerfArgs::default()).refuse(&problems),
     }
 }
 

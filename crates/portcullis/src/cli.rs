@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use portcullis_core::config::{DEFAULTS, FlagValue, Laying, Node, Place, Value};
 use portcullis_core::event::{Nobody, Sink};
 use portcullis_core::outcome::EXIT_CODES;
@@ -28,6 +28,28 @@ enum Verb {
     Baseline(BaselineArgs),
     /// Print the defaults that perf.toml is laid over
     Defaults,
+    /// Print completions for a shell, to be sourced by it
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or that of a command
+    Man {
+        /// The command, such as perf
+        command: Option<String>,
+    },
+}
+
+/// Who reads standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// People
+    #[default]
+    Text,
+    /// One document: the bytes of perf_results.json
+    Json,
+    /// One object in a line for each event, the verdict last
+    Jsonl,
 }
 
 /// What can be done with the stored baseline.
@@ -127,6 +149,10 @@ pub struct PerfArgs {
     /// Use no cache: make environment and database anew
     #[arg(long)]
     pub fresh: bool,
+    /// Who reads standard output; for machines, what people read goes to standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "dry_run")]
+    #[arg(value_enum, hide_possible_values = true)]
+    pub format: Format,
     /// Print violations and the verdict only
     #[arg(short = 'q', long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -212,6 +238,13 @@ pub fn main() -> u8 {
                 console::print_plain(DEFAULTS);
                 0
             }
+            Verb::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut script);
+                console::print_plain(&String::from_utf8_lossy(&script));
+                0
+            }
+            Verb::Man { command } => manual(command.as_deref()),
         },
         Err(error) => usage(&error),
     }
@@ -222,6 +255,28 @@ pub fn look_after_baseline(args: &BaselineArgs) -> u8 {
     match &args.verb {
         BaselineVerb::Accept(args) => baseline::accept(args),
     }
+}
+
+/// Prints a manual page; its exit code.
+fn manual(command: Option<&str>) -> u8 {
+    let mut whole = Cli::command();
+    whole.build();
+    let page = match command {
+        None => Some(&whole),
+        Some(name) => whole.find_subcommand(name),
+    };
+    let Some(page) = page else {
+        let names: Vec<&str> = whole.get_subcommands().map(clap::Command::get_name).collect();
+        let known = names.join(", ");
+        let what = format!("there is no command {:?}; there are {known}", command.unwrap_or(""));
+        console::complain(&what);
+        return 2;
+    };
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = clap_mangen::Man::new(page.clone()).render(&mut text);
+    console::print_plain(&String::from_utf8_lossy(&text));
+    0
 }
 
 /// Prints clap's help or complaint; 2 for a complaint.

@@ -124,8 +124,37 @@ fn every_other_shown_command_is_a_verb_that_exists() {
                 let output = { run }.arg("defaults").output().unwrap();
                 assert_eq!(output.stdout, portcullis_core::config::DEFAULTS.as_bytes());
             }
+            ["portcullis", verb @ ("completions" | "man"), ..] => {
+                let run = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+                let output = { run }.args(&words[1..]).output().unwrap();
+                let text = String::from_utf8(output.stdout).unwrap();
+                let part = if verb == "man" { ".TH portcullis" } else { "--until-sure" };
+                assert!(output.status.success() && text.contains(part), "{command}: {text}");
+            }
             _ => assert!(command.contains("cargo xtask perf"), "nothing runs {command:?}"),
         }
+    }
+}
+
+#[test]
+fn every_flag_and_exit_code_has_its_line_in_the_reference() {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    let help = { run }.args(["perf", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/reference/cli.md")).unwrap();
+    let starts = |word: &&str| word.starts_with("--") && word.len() > 2;
+    let words = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(starts);
+    let flags: Vec<&str> = words.filter(|flag| *flag != "--help").collect();
+    assert!(flags.len() > 15, "{help}");
+    for flag in flags {
+        assert!(page.contains(&format!("`{flag}")), "cli.md does not tell of {flag}");
+    }
+    let codes = portcullis_core::outcome::EXIT_CODES.split_whitespace();
+    for code in codes.filter(|word| word.parse::<u8>().is_ok()) {
+        let found = page.contains(&format!("\n| {code} |"))
+            || page.contains(&format!(", {code} |"))
+            || page.contains(&format!("\n| {code},"));
+        assert!(found, "cli.md does not tell of exit code {code}");
     }
 }
 

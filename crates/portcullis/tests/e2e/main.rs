@@ -18,3 +18,4 @@ mod impostor;
 mod interrupts;
 mod isolation;
 mod locust;
+mod terminal;
