@@ -10,7 +10,7 @@ mod test;
 mod tools;
 
 use clap::{Parser, Subcommand};
-use portcullis::cli::{CheckArgs, PerfArgs};
+use portcullis::cli::{BaselineArgs, CheckArgs, PerfArgs};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The verbs of this repository")]
@@ -25,6 +25,8 @@ enum Verb {
     Perf(Box<PerfArgs>),
     /// Judge results that exist: perf_results.json, or a statistics file of Locust
     Check(CheckArgs),
+    /// Look after the stored baseline
+    Baseline(BaselineArgs),
     /// Run every test; sets up what they need
     Test(test::TestArgs),
     /// Measure the product beside its peers, in one run on this machine
@@ -54,6 +56,9 @@ fn main() -> std::process::ExitCode {
         }
         Ok(Cli { verb: Verb::Check(args) }) => {
             std::process::ExitCode::from(portcullis::cli::check(&args))
+        }
+        Ok(Cli { verb: Verb::Baseline(args) }) => {
+            std::process::ExitCode::from(portcullis::cli::look_after_baseline(&args))
         }
         Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
         Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),

@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use crate::evidence::Present;
+use crate::summary::FailureKind;
+
 /// A stage of the pipeline, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
@@ -107,6 +110,13 @@ pub struct Progress {
     pub last_second: u64,
     /// p95 of the good answers of the last ten seconds.
     pub p95_ms: Option<f64>,
+    /// Failed requests by kind, those kinds alone that came.
+    pub failures: Vec<(FailureKind, u64)>,
+    /// How late the generator was at most, in the last second.
+    pub late: Duration,
+    /// How the rules stand, looked at every few seconds; empty before the first
+    /// look.
+    pub rules: Vec<Present>,
     /// Tasks without a request, once the window is over.
     pub extending_for: Vec<String>,
 }

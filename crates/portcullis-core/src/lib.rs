@@ -1,6 +1,7 @@
 //! The pure core: configuration → plan, samples → summary → verdict → exit
 //! code. No files, clock, network, processes or async in here.
 
+pub mod baseline;
 pub mod check;
 pub mod config;
 pub mod deck;

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
     AgainstSection, Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp,
 };
@@ -28,8 +29,10 @@ pub struct Plan {
     pub ready_timeout: Duration,
     /// How long the whole run may take.
     pub run_timeout: Duration,
-    /// The rules.
+    /// The rules; limits against the baseline are absolute, if there is one.
     pub thresholds: Vec<Threshold>,
+    /// What is done with the baseline, if a file is named for it.
+    pub baseline: Option<BaselinePlan>,
     /// How versions are compared, if they are.
     pub against: AgainstSection,
     /// Where artifacts go.
@@ -132,7 +135,7 @@ pub struct TlsPlan {
 }
 
 /// What a plan needs beside the configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// The folder of the configuration file, absolute.
     pub base: PathBuf,
@@ -140,6 +143,10 @@ pub struct Surroundings {
     pub output: PathBuf,
     /// The seed, drawn unless the user gave one.
     pub seed: u64,
+    /// What stands in the baseline's file, if there is one.
+    pub stored: Option<Baseline>,
+    /// Where this run measures, and how.
+    pub origin: Origin,
 }
 
 impl ServePlan {
@@ -237,7 +244,16 @@ const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// Contradictions between settings that are each possible alone.
 pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Problem>> {
-    let load = load_plan(config, &around);
+    let in_base = |path: &str| around.base.join(path);
+    let baseline = config.baseline.file.as_deref().map(|file| {
+        let stored = around.stored.clone();
+        BaselinePlan::new(in_base(file), config.baseline.trust, stored, &around.origin)
+    });
+    let rules = match &baseline {
+        Some(baseline) => baseline.resolved(&config.thresholds),
+        None => config.thresholds.clone(),
+    };
+    let load = load_plan(config, &around, &rules);
     let mut problems = Vec::new();
     let ramp = ramp(load.users, load.spawn_rate);
     if !load.staged && !load.is_open() && load.warm_up + load.window < ramp {
@@ -265,7 +281,6 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
             format!("load.requests = {requests} leaves some of {} users without one", load.users);
         problems.push(Problem { at: Place::Default, message });
     }
-    let in_base = |path: &str| around.base.join(path);
     let mode = match &config.load.host {
         Some(target) => Mode::Attach(target.clone()),
         None => Mode::Serve(Box::new(ServePlan {
@@ -286,7 +301,8 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
     if !problems.is_empty() {
         return Err(problems);
     }
-    let warnings = warnings(&load, config);
+    let mut warnings = warnings(&load);
+    warnings.extend(baseline.as_ref().and_then(|baseline| doubt(baseline, &rules)));
     Ok(Plan {
         mode,
         load,
@@ -296,14 +312,29 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
             None => config.server.ready_timeout,
         },
         run_timeout: config.steps.run_timeout,
-        thresholds: config.thresholds.clone(),
+        thresholds: rules,
+        baseline,
         against: config.against.clone(),
         output: around.output,
         warnings,
     })
 }
 
-fn load_plan(config: &Config, around: &Surroundings) -> LoadPlan {
+/// What a baseline from elsewhere means for the run.
+fn doubt(baseline: &BaselinePlan, rules: &[Threshold]) -> Option<String> {
+    let advice = baseline.advice()?;
+    Some(match rules.iter().any(is_lowered) {
+        false => format!("the baseline was not measured like this run: {advice}"),
+        true => format!("rules on the baseline only warn: {advice}"),
+    })
+}
+
+/// Whether a rule only warns because its baseline is from elsewhere.
+fn is_lowered(rule: &Threshold) -> bool {
+    rule.derived.as_ref().is_some_and(|derived| derived.lowered.is_some())
+}
+
+fn load_plan(config: &Config, around: &Surroundings, rules: &[Threshold]) -> LoadPlan {
     let load = &config.load;
     let own_logins = config.scenario.login.as_ref().is_some_and(|login| !login.shared);
     let is_open = matches!(load.model, Model::Open(..));
@@ -333,13 +364,13 @@ fn load_plan(config: &Config, around: &Surroundings) -> LoadPlan {
         tls,
         seed: around.seed,
         scenario: config.scenario.clone(),
-        rules: config.thresholds.clone(),
+        rules: rules.to_vec(),
         until_sure: load.until_sure,
-        limits: latency_limits(&config.thresholds),
+        limits: latency_limits(rules),
     }
 }
 
-fn warnings(load: &LoadPlan, config: &Config) -> Vec<String> {
+fn warnings(load: &LoadPlan) -> Vec<String> {
     let mut warnings = Vec::new();
     let (expected, deck) = (load.expected_requests(load.longest), load.deck());
     if expected < deck as f64 {
@@ -350,8 +381,10 @@ fn warnings(load: &LoadPlan, config: &Config) -> Vec<String> {
         ));
     }
     let fails = |rule: &Threshold| rule.severity == crate::threshold::Severity::Fail;
-    if !config.thresholds.iter().any(fails) {
-        warnings.push("no threshold can fail this run: thresholds.fail is empty".to_owned());
+    if !load.rules.iter().any(fails) {
+        let only_warn = load.rules.iter().any(is_lowered);
+        let why = if only_warn { "those that could only warn" } else { "thresholds.fail is empty" };
+        warnings.push(format!("no threshold can fail this run: {why}"));
     }
     warnings
 }

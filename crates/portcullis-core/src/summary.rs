@@ -289,7 +289,7 @@ pub struct FailureGroup {
 }
 
 impl FailureKind {
-    /// Every kind.
+    /// All kinds, in their order.
     pub const ALL: [Self; 8] = [
         Self::Status,
         Self::Throttled,
@@ -343,6 +343,15 @@ pub fn merged(a: &[Block], b: &[Block]) -> Vec<Block> {
     all
 }
 
+/// Adds blocks to blocks. What is added is mostly later than what is there: only
+/// where both overlap anything is moved.
+fn add_blocks(mine: &mut Vec<Block>, theirs: &[Block]) {
+    let Some(first) = theirs.first() else { return };
+    let overlap = mine.partition_point(|block| block.second < first.second);
+    let tail = mine.split_off(overlap);
+    mine.extend(merged(&tail, theirs));
+}
+
 /// Adds answers with a status to counts by status, which stay ascending.
 pub fn add_status(counts: &mut Vec<(u16, u64)>, status: u16, answers: u64) {
     match counts.binary_search_by_key(&status, |(known, _)| *known) {
@@ -366,7 +375,7 @@ impl Row {
         self.cut += other.cut;
         add_beyond(&mut self.beyond, &other.beyond);
         add_beyond(&mut self.failed_beyond, &other.failed_beyond);
-        self.blocks = merged(&self.blocks, &other.blocks);
+        add_blocks(&mut self.blocks, &other.blocks);
         for (status, answers) in &other.statuses {
             add_status(&mut self.statuses, *status, *answers);
         }

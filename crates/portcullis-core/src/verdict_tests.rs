@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::distribution::Distribution;
-use crate::summary::{Beyond, Row, Summary, TaskSummary, latency_limits};
+use crate::summary::{Beyond, Block, Row, Summary, TaskSummary, latency_limits};
 use crate::threshold::{Names, Severity, Threshold, parse};
 use crate::verdict::{Judgement, generator_fault, judge};
 
@@ -275,4 +275,29 @@ fn a_rule_whose_scope_is_switched_off_has_no_data() {
     let verdict = judge(&summary, &rules());
     assert!(verdict.judged.iter().all(|j| j.judgement == Judgement::NoData));
     assert!(verdict.silent_tasks.is_empty());
+}
+
+#[test]
+fn blocks_are_added_by_second_wherever_they_overlap() {
+    let row = |seconds: &[(u32, u32)]| {
+        let block = |(second, requests): &(u32, u32)| Block {
+            second: *second,
+            requests: *requests,
+            ..Block::default()
+        };
+        Row { blocks: seconds.iter().map(block).collect(), ..Row::default() }
+    };
+    let added = |mine: &[(u32, u32)], theirs: &[(u32, u32)]| {
+        let mut sum = row(mine);
+        sum.add(&row(theirs));
+        sum.blocks.iter().map(|block| (block.second, block.requests)).collect::<Vec<_>>()
+    };
+    assert_eq!(added(&[(1, 1), (2, 2)], &[(3, 3)]), [(1, 1), (2, 2), (3, 3)]);
+    assert_eq!(
+        added(&[(1, 1), (4, 2)], &[(2, 3), (4, 4), (9, 1)]),
+        [(1, 1), (2, 3), (4, 6), (9, 1)]
+    );
+    assert_eq!(added(&[(5, 1)], &[(1, 1), (5, 1)]), [(1, 1), (5, 2)]);
+    assert_eq!(added(&[], &[(1, 1)]), [(1, 1)]);
+    assert_eq!(added(&[(1, 1)], &[]), [(1, 1)]);
 }

@@ -52,7 +52,8 @@ fn planned() -> Result<(LoadPlan, Vec<Threshold>), String> {
     );
     let wrong = |problems: Vec<config::Problem>| format!("{problems:?}");
     let config = config::load(&text, None, &[]).map_err(wrong)?.config;
-    let around = Surroundings { base: "/".into(), output: "/".into(), seed: 1 };
+    let around =
+        Surroundings { base: "/".into(), output: "/".into(), seed: 1, ..Surroundings::default() };
     let plan = resolve(&config, around).map_err(wrong)?;
     Ok((plan.load, plan.thresholds))
 }

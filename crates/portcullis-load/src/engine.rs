@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use portcullis_core::event::Progress;
+use portcullis_core::evidence::Present;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::summary::{
     Acknowledgement, ArrivalCounts, Connects, Generator, SHOWN, Summary, Tls,
@@ -21,6 +22,7 @@ use crate::prepared::Prepared;
 use crate::recorder::{Recorder, SinceTick};
 use crate::series::Series;
 use crate::shared::{FirstLogin, Shared, lock};
+use crate::standing::Standing;
 use crate::user::LoginFailure;
 use crate::worker::{Message, Work, panic_words, work};
 
@@ -83,6 +85,7 @@ pub fn run(
     let started_unix_ms = clock::unix_ms() + millis(plan.opens());
     let (messages, said) = mpsc::channel();
     let mut series = Series::new(plan.workers);
+    let mut standing = Standing::new(plan);
     let mut broken = false;
     let works = std::thread::scope(|scope| {
         let start = |number| {
@@ -98,10 +101,16 @@ pub fn run(
                     if !series.tell(second, users, &counts) {
                         continue;
                     }
-                    Observation::Progress(progress(plan, &series, Vec::new()))
+                    let rules = standing.look(shared.start.elapsed());
+                    Observation::Progress(progress(plan, &series, rules, Vec::new()))
+                }
+                Ok(Message::Counted(counts)) => {
+                    standing.add(&counts);
+                    continue;
                 }
                 Ok(Message::Extending(tasks)) => {
-                    Observation::Progress(progress(plan, &series, tasks))
+                    let rules = standing.look(shared.start.elapsed());
+                    Observation::Progress(progress(plan, &series, rules, tasks))
                 }
                 Err(RecvTimeoutError::Timeout) => Observation::Idle,
                 // The workers are done, or gone.
@@ -224,7 +233,12 @@ fn connects(plan: &LoadPlan, endpoint: &Endpoint, recorder: &Recorder) -> Connec
     }
 }
 
-fn progress(plan: &LoadPlan, series: &Series, extending_for: Vec<String>) -> Progress {
+fn progress(
+    plan: &LoadPlan,
+    series: &Series,
+    rules: Vec<Present>,
+    extending_for: Vec<String>,
+) -> Progress {
     let last = series.last();
     let p95 = SHOWN.iter().position(|percentile| *percentile == Percentile::P95);
     let p95_ms = last.zip(p95).and_then(|(second, p95)| second.percentiles_ms.get(p95).copied());
@@ -235,6 +249,9 @@ fn progress(plan: &LoadPlan, series: &Series, extending_for: Vec<String>) -> Pro
         requests: series.totals(),
         last_second: last.map_or(0, |second| second.requests),
         p95_ms,
+        failures: series.kinds(),
+        late: series.late(),
+        rules,
         extending_for,
     }
 }

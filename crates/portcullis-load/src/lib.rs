@@ -18,6 +18,7 @@ pub mod recorder;
 mod scan;
 mod series;
 mod shared;
+mod standing;
 mod user;
 mod watch;
 mod worker;

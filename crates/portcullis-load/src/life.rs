@@ -112,7 +112,7 @@ impl<'w, 'a> Person<'w, 'a> {
         let (worker, plan) = (self.worker, self.worker.shared.plan);
         let intended = arrival.map(|arrival| arrival.intended);
         if let Some(arrival) = arrival.filter(|arrival| arrival.found_user) {
-            worker.recorder.borrow_mut().lag.record(arrival.intended.elapsed());
+            worker.recorder.borrow_mut().note_lag(arrival.intended.elapsed());
         }
         let (request, whose, task) = self.next_request(intended).await?;
         let start = Instant::now();

@@ -88,8 +88,12 @@ pub struct SinceTick {
     pub failures: u64,
     /// Bytes of their bodies.
     pub body_bytes: u64,
+    /// Failed ones by kind, in the order of [`FailureKind::ALL`].
+    pub kinds: [u64; FailureKind::ALL.len()],
     /// Latencies of the good ones.
     pub latencies: Distribution,
+    /// How late the worker woke at most.
+    pub late: Duration,
 }
 
 /// A worker's measurements.
@@ -343,13 +347,23 @@ impl Recorder {
             self.since_tick.requests += 1;
             self.since_tick.failures += u64::from(sample.failure.is_some());
             self.since_tick.body_bytes += sample.body_bytes;
-            if sample.failure.is_none() {
-                self.tick_latencies.record(sample.latency);
+            match &sample.failure {
+                None => self.tick_latencies.record(sample.latency),
+                Some(failure) => {
+                    let kind = self.since_tick.kinds.get_mut(failure.kind as usize);
+                    kind.into_iter().for_each(|count| *count += 1);
+                }
             }
         }
         if let (Some(failure), false) = (&sample.failure, matches!(whose, Whose::WarmUp(_))) {
             self.note_failure(whose, failure, plan);
         }
+    }
+
+    /// Notes how late the worker woke.
+    pub fn note_lag(&mut self, lag: Duration) {
+        self.lag.record(lag);
+        self.since_tick.late = self.since_tick.late.max(lag);
     }
 
     /// Requests so far, of whomever.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use portcullis_core::distribution::Distribution;
-use portcullis_core::summary::{SHOWN, Second, ToDate};
+use portcullis_core::summary::{FailureKind, SHOWN, Second, ToDate};
 use portcullis_core::threshold::Percentile;
 
 use crate::recorder::SinceTick;
@@ -31,7 +31,13 @@ pub struct Series {
     all: Distribution,
     requests: u64,
     failures: u64,
+    kinds: [u64; FailureKind::ALL.len()],
+    late: Duration,
     body_bytes: u64,
+}
+
+fn add_kinds(mine: &mut [u64], theirs: &[u64]) {
+    mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
 }
 
 impl SinceTick {
@@ -39,7 +45,9 @@ impl SinceTick {
         self.requests += other.requests;
         self.failures += other.failures;
         self.body_bytes += other.body_bytes;
+        add_kinds(&mut self.kinds, &other.kinds);
         self.latencies.add(&other.latencies);
+        self.late = self.late.max(other.late);
     }
 }
 
@@ -54,6 +62,8 @@ impl Series {
             all: Distribution::default(),
             requests: 0,
             failures: 0,
+            kinds: Default::default(),
+            late: Duration::ZERO,
             body_bytes: 0,
         }
     }
@@ -116,6 +126,17 @@ impl Series {
         (self.requests, self.failures)
     }
 
+    /// Failures so far by kind, those kinds alone that came.
+    pub fn kinds(&self) -> Vec<(FailureKind, u64)> {
+        let all = FailureKind::ALL.into_iter().zip(self.kinds);
+        all.filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// How late a worker woke at most, in the last second.
+    pub fn late(&self) -> Duration {
+        self.late
+    }
+
     /// The last second.
     pub fn last(&self) -> Option<&Second> {
         self.seconds.last()
@@ -125,6 +146,8 @@ impl Series {
         self.all.add(&counts.latencies);
         self.requests += counts.requests;
         self.failures += counts.failures;
+        add_kinds(&mut self.kinds, &counts.kinds);
+        self.late = counts.late;
         self.body_bytes += counts.body_bytes;
         self.recent.push_back(counts.latencies.clone());
         if self.recent.len() > RECENT {

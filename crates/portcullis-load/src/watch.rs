@@ -30,6 +30,31 @@ struct Counted {
     ended: Option<String>,
 }
 
+/// A summary of a plan's tasks before the first request.
+pub(crate) fn uncounted(plan: &LoadPlan) -> Summary {
+    let task = |task: &portcullis_core::scenario::Task| TaskSummary {
+        name: task.name.clone(),
+        group: task.group.clone(),
+        label: task.request.label(),
+        weight: task.weight,
+        ..TaskSummary::default()
+    };
+    Summary {
+        limits: plan.limits.clone(),
+        tasks: plan.scenario.tasks.iter().map(task).collect(),
+        ..Summary::default()
+    }
+}
+
+/// Adds the counts of each task to what is known of it.
+pub(crate) fn add_counts(known: &mut [TaskSummary], delta: &[TaskSummary]) {
+    for (known, more) in known.iter_mut().zip(delta) {
+        known.window.add(&more.window);
+        known.continued.add(&more.continued);
+        known.extension.add(&more.extension);
+    }
+}
+
 /// A request after the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extra {
@@ -49,21 +74,9 @@ impl<'a> Watch<'a> {
     /// A watch that has seen nothing yet.
     pub fn new(plan: &'a LoadPlan) -> Self {
         let tasks = &plan.scenario.tasks;
-        let task = |task: &portcullis_core::scenario::Task| TaskSummary {
-            name: task.name.clone(),
-            group: task.group.clone(),
-            label: task.request.label(),
-            weight: task.weight,
-            ..TaskSummary::default()
-        };
-        let summary = Summary {
-            limits: plan.limits.clone(),
-            tasks: tasks.iter().map(task).collect(),
-            ..Summary::default()
-        };
         Self {
             plan,
-            counted: Mutex::new(Counted { summary, ..Counted::default() }),
+            counted: Mutex::new(Counted { summary: uncounted(plan), ..Counted::default() }),
             ended_ns: AtomicU64::new(NOT_ENDED),
             calls: tasks.iter().map(|_| AtomicU64::new(0)).collect(),
             throttled: tasks.iter().map(|_| AtomicBool::new(false)).collect(),
@@ -81,15 +94,14 @@ impl<'a> Watch<'a> {
         !self.plan.rules.is_empty() && self.plan.longest > self.plan.window
     }
 
-    /// Adds what a worker counted since it last told, and looks how the rules
-    /// stand. `measured` is how far the window has come.
-    pub fn tell(&self, delta: Vec<TaskSummary>, measured: Duration) {
+    /// Adds what a worker counted since it last told.
+    pub fn tell(&self, delta: &[TaskSummary]) {
+        add_counts(&mut self.lock().summary.tasks, delta);
+    }
+
+    /// Looks how the rules stand. `measured` is how far the window has come.
+    pub fn look(&self, measured: Duration) {
         let mut counted = self.lock();
-        for (known, more) in counted.summary.tasks.iter_mut().zip(delta) {
-            known.window.add(&more.window);
-            known.continued.add(&more.continued);
-            known.extension.add(&more.extension);
-        }
         if !self.may_go_on() && !self.looks_early() {
             return;
         }

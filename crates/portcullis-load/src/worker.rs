@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use portcullis_core::deck::Deck;
-use portcullis_core::summary::ArrivalCounts;
+use portcullis_core::summary::{ArrivalCounts, TaskSummary};
 
 use crate::arrivals::{Arrival, Queue};
 use crate::generator::{PULSE, ThreadTimes, ask_for_punctuality};
@@ -15,7 +15,7 @@ use crate::life;
 use crate::reactor::{self, Handle, Reactor, Turn};
 use crate::recorder::{Recorder, SinceTick, Whose};
 use crate::shared::Shared;
-use crate::watch::Extra;
+use crate::watch::{Extra, add_counts};
 
 /// What a worker says while it works: at most a few times a second.
 #[derive(Debug)]
@@ -29,6 +29,9 @@ pub enum Message {
         /// What ended in it.
         counts: SinceTick,
     },
+    /// What rules need that was counted since the last message of this kind; one
+    /// for each task.
+    Counted(Vec<TaskSummary>),
     /// The window is over, and these tasks were not called yet.
     Extending(Vec<String>),
 }
@@ -131,7 +134,7 @@ impl Worker<'_> {
     pub async fn sleep(&self, handle: &Handle, until: Instant) -> Duration {
         handle.until(until).await;
         let lag = until.elapsed();
-        self.recorder.borrow_mut().lag.record(lag);
+        self.recorder.borrow_mut().note_lag(lag);
         lag
     }
 }
@@ -228,6 +231,8 @@ struct Pump<'a> {
     look: Instant,
     seen: u64,
     was_over: bool,
+    /// What the watch knows and the observer was not told of.
+    untold: Vec<TaskSummary>,
 }
 
 impl<'a> Pump<'a> {
@@ -241,13 +246,14 @@ impl<'a> Pump<'a> {
             look: Instant::now(),
             seen: 0,
             was_over: false,
+            untold: Vec::new(),
         }
     }
 
     fn turn(&mut self, worker: &Worker<'_>, reactor: &Rc<Reactor>) -> Turn {
         let now = Instant::now();
         if now >= self.pulse {
-            worker.recorder.borrow_mut().lag.record(now - self.pulse);
+            worker.recorder.borrow_mut().note_lag(now - self.pulse);
             self.pulse = now + PULSE;
         }
         self.tell(worker, now);
@@ -290,17 +296,26 @@ impl<'a> Pump<'a> {
         if !is_over && (!is_early || now < self.look) {
             return;
         }
-        let mut recorder = worker.recorder.borrow_mut();
-        if is_over && recorder.requests() == self.seen && self.was_over {
+        let requests = worker.recorder.borrow().requests();
+        if is_over && requests == self.seen && self.was_over {
             return;
         }
         self.was_over = is_over;
-        self.seen = recorder.requests();
-        let delta = recorder.take_counts();
-        drop(recorder);
-        shared.watch.tell(delta, elapsed.saturating_sub(plan.opens()));
+        self.seen = requests;
+        self.count(worker);
+        shared.watch.look(elapsed.saturating_sub(plan.opens()));
         // Looking costs more the longer the run is: never more than a little.
         self.look = now + LOOK.max(elapsed / 100);
+    }
+
+    /// Hands on what was counted since the last call.
+    fn count(&mut self, worker: &Worker<'_>) {
+        let delta = worker.recorder.borrow_mut().take_counts();
+        self.shared.watch.tell(&delta);
+        match self.untold.is_empty() {
+            true => self.untold = delta,
+            false => add_counts(&mut self.untold, &delta),
+        }
     }
 
     /// Tells of each second that is over.
@@ -310,6 +325,11 @@ impl<'a> Pump<'a> {
         if now < self.shared.at(end) {
             return;
         }
+        // Nobody listens: the run is over for them, and soon for us.
+        if !plan.rules.is_empty() {
+            self.count(worker);
+            let _ = self.messages.send(Message::Counted(std::mem::take(&mut self.untold)));
+        }
         let message = if self.second < plan.window.as_secs() {
             let counts = worker.recorder.borrow_mut().take_tick();
             Message::Second { second: self.second, users: worker.alive.get(), counts }
@@ -317,7 +337,6 @@ impl<'a> Pump<'a> {
             Message::Extending(self.shared.watch.goes_on_for())
         };
         self.second += 1;
-        // Nobody listens: the run is over for them, and soon for us.
         let _ = self.messages.send(message);
     }
 }

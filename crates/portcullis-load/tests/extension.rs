@@ -164,3 +164,42 @@ fn a_rule_that_must_be_proven_goes_on_and_fails_if_it_is_not() {
     assert_eq!(states(&verdict)[0], (Judgement::Violated, State::Unbroken));
     assert_eq!(verdict.judged[0].reason.as_deref(), Some("not proven to hold"));
 }
+
+#[test]
+fn who_watches_is_told_what_fails_and_how_each_rule_stands() {
+    let server = Server::start(|_, line| match line.ends_with("/b/") {
+        true => Reply::Close(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),
+        false => Reply::After(Duration::ZERO, ONE),
+    });
+    // Looked at before the end for its own sake or not: nothing is lost for those
+    // who watch. The rule that ends a run early is never broken.
+    for abort in ["", " abort"] {
+        let rest = format!(
+            "[thresholds]\nfail = [\"error_rate(b) <= 1%\", \"p95(a) < 5s{abort}\"]\n\
+             warn = [\"rps > 1/s\"]"
+        );
+        let load = "users = 4\nspawn_rate = \"100/s\"\nworkers = 2\nduration = \"3s\"";
+        let (plan, target) = ruled(load, PACE, &rest, &server.url());
+        let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
+        let mut told = Vec::new();
+        run(&plan, &target, first, |observation| {
+            if let portcullis_load::Observation::Progress(progress) = observation {
+                told.push(progress);
+            }
+            ControlFlow::Continue(())
+        });
+        let last = told.last().unwrap();
+        let failures = last.requests.1;
+        assert!(failures > 20, "{last:?}");
+        assert_eq!(last.failures, [(portcullis_core::summary::FailureKind::Status, failures)]);
+        let rules: Vec<_> =
+            last.rules.iter().map(|rule| (rule.rule.as_str(), rule.state)).collect();
+        let expected = [
+            ("error_rate(b) <= 1.00 %", Some(State::Violated)),
+            ("p95(a) < 5000 ms", Some(State::Proven)),
+            ("rps > 1", None),
+        ];
+        assert_eq!(rules, expected);
+        assert!(told.iter().any(|progress| !progress.late.is_zero()), "{told:?}");
+    }
+}

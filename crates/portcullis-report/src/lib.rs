@@ -3,7 +3,10 @@
 
 mod against_json;
 pub mod artifacts;
+pub mod baseline;
+mod baseline_json;
 mod escape;
+pub mod events_jsonl;
 mod evidence_json;
 pub mod github;
 pub mod html;
@@ -17,4 +20,4 @@ mod run;
 mod series;
 pub mod words;
 
-pub use run::{FirstCall, Machine, RunReport};
+pub use run::{BaselineReport, FirstCall, Machine, RunReport};

@@ -11,6 +11,7 @@ use portcullis_core::verdict::{Judged, Judgement};
 use serde::Serialize;
 
 use crate::against_json::WireAgainst;
+use crate::baseline_json::{WireBaseline, WireDerived};
 use crate::evidence_json::WireEvidence;
 use crate::run::RunReport;
 
@@ -45,6 +46,9 @@ struct Results<'a> {
     against: Option<WireAgainst<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     against_repeated: Vec<WireAgainst<'a>>,
+    baseline: Option<WireBaseline<'a>>,
+    acceptable: bool,
+    configuration_hash: &'a str,
     configuration: &'a str,
 }
 
@@ -72,6 +76,8 @@ struct Threshold {
     samples: u64,
     beyond_limit: Option<u64>,
     evidence: Option<WireEvidence>,
+    /// What the limit was taken from.
+    baseline: Option<WireDerived>,
 }
 
 #[derive(Serialize)]
@@ -168,6 +174,9 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
         summary: run.summary.as_ref().map(measurements::summary),
         against: run.comparison.as_ref().map(WireAgainst::new),
         against_repeated: run.repeated.iter().map(WireAgainst::new).collect(),
+        baseline: run.baseline.as_ref().map(WireBaseline::new),
+        acceptable: run.acceptable,
+        configuration_hash: &run.configuration_hash,
         configuration: &run.configuration,
     };
     let mut text = serde_json::to_string_pretty(&results)?;
@@ -217,6 +226,7 @@ fn threshold(judged: &Judged) -> Threshold {
         samples: judged.samples,
         beyond_limit: judged.beyond,
         evidence: judged.evidence.as_ref().map(WireEvidence::new),
+        baseline: WireDerived::new(rule),
     }
 }
 

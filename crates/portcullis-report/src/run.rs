@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portcullis_core::baseline::BaselinePlan;
 use portcullis_core::event::StageRecord;
 use portcullis_core::outcome::Finding;
 use portcullis_core::pairs::Comparison;
@@ -29,6 +30,8 @@ pub struct RunReport {
     pub given: String,
     /// The effective configuration as TOML, without secrets.
     pub configuration: String,
+    /// The hash of the part of it that decides what is measured.
+    pub configuration_hash: String,
     /// The machine.
     pub machine: Machine,
     /// The stages that ended, in order.
@@ -49,6 +52,11 @@ pub struct RunReport {
     pub repeated: Vec<Comparison>,
     /// Whether warnings, and tasks that the comparison leaves undecided, fail.
     pub strict: bool,
+    /// What was done with the baseline, if a file is named for it.
+    pub baseline: Option<BaselineReport>,
+    /// Whether the figures may become the baseline: nothing was found but
+    /// differences from the one before.
+    pub acceptable: bool,
     /// What decides the exit code, the gravest first.
     pub findings: Vec<Finding>,
     /// The exit code.
@@ -68,6 +76,17 @@ impl RunReport {
         let has_seed = given.split(' ').any(|word| word == "--seed" || word.starts_with("--seed="));
         if has_seed { given } else { format!("{given} --seed {}", self.seed) }
     }
+}
+
+/// The baseline of one run.
+#[derive(Clone, Debug)]
+pub struct BaselineReport {
+    /// Its file, as it was written in the configuration.
+    pub shown: String,
+    /// What stood in it.
+    pub plan: BaselinePlan,
+    /// Whether this run wrote it.
+    pub written: bool,
 }
 
 /// One call of the first round.

@@ -84,7 +84,9 @@ pub fn line(judged: &Judged) -> String {
     let evidence = judged.evidence.as_ref().map(|evidence| format!("; {}", evidence.in_words()));
     let not_proven = judged.reason.as_ref().map(|reason| format!("; {reason}"));
     let known = not_proven.or(evidence).unwrap_or_default();
-    format!("{what} = {value}, limit {limit} ({samples}{}{known})", beyond.unwrap_or_default())
+    let beyond = beyond.unwrap_or_default();
+    let derived = judged.rule.derived_in_words();
+    format!("{what} = {value}, limit {limit} ({samples}{beyond}{known}{derived})")
 }
 
 /// The metric's value with its unit; one that rounds to its limit is shown with

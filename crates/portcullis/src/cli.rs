@@ -3,14 +3,14 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use portcullis_core::config::{DEFAULTS, FlagValue, Laying, Node, Place, Value};
 use portcullis_core::event::{Nobody, Sink};
 use portcullis_core::outcome::EXIT_CODES;
 
 use portcullis_supervise::{launch, twin};
 
-use crate::{chance, check, console, pipeline};
+use crate::{baseline, chance, check, console, pipeline};
 
 /// The CI gatekeeper for web API performance.
 #[derive(Debug, Parser)]
@@ -26,8 +26,62 @@ enum Verb {
     Perf(Box<PerfArgs>),
     /// Judge results that exist: perf_results.json, or a statistics file of Locust
     Check(CheckArgs),
+    /// Look after the stored baseline
+    Baseline(BaselineArgs),
     /// Print the defaults that perf.toml is laid over
     Defaults,
+    /// Print completions for a shell, to be sourced by it
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or that of a command
+    Man {
+        /// The command, such as perf
+        command: Option<String>,
+    },
+}
+
+/// Who reads standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// People
+    #[default]
+    Text,
+    /// One document: the bytes of perf_results.json
+    Json,
+    /// One object in a line for each event, the verdict last
+    Jsonl,
+}
+
+/// What can be done with the stored baseline.
+#[derive(Clone, Debug, Args)]
+pub struct BaselineArgs {
+    #[command(subcommand)]
+    verb: BaselineVerb,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum BaselineVerb {
+    /// Make the last run's results the baseline, and keep the reason in it
+    Accept(AcceptArgs),
+}
+
+/// Flags of `baseline accept`.
+#[derive(Clone, Debug, Args)]
+pub struct AcceptArgs {
+    /// Why the change is accepted; kept with date and commit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The configuration [default: perf.toml, here or in a folder above]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Lay [profile.NAME] over the configuration
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Where the run's artifacts are [default: target/perf]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Flags of `perf`; Locust's letters where Locust has one.
@@ -85,6 +139,9 @@ pub struct PerfArgs {
     /// Compare so often in a row; only the first one counts, the others are told
     #[arg(long, value_name = "N", requires = "against", default_value_t = 1, hide = true)]
     pub against_runs: u32,
+    /// Make this run the baseline, if nothing else is wrong with it
+    #[arg(long)]
+    pub update_baseline: bool,
     /// Warnings and undecided comparisons fail too
     #[arg(long)]
     pub strict: bool,
@@ -94,6 +151,10 @@ pub struct PerfArgs {
     /// Use no cache: make environment and database anew
     #[arg(long)]
     pub fresh: bool,
+    /// Who reads standard output; for machines, what people read goes to standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text", conflicts_with = "dry_run")]
+    #[arg(value_enum, hide_possible_values = true)]
+    pub format: Format,
     /// Print violations and the verdict only
     #[arg(short = 'q', long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -216,13 +277,50 @@ pub fn main() -> u8 {
         Ok(cli) => match cli.verb {
             Verb::Perf(args) => perf(&args),
             Verb::Check(args) => check(&args),
+            Verb::Baseline(args) => look_after_baseline(&args),
             Verb::Defaults => {
                 console::print_plain(DEFAULTS);
                 0
             }
+            Verb::Completions { shell } => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut script);
+                console::print_plain(&String::from_utf8_lossy(&script));
+                0
+            }
+            Verb::Man { command } => manual(command.as_deref()),
         },
         Err(error) => usage(&error),
     }
+}
+
+/// Does what was asked for with the stored baseline; its exit code.
+pub fn look_after_baseline(args: &BaselineArgs) -> u8 {
+    match &args.verb {
+        BaselineVerb::Accept(args) => baseline::accept(args),
+    }
+}
+
+/// Prints a manual page; its exit code.
+fn manual(command: Option<&str>) -> u8 {
+    let mut whole = Cli::command();
+    whole.build();
+    let page = match command {
+        None => Some(&whole),
+        Some(name) => whole.find_subcommand(name),
+    };
+    let Some(page) = page else {
+        let names: Vec<&str> = whole.get_subcommands().map(clap::Command::get_name).collect();
+        let known = names.join(", ");
+        let what = format!("there is no command {:?}; there are {known}", command.unwrap_or(""));
+        console::complain(&what);
+        return 2;
+    };
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = clap_mangen::Man::new(page.clone()).render(&mut text);
+    console::print_plain(&String::from_utf8_lossy(&text));
+    0
 }
 
 /// Prints clap's help or complaint; 2 for a complaint.

@@ -8,16 +8,16 @@ use std::path::{Path, PathBuf};
 use portcullis_core::config::line_of_rule;
 use portcullis_report::{RunReport, artifacts, github, markdown, words};
 
-use crate::console;
+use crate::console::{self, Console};
 use crate::planning::Planned;
 
 /// Tells the runner, as far as it listens: each of its variables stands for one way.
-pub fn tell(planned: &Planned, report: &RunReport, artifacts: &Path) {
+pub fn tell(planned: &Planned, report: &RunReport, artifacts: &Path, console: &Console) {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         let workspace = variable("GITHUB_WORKSPACE").map(PathBuf::from);
         let commands = annotations(planned, report, workspace.as_deref());
-        console::print_plain(&commands);
+        console.print(&commands);
     }
     if let Some(file) = variable("GITHUB_STEP_SUMMARY") {
         append("GITHUB_STEP_SUMMARY", Path::new(&file), &markdown::write(report));

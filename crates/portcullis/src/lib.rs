@@ -2,6 +2,7 @@
 //! this library, so `cargo xtask perf` and `portcullis perf` are one thing.
 
 mod against;
+mod baseline;
 mod cache;
 mod chance;
 mod check;

@@ -1,6 +1,15 @@
 //! Facts about the machine that measures; what cannot be told is left out.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use portcullis_report::Machine;
+use portcullis_report::results_json::rfc3339;
+
+/// The time of day as results write it.
+pub fn now_rfc3339() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    rfc3339(u64::try_from(since.as_millis()).unwrap_or(0))
+}
 
 /// This machine, now.
 pub fn describe() -> Machine {

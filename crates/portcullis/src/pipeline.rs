@@ -3,6 +3,7 @@
 //! collect → stop.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Duration;
 
 use portcullis_core::event::{Both, Sink, Stage};
@@ -15,8 +16,9 @@ use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::tree::Ended;
 
 use crate::against;
+use crate::baseline;
 use crate::cli::PerfArgs;
-use crate::console::{self, Console};
+use crate::console::{self, Console, Ending};
 use crate::github;
 use crate::planning;
 use crate::run::{Done, Failure, Run, Stopped};
@@ -29,6 +31,7 @@ pub fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
 }
 
 fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
+    let console = Console::new(args);
     let planned = match planning::plan(args) {
         Ok(planned) => planned,
         Err(problems) => {
@@ -36,7 +39,7 @@ fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
             if !args.dry_run {
                 discard_stale(args);
             }
-            return console::refuse(&problems);
+            return console.refuse(&problems);
         }
     };
     if args.dry_run {
@@ -44,19 +47,18 @@ fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
         return 0;
     }
     if let Err(few) = descriptors::provide(planning::open_files(&planned.plan)) {
-        return console::refuse(&[planning::few_files(few, &planned.plan)]);
+        return console.refuse(&[planning::few_files(few, &planned.plan)]);
     }
     let interrupts = match Interrupts::install() {
         Ok(interrupts) => interrupts,
         Err(error) => return console::defect(&format!("no signal handlers: {error}")),
     };
-    let console = Console::new(args.quiet, args.verbose);
     let sink = Both(&console, listener);
     let mut run = match Run::begin(&planned, args, &sink, &interrupts) {
         Ok(run) => run,
-        Err(message) => return console::refuse(&[message]),
+        Err(message) => return console.refuse(&[message]),
     };
-    console.begin(&planned);
+    console.begin(&planned, args.against.is_some());
 
     // Whatever happens to the job, what follows it happens too.
     let against = args.against.as_deref();
@@ -69,12 +71,25 @@ fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let _ = run.always(Stage::Collect, collect::collect);
     let _ = run.always(Stage::Stop, stop);
     run.conclude();
+    let sentence = judge::sentence(&run);
+    baseline::keep(&mut run, &sentence);
     collect::finish(&mut run);
-    let report = run.report(&judge::sentence(&run));
-    // The verdict stays the last line.
-    github::tell(&planned, &report, run.artifacts().path());
-    console.end(&report, run.artifacts().path());
+    end(&run, &console);
     run.exit_code()
+}
+
+/// Tells how the run ended.
+fn end(run: &Run<'_>, console: &Console) {
+    let report = run.report(&judge::sentence(run));
+    let artifacts = run.artifacts().path();
+    let server_log = artifacts.join(artifacts::LOGS).join("server.log").display().to_string();
+    let is_red = run.exit_code() != 0 && Path::new(&server_log).is_file();
+    let log = is_red.then_some(server_log.as_str());
+    // The verdict stays the last line.
+    github::tell(run.planned, &report, artifacts, console);
+    let page = artifacts.join(artifacts::PAGE);
+    let page = page.is_file().then_some(page.as_path());
+    console.end(&report, &Ending { artifacts, log, page, advice: &[] });
 }
 
 /// An older verdict must not be taken for this run's.

@@ -11,6 +11,7 @@ use portcullis_load::http::client_config;
 use portcullis_supervise::descriptors::{self, TooFew};
 use portcullis_supervise::placement;
 
+use crate::baseline::{self, Keeping};
 use crate::chance;
 use crate::cli::PerfArgs;
 
@@ -27,39 +28,36 @@ pub struct Planned {
     pub base: PathBuf,
     /// Whom to believe about the server's name.
     pub trust: Trust,
+    /// What is done with the baseline's file.
+    pub baseline: Keeping,
+    /// The hash of what decides the figures.
+    pub configuration_hash: String,
 }
 
-/// Reads the configuration and resolves it.
+/// A configuration, and the places that it names.
+pub struct ReadIn {
+    /// The configuration.
+    pub loaded: Loaded,
+    /// Its file.
+    pub file: PathBuf,
+    /// The file's folder.
+    pub base: PathBuf,
+    /// Where artifacts go.
+    pub output: PathBuf,
+    shown: String,
+}
+
+/// Reads the configuration.
 ///
 /// # Errors
 /// Lines that each say one thing that is wrong.
-pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
-    let (file, loaded) = configuration(
-        args.config.as_deref(),
-        args.profile.as_deref(),
-        &args.values(),
-        Labels::OfTasks,
-    )?;
-    let lines = |problems| lines(problems, &shown(&file));
+pub fn read(args: &PerfArgs) -> Result<ReadIn, Vec<String>> {
+    let (given, profile) = (args.config.as_deref(), args.profile.as_deref());
+    let (file, loaded) = configuration(given, profile, &args.values(), Labels::OfTasks)?;
+    let shown = shown(&file);
     let base = file.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
-    let seed = match loaded.config.load.seed {
-        Some(seed) => seed,
-        None => chance::seed().map_err(|error| vec![format!("no seed: {error}")])?,
-    };
     let output = output(args, &loaded, &base).map_err(|message| vec![message])?;
-    let around = Surroundings { base: base.clone(), output, seed };
-    let plan = plan::resolve(&loaded.config, around).map_err(lines)?;
-    let missing = missing_files(&plan);
-    if !missing.is_empty() {
-        return Err(missing);
-    }
-    descriptors::check(open_files(&plan)).map_err(|few| vec![few_files(few, &plan)])?;
-    if let plan::Mode::Serve(serve) = &plan.mode {
-        placement::verify(&serve.server.cpus)
-            .map_err(|error| vec![format!("server.cpus: {error}")])?;
-    }
-    let trust = trust(plan.load.tls.as_ref()).map_err(|message| vec![message])?;
-    Ok(Planned { plan, loaded, file, base, trust })
+    Ok(ReadIn { loaded, file, base, output, shown })
 }
 
 /// Finds and reads a configuration file: the one that is given, or `perf.toml`
@@ -78,13 +76,51 @@ pub fn configuration(
     let text = std::fs::read_to_string(&file)
         .map_err(|error| vec![format!("{} cannot be read: {error}", file.display())])?;
     let loaded = config::load_with(&text, profile, flags, labels)
-        .map_err(|problems| lines(problems, &shown(&file)))?;
+        .map_err(|problems| lines(&problems, &shown(&file)))?;
     Ok((file, loaded))
 }
 
-fn lines(problems: Vec<config::Problem>, shown: &str) -> Vec<String> {
+fn lines(problems: &[config::Problem], shown: &str) -> Vec<String> {
     problems.iter().map(|problem| problem.show(shown)).collect()
 }
+
+/// Reads the configuration and resolves it.
+///
+/// # Errors
+/// Lines that each say one thing that is wrong.
+pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
+    let ReadIn { loaded, file, base, output, shown } = read(args)?;
+    let seed = match loaded.config.load.seed {
+        Some(seed) => seed,
+        None => chance::seed().map_err(|error| vec![format!("no seed: {error}")])?,
+    };
+    let baseline = baseline::keeping(args, &loaded, &base).map_err(|message| vec![message])?;
+    let origin = baseline::origin(&loaded);
+    let configuration_hash = origin.configuration.clone();
+    let stored = baseline.stored.as_ref().map(|stored| stored.baseline.clone());
+    let around = Surroundings { base: base.clone(), output, seed, stored, origin };
+    let mut plan =
+        plan::resolve(&loaded.config, around).map_err(|problems| lines(&problems, &shown))?;
+    if let Some(missed) = plan.baseline.as_ref().filter(|_| baseline.is_missed) {
+        let file = missed.file.display();
+        plan.warnings.push(format!("there is no baseline: {file} is missing, and {MISSED}"));
+    }
+    let missing = missing_files(&plan);
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    descriptors::check(open_files(&plan)).map_err(|few| vec![few_files(few, &plan)])?;
+    if let plan::Mode::Serve(serve) = &plan.mode {
+        placement::verify(&serve.server.cpus)
+            .map_err(|error| vec![format!("server.cpus: {error}")])?;
+    }
+    let trust = trust(plan.load.tls.as_ref()).map_err(|message| vec![message])?;
+    Ok(Planned { plan, loaded, file, base, trust, baseline, configuration_hash })
+}
+
+/// What is to be done about a baseline that is missing in CI.
+const MISSED: &str = "in CI none is made by itself: commit that of a run elsewhere, or one of \
+                      --update-baseline";
 
 /// What a run holds open beside its connections: logs, locks, pipes, folders
 /// while they are read; and per worker a poll and its waker.

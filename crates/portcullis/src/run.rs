@@ -25,7 +25,7 @@ use crate::git::Git;
 use crate::machine;
 use crate::planning::Planned;
 use crate::stages::environment::Venv;
-use crate::{cache, chance, command_line};
+use crate::{baseline, cache, chance, command_line};
 
 /// Everything that stages share.
 pub struct Run<'a> {
@@ -71,6 +71,10 @@ pub struct Run<'a> {
     pub base_tree: Option<String>,
     /// What decides the exit code.
     pub findings: Vec<Finding>,
+    /// Those of them that only say how the run differs from the baseline.
+    pub differences: Vec<Finding>,
+    /// Whether this run wrote the baseline.
+    pub baseline_written: bool,
     /// The origin that is measured, once it is known.
     pub target: String,
     /// The machine that measures.
@@ -190,6 +194,8 @@ impl<'a> Run<'a> {
             base_tree: None,
             side: None,
             findings: Vec::new(),
+            differences: Vec::new(),
+            baseline_written: false,
             target: String::new(),
             artifacts,
             venv: None,
@@ -370,6 +376,12 @@ impl<'a> Run<'a> {
         outcome::exit_code(&self.findings)
     }
 
+    /// Whether the figures may become the baseline: they were judged, and nothing
+    /// was found but how they differ from the one before.
+    pub fn is_acceptable(&self) -> bool {
+        self.verdict.is_some() && self.findings.iter().all(|f| self.differences.contains(f))
+    }
+
     /// All that is to be told of the run.
     pub fn report(&self, sentence: &str) -> RunReport {
         let redact = |finding: &Finding| finding.map_message(|text| self.secrets.redact(text));
@@ -383,6 +395,9 @@ impl<'a> Run<'a> {
             seed: self.planned.plan.load.seed,
             given: self.secrets.redact(&command_line::given()),
             configuration: self.secrets.redact(&to_redacted_toml(&self.planned.loaded.tree)),
+            configuration_hash: self.planned.configuration_hash.clone(),
+            baseline: baseline::report(self),
+            acceptable: self.is_acceptable(),
             machine: self.machine.clone(),
             stages: self.stages.clone(),
             server_usage: self.server_usage,

@@ -2,6 +2,7 @@
 //! with every mistake reported at once.
 
 mod load;
+mod measured;
 mod reader;
 mod scenario;
 mod sections;
@@ -12,6 +13,7 @@ mod thresholds;
 mod tree;
 
 pub use load::{LoadSection, ramp};
+pub use measured::to_measured_toml;
 pub use reader::nearest;
 pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};
 pub use sections::{ServerSection, StepsSection};

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::load::LoadSection;
-use super::reader::{Problems, Reader, list, note};
+use super::reader::{Problems, Reader, list, nearest, note};
 use super::text::is_reserved_env;
 use super::tree::{Node, Place, Value};
+use crate::baseline::{BaselineSection, Trust};
 use crate::scenario::Scenario;
 use crate::threshold::{Labels, Threshold};
 
@@ -26,8 +27,11 @@ pub struct Config {
     pub load: LoadSection,
     /// `[scenario]`
     pub scenario: Scenario,
-    /// `[thresholds]`: `fail` first, then `warn`.
+    /// `[thresholds]`: `fail` first, then `warn`; then the rules of `[baseline]`,
+    /// if it names a file.
     pub thresholds: Vec<Threshold>,
+    /// `[baseline]`
+    pub baseline: BaselineSection,
     /// `[against]`
     pub against: AgainstSection,
     /// `[output] dir`, if it was written.
@@ -133,7 +137,16 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
     let server = server(root.table("server", problems), problems);
     let scenario = super::scenario::decode(root.table("scenario", problems), problems);
     let section = root.table("thresholds", problems);
-    let thresholds = super::thresholds::decode(section, scenario.as_ref(), labels, problems);
+    let mut stored = root.table("baseline", problems);
+    let baseline = baseline(stored.as_mut(), problems);
+    let thresholds = super::thresholds::decode(
+        section,
+        stored.as_mut().map(|section| (section, baseline.file.is_some())),
+        scenario.as_ref(),
+        labels,
+        problems,
+    );
+    stored.into_iter().for_each(|section| section.finish(problems));
     let against = against(root.table("against", problems), problems);
     let output = root.table("output", problems).and_then(|mut section| {
         let dir = section.optional_text("dir", problems);
@@ -151,6 +164,7 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
         load,
         scenario,
         thresholds,
+        baseline,
         against,
         output,
     })
@@ -266,6 +280,28 @@ fn against(section: Option<Reader<'_>>, problems: &mut Problems) -> AgainstSecti
     }
     section.finish(problems);
     against
+}
+
+/// The section but for its rules, which need the scenario.
+fn baseline(section: Option<&mut Reader<'_>>, problems: &mut Problems) -> BaselineSection {
+    let mut baseline = BaselineSection::default();
+    let Some(section) = section else { return baseline };
+    baseline.file = section.optional_text("file", problems);
+    if baseline.file.as_deref() == Some("") {
+        note(problems, section.at(), "baseline.file = \"\" names no file");
+    }
+    let at = section.optional("trust").map_or(section.at(), |node| node.at);
+    match section.text("trust", problems).as_str() {
+        "same-machine" => {}
+        "always" => baseline.trust = Trust::Always,
+        other => {
+            let near = nearest(other, ["same-machine", "always"]);
+            let message =
+                format!("baseline.trust = \"{other}\" is neither same-machine nor always{near}");
+            note(problems, at, message);
+        }
+    }
+    baseline
 }
 
 /// Tables are merged over the settings key by key, however they are written:

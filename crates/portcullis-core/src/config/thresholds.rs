@@ -1,4 +1,5 @@
-//! The `[thresholds]` section: rules as lines, or as tables that say more.
+//! The `[thresholds]` section and the rules of `[baseline]`: as lines, or as tables
+//! that say more.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use super::reader::{Problems, Reader, list, nearest, note, text};
 use super::tree::{Node, Place, Value};
 use crate::scenario::Scenario;
 use crate::threshold::{self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, Labels, Names};
-use crate::threshold::{Policy, Severity, Threshold};
+use crate::threshold::{Limit, Policy, Reference, Severity, Threshold};
 
 /// What a table says beside its line, and where.
 #[derive(Default)]
@@ -16,15 +17,21 @@ struct Beside {
     policy: Option<(Place, Policy)>,
 }
 
-/// Decodes the section: the rules of `fail`, then those of `warn`. None if the
-/// scenario, which they name, could not be read.
+/// Decodes the section: the rules of `fail`, then those of `warn`; then those of
+/// `[baseline]`, which count only if it has a file. None if the scenario, which
+/// they name, could not be read.
 pub fn decode(
     section: Option<Reader<'_>>,
+    baseline: Option<(&mut Reader<'_>, bool)>,
     scenario: Option<&Scenario>,
     allowed: Labels,
     problems: &mut Problems,
 ) -> Vec<Threshold> {
-    let (Some(mut section), Some(scenario)) = (section, scenario) else { return Vec::new() };
+    let (Some(mut section), Some(scenario)) = (section, scenario) else {
+        // Known keys, all the same.
+        baseline.into_iter().for_each(|(section, _)| drop(lists(section)));
+        return Vec::new();
+    };
     let tasks: Vec<String> = scenario.tasks.iter().map(|task| task.name.clone()).collect();
     let groups: Vec<String> = scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
     let labels: Vec<String> = scenario.tasks.iter().map(|task| task.request.label()).collect();
@@ -32,22 +39,64 @@ pub fn decode(
     let names = Names { tasks: &tasks, groups: &groups, labels: &labels, login };
     let usual = policy(&mut section, problems).map_or(Policy::Estimate, |(_, policy)| policy);
     let mut thresholds: Vec<Threshold> = Vec::new();
-    for (key, severity) in [("fail", Severity::Fail), ("warn", Severity::Warn)] {
-        let Some(node) = section.optional(key) else { continue };
-        let path = format!("thresholds.{key}");
-        for item in list(node, &path, problems) {
-            let Some((at, line, beside)) = written(item, &path, problems) else { continue };
-            match threshold::parse_with(&line, severity, names, allowed) {
-                Ok(rule) if thresholds.iter().any(|known| known.text == rule.text) => {
-                    note(problems, at, format!("\"{line}\" is written twice"));
-                }
-                Ok(rule) => thresholds.push(whole(rule, &beside, usual, problems)),
-                Err(error) => note(problems, at, format!("threshold \"{line}\", {error}")),
+    for (_, rule) in rules(&mut section, (names, allowed), usual, problems) {
+        thresholds.push(rule);
+    }
+    let written = thresholds.len();
+    if let Some((section, counts)) = baseline {
+        for (at, rule) in rules(section, (names, allowed), usual, problems) {
+            if !is_against_baseline(&rule) {
+                let message =
+                    format!("\"{}\" belongs to [thresholds]: it needs no baseline", rule.text);
+                note(problems, at, message);
+            }
+            let is_known = thresholds.iter().take(written).any(|known| known.text == rule.text);
+            if is_known && at != Place::Default {
+                note(problems, at, format!("\"{}\" stands in [thresholds] already", rule.text));
+            }
+            // A default gives way to the same line in [thresholds].
+            if counts && !is_known {
+                thresholds.push(rule);
             }
         }
     }
     section.finish(problems);
     thresholds
+}
+
+fn is_against_baseline(rule: &Threshold) -> bool {
+    matches!(rule.limit, Limit::Relative(relative) if relative.to == Reference::Baseline)
+}
+
+/// The lists of a section, with the severity of their rules.
+fn lists<'a>(section: &mut Reader<'a>) -> Vec<(&'a Node, &'static str, Severity)> {
+    let lists = [("fail", Severity::Fail), ("warn", Severity::Warn)];
+    let list = |(key, severity)| Some((section.optional(key)?, key, severity));
+    lists.into_iter().filter_map(list).collect()
+}
+
+/// The rules of a section with their places, `fail` first; each line once.
+fn rules(
+    section: &mut Reader<'_>,
+    (names, allowed): (Names<'_>, Labels),
+    usual: Policy,
+    problems: &mut Problems,
+) -> Vec<(Place, Threshold)> {
+    let mut found: Vec<(Place, Threshold)> = Vec::new();
+    for (node, key, severity) in lists(section) {
+        let path = section.path_of(key);
+        for item in list(node, &path, problems) {
+            let Some((at, line, beside)) = written(item, &path, problems) else { continue };
+            match threshold::parse_with(&line, severity, names, allowed) {
+                Ok(rule) if found.iter().any(|(_, known)| known.text == rule.text) => {
+                    note(problems, at, format!("\"{line}\" is written twice"));
+                }
+                Ok(rule) => found.push((at, whole(rule, &beside, usual, problems))),
+                Err(error) => note(problems, at, format!("threshold \"{line}\", {error}")),
+            }
+        }
+    }
+    found
 }
 
 /// The line of an item, and what a table says beside it.

@@ -8,12 +8,14 @@ mod case;
 #[cfg(test)]
 mod coverage_tests;
 mod family;
+mod present;
 mod quantile;
 mod share;
 mod standing;
 mod words;
 
 pub use case::{Case, case};
+pub use present::{Present, present};
 pub use quantile::{LatencyInterval, latency_interval};
 pub use share::{Counts, Interval};
 pub use standing::{Standing, standing};

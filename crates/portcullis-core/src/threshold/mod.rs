@@ -39,6 +39,8 @@ pub struct Threshold {
     pub policy: Policy,
     /// The line as it was written.
     pub text: String,
+    /// Where an absolute limit was taken from, if it was written as a relative one.
+    pub derived: Option<Derived>,
 }
 
 /// What is judged.
@@ -120,6 +122,30 @@ pub struct Relative {
     pub factor: f64,
     /// In the rule's unit ([`Threshold::unit`]); it may be negative.
     pub plus: f64,
+}
+
+/// Where a limit that was written as a relative one was taken from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Derived {
+    /// The limit as it was written.
+    pub relative: Relative,
+    /// What it refers to, in the rule's unit.
+    pub reference: f64,
+    /// How uncertain that is itself.
+    pub uncertainty: Option<Uncertainty>,
+    /// Why a violation only warns although the rule says "fail", if so.
+    pub lowered: Option<String>,
+}
+
+/// What the samples behind an earlier figure say of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Uncertainty {
+    /// The lower end, in the rule's unit; `None` if there are too few samples.
+    pub low: Option<f64>,
+    /// The upper end; `None` if there are too few samples.
+    pub high: Option<f64>,
+    /// Samples that it rests on.
+    pub samples: u64,
 }
 
 /// What a relative limit refers to.
@@ -208,7 +234,8 @@ impl Limit {
     /// against a limit that nobody has resolved.
     pub fn value(self) -> f64 {
         match self {
-            Self::Latency(limit) => limit.as_secs_f64() * 1e3,
+            // As latencies are turned into milliseconds: what is equal stays so.
+            Self::Latency(limit) => limit.as_nanos() as f64 / 1e6,
             Self::Share(limit) | Self::Number(limit) | Self::Bytes(limit) => limit,
             Self::Relative(_) => f64::NAN,
         }

@@ -98,6 +98,7 @@ pub(crate) fn parse_with(
         after,
         policy,
         text,
+        derived: None,
     })
 }
 

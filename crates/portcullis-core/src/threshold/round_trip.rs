@@ -152,6 +152,7 @@ fn write(
         after: after_s.map(Duration::from_secs),
         policy: if prove { Policy::Prove } else { Policy::Estimate },
         text: String::new(),
+        derived: None,
     };
     Written { words, rule }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Comparison, Limit, Metric, Percentile, Policy, Reference, Relative, Scope};
-use super::{Threshold, Unit};
+use super::{Derived, Threshold, Uncertainty, Unit};
 use crate::units::{show_bytes, show_duration, show_ms};
 
 impl fmt::Display for Percentile {
@@ -77,12 +77,30 @@ impl Threshold {
         self.unit().show(value)
     }
 
-    /// The limit as people read it: `500 ms`, `1.2 times the baseline`.
+    /// The limit as people read it: `500 ms`, `1.2 times the baseline`,
+    /// `120 ms (baseline 100 ms + 20 %)`.
     pub fn limit_in_words(&self) -> String {
-        match self.limit {
-            Limit::Relative(relative) => relative_in_words(relative, self.unit()),
-            limit => self.show(limit.value()),
+        match (self.limit, &self.derived) {
+            (Limit::Relative(relative), _) => relative_in_words(relative, self.unit()),
+            (limit, None) => self.show(limit.value()),
+            (limit, Some(derived)) => {
+                let from = derived.in_words(self.unit());
+                format!("{} ({from})", self.show(limit.value()))
+            }
         }
+    }
+
+    /// What must be known of a limit that was taken from elsewhere: how uncertain
+    /// it is, and why a violation only warns; empty if there is nothing.
+    pub fn derived_in_words(&self) -> String {
+        let Some(derived) = &self.derived else { return String::new() };
+        let unit = self.unit();
+        let shown = unit.show(derived.reference);
+        let uncertainty = derived.uncertainty.as_ref();
+        let uncertainty =
+            uncertainty.map(|known| format!("; baseline {shown}, {}", known.in_words(unit)));
+        let lowered = derived.lowered.as_ref().map(|why| format!("; only a warning: {why}"));
+        format!("{}{}", uncertainty.unwrap_or_default(), lowered.unwrap_or_default())
     }
 
     /// The rule in words: "the p95 of each task of list is below 500 ms".
@@ -136,6 +154,51 @@ impl Threshold {
     }
 }
 
+impl Derived {
+    /// `baseline 100 ms + 20 %`.
+    fn in_words(&self, unit: Unit) -> String {
+        let Relative { to, factor, plus } = self.relative;
+        let word = match to {
+            Reference::Baseline => "baseline",
+            Reference::Base => "base",
+        };
+        let mut words = format!("{word} {}", unit.show(self.reference));
+        if factor != 1.0 {
+            let sign = if factor < 1.0 { '-' } else { '+' };
+            // To a millionth, so that 1.2 is "20 %".
+            let percent = ((factor - 1.0).abs() * 1e8).round() / 1e6;
+            words.push_str(&format!(" {sign} {percent} %"));
+        }
+        if plus != 0.0 {
+            let sign = if plus < 0.0 { '-' } else { '+' };
+            words.push_str(&format!(" {sign} {}", addition_in_words(plus, unit)));
+        }
+        words
+    }
+}
+
+impl Uncertainty {
+    /// `95 %: 84.0 ms to 131 ms, 70 samples`.
+    fn in_words(&self, unit: Unit) -> String {
+        let interval = match (self.low, self.high) {
+            (Some(low), Some(high)) => format!("{} to {}", unit.show(low), unit.show(high)),
+            (Some(low), None) => format!("{} or more", unit.show(low)),
+            (None, Some(high)) => format!("{} or less", unit.show(high)),
+            (None, None) => "anything".to_owned(),
+        };
+        let plural = if self.samples == 1 { "" } else { "s" };
+        format!("95 %: {interval}, {} sample{plural}", self.samples)
+    }
+}
+
+/// `2.00 points`, `50.0 ms`.
+fn addition_in_words(plus: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Fraction => format!("{:.2} points", plus.abs() * 100.0),
+        _ => unit.show(plus.abs()),
+    }
+}
+
 /// `the base`, `1.2 times the baseline`, `the baseline plus 50.0 ms`.
 fn relative_in_words(relative: Relative, unit: Unit) -> String {
     let Relative { to, factor, plus } = relative;
@@ -148,11 +211,7 @@ fn relative_in_words(relative: Relative, unit: Unit) -> String {
     }
     if plus != 0.0 {
         let sign = if plus < 0.0 { "minus" } else { "plus" };
-        let change = match unit {
-            Unit::Fraction => format!("{:.2} points", plus.abs() * 100.0),
-            _ => unit.show(plus.abs()),
-        };
-        words.push_str(&format!(" {sign} {change}"));
+        words.push_str(&format!(" {sign} {}", addition_in_words(plus, unit)));
     }
     words
 }

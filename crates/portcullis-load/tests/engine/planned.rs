@@ -28,6 +28,11 @@ pub fn planned(load: &str, scenario: &str, url: &str) -> (LoadPlan, Target) {
 pub fn ruled(load: &str, scenario: &str, rest: &str, url: &str) -> (LoadPlan, Target) {
     let text = format!("[load]\nhost = \"{url}\"\n{load}\n[scenario]\n{scenario}\n{TASKS}{rest}");
     let config = config::load(&text, None, &[]).unwrap().config;
-    let around = Surroundings { base: PathBuf::new(), output: PathBuf::new(), seed: 7 };
+    let around = Surroundings {
+        base: PathBuf::new(),
+        output: PathBuf::new(),
+        seed: 7,
+        ..Surroundings::default()
+    };
     (plan::resolve(&config, around).unwrap().load, target::parse(url).unwrap())
 }

@@ -7,18 +7,19 @@ use portcullis_core::threshold::Severity;
 use portcullis_core::verdict::Judgement;
 
 use super::paint::Paint;
-use super::{line, plain, print_plain, table};
+use super::{line, plain, table};
 use crate::check::Report;
 use crate::stages::judge;
 
 /// Prints one file's rules, findings and verdict.
 pub fn print_check(report: &Report) {
-    let paint = Paint::for_output();
+    let style = super::for_output();
+    let paint = style.paint;
     if !report.about.is_empty() {
         line(&plain(&format!("{}: {}", report.file, report.about)));
     }
     if let Some((summary, verdict)) = &report.measured {
-        print_plain(&table::by_task(summary, Some(verdict), paint));
+        table::by_task(summary, Some(verdict), style).iter().for_each(|row| line(row));
     }
     for checked in &report.checked {
         if let Some((word, text)) = told(checked, paint) {
@@ -43,7 +44,7 @@ pub fn print_checks(findings: &[Finding], files: usize) {
     let sentence = judge::headline(findings)
         .unwrap_or_else(|| format!("PASSED: {files} files, as far as each of them shows"));
     line("");
-    verdict(&sentence, outcome::exit_code(findings), Paint::for_output());
+    verdict(&sentence, outcome::exit_code(findings), super::for_output().paint);
 }
 
 fn verdict(sentence: &str, code: u8, paint: Paint) {

@@ -1,269 +1,324 @@
 //! The terminal: one sink of the pipeline's events, and the end of a run. The
-//! only place that prints.
+//! only place that prints. What is known (`state`) and how it is said (`feed`,
+//! `panel`, `ending`) is pure; here are the clock, the terminal, the streams.
 
 mod check;
+mod columns;
+mod ending;
+mod feed;
 mod paint;
+mod panel;
 mod plan;
+mod screen;
+mod state;
 mod table;
 
 pub use check::{print_check, print_checks};
+pub use ending::Ending;
 pub use plan::print_plan;
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use portcullis_core::event::{Event, PairProgress, Progress, Sink, StageEnd, StageRecord};
+use portcullis_core::event::{Event, Sink};
 use portcullis_core::inert::moves;
 use portcullis_core::plan::Mode;
-use portcullis_core::units::{show_duration, show_ms};
-use portcullis_core::verdict::Judgement;
-use portcullis_report::RunReport;
+use portcullis_report::{RunReport, events_jsonl, results_json};
 
+use crate::cli::{Format, PerfArgs};
 use crate::planning::Planned;
-use crate::stages::judge;
+use ending::Style;
+use feed::{Feed, Form};
 use paint::Paint;
+use screen::{Screen, Size};
+use state::State;
 
 /// The console of one run.
 #[derive(Debug)]
 pub struct Console {
-    quiet: bool,
-    verbose: bool,
-    is_terminal: bool,
-    paint: Paint,
-    /// When the last line on the load was printed, where lines are not redrawn.
-    last_progress: Mutex<Option<Instant>>,
+    shared: Arc<Shared>,
+    /// Who draws the panel while nothing happens.
+    ticker: Option<std::thread::JoinHandle<()>>,
 }
 
-/// How often the load tells of itself where it cannot redraw a line.
-const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// What the console and its ticker share.
+#[derive(Debug)]
+struct Shared {
+    format: Format,
+    quiet: bool,
+    verbose: bool,
+    form: Form,
+    paint: Paint,
+    begun: Instant,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    feed: Feed,
+    screen: Screen,
+    is_over: bool,
+}
+
+/// How often the panel is looked at while nothing happens.
+const TICK: Duration = Duration::from_millis(500);
 
 /// Prints a text; a closed terminal or pipe is no reason to stop a run.
 pub fn print_plain(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    let _ = out.flush();
+    print_to(false, text);
 }
 
-/// Whether standard output can redraw a line.
-fn is_terminal() -> bool {
-    std::io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+fn print_to(is_error: bool, text: &str) {
+    let write = |mut out: Box<dyn Write>| {
+        let _ = out.write_all(text.as_bytes());
+        let _ = out.flush();
+    };
+    match is_error {
+        false => write(Box::new(std::io::stdout().lock())),
+        true => write(Box::new(std::io::stderr().lock())),
+    }
+}
+
+/// How what is no run is shown on standard output.
+fn for_output() -> Style {
+    let variable =
+        |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let is_panel = Form::of(std::io::stdout().is_terminal(), variable) == Form::Panel;
+    let wants_color = variable("NO_COLOR").is_none_or(|value| value.is_empty());
+    let columns = is_panel.then(|| size_of(Format::Text).columns);
+    Style { quiet: false, verbose: true, columns, paint: Paint::new(is_panel && wants_color) }
+}
+
+fn size_of(format: Format) -> Size {
+    let asked = match format {
+        Format::Text => rustix::termios::tcgetwinsize(std::io::stdout()),
+        Format::Json | Format::Jsonl => rustix::termios::tcgetwinsize(std::io::stderr()),
+    };
+    match asked {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            Size { columns: size.ws_col.into(), rows: size.ws_row.into() }
+        }
+        _ => Size::default(),
+    }
 }
 
 fn line(text: &str) {
     print_plain(&format!("{text}\n"));
 }
 
-/// Prints a complaint that decides nothing.
-pub fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "warning: {}", plain(text));
+fn error_line(text: &str) {
+    // What may be drawn stays above it.
+    screen::leave();
+    print_to(true, &format!("{text}\n"));
 }
 
-/// Prints what is wrong with the configuration or the command line; 2.
-pub fn refuse(problems: &[String]) -> u8 {
-    let mut err = std::io::stderr().lock();
-    for problem in problems {
-        let _ = writeln!(err, "error: {}", plain(problem));
-    }
-    let count = match problems.len() {
-        1 => "1 problem".to_owned(),
-        n => format!("{n} problems"),
-    };
-    let _ = writeln!(err, "REFUSED: {count}; nothing was started (exit 2)");
-    2
+/// Prints a complaint that decides nothing.
+pub fn complain(text: &str) {
+    error_line(&format!("warning: {}", plain(text)));
 }
 
 /// Prints a defect of our own; 70.
 pub fn defect(what: &str) -> u8 {
-    let _ = writeln!(std::io::stderr().lock(), "DEFECT: {} (exit 70)", plain(what));
+    error_line(&format!("DEFECT: {} (exit 70)", plain(what)));
     70
 }
 
 /// The text without control characters: a service's answer must not move the
-/// cursor, forge a line, turn it around, or ring the bell.
+/// cursor, forge a line, turn it around, or ring the bell. Nor be a command to a
+/// CI system: some find theirs anywhere in a line.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if moves(c) { '\u{fffd}' } else { c }).collect()
-}
-
-/// The longest line of a log that is shown.
-const LONGEST: usize = 400;
-
-/// The beginning of a line.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    let text: String = text.chars().map(|c| if moves(c) { '\u{fffd}' } else { c }).collect();
+    text.replace("##[", "# #[").replace("##vso[", "# #vso[")
 }
 
 impl Console {
-    /// A console for this process's standard output.
-    pub fn new(quiet: bool, verbose: bool) -> Self {
-        Self {
-            quiet,
-            verbose,
-            is_terminal: is_terminal(),
-            paint: Paint::for_output(),
-            last_progress: Mutex::new(None),
+    /// A console for this process's standard output; for its standard error where
+    /// the output is kept for a format that machines read.
+    pub fn new(args: &PerfArgs) -> Self {
+        let variable =
+            |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let is_terminal = match args.format {
+            Format::Text => std::io::stdout().is_terminal(),
+            Format::Json | Format::Jsonl => std::io::stderr().is_terminal(),
+        };
+        let form = Form::of(is_terminal, variable);
+        let wants_color = variable("NO_COLOR").is_none_or(|value| value.is_empty());
+        let paint = Paint::new(form == Form::Panel && wants_color);
+        let inner = Inner {
+            state: State::default(),
+            feed: Feed::new(form, paint),
+            screen: Screen::default(),
+            is_over: false,
+        };
+        let shared = Arc::new(Shared {
+            format: args.format,
+            quiet: args.quiet,
+            verbose: args.verbose,
+            form,
+            paint,
+            begun: Instant::now(),
+            inner: Mutex::new(inner),
+        });
+        let is_live = form == Form::Panel && !args.quiet;
+        Self { ticker: is_live.then(|| tick(&shared)), shared }
+    }
+
+    /// Prints what is wrong with the configuration or the command line; 2.
+    pub fn refuse(&self, problems: &[String]) -> u8 {
+        for problem in problems {
+            error_line(&format!("error: {}", plain(problem)));
         }
+        let count = match problems.len() {
+            1 => "1 problem".to_owned(),
+            n => format!("{n} problems"),
+        };
+        let sentence = format!("REFUSED: {count}; nothing was started");
+        error_line(&format!("{sentence} (exit 2)"));
+        self.shared.stream_end(&sentence, 2, None);
+        2
     }
 
     /// Says what is about to happen.
-    pub fn begin(&self, planned: &Planned) {
+    pub fn begin(&self, planned: &Planned, is_compared: bool) {
         let plan = &planned.plan;
-        for warning in &plan.warnings {
-            line(&format!("  warning: {}", plain(warning)));
-        }
-        if self.quiet {
-            return;
-        }
         let load = &plan.load;
         let what = match &plan.mode {
             Mode::Serve(serve) => serve.root.display().to_string(),
             Mode::Attach(target) => target.url(),
         };
-        let what = plain(&what);
-        line(&format!("portcullis: {what}: {}, seed {}", load.described(), load.seed));
+        let what = format!("{what}: {}, seed {}", load.described(), load.seed);
+        let mut inner = self.shared.lock();
+        inner.state = State::expecting(state::outline(plan, is_compared));
+        let lines = inner.feed.begin(&what);
+        self.shared.show(&mut inner, &lines);
+        drop(inner);
+        for warning in &plan.warnings {
+            self.event(&Event::Warning(warning.clone()));
+        }
     }
 
-    /// Prints tables, violations and the verdict.
-    pub fn end(&self, report: &RunReport, artifacts: &Path) {
-        if !self.quiet {
-            if let Some(summary) = &report.summary {
-                print_plain(&table::by_task(summary, report.verdict.as_ref(), self.paint));
-            }
-            for group in report.summary.iter().flat_map(|summary| &summary.failures) {
-                let (count, task, kind) = (group.count, &group.task, group.kind.name());
-                line(&format!("failed: {count} × {task}: {kind}: {}", plain(&group.message)));
-            }
-            self.thresholds(report);
-            if let Some(comparison) = &report.comparison {
-                print_plain(&table::against(comparison, self.paint));
-            }
-        }
-        for finding in &report.findings {
-            let word = self.paint.red(&format!("{}:", finding.kind()));
-            line(&format!("{word} {}", plain(finding.message())));
-        }
-        if !self.quiet {
-            line(&format!("artifacts: {}", plain(&artifacts.display().to_string())));
-        }
-        let verdict = format!("{} (exit {})", plain(&report.sentence), report.exit_code);
-        line(&match report.exit_code {
-            0 => self.paint.green(&verdict),
-            _ => self.paint.red(&verdict),
-        });
+    /// Prints lines of somebody else's, where people read.
+    pub fn print(&self, lines: &str) {
+        let mut inner = self.shared.lock();
+        let bytes = inner.screen.replace(lines, Vec::new(), self.shared.size());
+        print_to(self.shared.format != Format::Text, &bytes);
     }
 
-    fn thresholds(&self, report: &RunReport) {
-        for judged in report.verdict.iter().flat_map(|verdict| &verdict.judged) {
-            let is_warning = judged.rule.severity == portcullis_core::threshold::Severity::Warn;
-            match judged.judgement {
-                Judgement::Holds if self.verbose => {
-                    line(&format!("holds: {}", plain(&judge::line(judged))));
+    /// Prints the end of a run.
+    pub fn end(&self, report: &RunReport, ending: &Ending<'_>) {
+        let shared = &self.shared;
+        let mut inner = shared.lock();
+        inner.is_over = true;
+        let (log, advice) = (inner.state.log.clone(), inner.state.advice.clone());
+        let ending = Ending { log: log.as_deref().or(ending.log), advice: &advice, ..*ending };
+        let columns = (shared.form == Form::Panel).then(|| shared.size().columns);
+        let (quiet, verbose, paint) = (shared.quiet, shared.verbose, shared.paint);
+        let style = Style { quiet, verbose, columns, paint };
+        let close = inner.feed.close().map(|close| format!("{close}\n")).unwrap_or_default();
+        let text = format!("{close}{}", ending::ending(report, &ending, style));
+        let bytes = inner.screen.replace(&text, Vec::new(), shared.size());
+        match shared.format {
+            Format::Text => print_plain(&bytes),
+            Format::Jsonl => {
+                print_to(true, &bytes);
+                let results = ending.artifacts.join(portcullis_report::artifacts::RESULTS);
+                shared.stream_end(&report.sentence, report.exit_code, Some(&results));
+            }
+            Format::Json => {
+                print_to(true, &bytes);
+                match results_json::write(report) {
+                    Ok(json) => print_plain(&json),
+                    Err(error) => complain(&format!("no results as JSON: {error}")),
                 }
-                Judgement::Violated if is_warning => {
-                    let word = self.paint.yellow("warning:");
-                    line(&format!("{word} {}", plain(&judge::line(judged))));
-                }
-                Judgement::NotJudged => {
-                    let word = self.paint.yellow("not judged:");
-                    line(&format!("{word} {}", plain(&judge::line(judged))));
-                }
-                // Violations and missing data are findings.
-                _ => {}
-            }
-        }
-        if self.verbose {
-            for call in &report.first_round {
-                let latency = show_ms(call.latency.as_secs_f64() * 1e3);
-                let failure = call.failure.as_deref().unwrap_or("");
-                line(&format!("first round: {} {latency} {}", call.task, plain(failure)));
             }
         }
     }
+}
 
-    fn stage(&self, record: &StageRecord) {
-        let took = show_duration(record.took);
-        let (end, detail) = match &record.end {
-            StageEnd::Done => (took, plain(&record.detail)),
-            StageEnd::Cached => (format!("{took} cached"), plain(&record.detail)),
-            StageEnd::Failed(why) => {
-                (took, format!("{} {}", self.paint.red("failed:"), plain(why)))
+impl Drop for Console {
+    fn drop(&mut self) {
+        self.shared.lock().is_over = true;
+        if let Some(ticker) = self.ticker.take() {
+            ticker.thread().unpark();
+            let _ = ticker.join();
+        }
+    }
+}
+
+/// Starts the thread that keeps the panel's times up to date.
+fn tick(shared: &Arc<Shared>) -> std::thread::JoinHandle<()> {
+    screen::leave_on_panic();
+    let shared = Arc::clone(shared);
+    std::thread::spawn(move || {
+        loop {
+            std::thread::park_timeout(TICK);
+            let mut inner = shared.lock();
+            if inner.is_over {
+                return;
             }
-        };
-        let text = format!("  {:<12} {end:<14} {detail}", record.stage.name());
-        let clear = if self.is_terminal { "\r\x1b[K" } else { "" };
-        line(&format!("{clear}{}", text.trim_end()));
+            shared.show(&mut inner, &[]);
+        }
+    })
+}
+
+impl Shared {
+    /// A console that panicked elsewhere still prints.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn progress(&self, text: &str) {
-        if self.is_terminal {
-            print_plain(&format!("\r\x1b[K  {text}"));
+    fn size(&self) -> Size {
+        size_of(self.format)
+    }
+
+    /// Prints lines that stay, and the panel below them where there is one.
+    fn show(&self, inner: &mut Inner, lines: &[String]) {
+        if self.quiet {
             return;
         }
-        // A console that panicked elsewhere still has its time stamp.
-        let mut last = self.last_progress.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if last.is_none_or(|at| at.elapsed() >= PROGRESS_EVERY) {
-            *last = Some(Instant::now());
-            line(&format!("  {text}"));
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let bytes = match self.form {
+            Form::Panel => {
+                let size = self.size();
+                // A full line would make some terminals begin another one.
+                let width = size.columns.saturating_sub(1);
+                let block = panel::panel(&inner.state, self.begun.elapsed(), width, self.paint);
+                inner.screen.replace(&text, block, size)
+            }
+            Form::Lines | Form::Ci { .. } => text,
+        };
+        if !bytes.is_empty() {
+            print_to(self.format != Format::Text, &bytes);
         }
     }
-}
 
-fn pairs_line(progress: &PairProgress) -> String {
-    match progress.elapsed.is_zero() {
-        true => "pairs: both servers warm up".to_owned(),
-        false => format!(
-            "pairs {}/{} s at most, {} so far",
-            progress.elapsed.as_secs(),
-            progress.limit.as_secs(),
-            progress.pairs
-        ),
+    fn stream(&self, line: Result<String, serde_json::Error>) {
+        match line {
+            Ok(line) => print_plain(&line),
+            Err(error) => complain(&format!("an event is left out: {error}")),
+        }
     }
-}
 
-fn progress_line(progress: &Progress) -> String {
-    let (alive, asked) = progress.users;
-    let (requests, failures) = progress.requests;
-    let p95 = progress.p95_ms.map_or("-".to_owned(), show_ms);
-    let mut text = format!(
-        "load {}/{} s, {alive}/{asked} users, {requests} requests, {} in the last second, p95 {p95}, \
-         {failures} errors",
-        progress.elapsed.as_secs(),
-        progress.window.as_secs(),
-        progress.last_second
-    );
-    if !progress.extending_for.is_empty() {
-        text.push_str(&format!(", going on for {}", progress.extending_for.join(", ")));
+    fn stream_end(&self, sentence: &str, exit_code: u8, results: Option<&std::path::Path>) {
+        if self.format == Format::Jsonl {
+            self.stream(events_jsonl::end(self.begun.elapsed(), sentence, exit_code, results));
+        }
     }
-    text
 }
 
 impl Sink for Console {
     fn event(&self, event: &Event) {
-        match event {
-            Event::Warning(text) => {
-                line(&format!("  {} {}", self.paint.yellow("warning:"), plain(text)));
-            }
-            _ if self.quiet => {}
-            Event::StageStarted(stage) if self.is_terminal => {
-                print_plain(&format!("\r\x1b[K  {:<12} …", stage.name()));
-            }
-            Event::StageStarted(_) => {}
-            Event::StageEnded(record) => self.stage(record),
-            Event::Note(text) => line(&format!("  note: {}", plain(text))),
-            Event::Progress(progress) => self.progress(&progress_line(progress)),
-            Event::Pairs(progress) => self.progress(&pairs_line(progress)),
-            Event::LogTail { path, lines } => {
-                for text in lines {
-                    line(&format!("    | {}", plain(&shortened(text))));
-                }
-                line(&format!("    the whole log: {}", plain(path)));
-            }
-            Event::Advice(text) => line(&format!("    try: {}", plain(text))),
+        let shared = &self.shared;
+        let at = shared.begun.elapsed();
+        let mut inner = shared.lock();
+        if shared.format == Format::Jsonl {
+            shared.stream(events_jsonl::line(at, event));
         }
+        inner.state.take(at, event);
+        let lines = inner.feed.lines(at, event);
+        shared.show(&mut inner, &lines);
     }
 }
 
@@ -278,12 +333,5 @@ mod tests {
             plain(text),
             "\u{fffd}[31mred\u{fffd}\u{fffd}\u{fffd}\u{fffd}1m\u{fffd}\u{fffd}é …"
         );
-    }
-
-    #[test]
-    fn a_long_line_keeps_its_beginning() {
-        assert_eq!(shortened("short"), "short");
-        let long = shortened(&"é".repeat(1_000));
-        assert_eq!(long.chars().count(), LONGEST + 1);
     }
 }

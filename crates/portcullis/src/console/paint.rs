@@ -7,10 +7,9 @@ pub struct Paint {
 }
 
 impl Paint {
-    /// As standard output and NO_COLOR have it.
-    pub fn for_output() -> Self {
-        let wants_color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { on: super::is_terminal() && wants_color }
+    /// With colours or without.
+    pub fn new(on: bool) -> Self {
+        Self { on }
     }
 
     fn with(self, code: &str, text: &str) -> String {

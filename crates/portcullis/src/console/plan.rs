@@ -30,6 +30,11 @@ pub fn print_plan(planned: &Planned) {
         };
         line(&format!("{severity:<14} unless {}", plain(&threshold.in_words())));
     }
+    if let Some(baseline) = &plan.baseline {
+        let writes = if planned.baseline.may_write { "; this run may write it" } else { "" };
+        let described = plain(&baseline.described());
+        line(&format!("baseline       {}: {described}{writes}", baseline.file.display()));
+    }
     line(&format!("artifacts      {}", plan.output.display()));
     for warning in &plan.warnings {
         line(&format!("warning        {warning}"));

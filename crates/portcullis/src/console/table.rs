@@ -7,14 +7,28 @@ use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_duration;
 use portcullis_core::verdict::Verdict;
 
-use super::paint::Paint;
+use super::columns::{left, right, width};
+use super::ending::Style;
+use super::plain;
 
-const COLUMNS: [&str; 8] = ["task", "requests", "failed", "p50", "p95", "p99", "max", "bytes"];
+/// The columns in their order, each with its importance: where the terminal is too
+/// narrow, the least important ones are left out; the most important ones never.
+const COLUMNS: [(&str, u8); 9] = [
+    ("task", 9),
+    ("requests", 9),
+    ("failed", 9),
+    ("p50", 5),
+    ("p95", 9),
+    ("p99", 6),
+    ("max", 4),
+    ("size", 2),
+    ("wait", 3),
+];
 
-/// The table as text, in milliseconds.
-pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, paint: Paint) -> String {
+/// The table in lines, in milliseconds and bytes.
+pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, style: Style) -> Vec<String> {
     let silent = |task: &TaskSummary| verdict.is_some_and(|v| v.silent_tasks.contains(&task.name));
-    let mut rows = vec![COLUMNS.map(str::to_owned).to_vec()];
+    let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()];
     for task in summary.tasks.iter().filter(|task| task.weight > 0) {
         let mut name = task.name.clone();
         match task.requests_after() {
@@ -27,15 +41,18 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, paint: Paint) -> St
         }
         rows.push(cells(&name, &task.judged()));
     }
-    let aggregate = summary.aggregate();
-    rows.push(cells("all tasks", &aggregate));
+    rows.push(cells("all tasks", &summary.aggregate()));
     rows.extend(summary.login.iter().map(|login| cells("login (apart)", &login.judged())));
-    let mut text = String::from("\n");
-    for (index, row) in rows.iter().enumerate() {
-        let line = aligned(row, &widths(&rows));
-        text.push_str(&if index == 0 { paint.dim(&line) } else { line });
-        text.push('\n');
-    }
+    let mut lines = vec![String::new()];
+    lines.extend(drawn(&narrowed(rows, style.columns), style));
+    lines.extend(below(summary));
+    lines.push(String::new());
+    lines.extend(remarks(summary).iter().map(|remark| format!("note: {}", plain(remark))));
+    lines
+}
+
+/// What belongs to the figures above it.
+fn below(summary: &Summary) -> [String; 1] {
     let resent = match summary.resent {
         0 => String::new(),
         n => format!(", {n} sent again on a new connection"),
@@ -48,22 +65,40 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, paint: Paint) -> St
         Some(ms) => format!("; the generator was late by {ms:.1} ms at p99"),
         None => String::new(),
     };
-    text.push_str(&format!(
+    [format!(
         "{:.1} requests/s over {}, {} of {} users ran{resent}{reopened}; latencies in ms, of good \
-         answers{late}\n\n",
-        summary.rate(aggregate.requests),
+         answers, wait to their first byte; size in bytes{late}",
+        summary.rate(summary.aggregate().requests),
         show_duration(summary.measured),
         summary.users_ran,
         summary.users_asked
-    ));
-    for remark in remarks(summary) {
-        text.push_str(&format!("note: {remark}\n"));
+    )]
+}
+
+/// The rows without the columns that do not fit.
+fn narrowed(mut rows: Vec<Vec<String>>, columns: Option<usize>) -> Vec<Vec<String>> {
+    let mut kept: Vec<u8> = COLUMNS.iter().map(|(_, importance)| *importance).collect();
+    let Some(columns) = columns else { return rows };
+    while widths(&rows).iter().map(|width| width + 2).sum::<usize>() > columns {
+        let least = kept.iter().enumerate().filter(|(_, importance)| **importance < 9);
+        let Some((place, _)) = least.min_by_key(|(_, importance)| **importance) else { break };
+        kept.remove(place);
+        rows.iter_mut().for_each(|row| drop(row.remove(place)));
     }
-    text
+    rows
+}
+
+fn drawn(rows: &[Vec<String>], style: Style) -> Vec<String> {
+    let widths = widths(rows);
+    let line = |(index, row): (usize, &Vec<String>)| {
+        let line = aligned(row, &widths);
+        if index == 0 { style.paint.dim(&line) } else { line }
+    };
+    rows.iter().enumerate().map(line).collect()
 }
 
 /// Base and candidate by task, and what else is to be known of the comparison.
-pub fn against(comparison: &Comparison, paint: Paint) -> String {
+pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
     const TITLES: [&str; 8] =
         ["against the base", "pairs", "median", "95 % from", "to", "base p50", "p50", "cpu"];
     let mut rows = vec![TITLES.map(str::to_owned).to_vec()];
@@ -92,20 +127,17 @@ pub fn against(comparison: &Comparison, paint: Paint) -> String {
             of(|effect| effect.median, &task.cpu),
         ]);
     }
-    let mut text = String::from("\n");
-    for (index, row) in rows.iter().enumerate() {
-        let line = aligned(row, &widths(&rows));
-        text.push_str(&if index == 0 { paint.dim(&line) } else { line });
-        text.push('\n');
-    }
+    let mut lines = vec![String::new()];
+    lines.extend(drawn(&rows, style));
     if let Some(why) = &comparison.unplaced {
-        text.push_str(&format!(
+        lines.push(format!(
             "note: both servers could not be placed on one processor, so more pairs are needed: \
-             {why}\n"
+             {}",
+            plain(why)
         ));
     }
-    text.push_str(&format!("note: {}\n\n", comparison.blind_spot()));
-    text
+    lines.extend([format!("note: {}", plain(&comparison.blind_spot())), String::new()]);
+    lines
 }
 
 fn cells(name: &str, row: &Row) -> Vec<String> {
@@ -120,17 +152,21 @@ fn cells(name: &str, row: &Row) -> Vec<String> {
         percentile(Percentile::P99),
         ms(row.latency.max_ms()),
         format!("{:.0}", row.mean_body_bytes()),
+        ms(row.first_byte.mean_ms()),
     ]
 }
 
 fn widths(rows: &[Vec<String>]) -> Vec<usize> {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    (0..COLUMNS.len()).map(|column| width(column).unwrap_or(0)).collect()
+    let columns = rows.first().map_or(0, Vec::len);
+    let cell = |row: &Vec<String>, column: usize| row.get(column).map_or(0, |text| width(text));
+    let widest = |column: usize| rows.iter().map(|row| cell(row, column)).max().unwrap_or(0);
+    (0..columns).map(widest).collect()
 }
 
 fn aligned(row: &[String], widths: &[usize]) -> String {
     let cell = |(index, (text, width)): (usize, (&String, &usize))| {
-        if index == 0 { format!("  {text:<width$}") } else { format!("  {text:>width$}") }
+        let cell = if index == 0 { left(&plain(text), *width) } else { right(text, *width) };
+        format!("  {cell}")
     };
     row.iter().zip(widths).enumerate().map(cell).collect()
 }

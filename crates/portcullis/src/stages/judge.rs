@@ -9,6 +9,9 @@ use portcullis_core::units::show_ms;
 use portcullis_core::verdict::{Verdict, judge};
 pub use portcullis_report::words::line;
 
+use portcullis_report::BaselineReport;
+
+use crate::baseline;
 use crate::run::{Done, Failure, Run};
 
 /// Judges what was measured.
@@ -24,12 +27,30 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
         judge_base_rules(&mut verdict, comparison, summary);
     }
     let mut findings = findings(&verdict, run.strict);
+    let warnings = verdict.warnings().filter(|_| run.strict);
+    let of_baseline =
+        verdict.violations().chain(warnings).filter(|judged| judged.rule.derived.is_some());
+    let mut differences: Vec<Finding> =
+        of_baseline.map(|judged| Finding::Violated(line(judged))).collect();
     if let Some(comparison) = &run.comparison {
         findings.extend(compared(comparison, run.strict));
+    }
+    let baseline = run.planned.plan.baseline.as_ref();
+    let missing = baseline.filter(|baseline| baseline.stored.is_none());
+    if let Some(missing) = missing.filter(|_| run.strict && run.planned.baseline.is_missed) {
+        let file = missing.file.display();
+        let finding = Finding::Violated(format!("{NO_BASELINE}{file} is missing"));
+        findings.push(finding.clone());
+        differences.push(finding);
+    }
+    // The first baseline has nothing before it to be judged by.
+    if verdict.is_toothless() && missing.is_some() {
+        differences.push(toothless());
     }
     let (judged, warnings) = (verdict.judged_count(), verdict.warnings().count());
     let unjudged = unjudged(&verdict);
     run.verdict = Some(verdict);
+    run.differences = differences;
     if findings.is_empty() {
         let detail = match warnings {
             0 => format!("all {judged} hold"),
@@ -40,6 +61,9 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     }
     Err(Failure { findings, log: None, advice: None })
 }
+
+/// How the finding begins that no rule makes: in CI nobody keeps a first baseline.
+pub const NO_BASELINE: &str = "there is no baseline: ";
 
 /// What a verdict finds; nothing where every rule holds or only warns. `strict`
 /// makes warnings fail too.
@@ -52,10 +76,12 @@ pub fn findings(verdict: &Verdict, strict: bool) -> Vec<Finding> {
         Finding::NoData(format!("{task} was never called, or never answered with a 2xx: no data"))
     }));
     findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
-    if verdict.is_toothless() {
-        findings.push(Finding::NoData("no threshold was judged".to_owned()));
-    }
+    findings.extend(verdict.is_toothless().then(toothless));
     findings
+}
+
+fn toothless() -> Finding {
+    Finding::NoData("no threshold was judged".to_owned())
 }
 
 /// What the comparison with the base finds. `strict` makes what stayed undecided
@@ -92,8 +118,10 @@ fn unjudged(verdict: &Verdict) -> String {
 
 /// The verdict in a sentence, for people who read one line.
 pub fn sentence(run: &Run<'_>) -> String {
-    headline(&run.findings)
-        .unwrap_or_else(|| format!("PASSED: {}", figures(run.summary.as_ref(), run)))
+    let found = headline(&run.findings);
+    let sentence =
+        found.unwrap_or_else(|| format!("PASSED: {}", figures(run.summary.as_ref(), run)));
+    format!("{sentence}{}", on_baseline(run))
 }
 
 /// What was found, in a sentence: the gravest finding. `None` without any.
@@ -111,6 +139,21 @@ pub fn headline(findings: &[Finding]) -> Option<String> {
     };
     let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
     Some(format!("{word}: {}{more}", first.message()))
+}
+
+/// What the verdict must add on the baseline.
+fn on_baseline(run: &Run<'_>) -> String {
+    let baseline = run.verdict.as_ref().and_then(|_| baseline::report(run));
+    let Some(BaselineReport { shown, plan, written }) = baseline else { return String::new() };
+    match (written, &plan.stored, plan.advice()) {
+        (true, None, _) => format!("; the baseline is written: {shown}"),
+        (true, Some(_), _) => format!("; the baseline is renewed: {shown}"),
+        // The finding has said it.
+        (false, None, _) if run.strict && run.planned.baseline.is_missed => String::new(),
+        (false, None, _) => format!("; there is no baseline: {shown} is missing"),
+        (false, Some(_), Some(advice)) => format!("; the baseline: {advice}"),
+        (false, Some(_), None) => String::new(),
+    }
 }
 
 fn figures(summary: Option<&Summary>, run: &Run<'_>) -> String {

@@ -153,7 +153,9 @@ fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv_key: &str) -> Op
             key.add_file(name, path).ok()?;
         }
     }
-    for file in &files {
+    // What a run may write itself decides nothing of a database.
+    let baseline = run.planned.plan.baseline.as_ref().map(|baseline| baseline.file.as_path());
+    for file in files.iter().filter(|file| Some(plan.root.join(file).as_path()) != baseline) {
         key.add_file(&format!("file {}", file.to_string_lossy()), &plan.root.join(file)).ok()?;
     }
     Some(key.finish())

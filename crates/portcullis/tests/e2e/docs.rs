@@ -65,7 +65,10 @@ fn every_shown_perf_command_runs() {
         let (variables, flags) = command.split_once("cargo xtask perf").unwrap();
         let mut flags = words(flags);
         let server = flags.iter().any(|flag| flag == "--host").then(|| HandMade::start(&bin));
-        let project = Project::quick();
+        let mut project = Project::quick();
+        if flags.iter().any(|flag| flag == "--update-baseline") {
+            project = project.with("# [baseline]\n# file", "[baseline]\nfile");
+        }
         let later = root().join("fixtures/upstream/perf/later-suite.toml");
         for flag in &mut flags {
             match (&server, flag.as_str()) {
@@ -111,13 +114,50 @@ fn every_other_shown_command_is_a_verb_that_exists() {
             ["cargo", "xtask", "check", ..] => {
                 assert!(xtask.contains("    Check("), "{command}: no such verb");
             }
+            ["portcullis", "baseline", ..] => {
+                let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+                let folder = tempfile::tempdir().unwrap();
+                let arguments = self::words(&command);
+                let output = run.args(&arguments[1..]).current_dir(&folder).output().unwrap();
+                let said = String::from_utf8_lossy(&output.stderr);
+                assert!(said.contains("there is no perf.toml"), "{command}: {said}");
+            }
             ["portcullis", "defaults"] => {
                 let run = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
                 let output = { run }.arg("defaults").output().unwrap();
                 assert_eq!(output.stdout, portcullis_core::config::DEFAULTS.as_bytes());
             }
+            ["portcullis", verb @ ("completions" | "man"), ..] => {
+                let run = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+                let output = { run }.args(&words[1..]).output().unwrap();
+                let text = String::from_utf8(output.stdout).unwrap();
+                let part = if verb == "man" { ".TH portcullis" } else { "--until-sure" };
+                assert!(output.status.success() && text.contains(part), "{command}: {text}");
+            }
             _ => assert!(command.contains("cargo xtask perf"), "nothing runs {command:?}"),
         }
+    }
+}
+
+#[test]
+fn every_flag_and_exit_code_has_its_line_in_the_reference() {
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    let help = { run }.args(["perf", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/reference/cli.md")).unwrap();
+    let starts = |word: &&str| word.starts_with("--") && word.len() > 2;
+    let words = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-').filter(starts);
+    let flags: Vec<&str> = words.filter(|flag| *flag != "--help").collect();
+    assert!(flags.len() > 15, "{help}");
+    for flag in flags {
+        assert!(page.contains(&format!("`{flag}")), "cli.md does not tell of {flag}");
+    }
+    let codes = portcullis_core::outcome::EXIT_CODES.split_whitespace();
+    for code in codes.filter(|word| word.parse::<u8>().is_ok()) {
+        let found = page.contains(&format!("\n| {code} |"))
+            || page.contains(&format!(", {code} |"))
+            || page.contains(&format!("\n| {code},"));
+        assert!(found, "cli.md does not tell of exit code {code}");
     }
 }
 

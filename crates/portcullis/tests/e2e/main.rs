@@ -4,7 +4,9 @@
 #![allow(clippy::disallowed_methods, reason = "tests start what the product would")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they skip")]
 
+mod against;
 mod attach;
+mod baseline;
 mod configuration;
 mod docs;
 mod engine;
@@ -16,3 +18,4 @@ mod impostor;
 mod interrupts;
 mod isolation;
 mod locust;
+mod terminal;

@@ -1,0 +1,32 @@
+//! The part of a configuration that decides what is measured: two runs with the
+//! same one can be compared.
+
+use super::text::to_redacted_toml;
+use super::tree::{self, Node};
+
+/// Sections that only judge, compare, say where things are, or limit steps.
+const ELSEWHERE: [&str; 6] = ["project", "steps", "thresholds", "baseline", "against", "output"];
+
+/// Keys of the other sections that change no figure.
+const IDLE: [(&str, &str); 5] = [
+    ("load", "seed"),
+    ("load", "allow_hosts"),
+    ("server", "port"),
+    ("server", "ready_timeout"),
+    ("server", "stop_grace"),
+];
+
+/// The configuration without what changes no figure, as TOML without secrets:
+/// equal texts are equal loads on equally configured servers.
+pub fn to_measured_toml(tree: &Node) -> String {
+    let mut tree = tree.clone();
+    for section in ELSEWHERE {
+        tree::take(&mut tree, section);
+    }
+    for (section, key) in IDLE {
+        if let Some(section) = tree::find(&mut tree, section) {
+            tree::take(section, key);
+        }
+    }
+    to_redacted_toml(&tree)
+}

@@ -1,0 +1,183 @@
+//! The baseline's file: read strictly, and made of a run's results. Its first
+//! fields are those of an older tool; what we need beyond them is in a section.
+
+mod layout;
+mod results;
+mod wire;
+
+pub use results::{RenewError, renewed};
+
+use std::time::Duration;
+
+use portcullis_core::baseline::{Baseline, Fingerprint, Metrics, Origin};
+use portcullis_core::distribution::Distribution;
+
+use wire::{File, Own, WireLatency, WireMetrics};
+
+/// The format that is written; a greater first number is not read.
+const VERSION: &str = "1.0";
+const MAJOR: f64 = 1.0;
+
+/// What a baseline's file says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// The figures, and where they come from.
+    pub baseline: Baseline,
+    /// Somebody's notes, in whatever form; kept when the file is written anew.
+    notes: serde_json::Value,
+    /// What was accepted so far, the oldest first.
+    pub accepted: Vec<Accepted>,
+}
+
+/// A regression that somebody accepted.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Accepted {
+    /// When, as RFC 3339.
+    pub date: String,
+    /// The commit that was measured.
+    pub commit: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why a file cannot be used as a baseline.
+#[derive(Debug, thiserror::Error)]
+pub enum BaselineError {
+    /// It is something else.
+    #[error("this is no baseline: it has no version and no metrics; name another file")]
+    Foreign,
+    /// It is no JSON, or a field that is needed is missing or of another type.
+    #[error("{}", at_place(.0))]
+    Broken(serde_json::Error),
+    /// It was written by a newer version.
+    #[error("version {0} is newer than {VERSION}, which this version of Portcullis reads")]
+    Newer(String),
+    /// A number that no run can have measured.
+    #[error("{0}")]
+    Impossible(String),
+}
+
+impl BaselineError {
+    /// The error as one line that an editor can follow.
+    pub fn within(&self, file: &str) -> String {
+        match self {
+            Self::Broken(_) => format!("{file}:{self}"),
+            Self::Foreign | Self::Newer(_) | Self::Impossible(_) => format!("{file}: {self}"),
+        }
+    }
+}
+
+/// `4:7: missing field …`, as editors follow it.
+fn at_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let what = text.strip_suffix(&place).unwrap_or(&text);
+    format!("{}:{}: {what}", error.line(), error.column())
+}
+
+/// Reads a baseline's text.
+///
+/// # Errors
+/// Another file than a baseline, a newer one, one that is broken; a
+/// broken one.
+pub fn read(text: &str) -> Result<Stored, BaselineError> {
+    let value: serde_json::Value = serde_json::from_str(text).map_err(BaselineError::Broken)?;
+    let (Some(version), Some(_)) = (value.get("version"), value.get("metrics")) else {
+        return Err(BaselineError::Foreign);
+    };
+    check_version(version)?;
+    let file: File = serde_json::from_str(text).map_err(BaselineError::Broken)?;
+    let metrics = metrics(&file.metrics)?;
+    let (origin, latency, accepted) = match file.portcullis {
+        None => (None, None, Vec::new()),
+        Some(own) => (Some(origin(&own)), Some(distribution(&own.latency)?), own.accepted.clone()),
+    };
+    let (timestamp, commit) = (file.timestamp, file.commit);
+    let baseline = Baseline { timestamp, commit, metrics, origin, latency };
+    Ok(Stored { baseline, notes: file.notes, accepted })
+}
+
+/// A number or a text such as "1.2": the first number decides.
+fn check_version(version: &serde_json::Value) -> Result<(), BaselineError> {
+    let major = match version {
+        serde_json::Value::String(text) => {
+            text.split('.').next().and_then(|major| major.trim().parse().ok())
+        }
+        other => other.as_f64(),
+    };
+    match major {
+        Some(major) if (0.0..MAJOR + 1.0).contains(&major) => Ok(()),
+        Some(major) if major > MAJOR => Err(BaselineError::Newer(version.to_string())),
+        _ => Err(BaselineError::Impossible(format!("version {version} is not known"))),
+    }
+}
+
+/// Ten years in milliseconds: no latency is longer.
+const LONGEST_MS: f64 = 10.0 * 365.0 * 24.0 * 3_600_000.0;
+
+fn metrics(wire: &WireMetrics) -> Result<Metrics, BaselineError> {
+    let within = |name: &str, value: f64, most: f64| match (0.0..=most).contains(&value) {
+        true => Ok(value),
+        false => {
+            let message = format!("metrics.{name} = {value}: it must be between 0 and {most}");
+            Err(BaselineError::Impossible(message))
+        }
+    };
+    if let Some(failures) = wire.failure_count.filter(|failures| *failures > wire.total_requests) {
+        let all = wire.total_requests;
+        let message = format!("metrics.failure_count = {failures} of {all} requests");
+        return Err(BaselineError::Impossible(message));
+    }
+    Ok(Metrics {
+        p50_ms: within("p50", wire.p50, LONGEST_MS)?,
+        p95_ms: within("p95", wire.p95, LONGEST_MS)?,
+        p99_ms: within("p99", wire.p99, LONGEST_MS)?,
+        mean_ms: within("avg_response_time", wire.avg_response_time, LONGEST_MS)?,
+        rps: within("requests_per_sec", wire.requests_per_sec, 1e9)?,
+        error_rate: within("error_rate", wire.error_rate, 100.0)? / 100.0,
+        requests: wire.total_requests,
+        failures: wire.failure_count,
+    })
+}
+
+fn origin(own: &Own) -> Origin {
+    let machine = &own.machine;
+    Origin {
+        machine: Fingerprint {
+            system: machine.system.clone(),
+            cores: machine.cores,
+            processor: machine.processor.clone(),
+            memory_bytes: machine.memory_bytes,
+            quota_cores: machine.quota_cores,
+        },
+        configuration: own.configuration.clone(),
+    }
+}
+
+fn distribution(wire: &WireLatency) -> Result<Distribution, BaselineError> {
+    let impossible = |what: &str| BaselineError::Impossible(format!("portcullis.latency: {what}"));
+    let counted = wire.buckets_us.iter().try_fold(0_u64, |sum, (_, n)| sum.checked_add(*n));
+    if counted != Some(wire.count) {
+        return Err(impossible("its buckets do not add up to its count"));
+    }
+    let ends = wire.buckets_us.iter().map(|(end, _)| *end);
+    if !ends.clone().zip(ends.skip(1)).all(|(one, next)| one < next) {
+        return Err(impossible("its buckets are not in ascending order"));
+    }
+    let is_sound = |ms: f64| (0.0..=LONGEST_MS).contains(&ms);
+    if !(is_sound(wire.min_ms) && is_sound(wire.max_ms) && is_sound(wire.mean_ms))
+        || wire.min_ms > wire.max_ms
+    {
+        return Err(impossible("impossible extremes or mean"));
+    }
+    let nanoseconds = |ms: f64| Duration::from_secs_f64(ms / 1e3).as_nanos();
+    let ns = |ms: f64| u64::try_from(nanoseconds(ms)).unwrap_or(u64::MAX);
+    Ok(Distribution {
+        count: wire.count,
+        sum_ns: nanoseconds(wire.mean_ms) * u128::from(wire.count),
+        min_ns: ns(wire.min_ms),
+        max_ns: ns(wire.max_ms),
+        buckets: wire.buckets_us.clone(),
+        clipped: 0,
+    })
+}

@@ -1,0 +1,205 @@
+//! `--format jsonl`: what a run tells while it goes on, an object in a line for
+//! each event, with wire structs of its own.
+
+use std::path::Path;
+use std::time::Duration;
+
+use portcullis_core::event::{Event, StageEnd};
+use portcullis_core::evidence::{Present, State};
+use portcullis_core::threshold::Severity;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    /// Since the run's start.
+    at_s: f64,
+    #[serde(flatten)]
+    told: Told<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Told<'a> {
+    StageStarted {
+        stage: &'static str,
+    },
+    StageEnded {
+        stage: &'static str,
+        took_s: f64,
+        end: &'static str,
+        detail: &'a str,
+        failure: Option<&'a str>,
+    },
+    Note {
+        text: &'a str,
+    },
+    Warning {
+        text: &'a str,
+    },
+    Progress(Box<Progress<'a>>),
+    Pairs {
+        elapsed_s: f64,
+        limit_s: f64,
+        pairs: u64,
+    },
+    LogTail {
+        path: &'a str,
+        lines: &'a [String],
+    },
+    Advice {
+        text: &'a str,
+    },
+    End {
+        sentence: &'a str,
+        exit_code: u8,
+        /// The results as JSON; null if nothing was started.
+        results: Option<String>,
+    },
+}
+
+#[derive(Serialize)]
+struct Progress<'a> {
+    elapsed_s: f64,
+    window_s: f64,
+    users: u32,
+    users_asked: u32,
+    requests: u64,
+    failures: u64,
+    failures_by_kind: std::collections::BTreeMap<&'static str, u64>,
+    last_second: u64,
+    /// Of the last ten seconds; null without a good answer.
+    p95_ms: Option<f64>,
+    generator_late_ms: f64,
+    rules: Vec<Rule<'a>>,
+    going_on_for: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Rule<'a> {
+    rule: &'a str,
+    severity: &'static str,
+    /// Null before the first request, and for what is judged at the end.
+    state: Option<&'static str>,
+}
+
+/// An event as a line, with its newline; `at` is counted from the run's start.
+///
+/// # Errors
+/// The serializer's: a defect.
+pub fn line(at: Duration, event: &Event) -> serde_json::Result<String> {
+    let told = match event {
+        Event::StageStarted(stage) => Told::StageStarted { stage: stage.name() },
+        Event::StageEnded(record) => {
+            let (end, failure) = match &record.end {
+                StageEnd::Done => ("done", None),
+                StageEnd::Cached => ("cached", None),
+                StageEnd::Failed(why) => ("failed", Some(why.as_str())),
+            };
+            Told::StageEnded {
+                stage: record.stage.name(),
+                took_s: record.took.as_secs_f64(),
+                end,
+                detail: &record.detail,
+                failure,
+            }
+        }
+        Event::Note(text) => Told::Note { text },
+        Event::Warning(text) => Told::Warning { text },
+        Event::Progress(load) => Told::Progress(Box::new(progress(load))),
+        Event::Pairs(pairs) => Told::Pairs {
+            elapsed_s: pairs.elapsed.as_secs_f64(),
+            limit_s: pairs.limit.as_secs_f64(),
+            pairs: pairs.pairs,
+        },
+        Event::LogTail { path, lines } => Told::LogTail { path, lines },
+        Event::Advice(text) => Told::Advice { text },
+    };
+    written(at, told)
+}
+
+/// The last line: how the run ended.
+///
+/// # Errors
+/// The serializer's: a defect.
+pub fn end(
+    at: Duration,
+    sentence: &str,
+    exit_code: u8,
+    results: Option<&Path>,
+) -> serde_json::Result<String> {
+    let results = results.map(|path| path.display().to_string());
+    written(at, Told::End { sentence, exit_code, results })
+}
+
+fn written(at: Duration, told: Told<'_>) -> serde_json::Result<String> {
+    let line = Line { at_s: at.as_secs_f64(), told };
+    Ok(serde_json::to_string(&line)? + "\n")
+}
+
+fn progress(load: &portcullis_core::event::Progress) -> Progress<'_> {
+    Progress {
+        elapsed_s: load.elapsed.as_secs_f64(),
+        window_s: load.window.as_secs_f64(),
+        users: load.users.0,
+        users_asked: load.users.1,
+        requests: load.requests.0,
+        failures: load.requests.1,
+        failures_by_kind: load.failures.iter().map(|(kind, n)| (kind.name(), *n)).collect(),
+        last_second: load.last_second,
+        p95_ms: load.p95_ms,
+        generator_late_ms: load.late.as_secs_f64() * 1e3,
+        rules: load.rules.iter().map(standing).collect(),
+        going_on_for: &load.extending_for,
+    }
+}
+
+fn standing(present: &Present) -> Rule<'_> {
+    let severity = match present.severity {
+        Severity::Fail => "fail",
+        Severity::Warn => "warn",
+    };
+    Rule { rule: &present.rule, severity, state: present.state.map(State::name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis_core::event::{Stage, StageRecord};
+    use portcullis_core::summary::FailureKind;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn each_event_is_one_line_with_its_kind() {
+        let failed = StageRecord {
+            stage: Stage::Migrate,
+            took: SECOND,
+            end: StageEnd::Failed("no \"room\"\n".to_owned()),
+            detail: String::new(),
+        };
+        let said = line(SECOND, &Event::StageEnded(failed)).unwrap();
+        let expected = "{\"at_s\":1.0,\"kind\":\"stage_ended\",\"stage\":\"migrate\",\"took_s\":1.0,\
+                        \"end\":\"failed\",\"detail\":\"\",\"failure\":\"no \\\"room\\\"\\n\"}\n";
+        assert_eq!(said, expected);
+        let said = end(SECOND, "PASSED: all", 0, Some(Path::new("/x/perf_results.json"))).unwrap();
+        let expected = "{\"at_s\":1.0,\"kind\":\"end\",\"sentence\":\"PASSED: all\",\"exit_code\":0,\
+                        \"results\":\"/x/perf_results.json\"}\n";
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn the_load_tells_of_errors_by_kind_and_of_each_rule() {
+        let state = Some(State::InDoubt);
+        let rule = Present { rule: "p95 < 1 ms".to_owned(), severity: Severity::Fail, state };
+        let load = portcullis_core::event::Progress {
+            failures: vec![(FailureKind::Timeout, 3)],
+            rules: vec![rule],
+            ..Default::default()
+        };
+        let said = line(SECOND, &Event::Progress(load)).unwrap();
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!((&said["kind"], &said["p95_ms"]), (&"progress".into(), &().into()));
+        assert_eq!(said["failures_by_kind"]["timeout"], 3);
+        assert_eq!(said["rules"][0]["state"], "in doubt");
+    }
+}

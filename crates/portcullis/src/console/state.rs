@@ -1,0 +1,148 @@
+//! What is known of a run so far: events in, plain data out. All moments are
+//! counted from the console's own start.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use portcullis_core::event::{Event, PairProgress, Progress, Stage};
+use portcullis_core::plan::{Mode, Plan};
+
+/// A stage that is expected, with its deadline if it has one.
+pub type Expected = (Stage, Option<Duration>);
+
+/// The stage that is under way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Running {
+    /// Which.
+    pub stage: Stage,
+    /// When it began.
+    pub since: Duration,
+    /// How long it may take.
+    pub limit: Option<Duration>,
+}
+
+/// A run so far.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// Stages that have not begun.
+    pub to_come: VecDeque<Expected>,
+    /// The stage that is under way.
+    pub running: Option<Running>,
+    /// The last word on the load.
+    pub load: Option<Progress>,
+    /// p95 in milliseconds, one for each second of the window.
+    pub p95_ms: Vec<Option<f64>>,
+    /// The last word on pairs.
+    pub pairs: Option<PairProgress>,
+    /// The whole log of the stage that failed first.
+    pub log: Option<String>,
+    /// What to try, said of that failure.
+    pub advice: Vec<String>,
+}
+
+/// The stages of a plan in their order; with a comparison if `against`.
+pub fn outline(plan: &Plan, against: bool) -> Vec<Expected> {
+    let load = (Stage::Load, None);
+    let last = [Stage::Judge, Stage::Collect, Stage::Stop].map(|stage| (stage, None));
+    let ready = (Stage::Ready, Some(plan.ready_timeout));
+    let Mode::Serve(serve) = &plan.mode else {
+        return [ready, load].into_iter().chain(last).collect();
+    };
+    let prepare = [
+        (Stage::Environment, Some(serve.install_timeout)),
+        (Stage::Install, Some(serve.install_timeout)),
+        (Stage::Migrate, Some(serve.migrate_timeout)),
+        (Stage::Seed, Some(serve.seed_timeout)),
+    ];
+    let up = [(Stage::Serve, None), ready];
+    let mut all = Vec::new();
+    all.extend(against.then_some((Stage::Base, None)));
+    all.extend(prepare.into_iter().chain(up).chain([load]));
+    if against {
+        let twice = prepare.into_iter().chain(prepare).chain(up).chain(up);
+        all.extend(twice.chain([(Stage::Pairs, Some(plan.against.limit))]));
+    }
+    all.extend(last);
+    all
+}
+
+impl State {
+    /// A run of which these stages are expected.
+    pub fn expecting(stages: Vec<Expected>) -> Self {
+        Self { to_come: stages.into(), ..Self::default() }
+    }
+
+    /// Takes an event in.
+    pub fn take(&mut self, at: Duration, event: &Event) {
+        match event {
+            Event::StageStarted(stage) => self.start(at, *stage),
+            Event::StageEnded(_) => self.running = None,
+            Event::Progress(progress) => {
+                let is_new = |last: &Progress| progress.elapsed > last.elapsed;
+                if self.load.as_ref().is_none_or(is_new) {
+                    self.p95_ms.push(progress.p95_ms);
+                }
+                self.load = Some(progress.clone());
+            }
+            Event::Pairs(progress) => self.pairs = Some(*progress),
+            Event::LogTail { path, .. } => {
+                self.log.get_or_insert_with(|| path.clone());
+            }
+            Event::Advice(text) => self.advice.push(text.clone()),
+            Event::Note(_) | Event::Warning(_) => {}
+        }
+    }
+
+    /// A stage begins: those before it will not come any more.
+    fn start(&mut self, at: Duration, stage: Stage) {
+        let place = self.to_come.iter().position(|(expected, _)| *expected == stage);
+        let expected = place.and_then(|place| self.to_come.drain(..=place).next_back());
+        let limit = expected.and_then(|(_, limit)| limit);
+        self.running = Some(Running { stage, since: at, limit });
+    }
+
+    /// The names of the stages to come, each once.
+    pub fn names_to_come(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        for (stage, _) in &self.to_come {
+            if !names.contains(&stage.name()) {
+                names.push(stage.name());
+            }
+        }
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_stage_that_begins_ends_the_wait_for_those_before_it() {
+        let stages = [Stage::Install, Stage::Migrate, Stage::Judge, Stage::Stop];
+        let mut state = State::expecting(stages.map(|stage| (stage, Some(SECOND))).to_vec());
+        state.take(SECOND, &Event::StageStarted(Stage::Migrate));
+        let running = Running { stage: Stage::Migrate, since: SECOND, limit: Some(SECOND) };
+        assert_eq!(state.running, Some(running));
+        assert_eq!(state.names_to_come(), ["judge", "stop"]);
+        state.take(SECOND, &Event::StageStarted(Stage::Pairs));
+        assert_eq!(state.names_to_come(), ["judge", "stop"]);
+    }
+
+    #[test]
+    fn each_second_has_one_p95_and_the_first_failure_its_log() {
+        let mut state = State::default();
+        for second in [1, 2, 2] {
+            let elapsed = SECOND * second;
+            let progress = Progress { elapsed, p95_ms: Some(5.0), ..Progress::default() };
+            state.take(elapsed, &Event::Progress(progress));
+        }
+        assert_eq!(state.p95_ms, [Some(5.0), Some(5.0)]);
+        for path in ["first", "second"] {
+            state.take(SECOND, &Event::LogTail { path: path.to_owned(), lines: Vec::new() });
+        }
+        assert_eq!(state.log.as_deref(), Some("first"));
+    }
+}

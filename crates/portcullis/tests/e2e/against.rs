@@ -1,0 +1,240 @@
+//! Two versions in one run: equal, slower, and bases that cannot be compared
+//! with. A base is a commit of a repository of its own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::harness::{HANG, Project, copy_tree, root, wait};
+
+/// The bundled service in a repository of its own, and a quick load.
+struct Versions {
+    project: Project,
+    folder: PathBuf,
+}
+
+const FLAGS: [&str; 8] = ["-u", "2", "-r", "2", "-t", "2s", "--against", "HEAD"];
+
+impl Versions {
+    fn new() -> Self {
+        let project = Project::bundled();
+        let folder = project.folder().join("project");
+        copy_tree(&root().join("fixtures/upstream"), &folder.join("service"));
+        let project = project
+            .with_service(&folder.join("service"))
+            .with("min = \"1s\", max = \"3s\"", "min = \"100ms\", max = \"300ms\"")
+            .with("port = 8000", "port = \"auto\"");
+        std::fs::write(folder.join(".gitignore"), ".portcullis/\nperf.toml\n").unwrap();
+        let versions = Self { project, folder };
+        versions.git(&["init", "-q", "-b", "main"]);
+        versions
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let status = Command::new("git")
+            .args(["-c", "user.name=Test", "-c", "user.email=test@localhost"])
+            .args(arguments)
+            .current_dir(&self.folder)
+            .status();
+        assert!(status.unwrap().success(), "git {arguments:?}");
+    }
+
+    /// The working tree as it is becomes the base.
+    fn commit(&self) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", "base"]);
+    }
+
+    fn service(&self, name: &str) -> PathBuf {
+        self.folder.join("service").join(name)
+    }
+
+    fn change(&self, name: &str, from: &str, to: &str) {
+        let path = self.service(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{name} has no {from:?}");
+        std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// All of `.git`, and the working tree.
+    fn snapshot(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        read(&self.folder, &mut files);
+        files.retain(|path, _| {
+            !path.starts_with(self.folder.join(".portcullis")) && !path.ends_with("perf.toml")
+        });
+        files
+    }
+}
+
+fn read(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        match entry.path() {
+            path if path.is_dir() => read(&path, files),
+            path => {
+                let bytes = std::fs::read(&path).unwrap();
+                files.insert(path, bytes);
+            }
+        }
+    }
+}
+
+/// Makes the claims' lists wait before they are handled.
+const WAITING: &str = r#"import time
+
+
+class Waiting:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.path == "/api/v1/claims/" and "payer" not in request.GET:
+            time.sleep(0.02)
+        return self.get_response(request)
+"#;
+
+#[test]
+fn a_version_is_not_slower_than_itself_and_git_is_as_it_was() {
+    let versions = Versions::new();
+    versions.commit();
+    // A dirty tree, and no branch: the working tree is the candidate all the same.
+    versions.git(&["checkout", "-q", "--detach"]);
+    std::fs::write(versions.service("upstream/notes.txt"), "not committed").unwrap();
+    let before = versions.snapshot();
+    let outcome = versions.project.run(&FLAGS);
+    outcome.expect(0, &["all 10 tasks not slower", "candidate: /health/ is healthy"]);
+    assert!(before == versions.snapshot(), "git or the working tree has changed");
+    let against = &outcome.results()["against"];
+    assert_eq!(against["tasks"].as_array().unwrap().len(), 10);
+    let pairs = against["pairs"].as_array().unwrap();
+    assert!(pairs.len() >= 100, "{}", pairs.len());
+    let first = |side: &str| pairs.iter().filter(|pair| pair[2] == side).count();
+    assert!(first("base") > 20 && first("candidate") > 20);
+    assert!(pairs.iter().all(|pair| pair[3].is_number() && pair[5].is_number()), "{pairs:?}");
+    assert!(outcome.has("logs/base-server.log") && outcome.has("logs/pairs-server.log"));
+    if cfg!(target_os = "linux") {
+        assert!(against["unplaced"].is_null(), "{}", against["unplaced"]);
+    }
+}
+
+#[test]
+fn a_slower_task_is_named_with_its_size_and_the_others_are_not() {
+    let versions = Versions::new();
+    versions.commit();
+    std::fs::write(versions.service("upstream/waiting.py"), WAITING).unwrap();
+    let first = "MIDDLEWARE = [\n";
+    let more = format!("{first}    \"upstream.waiting.Waiting\",\n");
+    versions.change("hello_world/settings.py", first, &more);
+    let rule = ["--fail", "p50(list_claims) <= base * 1.2", "--warn", "p95 <= base + 5s"];
+    let outcome = versions.project.run(&[&FLAGS[..], &rule].concat());
+    outcome.expect(1, &["violated: list_claims is slower by +", "violated: p50(list_claims)"]);
+    let slower = |task: &serde_json::Value| task["decision"] == "slower";
+    let tasks = outcome.results()["against"]["tasks"].clone();
+    let names: Vec<&str> = tasks
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|task| slower(task))
+        .map(|task| task["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["list_claims", "search_claims"]);
+    assert!(outcome.text.contains("it waits for something"), "{}", outcome.text);
+}
+
+#[test]
+fn what_the_base_cannot_do_is_not_charged_to_the_candidate() {
+    let versions = Versions::new();
+    // Neither reports nor a seed, and other requirements.
+    let urls = std::fs::read_to_string(versions.service("upstream/urls.py")).unwrap();
+    let fewer: Vec<&str> = urls.lines().filter(|line| !line.contains("\"reports\"")).collect();
+    assert!(fewer.len() < urls.lines().count());
+    let seed = std::fs::read(versions.service("perf/seed_user_a.py")).unwrap();
+    let requirements = std::fs::read_to_string(versions.service("requirements.lock")).unwrap();
+    std::fs::write(versions.service("upstream/urls.py"), fewer.join("\n")).unwrap();
+    std::fs::remove_file(versions.service("perf/seed_user_a.py")).unwrap();
+    let other = format!("# other\n{requirements}");
+    std::fs::write(versions.service("requirements.lock"), other).unwrap();
+    versions.commit();
+    std::fs::write(versions.service("upstream/urls.py"), urls).unwrap();
+    std::fs::write(versions.service("perf/seed_user_a.py"), seed).unwrap();
+    std::fs::write(versions.service("requirements.lock"), requirements).unwrap();
+    let outcome = versions.project.run(&FLAGS);
+    outcome.expect(
+        0,
+        &[
+            "lacks the seed script: the candidate's is used for both",
+            "list_reports: not compared",
+            "1 task not compared",
+        ],
+    );
+}
+
+#[test]
+fn a_base_that_fails_is_never_green() {
+    let versions = Versions::new();
+    let migration = versions.service("upstream/migrations/0002_upload.py");
+    let sound = std::fs::read_to_string(&migration).unwrap();
+    std::fs::write(&migration, format!("raise RuntimeError(\"broken\")\n{sound}")).unwrap();
+    versions.commit();
+    std::fs::write(&migration, sound).unwrap();
+    let outcome = versions.project.run(&FLAGS);
+    outcome.expect(3, &["ERROR: the base (", "the migrations: ", "RuntimeError: broken"]);
+    assert!(outcome.has("logs/base-migrate.log"));
+}
+
+#[test]
+fn a_base_that_is_not_there_is_refused_before_anything_is_started() {
+    let versions = Versions::new();
+    versions.commit();
+    let quick = ["-u", "2", "-r", "2", "-t", "2s", "--against"];
+    let against = |rev| versions.project.run(&[&quick[..], &[rev]].concat());
+    let unknown = against("no-such-thing");
+    unknown.expect(2, &["--against no-such-thing: git knows no such commit"]);
+    assert!(!unknown.text.contains("environment"), "{}", unknown.text);
+    against("HEAD:service").expect(2, &["git knows no such commit"]);
+
+    // A clone without the history: the merge base is beyond its edge.
+    versions.git(&["checkout", "-q", "-b", "work"]);
+    for n in ["1", "2"] {
+        std::fs::write(versions.service("upstream/notes.txt"), n).unwrap();
+        versions.commit();
+    }
+    versions.git(&["checkout", "-q", "main"]);
+    std::fs::write(versions.service("upstream/other.txt"), "main goes on").unwrap();
+    versions.commit();
+    let shallow = Versions { project: Project::bundled(), folder: PathBuf::new() };
+    let folder = shallow.project.folder().join("project");
+    std::fs::remove_dir_all(&folder).unwrap();
+    let url = format!("file://{}", versions.folder.display());
+    let clone = Command::new("git")
+        .args(["clone", "-q", "--depth", "1", "--no-single-branch", "-b", "work", &url])
+        .arg(&folder)
+        .status();
+    assert!(clone.unwrap().success());
+    let project = shallow.project.with_service(&folder.join("service"));
+    let outcome = project.run(&[&quick[..], &["merge-base"]].concat());
+    outcome.expect(2, &["have no commit in common here", "fetch-depth: 0"]);
+}
+
+#[test]
+fn a_run_that_is_killed_in_mid_pair_leaves_git_as_it_was() {
+    let versions = Versions::new();
+    versions.commit();
+    let before = versions.snapshot();
+    let log = versions.project.folder().join("output.txt");
+    let mut command = versions.project.command(&FLAGS);
+    let mut child = command.stdout(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let start = Instant::now();
+    while !std::fs::read_to_string(&log).unwrap().contains("candidate: /health/ is healthy") {
+        assert!(start.elapsed() < HANG && child.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    wait(child);
+    while !crate::harness::processes_with(&versions.project.tmp()).is_empty() {
+        assert!(start.elapsed() < HANG, "something is left");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(before == versions.snapshot(), "git or the working tree has changed");
+}
