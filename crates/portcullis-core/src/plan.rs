@@ -375,7 +375,7 @@ fn warnings(load: &LoadPlan) -> Vec<String> {
     let (expected, deck) = (load.expected_requests(load.longest), load.deck());
     if expected < deck as f64 {
         warnings.push(format!(
-            "about {expected:.0} requests can be expected within {} (twice the duration), but \
+            "about {expected:.0} requests can be expected within {} (load.max_duration), but \
              calling every task by its weight takes {deck}: run longer or with more users",
             seconds(load.longest)
         ));

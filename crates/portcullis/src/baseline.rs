@@ -11,7 +11,6 @@ use portcullis_report::baseline::{self, Stored, renewed};
 use portcullis_report::{BaselineReport, artifacts, results_json};
 
 use crate::cli::{AcceptArgs, PerfArgs};
-use crate::console::Console;
 use crate::key::Key;
 use crate::run::Run;
 use crate::{console, machine, planning};
@@ -139,7 +138,7 @@ pub fn accept(args: &AcceptArgs) -> u8 {
             console::print_plain(&said);
             0
         }
-        Err(problems) => Console::new(&PerfArgs::default()).refuse(&problems),
+        Err(problems) => console::refuse(&problems),
     }
 }
 

@@ -119,6 +119,22 @@ pub fn complain(text: &str) {
     error_line(&format!("warning: {}", plain(text)));
 }
 
+/// Prints what is wrong with the configuration or the command line; 2.
+pub fn refuse(problems: &[String]) -> u8 {
+    for problem in problems {
+        error_line(&format!("error: {}", plain(problem)));
+    }
+    error_line(&format!("{} (exit 2)", refused(problems)));
+    2
+}
+
+fn refused(problems: &[String]) -> String {
+    match problems.len() {
+        1 => "REFUSED: 1 problem; nothing was started".to_owned(),
+        n => format!("REFUSED: {n} problems; nothing was started"),
+    }
+}
+
 /// Prints a defect of our own; 70.
 pub fn defect(what: &str) -> u8 {
     error_line(&format!("DEFECT: {} (exit 70)", plain(what)));
@@ -165,19 +181,12 @@ impl Console {
         Self { ticker: is_live.then(|| tick(&shared)), shared }
     }
 
-    /// Prints what is wrong with the configuration or the command line; 2.
+    /// Prints what is wrong with the configuration or the command line, and ends
+    /// the stream of events; 2.
     pub fn refuse(&self, problems: &[String]) -> u8 {
-        for problem in problems {
-            error_line(&format!("error: {}", plain(problem)));
-        }
-        let count = match problems.len() {
-            1 => "1 problem".to_owned(),
-            n => format!("{n} problems"),
-        };
-        let sentence = format!("REFUSED: {count}; nothing was started");
-        error_line(&format!("{sentence} (exit 2)"));
-        self.shared.stream_end(&sentence, 2, None);
-        2
+        let code = refuse(problems);
+        self.shared.stream_end(&refused(problems), code, None);
+        code
     }
 
     /// Says what is about to happen.

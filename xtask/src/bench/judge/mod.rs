@@ -7,6 +7,7 @@ pub mod neighbour;
 mod rates;
 mod rivals;
 mod scene;
+mod seed_load;
 mod thresholds;
 
 use std::collections::BTreeMap;
@@ -63,7 +64,10 @@ const SLOWED: f64 = 1.20;
 /// A run brought nothing.
 pub fn measure(part: Part, extent: Extent) -> Result<Vec<Figure>> {
     match part {
-        Part::Thresholds => thresholds::measure(extent),
+        Part::Thresholds => {
+            let simulated = thresholds::measure(extent);
+            Ok(simulated.into_iter().chain(seed_load::measure(extent)?).collect())
+        }
         Part::Pairs => {
             pairs(extent)?;
             rates::write()?;

@@ -1,0 +1,97 @@
+//! Whole runs of the bundled service by the seed load: sound, and with one rare
+//! task that takes three seconds.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::Extent;
+use crate::bench::{Figure, Target};
+use crate::tools;
+
+/// Runs that are asked for: sound ones, and such with a slow rare task.
+fn counts(extent: Extent) -> (u32, u32) {
+    match extent {
+        Extent::Quick => (1, 1),
+        Extent::Medium => (6, 12),
+        Extent::Full => (50, 100),
+    }
+}
+
+/// How a run ended.
+struct Ended {
+    code: i64,
+    went_on: bool,
+}
+
+/// Measures.
+///
+/// # Errors
+/// A run left no results.
+pub fn measure(extent: Extent) -> Result<Vec<Figure>> {
+    let (sound, slow) = counts(extent);
+    let sound = runs(extent, sound, "")?;
+    let slow = runs(extent, slow, "reports=delay:3s")?;
+    let share = |runs: &[Ended], code: i64| {
+        runs.iter().filter(|run| run.code == code).count() as f64 / runs.len().max(1) as f64
+    };
+    let longer = sound.iter().filter(|run| run.went_on).count() as f64 / sound.len().max(1) as f64;
+    let of = |what: &str, runs: &[Ended]| format!("{what} ({} runs)", runs.len());
+    Ok(vec![
+        Figure::of_ours(
+            of("one rare task at 3 s: red", &slow),
+            share(&slow, 1),
+            "share",
+            Target::AtLeast(1.0),
+        ),
+        Figure::of_ours(
+            of("healthy fixture: green", &sound),
+            share(&sound, 0),
+            "share",
+            Target::AtLeast(1.0),
+        ),
+        Figure::of_ours(
+            of("healthy fixture: run longer than planned", &sound),
+            longer,
+            "share",
+            Target::AtMost(0.1),
+        ),
+    ])
+}
+
+/// So many valid runs; those that a busy machine made invalid are told and done
+/// again, a few times.
+fn runs(extent: Extent, count: u32, faults: &str) -> Result<Vec<Ended>> {
+    let mut all = Vec::new();
+    let mut invalid = 0;
+    while all.len() < count as usize && invalid <= count {
+        let ended = once(extent, faults)?;
+        if ended.code == 5 {
+            invalid += 1;
+            eprintln!("a run was invalid: done again");
+        } else {
+            all.push(ended);
+        }
+    }
+    Ok(all)
+}
+
+fn once(extent: Extent, faults: &str) -> Result<Ended> {
+    let out = tools::root().join("target/judge-seed-load");
+    let mut perf = Command::new(std::env::current_exe()?);
+    perf.args(["perf", "-q", "--out"]).arg(&out).current_dir(tools::root());
+    // The seed load lasts half a minute; where fewer runs are asked for it is
+    // shortened too.
+    if extent != Extent::Full {
+        perf.args(["-r", "5/s", "-t", "12s"]);
+    }
+    perf.env("UPSTREAM_FAULTS", faults).stdin(Stdio::null()).stdout(Stdio::null());
+    perf.status()?;
+    let results: Value = serde_json::from_slice(&std::fs::read(out.join("perf_results.json"))?)?;
+    let tasks = results["summary"]["tasks"].as_array().context("no summary")?;
+    let after = |task: &Value| task["extension_requests"].as_u64().unwrap_or(0);
+    // A task that chance left out is called once: that is no doubt.
+    let doubt: u64 = tasks.iter().map(after).filter(|after| *after > 1).sum();
+    Ok(Ended { code: results["exit_code"].as_i64().context("no exit code")?, went_on: doubt > 0 })
+}
