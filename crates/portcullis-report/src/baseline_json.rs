@@ -4,6 +4,7 @@
 use portcullis_core::threshold::Threshold;
 use serde::Serialize;
 
+use crate::results_json::reference;
 use crate::run::BaselineReport;
 
 /// The field `baseline` of the results.
@@ -40,6 +41,7 @@ impl<'a> WireBaseline<'a> {
 /// The field `baseline` of a threshold; `low` and `high` in its unit.
 #[derive(Debug, Serialize)]
 pub struct WireDerived {
+    to: &'static str,
     value: f64,
     factor: f64,
     plus: f64,
@@ -56,6 +58,7 @@ impl WireDerived {
         let derived = rule.derived.as_ref()?;
         let known = derived.uncertainty;
         Some(Self {
+            to: reference(derived.relative.to),
             value: derived.reference,
             factor: derived.relative.factor,
             plus: derived.relative.plus,

@@ -2,17 +2,17 @@
 //! change without changing the format.
 
 mod measurements;
+mod thresholds;
+
+pub(crate) use thresholds::reference;
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use portcullis_core::event::{StageEnd, StageRecord};
-use portcullis_core::threshold::{Severity, Unit};
-use portcullis_core::verdict::{Judged, Judgement};
 use serde::Serialize;
 
 use crate::against_json::WireAgainst;
-use crate::baseline_json::{WireBaseline, WireDerived};
-use crate::evidence_json::WireEvidence;
+use crate::baseline_json::WireBaseline;
 use crate::run::RunReport;
 
 /// Raised when a field changes its meaning or goes; new fields leave it.
@@ -31,7 +31,7 @@ struct Results<'a> {
     /// Whether warnings, and tasks that a comparison leaves undecided, fail.
     strict: bool,
     findings: Vec<Finding<'a>>,
-    thresholds: Vec<Threshold>,
+    thresholds: Vec<thresholds::Threshold>,
     silent_tasks: &'a [String],
     target: &'a str,
     own_server: bool,
@@ -57,27 +57,6 @@ struct Finding<'a> {
     kind: &'static str,
     exit_code: u8,
     message: &'a str,
-}
-
-#[derive(Serialize)]
-struct Threshold {
-    rule: String,
-    in_words: String,
-    scope: String,
-    metric: String,
-    severity: &'static str,
-    judgement: &'static str,
-    /// Why it was not judged.
-    reason: Option<String>,
-    value: Option<f64>,
-    /// Null for a limit that was never known.
-    limit: Option<f64>,
-    unit: &'static str,
-    samples: u64,
-    beyond_limit: Option<u64>,
-    evidence: Option<WireEvidence>,
-    /// What the limit was taken from.
-    baseline: Option<WireDerived>,
 }
 
 #[derive(Serialize)]
@@ -146,7 +125,7 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
             .iter()
             .map(|f| Finding { kind: f.kind(), exit_code: f.exit_code(), message: f.message() })
             .collect(),
-        thresholds: verdict.iter().flat_map(|v| &v.judged).map(threshold).collect(),
+        thresholds: verdict.iter().flat_map(|v| &v.judged).map(thresholds::threshold).collect(),
         silent_tasks: verdict.map_or(&[], |verdict| &verdict.silent_tasks),
         target: &run.target,
         own_server: run.own_server,
@@ -194,39 +173,6 @@ fn machine(run: &RunReport) -> Machine<'_> {
         governor: run.machine.governor.as_deref(),
         quota_cores: run.machine.quota_cores,
         steal_share: run.machine.steal_share,
-    }
-}
-
-fn threshold(judged: &Judged) -> Threshold {
-    let rule = &judged.rule;
-    Threshold {
-        rule: rule.text.clone(),
-        in_words: rule.in_words(),
-        scope: rule.scope.to_string(),
-        metric: rule.metric.to_string(),
-        severity: match rule.severity {
-            Severity::Fail => "fail",
-            Severity::Warn => "warn",
-        },
-        judgement: match judged.judgement {
-            Judgement::Holds => "holds",
-            Judgement::Violated => "violated",
-            Judgement::NoData => "no data",
-            Judgement::NotJudged => "not judged",
-        },
-        reason: judged.reason.clone(),
-        value: judged.value,
-        limit: Some(rule.limit.value()).filter(|limit| limit.is_finite()),
-        unit: match rule.unit() {
-            Unit::Milliseconds => "ms",
-            Unit::Fraction => "fraction",
-            Unit::Number => "number",
-            Unit::Bytes => "bytes",
-        },
-        samples: judged.samples,
-        beyond_limit: judged.beyond,
-        evidence: judged.evidence.as_ref().map(WireEvidence::new),
-        baseline: WireDerived::new(rule),
     }
 }
 

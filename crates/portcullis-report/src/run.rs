@@ -11,7 +11,7 @@ use portcullis_core::usage::Usage;
 use portcullis_core::verdict::Verdict;
 
 /// One run, finished or not.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunReport {
     /// When it began, in milliseconds since 1970.
     pub started_unix_ms: u64,
@@ -79,7 +79,7 @@ impl RunReport {
 }
 
 /// The baseline of one run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BaselineReport {
     /// Its file, as it was written in the configuration.
     pub shown: String,
@@ -90,7 +90,7 @@ pub struct BaselineReport {
 }
 
 /// One call of the first round.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FirstCall {
     /// The task.
     pub task: String,
@@ -101,7 +101,7 @@ pub struct FirstCall {
 }
 
 /// The machine that measured.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Machine {
     /// Operating system and architecture.
     pub system: String,

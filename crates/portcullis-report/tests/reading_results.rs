@@ -13,7 +13,7 @@ use portcullis_core::summary::{
 use portcullis_core::threshold::{Names, Severity, Threshold, parse};
 use portcullis_core::verdict::judge;
 use portcullis_report::RunReport;
-use portcullis_report::read::{ReadError, Results, read_results};
+use portcullis_report::read::{ReadError, read_results};
 use portcullis_report::results_json::write;
 use proptest::prelude::*;
 
@@ -184,8 +184,8 @@ fn continued() -> RunReport {
     report(Some(summary(values, 0)), vec![Finding::NoData("none".to_owned())])
 }
 
-fn back(report: &RunReport) -> Results {
-    read_results(write(report).unwrap().as_bytes()).unwrap()
+fn back(report: &RunReport) -> RunReport {
+    read_results(write(report).unwrap().as_bytes()).unwrap().report
 }
 
 /// What matters of a summary: everything but what the file does not hold.
@@ -319,7 +319,7 @@ fn what_contradicts_itself_is_refused_with_its_place() {
         "contradicts itself: summary.aggregate: 3 requests",
     );
     check("\"stalled\": 0", "\"stalled\": 99", "with_data or stalled");
-    check("\"extension_requests\": 0", "\"extension_requests\": 2", "after it");
+    check("\"extension_requests\": 0", "\"extension_requests\": 2", "after the window");
     check("\"above\": 2", "\"above\": 3", "more are beyond 0.2 ms than there are");
     check("\"limit_ms\": 0.2", "\"limit_ms\": 0.25", "limits are not those");
     check("\"max_ms\": 2.345678", "\"max_ms\": -2.0", "-2 is no latency");
@@ -364,11 +364,8 @@ fn what_contradicts_itself_is_refused_with_its_place() {
 }
 
 #[test]
-fn fields_of_later_versions_are_left_alone_and_early_files_are_read() {
+fn fields_of_later_versions_are_left_alone() {
     let text = write(&small()).unwrap();
     let later = text.replacen('{', "{ \"novelty\": [1, { \"x\": null }],", 1);
-    assert_eq!(read_results(later.as_bytes()).unwrap(), back(&small()));
-    let early = text.replace("\"needs_data\": true,", "").replace("\"extension_cut\": 0,", "");
-    assert!(early.len() < text.len());
-    assert_eq!(read_results(early.as_bytes()).unwrap(), back(&small()));
+    assert_eq!(read_results(later.as_bytes()).unwrap().report, back(&small()));
 }

@@ -7,33 +7,24 @@ use super::Checked;
 use crate::distribution::Distribution;
 use crate::pairs::{self, judge_base_rules};
 use crate::summary::{Beyond, Row, Summary, latency_limits};
-use crate::threshold::{Metric, Policy, Threshold};
+use crate::threshold::{Limit, Metric, Policy, Reference, Relative, Threshold};
 use crate::verdict::{Judged, Judgement, Verdict, judge_knowing};
-
-/// What the run itself knew of a rule, from seconds that its results do not hold.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Factor {
-    /// The line as it was written.
-    pub text: String,
-    /// What was judged, as results name it.
-    pub scope: String,
-    /// How much less its requests say because they share bad seconds.
-    pub block_factor: f64,
-}
 
 /// Holds rules against measurements, and those against the base against the
 /// pairs; the verdict beside it is the same without the rules that stay undecided.
 /// A limit that was counted is judged by its counts, as in the run; another one by
-/// the buckets, where these decide.
+/// the buckets, where these decide. `before` is what the run judged: from there come
+/// limits that it took from a baseline, and what it knew of bad seconds.
 pub fn check_measured(
     summary: &Summary,
     comparison: Option<&pairs::Comparison>,
     rules: &[Threshold],
-    factors: &[Factor],
+    before: &[Judged],
 ) -> (Vec<Checked>, Verdict) {
-    let known = |rule: &Threshold| factor(rule, factors);
+    let known = |rule: &Threshold| factor(rule, before);
+    let rules: Vec<Threshold> = rules.iter().map(|rule| resolved(rule, before)).collect();
     let judge_with = |doubtful: Doubtful| {
-        let mut verdict = judge_knowing(&with_limits(summary, rules, doubtful), rules, &known);
+        let mut verdict = judge_knowing(&with_limits(summary, &rules, doubtful), &rules, &known);
         if let Some(comparison) = comparison {
             judge_base_rules(&mut verdict, comparison, summary);
         }
@@ -42,7 +33,7 @@ pub fn check_measured(
     let (fast, mut slow) = (judge_with(Doubtful::Within), judge_with(Doubtful::Beyond));
     let slow_ones = std::mem::take(&mut slow.judged);
     let unknown: Vec<Threshold> =
-        slow_ones.iter().filter(|judged| is_unknown(judged, factors)).map(of).collect();
+        slow_ones.iter().filter(|judged| is_unknown(judged, before)).map(of).collect();
     let mut checked = Vec::new();
     let mut kept = Vec::new();
     for (fast, slow) in fast.judged.into_iter().zip(slow_ones) {
@@ -66,17 +57,25 @@ fn of(judged: &Judged) -> Threshold {
     judged.rule.clone()
 }
 
-fn factor(rule: &Threshold, factors: &[Factor]) -> Option<f64> {
-    let scope = rule.scope.to_string();
-    let is_it = |factor: &&Factor| factor.text == rule.text && factor.scope == scope;
-    factors.iter().find(is_it).map(|factor| factor.block_factor)
+/// A rule against the baseline with the limit that the run took from it.
+fn resolved(rule: &Threshold, before: &[Judged]) -> Threshold {
+    let is_open = matches!(rule.limit, Limit::Relative(Relative { to: Reference::Baseline, .. }));
+    let is_it = |judged: &&Judged| judged.rule.derived.is_some() && judged.rule.text == rule.text;
+    let found = before.iter().find(is_it).filter(|_| is_open);
+    found.map_or_else(|| rule.clone(), |judged| judged.rule.clone())
+}
+
+fn factor(rule: &Threshold, before: &[Judged]) -> Option<f64> {
+    let is_it = |judged: &&Judged| judged.rule.text == rule.text && judged.rule.scope == rule.scope;
+    let evidence = before.iter().find(is_it)?.evidence.as_ref();
+    evidence.map(|evidence| evidence.block_factor)
 }
 
 /// Whether seconds would have a say in the evidence, and nobody knows it.
-fn is_unknown(judged: &Judged, factors: &[Factor]) -> bool {
+fn is_unknown(judged: &Judged, before: &[Judged]) -> bool {
     let has_hits = judged.evidence.as_ref().is_some_and(|evidence| evidence.counts.hits > 0);
     let by_status = matches!(judged.rule.metric, Metric::Status(_));
-    has_hits && !by_status && factor(&judged.rule, factors).is_none()
+    has_hits && !by_status && factor(&judged.rule, before).is_none()
 }
 
 fn is_proven(judged: &Judged) -> bool {

@@ -11,7 +11,7 @@ mod stated_rules;
 mod tests;
 
 pub use bounds::{Interval, before_rounding};
-pub use measured::{Factor, check_measured};
+pub use measured::check_measured;
 pub use scope::is_login;
 pub use stated::{FailedLatencies, Stated, StatedLatency, StatedRow};
 pub use stated_rules::check_stated;

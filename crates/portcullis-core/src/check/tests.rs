@@ -440,12 +440,12 @@ fn a_proof_takes_what_the_run_knew_of_its_bad_seconds() {
     summary.tasks[0].window.latency.buckets = vec![(50_000, 1_990), (200_000, 10)];
     summary.tasks[0].window.beyond[0] = Beyond { above: 10, at_or_above: 10 };
     let rules = [rule("p95 <= 100ms prove")];
-    let factor = |block_factor: f64| Factor {
-        text: rules[0].text.clone(),
-        scope: "aggregate".to_owned(),
-        block_factor,
+    let factor = |block_factor: f64| {
+        let mut before = judge(&summary, &rules).judged.remove(0);
+        before.evidence.as_mut().unwrap().block_factor = block_factor;
+        before
     };
-    let with = |factors: &[Factor]| check_measured(&summary, None, &rules, factors).0.remove(0);
+    let with = |factors: &[Judged]| check_measured(&summary, None, &rules, factors).0.remove(0);
     assert!(
         matches!(with(&[factor(1.0)]), Checked::Judged(one) if one.judgement == Judgement::Holds)
     );

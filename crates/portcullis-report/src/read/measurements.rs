@@ -20,18 +20,13 @@ type Limits = Vec<Duration>;
 /// # Errors
 /// Figures that contradict each other or cannot be, with their place.
 pub fn summary(file: wire::Summary) -> Result<Summary, ReadError> {
-    let limits = limits(&file.aggregate)?;
+    let limits = limits(&file.limits_ms)?;
     let tasks = file.tasks.into_iter().enumerate();
     let tasks = tasks
         .map(|(index, one)| task(one, &format!("tasks[{index}]"), &limits))
         .collect::<Result<Vec<TaskSummary>, _>>()?;
     let login = file.login.map(|login| task(login, "login", &limits)).transpose()?;
-    let method = |name: &str| {
-        let named = tasks.iter().chain(&login).find(|task| task.name == name);
-        named.map(|task| task.method.clone()).unwrap_or_default()
-    };
-    let failures = file.failures.into_iter().map(|group| failure(group, method));
-    let failures = failures.collect::<Result<Vec<FailureGroup>, _>>()?;
+    let failures = file.failures.into_iter().map(failure).collect::<Result<_, _>>()?;
     let arrivals = file.arrivals;
     let summary = Summary {
         window: seconds(file.window_s, "window_s")?,
@@ -69,28 +64,29 @@ fn seconds(seconds: f64, at: &str) -> Result<Duration, ReadError> {
     numbers::seconds(seconds).map_err(|error| wrong(at, error))
 }
 
-fn limits(aggregate: &wire::Row) -> Result<Limits, ReadError> {
-    let limit = |beyond: &wire::Beyond| {
-        let ns = numbers::latency_ns(beyond.limit_ms);
-        ns.map(Duration::from_nanos).map_err(|error| wrong("aggregate.beyond_limits", error))
+fn limits(limits_ms: &[f64]) -> Result<Limits, ReadError> {
+    let limit = |ms: &f64| {
+        let ns = numbers::latency_ns(*ms);
+        ns.map(Duration::from_nanos).map_err(|error| wrong("limits_ms", error))
     };
-    aggregate.beyond_limits.iter().map(limit).collect()
+    let limits = limits_ms.iter().map(limit).collect::<Result<Limits, _>>()?;
+    match limits.windows(2).all(|pair| pair.first() < pair.last()) {
+        true => Ok(limits),
+        false => Err(wrong("limits_ms", "they do not ascend")),
+    }
 }
 
 /// The requests of a task were all made in the window, unless the file says which
-/// were not; in the first files of this version they may all have been made after
-/// it.
+/// were not.
 fn task(file: wire::Task, at: &str, limits: &Limits) -> Result<TaskSummary, ReadError> {
     let row = row(file.row, at, limits)?;
-    let (requests, cut) = (file.extension_requests, file.extension_cut.unwrap_or(0));
-    let none = Row::default;
-    let (window, continued, extension) = match (file.parts, (requests, cut)) {
-        (Some(file), _) => parts(file, &row, at, limits)?,
-        (None, (0, 0)) => (row, none(), none()),
-        (None, later) if later == (row.requests, row.cut) => (none(), none(), row),
-        (None, _) => return Err(wrong(at, "made both in the window and after it")),
+    let (window, continued, extension) = match file.parts {
+        Some(file) => parts(file, &row, at, limits)?,
+        None => (row, Row::default(), Row::default()),
     };
-    if continued.requests + extension.requests != requests {
+    let after = |of: fn(&Row) -> u64| of(&continued) + of(&extension);
+    let found = (after(|row| row.requests), after(|row| row.cut));
+    if found != (file.extension_requests, file.extension_cut) {
         return Err(wrong(at, "extension_requests is not what was made after the window"));
     }
     Ok(TaskSummary {
@@ -99,7 +95,7 @@ fn task(file: wire::Task, at: &str, limits: &Limits) -> Result<TaskSummary, Read
         method: file.method,
         label: file.path,
         weight: file.weight,
-        needs_data: file.needs_data.unwrap_or(at != "login"),
+        needs_data: file.needs_data,
         window,
         continued,
         extension,
@@ -200,7 +196,7 @@ fn beyond(
     let own = file.iter().map(|beyond| numbers::latency_ns(beyond.limit_ms));
     let own = own.collect::<Result<Vec<u64>, _>>()?;
     if !own.iter().map(|ns| Duration::from_nanos(*ns)).eq(limits.iter().copied()) {
-        return Err("the limits are not those of the aggregate".to_owned());
+        return Err("the limits are not those that were counted".to_owned());
     }
     let mut both = BothBeyond::default();
     for one in file {
@@ -220,7 +216,9 @@ fn beyond(
 fn distribution(file: wire::Distribution, at: &str) -> Result<Distribution, ReadError> {
     let count = numbers::believed(file.count).map_err(|error| wrong(at, error))?;
     if count == 0 {
-        let is_empty = file.buckets_us.is_empty() && file.clipped == 0 && file.mean_ms.is_none();
+        let is_empty = file.buckets_us.is_empty()
+            && (file.clipped, file.sum_ns) == (0, 0)
+            && file.mean_ms.is_none();
         return match is_empty {
             true => Ok(Distribution::default()),
             false => Err(wrong(at, "a count of 0 beside latencies")),
@@ -235,14 +233,16 @@ fn distribution(file: wire::Distribution, at: &str) -> Result<Distribution, Read
     if mean_ns < min_ns || mean_ns > max_ns {
         return Err(wrong(at, "the mean is not between the extremes"));
     }
+    if file.sum_ns as f64 / count as f64 / 1e6 != mean_ms {
+        return Err(wrong(at, "sum_ns does not make this mean"));
+    }
     buckets(&file.buckets_us, count).map_err(|message| wrong(at, message))?;
     if file.clipped > count {
         return Err(wrong(at, "more values are clipped than there are"));
     }
     Ok(Distribution {
         count,
-        // Exact while the sum is below 2^50 ns, thirteen days of latencies.
-        sum_ns: (mean_ms * 1e6 * count as f64).round() as u128,
+        sum_ns: file.sum_ns.into(),
         min_ns,
         max_ns,
         buckets: file.buckets_us,
@@ -314,21 +314,18 @@ fn generator(file: wire::Generator) -> Result<Generator, ReadError> {
     Ok(Generator {
         spawn_lag: distribution(file.spawn_lag, "generator.spawn_lag")?,
         lag: distribution(file.lag, "generator.lag")?,
-        ran: Duration::ZERO,
+        ran: seconds(file.ran_s, "generator.ran_s")?,
         is_punctual: file.punctual,
         cpu: time(file.cpu_s, "generator.cpu_s")?,
         run_queue: time(file.run_queue_s, "generator.run_queue_s")?,
     })
 }
 
-fn failure(
-    file: wire::Failure,
-    method: impl Fn(&str) -> String,
-) -> Result<FailureGroup, ReadError> {
+fn failure(file: wire::Failure) -> Result<FailureGroup, ReadError> {
     let kind = FailureKind::ALL.into_iter().find(|kind| kind.name() == file.kind);
     Ok(FailureGroup {
         kind: kind.ok_or_else(|| wrong("failures", format!("no kind \"{}\"", file.kind)))?,
-        method: method(&file.task),
+        method: file.method,
         task: file.task,
         message: file.message,
         count: numbers::believed(file.count).map_err(|error| wrong("failures", error))?,
@@ -338,14 +335,24 @@ fn failure(
 }
 
 fn second(file: wire::Second) -> Result<Second, ReadError> {
-    let latency = |ms: f64| numbers::latency_ns(ms).map(|ns| ns as f64 / 1e6);
-    let percentiles = file.percentiles_ms.into_iter().map(latency);
+    let percentiles = file.percentiles_ms.into_iter().map(numbers::latency_ms);
+    let ms = |ms| numbers::latency_ms(ms).map_err(|error| wrong("series", error));
+    let to_date = file.to_date;
+    if !numbers::is_sound(to_date.mean_body_bytes) {
+        return Err(wrong("series", "mean_body_bytes is no number from 0 on"));
+    }
     Ok(Second {
         second: numbers::believed(file.second).map_err(|error| wrong("series", error))?,
         users: file.users,
         requests: numbers::believed(file.requests).map_err(|error| wrong("series", error))?,
         failures: numbers::believed(file.failures).map_err(|error| wrong("series", error))?,
         percentiles_ms: percentiles.collect::<Result<_, _>>().map_err(|e| wrong("series", e))?,
-        to_date: ToDate::default(),
+        to_date: ToDate {
+            p50_ms: ms(to_date.p50_ms)?,
+            mean_ms: ms(to_date.mean_ms)?,
+            min_ms: ms(to_date.min_ms)?,
+            max_ms: ms(to_date.max_ms)?,
+            mean_body_bytes: to_date.mean_body_bytes,
+        },
     })
 }

@@ -7,7 +7,9 @@ mod locust_csv;
 mod measurements;
 mod numbers;
 mod results_json;
+mod surroundings;
 mod table;
+mod thresholds;
 mod wire;
 
 pub use companions::{Companions, Exceptions, History};

@@ -3,47 +3,23 @@
 
 use std::time::UNIX_EPOCH;
 
-use portcullis_core::check::Factor;
 use portcullis_core::outcome::{self, Finding, Signal};
-use portcullis_core::pairs::Comparison;
-use portcullis_core::summary::Summary;
+use portcullis_core::verdict::Verdict;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::{ReadError, against, measurements, numbers, wire};
+use super::{ReadError, against, measurements, surroundings, thresholds, wire};
 use crate::results_json::SCHEMA_VERSION;
+use crate::run::RunReport;
 
 /// One run, as it was written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Results {
     /// The version of Portcullis that wrote it.
     pub tool_version: String,
-    /// When the run began, in milliseconds since 1970.
-    pub started_unix_ms: u64,
-    /// The commit that was measured, if it was known.
-    pub commit: Option<String>,
-    /// The origin that was measured.
-    pub target: String,
-    /// The chosen profile.
-    pub profile: Option<String>,
-    /// The seed of all chance.
-    pub seed: u64,
-    /// The exit code.
-    pub exit_code: u8,
-    /// The verdict in a sentence.
-    pub sentence: String,
-    /// Whether warnings, and tasks that the comparison leaves undecided, fail.
-    pub strict: bool,
-    /// What decided the exit code, the gravest first.
-    pub findings: Vec<Finding>,
-    /// What was measured, as far as the load came.
-    pub summary: Option<Summary>,
-    /// What pairs said of base and candidate, if they were compared.
-    pub comparison: Option<Comparison>,
-    /// How much less the requests of each rule say because they share bad seconds.
-    pub factors: Vec<Factor>,
-    /// The effective configuration as TOML, without secrets.
-    pub configuration: String,
+    /// The run: every report can be made of it again. Of a baseline only the date
+    /// and the commit are known, and no seconds are: what was judged stands.
+    pub report: RunReport,
 }
 
 /// Reads the results.
@@ -100,31 +76,56 @@ fn results(file: wire::Results) -> Result<Results, ReadError> {
         );
         return Err(ReadError::Inconsistent(message));
     }
-    Ok(Results {
-        tool_version: file.tool_version,
+    let server = file.server.map(surroundings::server).transpose()?;
+    let (server_usage, server_end) = server.unzip();
+    let verdict = verdict(file.thresholds, file.silent_tasks)?;
+    let repeated = file.against_repeated.into_iter();
+    let repeated = repeated.map(|one| against::comparison(one, "against_repeated"));
+    let report = RunReport {
         started_unix_ms: unix_ms(&file.started_at, "started_at")?,
         commit: file.commit,
         target: file.target,
+        own_server: file.own_server,
         profile: file.profile,
         seed: file.seed,
+        given: file.command,
+        configuration: file.configuration,
+        configuration_hash: file.configuration_hash,
+        machine: surroundings::machine(file.machine),
+        stages: file.stages.into_iter().map(surroundings::stage).collect::<Result<_, _>>()?,
+        server_usage: server_usage.flatten(),
+        server_end,
+        first_round: file
+            .first_round
+            .into_iter()
+            .map(surroundings::first_call)
+            .collect::<Result<_, _>>()?,
+        summary: file.summary.map(measurements::summary).transpose()?,
+        verdict,
+        comparison: file.against.map(|one| against::comparison(one, "against")).transpose()?,
+        repeated: repeated.collect::<Result<_, _>>()?,
+        strict: file.strict,
+        baseline: file.baseline.map(surroundings::baseline).transpose()?,
+        acceptable: file.acceptable,
+        findings: outcome::in_order(findings),
         exit_code: file.exit_code,
         sentence: file.sentence,
-        strict: file.strict,
-        findings: outcome::in_order(findings),
-        summary: file.summary.map(measurements::summary).transpose()?,
-        comparison: file.against.map(|one| against::comparison(one, "against")).transpose()?,
-        factors: file.thresholds.into_iter().filter_map(factor).collect::<Result<_, _>>()?,
-        configuration: file.configuration,
-    })
+    };
+    Ok(Results { tool_version: file.tool_version, report })
 }
 
-fn factor(file: wire::Threshold) -> Option<Result<Factor, ReadError>> {
-    let block_factor = file.evidence?.block_factor;
-    if !numbers::is_sound(block_factor) || block_factor < 1.0 {
-        let message = format!("thresholds: the block factor {block_factor} is not at least 1");
-        return Some(Err(ReadError::Inconsistent(message)));
+/// What was judged; `None` if nothing was.
+fn verdict(
+    judged: Vec<wire::Threshold>,
+    silent_tasks: Vec<String>,
+) -> Result<Option<Verdict>, ReadError> {
+    if judged.is_empty() && silent_tasks.is_empty() {
+        return Ok(None);
     }
-    Some(Ok(Factor { text: file.rule, scope: file.scope, block_factor }))
+    let judged = judged.into_iter().enumerate();
+    let judged =
+        judged.map(|(index, one)| thresholds::judged(one, &format!("thresholds[{index}]")));
+    Ok(Some(Verdict { judged: judged.collect::<Result<_, _>>()?, silent_tasks }))
 }
 
 fn finding(file: wire::Finding) -> Result<Finding, ReadError> {

@@ -18,16 +18,26 @@ pub struct Results {
     pub exit_code: u8,
     pub passed: bool,
     pub sentence: String,
-    /// Not in the first files of this version.
-    #[serde(default)]
     pub strict: bool,
     pub findings: Vec<Finding>,
     pub thresholds: Vec<Threshold>,
+    pub silent_tasks: Vec<String>,
     pub target: String,
+    pub own_server: bool,
     pub profile: Option<String>,
     pub seed: u64,
+    pub command: String,
+    pub machine: Machine,
+    pub stages: Vec<Stage>,
+    pub server: Option<Server>,
+    pub first_round: Vec<FirstCall>,
     pub summary: Option<Summary>,
     pub against: Option<Against>,
+    #[serde(default)]
+    pub against_repeated: Vec<Against>,
+    pub baseline: Option<Baseline>,
+    pub acceptable: bool,
+    pub configuration_hash: String,
     pub configuration: String,
 }
 
@@ -42,12 +52,106 @@ pub struct Finding {
 pub struct Threshold {
     pub rule: String,
     pub scope: String,
+    pub scope_kind: String,
+    pub per_task: bool,
+    pub metric: String,
+    pub comparison: String,
+    pub severity: String,
+    pub judgement: String,
+    pub reason: Option<String>,
+    pub value: Option<f64>,
+    pub limit: Option<f64>,
+    pub unit: String,
+    pub relative: Option<Relative>,
+    pub abort: bool,
+    pub after_s: Option<f64>,
+    pub policy: String,
+    pub samples: u64,
+    pub beyond_limit: Option<u64>,
     pub evidence: Option<Evidence>,
+    pub baseline: Option<Derived>,
+}
+
+#[derive(Deserialize)]
+pub struct Relative {
+    pub to: String,
+    pub factor: f64,
+    pub plus: f64,
+}
+
+#[derive(Deserialize)]
+pub struct Derived {
+    #[serde(flatten)]
+    pub relative: Relative,
+    pub value: f64,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    pub samples: Option<u64>,
+    pub lowered: Option<String>,
 }
 
 #[derive(Deserialize)]
 pub struct Evidence {
+    pub state: String,
+    pub requests: u64,
+    pub beyond: u64,
+    pub allowed_share: f64,
+    pub share_low: f64,
+    pub share_high: f64,
     pub block_factor: f64,
+    pub clustered_low: f64,
+    pub clustered_high: f64,
+    pub detectable_share: Option<f64>,
+    pub latency_low_ms: Option<f64>,
+    pub latency_high_ms: Option<f64>,
+}
+
+#[derive(Deserialize)]
+pub struct Machine {
+    pub system: String,
+    pub cores: usize,
+    pub processor: Option<String>,
+    pub memory_bytes: Option<u64>,
+    pub load_at_start: Option<f64>,
+    pub governor: Option<String>,
+    pub quota_cores: Option<f64>,
+    pub steal_share: Option<f64>,
+}
+
+#[derive(Deserialize)]
+pub struct Stage {
+    pub stage: String,
+    pub took_s: f64,
+    pub end: String,
+    pub detail: String,
+    pub failure: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Server {
+    pub cpu_s: Option<f64>,
+    pub peak_memory_bytes: Option<u64>,
+    pub voluntary_switches: Option<u64>,
+    pub involuntary_switches: Option<u64>,
+    pub end: String,
+}
+
+#[derive(Deserialize)]
+pub struct FirstCall {
+    pub task: String,
+    pub latency_ms: f64,
+    pub failure: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Baseline {
+    pub file: String,
+    pub state: String,
+    pub timestamp: Option<String>,
+    pub commit: Option<String>,
+    pub foreign: Option<String>,
+    pub lowered: bool,
+    pub written: bool,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +164,7 @@ pub struct Summary {
     pub arrivals: Option<Arrivals>,
     pub connections: Connections,
     pub ended_early: Option<String>,
+    pub limits_ms: Vec<f64>,
     pub resent: u64,
     pub reopened: u64,
     pub warm_up: Row,
@@ -92,6 +197,7 @@ pub struct Generator {
     pub punctual: bool,
     pub spawn_lag: Distribution,
     pub lag: Distribution,
+    pub ran_s: f64,
     pub cpu_s: Option<f64>,
     pub run_queue_s: Option<f64>,
 }
@@ -103,11 +209,9 @@ pub struct Task {
     pub method: String,
     pub path: String,
     pub weight: u32,
-    /// Not in the first files of this version: true is the careful reading.
-    pub needs_data: Option<bool>,
+    pub needs_data: bool,
     pub extension_requests: u64,
-    /// Not in the first files of this version.
-    pub extension_cut: Option<u64>,
+    pub extension_cut: u64,
     #[serde(flatten)]
     pub row: Row,
     /// Only of tasks that were called after the window.
@@ -149,6 +253,7 @@ pub struct Beyond {
 #[derive(Deserialize)]
 pub struct Distribution {
     pub count: u64,
+    pub sum_ns: u64,
     pub mean_ms: Option<f64>,
     pub min_ms: Option<f64>,
     pub max_ms: Option<f64>,
@@ -159,6 +264,7 @@ pub struct Distribution {
 #[derive(Deserialize)]
 pub struct Failure {
     pub task: String,
+    pub method: String,
     pub kind: String,
     pub message: String,
     pub count: u64,
@@ -173,6 +279,16 @@ pub struct Second {
     pub requests: u64,
     pub failures: u64,
     pub percentiles_ms: Vec<f64>,
+    pub to_date: ToDate,
+}
+
+#[derive(Deserialize)]
+pub struct ToDate {
+    pub p50_ms: f64,
+    pub mean_ms: f64,
+    pub min_ms: f64,
+    pub max_ms: f64,
+    pub mean_body_bytes: f64,
 }
 
 #[derive(Deserialize)]

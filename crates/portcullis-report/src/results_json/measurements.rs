@@ -18,6 +18,8 @@ pub struct WireSummary<'a> {
     arrivals: Option<WireArrivals>,
     connections: WireConnections<'a>,
     ended_early: Option<&'a str>,
+    /// The latency limits that were counted, ascending.
+    limits_ms: Vec<f64>,
     resent: u64,
     reopened: u64,
     requests_per_s: f64,
@@ -56,6 +58,7 @@ struct WireGenerator {
     punctual: bool,
     spawn_lag: WireDistribution,
     lag: WireDistribution,
+    ran_s: f64,
     cpu_s: Option<f64>,
     run_queue_s: Option<f64>,
 }
@@ -125,6 +128,8 @@ struct WireBeyond {
 #[derive(Serialize)]
 struct WireDistribution {
     count: u64,
+    /// Exact; beyond what 2^64 nanoseconds are, which is 584 years, the most.
+    sum_ns: u64,
     mean_ms: Option<f64>,
     min_ms: Option<f64>,
     max_ms: Option<f64>,
@@ -138,6 +143,7 @@ struct WireDistribution {
 #[derive(Serialize)]
 struct WireFailure<'a> {
     task: &'a str,
+    method: &'a str,
     kind: &'static str,
     message: &'a str,
     count: u64,
@@ -152,6 +158,17 @@ struct WireSecond<'a> {
     requests: u64,
     failures: u64,
     percentiles_ms: &'a [f64],
+    to_date: WireToDate,
+}
+
+/// From the start of the window to the end of a second.
+#[derive(Serialize)]
+struct WireToDate {
+    p50_ms: f64,
+    mean_ms: f64,
+    min_ms: f64,
+    max_ms: f64,
+    mean_body_bytes: f64,
 }
 
 /// The measurements in the file's own words.
@@ -170,6 +187,7 @@ pub fn summary(summary: &Summary) -> WireSummary<'_> {
         }),
         connections: connections(&summary.connects),
         ended_early: summary.ended_early.as_deref(),
+        limits_ms: summary.limits.iter().map(|limit| limit.as_nanos() as f64 / 1e6).collect(),
         resent: summary.resent,
         reopened: summary.reopened,
         remarks: remarks(summary),
@@ -179,6 +197,7 @@ pub fn summary(summary: &Summary) -> WireSummary<'_> {
             punctual: summary.generator.is_punctual,
             spawn_lag: distribution(&summary.generator.spawn_lag),
             lag: distribution(&summary.generator.lag),
+            ran_s: summary.generator.ran.as_secs_f64(),
             cpu_s: summary.generator.cpu.map(|cpu| cpu.as_secs_f64()),
             run_queue_s: summary.generator.run_queue.map(|wait| wait.as_secs_f64()),
         },
@@ -190,6 +209,7 @@ pub fn summary(summary: &Summary) -> WireSummary<'_> {
             .iter()
             .map(|group| WireFailure {
                 task: &group.task,
+                method: &group.method,
                 kind: group.kind.name(),
                 message: &group.message,
                 count: group.count,
@@ -206,6 +226,13 @@ pub fn summary(summary: &Summary) -> WireSummary<'_> {
                 requests: second.requests,
                 failures: second.failures,
                 percentiles_ms: &second.percentiles_ms,
+                to_date: WireToDate {
+                    p50_ms: second.to_date.p50_ms,
+                    mean_ms: second.to_date.mean_ms,
+                    min_ms: second.to_date.min_ms,
+                    max_ms: second.to_date.max_ms,
+                    mean_body_bytes: second.to_date.mean_body_bytes,
+                },
             })
             .collect(),
     }
@@ -271,7 +298,7 @@ fn row(row: &Row, summary: &Summary) -> WireRow {
         statuses: row.statuses.clone(),
         beyond_limits: limits
             .map(|(limit, (beyond, failed))| WireBeyond {
-                limit_ms: limit.as_secs_f64() * 1e3,
+                limit_ms: limit.as_nanos() as f64 / 1e6,
                 above: beyond.above,
                 at_or_above: beyond.at_or_above,
                 failed_above: failed.above,
@@ -288,6 +315,7 @@ fn distribution(latencies: &Distribution) -> WireDistribution {
     });
     WireDistribution {
         count: latencies.count,
+        sum_ns: u64::try_from(latencies.sum_ns).unwrap_or(u64::MAX),
         mean_ms: latencies.mean_ms(),
         min_ms: latencies.min_ms(),
         max_ms: latencies.max_ms(),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 #![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
+mod again;
 mod browser;
 mod html;
 mod readers;

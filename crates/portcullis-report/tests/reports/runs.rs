@@ -182,6 +182,7 @@ impl Recipe {
 
     fn rows(&self, limits: &[Duration], rng: &mut Rng) -> Vec<Row> {
         let mut values = vec![Vec::new(); self.tasks.len()];
+        let mut failed = vec![Vec::new(); self.tasks.len()];
         let mut rows: Vec<Row> = self.tasks.iter().map(|_| row(limits)).collect();
         for second in 0..self.seconds as u32 {
             for _ in 0..self.requests_per_second {
@@ -193,17 +194,20 @@ impl Recipe {
                 let row = &mut rows[index];
                 row.requests += 1;
                 row.body_bytes += 2_400;
-                row.stalled += u64::from(stalls);
                 let is_failed = self.fails > 0 && rng.below(self.fails) == 0;
                 note(row, second, limits, ms, is_failed);
                 row.failures += u64::from(is_failed);
-                if !is_failed {
+                if is_failed {
+                    failed[index].push(ms);
+                } else {
+                    row.stalled += u64::from(stalls);
                     row.with_data += 1;
                     values[index].push((ms, first));
                 }
             }
         }
-        for (row, values) in rows.iter_mut().zip(values) {
+        for ((row, values), failed) in rows.iter_mut().zip(values).zip(failed) {
+            row.failed_latency = latencies(&failed);
             row.latency = latencies(&values.iter().map(|(ms, _)| *ms).collect::<Vec<_>>());
             row.first_byte = latencies(&values.iter().map(|(_, first)| *first).collect::<Vec<_>>());
         }
@@ -291,6 +295,9 @@ fn task(index: usize, name: &str, window: Row, text: &str) -> TaskSummary {
 
 /// A distribution of these milliseconds, in buckets of 0.1 %.
 pub fn latencies(values_ms: &[f64]) -> Distribution {
+    if values_ms.is_empty() {
+        return Distribution::default();
+    }
     let mut buckets = std::collections::BTreeMap::new();
     for ms in values_ms {
         let us = (ms * 1e3).max(1.0);
@@ -422,6 +429,8 @@ pub fn hostile(text: &str) -> RunReport {
     let mut run = recipe.run();
     let findings = [Finding::Server, Finding::Invalid, Finding::NoData];
     run.findings.extend(findings.map(|finding| finding(text.to_owned())));
+    run.findings = outcome::in_order(run.findings);
+    run.exit_code = outcome::exit_code(&run.findings);
     run.sentence = format!("FAILED: {text}");
     run.target = format!("http://127.0.0.1:8000/{text}");
     let rename = |name: &mut String| *name = format!("{name}{text}");

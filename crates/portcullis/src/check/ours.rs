@@ -12,12 +12,16 @@ use crate::stages::judge;
 
 /// Judges results of a run.
 pub fn judge(results: Results, configured: &Configured<'_>, report: &mut Report) {
+    let Results { tool_version: version, report: results } = results;
     let begun = rfc3339(results.started_unix_ms);
-    let (version, target) = (&results.tool_version, &results.target);
+    let target = &results.target;
     report.about = format!("a run of Portcullis {version} on {target}, begun {begun}");
     // A run that was no measurement stays none.
-    let is_of_rules =
-        |finding: &Finding| matches!(finding, Finding::Violated(_) | Finding::NoData(_));
+    let is_of_rules = |finding: &Finding| match finding {
+        // Nor does a baseline appear where none was.
+        Finding::Violated(text) => !text.starts_with(judge::NO_BASELINE),
+        finding => matches!(finding, Finding::NoData(_)),
+    };
     let (_, spoilt): (Vec<Finding>, Vec<Finding>) =
         results.findings.iter().cloned().partition(is_of_rules);
     report.findings.extend(spoilt);
@@ -39,7 +43,8 @@ pub fn judge(results: Results, configured: &Configured<'_>, report: &mut Report)
     report.about.push_str(&format!("; rules of {}", rules.source));
     let comparison = results.comparison.as_ref();
     let thresholds = &rules.config.thresholds;
-    let (checked, verdict) = check_measured(&summary, comparison, thresholds, &results.factors);
+    let before = results.verdict.as_ref().map_or(&[][..], |verdict| &verdict.judged);
+    let (checked, verdict) = check_measured(&summary, comparison, thresholds, before);
     let is_strict = results.strict || configured.is_strict();
     report.findings.extend(judge::findings(&verdict, is_strict));
     // Against the base there are no rules: what the pairs said stands.

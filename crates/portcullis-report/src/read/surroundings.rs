@@ -1,0 +1,94 @@
+//! What stands around the measurements, read back: machine, stages, the server,
+//! the first round, the baseline.
+
+use portcullis_core::baseline::{Baseline, BaselinePlan};
+use portcullis_core::event::{Stage, StageEnd, StageRecord};
+use portcullis_core::usage::Usage;
+use std::time::Duration;
+
+use super::{ReadError, numbers, wire};
+use crate::run::{BaselineReport, FirstCall, Machine};
+
+fn wrong(at: &str, message: impl std::fmt::Display) -> ReadError {
+    ReadError::Inconsistent(format!("{at}: {message}"))
+}
+
+/// The machine.
+pub fn machine(file: wire::Machine) -> Machine {
+    Machine {
+        system: file.system,
+        cores: file.cores,
+        processor: file.processor,
+        memory_bytes: file.memory_bytes,
+        load_at_start: file.load_at_start,
+        governor: file.governor,
+        quota_cores: file.quota_cores,
+        steal_share: file.steal_share,
+    }
+}
+
+/// A stage that ended.
+///
+/// # Errors
+/// Words that are not known, a time that cannot be.
+pub fn stage(file: wire::Stage) -> Result<StageRecord, ReadError> {
+    let stage = Stage::ALL.into_iter().find(|stage| stage.name() == file.stage);
+    let end = match (file.end.as_str(), file.failure) {
+        ("done", _) => StageEnd::Done,
+        ("cached", _) => StageEnd::Cached,
+        ("failed", Some(why)) => StageEnd::Failed(why),
+        (other, _) => return Err(wrong("stages", format!("\"{other}\" is no end of a stage"))),
+    };
+    Ok(StageRecord {
+        stage: stage.ok_or_else(|| wrong("stages", format!("no stage \"{}\"", file.stage)))?,
+        took: numbers::seconds(file.took_s).map_err(|error| wrong("stages", error))?,
+        end,
+        detail: file.detail,
+    })
+}
+
+/// What our own server used, if the load came so far, and how it ended.
+///
+/// # Errors
+/// A time that cannot be.
+pub fn server(file: wire::Server) -> Result<(Option<Usage>, String), ReadError> {
+    let cpu = file.cpu_s.map(numbers::seconds).transpose();
+    let usage = cpu.map_err(|error| wrong("server.cpu_s", error))?.map(|cpu| Usage {
+        cpu,
+        peak_memory_bytes: file.peak_memory_bytes.unwrap_or_default(),
+        voluntary_switches: file.voluntary_switches.unwrap_or_default(),
+        involuntary_switches: file.involuntary_switches.unwrap_or_default(),
+    });
+    Ok((usage, file.end))
+}
+
+/// A call of the first round.
+///
+/// # Errors
+/// A time that cannot be.
+pub fn first_call(file: wire::FirstCall) -> Result<FirstCall, ReadError> {
+    let ns = numbers::latency_ns(file.latency_ms).map_err(|error| wrong("first_round", error))?;
+    let latency = Duration::from_nanos(ns);
+    Ok(FirstCall { task: file.task, latency, failure: file.failure })
+}
+
+/// What was done with the baseline. Of what stood in it only date and commit are
+/// known; the limits that were taken from it are those of the thresholds.
+///
+/// # Errors
+/// A word that is not known.
+pub fn baseline(file: wire::Baseline) -> Result<BaselineReport, ReadError> {
+    let stored = Baseline { timestamp: file.timestamp, commit: file.commit, ..Baseline::default() };
+    let stored = match file.state.as_str() {
+        "compared" => Some(stored),
+        "missing" => None,
+        other => return Err(wrong("baseline.state", format!("\"{other}\""))),
+    };
+    let plan = BaselinePlan {
+        file: file.file.clone().into(),
+        stored,
+        foreign: file.foreign,
+        is_lowered: file.lowered,
+    };
+    Ok(BaselineReport { shown: file.file, plan, written: file.written })
+}
