@@ -154,12 +154,13 @@ impl Folder {
         Ok(())
     }
 
-    /// Gives up the logs: where there is no room for both, results are worth more.
+    /// Gives up the logs, and what was written before: where there is no room for
+    /// everything twice, the results of the end are worth more.
     ///
     /// # Errors
     /// The system's reason.
-    pub fn give_up_logs(&self) -> io::Result<()> {
-        remove_folder(&self.path.join(LOGS))
+    pub fn make_room(&self) -> io::Result<()> {
+        remove_ours(&self.path)
     }
 
     /// Writes every artifact that the run has something for: the CSVs once there

@@ -36,7 +36,7 @@ pub fn finish(run: &mut Run<'_>) {
     let Err(error) = write_results(run) else { return };
     run.findings.push(Finding::Refused(format!("the results are not whole: {error}")));
     // Nothing is worse off if this fails too: what was not written is not there.
-    let _ = run.artifacts().give_up_logs();
+    let _ = run.artifacts().make_room();
     let _ = write_results(run);
 }
 
