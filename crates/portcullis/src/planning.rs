@@ -110,9 +110,14 @@ pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
         return Err(missing);
     }
     descriptors::check(open_files(&plan)).map_err(|few| vec![few_files(few, &plan)])?;
-    if let plan::Mode::Serve(serve) = &plan.mode {
-        placement::verify(&serve.server.cpus)
-            .map_err(|error| vec![format!("server.cpus: {error}")])?;
+    match &plan.mode {
+        plan::Mode::Serve(serve) => placement::verify(&serve.server.cpus)
+            .map_err(|error| vec![format!("server.cpus: {error}")])?,
+        plan::Mode::Attach(_) if args.against.is_some() => {
+            let message = "--against starts both versions itself: leave load.host out";
+            return Err(vec![message.to_owned()]);
+        }
+        plan::Mode::Attach(_) => {}
     }
     let trust = trust(plan.load.tls.as_ref()).map_err(|message| vec![message])?;
     Ok(Planned { plan, loaded, file, base, trust, baseline, configuration_hash })

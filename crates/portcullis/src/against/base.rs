@@ -1,6 +1,7 @@
 //! The base: which commit it is, and its files, extracted once for each tree.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use portcullis_core::outcome::Finding;
 use portcullis_core::pairs::Sides;
@@ -24,6 +25,10 @@ pub struct Base {
     /// How each side comes to be.
     pub plans: Sides<ServePlan>,
 }
+
+/// Bases that nobody asked for in so long are extracted anew.
+const OLDEST: Duration = Duration::from_secs(14 * 24 * 3600);
+const KIND: &str = "base";
 
 /// The word for the last commit in common with the branch that this one goes to.
 pub const MERGE_BASE: &str = "merge-base";
@@ -53,7 +58,7 @@ pub fn extract(run: &mut Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<
     // Bytecode, logs and messages name it: a path of its own for each tree.
     let waiting = |who| run.note(format!("waiting for {who}, which has the base's files"));
     let open = |hold| {
-        cache::open(&run.cache, "base", &tree, hold, run.interrupts, waiting)
+        cache::open(&run.cache, KIND, &tree, hold, run.interrupts, waiting)
             .map_err(|error| failed(&error.to_string()))
     };
     let entry = open(Hold::Shared)?;
@@ -62,6 +67,7 @@ pub fn extract(run: &mut Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<
         entry
     } else {
         drop(entry);
+        cache::prune(&run.cache, KIND, OLDEST);
         let entry = open(Hold::Alone)?;
         write_out(&git, &commit, &entry, &run.folder().join("scratch/base.index"))
             .map_err(|why| failed(&why))?;

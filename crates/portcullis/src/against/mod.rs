@@ -168,6 +168,9 @@ fn measure(
         let unplaced = stand.unplaced.take();
         still_there(run, base, targets, servers)?;
         let outcome = made.map_err(|error| failed(run, base, error))?;
+        if run.is_overdue() {
+            return Err(overdue());
+        }
         outcome.tokens.iter().for_each(|token| run.secrets.add(token));
         comparisons.push(comparison(run, base, &outcome, unplaced));
     }
@@ -189,12 +192,15 @@ fn failed(run: &Run<'_>, base: &Base, error: PairsError) -> Failure {
             let message = format!("the login of the pairs failed: {}", failure.message);
             Failure::new(Finding::Invalid(message))
         }
-        (PairsError::Stopped, None) if run.is_overdue() => {
-            let message = "the pairs were cut off: the whole run took too long (steps.run_timeout)";
-            Failure::new(Finding::Invalid(message.to_owned()))
-        }
+        (PairsError::Stopped, None) if run.is_overdue() => overdue(),
         (error, None) => Failure::new(Finding::Defect(error.to_string())),
     }
+}
+
+fn overdue() -> Failure {
+    let message = "the pairs were cut off: the whole run took too long";
+    Failure::new(Finding::Invalid(message.to_owned()))
+        .with_advice("a shorter load, or a longer steps.run_timeout")
 }
 
 /// How long a server that stopped answering may take to be gone.
@@ -238,7 +244,9 @@ fn comparison(
     let compared = |(index, task): (usize, &portcullis_core::scenario::Task)| {
         TaskComparison::new(&task.name, index, &outcome.judge, &outcome.pairs)
     };
-    let shown = |(path, value): &(String, serde_json::Value)| format!("{path} = {value}");
+    let shown = |(path, value): &(String, serde_json::Value)| {
+        run.secrets.redact(&format!("{path} = {value}"))
+    };
     Comparison {
         asked: base.asked.clone(),
         commit: base.commit.clone(),

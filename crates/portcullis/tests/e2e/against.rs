@@ -198,6 +198,9 @@ fn a_base_that_is_not_there_is_refused_before_anything_is_started() {
     assert!(!unknown.text.contains("environment"), "{}", unknown.text);
     against("HEAD:service").expect(2, &["git knows no such commit"]);
 
+    let profile = ["--profile", "preflight", "--against", "HEAD"];
+    versions.project.run(&profile).expect(2, &["--against starts both versions itself"]);
+
     // A clone without the history: the merge base is beyond its edge.
     versions.git(&["checkout", "-q", "-b", "work"]);
     for n in ["1", "2"] {

@@ -43,14 +43,24 @@ pub enum Extent {
     Full,
 }
 
-/// A comparison whose truth is known: noise, whether one task is slowed, and how
-/// many restarts of each extent.
-const DECK: [(Noise, bool, [usize; 3]); 5] = [
-    (Noise::Quiet, false, [2, 6, 30]),
-    (Noise::Bursty, false, [2, 6, 30]),
-    (Noise::Quiet, true, [1, 4, 16]),
-    (Noise::Bursty, true, [1, 4, 16]),
-    (Noise::Steady, true, [1, 2, 8]),
+/// A kind of comparison whose truth is known.
+#[derive(Clone, Copy, Debug)]
+struct Card {
+    noise: Noise,
+    is_slowed: bool,
+    gunicorn: bool,
+}
+
+/// How many restarts of each kind each extent has: noise, whether one task is
+/// slowed, whether gunicorn serves.
+const DECK: [(Noise, bool, bool, [usize; 3]); 7] = [
+    (Noise::Quiet, false, false, [2, 6, 30]),
+    (Noise::Bursty, false, false, [2, 6, 30]),
+    (Noise::Quiet, true, false, [1, 4, 16]),
+    (Noise::Bursty, true, false, [1, 4, 16]),
+    (Noise::Steady, true, false, [1, 2, 8]),
+    (Noise::Quiet, false, true, [0, 1, 4]),
+    (Noise::Quiet, true, true, [0, 2, 4]),
 ];
 
 /// Comparisons of each restart.
@@ -79,24 +89,25 @@ pub fn measure(part: Part, extent: Extent) -> Result<Vec<Figure>> {
 fn pairs(extent: Extent) -> Result<()> {
     let scene = Scene::new()?;
     let shares = calibrate(&scene)?;
-    let mut deck: Vec<(Noise, bool)> = Vec::new();
-    for (noise, is_slowed, restarts) in DECK {
-        deck.extend(std::iter::repeat_n((noise, is_slowed), restarts[extent as usize]));
+    let mut deck: Vec<Card> = Vec::new();
+    for (noise, is_slowed, gunicorn, restarts) in DECK {
+        let card = Card { noise, is_slowed, gunicorn };
+        deck.extend(std::iter::repeat_n(card, restarts[extent as usize]));
     }
     let mut seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     shuffle(&mut deck, seed);
     let all = deck.len();
-    for (index, (noise, is_slowed)) in deck.into_iter().enumerate() {
+    for (index, Card { noise, is_slowed, gunicorn }) in deck.into_iter().enumerate() {
         seed += 1;
         let slowed = if is_slowed { TASKS[seed as usize % TASKS.len()].0 } else { "" };
         let only = shares.iter().filter(|(task, _)| task.as_str() == slowed);
         scene.slow_down(&only.map(|(t, s)| (t.clone(), *s)).collect(), 10)?;
-        let setting = Setting { noise, runs: RUNS, gunicorn: false };
+        let setting = Setting { noise, runs: RUNS, gunicorn };
         // A restart that brought nothing counts for nothing, and is told.
         match live::compare(&scene, setting, seed) {
             Ok(compared) => {
                 let lines: Vec<Line> =
-                    compared.iter().map(|one| line(one, noise, slowed)).collect();
+                    compared.iter().map(|one| line(one, setting, slowed)).collect();
                 let wrong: u32 = lines.iter().map(|line| line.wrong).sum();
                 let found = lines.iter().filter(|line| line.found).count();
                 let (noise, runs) = (noise.name(), lines.len());
@@ -136,7 +147,7 @@ fn calibrate(scene: &Scene) -> Result<BTreeMap<String, f64>> {
     Ok(shares)
 }
 
-fn line(compared: &Compared, noise: Noise, slowed: &str) -> Line {
+fn line(compared: &Compared, setting: Setting, slowed: &str) -> Line {
     let of = |name: &str| compared.tasks.iter().find(|task| task.name == name);
     let is_slower = |task: &&live::Task| task.decision == "slower";
     let truly = of(slowed);
@@ -150,8 +161,8 @@ fn line(compared: &Compared, noise: Noise, slowed: &str) -> Line {
         date: today(),
         machine: machine(),
         rule: RULE.hash(),
-        server: "runserver".to_owned(),
-        noise: noise.name().to_owned(),
+        server: if setting.gunicorn { "gunicorn" } else { "runserver" }.to_owned(),
+        noise: setting.noise.name().to_owned(),
         slowed: slowed.to_owned(),
         wrong: others.tasks.iter().filter(is_slower).count() as u32,
         found: found.is_some(),

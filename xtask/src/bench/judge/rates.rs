@@ -18,7 +18,13 @@ struct Of<'a>(Vec<&'a Line>);
 
 impl<'a> Of<'a> {
     fn new(lines: &'a [Line], noise: &str, slowed: bool) -> Self {
-        let is = |line: &&Line| line.noise == noise && line.slowed.is_empty() != slowed;
+        Self::by("runserver", lines, noise, slowed)
+    }
+
+    fn by(server: &str, lines: &'a [Line], noise: &str, slowed: bool) -> Self {
+        let is = |line: &&Line| {
+            line.server == server && line.noise == noise && line.slowed.is_empty() != slowed
+        };
         Self(lines.iter().filter(is).collect())
     }
 
@@ -71,7 +77,10 @@ pub fn figures() -> Result<Vec<Figure>> {
         let what = format!("identical code, {noise}: all ten tasks decided, median");
         figures.push(Figure::of_ours(what, value, "s", Target::AtMost(limit)));
     }
-    let equal = Of(lines.iter().filter(|line| line.slowed.is_empty()).collect());
+    let equal = Of(lines
+        .iter()
+        .filter(|line| line.slowed.is_empty() && line.server == "runserver")
+        .collect());
     let ratio = equal.quantile(0.5, |l| l.rarest_s) / equal.quantile(0.5, |l| l.commonest_s);
     let what = "rarest against most frequent task: ratio of detection times";
     figures.push(Figure::of_ours(what, ratio, "times", Target::AtMost(1.5)));
@@ -135,9 +144,14 @@ pub fn write() -> Result<()> {
         page.push_str(&format!("| {what} | {value:.3} {unit} | {target} | {met} |\n"));
     }
     page.push_str(OUTCOMES);
-    for noise in ["quiet", "bursty", "steady"] {
+    for (server, noise) in [
+        ("runserver", "quiet"),
+        ("runserver", "bursty"),
+        ("runserver", "steady"),
+        ("gunicorn", "quiet"),
+    ] {
         for slowed in [false, true] {
-            let of = Of::new(&lines, noise, slowed);
+            let of = Of::by(server, &lines, noise, slowed);
             if of.0.is_empty() {
                 continue;
             }
@@ -148,7 +162,7 @@ pub fn write() -> Result<()> {
             let truth = if slowed { "one task +20 %" } else { "identical" };
             let took = of.quantile(0.5, |line| Some(line.took_s));
             page.push_str(&format!(
-                "| {noise} | {truth} | {} | {wrong} | {found} | {open} | {took:.1} |\n",
+                "| {server}, {noise} | {truth} | {} | {wrong} | {found} | {open} | {took:.1} |\n",
                 of.0.len()
             ));
         }
@@ -157,5 +171,5 @@ pub fn write() -> Result<()> {
     std::fs::write(&path, page).with_context(|| path.display().to_string())
 }
 
-const OUTCOMES: &str = "\n## Outcomes\n\n| neighbour | truth | runs | with a wrong alarm | slowed \
+const OUTCOMES: &str = "\n## Outcomes\n\n| server, neighbour | truth | runs | with a wrong alarm | slowed \
                         task found | with an undecided task | median s |\n|---|---|---|---|---|---|---|\n";

@@ -62,6 +62,13 @@ class ExtraQueries:
         return response
 "#;
 
+/// Another server, as a profile.
+const GUNICORN: &str = r#"
+[profile.gunicorn.server]
+argv = ["{python}", "-m", "gunicorn", "--no-control-socket", "--workers", "2", "--bind",
+        "127.0.0.1:{port}", "hello_world.wsgi"]
+"#;
+
 /// A clone in a temporary folder; dropping it removes it.
 pub struct Scene {
     folder: tempfile::TempDir,
@@ -108,7 +115,10 @@ impl Scene {
             replace(&service.join("hello_world/settings.py"), first, &slower)?;
         }
         let section = format!("[against]\nfewest_pairs = {fewest}\n\n[against.overrides]");
-        replace(&self.path().join("perf.toml"), "[against.overrides]", &section)
+        let configuration = self.path().join("perf.toml");
+        replace(&configuration, "[against.overrides]", &section)?;
+        let text = std::fs::read_to_string(&configuration)?;
+        Ok(std::fs::write(&configuration, format!("{text}{GUNICORN}"))?)
     }
 
     fn restore(&self) -> Result<()> {
