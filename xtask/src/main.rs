@@ -10,7 +10,7 @@ mod test;
 mod tools;
 
 use clap::{Parser, Subcommand};
-use portcullis::cli::{BaselineArgs, CheckArgs, PerfArgs};
+use portcullis::cli::{BaselineArgs, CheckArgs, PerfArgs, ReportArgs};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The verbs of this repository")]
@@ -25,6 +25,8 @@ enum Verb {
     Perf(Box<PerfArgs>),
     /// Judge results that exist: perf_results.json, or a statistics file of Locust
     Check(CheckArgs),
+    /// Tell results again: the page, the summary, tables; or two of them side by side
+    Report(ReportArgs),
     /// Look after the stored baseline
     Baseline(BaselineArgs),
     /// Run every test; sets up what they need
@@ -56,6 +58,9 @@ fn main() -> std::process::ExitCode {
         }
         Ok(Cli { verb: Verb::Check(args) }) => {
             std::process::ExitCode::from(portcullis::cli::check(&args))
+        }
+        Ok(Cli { verb: Verb::Report(args) }) => {
+            std::process::ExitCode::from(portcullis::cli::report(&args))
         }
         Ok(Cli { verb: Verb::Baseline(args) }) => {
             std::process::ExitCode::from(portcullis::cli::look_after_baseline(&args))

@@ -5,7 +5,26 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use portcullis_core::summary::Summary;
+
 use crate::{RunReport, html, junit, locust_csv, markdown, prometheus, results_json};
+
+/// What a run's results can be told as; the results themselves are no kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The effective configuration.
+    Configuration,
+    /// The thresholds as test cases.
+    Junit,
+    /// The summary for a pull request.
+    Markdown,
+    /// The page.
+    Page,
+    /// Gauges for Prometheus.
+    Prometheus,
+    /// Locust's four files.
+    Csv,
+}
 
 /// The folder, ready to be written to.
 #[derive(Clone, Debug)]
@@ -74,6 +93,13 @@ pub fn prepare(path: &Path) -> Result<Folder, FolderError> {
     let folder = Folder { path: path.to_owned() };
     folder.write(MARK, MARK_TEXT.as_bytes()).map_err(unwritable)?;
     Ok(folder)
+}
+
+/// The folder that holds some results, as it is: what is told of them again takes
+/// its place among them.
+pub fn beside(results: &Path) -> Folder {
+    let parent = results.parent().filter(|parent| !parent.as_os_str().is_empty());
+    Folder { path: parent.unwrap_or(Path::new(".")).to_owned() }
 }
 
 /// Removes our files of an earlier run from a folder of ours, if there is one:
@@ -171,21 +197,48 @@ impl Folder {
     pub fn write_run(&self, run: &RunReport) -> io::Result<()> {
         let json = results_json::write(run).map_err(io::Error::other)?;
         // The most telling one first: the disk may fill up.
-        let mut results = vec![
-            self.write(RESULTS, json.as_bytes()),
-            self.write(CONFIGURATION, run.configuration.as_bytes()),
-            self.write(JUNIT, junit::write(run).as_bytes()),
-            self.write(MARKDOWN, markdown::write(run).as_bytes()),
-            self.write(PAGE, html::write(run).as_bytes()),
-            self.write(PROMETHEUS, prometheus::write(run).as_bytes()),
-        ];
-        if let Some(summary) = &run.summary {
-            let files = locust_csv::write(summary);
-            let texts = [files.stats, files.history, files.failures, files.exceptions];
-            results.extend(CSV.iter().zip(texts).map(|(name, t)| self.write(name, t.as_bytes())));
-        }
+        let results = self.write(RESULTS, json.as_bytes());
+        let others = self.write_kinds(run, &Kind::ALL);
+        results.and(others.map(drop))
+    }
+
+    /// Writes artifacts of these kinds, as far as the run has something for them;
+    /// their names.
+    ///
+    /// # Errors
+    /// The first file that could not be written; the others are tried all the same.
+    pub fn write_kinds(&self, run: &RunReport, kinds: &[Kind]) -> io::Result<Vec<&'static str>> {
+        let texts: Vec<_> = kinds.iter().flat_map(|kind| kind.texts(run)).collect();
+        let results: Vec<io::Result<&'static str>> = texts
+            .into_iter()
+            .map(|(name, text)| self.write(name, text.as_bytes()).map(|()| name))
+            .collect();
         results.into_iter().collect()
     }
+}
+
+impl Kind {
+    /// Every kind, in the order in which a run writes them.
+    pub const ALL: [Self; 6] =
+        [Self::Configuration, Self::Junit, Self::Markdown, Self::Page, Self::Prometheus, Self::Csv];
+
+    /// The files of this kind: none that the run has nothing for.
+    fn texts(self, run: &RunReport) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Configuration => vec![(CONFIGURATION, run.configuration.clone())],
+            Self::Junit => vec![(JUNIT, junit::write(run))],
+            Self::Markdown => vec![(MARKDOWN, markdown::write(run))],
+            Self::Page => vec![(PAGE, html::write(run))],
+            Self::Prometheus => vec![(PROMETHEUS, prometheus::write(run))],
+            Self::Csv => run.summary.as_ref().map(csv).unwrap_or_default(),
+        }
+    }
+}
+
+fn csv(summary: &Summary) -> Vec<(&'static str, String)> {
+    let files = locust_csv::write(summary);
+    let texts = [files.stats, files.history, files.failures, files.exceptions];
+    CSV.into_iter().zip(texts).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use portcullis_core::outcome::EXIT_CODES;
 
 use portcullis_supervise::{launch, twin};
 
-use crate::{baseline, chance, check, console, pipeline};
+use crate::{baseline, chance, check, console, pipeline, report};
 
 /// The CI gatekeeper for web API performance.
 #[derive(Debug, Parser)]
@@ -26,6 +26,8 @@ enum Verb {
     Perf(Box<PerfArgs>),
     /// Judge results that exist: perf_results.json, or a statistics file of Locust
     Check(CheckArgs),
+    /// Tell results again: the page, the summary, tables; or two of them side by side
+    Report(ReportArgs),
     /// Look after the stored baseline
     Baseline(BaselineArgs),
     /// Print the defaults that perf.toml is laid over
@@ -188,6 +190,36 @@ pub struct CheckArgs {
     pub strict: bool,
 }
 
+/// Flags of `report`.
+#[derive(Clone, Debug, Default, Args)]
+#[command(
+    after_help = "Exit codes:\n    0  it is written, or the two are shown\n    2  a file is no \
+                        results of ours, broken or newer, or the folder cannot be written to"
+)]
+pub struct ReportArgs {
+    /// perf_results.json of a run; of two runs, to see them side by side
+    #[arg(value_name = "RESULTS.json", required = true, num_args = 1..=2)]
+    pub files: Vec<PathBuf>,
+    /// The page
+    #[arg(long)]
+    pub html: bool,
+    /// The summary for a pull request
+    #[arg(long)]
+    pub md: bool,
+    /// The thresholds as test cases
+    #[arg(long)]
+    pub junit: bool,
+    /// Locust's four files
+    #[arg(long)]
+    pub csv: bool,
+    /// Gauges for Prometheus
+    #[arg(long)]
+    pub prom: bool,
+    /// Where the files go [default: beside the results, if they are a perf_results.json]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
 impl CheckArgs {
     /// The flags as values to lay over the file.
     pub fn values(&self) -> Vec<FlagValue> {
@@ -277,6 +309,7 @@ pub fn main() -> u8 {
         Ok(cli) => match cli.verb {
             Verb::Perf(args) => perf(&args),
             Verb::Check(args) => check(&args),
+            Verb::Report(args) => report(&args),
             Verb::Baseline(args) => look_after_baseline(&args),
             Verb::Defaults => {
                 console::print_plain(DEFAULTS);
@@ -333,6 +366,11 @@ pub fn usage(error: &clap::Error) -> u8 {
 /// Judges files of results; the exit code of the gravest.
 pub fn check(args: &CheckArgs) -> u8 {
     check::check(args)
+}
+
+/// Tells results again, or two of them side by side; the exit code.
+pub fn report(args: &ReportArgs) -> u8 {
+    report::report(args)
 }
 
 /// Runs `perf` with these flags, under a guard of its own; its exit code.

@@ -18,6 +18,7 @@ mod machine;
 mod pipeline;
 mod planning;
 mod python;
+mod report;
 mod run;
 mod settings_overlay;
 mod stages;

@@ -106,7 +106,11 @@ pub fn read(path: &Path) -> Result<Existing, ReadError> {
     Ok(Existing::Locust(Box::new(stats)))
 }
 
-fn bytes_of(path: &Path) -> Result<Vec<u8>, ReadError> {
+/// The bytes of a file that may be results.
+///
+/// # Errors
+/// A file that cannot be read, or is too large to be results.
+pub fn bytes_of(path: &Path) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST { Err(ReadError::TooLarge) } else { Ok(bytes) }

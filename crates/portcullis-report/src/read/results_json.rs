@@ -45,7 +45,13 @@ pub fn read_results(bytes: &[u8]) -> Result<Results, ReadError> {
     if !bytes.ends_with(b"\n") {
         return Err(ReadError::Cut("the last line has no end".to_owned()));
     }
-    results(json(bytes)?)
+    // Its mark is ours: what it lacks is what an earlier version did not write.
+    results(json(bytes).map_err(|error| match error {
+        ReadError::Foreign(why) => {
+            ReadError::Foreign(format!("{why}; an earlier version may have written it"))
+        }
+        error => error,
+    })?)
 }
 
 /// A text that ends too early is cut; one that goes wrong before is something

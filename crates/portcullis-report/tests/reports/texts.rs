@@ -54,7 +54,7 @@ fn the_summary_of_a_red_run_has_its_violations_before_its_table() {
 fn a_summary_with_everything_too_long_still_fits() {
     let text = "|<`&".repeat(2_000);
     let mut run = runs::hostile(&text);
-    run.findings.extend(vec![Finding::Invalid(text.clone()); 20]);
+    run.findings.extend(vec![Finding::Invalid(text); 20]);
     if let Some(summary) = &mut run.summary {
         let tasks = summary.tasks.clone();
         summary.tasks = tasks.iter().cycle().take(400).cloned().collect();

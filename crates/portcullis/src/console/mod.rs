@@ -9,6 +9,7 @@ mod feed;
 mod paint;
 mod panel;
 mod plan;
+mod report;
 mod screen;
 mod state;
 mod table;
@@ -16,6 +17,7 @@ mod table;
 pub use check::{print_check, print_checks};
 pub use ending::Ending;
 pub use plan::print_plan;
+pub use report::{print_side_by_side, print_written};
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

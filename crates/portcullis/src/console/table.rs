@@ -88,7 +88,8 @@ fn narrowed(mut rows: Vec<Vec<String>>, columns: Option<usize>) -> Vec<Vec<Strin
     rows
 }
 
-fn drawn(rows: &[Vec<String>], style: Style) -> Vec<String> {
+/// Rows of equally many cells in lines, the first one as their titles.
+pub fn drawn(rows: &[Vec<String>], style: Style) -> Vec<String> {
     let widths = widths(rows);
     let line = |(index, row): (usize, &Vec<String>)| {
         let line = aligned(row, &widths);

@@ -139,6 +139,9 @@ fn a_slower_task_is_named_with_its_size_and_the_others_are_not() {
         .map(|task| task["name"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["list_claims", "search_claims"]);
+    let (code, said) = versions.project.check("perf_results.json");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("violated: p50(list_claims)"), "{said}");
     assert!(outcome.text.contains("it waits for something"), "{}", outcome.text);
 }
 

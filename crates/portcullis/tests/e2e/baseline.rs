@@ -22,14 +22,20 @@ fn stored(project: &Project) -> serde_json::Value {
     serde_json::from_str(&std::fs::read_to_string(file(project)).unwrap()).unwrap()
 }
 
-/// Runs outside of CI, or in it.
+/// Runs outside of CI, or in it. What it comes to is what `check` says of its
+/// results, which hold the limits that it took from the baseline.
 fn run(project: &Project, in_ci: bool, flags: &[&str]) -> Outcome {
     let mut command = project.command(&[&FLAGS, flags].concat());
     command.env_remove("CI");
     if in_ci {
         command.env("CI", "true");
     }
-    project.finish(command.spawn().unwrap())
+    let outcome = project.finish(command.spawn().unwrap());
+    if outcome.has("perf_results.json") {
+        let (code, said) = project.check("perf_results.json");
+        assert_eq!(code, outcome.code, "{said}");
+    }
+    outcome
 }
 
 fn doctored(project: &Project, change: impl FnOnce(&mut serde_json::Value)) {

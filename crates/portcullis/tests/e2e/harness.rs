@@ -117,6 +117,22 @@ impl Project {
         (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// Makes the artifacts of the last run again, elsewhere: the same bytes.
+    fn expect_again(&self, outcome: &Outcome) {
+        let file = self.folder.path().join("project/.portcullis/perf_results.json");
+        let out = self.folder.path().join("again");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        let done = command.arg("report").arg(file).arg("--out").arg(&out).output().unwrap();
+        assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+        let (mut again, mut files) = (BTreeMap::new(), outcome.files.clone());
+        read_tree(&out, &out, &mut again);
+        files.retain(|name, _| !name.starts_with("logs/"));
+        for (name, text) in files {
+            let made = again.get(&name);
+            assert!(made == Some(&text), "{name} is another one when it is made again");
+        }
+    }
+
     /// Runs with faults in the service.
     pub fn run_with_faults(&self, faults: &str, flags: &[&str]) -> Outcome {
         self.finish(self.command(flags).env("UPSTREAM_FAULTS", faults).spawn().unwrap())
@@ -133,7 +149,11 @@ impl Project {
         let artifacts = self.folder.path().join("project/.portcullis");
         let mut files = BTreeMap::new();
         read_tree(&artifacts, &artifacts, &mut files);
-        Outcome { code: status.code(), text, files }
+        let outcome = Outcome { code: status.code(), text, files };
+        if outcome.has("perf_results.json") {
+            self.expect_again(&outcome);
+        }
+        outcome
     }
 }
 

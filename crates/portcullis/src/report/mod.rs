@@ -1,0 +1,118 @@
+//! `report`: results that exist, told again. Every artifact is made of the results
+//! alone, byte for byte as the run wrote it; nothing is judged.
+
+mod side_by_side;
+
+pub use side_by_side::{Row, SideBySide};
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use portcullis_report::artifacts::{self, Folder, Kind};
+use portcullis_report::read;
+use portcullis_report::{RunReport, results_json};
+
+use crate::cli::ReportArgs;
+use crate::console;
+
+/// Does what was asked for; its exit code.
+pub fn report(args: &ReportArgs) -> u8 {
+    let done = catch_unwind(AssertUnwindSafe(|| match &args.files[..] {
+        [file] => again(file, args),
+        [before, after] => compare(before, after, args),
+        _ => Err("one file of results, or two".to_owned()),
+    }));
+    match done {
+        Ok(Ok(())) => 0,
+        Ok(Err(problem)) => console::refuse(&[problem]),
+        Err(_) => console::defect("a panic, see above"),
+    }
+}
+
+fn results(file: &Path) -> Result<(RunReport, Vec<u8>), String> {
+    let of = |error: read::ReadError| format!("{} {error}", file.display());
+    let bytes = read::bytes_of(file).map_err(of)?;
+    Ok((read::read_results(&bytes).map_err(of)?.report, bytes))
+}
+
+/// The kinds that were asked for; all of them where none is named.
+fn kinds(args: &ReportArgs) -> Vec<Kind> {
+    let named = [
+        (args.html, Kind::Page),
+        (args.md, Kind::Markdown),
+        (args.junit, Kind::Junit),
+        (args.csv, Kind::Csv),
+        (args.prom, Kind::Prometheus),
+    ];
+    named.into_iter().filter(|(is_named, _)| *is_named).map(|(_, kind)| kind).collect()
+}
+
+fn again(file: &Path, args: &ReportArgs) -> Result<(), String> {
+    let (run, bytes) = results(file)?;
+    let named = kinds(args);
+    let all = named.is_empty();
+    let folder = match &args.out {
+        Some(out) => elsewhere(out, file)?,
+        None => beside(file)?,
+    };
+    let unwritable = |error| format!("{} cannot be written to: {error}", folder.path().display());
+    let mut written = Vec::new();
+    if all && args.out.is_some() && !is_same(&folder.path().join(artifacts::RESULTS), file) {
+        folder.write(artifacts::RESULTS, &bytes).map_err(unwritable)?;
+        written.push(artifacts::RESULTS);
+    }
+    let kinds = if all { Kind::ALL.to_vec() } else { named };
+    written.extend(folder.write_kinds(&run, &kinds).map_err(unwritable)?);
+    let paths: Vec<PathBuf> = written.iter().map(|name| folder.path().join(name)).collect();
+    let no_load = run.summary.is_none() && kinds.contains(&Kind::Csv);
+    console::print_written(&paths, no_load.then_some("there was no load: no CSV files"));
+    Ok(())
+}
+
+/// Another folder: ours, an empty one, or a new one.
+fn elsewhere(out: &Path, file: &Path) -> Result<Folder, String> {
+    let is_own = is_same(&out.join(artifacts::RESULTS), file);
+    if is_own {
+        return beside(file);
+    }
+    artifacts::prepare(out).map_err(|error| error.to_string())
+}
+
+/// The results' own folder, if the other files there can only be theirs.
+fn beside(file: &Path) -> Result<Folder, String> {
+    let is_named_so = file.file_name().is_some_and(|name| name == artifacts::RESULTS);
+    if is_named_so {
+        return Ok(artifacts::beside(file));
+    }
+    Err(format!(
+        "{} is not named {}, so the files beside it may be another run's: name a folder with --out",
+        file.display(),
+        artifacts::RESULTS
+    ))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().ok();
+    whole(one).is_some_and(|one| Some(one) == whole(other))
+}
+
+fn compare(before: &Path, after: &Path, args: &ReportArgs) -> Result<(), String> {
+    if args.out.is_some() || !kinds(args).is_empty() {
+        return Err(
+            "two results are shown side by side, in no file: leave the flags out".to_owned()
+        );
+    }
+    let (first, second) = (results(before)?.0, results(after)?.0);
+    console::print_side_by_side(&SideBySide::new(
+        (before.display().to_string(), &first),
+        (after.display().to_string(), &second),
+    ));
+    Ok(())
+}
+
+/// A run in a few words: when, of what, and how it ended.
+fn described(name: &str, run: &RunReport) -> String {
+    let commit = run.commit.as_deref().unwrap_or("no commit");
+    let begun = results_json::rfc3339(run.started_unix_ms);
+    format!("{name}: {begun}, {commit}, {} (exit {})", run.sentence, run.exit_code)
+}
