@@ -239,7 +239,7 @@ pub const SHOWN: [Percentile; 11] = [
     Percentile(66_000),
     Percentile(75_000),
     Percentile(80_000),
-    Percentile(90_000),
+    Percentile::P90,
     Percentile(95_000),
     Percentile(98_000),
     Percentile(99_000),

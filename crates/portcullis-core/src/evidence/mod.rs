@@ -14,6 +14,7 @@ mod share;
 mod standing;
 mod words;
 
+pub(crate) use beta::root;
 pub use case::{Case, case};
 pub use present::{Present, present};
 pub use quantile::{LatencyInterval, latency_interval};

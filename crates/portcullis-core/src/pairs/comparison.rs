@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::effect::{Effect, ErrorRise, effect, error_rise};
 use super::judge::{Decision, Judge};
 use super::pair::{Pair, Side, Sides};
+use crate::threshold::Percentile;
 
 /// Base and candidate, compared.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,14 +85,13 @@ impl TaskComparison {
         let own: Vec<&Pair> = pairs.iter().filter(|pair| pair.task == index).collect();
         let failed = |side| own.iter().filter(|p| p.latency.of(side).is_none()).count() as u64;
         let cpu: Vec<f64> = own.iter().filter_map(|pair| pair.cpu.ln_ratio()).collect();
-        let p = |share| Sides {
-            base: percentile(&latencies(&own, Side::Base), share),
-            candidate: percentile(&latencies(&own, Side::Candidate), share),
+        let ms = Sides {
+            base: latencies_ms(&own, Side::Base),
+            candidate: latencies_ms(&own, Side::Candidate),
         };
-        let ms = |seconds: Option<f64>| seconds.map(|seconds| seconds * 1e3);
-        let in_ms = |sides: Sides<Option<f64>>| Sides {
-            base: ms(sides.base),
-            candidate: ms(sides.candidate),
+        let both = |percentile: Percentile| Sides {
+            base: percentile.of(&ms.base),
+            candidate: percentile.of(&ms.candidate),
         };
         Self {
             name: name.to_owned(),
@@ -100,9 +100,9 @@ impl TaskComparison {
             // A decided task is asked no more: its last pair decided it.
             decided_after: own.last().filter(|_| decided).map(|pair| pair.at),
             effect: effect(judge.ratios(index)),
-            p50_ms: in_ms(p(0.5)),
-            p95_ms: in_ms(p(0.95)),
-            tail: tail(&own),
+            p50_ms: both(Percentile::P50),
+            p95_ms: both(Percentile::P95),
+            tail: tail(&own, &ms),
             cpu: effect(&cpu),
             rise: only_one(&own, |latency| latency.is_none()),
             failures: Sides { base: failed(Side::Base), candidate: failed(Side::Candidate) },
@@ -116,17 +116,12 @@ impl TaskComparison {
     }
 }
 
-fn latencies(pairs: &[&Pair], side: Side) -> Vec<f64> {
+/// The latencies of one side's good answers in milliseconds, ascending.
+pub(super) fn latencies_ms(pairs: &[&Pair], side: Side) -> Vec<f64> {
     let mut all: Vec<f64> =
-        pairs.iter().filter_map(|p| *p.latency.of(side)).map(|l| l.as_secs_f64()).collect();
+        pairs.iter().filter_map(|p| *p.latency.of(side)).map(|l| l.as_secs_f64() * 1e3).collect();
     all.sort_by(f64::total_cmp);
     all
-}
-
-/// By nearest rank, of sorted values.
-fn percentile(sorted: &[f64], share: f64) -> Option<f64> {
-    let rank = (share * sorted.len() as f64).ceil().max(1.0) as usize;
-    sorted.get(rank - 1).copied()
 }
 
 fn only_one(pairs: &[&Pair], is_hit: impl Fn(&Option<Duration>) -> bool) -> ErrorRise {
@@ -141,10 +136,9 @@ fn only_one(pairs: &[&Pair], is_hit: impl Fn(&Option<Duration>) -> bool) -> Erro
 }
 
 /// McNemar's table (1947) for "beyond the 90th percentile of both together".
-fn tail(pairs: &[&Pair]) -> ErrorRise {
-    let mut all = latencies(pairs, Side::Base);
-    all.extend(latencies(pairs, Side::Candidate));
+fn tail(pairs: &[&Pair], ms: &Sides<Vec<f64>>) -> ErrorRise {
+    let mut all = [ms.base.as_slice(), &ms.candidate].concat();
     all.sort_by(f64::total_cmp);
-    let Some(limit) = percentile(&all, 0.9) else { return ErrorRise::default() };
-    only_one(pairs, |latency| latency.is_some_and(|latency| latency.as_secs_f64() > limit))
+    let Some(limit) = Percentile::P90.of(&all) else { return ErrorRise::default() };
+    only_one(pairs, |latency| latency.is_some_and(|latency| latency.as_secs_f64() * 1e3 > limit))
 }

@@ -1,6 +1,6 @@
 //! Rules with a limit against the base: held against what pairs measured.
 
-use super::comparison::Comparison;
+use super::comparison::{Comparison, latencies_ms};
 use super::effect::{Effect, effect};
 use super::pair::{Pair, Side};
 use crate::summary::Summary;
@@ -85,14 +85,9 @@ fn ratio(rule: &Threshold, relative: Relative, pairs: &[&Pair]) -> Option<Effect
 /// The metric of one side, in the rule's unit; `None` without data, and for what
 /// pairs do not measure.
 fn value(rule: &Threshold, pairs: &[&Pair], side: Side) -> Option<f64> {
-    let mut ms: Vec<f64> =
-        pairs.iter().filter_map(|p| *p.latency.of(side)).map(|l| l.as_secs_f64() * 1e3).collect();
-    ms.sort_by(f64::total_cmp);
+    let ms = latencies_ms(pairs, side);
     match rule.metric {
-        Metric::Percentile(percentile) => {
-            let rank = percentile.rank(ms.len() as u64);
-            ms.get(usize::try_from(rank).ok()?.checked_sub(1)?).copied()
-        }
+        Metric::Percentile(percentile) => percentile.of(&ms),
         Metric::Max => ms.last().copied(),
         Metric::Mean => (!ms.is_empty()).then(|| ms.iter().sum::<f64>() / ms.len() as f64),
         Metric::ErrorRate => {

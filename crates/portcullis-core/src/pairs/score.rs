@@ -1,6 +1,8 @@
 //! The evidence of paired latencies: a bet on each pair that pays only if the
 //! candidate is slower, or only if it is not.
 
+use crate::evidence::root;
+
 /// How hard each bet is on a small difference; ratios of latencies.
 pub const SLOPES: [f64; 4] = [4.0, 8.0, 16.0, 32.0];
 /// The stake of each bet, as a share of what it has won.
@@ -63,20 +65,7 @@ pub fn interval(xs: &[f64], alpha: f64) -> (f64, f64) {
         score.ln_evidence() >= -alpha.ln()
     };
     // Evidence for "above m" falls with m, that for "below m" rises.
-    let low = edge(-widest, widest, |m| reaches(Score::above(m.exp())));
-    let high = edge(-widest, widest, |m| !reaches(Score::below(m.exp())));
+    let low = root(-widest, widest, |m| reaches(Score::above(m.exp())));
+    let high = root(-widest, widest, |m| !reaches(Score::below(m.exp())));
     (low.exp(), high.exp())
-}
-
-/// Where a condition that holds below a point ends.
-fn edge(mut low: f64, mut high: f64, holds: impl Fn(f64) -> bool) -> f64 {
-    for _ in 0..30 {
-        let middle = f64::midpoint(low, high);
-        if holds(middle) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    f64::midpoint(low, high)
 }

@@ -192,6 +192,8 @@ pub enum Severity {
 impl Percentile {
     /// 50 %.
     pub const P50: Self = Self(50_000);
+    /// 90 %.
+    pub const P90: Self = Self(90_000);
     /// 95 %.
     pub const P95: Self = Self(95_000);
     /// 99 %.
@@ -204,6 +206,12 @@ impl Percentile {
     pub fn rank(self, count: u64) -> u64 {
         let exact = u128::from(count) * u128::from(self.0);
         (exact.div_ceil(100_000) as u64).max(1)
+    }
+
+    /// The percentile of ascending values; `None` of none.
+    pub fn of(self, ascending: &[f64]) -> Option<f64> {
+        let rank = usize::try_from(self.rank(ascending.len() as u64)).ok()?;
+        ascending.get(rank.checked_sub(1)?).copied()
     }
 }
 

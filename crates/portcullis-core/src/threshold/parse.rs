@@ -113,7 +113,7 @@ fn metric(cursor: &mut Cursor<'_>, names: Names<'_>) -> Result<(bool, Metric), P
     }
     let metric = match name {
         "p50" => Metric::Percentile(Percentile::P50),
-        "p90" => Metric::Percentile(Percentile(90_000)),
+        "p90" => Metric::Percentile(Percentile::P90),
         "p95" => Metric::Percentile(Percentile::P95),
         "p99" => Metric::Percentile(Percentile::P99),
         "p99.9" => Metric::Percentile(Percentile(99_900)),

@@ -166,7 +166,8 @@ fn measure(
         let plan = PairPlan { repetition, ..plan };
         let made = pairs(plan, targets, &Trust::Nobody, judge.clone(), &mut stand);
         let unplaced = stand.unplaced.take();
-        still_there(run, base, targets, servers)?;
+        let patience = if made.is_err() { DYING } else { Duration::ZERO };
+        still_there(run, base, targets, servers, patience)?;
         let outcome = made.map_err(|error| failed(run, base, error))?;
         if run.is_overdue() {
             return Err(overdue());
@@ -212,13 +213,14 @@ fn still_there(
     base: &Base,
     targets: &Sides<Target>,
     servers: &mut Sides<Server>,
+    patience: Duration,
 ) -> Result<(), Failure> {
     if let Some(signal) = run.interrupts.signal() {
         return Err(Failure::new(Finding::Interrupted(signal)));
     }
     for side in [Side::Base, Side::Candidate] {
         let server = servers.of_mut(side);
-        let gone = match server.ended_within(DYING) {
+        let gone = match server.ended_within(patience) {
             Some(status) => format!("the server died during the pairs: {status}"),
             None if server.owns_port(targets.of(side).port) != Owner::Ours => {
                 "after the pairs its port was no longer held by our server".to_owned()
