@@ -26,4 +26,4 @@ mod stages;
 /// What a run tells, for a second listener.
 pub use portcullis_core::event;
 /// The judge's statistics, for those who measure the judge.
-pub use portcullis_core::{evidence, pairs};
+pub use portcullis_core::{evidence, pairs, rng};

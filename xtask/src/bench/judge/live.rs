@@ -25,6 +25,10 @@ pub struct Setting {
 /// One comparison, as the results tell it.
 #[derive(Clone, Debug)]
 pub struct Compared {
+    /// The day, in UTC, as 2026-11-24.
+    pub date: String,
+    /// Processor and cores.
+    pub machine: String,
     /// One for each task.
     pub tasks: Vec<Task>,
     /// Pairs that were made.
@@ -128,10 +132,16 @@ fn read(path: &Path) -> Result<Vec<Compared>> {
     let first = results.get("against").filter(|against| !against.is_null());
     let first = first.context("no comparison was made")?;
     let more = results.get("against_repeated").and_then(Value::as_array);
-    std::iter::once(first).chain(more.into_iter().flatten()).map(compared).collect()
+    let began = results["started_at"].as_str().unwrap_or_default();
+    let date = began.split('T').next().unwrap_or_default();
+    let machine = &results["machine"];
+    let processor = machine["processor"].as_str().unwrap_or("unknown");
+    let machine = format!("{processor} × {}", machine["cores"]);
+    let one = |against| compared(against, date, &machine);
+    std::iter::once(first).chain(more.into_iter().flatten()).map(one).collect()
 }
 
-fn compared(against: &Value) -> Result<Compared> {
+fn compared(against: &Value, date: &str, machine: &str) -> Result<Compared> {
     let pairs = against["pairs"].as_array().context("no pairs")?;
     let task = |task: &Value| -> Result<Task> {
         let name = task["name"].as_str().context("a task without a name")?.to_owned();
@@ -145,6 +155,8 @@ fn compared(against: &Value) -> Result<Compared> {
         })
     };
     Ok(Compared {
+        date: date.to_owned(),
+        machine: machine.to_owned(),
         tasks: against["tasks"]
             .as_array()
             .context("no tasks")?

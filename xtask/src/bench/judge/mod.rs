@@ -16,6 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 use portcullis::pairs::RULE;
+use portcullis::rng::{Domain, Rng};
 
 use super::Figure;
 use ledger::Line;
@@ -95,7 +96,7 @@ fn pairs(extent: Extent) -> Result<()> {
         deck.extend(std::iter::repeat_n(card, restarts[extent as usize]));
     }
     let mut seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    shuffle(&mut deck, seed);
+    Rng::stream(seed, Domain::Deck, 0).shuffle(&mut deck);
     let all = deck.len();
     for (index, Card { noise, is_slowed, gunicorn }) in deck.into_iter().enumerate() {
         seed += 1;
@@ -158,8 +159,8 @@ fn line(compared: &Compared, setting: Setting, slowed: &str) -> Line {
     let found = truly.filter(is_slower);
     let decided = |name: &str| of(name).and_then(|task| task.decided_after_s);
     Line {
-        date: today(),
-        machine: machine(),
+        date: compared.date.clone(),
+        machine: compared.machine.clone(),
         rule: RULE.hash(),
         server: if setting.gunicorn { "gunicorn" } else { "runserver" }.to_owned(),
         noise: setting.noise.name().to_owned(),
@@ -176,39 +177,5 @@ fn line(compared: &Compared, setting: Setting, slowed: &str) -> Line {
         p95_rule: rivals::p95_rule(&others),
         mann_whitney: rivals::mann_whitney(&others),
         paired_mean: rivals::paired_mean(&others),
-    }
-}
-
-/// The day, in UTC.
-fn today() -> String {
-    let days = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400;
-    // Hinnant 2013, "chrono-compatible low-level date algorithms": days to civil.
-    let z = days as i64 + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year}-{month:02}-{day:02}")
-}
-
-fn machine() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("{} × {cores}", model.map_or("unknown", |(_, name)| name.trim()))
-}
-
-fn shuffle<T>(items: &mut [T], seed: u64) {
-    let mut state = seed | 1;
-    for i in (1..items.len()).rev() {
-        // Knuth's linear congruential generator (MMIX): an order, no more.
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        items.swap(i, (state >> 33) as usize % (i + 1));
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
+use portcullis::rng::{Domain, Rng};
 
 /// Flags of the hidden verb `bench-neighbour`.
 #[derive(Debug, Args)]
@@ -41,14 +42,8 @@ impl Noise {
 /// Is the neighbour, until its time is over.
 pub fn be(args: &NeighbourArgs) {
     let end = Instant::now() + Duration::from_secs(args.seconds);
-    let mut state = u64::from(std::process::id()) | 1;
-    let mut between = |from: u64, to: u64| {
-        // Marsaglia's xorshift (2003): a neighbour need not be better than that.
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        Duration::from_millis(from + state % (to - from))
-    };
+    let mut chance = Rng::stream(u64::from(std::process::id()), Domain::Arrival, 0);
+    let mut between = |from: u64, to: u64| Duration::from_millis(from + chance.below(to - from));
     while Instant::now() < end {
         let busy = match args.noise {
             Noise::Quiet => Duration::ZERO,

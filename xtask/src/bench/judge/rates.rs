@@ -5,6 +5,7 @@ use portcullis::evidence::Counts;
 use portcullis::pairs::RULE;
 
 use super::ledger::{self, Line};
+use crate::bench::statistics::percentile;
 use crate::bench::{Figure, Target};
 use crate::tools;
 
@@ -31,8 +32,7 @@ impl<'a> Of<'a> {
     fn quantile(&self, share: f64, pick: impl Fn(&Line) -> Option<f64>) -> f64 {
         let mut values: Vec<f64> = self.0.iter().filter_map(|line| pick(line)).collect();
         values.sort_by(f64::total_cmp);
-        let rank = (share * values.len() as f64).ceil().max(1.0) as usize;
-        values.get(rank - 1).copied().unwrap_or(f64::NAN)
+        percentile(&values, share)
     }
 
     fn share(&self, is: impl Fn(&Line) -> bool) -> f64 {

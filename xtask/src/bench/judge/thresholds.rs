@@ -2,6 +2,8 @@
 
 use portcullis::evidence::{Case, Counts, State, states};
 
+use portcullis::rng::{Domain, Rng};
+
 use super::Extent;
 use crate::bench::{Figure, Target};
 
@@ -71,18 +73,12 @@ struct Ended {
 /// Runs of the seed load: the window, then on while there is doubt.
 fn simulate(runs: u64, share: f64) -> Ended {
     let mut ended = Ended::default();
-    let mut state = 88_172_645_463_325_252_u64;
-    let mut chance = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 11) as f64 / (1_u64 << 53) as f64
-    };
+    let mut chance = Rng::stream(88, Domain::Values, 0);
     for _ in 0..runs {
         let mut counts = Counts::default();
         let standing = loop {
             counts.all += 1;
-            counts.hits += u64::from(chance() < share);
+            counts.hits += u64::from(chance.unit() < share);
             if counts.all < WINDOW {
                 continue;
             }
