@@ -22,7 +22,7 @@ use crate::console::{self, Console, Ending};
 use crate::github;
 use crate::planning;
 use crate::run::{Done, Failure, Run, Stopped};
-use crate::stages::{collect, environment, judge, load, migrate, project, ready, seed, serve};
+use crate::stages::{self, collect, judge, load, ready};
 
 /// Runs the job; `listener` hears what the console hears. Its exit code.
 pub fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
@@ -125,16 +125,8 @@ fn job(run: &mut Run<'_>, asked: Option<&str>) -> Result<(), Stopped> {
 
 /// A server of our own, from an empty folder to ready.
 fn serve_own(run: &mut Run<'_>, plan: &ServePlan) -> Result<Target, Stopped> {
-    let venv = run.stage(Stage::Environment, |run| environment::prepare(run, plan))?;
-    let venv = run.stage(Stage::Install, |run| environment::install(run, plan, venv))?;
-    let (project, database) = run.stage(Stage::Migrate, |run| {
-        let project = project::describe(run, plan, &venv)?;
-        let done = migrate::prepare(run, plan, &project, &venv.key)?;
-        Ok(Done { value: (project, done.value), cached: done.cached, detail: done.detail })
-    })?;
-    run.stage(Stage::Seed, |run| seed::fill(run, plan, &project, database))?;
-    let target = run.stage(Stage::Serve, |run| serve::start(run, plan, &project))?;
-    run.stage(Stage::Ready, |run| ready::wait(run, &target))?;
+    let (project, venv) = stages::prepare(run, plan)?;
+    let target = stages::start(run, plan, &project)?;
     // The environment stays locked while the server uses it.
     run.keep(venv);
     Ok(target)

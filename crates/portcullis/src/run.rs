@@ -20,6 +20,7 @@ use portcullis_supervise::server::Server;
 use portcullis_supervise::{launch, log, twin};
 use tempfile::TempDir;
 
+use crate::against::BaseName;
 use crate::cli::OWN_BINARY;
 use crate::git::Git;
 use crate::machine;
@@ -67,8 +68,8 @@ pub struct Run<'a> {
     pub repeated: Vec<Comparison>,
     /// What pairs said of base and candidate.
     pub comparison: Option<Comparison>,
-    /// The tree of the base while it is prepared: its files are in no repository.
-    pub base_tree: Option<String>,
+    /// The base that the working tree is compared with, if it is.
+    pub base: Option<BaseName>,
     /// What decides the exit code.
     pub findings: Vec<Finding>,
     /// Those of them that only say how the run differs from the baseline.
@@ -191,7 +192,7 @@ impl<'a> Run<'a> {
             comparison: None,
             repeated: Vec::new(),
             repetitions: flags.against_runs,
-            base_tree: None,
+            base: None,
             side: None,
             findings: Vec::new(),
             differences: Vec::new(),
@@ -236,6 +237,7 @@ impl<'a> Run<'a> {
         self.sink.event(&Event::StageStarted(stage));
         let start = Instant::now();
         let result = work(self);
+        let result = self.of_side(result);
         let took = start.elapsed();
         let (end, detail, result) = match result {
             Ok(done) => {
@@ -251,6 +253,31 @@ impl<'a> Run<'a> {
         self.sink.event(&Event::StageEnded(record.clone()));
         self.stages.push(record);
         result.map_err(|failure| self.fail(failure))
+    }
+
+    /// A stage of one side of a comparison names it; the base's failures are
+    /// preparation, whatever they are: nothing can be said of the candidate then.
+    fn of_side<T>(&self, result: Result<Done<T>, Failure>) -> Result<Done<T>, Failure> {
+        let Some(side) = self.side else { return result };
+        match (result, &self.base) {
+            (Ok(done), _) => {
+                Ok(Done { detail: format!("{}: {}", side.name(), done.detail), ..done })
+            }
+            (Err(mut failure), Some(base)) if side == Side::Base => {
+                let charge = |finding: Finding| match finding {
+                    Finding::Interrupted(_) | Finding::Defect(_) => finding,
+                    other => base.charge(other.message()),
+                };
+                failure.findings = failure.findings.into_iter().map(charge).collect();
+                Err(failure)
+            }
+            (Err(failure), _) => Err(failure),
+        }
+    }
+
+    /// The tree of the base while its stages run: its files are in no repository.
+    pub fn base_tree(&self) -> Option<&str> {
+        self.base.as_ref().filter(|_| self.side == Some(Side::Base)).map(|base| base.tree.as_str())
     }
 
     fn fail(&mut self, failure: Failure) -> Stopped {

@@ -11,15 +11,34 @@ use crate::cache::{self, Entry, Hold};
 use crate::git::Git;
 use crate::run::{Done, Failure, Run};
 
+/// How the base of a comparison is named.
+#[derive(Clone, Debug)]
+pub struct BaseName {
+    /// Its commit.
+    pub commit: String,
+    /// The tree of that commit: the same tree is the same base.
+    pub tree: String,
+}
+
+impl BaseName {
+    /// The first characters of the commit.
+    pub fn short(&self) -> &str {
+        self.commit.get(..10).unwrap_or(&self.commit)
+    }
+
+    /// A failure of the base: preparation, never the candidate's.
+    pub fn charge(&self, why: &str) -> Finding {
+        Finding::Preparation(format!("the base ({}): {why}", self.short()))
+    }
+}
+
 /// The base of a comparison, extracted.
 #[derive(Debug)]
 pub struct Base {
     /// What was asked for.
     pub asked: String,
-    /// Its commit.
-    pub commit: String,
-    /// The tree of that commit: the same tree is the same base.
-    pub tree: String,
+    /// Its commit and tree.
+    pub name: BaseName,
     /// Held while they are used.
     _entry: Entry,
     /// How each side comes to be.
@@ -88,7 +107,8 @@ pub fn extract(run: &mut Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<
         run.note(format!("the base ({short}) lacks {lent}: the candidate's is used for both"));
     }
     let plans = Sides { base: own, candidate: common };
-    let base = Base { asked: asked.to_owned(), commit, tree, plans, _entry: entry };
+    let name = BaseName { commit, tree };
+    let base = Base { asked: asked.to_owned(), name, plans, _entry: entry };
     Ok(Done { value: base, cached, detail })
 }
 
@@ -148,13 +168,6 @@ fn shallow(git: &Git<'_>) -> &'static str {
             "; this clone is shallow: fetch the whole history (actions/checkout: fetch-depth: 0)"
         }
         false => "",
-    }
-}
-
-impl Base {
-    /// The first characters of the commit.
-    pub fn short(&self) -> &str {
-        self.commit.get(..10).unwrap_or(&self.commit)
     }
 }
 

@@ -4,7 +4,7 @@
 mod base;
 mod hooks;
 
-pub use base::{Base, extract};
+pub use base::{Base, BaseName, extract};
 
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ use portcullis_supervise::port::Owner;
 use portcullis_supervise::server::Server;
 
 use crate::run::{Done, Failure, Run, Stopped};
-use crate::stages::environment::{self, Venv};
+use crate::stages;
+use crate::stages::environment::Venv;
 use crate::stages::project::Project;
-use crate::stages::{migrate, project, ready, seed, serve};
 use hooks::Stand;
 
 /// A version that is ready to be started.
@@ -36,9 +36,9 @@ struct Prepared {
 /// A stage of either version failed, or no pairs could be made.
 pub fn compare(run: &mut Run<'_>, base: &Base) -> Result<(), Stopped> {
     let target = run.target.clone();
+    run.base = Some(base.name.clone());
     let compared = compare_sides(run, base);
     run.enter(None);
-    run.base_tree = None;
     run.target = target;
     compared
 }
@@ -73,46 +73,12 @@ fn compare_sides(run: &mut Run<'_>, base: &Base) -> Result<(), Stopped> {
 }
 
 fn charged(base: &Base, why: &str) -> Failure {
-    Failure::new(Finding::Preparation(format!("the base ({}): {why}", base.short())))
-}
-
-/// Runs a stage of one side. The base's failures are preparation, whatever they
-/// are: nothing can be said of the candidate then.
-fn stage_of<'a, T>(
-    run: &mut Run<'a>,
-    (stage, side, base): (Stage, Side, &Base),
-    work: impl FnOnce(&mut Run<'a>) -> Result<Done<T>, Failure>,
-) -> Result<T, Stopped> {
-    run.stage(stage, |run| match work(run) {
-        Ok(done) => Ok(Done { detail: format!("{}: {}", side.name(), done.detail), ..done }),
-        Err(mut failure) if side == Side::Base => {
-            let charge = |finding: Finding| match finding {
-                Finding::Interrupted(_) | Finding::Defect(_) => finding,
-                other => {
-                    let why = other.message();
-                    Finding::Preparation(format!("the base ({}): {why}", base.short()))
-                }
-            };
-            failure.findings = failure.findings.into_iter().map(charge).collect();
-            Err(failure)
-        }
-        Err(failure) => Err(failure),
-    })
+    Failure::new(base.name.charge(why))
 }
 
 fn prepare(run: &mut Run<'_>, side: Side, base: &Base) -> Result<Prepared, Stopped> {
-    let plan = base.plans.of(side);
     run.enter(Some(side));
-    run.base_tree = (side == Side::Base).then(|| base.tree.clone());
-    let named = |stage| (stage, side, base);
-    let venv = stage_of(run, named(Stage::Environment), |run| environment::prepare(run, plan))?;
-    let venv = stage_of(run, named(Stage::Install), |run| environment::install(run, plan, venv))?;
-    let (mut project, database) = stage_of(run, named(Stage::Migrate), |run| {
-        let project = project::describe(run, plan, &venv)?;
-        let done = migrate::prepare(run, plan, &project, &venv.key)?;
-        Ok(Done { value: (project, done.value), cached: done.cached, detail: done.detail })
-    })?;
-    stage_of(run, named(Stage::Seed), |run| seed::fill(run, plan, &project, database))?;
+    let (mut project, venv) = stages::prepare(run, base.plans.of(side))?;
     // Sets and dictionaries are laid out alike in both.
     let hash_seed = run.planned.plan.load.seed % 4_294_967_295;
     project.environment.set("PYTHONHASHSEED", hash_seed.to_string());
@@ -126,12 +92,7 @@ fn start(
     base: &Base,
 ) -> Result<(Server, Target), Stopped> {
     run.enter(Some(side));
-    let named = |stage| (stage, side, base);
-    let started = stage_of(run, named(Stage::Serve), |run| {
-        serve::start(run, base.plans.of(side), &prepared.project)
-    });
-    let target = started?;
-    stage_of(run, named(Stage::Ready), |run| ready::wait(run, &target))?;
+    let target = stages::start(run, base.plans.of(side), &prepared.project)?;
     match run.server.take() {
         Some(server) => Ok((server, target)),
         None => Err(Stopped),
@@ -251,7 +212,7 @@ fn comparison(
     };
     Comparison {
         asked: base.asked.clone(),
-        commit: base.commit.clone(),
+        commit: base.name.commit.clone(),
         took: outcome.took,
         limit: plan.against.limit,
         unplaced,

@@ -139,7 +139,7 @@ fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv_key: &str) -> Op
         environment: &run.inherited,
         interrupts: run.interrupts,
     };
-    if let Some(tree) = &run.base_tree {
+    if let Some(tree) = run.base_tree() {
         let mut key = common(plan, project, venv_key);
         return Some(key.add("tree", tree).finish());
     }

@@ -10,13 +10,45 @@ pub mod ready;
 pub mod seed;
 pub mod serve;
 
+use portcullis_core::event::Stage;
 use portcullis_core::outcome::Finding;
+use portcullis_core::plan::ServePlan;
+use portcullis_core::target::Target;
 use portcullis_supervise::finite::StepError;
 use portcullis_supervise::log;
 use portcullis_supervise::room::free_bytes;
 
 use crate::cache::CacheError;
-use crate::run::{Failure, Run};
+use crate::run::{Done, Failure, Run, Stopped};
+use environment::Venv;
+use project::Project;
+
+/// From an empty folder to a version that can be started; its environment stays
+/// locked as long as the second value is kept.
+///
+/// # Errors
+/// A stage failed.
+pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<(Project, Venv), Stopped> {
+    let venv = run.stage(Stage::Environment, |run| environment::prepare(run, plan))?;
+    let venv = run.stage(Stage::Install, |run| environment::install(run, plan, venv))?;
+    let (project, database) = run.stage(Stage::Migrate, |run| {
+        let project = project::describe(run, plan, &venv)?;
+        let done = migrate::prepare(run, plan, &project, &venv.key)?;
+        Ok(Done { value: (project, done.value), cached: done.cached, detail: done.detail })
+    })?;
+    run.stage(Stage::Seed, |run| seed::fill(run, plan, &project, database))?;
+    Ok((project, venv))
+}
+
+/// Starts a version that is prepared, and waits until it is ready.
+///
+/// # Errors
+/// A stage failed.
+pub fn start(run: &mut Run<'_>, plan: &ServePlan, project: &Project) -> Result<Target, Stopped> {
+    let target = run.stage(Stage::Serve, |run| serve::start(run, plan, project))?;
+    run.stage(Stage::Ready, |run| ready::wait(run, &target))?;
+    Ok(target)
+}
 
 /// A finite step's failure as a failed preparation.
 fn preparation(error: StepError, what: &str, log: &'static str) -> Failure {
