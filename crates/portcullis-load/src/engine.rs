@@ -101,15 +101,11 @@ pub fn run(
                     if !series.tell(second, users, &counts) {
                         continue;
                     }
-                    let rules = standing.look(shared.start.elapsed());
+                    let rules = standing.look(&shared.watch, shared.start.elapsed());
                     Observation::Progress(progress(plan, &series, rules, Vec::new()))
                 }
-                Ok(Message::Counted(counts)) => {
-                    standing.add(&counts);
-                    continue;
-                }
                 Ok(Message::Extending(tasks)) => {
-                    let rules = standing.look(shared.start.elapsed());
+                    let rules = standing.look(&shared.watch, shared.start.elapsed());
                     Observation::Progress(progress(plan, &series, rules, tasks))
                 }
                 Err(RecvTimeoutError::Timeout) => Observation::Idle,

@@ -31,7 +31,7 @@ struct Counted {
 }
 
 /// A summary of a plan's tasks before the first request.
-pub(crate) fn uncounted(plan: &LoadPlan) -> Summary {
+fn uncounted(plan: &LoadPlan) -> Summary {
     let task = |task: &portcullis_core::scenario::Task| TaskSummary {
         name: task.name.clone(),
         group: task.group.clone(),
@@ -47,7 +47,7 @@ pub(crate) fn uncounted(plan: &LoadPlan) -> Summary {
 }
 
 /// Adds the counts of each task to what is known of it.
-pub(crate) fn add_counts(known: &mut [TaskSummary], delta: &[TaskSummary]) {
+fn add_counts(known: &mut [TaskSummary], delta: &[TaskSummary]) {
     for (known, more) in known.iter_mut().zip(delta) {
         known.window.add(&more.window);
         known.continued.add(&more.continued);
@@ -97,6 +97,11 @@ impl<'a> Watch<'a> {
     /// Adds what a worker counted since it last told.
     pub fn tell(&self, delta: &[TaskSummary]) {
         add_counts(&mut self.lock().summary.tasks, delta);
+    }
+
+    /// A copy of what was counted, to be looked at without holding up the workers.
+    pub fn counts(&self) -> Summary {
+        self.lock().summary.clone()
     }
 
     /// Looks how the rules stand. `measured` is how far the window has come.

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use portcullis_core::deck::Deck;
-use portcullis_core::summary::{ArrivalCounts, TaskSummary};
+use portcullis_core::summary::ArrivalCounts;
 
 use crate::arrivals::{Arrival, Queue};
 use crate::generator::{PULSE, ThreadTimes, ask_for_punctuality};
@@ -15,7 +15,7 @@ use crate::life;
 use crate::reactor::{self, Handle, Reactor, Turn};
 use crate::recorder::{Recorder, SinceTick, Whose};
 use crate::shared::Shared;
-use crate::watch::{Extra, add_counts};
+use crate::watch::Extra;
 
 /// What a worker says while it works: at most a few times a second.
 #[derive(Debug)]
@@ -29,9 +29,6 @@ pub enum Message {
         /// What ended in it.
         counts: SinceTick,
     },
-    /// What rules need that was counted since the last message of this kind; one
-    /// for each task.
-    Counted(Vec<TaskSummary>),
     /// The window is over, and these tasks were not called yet.
     Extending(Vec<String>),
 }
@@ -231,8 +228,6 @@ struct Pump<'a> {
     look: Instant,
     seen: u64,
     was_over: bool,
-    /// What the watch knows and the observer was not told of.
-    untold: Vec<TaskSummary>,
 }
 
 impl<'a> Pump<'a> {
@@ -246,7 +241,6 @@ impl<'a> Pump<'a> {
             look: Instant::now(),
             seen: 0,
             was_over: false,
-            untold: Vec::new(),
         }
     }
 
@@ -309,13 +303,9 @@ impl<'a> Pump<'a> {
     }
 
     /// Hands on what was counted since the last call.
-    fn count(&mut self, worker: &Worker<'_>) {
+    fn count(&self, worker: &Worker<'_>) {
         let delta = worker.recorder.borrow_mut().take_counts();
         self.shared.watch.tell(&delta);
-        match self.untold.is_empty() {
-            true => self.untold = delta,
-            false => add_counts(&mut self.untold, &delta),
-        }
     }
 
     /// Tells of each second that is over.
@@ -325,10 +315,9 @@ impl<'a> Pump<'a> {
         if now < self.shared.at(end) {
             return;
         }
-        // Nobody listens: the run is over for them, and soon for us.
+        // Told before the second is: whoever hears of it looks at the counts.
         if !plan.rules.is_empty() {
             self.count(worker);
-            let _ = self.messages.send(Message::Counted(std::mem::take(&mut self.untold)));
         }
         let message = if self.second < plan.window.as_secs() {
             let counts = worker.recorder.borrow_mut().take_tick();
@@ -337,6 +326,7 @@ impl<'a> Pump<'a> {
             Message::Extending(self.shared.watch.goes_on_for())
         };
         self.second += 1;
+        // Nobody listens: the run is over for them, and soon for us.
         let _ = self.messages.send(message);
     }
 }
