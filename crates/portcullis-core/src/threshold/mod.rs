@@ -189,6 +189,14 @@ pub enum Severity {
     Warn,
 }
 
+impl Metric {
+    /// The metric of a name that needs no number; the inverse of how it is shown.
+    pub fn plain(name: &str) -> Option<Self> {
+        let all = [Self::Max, Self::Mean, Self::ErrorRate, Self::Rps, Self::Count, Self::Size];
+        all.into_iter().find(|metric| metric.to_string() == name)
+    }
+}
+
 impl Percentile {
     /// 50 %.
     pub const P50: Self = Self(50_000);

@@ -117,19 +117,13 @@ fn metric(cursor: &mut Cursor<'_>, names: Names<'_>) -> Result<(bool, Metric), P
         "p95" => Metric::Percentile(Percentile::P95),
         "p99" => Metric::Percentile(Percentile::P99),
         "p99.9" => Metric::Percentile(Percentile(99_900)),
-        "max" => Metric::Max,
-        "mean" => Metric::Mean,
-        "error_rate" => Metric::ErrorRate,
-        "rps" => Metric::Rps,
-        "count" => Metric::Count,
         "status" => Metric::Status(status(cursor)?),
-        "size" => Metric::Size,
-        _ => {
+        _ => Metric::plain(name).ok_or_else(|| {
             let near = crate::config::nearest(name, METRICS);
             let all = METRICS.join(", ");
             let message = format!("\"{word}\" is no metric{near} (metrics: {all}, login.*)");
-            return Err(cursor.error(start, message));
-        }
+            cursor.error(start, message)
+        })?,
     };
     Ok((login, metric))
 }

@@ -87,15 +87,7 @@ fn metric(word: &str) -> Result<Metric, String> {
     if let Some(status) = status {
         return status.parse().map(Metric::Status).map_err(|_| unknown());
     }
-    let words = [
-        ("max", Metric::Max),
-        ("mean", Metric::Mean),
-        ("error_rate", Metric::ErrorRate),
-        ("rps", Metric::Rps),
-        ("count", Metric::Count),
-        ("size", Metric::Size),
-    ];
-    if let Ok(metric) = known("metric", word, &words) {
+    if let Some(metric) = Metric::plain(word) {
         return Ok(metric);
     }
     let percent = word.strip_prefix('p').and_then(|rest| rest.parse::<f64>().ok());
