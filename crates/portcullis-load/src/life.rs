@@ -114,8 +114,7 @@ impl<'w, 'a> Person<'w, 'a> {
         if let Some(arrival) = arrival.filter(|arrival| arrival.found_user) {
             worker.recorder.borrow_mut().note_lag(arrival.intended.elapsed());
         }
-        let (request, whose, task) = self.next_request(intended).await?;
-        let start = Instant::now();
+        let (request, whose, task, start) = self.next_request(intended).await?;
         // Logged in is not enough: a user ran if it made a request in the window.
         if matches!(whose, Whose::Window(_)) && !std::mem::replace(&mut self.has_run, true) {
             worker.ran.set(worker.ran.get() + 1);
@@ -126,7 +125,8 @@ impl<'w, 'a> Person<'w, 'a> {
         let sample = self.user.call(&worker.shared.sending(), task, &mut rng, intended).await;
         worker.under_way.set(worker.under_way.get() - 1);
         let sample = sample?;
-        self.record(whose, &sample);
+        let took = start.elapsed();
+        self.record(whose, &sample, start - worker.shared.start + took);
         if let Some(failure) = &sample.failure {
             if failure.kind == FailureKind::Throttled {
                 worker.shared.watch.throttle(task);
@@ -134,32 +134,36 @@ impl<'w, 'a> Person<'w, 'a> {
             // Requests that fail at once must not starve everybody else.
             self.handle.give_way().await;
         }
-        (!sample.is_cut).then(|| start.elapsed())
+        (!sample.is_cut).then_some(took)
     }
 
-    /// The run's next request. After the window a user waits for one that a rule
+    /// The run's next request, and when it was taken. After the window a user waits for one that a rule
     /// in doubt may still ask for; whoever has nothing to do is no hurry.
-    async fn next_request(&self, intended: Option<Instant>) -> Option<(u64, Whose, usize)> {
+    async fn next_request(
+        &self,
+        intended: Option<Instant>,
+    ) -> Option<(u64, Whose, usize, Instant)> {
         let shared = self.worker.shared;
         loop {
-            let moment = intended.unwrap_or_else(Instant::now) - shared.start;
+            let now = Instant::now();
+            let moment = intended.unwrap_or(now) - shared.start;
             match self.worker.next_request(moment) {
-                NextRequest::Send(number, whose, task) => return Some((number, whose, task)),
+                NextRequest::Send(number, whose, task) => return Some((number, whose, task, now)),
                 NextRequest::Later if intended.is_none() => {}
                 NextRequest::Later | NextRequest::Never => return None,
             }
             let many = Duration::from_micros(u64::from(shared.plan.users) * 100);
-            self.handle.until(Instant::now() + PATIENCE.max(many)).await;
+            self.handle.until(now + PATIENCE.max(many)).await;
             if self.handle.is_cut() {
                 return None;
             }
         }
     }
 
-    fn record(&mut self, whose: Whose, sample: &Sample) {
-        let shared = self.worker.shared;
+    /// Records a request that ended at a moment of the run.
+    fn record(&mut self, whose: Whose, sample: &Sample, ended: Duration) {
         let mut recorder = self.worker.recorder.borrow_mut();
-        recorder.record(whose, sample, shared.second(), shared.plan);
+        recorder.record(whose, sample, second(ended), self.worker.shared.plan);
         recorder.resent += std::mem::take(&mut self.user.resent);
         recorder.reopened += std::mem::take(&mut self.user.reopened);
         self.user.opened().for_each(|opening| recorder.record_opening(opening));
@@ -219,7 +223,7 @@ impl<'w, 'a> Person<'w, 'a> {
         let (sample, logged_in) = self.user.login(&shared.sending()).await;
         worker.under_way.set(worker.under_way.get() - 1);
         if !sample.is_cut {
-            let second = shared.second();
+            let second = second(shared.start.elapsed());
             worker.recorder.borrow_mut().record(Whose::Login, &sample, second, shared.plan);
         }
         match logged_in {
@@ -236,4 +240,9 @@ impl<'w, 'a> Person<'w, 'a> {
             LoggedIn::Cut => None,
         }
     }
+}
+
+/// The whole second that a moment lies in.
+fn second(moment: Duration) -> u32 {
+    u32::try_from(moment.as_secs()).unwrap_or(u32::MAX)
 }

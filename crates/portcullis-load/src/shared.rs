@@ -89,11 +89,6 @@ impl<'a> Shared<'a> {
         self.start + moment
     }
 
-    /// The present second of the run.
-    pub fn second(&self) -> u32 {
-        u32::try_from(self.start.elapsed().as_secs()).unwrap_or(u32::MAX)
-    }
-
     /// The number of the next request of the window; `None` when it has all
     /// that were asked for.
     pub fn number(&self) -> Option<u64> {

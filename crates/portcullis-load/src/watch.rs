@@ -12,6 +12,7 @@ use portcullis_core::summary::{Summary, TaskSummary};
 /// The watch of one run.
 pub struct Watch<'a> {
     plan: &'a LoadPlan,
+    looks_early: bool,
     counted: Mutex<Counted>,
     /// When the window was ended early, in nanoseconds after the run's start.
     ended_ns: AtomicU64,
@@ -76,6 +77,7 @@ impl<'a> Watch<'a> {
         let tasks = &plan.scenario.tasks;
         Self {
             plan,
+            looks_early: plan.until_sure || plan.rules.iter().any(|rule| rule.abort),
             counted: Mutex::new(Counted { summary: uncounted(plan), ..Counted::default() }),
             ended_ns: AtomicU64::new(NOT_ENDED),
             calls: tasks.iter().map(|_| AtomicU64::new(0)).collect(),
@@ -86,7 +88,7 @@ impl<'a> Watch<'a> {
 
     /// Whether rules are looked at before the window is over.
     pub fn looks_early(&self) -> bool {
-        self.plan.until_sure || self.plan.rules.iter().any(|rule| rule.abort)
+        self.looks_early
     }
 
     /// Whether the window may be followed by anything but what no task lacks.
