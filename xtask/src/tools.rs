@@ -76,6 +76,26 @@ pub fn install_debian(package: &str) -> Result<()> {
     run(apt().args(["install", "-y", "-qq", package]))
 }
 
+/// Builds a program of crates.io once, and again for another version; it is kept
+/// in `target/bench-tools`.
+///
+/// # Errors
+/// It cannot be built.
+pub fn cargo_install(program: &str, version: &str) -> Result<PathBuf> {
+    let kept = root().join("target/bench-tools");
+    let binary = kept.join("bin").join(program);
+    let told = Command::new(&binary).arg("--version").output();
+    let is_built = told.is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout).trim() == format!("{program} {version}")
+    });
+    if !is_built {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["install", program, "--version", version, "--locked", "--force", "--root"]);
+        run(cargo.arg(kept).current_dir(root()).stdout(std::io::stderr()))?;
+    }
+    Ok(binary)
+}
+
 /// A virtual environment in `target/` with these arguments to `pip install`;
 /// made anew when `content` differs from what it was made of.
 ///

@@ -35,9 +35,12 @@ pub struct BenchArgs {
     /// As many as the judge's error rates need: more than an hour
     #[arg(long)]
     full: bool,
-    /// The part of the judge [default: both]
+    /// The part of the judge [default: all]
     #[arg(long = "part", value_enum, id = "judge-part")]
     part_of_judge: Option<judge::Part>,
+    /// Of the comparisons with the base only those beside this neighbour
+    #[arg(long, value_enum)]
+    noise: Option<judge::neighbour::Noise>,
     /// How the table is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -130,9 +133,9 @@ fn judged(args: &BenchArgs) -> Result<Vec<Figure>> {
     };
     let parts = match args.part_of_judge {
         Some(part) => vec![part],
-        None => vec![judge::Part::Thresholds, judge::Part::Pairs],
+        None => judge::Part::value_variants().to_vec(),
     };
-    let measured = parts.into_iter().map(|part| judge::measure(part, extent));
+    let measured = parts.into_iter().map(|part| judge::measure(part, extent, args.noise));
     Ok(measured.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 

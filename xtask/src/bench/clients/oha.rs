@@ -11,23 +11,12 @@ use crate::tools;
 
 const VERSION: &str = "1.16.0";
 
-/// Builds oha once; the binary is kept in `target/bench-tools`.
+/// Builds oha once.
 ///
 /// # Errors
 /// It cannot be built.
 pub fn install() -> Result<PathBuf> {
-    let root = tools::root().join("target/bench-tools");
-    let binary = root.join("bin/oha");
-    let is_built = Command::new(&binary).arg("--version").output().is_ok_and(|output| {
-        String::from_utf8_lossy(&output.stdout).trim() == format!("oha {VERSION}")
-    });
-    if !is_built {
-        let mut cargo = Command::new("cargo");
-        cargo.args(["install", "oha", "--version", VERSION, "--locked"]);
-        cargo.arg("--force").arg("--root").arg(root).current_dir(tools::root());
-        tools::run(cargo.stdout(std::io::stderr()))?;
-    }
-    Ok(binary)
+    tools::cargo_install("oha", VERSION)
 }
 
 /// 50 connections, as fast as the server answers.

@@ -1,15 +1,17 @@
 //! The counts that accumulate: one line for each live comparison, with date,
 //! machine and rule; a changed rule begins anew, and old lines stay.
 
+use std::marker::PhantomData;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::tools;
 
 /// One live comparison.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Line {
     /// Day, as 2026-11-24.
     pub date: String,
@@ -47,34 +49,125 @@ pub struct Line {
     pub mann_whitney: bool,
     /// The same for the paired mean minus two standard errors.
     pub paired_mean: bool,
+    /// Comparisons with the same number shared their servers.
+    pub restart: Option<u64>,
+    /// How far the logarithms of single pairs spread around their task's median:
+    /// 1.4826 times the median distance.
+    pub spread: Option<f64>,
+    /// Of equal versions: what each task's medians were ([`Levels`]).
+    pub levels: Levels,
+    /// Whether veridict alarmed for a task that was not slowed.
+    pub veridict: Option<bool>,
 }
 
-fn path() -> PathBuf {
-    tools::root().join("docs/reference/error-rates.csv")
+/// One whole `perf --against HEAD`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Ended {
+    /// Day, as 2026-11-24.
+    pub date: String,
+    /// Processor and cores.
+    pub machine: String,
+    /// The rule, by a hash of its constants.
+    pub rule: String,
+    /// `runserver` or `gunicorn`.
+    pub server: String,
+    /// `quiet` or `bursty`.
+    pub noise: String,
+    /// The task that was slowed down; empty for equal versions.
+    pub slowed: String,
+    /// The exit code.
+    pub exit: i64,
+    /// The tasks that were called slower, joined by `;`.
+    pub slower: String,
 }
 
-/// All lines so far; none if there is no file yet.
-///
-/// # Errors
-/// The file is not what we wrote.
-pub fn read() -> Result<Vec<Line>> {
-    let path = path();
-    if !path.is_file() {
-        return Ok(Vec::new());
+impl Ended {
+    /// Whether it ended as the truth is: green, or red for the slowed task alone.
+    pub fn is_right(&self) -> bool {
+        self.exit == i64::from(!self.slowed.is_empty()) && self.slower == self.slowed
     }
-    let mut reader = csv::Reader::from_path(&path)?;
-    reader.deserialize().collect::<Result<_, _>>().with_context(|| path.display().to_string())
 }
 
-/// Adds lines to the file.
-///
-/// # Errors
-/// It cannot be written.
-pub fn append(lines: &[Line]) -> Result<()> {
-    let mut all = read()?;
-    all.extend_from_slice(lines);
-    let path = path();
-    let mut writer = csv::Writer::from_path(&path)?;
-    all.iter().try_for_each(|line| writer.serialize(line))?;
-    writer.flush().with_context(|| path.display().to_string())
+/// The medians of each task, in the order of [`super::scene::TASKS`]; in the file
+/// as `base/candidate/ratio;…`, milliseconds and a plain ratio.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Levels(pub Vec<Level>);
+
+/// The medians of one task in one comparison.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// Of the base's latencies, in milliseconds.
+    pub base_ms: f64,
+    /// Of the candidate's latencies, in milliseconds.
+    pub candidate_ms: f64,
+    /// Of the pairs' ratios, candidate over base.
+    pub ratio: f64,
+}
+
+impl Serialize for Levels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let one = |level: &Level| {
+            let Level { base_ms, candidate_ms, ratio } = level;
+            format!("{base_ms:.3}/{candidate_ms:.3}/{ratio:.4}")
+        };
+        let all: Vec<String> = self.0.iter().map(one).collect();
+        serializer.serialize_str(&all.join(";"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Levels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let one = |words: &str| -> Option<Level> {
+            let mut numbers = words.split('/').map(str::parse);
+            let mut next = || numbers.next()?.ok();
+            Some(Level { base_ms: next()?, candidate_ms: next()?, ratio: next()? })
+        };
+        let all: Option<Vec<Level>> =
+            text.split(';').filter(|words| !words.is_empty()).map(one).collect();
+        all.map(Self).ok_or_else(|| D::Error::custom(format!("not levels: {text}")))
+    }
+}
+
+/// A file of counts, which grows.
+pub struct Counted<T> {
+    name: &'static str,
+    of: PhantomData<T>,
+}
+
+/// One line for each live comparison.
+pub const COMPARISONS: Counted<Line> = Counted { name: "error-rates.csv", of: PhantomData };
+/// One line for each whole command.
+pub const COMMANDS: Counted<Ended> = Counted { name: "whole-commands.csv", of: PhantomData };
+
+impl<T: Serialize + DeserializeOwned> Counted<T> {
+    fn path(&self) -> PathBuf {
+        tools::root().join("docs/reference").join(self.name)
+    }
+
+    /// All lines so far; none if there is no file yet.
+    ///
+    /// # Errors
+    /// The file is not what we wrote.
+    pub fn read(&self) -> Result<Vec<T>> {
+        let path = self.path();
+        if !path.is_file() {
+            return Ok(Vec::new());
+        }
+        let mut reader = csv::Reader::from_path(&path)?;
+        reader.deserialize().collect::<Result<_, _>>().with_context(|| path.display().to_string())
+    }
+
+    /// Adds lines to the file.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn append(&self, lines: Vec<T>) -> Result<()> {
+        let mut all = self.read()?;
+        all.extend(lines);
+        let path = self.path();
+        let mut writer = csv::Writer::from_path(&path)?;
+        all.iter().try_for_each(|line| writer.serialize(line))?;
+        writer.flush().with_context(|| path.display().to_string())
+    }
 }

@@ -1,7 +1,7 @@
 //! Live comparisons: both versions freshly started, several comparisons in a
 //! row, read from the results.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,13 @@ pub struct Setting {
     pub runs: u32,
     /// Whether gunicorn serves, instead of `runserver`.
     pub gunicorn: bool,
+}
+
+impl Setting {
+    /// The server as tables name it.
+    pub fn server(&self) -> &'static str {
+        if self.gunicorn { "gunicorn" } else { "runserver" }
+    }
 }
 
 /// One comparison, as the results tell it.
@@ -72,17 +79,33 @@ pub fn compare(scene: &Scene, setting: Setting, seed: u64) -> Result<Vec<Compare
 }
 
 fn once(scene: &Scene, setting: Setting, seed: u64) -> Result<Vec<Compared>> {
+    let (runs, seed) = (setting.runs.to_string(), seed.to_string());
+    // A calibration needs longer than what users wait for.
+    let flags = ["-u", "1", "-t", "1s", "--max-duration", "1x", "--against-limit", "300s"];
+    let flags = flags.into_iter().chain(["--against-runs", &runs, "--seed", &seed]);
+    let results = command(scene, setting, flags.collect())?;
+    read(&results).with_context(|| {
+        let told = std::fs::read_to_string(log(scene)).unwrap_or_default();
+        told.lines().last().unwrap_or("perf said nothing").to_owned()
+    })
+}
+
+/// What the last command said.
+fn log(scene: &Scene) -> PathBuf {
+    scene.path().join("target/perf.txt")
+}
+
+/// A whole `perf --against HEAD` with these flags; its results, or null if it
+/// left none.
+///
+/// # Errors
+/// It cannot be started, or does not end.
+pub fn command(scene: &Scene, setting: Setting, flags: Vec<&str>) -> Result<Value> {
     let clone = scene.path();
     let out = clone.join("target/perf");
-    let log = clone.join("target/perf.txt");
     std::fs::create_dir_all(clone.join("target"))?;
     let mut perf = Command::new(std::env::current_exe()?);
-    perf.args(["perf", "--against", "HEAD", "-u", "1", "-t", "1s", "--max-duration", "1x"]).args([
-        "--against-runs",
-        &setting.runs.to_string(),
-        "--seed",
-        &seed.to_string(),
-    ]);
+    perf.args(["perf", "--against", "HEAD", "--port", "auto"]).args(flags);
     if setting.gunicorn {
         perf.args(["--profile", "gunicorn"]);
     }
@@ -91,15 +114,13 @@ fn once(scene: &Scene, setting: Setting, seed: u64) -> Result<Vec<Compared>> {
         .arg(&out)
         .current_dir(&clone)
         .stdin(Stdio::null())
-        .stdout(std::fs::File::create(&log)?)
+        .stdout(std::fs::File::create(log(scene))?)
         .stderr(Stdio::inherit())
         .spawn()
         .context("perf")?;
-    watch(child, &log, setting.noise)?;
-    read(&out.join("perf_results.json")).with_context(|| {
-        let told = std::fs::read_to_string(&log).unwrap_or_default();
-        told.lines().last().unwrap_or("perf said nothing").to_owned()
-    })
+    watch(child, &log(scene), setting.noise)?;
+    let results = std::fs::read(out.join("perf_results.json")).unwrap_or_default();
+    Ok(serde_json::from_slice(&results).unwrap_or_default())
 }
 
 /// The neighbour moves in once all three servers were ready: what is judged is
@@ -127,18 +148,22 @@ fn watch(mut child: Child, log: &Path, noise: Noise) -> Result<()> {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<Compared>> {
-    let results: Value = serde_json::from_slice(&std::fs::read(path)?)?;
+fn read(results: &Value) -> Result<Vec<Compared>> {
     let first = results.get("against").filter(|against| !against.is_null());
     let first = first.context("no comparison was made")?;
     let more = results.get("against_repeated").and_then(Value::as_array);
+    let (date, machine) = when_and_where(results);
+    let one = |against| compared(against, &date, &machine);
+    std::iter::once(first).chain(more.into_iter().flatten()).map(one).collect()
+}
+
+/// The day, in UTC, and the machine of results.
+pub fn when_and_where(results: &Value) -> (String, String) {
     let began = results["started_at"].as_str().unwrap_or_default();
     let date = began.split('T').next().unwrap_or_default();
     let machine = &results["machine"];
     let processor = machine["processor"].as_str().unwrap_or("unknown");
-    let machine = format!("{processor} × {}", machine["cores"]);
-    let one = |against| compared(against, date, &machine);
-    std::iter::once(first).chain(more.into_iter().flatten()).map(one).collect()
+    (date.to_owned(), format!("{processor} × {}", machine["cores"]))
 }
 
 fn compared(against: &Value, date: &str, machine: &str) -> Result<Compared> {

@@ -1,25 +1,32 @@
 //! `cargo xtask bench judge`: how often the gate itself is wrong, by live runs
 //! whose truth is known.
 
+mod calibration;
+mod commands;
 mod ledger;
 mod live;
 pub mod neighbour;
+mod page;
 mod rates;
 mod rivals;
 mod scene;
 mod seed_load;
+mod separate;
 mod thresholds;
+mod veridict;
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 use portcullis::pairs::RULE;
 use portcullis::rng::{Domain, Rng};
 
 use super::Figure;
-use ledger::Line;
+use super::statistics::median;
+use calibration::Shares;
+use ledger::{COMPARISONS, Level, Levels, Line};
 use live::{Compared, Setting};
 use neighbour::Noise;
 use scene::{Scene, TASKS};
@@ -31,6 +38,8 @@ pub enum Part {
     Thresholds,
     /// Comparisons with the base
     Pairs,
+    /// Whole commands with --against
+    Commands,
 }
 
 /// How much is measured.
@@ -55,8 +64,8 @@ struct Card {
 /// How many restarts of each kind each extent has: noise, whether one task is
 /// slowed, whether gunicorn serves.
 const DECK: [(Noise, bool, bool, [usize; 3]); 7] = [
-    (Noise::Quiet, false, false, [2, 6, 30]),
-    (Noise::Bursty, false, false, [2, 6, 30]),
+    (Noise::Quiet, false, false, [2, 6, 60]),
+    (Noise::Bursty, false, false, [2, 6, 60]),
     (Noise::Quiet, true, false, [1, 4, 16]),
     (Noise::Bursty, true, false, [1, 4, 16]),
     (Noise::Steady, true, false, [1, 2, 8]),
@@ -66,103 +75,99 @@ const DECK: [(Noise, bool, bool, [usize; 3]); 7] = [
 
 /// Comparisons of each restart.
 const RUNS: u32 = 5;
-/// What "slowed" means: the ratio that is seen.
-const SLOWED: f64 = 1.20;
 
-/// Measures and tells.
+/// Measures and tells; `noise` leaves only the comparisons beside it.
 ///
 /// # Errors
 /// A run brought nothing.
-pub fn measure(part: Part, extent: Extent) -> Result<Vec<Figure>> {
+pub fn measure(part: Part, extent: Extent, noise: Option<Noise>) -> Result<Vec<Figure>> {
     match part {
         Part::Thresholds => {
             let simulated = thresholds::measure(extent);
-            Ok(simulated.into_iter().chain(seed_load::measure(extent)?).collect())
+            return Ok(simulated.into_iter().chain(seed_load::measure(extent)?).collect());
         }
-        Part::Pairs => {
-            pairs(extent)?;
-            rates::write()?;
-            rates::figures()
-        }
+        Part::Pairs => pairs(extent, noise)?,
+        Part::Commands => commands::measure(extent)?,
     }
+    page::write()?;
+    rates::figures()
 }
 
-fn pairs(extent: Extent) -> Result<()> {
-    let scene = Scene::new()?;
-    let shares = calibrate(&scene)?;
-    let mut deck: Vec<Card> = Vec::new();
-    for (noise, is_slowed, gunicorn, restarts) in DECK {
-        let card = Card { noise, is_slowed, gunicorn };
-        deck.extend(std::iter::repeat_n(card, restarts[extent as usize]));
+fn deck(extent: Extent, noise: Option<Noise>) -> Vec<Card> {
+    let mut deck = Vec::new();
+    for (beside, is_slowed, gunicorn, restarts) in DECK {
+        if noise.is_none_or(|noise| noise == beside) {
+            let card = Card { noise: beside, is_slowed, gunicorn };
+            deck.extend(std::iter::repeat_n(card, restarts[extent as usize]));
+        }
     }
+    deck
+}
+
+fn pairs(extent: Extent, noise: Option<Noise>) -> Result<()> {
+    let scene = Scene::new()?;
+    let veridict = veridict::install()?;
+    let shares = calibration::shares(&scene)?;
+    let mut deck = deck(extent, noise);
     let mut seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     Rng::stream(seed, Domain::Deck, 0).shuffle(&mut deck);
     let all = deck.len();
-    for (index, Card { noise, is_slowed, gunicorn }) in deck.into_iter().enumerate() {
+    for (index, card) in deck.into_iter().enumerate() {
         seed += 1;
-        let slowed = if is_slowed { TASKS[seed as usize % TASKS.len()].0 } else { "" };
-        let only = shares.iter().filter(|(task, _)| task.as_str() == slowed);
-        scene.slow_down(&only.map(|(t, s)| (t.clone(), *s)).collect(), 10)?;
-        let setting = Setting { noise, runs: RUNS, gunicorn };
         // A restart that brought nothing counts for nothing, and is told.
-        match live::compare(&scene, setting, seed) {
-            Ok(compared) => {
-                let lines: Vec<Line> =
-                    compared.iter().map(|one| line(one, setting, slowed)).collect();
-                let wrong: u32 = lines.iter().map(|line| line.wrong).sum();
-                let found = lines.iter().filter(|line| line.found).count();
-                let (noise, runs) = (noise.name(), lines.len());
-                eprintln!(
-                    "restart {}/{all}: {noise}, slowed: {slowed:?}: {runs} comparisons, {wrong} \
-                     wrong, {found} found",
-                    index + 1
-                );
-                ledger::append(&lines)?;
-            }
+        match restart(&scene, &shares, &veridict, card, seed) {
+            Ok(told) => eprintln!("restart {}/{all}: {told}", index + 1),
             Err(error) => eprintln!("restart {}/{all}: nothing: {error:#}", index + 1),
         }
     }
     Ok(())
 }
 
-/// The share of extra queries that makes each task slower by a fifth, as pairs
-/// see it: two corrections, then a look.
-fn calibrate(scene: &Scene) -> Result<BTreeMap<String, f64>> {
-    let mut shares: BTreeMap<String, f64> =
-        TASKS.iter().map(|(task, ..)| ((*task).to_owned(), SLOWED - 1.0)).collect();
-    for step in 0..3_u64 {
-        scene.slow_down(&shares, 100)?;
-        let setting = Setting { noise: Noise::Quiet, runs: 1, gunicorn: false };
-        let compared = live::compare(scene, setting, step + 1)?;
-        let first = compared.first().context("no comparison")?;
-        for task in &first.tasks {
-            let seen = task.median_ratio.context("no ratio")?;
-            eprintln!("calibration {step}: {} {:+.1} %", task.name, (seen - 1.0) * 100.0);
-            if step < 2
-                && let Some(share) = shares.get_mut(&task.name)
-            {
-                *share *= (SLOWED - 1.0) / (seen - 1.0).max(0.05);
-            }
-        }
-    }
-    Ok(shares)
+/// Starts both versions, compares them several times, and counts.
+fn restart(
+    scene: &Scene,
+    shares: &Shares,
+    veridict: &Path,
+    card: Card,
+    seed: u64,
+) -> Result<String> {
+    let slowed = if card.is_slowed { TASKS[seed as usize % TASKS.len()].0 } else { "" };
+    let only = shares.iter().filter(|(task, _)| task.as_str() == slowed);
+    scene.slow_down(&only.map(|(t, s)| (t.clone(), *s)).collect(), 10)?;
+    let setting = Setting { noise: card.noise, runs: RUNS, gunicorn: card.gunicorn };
+    let compared = live::compare(scene, setting, seed)?;
+    let lines = compared.iter().map(|one| -> Result<Line> {
+        let alarms = veridict::alarms(veridict, &but_for(one, slowed))?;
+        Ok(Line { veridict: Some(alarms), restart: Some(seed), ..line(one, setting, slowed) })
+    });
+    let lines: Vec<Line> = lines.collect::<Result<_>>()?;
+    let wrong: u32 = lines.iter().map(|line| line.wrong).sum();
+    let found = lines.iter().filter(|line| line.found).count();
+    let (server, noise, runs) = (setting.server(), card.noise.name(), lines.len());
+    COMPARISONS.append(lines)?;
+    Ok(format!(
+        "{server}, {noise}, slowed: {slowed:?}: {runs} comparisons, {wrong} wrong, {found} found"
+    ))
+}
+
+/// The comparison without the task that was slowed: nothing in it is slower.
+fn but_for(compared: &Compared, slowed: &str) -> Compared {
+    let tasks = compared.tasks.iter().filter(|task| task.name != slowed);
+    Compared { tasks: tasks.cloned().collect(), ..compared.clone() }
 }
 
 fn line(compared: &Compared, setting: Setting, slowed: &str) -> Line {
     let of = |name: &str| compared.tasks.iter().find(|task| task.name == name);
     let is_slower = |task: &&live::Task| task.decision == "slower";
     let truly = of(slowed);
-    let others = Compared {
-        tasks: compared.tasks.iter().filter(|task| task.name != slowed).cloned().collect(),
-        ..compared.clone()
-    };
+    let others = but_for(compared, slowed);
     let found = truly.filter(is_slower);
     let decided = |name: &str| of(name).and_then(|task| task.decided_after_s);
     Line {
         date: compared.date.clone(),
         machine: compared.machine.clone(),
         rule: RULE.hash(),
-        server: if setting.gunicorn { "gunicorn" } else { "runserver" }.to_owned(),
+        server: setting.server().to_owned(),
         noise: setting.noise.name().to_owned(),
         slowed: slowed.to_owned(),
         wrong: others.tasks.iter().filter(is_slower).count() as u32,
@@ -177,5 +182,31 @@ fn line(compared: &Compared, setting: Setting, slowed: &str) -> Line {
         p95_rule: rivals::p95_rule(&others),
         mann_whitney: rivals::mann_whitney(&others),
         paired_mean: rivals::paired_mean(&others),
+        spread: spread(compared),
+        levels: if slowed.is_empty() { levels(compared) } else { Levels::default() },
+        ..Line::default()
     }
+}
+
+/// How far the logarithms of ratios lie from their task's median: 1.4826 times
+/// the median distance, which is the standard deviation of a normal spread.
+fn spread(compared: &Compared) -> Option<f64> {
+    let distances = compared.tasks.iter().filter_map(|task| {
+        let middle = task.median_ratio?.ln();
+        Some(task.latencies_ms.iter().map(move |(base, own)| ((own / base).ln() - middle).abs()))
+    });
+    let spread = 1.4826 * median(distances.flatten());
+    spread.is_finite().then_some(spread)
+}
+
+fn levels(compared: &Compared) -> Levels {
+    let level = |(name, ..): &(&str, &str, &str)| {
+        let task = compared.tasks.iter().find(|task| task.name == *name)?;
+        Some(Level {
+            base_ms: median(task.latencies_ms.iter().map(|(base, _)| *base)),
+            candidate_ms: median(task.latencies_ms.iter().map(|(_, candidate)| *candidate)),
+            ratio: task.median_ratio?,
+        })
+    };
+    TASKS.iter().map(level).collect::<Option<_>>().map(Levels).unwrap_or_default()
 }

@@ -1,35 +1,42 @@
-//! The counts so far as figures and as a page of the documentation.
+//! The counts so far as figures.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use portcullis::evidence::Counts;
 use portcullis::pairs::RULE;
 
-use super::ledger::{self, Line};
+use super::ledger::{COMMANDS, COMPARISONS, Ended, Line};
+use super::neighbour::Noise;
+use super::separate;
 use crate::bench::statistics::percentile;
 use crate::bench::{Figure, Target};
-use crate::tools;
 
-/// The lines of the present rule.
-fn present() -> Result<Vec<Line>> {
+/// The comparisons by the present rule.
+///
+/// # Errors
+/// The file is not what we wrote.
+pub fn present() -> Result<Vec<Line>> {
     let rule = RULE.hash();
-    Ok(ledger::read()?.into_iter().filter(|line| line.rule == rule).collect())
+    Ok(COMPARISONS.read()?.into_iter().filter(|line| line.rule == rule).collect())
 }
 
-struct Of<'a>(Vec<&'a Line>);
+/// Comparisons of one kind.
+pub struct Of<'a>(pub Vec<&'a Line>);
 
 impl<'a> Of<'a> {
     fn new(lines: &'a [Line], noise: &str, slowed: bool) -> Self {
         Self::by("runserver", lines, noise, slowed)
     }
 
-    fn by(server: &str, lines: &'a [Line], noise: &str, slowed: bool) -> Self {
+    /// Those with this server and neighbour, whose versions differ or do not.
+    pub fn by(server: &str, lines: &'a [Line], noise: &str, slowed: bool) -> Self {
         let is = |line: &&Line| {
             line.server == server && line.noise == noise && line.slowed.is_empty() != slowed
         };
         Self(lines.iter().filter(is).collect())
     }
 
-    fn quantile(&self, share: f64, pick: impl Fn(&Line) -> Option<f64>) -> f64 {
+    /// The nearest rank of what is picked; NaN of nothing.
+    pub fn quantile(&self, share: f64, pick: impl Fn(&Line) -> Option<f64>) -> f64 {
         let mut values: Vec<f64> = self.0.iter().filter_map(|line| pick(line)).collect();
         values.sort_by(f64::total_cmp);
         percentile(&values, share)
@@ -51,18 +58,24 @@ pub fn figures() -> Result<Vec<Figure>> {
     let lines = present()?;
     let mut figures = Vec::new();
     alarms(&lines, &mut figures);
+    slowdowns(&lines, &mut figures);
+    decisions(&lines, &mut figures);
+    noise(&lines, &mut figures);
+    rivals(&lines, &mut figures);
+    let commands = COMMANDS.read()?;
+    whole_commands(&commands, &mut figures);
+    Ok(figures)
+}
+
+fn slowdowns(lines: &[Line], figures: &mut Vec<Figure>) {
     for (noise, hits, median, ninetieth) in
         [("quiet", 0.95, 7.0, 10.0), ("bursty", 0.95, 8.0, 12.0), ("steady", 0.90, 0.0, 0.0)]
     {
-        let slowed = Of::new(&lines, noise, true);
+        let slowed = Of::new(lines, noise, true);
         let n = slowed.0.len();
         let what = format!("one task slower by 20 %, {noise}: found ({n} runs)");
-        figures.push(Figure::of_ours(
-            what,
-            slowed.share(|l| l.found),
-            "share",
-            Target::AtLeast(hits),
-        ));
+        let found = slowed.share(|line| line.found);
+        figures.push(Figure::of_ours(what, found, "share", Target::AtLeast(hits)));
         if median > 0.0 {
             for (share, limit, word) in [(0.5, median, "median"), (0.9, ninetieth, "90th")] {
                 let what = format!("the same: time to the alarm, {word}");
@@ -71,30 +84,88 @@ pub fn figures() -> Result<Vec<Figure>> {
             }
         }
     }
+    let calibrated = |line: &&Line| !line.slowed.is_empty() && line.restart.is_some();
+    let seen = Of(lines.iter().filter(calibrated).collect()).quantile(0.5, |line| line.seen);
+    let what = "the slowed task as the comparisons saw it: ratio, median";
+    figures.push(Figure::of_ours(what, seen, "times", Target::Within(1.18, 1.22)));
+}
+
+fn decisions(lines: &[Line], figures: &mut Vec<Figure>) {
     for (noise, limit) in [("quiet", 6.0), ("bursty", 7.0)] {
-        let equal = Of::new(&lines, noise, false);
-        let value = equal.quantile(0.5, |line| Some(line.took_s));
+        let value = Of::new(lines, noise, false).quantile(0.5, |line| Some(line.took_s));
         let what = format!("identical code, {noise}: all ten tasks decided, median");
         figures.push(Figure::of_ours(what, value, "s", Target::AtMost(limit)));
     }
-    let equal = Of(lines
-        .iter()
-        .filter(|line| line.slowed.is_empty() && line.server == "runserver")
-        .collect());
+    let equal = equal(lines);
     let ratio = equal.quantile(0.5, |l| l.rarest_s) / equal.quantile(0.5, |l| l.commonest_s);
     let what = "rarest against most frequent task: ratio of detection times";
     figures.push(Figure::of_ours(what, ratio, "times", Target::AtMost(1.5)));
-    type Alarmed = fn(&Line) -> bool;
-    let rivals: [(&str, Alarmed); 3] = [
-        ("p95 more than 20 % above, any task", |line| line.p95_rule),
-        ("Mann-Whitney at 5 %, any task", |line| line.mann_whitney),
-        ("paired mean above two standard errors, any task", |line| line.paired_mean),
-    ];
-    for (name, alarmed) in rivals {
-        let what = format!("identical code, other rules on the same pairs: {name}");
-        figures.push(Figure::beside(what, equal.share(alarmed), "share"));
+    let more = separate::times_more_requests(equal.0.iter().copied());
+    let what = "two separate runs instead of pairs, same effect: times more requests";
+    figures.push(Figure::of_ours(what, more, "times", Target::AtLeast(5.0)));
+}
+
+/// Identical versions served by `runserver`.
+fn equal(lines: &[Line]) -> Of<'_> {
+    let is = |line: &&Line| line.slowed.is_empty() && line.server == "runserver";
+    Of(lines.iter().filter(is).collect())
+}
+
+/// What the neighbour does to single pairs.
+fn noise(lines: &[Line], figures: &mut Vec<Figure>) {
+    for noise in [Noise::Quiet, Noise::Bursty, Noise::Steady].map(Noise::name) {
+        let of = lines.iter().filter(|line| line.noise == noise && line.server == "runserver");
+        let spread = Of(of.collect()).quantile(0.5, |line| line.spread);
+        let what = format!("spread of the logarithm of a pair's ratio, {noise}");
+        figures.push(Figure::beside(what, spread, "sd"));
     }
-    Ok(figures)
+}
+
+fn rivals(lines: &[Line], figures: &mut Vec<Figure>) {
+    type Alarmed = fn(&Line) -> Option<bool>;
+    let rivals: [(&str, Alarmed); 4] = [
+        ("p95 more than 20 % above, any task", |line| Some(line.p95_rule)),
+        ("Mann-Whitney at 5 %, any task", |line| Some(line.mann_whitney)),
+        ("paired mean above two standard errors, any task", |line| Some(line.paired_mean)),
+        ("veridict, relative difference beyond 5 %, any task", |line| line.veridict),
+    ];
+    let equal = equal(lines);
+    for (name, alarmed) in rivals {
+        let judged = Of(equal.0.iter().filter(|line| alarmed(line).is_some()).copied().collect());
+        let what = format!("identical code, other rules on the same pairs: {name}");
+        let share = judged.share(|line| alarmed(line) == Some(true));
+        figures.push(Figure::beside(what, share, "share"));
+    }
+}
+
+/// Whole commands that ended as the truth is, by the present rule.
+fn whole_commands(ended: &[Ended], figures: &mut Vec<Figure>) {
+    let rule = RULE.hash();
+    for (what, server, noise, is_slowed, target) in [
+        ("green on identical code, quiet", "runserver", "quiet", false, 1.0),
+        ("green on identical code, bursty", "runserver", "bursty", false, 1.0),
+        ("red for the slower task alone", "runserver", "quiet", true, 0.95),
+        ("the same with gunicorn", "gunicorn", "quiet", true, 0.9),
+    ] {
+        let is = |one: &&Ended| {
+            (one.rule.as_str(), one.server.as_str(), one.noise.as_str())
+                == (rule.as_str(), server, noise)
+                && one.slowed.is_empty() != is_slowed
+        };
+        let of: Vec<&Ended> = ended.iter().filter(is).collect();
+        let right = of.iter().filter(|one| one.is_right()).count();
+        let share = right as f64 / of.len() as f64;
+        let what = format!("whole command, {what} ({right} of {})", of.len());
+        figures.push(Figure::of_ours(what, share, "share", Target::AtLeast(target)));
+    }
+}
+
+/// A wrong "slower" in all comparisons: how many, of how many, and the upper
+/// bound of its share with 95 % confidence.
+pub fn wrong(lines: &[Line]) -> (u64, usize, f64) {
+    let wrong = lines.iter().filter(|line| line.wrong > 0).count() as u64;
+    let counts = Counts { all: lines.len() as u64, hits: wrong };
+    (wrong, lines.len(), counts.upper_bound(0.05))
 }
 
 fn alarms(lines: &[Line], figures: &mut Vec<Figure>) {
@@ -105,71 +176,7 @@ fn alarms(lines: &[Line], figures: &mut Vec<Figure>) {
         let what = format!("identical code, {noise}: \"slower\" for any task ({n} runs)");
         figures.push(Figure::of_ours(what, share, "share", Target::AtMost(0.01)));
     }
-    let wrong = lines.iter().filter(|line| line.wrong > 0).count() as u64;
-    let counts = Counts { all: lines.len() as u64, hits: wrong };
-    let what =
-        format!("a wrong \"slower\" in all {} runs: {wrong}; upper bound (95 %)", lines.len());
-    figures.push(Figure::beside(what, counts.upper_bound(0.05), "share"));
+    let (wrong, all, bound) = wrong(lines);
+    let what = format!("a wrong \"slower\" in all {all} runs: {wrong}; upper bound (95 %)");
+    figures.push(Figure::beside(what, bound, "share"));
 }
-
-/// Writes `docs/reference/error-rates.md`.
-///
-/// # Errors
-/// It cannot be written.
-pub fn write() -> Result<()> {
-    let lines = present()?;
-    let mut page = format!(
-        "# Error rates\n\nHow often `--against` itself is wrong, counted in live runs whose truth is \
-         known: both versions\nfreshly started every five comparisons, the bundled service, its ten \
-         tasks. Identical code must not be\ncalled slower; one task that was made slower by a fifth \
-         (extra queries, calibrated) must be found.\n\nThis page is written by `cargo xtask bench \
-         judge --part pairs` from `error-rates.csv`, in which\neach comparison has a line. A changed \
-         rule begins anew. The rule `{}`: {}.\n",
-        RULE.hash(),
-        RULE.described()
-    );
-    let mut dates: Vec<&str> = lines.iter().map(|line| line.date.as_str()).collect();
-    dates.dedup();
-    let mut machines: Vec<&str> = lines.iter().map(|line| line.machine.as_str()).collect();
-    machines.sort_unstable();
-    machines.dedup();
-    if let (Some(first), Some(last)) = (dates.first(), dates.last()) {
-        let machines = machines.join("; ");
-        page.push_str(&format!("\nFrom {first} to {last}, on: {machines}.\n"));
-    }
-    page.push_str("\n| what | value | target | |\n|---|---|---|---|\n");
-    for figure in figures()? {
-        let met = figure.met.map_or("", |met| if met { "met" } else { "missed" });
-        let Figure { what, value, unit, target, .. } = figure;
-        page.push_str(&format!("| {what} | {value:.3} {unit} | {target} | {met} |\n"));
-    }
-    page.push_str(OUTCOMES);
-    for (server, noise) in [
-        ("runserver", "quiet"),
-        ("runserver", "bursty"),
-        ("runserver", "steady"),
-        ("gunicorn", "quiet"),
-    ] {
-        for slowed in [false, true] {
-            let of = Of::by(server, &lines, noise, slowed);
-            if of.0.is_empty() {
-                continue;
-            }
-            let wrong = of.0.iter().filter(|line| line.wrong > 0).count();
-            let found = of.0.iter().filter(|line| line.found).count();
-            let open = of.0.iter().filter(|line| line.undecided > 0).count();
-            let found = if slowed { found.to_string() } else { "".to_owned() };
-            let truth = if slowed { "one task +20 %" } else { "identical" };
-            let took = of.quantile(0.5, |line| Some(line.took_s));
-            page.push_str(&format!(
-                "| {server}, {noise} | {truth} | {} | {wrong} | {found} | {open} | {took:.1} |\n",
-                of.0.len()
-            ));
-        }
-    }
-    let path = tools::root().join("docs/reference/error-rates.md");
-    std::fs::write(&path, page).with_context(|| path.display().to_string())
-}
-
-const OUTCOMES: &str = "\n## Outcomes\n\n| server, neighbour | truth | runs | with a wrong alarm | slowed \
-                        task found | with an undecided task | median s |\n|---|---|---|---|---|---|---|\n";

@@ -1,0 +1,71 @@
+//! Whole commands, `perf --against HEAD` as a user types it: green for equal
+//! versions, red for the slower task alone.
+
+use anyhow::Result;
+use portcullis::pairs::RULE;
+use serde_json::Value;
+
+use super::Extent;
+use super::calibration;
+use super::ledger::{COMMANDS, Ended};
+use super::live::{self, Setting};
+use super::neighbour::Noise;
+use super::scene::Scene;
+
+/// The task that is made slower.
+const SLOWED: &str = "list_claims";
+
+/// Neighbour, whether one task is slowed, whether gunicorn serves, and how many
+/// commands each extent has.
+const DECK: [(Noise, bool, bool, [u32; 3]); 4] = [
+    (Noise::Quiet, false, false, [1, 3, 10]),
+    (Noise::Bursty, false, false, [1, 3, 10]),
+    (Noise::Quiet, true, false, [1, 4, 20]),
+    (Noise::Quiet, true, true, [1, 2, 10]),
+];
+
+/// Runs them and counts.
+///
+/// # Errors
+/// A clone or a calibration could not be made.
+pub fn measure(extent: Extent) -> Result<()> {
+    let scene = Scene::new()?;
+    let mut shares = calibration::shares(&scene)?;
+    shares.retain(|task, _| task == SLOWED);
+    let nothing = calibration::Shares::new();
+    for (noise, is_slowed, gunicorn, counts) in DECK {
+        scene.slow_down(if is_slowed { &shares } else { &nothing }, 10)?;
+        let setting = Setting { noise, runs: 1, gunicorn };
+        for _ in 0..counts[extent as usize] {
+            let slowed = if is_slowed { SLOWED } else { "" };
+            let ended = once(&scene, setting, slowed)?;
+            let (server, exit, slower) = (&ended.server, ended.exit, &ended.slower);
+            eprintln!("{server}, {}: exit {exit}, slower: {slower:?}", ended.noise);
+            COMMANDS.append(vec![ended])?;
+        }
+    }
+    Ok(())
+}
+
+fn once(scene: &Scene, setting: Setting, slowed: &str) -> Result<Ended> {
+    // All users at once and a short load: what is counted comes after it.
+    let results = live::command(scene, setting, vec!["-r", "5/s", "-t", "5s"])?;
+    let (date, machine) = live::when_and_where(&results);
+    let tasks = results["against"]["tasks"].as_array();
+    let slower: Vec<&str> = tasks
+        .into_iter()
+        .flatten()
+        .filter(|task| task["decision"] == "slower")
+        .filter_map(|task| task["name"].as_str())
+        .collect();
+    Ok(Ended {
+        date,
+        machine,
+        rule: RULE.hash(),
+        server: setting.server().to_owned(),
+        noise: setting.noise.name().to_owned(),
+        slowed: slowed.to_owned(),
+        exit: results.get("exit_code").and_then(Value::as_i64).unwrap_or(-1),
+        slower: slower.join(";"),
+    })
+}

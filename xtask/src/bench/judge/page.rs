@@ -1,0 +1,91 @@
+//! The counts so far as a page of the documentation, and as the sentence that
+//! the help and the README quote.
+
+use anyhow::{Context, Result};
+use portcullis::pairs::RULE;
+
+use super::ledger::Line;
+use super::rates::{self, Of};
+use crate::bench::Figure;
+use crate::tools;
+
+/// Writes `docs/reference/error-rates.md` and the quoted sentence.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write() -> Result<()> {
+    let lines = rates::present()?;
+    let mut page = format!(
+        "# Error rates\n\nHow often `--against` itself is wrong, counted in live runs whose truth is \
+         known: both versions\nfreshly started every five comparisons, the bundled service, its ten \
+         tasks. Identical code must not be\ncalled slower; one task that was made slower by a fifth \
+         (extra queries, calibrated) must be found.\n\nThis page is written by `cargo xtask bench \
+         judge --part pairs` from `error-rates.csv`, in which\neach comparison has a line. A changed \
+         rule begins anew. The rule `{}`: {}.\n",
+        RULE.hash(),
+        RULE.described()
+    );
+    let mut dates: Vec<&str> = lines.iter().map(|line| line.date.as_str()).collect();
+    dates.dedup();
+    let mut machines: Vec<&str> = lines.iter().map(|line| line.machine.as_str()).collect();
+    machines.sort_unstable();
+    machines.dedup();
+    if let (Some(first), Some(last)) = (dates.first(), dates.last()) {
+        let machines = machines.join("; ");
+        page.push_str(&format!("\nFrom {first} to {last}, on: {machines}.\n"));
+    }
+    page.push_str("\n| what | value | target | |\n|---|---|---|---|\n");
+    for figure in rates::figures()? {
+        let met = figure.met.map_or("", |met| if met { "met" } else { "missed" });
+        let Figure { what, value, unit, target, .. } = figure;
+        page.push_str(&format!("| {what} | {value:.3} {unit} | {target} | {met} |\n"));
+    }
+    page.push_str(OUTCOMES);
+    for (server, noise) in [
+        ("runserver", "quiet"),
+        ("runserver", "bursty"),
+        ("runserver", "steady"),
+        ("gunicorn", "quiet"),
+    ] {
+        for slowed in [false, true] {
+            let of = Of::by(server, &lines, noise, slowed);
+            if of.0.is_empty() {
+                continue;
+            }
+            let wrong = of.0.iter().filter(|line| line.wrong > 0).count();
+            let found = of.0.iter().filter(|line| line.found).count();
+            let open = of.0.iter().filter(|line| line.undecided > 0).count();
+            let found = if slowed { found.to_string() } else { "".to_owned() };
+            let truth = if slowed { "one task +20 %" } else { "identical" };
+            let took = of.quantile(0.5, |line| Some(line.took_s));
+            page.push_str(&format!(
+                "| {server}, {noise} | {truth} | {} | {wrong} | {found} | {open} | {took:.1} |\n",
+                of.0.len()
+            ));
+        }
+    }
+    put("docs/reference/error-rates.md", &page)?;
+    put("crates/portcullis/src/against/error_rates.txt", &sentence(&lines))
+}
+
+fn put(path: &str, text: &str) -> Result<()> {
+    let path = tools::root().join(path);
+    std::fs::write(&path, text).with_context(|| path.display().to_string())
+}
+
+/// What `--help` and the README quote.
+fn sentence(lines: &[Line]) -> String {
+    let (wrong, all, bound) = rates::wrong(lines);
+    let slowed: Vec<&Line> = lines.iter().filter(|line| !line.slowed.is_empty()).collect();
+    let found = slowed.iter().filter(|line| line.found).count();
+    format!(
+        "Counted live: {wrong} of {all} comparisons called a task slower that was not (below {:.1} % with \
+         95 % confidence);\na task slower by a fifth was found in {found} of {}.\n",
+        // Rounded up: what is quoted must be true.
+        (bound * 1000.0).ceil() / 10.0,
+        slowed.len()
+    )
+}
+
+const OUTCOMES: &str = "\n## Outcomes\n\n| server, neighbour | truth | runs | with a wrong alarm | slowed \
+                        task found | with an undecided task | median s |\n|---|---|---|---|---|---|---|\n";
