@@ -86,9 +86,18 @@ pub struct AcceptArgs {
     pub out: Option<PathBuf>,
 }
 
+/// Each line four columns further right, as help shows what belongs together.
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}\n")).collect()
+}
+
+/// How often `--against` was wrong, as counted by `cargo xtask bench judge`,
+/// which writes it.
+const ERROR_RATES: &str = include_str!("against/error_rates.txt");
+
 /// Flags of `perf`; Locust's letters where Locust has one.
 #[derive(Clone, Debug, Default, Args)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("Error rates of --against:\n{}\n{EXIT_CODES}", indented(ERROR_RATES)))]
 pub struct PerfArgs {
     /// Virtual users
     #[arg(short = 'u', long, value_name = "N")]

@@ -183,3 +183,16 @@ fn the_workflow_runs_the_job_and_keeps_its_results() {
         assert!(sha.len() == 40 && tag.starts_with('v'), "not pinned: {line}");
     }
 }
+
+#[test]
+fn the_readme_and_the_help_quote_the_error_rates_as_they_were_counted() {
+    let counted = root().join("crates/portcullis/src/against/error_rates.txt");
+    let counted = std::fs::read_to_string(counted).unwrap();
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&counted), "README.md does not say: {counted}");
+    let mut portcullis = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    let help = portcullis.args(["perf", "--help"]).output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    let said: Vec<&str> = help.lines().map(str::trim).collect();
+    assert!(counted.lines().all(|line| said.contains(&line)), "{help}");
+}

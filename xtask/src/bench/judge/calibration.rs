@@ -12,13 +12,12 @@ use super::neighbour::Noise;
 use super::scene::{Scene, TASKS};
 use crate::tools;
 
-/// What "slowed" means: the ratio that is seen.
-const SLOWED: f64 = 1.20;
-/// How far from it a task may be.
-const NEAR: f64 = 0.02;
-/// Pairs of each task in a look: the median's standard error is half a percent.
-const PAIRS: u32 = 400;
-/// Looks at most.
+/// What "slowed" means: the share of a request's time that is seen to be added.
+const ADDED: f64 = 0.20;
+/// Pairs of each task in a look.
+const PAIRS: u32 = 250;
+/// Looks, each with servers of its own: what differs between two starts of the
+/// same code is more than what so many pairs leave open.
 const LOOKS: u64 = 4;
 /// How long a calibration holds.
 const KEPT: Duration = Duration::from_secs(12 * 3600);
@@ -26,8 +25,9 @@ const KEPT: Duration = Duration::from_secs(12 * 3600);
 /// The share of a request's own time that extra queries take, by task.
 pub type Shares = BTreeMap<String, f64>;
 
-/// The shares by which each task is seen to be slower by a fifth, within two
-/// points; measured, or taken from a measurement of the last hours.
+/// The shares by which each task is seen to be slower by a fifth, measured, or
+/// taken from a measurement of the last hours. What is seen is taken to be in
+/// proportion to the share; its factor is the mean over all looks.
 ///
 /// # Errors
 /// No comparison could be made.
@@ -42,15 +42,14 @@ pub fn shares(scene: &Scene) -> Result<Shares> {
         eprintln!("calibration: as in {}", kept.display());
         return Ok(shares);
     }
-    let mut shares: Shares =
-        TASKS.iter().map(|(task, ..)| ((*task).to_owned(), SLOWED - 1.0)).collect();
+    let mut shares: Shares = TASKS.iter().map(|(task, ..)| ((*task).to_owned(), ADDED)).collect();
+    let mut factors: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for look in 1..=LOOKS {
-        let worst = correct(scene, look, &mut shares)?;
-        if worst <= NEAR {
-            break;
-        }
-        if look == LOOKS {
-            eprintln!("calibration: after {LOOKS} looks still {:.1} points off", worst * 100.0);
+        for (task, added) in look_at(scene, look, &shares)? {
+            let Some(share) = shares.get_mut(&task) else { continue };
+            let factors = factors.entry(task).or_default();
+            factors.push((added / *share).max(0.25));
+            *share = ADDED * factors.len() as f64 / factors.iter().sum::<f64>();
         }
     }
     std::fs::write(&kept, serde_json::to_string_pretty(&shares)?)?;
@@ -61,27 +60,16 @@ fn kept() -> PathBuf {
     tools::root().join("target/judge-calibration.json")
 }
 
-/// Looks once, corrects what is off, and says how far off the worst was.
-fn correct(scene: &Scene, look: u64, shares: &mut Shares) -> Result<f64> {
+/// What the shares are seen to add to each task.
+fn look_at(scene: &Scene, look: u64, shares: &Shares) -> Result<Vec<(String, f64)>> {
     scene.slow_down(shares, PAIRS)?;
     let setting = Setting { noise: Noise::Quiet, runs: 1, gunicorn: false };
     let compared = live::compare(scene, setting, look)?;
-    let mut worst: f64 = 0.0;
+    let mut seen = Vec::new();
     for task in &compared.first().context("no comparison")?.tasks {
-        let seen = task.median_ratio.context("no ratio")?;
-        let pairs = task.latencies_ms.len();
-        eprintln!(
-            "calibration {look}: {} {:+.1} % ({pairs} pairs)",
-            task.name,
-            (seen - 1.0) * 100.0
-        );
-        let off = (seen - SLOWED).abs();
-        worst = worst.max(off);
-        if off > NEAR
-            && let Some(share) = shares.get_mut(&task.name)
-        {
-            *share *= (SLOWED - 1.0) / (seen - 1.0).max(0.05);
-        }
+        let added = task.median_ratio.context("no ratio")? - 1.0;
+        eprintln!("calibration {look}: {} {:+.1} %", task.name, added * 100.0);
+        seen.push((task.name.clone(), added));
     }
-    Ok(worst)
+    Ok(seen)
 }

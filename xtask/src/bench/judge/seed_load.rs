@@ -77,7 +77,6 @@ fn runs(extent: Extent, count: u32, faults: &str) -> Result<Vec<Ended>> {
             |begun: u32| (begun < count + invalid.load(Ordering::Relaxed)).then_some(begun + 1);
         while begun.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok() {
             let ended = once(extent, faults, lane)?;
-            eprintln!("faults {faults:?}: exit {}, went on: {}", ended.code, ended.went_on);
             if ended.code != 5 {
                 all.lock().map_err(|_| anyhow!("a run panicked"))?.push(ended);
             } else if invalid.fetch_add(1, Ordering::Relaxed) > count {
@@ -102,12 +101,14 @@ fn once(extent: Extent, faults: &str, lane: usize) -> Result<Ended> {
     if extent != Extent::Full {
         perf.args(["-r", "5/s", "-t", "12s"]);
     }
-    perf.env("UPSTREAM_FAULTS", faults).stdin(Stdio::null()).stdout(Stdio::null());
-    perf.status()?;
+    perf.env("UPSTREAM_FAULTS", faults).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let said = perf.output()?.stdout;
     let results: Value = serde_json::from_slice(&std::fs::read(out.join("perf_results.json"))?)?;
     let tasks = results["summary"]["tasks"].as_array().context("no summary")?;
     let after = |task: &Value| task["extension_requests"].as_u64().unwrap_or(0);
     // A task that chance left out is called once: that is no doubt.
     let doubt: u64 = tasks.iter().map(after).filter(|after| *after > 1).sum();
-    Ok(Ended { code: results["exit_code"].as_i64().context("no exit code")?, went_on: doubt > 0 })
+    let code = results["exit_code"].as_i64().context("no exit code")?;
+    eprintln!("faults {faults:?}: exit {code}, {doubt} more: {}", String::from_utf8_lossy(&said));
+    Ok(Ended { code, went_on: doubt > 0 })
 }
