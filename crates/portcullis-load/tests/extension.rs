@@ -74,14 +74,28 @@ fn a_sound_service_is_not_measured_any_longer() {
     assert!(summary.generator.ran < Duration::from_secs(10));
 }
 
-#[test]
-fn a_rule_on_all_tasks_goes_on_by_the_deck_to_the_longest_duration() {
-    // One in five fails, and one in five may: never decided.
+/// One in five fails.
+fn failing() -> Server {
     let counter = AtomicU64::new(0);
-    let server = Server::start(move |_, _| match counter.fetch_add(1, Ordering::SeqCst) % 5 {
+    Server::start(move |_, _| match counter.fetch_add(1, Ordering::SeqCst) % 5 {
         4 => Reply::Close(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"),
         _ => Reply::After(Duration::ZERO, ONE),
-    });
+    })
+}
+
+#[test]
+fn a_run_that_is_surely_red_does_not_go_on_for_another_doubt() {
+    let rest = "[thresholds]\nfail = [\"error_rate <= 20%\", \"max < 1us\"]";
+    let load = "duration = \"1s\"\nmax_duration = \"20x\"";
+    let (summary, verdict) = judged(load, rest, &failing());
+    assert_eq!((states(&verdict)[0].1, states(&verdict)[1].1), (State::InDoubt, State::Violated));
+    assert!(summary.tasks.iter().all(|task| task.requests_after() == 0));
+}
+
+#[test]
+fn a_rule_on_all_tasks_goes_on_by_the_deck_to_the_longest_duration() {
+    // One in five may fail: never decided.
+    let server = failing();
     let rest = "[thresholds]\nfail = [\"error_rate <= 20%\"]";
     let (summary, verdict) = judged("duration = \"1s\"\nmax_duration = \"3x\"", rest, &server);
     assert_eq!(states(&verdict)[0].1, State::InDoubt);

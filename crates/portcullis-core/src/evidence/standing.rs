@@ -6,7 +6,9 @@ use crate::summary::Summary;
 use crate::threshold::{Policy, Scope, Severity, Threshold};
 use crate::verdict;
 
-/// How the rules that fail a run stand.
+/// How the rules that fail a run stand. Once one of them is surely violated the run
+/// is red whatever comes: then nothing is in doubt any more that would be worth
+/// going on for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standing {
     /// Tasks, by their place in the scenario, that a rule in doubt is about.
@@ -40,6 +42,7 @@ pub fn standing(summary: &Summary, rules: &[Threshold]) -> Standing {
     }
     let cases: Vec<Case> = found.iter().map(|(_, case)| *case).collect();
     let states = states(&cases);
+    let is_red = states.contains(&State::Violated);
     let mut standing = Standing { is_decided: all_known, ..Standing::default() };
     for ((rule, _), state) in found.iter().zip(states) {
         standing.is_decided &= matches!(state, State::Proven | State::Violated);
@@ -49,7 +52,7 @@ pub fn standing(summary: &Summary, rules: &[Threshold]) -> Standing {
         }
         let doubtful =
             state == State::InDoubt || rule.policy == Policy::Prove && state == State::Unbroken;
-        if doubtful {
+        if doubtful && !is_red {
             standing.doubt(summary, rule);
         }
     }

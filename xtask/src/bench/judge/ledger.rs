@@ -60,6 +60,21 @@ pub struct Line {
     pub veridict: Option<bool>,
 }
 
+/// One run of the bundled service by the seed load.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct SeedLoad {
+    /// Day, as 2026-11-24.
+    pub date: String,
+    /// Processor and cores.
+    pub machine: String,
+    /// The faults that the service had; empty for a sound one.
+    pub faults: String,
+    /// The exit code.
+    pub exit: i64,
+    /// Requests after the planned window that a doubt asked for.
+    pub more: u64,
+}
+
 /// One whole `perf --against HEAD`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Ended {
@@ -137,6 +152,8 @@ pub struct Counted<T> {
 
 /// One line for each live comparison.
 pub const COMPARISONS: Counted<Line> = Counted { name: "error-rates.csv", of: PhantomData };
+/// One line for each run of the seed load.
+pub const SEED_LOADS: Counted<SeedLoad> = Counted { name: "seed-loads.csv", of: PhantomData };
 /// One line for each whole command.
 pub const COMMANDS: Counted<Ended> = Counted { name: "whole-commands.csv", of: PhantomData };
 

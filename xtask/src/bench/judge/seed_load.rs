@@ -9,8 +9,15 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use super::Extent;
+use super::ledger::{SEED_LOADS, SeedLoad};
+use super::live::when_and_where;
 use crate::bench::{Figure, Target};
 use crate::tools;
+
+/// What makes one rare task take three seconds.
+const SLOW: &str = "reports=delay:3s";
+/// The exit code of a measurement that says nothing.
+const INVALID: i64 = 5;
 
 /// Runs that are asked for: sound ones, and such with a slow rare task.
 fn counts(extent: Extent) -> (u32, u32) {
@@ -21,42 +28,32 @@ fn counts(extent: Extent) -> (u32, u32) {
     }
 }
 
-/// How a run ended.
-struct Ended {
-    code: i64,
-    went_on: bool,
-}
-
-/// Measures.
+/// Measures what this extent asks for, and tells all that was counted so far.
 ///
 /// # Errors
 /// A run left no results.
 pub fn measure(extent: Extent) -> Result<Vec<Figure>> {
     let (sound, slow) = counts(extent);
-    let sound = runs(extent, sound, "")?;
-    let slow = runs(extent, slow, "reports=delay:3s")?;
-    let share = |runs: &[Ended], code: i64| {
-        runs.iter().filter(|run| run.code == code).count() as f64 / runs.len().max(1) as f64
+    runs(extent, sound, "")?;
+    runs(extent, slow, SLOW)?;
+    let all = SEED_LOADS.read()?;
+    let of = |faults: &str| -> Vec<&SeedLoad> {
+        all.iter().filter(|run| run.faults == faults && run.exit != INVALID).collect()
     };
-    let longer = sound.iter().filter(|run| run.went_on).count() as f64 / sound.len().max(1) as f64;
-    let of = |what: &str, runs: &[Ended]| format!("{what} ({} runs)", runs.len());
+    let (sound, slow) = (of(""), of(SLOW));
+    let figure = |what: &str, runs: &[&SeedLoad], is: &dyn Fn(&SeedLoad) -> bool, target| {
+        let hits = runs.iter().filter(|run| is(run)).count();
+        let what = format!("{what} ({hits} of {} runs)", runs.len());
+        Figure::of_ours(what, hits as f64 / runs.len() as f64, "share", target)
+    };
+    let all_of_them = Target::AtLeast(1.0);
     Ok(vec![
-        Figure::of_ours(
-            of("one rare task at 3 s: red", &slow),
-            share(&slow, 1),
-            "share",
-            Target::AtLeast(1.0),
-        ),
-        Figure::of_ours(
-            of("healthy fixture: green", &sound),
-            share(&sound, 0),
-            "share",
-            Target::AtLeast(1.0),
-        ),
-        Figure::of_ours(
-            of("healthy fixture: run longer than planned", &sound),
-            longer,
-            "share",
+        figure("one rare task at 3 s: red", &slow, &|run| run.exit == 1, all_of_them),
+        figure("healthy fixture: green", &sound, &|run| run.exit == 0, all_of_them),
+        figure(
+            "healthy fixture: run longer than planned",
+            &sound,
+            &|run| run.more > 0,
             Target::AtMost(0.1),
         ),
     ])
@@ -68,8 +65,8 @@ const AT_ONCE: usize = 3;
 
 /// So many valid runs; those that a busy machine made invalid are told and done
 /// again, a few times.
-fn runs(extent: Extent, count: u32, faults: &str) -> Result<Vec<Ended>> {
-    let all = Mutex::new(Vec::new());
+fn runs(extent: Extent, count: u32, faults: &str) -> Result<()> {
+    let all = Mutex::new(());
     let begun = AtomicU32::new(0);
     let invalid = AtomicU32::new(0);
     let worker = |lane: usize| -> Result<()> {
@@ -77,9 +74,11 @@ fn runs(extent: Extent, count: u32, faults: &str) -> Result<Vec<Ended>> {
             |begun: u32| (begun < count + invalid.load(Ordering::Relaxed)).then_some(begun + 1);
         while begun.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok() {
             let ended = once(extent, faults, lane)?;
-            if ended.code != 5 {
-                all.lock().map_err(|_| anyhow!("a run panicked"))?.push(ended);
-            } else if invalid.fetch_add(1, Ordering::Relaxed) > count {
+            let is_invalid = ended.exit == INVALID;
+            let alone = all.lock().map_err(|_| anyhow!("a run panicked"))?;
+            SEED_LOADS.append(vec![ended])?;
+            drop(alone);
+            if is_invalid && invalid.fetch_add(1, Ordering::Relaxed) > count {
                 bail!("more runs are invalid than valid: this machine is too busy");
             }
         }
@@ -88,11 +87,10 @@ fn runs(extent: Extent, count: u32, faults: &str) -> Result<Vec<Ended>> {
     std::thread::scope(|scope| {
         let lanes: Vec<_> = (0..AT_ONCE).map(|lane| scope.spawn(move || worker(lane))).collect();
         lanes.into_iter().try_for_each(|lane| lane.join().map_err(|_| anyhow!("a run panicked"))?)
-    })?;
-    all.into_inner().map_err(|_| anyhow!("a run panicked"))
+    })
 }
 
-fn once(extent: Extent, faults: &str, lane: usize) -> Result<Ended> {
+fn once(extent: Extent, faults: &str, lane: usize) -> Result<SeedLoad> {
     let out = tools::root().join(format!("target/judge-seed-load-{lane}"));
     let mut perf = Command::new(std::env::current_exe()?);
     perf.args(["perf", "-q", "--port", "auto", "--out"]).arg(&out).current_dir(tools::root());
@@ -107,8 +105,9 @@ fn once(extent: Extent, faults: &str, lane: usize) -> Result<Ended> {
     let tasks = results["summary"]["tasks"].as_array().context("no summary")?;
     let after = |task: &Value| task["extension_requests"].as_u64().unwrap_or(0);
     // A task that chance left out is called once: that is no doubt.
-    let doubt: u64 = tasks.iter().map(after).filter(|after| *after > 1).sum();
-    let code = results["exit_code"].as_i64().context("no exit code")?;
-    eprintln!("faults {faults:?}: exit {code}, {doubt} more: {}", String::from_utf8_lossy(&said));
-    Ok(Ended { code, went_on: doubt > 0 })
+    let more: u64 = tasks.iter().map(after).filter(|after| *after > 1).sum();
+    let exit = results["exit_code"].as_i64().context("no exit code")?;
+    eprintln!("faults {faults:?}: exit {exit}, {more} more: {}", String::from_utf8_lossy(&said));
+    let (date, machine) = when_and_where(&results);
+    Ok(SeedLoad { date, machine, faults: faults.to_owned(), exit, more })
 }
