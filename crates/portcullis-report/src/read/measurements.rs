@@ -1,6 +1,7 @@
 //! From the measurements in the file to those of the run: floats of milliseconds
 //! become the nanoseconds they were, and every sum is added up again.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use portcullis_core::distribution::Distribution;
@@ -10,7 +11,8 @@ use portcullis_core::summary::{
 };
 
 use super::results_json::unix_ms;
-use super::{ReadError, numbers, wire};
+use super::{ReadError, numbers};
+use crate::wire;
 
 /// The limits whose counts every row has.
 type Limits = Vec<Duration>;
@@ -38,7 +40,7 @@ pub fn summary(file: wire::Summary) -> Result<Summary, ReadError> {
             queued: arrivals.queued,
             unstarted: arrivals.unstarted,
         }),
-        ended_early: file.ended_early,
+        ended_early: file.ended_early.map(Cow::into_owned),
         connects: connects(file.connections)?,
         users_asked: file.users_asked,
         users_ran: file.users_ran,
@@ -90,10 +92,10 @@ fn task(file: wire::Task, at: &str, limits: &Limits) -> Result<TaskSummary, Read
         return Err(wrong(at, "extension_requests is not what was made after the window"));
     }
     Ok(TaskSummary {
-        name: file.name,
-        group: file.group,
-        method: file.method,
-        label: file.path,
+        name: file.name.into_owned(),
+        group: file.group.map(Cow::into_owned),
+        method: file.method.into_owned(),
+        label: file.path.into_owned(),
         weight: file.weight,
         needs_data: file.needs_data,
         window,
@@ -288,20 +290,20 @@ fn added_up(tasks: &Row, aggregate: &Row, at: &str, others: &str) -> Result<(), 
 }
 
 fn connects(file: wire::Connections) -> Result<Connects, ReadError> {
-    let acknowledgement = match file.acknowledgement.as_str() {
+    let acknowledgement = match file.acknowledgement.as_ref() {
         "at once" => Acknowledgement::AtOnce,
         "system" => Acknowledgement::System,
         "a connection for each request" => Acknowledgement::ConnectionClose,
         other => return Err(wrong("connections.acknowledgement", format!("\"{other}\""))),
     };
-    let tls = match file.tls.as_str() {
+    let tls = match file.tls.as_ref() {
         "off" => Tls::Off,
         "verified" => Tls::Verified,
         "insecure" => Tls::Insecure,
         other => return Err(wrong("connections.tls", format!("\"{other}\""))),
     };
     Ok(Connects {
-        address: file.address,
+        address: file.address.into_owned(),
         acknowledgement,
         tls,
         connect: distribution(file.connect, "connections.connect")?,
@@ -325,9 +327,9 @@ fn failure(file: wire::Failure) -> Result<FailureGroup, ReadError> {
     let kind = FailureKind::ALL.into_iter().find(|kind| kind.name() == file.kind);
     Ok(FailureGroup {
         kind: kind.ok_or_else(|| wrong("failures", format!("no kind \"{}\"", file.kind)))?,
-        method: file.method,
-        task: file.task,
-        message: file.message,
+        method: file.method.into_owned(),
+        task: file.task.into_owned(),
+        message: file.message.into_owned(),
         count: numbers::believed(file.count).map_err(|error| wrong("failures", error))?,
         first_unix_ms: unix_ms(&file.first_seen, "summary.failures.first_seen")?,
         last_unix_ms: unix_ms(&file.last_seen, "summary.failures.last_seen")?,
@@ -335,7 +337,7 @@ fn failure(file: wire::Failure) -> Result<FailureGroup, ReadError> {
 }
 
 fn second(file: wire::Second) -> Result<Second, ReadError> {
-    let percentiles = file.percentiles_ms.into_iter().map(numbers::latency_ms);
+    let percentiles = file.percentiles_ms.iter().copied().map(numbers::latency_ms);
     let ms = |ms| numbers::latency_ms(ms).map_err(|error| wrong("series", error));
     let to_date = file.to_date;
     if !numbers::is_sound(to_date.mean_body_bytes) {
