@@ -152,9 +152,20 @@ impl Project {
         let outcome = Outcome { code: status.code(), text, files };
         if outcome.has("perf_results.json") {
             self.expect_again(&outcome);
+            expect_valid("results", &artifacts.join("perf_results.json"));
         }
         outcome
     }
+}
+
+/// What was written is what its published schema says, where there is a validator.
+pub fn expect_valid(what: &str, file: &Path) {
+    let Some(bin) = std::env::var_os("PORTCULLIS_TEST_BIN").map(PathBuf::from) else { return };
+    let schema = root().join(format!("docs/reference/schema/{what}-v1.schema.json"));
+    let mut command = Command::new(bin.join("python"));
+    command.arg(root().join("crates/portcullis-report/tests/reports/validate.py"));
+    let output = command.arg(schema).arg(file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn read_tree(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {

@@ -13,7 +13,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use tempfile::TempDir;
 
-use crate::harness::HANG;
+use crate::harness::{HANG, expect_valid};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -275,6 +275,9 @@ fn jsonl_is_an_object_for_each_event() {
     let text = String::from_utf8(output.stdout).unwrap();
     let events: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let stream = folder.path().join("stream.jsonl");
+    std::fs::write(&stream, &text).unwrap();
+    expect_valid("events", &stream);
     let kinds: Vec<&str> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds[..2], ["run", "stage_started"], "{text}");
     assert_eq!(kinds.last(), Some(&"end"), "{text}");
