@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use portcullis_core::distribution::Distribution;
+use portcullis_core::samples::{Body, ErrorSample, Samples, SlowRequest};
 use portcullis_core::summary::{
     Acknowledgement, ArrivalCounts, Beyond, Connects, FailureGroup, FailureKind, Generator, Row,
     Second, Summary, TaskSummary, Tls, ToDate,
@@ -101,7 +102,34 @@ fn task(file: wire::Task, at: &str, limits: &Limits) -> Result<TaskSummary, Read
         window,
         continued,
         extension,
+        samples: Samples {
+            errors: file.error_samples.into_iter().map(error_sample).collect::<Result<_, _>>()?,
+            slowest: file.slowest.iter().map(slow_request).collect::<Result<_, _>>()?,
+        },
     })
+}
+
+fn error_sample(file: wire::ErrorSample<'_>) -> Result<ErrorSample, ReadError> {
+    Ok(ErrorSample {
+        at: seconds(file.at_s, "error_samples.at_s")?,
+        status: file.status,
+        kind: failure_kind(&file.kind, "error_samples")?,
+        body: Body { bytes: file.body_bytes, text: file.body.map(Cow::into_owned) },
+    })
+}
+
+fn slow_request(file: &wire::SlowRequest<'_>) -> Result<SlowRequest, ReadError> {
+    let ns = numbers::latency_ns(file.latency_ms).map_err(|error| wrong("slowest", error))?;
+    Ok(SlowRequest {
+        at: seconds(file.at_s, "slowest.at_s")?,
+        latency: Duration::from_nanos(ns),
+        status: file.status,
+    })
+}
+
+fn failure_kind(word: &str, at: &str) -> Result<FailureKind, ReadError> {
+    let kind = FailureKind::ALL.into_iter().find(|kind| kind.name() == word);
+    kind.ok_or_else(|| wrong(at, format!("no kind \"{word}\"")))
 }
 
 /// The parts of a task's requests, whose sum is `row`.
@@ -324,9 +352,8 @@ fn generator(file: wire::Generator) -> Result<Generator, ReadError> {
 }
 
 fn failure(file: wire::Failure) -> Result<FailureGroup, ReadError> {
-    let kind = FailureKind::ALL.into_iter().find(|kind| kind.name() == file.kind);
     Ok(FailureGroup {
-        kind: kind.ok_or_else(|| wrong("failures", format!("no kind \"{}\"", file.kind)))?,
+        kind: failure_kind(&file.kind, "failures")?,
         method: file.method.into_owned(),
         task: file.task.into_owned(),
         message: file.message.into_owned(),

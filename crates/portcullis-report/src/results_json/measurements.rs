@@ -2,6 +2,7 @@
 
 use portcullis_core::distribution::Distribution;
 use portcullis_core::remarks::remarks;
+use portcullis_core::samples::{ErrorSample, SlowRequest};
 use portcullis_core::summary::{Acknowledgement, Connects, Row, SHOWN, Summary, TaskSummary, Tls};
 
 use super::rfc3339;
@@ -106,6 +107,28 @@ fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> wire::Task<'a> {
         extension_cut: task.continued.cut + task.extension.cut,
         row: row(&task.judged(), summary),
         parts: parts(task, summary),
+        error_samples: task.samples.errors.iter().map(|one| error_sample(one, summary)).collect(),
+        slowest: task.samples.slowest.iter().map(|one| slow_request(one, summary)).collect(),
+    }
+}
+
+fn error_sample<'a>(error: &'a ErrorSample, summary: &Summary) -> wire::ErrorSample<'a> {
+    wire::ErrorSample {
+        at_s: error.at.as_secs_f64(),
+        at: rfc3339(summary.wall_ms(error.at)).into(),
+        status: error.status,
+        kind: error.kind.name().into(),
+        body_bytes: error.body.bytes,
+        body: error.body.text.as_deref().map(Into::into),
+    }
+}
+
+fn slow_request(slow: &SlowRequest, summary: &Summary) -> wire::SlowRequest<'static> {
+    wire::SlowRequest {
+        at_s: slow.at.as_secs_f64(),
+        at: rfc3339(summary.wall_ms(slow.at)).into(),
+        latency_ms: slow.latency.as_nanos() as f64 / 1e6,
+        status: slow.status,
     }
 }
 

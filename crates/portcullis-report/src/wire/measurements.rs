@@ -113,6 +113,45 @@ pub struct Task<'a> {
     /// What the row is the sum of, where that is not the window alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<Parts>,
+    /// The first failed answers, three at most; left out without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub error_samples: Vec<ErrorSample<'a>>,
+    /// The slowest requests, good and failed, five at most, the slowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<SlowRequest<'a>>,
+}
+
+/// A failed answer.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct ErrorSample<'a> {
+    /// When it ended, from the start of the window; 0 for what ended before it.
+    pub at_s: f64,
+    /// The same as wall time.
+    #[serde(default)]
+    #[schemars(extend("format" = "date-time"))]
+    pub at: Text<'a>,
+    pub status: u16,
+    #[schemars(extend("enum" = FailureKind::ALL.map(FailureKind::name)))]
+    pub kind: Text<'a>,
+    /// The length of its body, unpacked.
+    pub body_bytes: u64,
+    /// The beginning of its body, with `…` where it was cut, without secrets; null if
+    /// it is no text.
+    pub body: Option<Text<'a>>,
+}
+
+/// One of the slowest requests.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct SlowRequest<'a> {
+    /// When it ended, from the start of the window; 0 for what ended before it.
+    pub at_s: f64,
+    /// The same as wall time.
+    #[serde(default)]
+    #[schemars(extend("format" = "date-time"))]
+    pub at: Text<'a>,
+    pub latency_ms: f64,
+    /// 0 without a whole answer.
+    pub status: u16,
 }
 
 /// Requests of the window, made after it by the deck, and after it for the task

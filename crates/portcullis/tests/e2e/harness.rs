@@ -58,6 +58,11 @@ impl Project {
         Self { folder, config }
     }
 
+    /// A configuration of the test's own.
+    pub fn of(config: String) -> Self {
+        Self { config, ..Self::bundled() }
+    }
+
     /// With the first occurrence of a piece of the configuration replaced.
     pub fn with(mut self, from: &str, to: &str) -> Self {
         assert!(self.config.contains(from), "perf.toml has no {from:?}");
@@ -239,6 +244,11 @@ impl Outcome {
     pub fn artifact(&self, name: &str) -> &str {
         let names: Vec<_> = self.files.keys().collect();
         self.files.get(name).unwrap_or_else(|| panic!("no {name} in {names:?}\n{}", self.text))
+    }
+
+    /// All artifacts by name.
+    pub fn files(&self) -> &BTreeMap<String, String> {
+        &self.files
     }
 
     /// Whether an artifact was written.
