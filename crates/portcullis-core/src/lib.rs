@@ -17,6 +17,7 @@ pub mod pairs;
 pub mod plan;
 pub mod remarks;
 pub mod rng;
+pub mod samples;
 pub mod scenario;
 #[cfg(test)]
 mod scenario_tests;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::distribution::Distribution;
+use crate::samples::Samples;
 use crate::threshold::{Limit, Percentile, Scope, Threshold};
 
 /// Everything the load engine measured.
@@ -137,6 +138,8 @@ pub struct TaskSummary {
     /// Requests made after it for this task alone, because it had none or a rule
     /// on it was in doubt.
     pub extension: Row,
+    /// Some of all these, to be looked at.
+    pub samples: Samples,
 }
 
 /// Counts and latencies of some requests.
@@ -426,6 +429,11 @@ impl Summary {
         let mut all = Row::default();
         self.tasks.iter().for_each(|task| all.add(&task.window));
         all
+    }
+
+    /// A moment of the window, in milliseconds since 1970.
+    pub fn wall_ms(&self, at: Duration) -> u64 {
+        self.started_unix_ms.saturating_add(u64::try_from(at.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Requests per second over the measured part of the window.

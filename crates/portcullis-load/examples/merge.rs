@@ -68,7 +68,7 @@ fn fill(plan: &LoadPlan, number: u64) -> Result<Recorder, String> {
         recorder.record(
             Whose::Window((index % 10) as usize),
             &sample,
-            (index / 10_000) as u32,
+            Duration::from_secs(index / 10_000),
             plan,
         );
     }

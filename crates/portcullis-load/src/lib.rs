@@ -9,6 +9,7 @@ mod engine;
 mod first_round;
 mod generator;
 pub mod http;
+mod kept;
 mod latencies;
 mod life;
 mod pairs;

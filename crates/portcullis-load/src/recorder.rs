@@ -7,6 +7,7 @@ use std::time::Duration;
 use hdrhistogram::CreationError;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::plan::LoadPlan;
+use portcullis_core::samples::Body;
 use portcullis_core::summary::{
     self, Beyond, Block, FailureGroup, FailureKind, Row, TaskSummary, add_status,
 };
@@ -14,6 +15,7 @@ use portcullis_core::summary::{
 use crate::clock;
 use crate::counted::Told;
 use crate::http::Opening;
+use crate::kept::Kept;
 use crate::latencies::Latencies;
 
 /// Why a request failed, in the words of the first that did.
@@ -45,6 +47,8 @@ pub struct Sample {
     pub status: u16,
     /// What went wrong, if something did.
     pub failure: Option<Failure>,
+    /// The body of a failed answer; never that of a good one.
+    pub error_body: Option<Box<Body>>,
     /// Whether it is a good answer with a status from 200 to 299.
     pub has_data: bool,
     /// Whether it was given up because the load was over.
@@ -141,6 +145,7 @@ pub(crate) struct Cell {
     cut: u64,
     pub(crate) blocks: Vec<Block>,
     pub(crate) told: Told,
+    kept: Kept,
     /// By status, ascending: a handful, so that only the first answer of each
     /// asks for memory.
     statuses: Vec<(u16, u64)>,
@@ -168,6 +173,7 @@ impl Cell {
             cut: 0,
             blocks: Vec::new(),
             told: Told::default(),
+            kept: Kept::default(),
             statuses: Vec::new(),
         }
     }
@@ -181,7 +187,7 @@ impl Cell {
         self.blocks.last_mut()
     }
 
-    fn record(&mut self, sample: &Sample, second: u32, limits: &[Duration]) {
+    fn record(&mut self, sample: &Sample, ended: Duration, limits: &[Duration]) {
         let failed = sample.failure.is_some();
         let (latencies, beyond) = match failed {
             true => (&mut self.failed, &mut self.failed_beyond),
@@ -201,7 +207,8 @@ impl Cell {
         self.body_bytes += sample.body_bytes;
         self.failures += u64::from(failed);
         self.with_data += u64::from(sample.has_data);
-        if let Some(block) = self.block(second) {
+        self.kept.note(sample, ended);
+        if let Some(block) = self.block(clock::second(ended)) {
             block.requests += 1;
             block.failures += u32::from(failed);
             for (limit, beyond) in limits.iter().zip(&mut block.beyond) {
@@ -211,7 +218,9 @@ impl Cell {
         if sample.status != 0 {
             add_status(&mut self.statuses, sample.status, 1);
         }
-        if !failed {
+        if failed {
+            self.kept.note_error(sample, ended);
+        } else {
             sample.first_byte.into_iter().for_each(|after| self.first_byte.record(after));
             sample.service.into_iter().for_each(|took| self.service.record(took));
             self.stalled += u64::from(STALL.contains(&sample.tail));
@@ -240,6 +249,7 @@ impl Cell {
                 mine.at_or_above += theirs.at_or_above;
             }
         }
+        self.kept.absorb(&other.kept);
         self.blocks = summary::merged(&self.blocks, &other.blocks);
     }
 
@@ -327,8 +337,8 @@ impl Recorder {
         self.resent * 100 <= self.requests
     }
 
-    /// Records one request that ended in this second of the run.
-    pub fn record(&mut self, whose: Whose, sample: &Sample, second: u32, plan: &LoadPlan) {
+    /// Records one request that ended at this moment of the run.
+    pub fn record(&mut self, whose: Whose, sample: &Sample, ended: Duration, plan: &LoadPlan) {
         let cell = match whose {
             Whose::WarmUp(_) => Some(&mut self.warm_up),
             Whose::Window(task) => self.window.get_mut(task),
@@ -337,7 +347,7 @@ impl Recorder {
             Whose::Login => Some(&mut self.login),
         };
         if let Some(cell) = cell {
-            cell.record(sample, second, &self.limits);
+            cell.record(sample, ended, &self.limits);
         }
         if sample.is_cut {
             return;
@@ -458,6 +468,10 @@ impl Recorder {
                 window: window.row(),
                 continued: continued.row(),
                 extension: extension.row(),
+                samples: Kept::samples(
+                    [window, continued, extension].map(|c| &c.kept),
+                    plan.opens(),
+                ),
             })
             .collect()
     }
@@ -470,6 +484,7 @@ impl Recorder {
             method: login.request.method.clone(),
             label: login.request.label(),
             window: self.login.row(),
+            samples: Kept::samples([&self.login.kept], plan.opens()),
             ..TaskSummary::default()
         })
     }

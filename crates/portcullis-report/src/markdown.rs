@@ -206,9 +206,22 @@ fn failures(summary: &Summary) -> String {
         )
     });
     format!(
-        "| task | kind | count | message |\n|:---|:---|---:|:---|\n{}",
-        rows.collect::<String>()
+        "| task | kind | count | message |\n|:---|:---|---:|:---|\n{}{}",
+        rows.collect::<String>(),
+        first_bodies(summary)
     )
+}
+
+/// What the first failed answer of each task said.
+fn first_bodies(summary: &Summary) -> String {
+    let tasks = summary.tasks.iter().chain(&summary.login);
+    let firsts = tasks.filter_map(|task| Some((task, task.samples.errors.first()?))).take(10);
+    let lines = firsts.map(|(task, error)| {
+        let name = code(&task.name, 60);
+        format!("- {name}, {}: {}\n", words::status(error.status), code(&error.body.shown(), 300))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
 fn said(summary: &Summary) -> String {

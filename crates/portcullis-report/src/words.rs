@@ -240,3 +240,11 @@ pub fn shortened(text: &str, most: usize) -> String {
         None => text.to_owned(),
     }
 }
+
+/// The status of a request in words.
+pub fn status(status: u16) -> String {
+    match status {
+        0 => "no answer".to_owned(),
+        status => format!("status {status}"),
+    }
+}

@@ -80,8 +80,8 @@ fn task(name: &str, group: Option<&str>, window: Row, extension: Row) -> TaskSum
         weight: 3,
         needs_data: name != "odd",
         window,
-        continued: Row::default(),
         extension,
+        ..TaskSummary::default()
     }
 }
 

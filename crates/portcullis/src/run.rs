@@ -441,10 +441,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Failure messages quote the service's own words, which may echo a secret.
+    /// Failure messages and bodies are the service's own words, which may echo a secret.
     fn without_secrets(&self, mut summary: Summary) -> Summary {
         for failure in &mut summary.failures {
             failure.message = self.secrets.redact(&failure.message);
+        }
+        for task in summary.tasks.iter_mut().chain(&mut summary.login) {
+            task.samples.clean(|text| self.secrets.redact(text));
         }
         summary
     }

@@ -10,6 +10,7 @@ mod measuring;
 mod page;
 mod policy;
 mod repeat;
+mod samples;
 mod stages;
 mod tasks;
 mod thresholds;

@@ -10,6 +10,7 @@ use portcullis_core::verdict::Judged;
 use super::Section;
 use super::charts::distribution::{Shown, Stall, alone, range, ridges};
 use super::markup::{Cell, Column, Rows, esc, facts, numbers, table_with_foot, whole, words};
+use super::samples::samples;
 use crate::run::RunReport;
 use crate::words::{bytes, percent, shortened};
 
@@ -176,7 +177,7 @@ fn unfold(
     });
     format!(
         "<details class=\"task\">\n<summary><b>{}</b> <span class=\"quiet\">{} requests, {} failed, \
-         p95 {}</span></summary>\n<div id=\"task-{index}\">\n{}{drawn}{}{}{}</div>\n</details>\n",
+         p95 {}</span></summary>\n<div id=\"task-{index}\">\n{}{drawn}{}{}{}{}</div>\n</details>\n",
         esc(&task.name),
         whole(row.requests),
         whole(row.failures),
@@ -184,7 +185,8 @@ fn unfold(
         facts(&about(task, row)),
         percentiles(row),
         stall.unwrap_or_default(),
-        failures(task, summary)
+        failures(task, summary),
+        samples(task, summary)
     )
 }
 

@@ -1,6 +1,7 @@
 //! Judged thresholds, read back: a judgement is what the file says, and is not
 //! made anew.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use portcullis_core::evidence::{Counts, Evidence, Interval, LatencyInterval, State};
@@ -10,7 +11,8 @@ use portcullis_core::threshold::{
 };
 use portcullis_core::verdict::{Judged, Judgement};
 
-use super::{ReadError, numbers, wire};
+use super::{ReadError, numbers};
+use crate::wire;
 
 /// A judged threshold; `at` is its place in the file.
 ///
@@ -34,7 +36,7 @@ fn parts(file: wire::Threshold) -> Result<Judged, String> {
     let value = file.value.map(finite).transpose()?;
     let samples = numbers::believed(file.samples)?;
     let beyond = file.beyond_limit.map(numbers::believed).transpose()?;
-    let reason = file.reason.clone();
+    let reason = file.reason.clone().map(Cow::into_owned);
     let metric = metric(&file.metric)?;
     let evidence = file.evidence.as_ref().map(|one| evidence(one, metric)).transpose()?;
     let rule = rule(file, metric)?;
@@ -61,11 +63,11 @@ fn rule(file: wire::Threshold, metric: Metric) -> Result<Threshold, String> {
     let policies = [("estimate", Policy::Estimate), ("prove", Policy::Prove)];
     Ok(Threshold {
         metric,
-        scope: match file.scope_kind.as_str() {
+        scope: match file.scope_kind.as_ref() {
             "aggregate" => Scope::Aggregate,
-            "task" => Scope::Task(file.scope),
-            "group" => Scope::Group(file.scope),
-            "label" => Scope::Label(file.scope),
+            "task" => Scope::Task(file.scope.into_owned()),
+            "group" => Scope::Group(file.scope.into_owned()),
+            "label" => Scope::Label(file.scope.into_owned()),
             "login" => Scope::Login,
             other => return Err(format!("\"{other}\" is no kind of scope")),
         },
@@ -77,7 +79,7 @@ fn rule(file: wire::Threshold, metric: Metric) -> Result<Threshold, String> {
         after: file.after_s.map(numbers::seconds).transpose()?,
         policy: known("policy", &file.policy, &policies)?,
         derived: file.baseline.map(derived).transpose()?,
-        text: file.rule,
+        text: file.rule.into_owned(),
     })
 }
 
@@ -119,10 +121,10 @@ fn derived(file: wire::Derived) -> Result<Derived, String> {
     let uncertainty =
         file.samples.map(|samples| Uncertainty { low: file.low, high: file.high, samples });
     Ok(Derived {
-        relative: relative(file.relative)?,
+        relative: relative(wire::Relative { to: file.to, factor: file.factor, plus: file.plus })?,
         reference: finite(file.value)?,
         uncertainty,
-        lowered: file.lowered,
+        lowered: file.lowered.map(Cow::into_owned),
     })
 }
 

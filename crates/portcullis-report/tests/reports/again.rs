@@ -60,7 +60,7 @@ fn every_artifact_is_made_again_byte_for_byte() {
 }
 
 /// A run in which everything is used that a run can have.
-fn everything() -> RunReport {
+pub fn everything() -> RunReport {
     let mut recipe = Recipe { fails: 9, ..Recipe::sound() };
     let more = [
         "p99.9 <= 1s abort after 10s",

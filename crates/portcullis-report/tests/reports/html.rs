@@ -109,6 +109,22 @@ fn no_text_becomes_markup() {
 }
 
 #[test]
+fn an_unfolded_task_has_its_slowest_requests_and_what_failed_answers_said() {
+    let page = html::write(&runs::red());
+    let unfolded = page.split("<details class=\"task\">").nth(1).unwrap();
+    for part in [
+        "After 1.2 s: <b>status</b>, status 500, 4\u{202f}096 bytes",
+        "<pre tabindex=\"0\">a text\na text…</pre>",
+        "<p>70000 bytes, not text</p>",
+        "Slowest requests, in ms",
+        "2026-11-23T09:06:36.234Z",
+        "<td>no answer</td>",
+    ] {
+        assert!(unfolded.contains(part), "no {part:?}");
+    }
+}
+
+#[test]
 fn nothing_is_loaded_and_nothing_runs_from_an_attribute() {
     let page = html::write(&runs::red());
     let names = markup(&page);

@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use portcullis_report::{RunReport, html, junit, markdown, prometheus};
+use portcullis_report::{RunReport, html, junit, markdown, prometheus, results_json};
 
-use crate::runs;
+use crate::{again, runs};
 
 /// The development tools' folder; without it a test is skipped by name, in CI it
 /// fails.
@@ -59,4 +59,35 @@ fn other_readers_read_what_is_written() {
         let hostile = read(&bin, &runs::hostile(text));
         assert_eq!(hostile, read(&bin, &runs::hostile("plain")), "{text:?}");
     }
+}
+
+#[test]
+fn results_are_valid_against_their_schema() {
+    let Some(bin) = development_bin("schema") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(bin.join("python"));
+    command.arg(root.join("tests/reports/validate.py"));
+    command.arg(root.join("../../docs/reference/schema/results-v1.schema.json"));
+    let mut runs = vec![
+        RunReport::default(),
+        runs::Recipe::sound().run(),
+        runs::red(),
+        runs::broken(),
+        runs::interrupted(),
+    ];
+    runs.extend(runs::HOSTILE.map(runs::hostile));
+    // The last one is also looked at with a field too many, everywhere.
+    runs.push(again::everything());
+    for (number, run) in runs.iter().enumerate() {
+        let path = folder.path().join(format!("{number}.json"));
+        std::fs::write(&path, results_json::write(run).unwrap()).unwrap();
+        command.arg(path);
+    }
+    let kept = std::fs::read_dir(root.join("tests/versions")).unwrap();
+    let is_of_now = |path: &PathBuf| path.to_str().unwrap().contains("results-v1");
+    command.args(kept.map(|entry| entry.unwrap().path()).filter(is_of_now));
+    let last = folder.path().join(format!("{}.json", runs.len() - 1));
+    let output = command.arg(last).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -8,6 +8,7 @@ use portcullis_core::event::{Stage, StageEnd, StageRecord};
 use portcullis_core::outcome::{self, Finding, Signal};
 use portcullis_core::pairs::{Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison};
 use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::samples::{Body, ErrorSample, Samples, SlowRequest};
 use portcullis_core::summary::{
     Beyond, Block, FailureGroup, FailureKind, Row, SHOWN, Second, Summary, TaskSummary,
     latency_limits,
@@ -280,6 +281,20 @@ fn note(row: &mut Row, second: u32, limits: &[Duration], ms: f64, is_failed: boo
     }
 }
 
+/// What is kept of a task's requests, with a text from outside as a body.
+fn samples(window: &Row, text: &str) -> Samples {
+    let at = Duration::from_millis(1_234);
+    let error = |body| ErrorSample { at, status: 500, kind: FailureKind::Status, body };
+    let none = Body { bytes: 70_000, text: None };
+    let bodies = [Body { bytes: 4_096, text: Some(format!("{text}\n{text}…")) }, none];
+    let slow = |latency| SlowRequest { at, latency, status: 200 };
+    let slowest = Duration::from_nanos(window.latency.max_ns);
+    Samples {
+        errors: bodies.map(error).into_iter().filter(|_| window.failures > 0).collect(),
+        slowest: vec![slow(slowest), SlowRequest { status: 0, ..slow(slowest / 3) }],
+    }
+}
+
 fn task(index: usize, name: &str, window: Row, text: &str) -> TaskSummary {
     TaskSummary {
         name: name.to_owned(),
@@ -288,6 +303,7 @@ fn task(index: usize, name: &str, window: Row, text: &str) -> TaskSummary {
         label: format!("/api/v1/{text}/{{id}}/"),
         weight: 3,
         needs_data: true,
+        samples: samples(&window, text),
         window,
         ..TaskSummary::default()
     }

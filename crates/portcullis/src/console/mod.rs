@@ -179,6 +179,9 @@ impl Console {
             begun: Instant::now(),
             inner: Mutex::new(inner),
         });
+        if args.format == Format::Jsonl && !args.dry_run {
+            shared.stream(events_jsonl::begin(shared.begun.elapsed()));
+        }
         let is_live = form == Form::Panel && !args.quiet;
         Self { ticker: is_live.then(|| tick(&shared)), shared }
     }

@@ -18,4 +18,5 @@ mod impostor;
 mod interrupts;
 mod isolation;
 mod locust;
+mod samples;
 mod terminal;
