@@ -7,8 +7,10 @@ use proptest::prelude::*;
 
 use crate::runs;
 
+/// Keeps a page to be looked at; `cargo xtask test --browser` says where.
 fn write(name: &str, text: &str) {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let folder = std::env::var_os("PORTCULLIS_PAGES");
+    let folder = folder.map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
     std::fs::write(folder.join(format!("{name}.html")), text).unwrap();
 }
 
