@@ -17,7 +17,7 @@ const MADE: [&str; 2] = ["hostile", "hour"];
 
 /// Node with what drives the browser.
 pub struct Browser {
-    chromium: &'static str,
+    chromium: PathBuf,
     modules: PathBuf,
 }
 
@@ -28,12 +28,11 @@ impl Browser {
     /// # Errors
     /// Something is missing and cannot be had.
     pub fn ready() -> Result<Self> {
-        let find = || NAMES.into_iter().find(|name| tools::is_there(name, &["--version"]));
-        let chromium = match find() {
-            Some(name) => name,
+        let chromium = match chromium() {
+            Some(path) => path,
             None => {
                 tools::install_debian("chromium")?;
-                find().context("no Chromium was found")?
+                chromium().context("no Chromium was found")?
             }
         };
         for (program, package) in [("node", "nodejs"), ("npm", "npm")] {
@@ -50,7 +49,7 @@ impl Browser {
         node.args(arguments)
             .current_dir(source())
             .env("NODE_PATH", &self.modules)
-            .env("CHROMIUM", self.chromium);
+            .env("CHROMIUM", &self.chromium);
         node
     }
 
@@ -63,6 +62,14 @@ impl Browser {
         let mut node = self.node(&["picture.cjs"]);
         tools::run(node.arg(page).arg(picture).args([width, height]))
     }
+}
+
+/// The first browser on the path.
+fn chromium() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let places = NAMES.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    { places }.find(|place| place.is_file())
 }
 
 /// Opens every page and looks at it.

@@ -7,6 +7,7 @@ mod charts;
 mod failures;
 mod markup;
 mod measuring;
+mod next;
 mod page;
 mod policy;
 mod repeat;

@@ -22,6 +22,13 @@ pub fn section(run: &RunReport) -> Section {
     Section { id: "tasks", title: "By task", body }
 }
 
+/// Where a task unfolds, if it is drawn.
+pub fn anchor(summary: &Summary, name: &str) -> Option<String> {
+    let called = summary.tasks.iter().filter(|task| task.weight > 0).take(MOST);
+    let mut names = called.chain(&summary.login).map(|task| task.name.as_str());
+    names.position(|own| own == name).map(|index| format!("task-{index}"))
+}
+
 fn body(run: &RunReport, summary: &Summary) -> String {
     let judged: Vec<&Judged> = run.verdict.iter().flat_map(|verdict| &verdict.judged).collect();
     let called = summary.tasks.iter().filter(|task| task.weight > 0);

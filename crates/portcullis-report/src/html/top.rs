@@ -4,6 +4,7 @@ use portcullis_core::summary::Summary;
 use portcullis_core::units::show_duration;
 
 use super::markup::{esc, facts};
+use super::next::next;
 use super::page::class;
 use crate::results_json::rfc3339;
 use crate::run::{Machine, RunReport};
@@ -21,10 +22,11 @@ pub fn header(run: &RunReport) -> String {
     format!(
         "<header>\n<h1><span class=\"verdict\"><span aria-hidden=\"true\">{sign}</span> \
          {word}</span> <span class=\"code\">exit code {}</span></h1>\n<p \
-         class=\"sentence\">{}</p>\n{}{}</header>\n",
+         class=\"sentence\">{}</p>\n{}{}{}</header>\n",
         run.exit_code,
         esc(sentence.unwrap_or(&run.sentence)),
         findings(run),
+        next(run),
         facts(&measured(run))
     )
 }
@@ -60,10 +62,19 @@ fn measured(run: &RunReport) -> Vec<(&'static str, String)> {
         ("Started", rfc3339(run.started_unix_ms)),
         ("Target", target),
         ("Load", run.summary.as_ref().map_or("none".to_owned(), load)),
+        ("Against", against(run)),
         ("Profile", run.profile.clone().unwrap_or_else(|| "none".to_owned())),
         ("Seed", run.seed.to_string()),
         ("Machine", machine(&run.machine)),
     ]
+}
+
+/// What the run was held against beside its thresholds.
+fn against(run: &RunReport) -> String {
+    let base = run.comparison.as_ref().map(|base| format!("{} ({})", base.commit, base.asked));
+    let stored = run.baseline.as_ref().map(|stored| format!("the baseline {}", stored.shown));
+    let all: Vec<String> = base.into_iter().chain(stored).collect();
+    if all.is_empty() { "thresholds only".to_owned() } else { all.join(" and ") }
 }
 
 /// The load in words.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use portcullis_core::event::{Stage, StageEnd};
 use portcullis_report::html;
 use proptest::prelude::*;
 
@@ -43,6 +44,37 @@ fn a_red_run_is_told() {
 }
 
 #[test]
+fn what_to_do_next_stands_at_the_top_of_what_is_not_green() {
+    let top = |run: &portcullis_report::RunReport| {
+        let page = html::write(run);
+        page.split("</header>").next().unwrap().to_owned()
+    };
+    let red = top(&runs::red());
+    for part in [
+        "see</b> the <a href=\"#failures\">failures</a> (",
+        "× list_drift_events: status 500, a text; and <a href=\"logs/server.log\">",
+        "see</b> <a href=\"#task-0\">list_claims</a>: distribution and failures",
+        "repeat</b> <code>cargo xtask perf --profile ci --out 'a text' --seed 7340921</code>",
+    ] {
+        assert!(red.contains(part), "{part}\n{red}");
+    }
+    let mut died = runs::broken();
+    let why = StageEnd::Failed("the server ended".to_owned());
+    died.stages
+        .iter_mut()
+        .filter(|one| one.stage == Stage::Ready)
+        .for_each(|one| one.end = why.clone());
+    assert!(top(&died).contains("<a href=\"logs/server.log\">"));
+    let slower = runs::slower();
+    assert!(top(&slower).contains("list_claims <a href=\"#against\">against the base</a>"));
+    let mut late = runs::Recipe::sound().run();
+    late.summary.as_mut().unwrap().generator.lag = runs::latencies(&[40.0; 200]);
+    late.exit_code = 5;
+    assert!(top(&late).contains("try</b> where less else is running"));
+    assert!(!top(&runs::Recipe::sound().run()).contains("What to do next"));
+}
+
+#[test]
 fn runs_without_a_verdict_or_a_summary_are_pages_too() {
     for (name, run) in [("interrupted", runs::interrupted()), ("broken", runs::broken())] {
         let page = html::write(&run);
@@ -56,7 +88,15 @@ fn runs_without_a_verdict_or_a_summary_are_pages_too() {
 fn a_comparison_is_drawn_and_in_a_table() {
     let page = html::write(&runs::compared(""));
     write("compared", &page);
-    for part in ["id=\"against\"", "list_claims is slower by +34.0 %", "+34.0 % slower</text>"] {
+    for part in [
+        "id=\"against\"",
+        "list_claims is slower by +34.0 %",
+        "+34.0 % slower</text>",
+        "Each pair over time",
+        "600 pairs of 2 tasks over 40.732 s",
+        "+34.1 %</text>",
+        "77de41c05ab1 (merge-base)",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     for text in runs::HOSTILE {

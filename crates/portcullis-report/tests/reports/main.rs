@@ -3,7 +3,6 @@
 #![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod again;
-mod browser;
 mod html;
 mod readers;
 mod runs;

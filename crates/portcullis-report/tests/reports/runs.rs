@@ -6,7 +6,9 @@ use std::time::Duration;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::event::{Stage, StageEnd, StageRecord};
 use portcullis_core::outcome::{self, Finding, Signal};
-use portcullis_core::pairs::{Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison};
+use portcullis_core::pairs::{
+    Comparison, Decision, Effect, ErrorRise, Pair, Side, Sides, TaskComparison,
+};
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::summary::{
     Beyond, Block, FailureGroup, FailureKind, Row, SHOWN, Second, Summary, TaskSummary,
@@ -384,10 +386,29 @@ pub fn compared(text: &str) -> RunReport {
             task("list_reports", Decision::Undecided, Some(effect(1.05, 1.12))),
             task("list_new_things", Decision::Undecided, None),
         ],
-        pairs: Vec::new(),
-        names: Vec::new(),
+        pairs: (0..600).map(pair).collect(),
+        names: vec![format!("list_claims{text}"), "get_dashboard".to_owned()],
     };
     RunReport { comparison: Some(comparison), ..Recipe::sound().run() }
+}
+
+/// The same as the comparison decides it.
+pub fn slower() -> RunReport {
+    let findings = vec![Finding::Violated("list_claims is slower by +34 %".to_owned())];
+    RunReport { findings, exit_code: 1, ..compared("") }
+}
+
+/// Every other pair is of the slower task.
+fn pair(index: u64) -> Pair {
+    let ms = |ms: f64| Some(Duration::from_secs_f64(ms / 1e3));
+    let candidate = if index % 2 == 0 { 12.2 } else { 9.1 };
+    Pair {
+        task: (index % 2) as usize,
+        at: Duration::from_millis(index * 68),
+        first: if index % 3 == 0 { Side::Base } else { Side::Candidate },
+        latency: Sides { base: ms(9.1), candidate: ms(candidate) },
+        cpu: Sides::default(),
+    }
 }
 
 /// A run that was ended by its user in mid-load.

@@ -9,6 +9,7 @@
 pub mod distribution;
 pub mod evidence;
 pub mod forest;
+pub mod pairs;
 pub mod scale;
 mod svg;
 pub mod time;
