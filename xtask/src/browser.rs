@@ -113,7 +113,8 @@ fn of_real_runs(pages: &Path) -> Result<()> {
 fn of_tests(made: &Path, pages: &Path) -> Result<()> {
     std::fs::create_dir_all(made)?;
     let mut cargo = Command::new("cargo");
-    cargo.args(["test", "--locked", "-q", "-p", "portcullis-report", "--test", "reports", "html"]);
+    // The same features as those of all tests, so that nothing is built twice.
+    cargo.args(["test", "--locked", "-q", "--workspace", "--test", "reports", "html"]);
     tools::run(cargo.current_dir(tools::root()).env("PORTCULLIS_PAGES", made))?;
     for name in MADE {
         let file = format!("{name}.html");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::course::TaskStep;
 use crate::distribution::Distribution;
 use crate::threshold::{Limit, Percentile, Scope, Threshold};
 
@@ -36,6 +37,8 @@ pub struct Summary {
     pub generator: Generator,
     /// The latency limits that were counted, ascending.
     pub limits: Vec<Duration>,
+    /// Where one stage of the load gave way to the next, if it was written as stages.
+    pub changes: Vec<Change>,
     /// One for each task, in the order of the scenario.
     pub tasks: Vec<TaskSummary>,
     /// The login, if the scenario has one.
@@ -44,6 +47,15 @@ pub struct Summary {
     pub series: Vec<Second>,
     /// What failed, grouped by task and kind.
     pub failures: Vec<FailureGroup>,
+}
+
+/// A change of stages within the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Since the start of the window.
+    pub at: Duration,
+    /// Where the load goes from here, in words: `to 20 users`.
+    pub what: String,
 }
 
 /// The schedule of an open load, and what became of it.
@@ -137,6 +149,8 @@ pub struct TaskSummary {
     /// Requests made after it for this task alone, because it had none or a rule
     /// on it was in doubt.
     pub extension: Row,
+    /// Its window in steps, for charts; empty where it is not known.
+    pub course: Vec<TaskStep>,
 }
 
 /// Counts and latencies of some requests.

@@ -9,6 +9,7 @@ pub(crate) use thresholds::reference;
 use std::time::{Duration, UNIX_EPOCH};
 
 use portcullis_core::event::{StageEnd, StageRecord};
+use portcullis_core::usage::UsageAt;
 use serde::Serialize;
 
 use crate::against_json::WireAgainst;
@@ -79,6 +80,8 @@ struct Server<'a> {
     peak_memory_bytes: Option<u64>,
     voluntary_switches: Option<u64>,
     involuntary_switches: Option<u64>,
+    /// Over time: seconds of the window, processor seconds by then, resident bytes.
+    course: Vec<(f64, f64, u64)>,
     /// How it ended.
     end: &'a str,
 }
@@ -139,6 +142,7 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
             peak_memory_bytes: run.server_usage.map(|used| used.peak_memory_bytes),
             voluntary_switches: run.server_usage.map(|used| used.voluntary_switches),
             involuntary_switches: run.server_usage.map(|used| used.involuntary_switches),
+            course: run.server_course.iter().map(moment).collect(),
             end,
         }),
         first_round: run
@@ -174,6 +178,10 @@ fn machine(run: &RunReport) -> Machine<'_> {
         quota_cores: run.machine.quota_cores,
         steal_share: run.machine.steal_share,
     }
+}
+
+fn moment(moment: &UsageAt) -> (f64, f64, u64) {
+    (moment.at.as_secs_f64(), moment.cpu.as_secs_f64(), moment.memory_bytes)
 }
 
 fn stage(record: &StageRecord) -> Stage<'_> {

@@ -26,6 +26,7 @@ pub fn next(run: &RunReport) -> String {
     }
     let mut items = Vec::new();
     items.extend(log(run));
+    items.extend(killed(run));
     items.extend(failures(run));
     items.extend(slow_tasks(run));
     items.extend(against(run));
@@ -54,6 +55,17 @@ fn log(run: &RunReport) -> Option<String> {
     Some(format!("<b>read</b> <a href=\"logs/{name}.log\">logs/{name}.log</a>: {says}"))
 }
 
+/// Who may have killed the server.
+fn killed(run: &RunReport) -> Option<String> {
+    let is_server = matches!(run.findings.first(), Some(Finding::Server(_)));
+    let is_killed = run.server_end.as_ref().is_some_and(|end| end.contains("SIGKILL"));
+    (is_server && is_killed).then(|| {
+        "<b>try</b> <code>dmesg</code>: SIGKILL is often the kernel's, out of memory; see the \
+         <a href=\"#measuring\">memory at its peak</a> and the limits of its container"
+            .to_owned()
+    })
+}
+
 /// The most frequent failure, where failures decided.
 fn failures(run: &RunReport) -> Option<String> {
     let summary = run.summary.as_ref()?;
@@ -64,17 +76,25 @@ fn failures(run: &RunReport) -> Option<String> {
     let own = summary.failures.iter().filter(|group| decided || is_invalid && throttled(group));
     let most = { own }.max_by_key(|group| group.count)?;
     let count: u64 = summary.failures.iter().map(|group| group.count).sum();
-    let advice = match throttled(&most) {
-        true => ". The service limits requests: relax that for the run, or make fewer",
-        false if run.own_server => "; and <a href=\"logs/server.log\">logs/server.log</a>",
-        false => "",
+    let is_login = summary.login.as_ref().is_some_and(|login| login.name == most.task);
+    let then = match (throttled(&most), is_login) {
+        (true, true) => SHARED_LOGIN,
+        (true, false) => FEWER_REQUESTS,
+        _ if run.own_server => "; and <a href=\"logs/server.log\">logs/server.log</a>",
+        _ => "",
     };
     Some(format!(
-        "<b>see</b> the <a href=\"#failures\">failures</a> ({}), most often {}{advice}",
+        "<b>see</b> the <a href=\"#failures\">failures</a> ({}), most often {}{then}",
         whole(count),
         group(most)
     ))
 }
+
+const SHARED_LOGIN: &str = "</li>\n<li><b>try</b> one login for all users \
+                            (<code>scenario.login.shared = true</code>), fewer users, or another \
+                            limit for the run in <code>[django.overrides]</code>";
+const FEWER_REQUESTS: &str = "</li>\n<li><b>try</b> fewer requests, or another limit for the run \
+                              in <code>[django.overrides]</code>";
 
 fn group(group: &FailureGroup) -> String {
     format!(

@@ -25,14 +25,16 @@ pub fn header(run: &RunReport) -> String {
          class=\"sentence\">{}</p>\n{}{}{}</header>\n",
         run.exit_code,
         esc(sentence.unwrap_or(&run.sentence)),
-        findings(run),
         next(run),
+        findings(run),
         facts(&measured(run))
     )
 }
 
 /// So many findings are listed.
 const MOST: usize = 40;
+/// So many of them are not folded: after a failure most of the others follow from it.
+const OPEN: usize = 3;
 
 /// The other findings: the sentence names only the first.
 fn findings(run: &RunReport) -> String {
@@ -43,12 +45,21 @@ fn findings(run: &RunReport) -> String {
         let message = words::shortened(finding.message(), 1_000);
         format!("<li><b>{}</b> {}</li>\n", finding.kind(), esc(&message))
     });
-    let shown = shown.collect::<String>();
+    let shown: Vec<String> = shown.collect();
+    let (open, folded) = shown.split_at(OPEN.min(shown.len()));
     let more = match run.findings.len().saturating_sub(MOST + 1) {
         0 => String::new(),
         n => format!("<li>and {n} more</li>\n"),
     };
-    format!("<ul class=\"findings\">\n{shown}{more}</ul>\n")
+    let folded = match folded.len() {
+        0 => String::new(),
+        n => format!(
+            "<details class=\"support\">\n<summary>and {n} more</summary>\n<ul>\n{}{more}</ul>\n\
+             </details>\n",
+            folded.concat()
+        ),
+    };
+    format!("<h2>Also found</h2>\n<ul class=\"findings\">\n{}</ul>\n{folded}", open.concat())
 }
 
 fn measured(run: &RunReport) -> Vec<(&'static str, String)> {

@@ -128,11 +128,19 @@ pub struct Stage {
 }
 
 #[derive(Deserialize)]
+pub struct Change {
+    pub at_s: f64,
+    pub what: String,
+}
+
+#[derive(Deserialize)]
 pub struct Server {
     pub cpu_s: Option<f64>,
     pub peak_memory_bytes: Option<u64>,
     pub voluntary_switches: Option<u64>,
     pub involuntary_switches: Option<u64>,
+    #[serde(default)]
+    pub course: Vec<(f64, f64, u64)>,
     pub end: String,
 }
 
@@ -165,6 +173,8 @@ pub struct Summary {
     pub connections: Connections,
     pub ended_early: Option<String>,
     pub limits_ms: Vec<f64>,
+    #[serde(default)]
+    pub changes: Vec<Change>,
     pub resent: u64,
     pub reopened: u64,
     pub warm_up: Row,
@@ -212,6 +222,8 @@ pub struct Task {
     pub needs_data: bool,
     pub extension_requests: u64,
     pub extension_cut: u64,
+    #[serde(default)]
+    pub course: Vec<(f64, u64, u64, Option<f64>, Option<f64>)>,
     #[serde(flatten)]
     pub row: Row,
     /// Only of tasks that were called after the window.

@@ -1,5 +1,6 @@
 //! The measurements, as `perf_results.json` has them.
 
+use portcullis_core::course::TaskStep;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::remarks::remarks;
 use portcullis_core::summary::{Acknowledgement, Connects, Row, SHOWN, Summary, TaskSummary, Tls};
@@ -20,6 +21,8 @@ pub struct WireSummary<'a> {
     ended_early: Option<&'a str>,
     /// The latency limits that were counted, ascending.
     limits_ms: Vec<f64>,
+    /// Where one stage of the load gave way to the next.
+    changes: Vec<WireChange<'a>>,
     resent: u64,
     reopened: u64,
     requests_per_s: f64,
@@ -32,6 +35,12 @@ pub struct WireSummary<'a> {
     tasks: Vec<WireTask<'a>>,
     failures: Vec<WireFailure<'a>>,
     series: Vec<WireSecond<'a>>,
+}
+
+#[derive(Serialize)]
+struct WireChange<'a> {
+    at_s: f64,
+    what: &'a str,
 }
 
 /// The schedule of an open load.
@@ -77,6 +86,8 @@ struct WireTask<'a> {
     extension_requests: u64,
     /// Beside them, given up when the grace was over.
     extension_cut: u64,
+    /// The window in steps: start in seconds, requests, failures, p50 and p95 in ms.
+    course: Vec<(f64, u64, u64, Option<f64>, Option<f64>)>,
     #[serde(flatten)]
     row: WireRow,
     /// What the row is the sum of, where that is not the window alone.
@@ -188,6 +199,11 @@ pub fn summary(summary: &Summary) -> WireSummary<'_> {
         connections: connections(&summary.connects),
         ended_early: summary.ended_early.as_deref(),
         limits_ms: summary.limits.iter().map(|limit| limit.as_nanos() as f64 / 1e6).collect(),
+        changes: summary
+            .changes
+            .iter()
+            .map(|change| WireChange { at_s: change.at.as_secs_f64(), what: &change.what })
+            .collect(),
         resent: summary.resent,
         reopened: summary.reopened,
         remarks: remarks(summary),
@@ -266,9 +282,14 @@ fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> WireTask<'a> {
         needs_data: task.needs_data,
         extension_requests: task.requests_after(),
         extension_cut: task.continued.cut + task.extension.cut,
+        course: task.course.iter().map(step).collect(),
         row: row(&task.judged(), summary),
         parts: parts(task, summary),
     }
+}
+
+fn step(step: &TaskStep) -> (f64, u64, u64, Option<f64>, Option<f64>) {
+    (step.at.as_secs_f64(), step.requests, step.failures, step.p50_ms, step.p95_ms)
 }
 
 fn parts(task: &TaskSummary, summary: &Summary) -> Option<WireParts> {
