@@ -46,6 +46,8 @@ pub struct UsageAt {
 #[derive(Clone, Debug, Default)]
 pub struct Course {
     moments: Vec<UsageAt>,
+    /// When the last one was seen, kept or not.
+    last: Option<Duration>,
     /// How many were seen.
     seen: usize,
     /// Each how-many-th is kept, less one.
@@ -58,7 +60,7 @@ impl Course {
 
     /// Takes a moment that is later than the one before; others are left alone.
     pub fn add(&mut self, moment: UsageAt) {
-        if self.moments.last().is_some_and(|last| moment.at <= last.at) {
+        if self.last.replace(moment.at).is_some_and(|last| moment.at <= last) {
             return;
         }
         let is_kept = self.seen.is_multiple_of(self.left_out + 1);

@@ -17,6 +17,8 @@ mod thresholds;
 mod time;
 mod top;
 
+use portcullis_core::pairs::Decision;
+
 use crate::run::RunReport;
 
 /// A part of the page under a heading of its own.
@@ -29,7 +31,7 @@ struct Section {
 
 /// Writes the page.
 pub fn write(run: &RunReport) -> String {
-    let sections = [
+    let mut sections = [
         thresholds::section(run),
         against::section(run),
         time::section(run),
@@ -39,6 +41,11 @@ pub fn write(run: &RunReport) -> String {
         stages::section(run),
         repeat::section(run),
     ];
+    // What is slower than the base stands before rules that may all hold.
+    let mut tasks = run.comparison.iter().flat_map(|comparison| &comparison.tasks);
+    if tasks.any(|task| task.decision == Decision::Slower) {
+        sections.swap(0, 1);
+    }
     let sections: Vec<Section> = sections.into_iter().filter(|one| !one.body.is_empty()).collect();
     page::whole(run, &top::header(run), &sections)
 }

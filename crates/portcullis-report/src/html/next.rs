@@ -27,10 +27,15 @@ pub fn next(run: &RunReport) -> String {
     let mut items = Vec::new();
     items.extend(log(run));
     items.extend(killed(run));
-    items.extend(failures(run));
-    items.extend(slow_tasks(run));
+    match generator(run) {
+        // A spoilt measurement says nothing of the service.
+        Some(spoilt) => items.push(spoilt),
+        None => {
+            items.extend(failures(run));
+            items.extend(slow_tasks(run));
+        }
+    }
     items.extend(against(run));
-    items.extend(generator(run));
     items.extend(longer(run));
     items.push(format!("<b>repeat</b> <code>{}</code>", esc(&run.command())));
     let items: String = items.iter().map(|item| format!("<li>{item}</li>\n")).collect();

@@ -69,7 +69,7 @@ fn measured(run: &RunReport) -> Vec<(&'static str, String)> {
         target => format!("{target}{server}"),
     };
     vec![
-        ("Commit", run.commit.clone().unwrap_or_else(|| "not known".to_owned())),
+        ("Commit", run.commit.as_deref().map_or("not known".to_owned(), short)),
         ("Started", rfc3339(run.started_unix_ms)),
         ("Target", target),
         ("Load", run.summary.as_ref().map_or("none".to_owned(), load)),
@@ -80,9 +80,20 @@ fn measured(run: &RunReport) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// A commit as people name it: its first letters, and whether there are changes. The
+/// results have all of it.
+fn short(commit: &str) -> String {
+    let is_hash = commit.chars().take(40).filter(char::is_ascii_hexdigit).count() == 40;
+    match (is_hash, commit.get(..12), commit.get(40..)) {
+        (true, Some(start), Some(rest)) => format!("{start}{rest}"),
+        _ => commit.to_owned(),
+    }
+}
+
 /// What the run was held against beside its thresholds.
 fn against(run: &RunReport) -> String {
-    let base = run.comparison.as_ref().map(|base| format!("{} ({})", base.commit, base.asked));
+    let base =
+        run.comparison.as_ref().map(|base| format!("{} ({})", short(&base.commit), base.asked));
     let stored = run.baseline.as_ref().map(|stored| format!("the baseline {}", stored.shown));
     let all: Vec<String> = base.into_iter().chain(stored).collect();
     if all.is_empty() { "thresholds only".to_owned() } else { all.join(" and ") }

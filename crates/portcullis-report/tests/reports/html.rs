@@ -58,7 +58,7 @@ fn what_to_do_next_stands_at_the_top_of_what_is_not_green() {
         "see</b> the <a href=\"#failures\">failures</a> (",
         ": status 500, a text; and <a href=\"logs/server.log\">",
         "see</b> <a href=\"#task-0\">list_claims</a>: distribution and failures",
-        "repeat</b> <code>cargo xtask perf --profile ci --out 'a text' --seed 7340921</code>",
+        "repeat</b> <code>cargo xtask perf --profile ci --out &#39;a text&#39; --seed 7340921</code>",
     ] {
         assert!(red.contains(part), "{part}\n{red}");
     }
@@ -72,7 +72,11 @@ fn what_to_do_next_stands_at_the_top_of_what_is_not_green() {
     assert!(!top(&died).contains("dmesg"));
     died.server_end = Some("the server had ended: signal: 9 (SIGKILL)".to_owned());
     assert!(top(&died).contains("try</b> <code>dmesg</code>"));
-    let slower = compared::slower();
+    let mut slower = compared::slower();
+    slower.commit = Some(format!("{}+dirty", "0123456789".repeat(4)));
+    assert!(top(&slower).contains("<dd>012345678901+dirty</dd>"));
+    let page = html::write(&slower);
+    assert!(page.find("id=\"against\"") < page.find("id=\"thresholds\""));
     assert!(top(&slower).contains("list_claims <a href=\"#against\">against the base</a>"));
     let mut late = runs::Recipe::sound().run();
     late.summary.as_mut().unwrap().generator.lag = runs::latencies(&[40.0; 200]);
