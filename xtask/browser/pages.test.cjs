@@ -13,7 +13,7 @@ const folder = process.env.PAGES;
 const pictures = process.env.PICTURES;
 const names = fs.readdirSync(folder).filter((name) => name.endsWith('.html')).map((name) => name.slice(0, -5));
 const file = (name) => path.join(folder, name + '.html');
-const WANTED = ['green', 'red', 'invalid', 'interrupted', 'hostile', 'compared'];
+const WANTED = ['green', 'slow-task', 'errors', 'login-throttled', 'interrupted', 'regression', 'hostile', 'hour'];
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -216,7 +216,7 @@ const compare = (a, b) => typeof a === 'number' && typeof b === 'number'
   ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true });
 
 test('a table filters', async () => {
-  await withPage('red', {}, async (page) => {
+  await withPage('slow-task', {}, async (page) => {
     const table = page.locator('section#tasks table.filters');
     const shown = () => table.evaluate((one) =>
       [...one.tBodies[0].rows].filter((row) => !row.hidden).map((row) => row.cells[0].textContent.trim()));
@@ -230,7 +230,7 @@ test('a table filters', async () => {
 });
 
 test('a task unfolds by a click, and by a link to it', async () => {
-  await withPage('red', {}, async (page) => {
+  await withPage('slow-task', {}, async (page) => {
     const task = page.locator('details.task').first();
     assert.ok(!await task.locator('> div').isVisible());
     await task.locator('> summary').click();
@@ -239,7 +239,7 @@ test('a task unfolds by a click, and by a link to it', async () => {
     await page.locator('section#tasks tbody a').nth(2).click();
     await page.waitForFunction(() => document.querySelectorAll('details.task')[2].open);
   });
-  await withPage('red', { fragment: '#task-1' }, async (page) => {
+  await withPage('slow-task', { fragment: '#task-1' }, async (page) => {
     assert.ok(await page.locator('#task-1').isVisible());
   });
 });
