@@ -109,7 +109,7 @@ fn task(file: wire::Task, at: &str, limits: &Limits) -> Result<TaskSummary, Read
     })
 }
 
-fn step(file: (f64, u64, u64, Option<f64>, Option<f64>)) -> Result<TaskStep, ReadError> {
+fn step(file: wire::Step) -> Result<TaskStep, ReadError> {
     let (at_s, requests, failures, p50_ms, p95_ms) = file;
     let ms = |ms: Option<f64>| ms.map(numbers::latency_ms).transpose();
     let [p50_ms, p95_ms] = [ms(p50_ms), ms(p95_ms)].map(|ms| ms.map_err(|e| wrong("course", e)));

@@ -212,6 +212,9 @@ pub struct Generator {
     pub run_queue_s: Option<f64>,
 }
 
+/// Start in seconds, requests, failures, p50 and p95 in ms.
+pub type Step = (f64, u64, u64, Option<f64>, Option<f64>);
+
 #[derive(Deserialize)]
 pub struct Task {
     pub name: String,
@@ -223,7 +226,7 @@ pub struct Task {
     pub extension_requests: u64,
     pub extension_cut: u64,
     #[serde(default)]
-    pub course: Vec<(f64, u64, u64, Option<f64>, Option<f64>)>,
+    pub course: Vec<Step>,
     #[serde(flatten)]
     pub row: Row,
     /// Only of tasks that were called after the window.

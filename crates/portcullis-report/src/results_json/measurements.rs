@@ -86,14 +86,17 @@ struct WireTask<'a> {
     extension_requests: u64,
     /// Beside them, given up when the grace was over.
     extension_cut: u64,
-    /// The window in steps: start in seconds, requests, failures, p50 and p95 in ms.
-    course: Vec<(f64, u64, u64, Option<f64>, Option<f64>)>,
+    /// The window in steps.
+    course: Vec<WireStep>,
     #[serde(flatten)]
     row: WireRow,
     /// What the row is the sum of, where that is not the window alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     parts: Option<WireParts>,
 }
+
+/// Start in seconds, requests, failures, p50 and p95 in ms.
+type WireStep = (f64, u64, u64, Option<f64>, Option<f64>);
 
 /// Requests of the window, made after it by the deck, and after it for the task
 /// alone.
@@ -288,7 +291,7 @@ fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> WireTask<'a> {
     }
 }
 
-fn step(step: &TaskStep) -> (f64, u64, u64, Option<f64>, Option<f64>) {
+fn step(step: &TaskStep) -> WireStep {
     (step.at.as_secs_f64(), step.requests, step.failures, step.p50_ms, step.p95_ms)
 }
 

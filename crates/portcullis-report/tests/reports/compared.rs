@@ -62,11 +62,11 @@ pub fn slower() -> RunReport {
 /// Every other pair is of the slower task.
 fn pair(index: u64) -> Pair {
     let ms = |ms: f64| Some(Duration::from_secs_f64(ms / 1e3));
-    let candidate = if index % 2 == 0 { 12.2 } else { 9.1 };
+    let candidate = if index.is_multiple_of(2) { 12.2 } else { 9.1 };
     Pair {
         task: (index % 2) as usize,
         at: Duration::from_millis(index * 68),
-        first: if index % 3 == 0 { Side::Base } else { Side::Candidate },
+        first: if index.is_multiple_of(3) { Side::Base } else { Side::Candidate },
         latency: Sides { base: ms(9.1), candidate: ms(candidate) },
         cpu: Sides::default(),
     }

@@ -59,7 +59,7 @@ pub fn over_time(comparison: &Comparison) -> String {
 fn ratio(pair: &Pair) -> Option<(f64, f64)> {
     let (base, candidate) = (pair.latency.base?, pair.latency.candidate?);
     let ratio = candidate.as_secs_f64() / base.as_secs_f64();
-    (ratio.is_finite() && ratio > 0.0).then(|| (pair.at.as_secs_f64(), ratio))
+    (ratio.is_finite() && ratio > 0.0).then_some((pair.at.as_secs_f64(), ratio))
 }
 
 fn strip(name: &str, pairs: &[(f64, f64)], x: &Scale, (top, base): (f64, f64)) -> String {
