@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{faults, tools};
+use crate::{browser, faults, tools};
 
 /// Flags of `test`.
 #[derive(Debug, Args)]
@@ -16,6 +16,9 @@ pub struct TestArgs {
     /// Leave out what runs the whole job
     #[arg(long)]
     fast: bool,
+    /// Run the tests of the page in a real browser instead
+    #[arg(long, conflicts_with_all = ["fast", "filter"])]
+    browser: bool,
     /// Run only tests whose name contains this
     filter: Option<String>,
 }
@@ -27,6 +30,9 @@ const REQUIREMENTS: [&str; 2] = ["requirements-dev.txt", "requirements.lock"];
 /// # Errors
 /// A test failed, or what they need is missing.
 pub fn run(args: &TestArgs) -> Result<()> {
+    if args.browser {
+        return browser::test();
+    }
     let fixture = tools::root().join("fixtures/upstream");
     let bin = development_environment(&fixture)?;
     if args.filter.is_none() {

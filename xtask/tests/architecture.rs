@@ -65,7 +65,6 @@ fn only_these_places_may_do_what_is_banned() {
         "crates/portcullis-load/tests/extension.rs",
         "crates/portcullis-load/tests/pairs.rs",
         "crates/portcullis-load/tests/tls.rs",
-        "crates/portcullis-report/tests/reports/browser.rs",
         "crates/portcullis-report/tests/reports/readers.rs",
         "crates/portcullis-supervise/src/finite.rs",
         "crates/portcullis-supervise/src/launch.rs",

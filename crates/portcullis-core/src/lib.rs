@@ -4,6 +4,7 @@
 pub mod baseline;
 pub mod check;
 pub mod config;
+pub mod course;
 pub mod deck;
 pub mod distribution;
 pub mod event;

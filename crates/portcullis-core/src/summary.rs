@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::course::TaskStep;
 use crate::distribution::Distribution;
 use crate::samples::Samples;
 use crate::threshold::{Limit, Percentile, Scope, Threshold};
@@ -37,6 +38,8 @@ pub struct Summary {
     pub generator: Generator,
     /// The latency limits that were counted, ascending.
     pub limits: Vec<Duration>,
+    /// Where one stage of the load gave way to the next, if it was written as stages.
+    pub changes: Vec<Change>,
     /// One for each task, in the order of the scenario.
     pub tasks: Vec<TaskSummary>,
     /// The login, if the scenario has one.
@@ -45,6 +48,15 @@ pub struct Summary {
     pub series: Vec<Second>,
     /// What failed, grouped by task and kind.
     pub failures: Vec<FailureGroup>,
+}
+
+/// A change of stages within the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Since the start of the window.
+    pub at: Duration,
+    /// Where the load goes from here, in words: `to 20 users`.
+    pub what: String,
 }
 
 /// The schedule of an open load, and what became of it.
@@ -140,6 +152,8 @@ pub struct TaskSummary {
     pub extension: Row,
     /// Some of all these, to be looked at.
     pub samples: Samples,
+    /// Its window in steps, for charts; empty where it is not known.
+    pub course: Vec<TaskStep>,
 }
 
 /// Counts and latencies of some requests.

@@ -5,6 +5,7 @@ mod arrivals;
 mod body;
 mod clock;
 mod counted;
+mod course;
 mod engine;
 mod first_round;
 mod generator;

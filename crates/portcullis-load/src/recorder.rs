@@ -14,6 +14,7 @@ use portcullis_core::summary::{
 
 use crate::clock;
 use crate::counted::Told;
+use crate::course::Course;
 use crate::http::Opening;
 use crate::kept::Kept;
 use crate::latencies::Latencies;
@@ -109,6 +110,7 @@ pub struct Recorder {
     pub(crate) continued: Vec<Cell>,
     pub(crate) extension: Vec<Cell>,
     login: Cell,
+    courses: Vec<Course>,
     failures: HashMap<FailureKey, FailureGroup>,
     since_tick: SinceTick,
     tick_latencies: Latencies,
@@ -317,6 +319,7 @@ impl Recorder {
             continued: vec![cell.clone(); tasks],
             extension: vec![cell.clone(); tasks],
             login: cell,
+            courses: Course::of(plan),
             failures: HashMap::new(),
             since_tick: SinceTick::default(),
             tick_latencies: empty.clone(),
@@ -353,7 +356,10 @@ impl Recorder {
             return;
         }
         self.requests += 1;
-        if let Whose::Window(_) = whose {
+        if let Whose::Window(task) = whose {
+            let good = sample.failure.is_none().then_some(sample.latency);
+            let course = self.courses.get_mut(task);
+            course.into_iter().for_each(|course| course.record(clock::second(ended), good));
             self.since_tick.requests += 1;
             self.since_tick.failures += u64::from(sample.failure.is_some());
             self.since_tick.body_bytes += sample.body_bytes;
@@ -424,6 +430,9 @@ impl Recorder {
         for (mine, theirs) in self.window.iter_mut().chain(after).zip(theirs) {
             mine.absorb(theirs);
         }
+        for (mine, theirs) in self.courses.iter_mut().zip(&other.courses) {
+            mine.absorb(theirs);
+        }
         for (key, group) in other.failures {
             let mine = self
                 .failures
@@ -456,9 +465,11 @@ impl Recorder {
     pub fn tasks(&self, plan: &LoadPlan) -> Vec<TaskSummary> {
         let after = self.continued.iter().zip(&self.extension);
         let cells = self.window.iter().zip(after);
-        let pairs = plan.scenario.tasks.iter().zip(cells);
+        let courses = self.courses.iter().map(Course::steps).chain(std::iter::repeat(Vec::new()));
+        let pairs = plan.scenario.tasks.iter().zip(cells).zip(courses);
         pairs
-            .map(|(task, (window, (continued, extension)))| TaskSummary {
+            .map(|((task, (window, (continued, extension))), course)| TaskSummary {
+                course,
                 name: task.name.clone(),
                 group: task.group.clone(),
                 method: task.request.method.clone(),

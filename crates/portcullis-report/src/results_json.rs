@@ -7,6 +7,7 @@ mod thresholds;
 use std::time::{Duration, UNIX_EPOCH};
 
 use portcullis_core::event::{StageEnd, StageRecord};
+use portcullis_core::usage::UsageAt;
 
 use crate::run::{BaselineReport, RunReport};
 use crate::wire::{Baseline, Finding, FirstCall, Machine, Results, Server, Stage};
@@ -58,6 +59,7 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
             peak_memory_bytes: run.server_usage.map(|used| used.peak_memory_bytes),
             voluntary_switches: run.server_usage.map(|used| used.voluntary_switches),
             involuntary_switches: run.server_usage.map(|used| used.involuntary_switches),
+            course: run.server_course.iter().map(moment).collect(),
             end: end.into(),
         }),
         first_round: run
@@ -93,6 +95,10 @@ fn machine(run: &RunReport) -> Machine<'_> {
         quota_cores: run.machine.quota_cores,
         steal_share: run.machine.steal_share,
     }
+}
+
+fn moment(moment: &UsageAt) -> (f64, f64, u64) {
+    (moment.at.as_secs_f64(), moment.cpu.as_secs_f64(), moment.memory_bytes)
 }
 
 fn stage(record: &StageRecord) -> Stage<'_> {

@@ -7,7 +7,7 @@ use portcullis_core::event::StageRecord;
 use portcullis_core::outcome::Finding;
 use portcullis_core::pairs::Comparison;
 use portcullis_core::summary::Summary;
-use portcullis_core::usage::Usage;
+use portcullis_core::usage::{Usage, UsageAt};
 use portcullis_core::verdict::Verdict;
 
 /// One run, finished or not.
@@ -38,6 +38,8 @@ pub struct RunReport {
     pub stages: Vec<StageRecord>,
     /// What our own server used during the load.
     pub server_usage: Option<Usage>,
+    /// The same over time.
+    pub server_course: Vec<UsageAt>,
     /// How our own server ended, in words.
     pub server_end: Option<String>,
     /// The first round's calls.

@@ -10,7 +10,7 @@ use portcullis_core::outcome::{self, Finding};
 use portcullis_core::pairs::{Comparison, Side};
 use portcullis_core::secrets::Secrets;
 use portcullis_core::summary::Summary;
-use portcullis_core::usage::Usage;
+use portcullis_core::usage::{Usage, UsageAt};
 use portcullis_core::verdict::Verdict;
 use portcullis_report::artifacts::{self, Folder};
 use portcullis_report::{FirstCall, Machine, RunReport};
@@ -54,6 +54,8 @@ pub struct Run<'a> {
     pub summary: Option<Summary>,
     /// What the server used during the load.
     pub server_usage: Option<Usage>,
+    /// The same over time.
+    pub server_course: Vec<UsageAt>,
     /// How our own server ended, in words.
     pub server_end: Option<String>,
     /// The first round's calls.
@@ -185,6 +187,7 @@ impl<'a> Run<'a> {
             server: None,
             summary: None,
             server_usage: None,
+            server_course: Vec::new(),
             server_end: None,
             first_round: Vec::new(),
             is_judged: false,
@@ -428,6 +431,7 @@ impl<'a> Run<'a> {
             machine: self.machine.clone(),
             stages: self.stages.clone(),
             server_usage: self.server_usage,
+            server_course: self.server_course.clone(),
             server_end: self.server_end.as_deref().map(|end| self.secrets.redact(end)),
             first_round: self.first_round.clone(),
             summary: self.summary.clone().map(|summary| self.without_secrets(summary)),

@@ -4,11 +4,12 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use portcullis_core::course::TaskStep;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::samples::{Body, ErrorSample, Samples, SlowRequest};
 use portcullis_core::summary::{
-    Acknowledgement, ArrivalCounts, Beyond, Connects, FailureGroup, FailureKind, Generator, Row,
-    Second, Summary, TaskSummary, Tls, ToDate,
+    Acknowledgement, ArrivalCounts, Beyond, Change, Connects, FailureGroup, FailureKind, Generator,
+    Row, Second, Summary, TaskSummary, Tls, ToDate,
 };
 
 use super::results_json::unix_ms;
@@ -53,6 +54,7 @@ pub fn summary(file: wire::Summary) -> Result<Summary, ReadError> {
         series: file.series.into_iter().map(second).collect::<Result<_, _>>()?,
         failures,
         limits: limits.clone(),
+        changes: file.changes.into_iter().map(change).collect::<Result<_, _>>()?,
     };
     let aggregate = row(file.aggregate, "aggregate", &limits)?;
     added_up(&summary.aggregate(), &aggregate, "aggregate", "the tasks")?;
@@ -65,6 +67,10 @@ fn wrong(at: &str, message: impl std::fmt::Display) -> ReadError {
 
 fn seconds(seconds: f64, at: &str) -> Result<Duration, ReadError> {
     numbers::seconds(seconds).map_err(|error| wrong(at, error))
+}
+
+fn change(file: wire::Change<'_>) -> Result<Change, ReadError> {
+    Ok(Change { at: seconds(file.at_s, "changes")?, what: file.what.into_owned() })
 }
 
 fn limits(limits_ms: &[f64]) -> Result<Limits, ReadError> {
@@ -106,7 +112,16 @@ fn task(file: wire::Task, at: &str, limits: &Limits) -> Result<TaskSummary, Read
             errors: file.error_samples.into_iter().map(error_sample).collect::<Result<_, _>>()?,
             slowest: file.slowest.iter().map(slow_request).collect::<Result<_, _>>()?,
         },
+        course: file.course.into_iter().map(step).collect::<Result<_, _>>()?,
     })
+}
+
+fn step(file: wire::Step) -> Result<TaskStep, ReadError> {
+    let (at_s, requests, failures, p50_ms, p95_ms) = file;
+    let ms = |ms: Option<f64>| ms.map(numbers::latency_ms).transpose();
+    let [p50_ms, p95_ms] = [ms(p50_ms), ms(p95_ms)].map(|ms| ms.map_err(|e| wrong("course", e)));
+    let at = seconds(at_s, "course")?;
+    Ok(TaskStep { at, requests, failures, p50_ms: p50_ms?, p95_ms: p95_ms? })
 }
 
 fn error_sample(file: wire::ErrorSample<'_>) -> Result<ErrorSample, ReadError> {

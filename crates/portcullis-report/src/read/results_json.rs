@@ -85,7 +85,10 @@ fn results(file: wire::Results<'static>) -> Result<Results, ReadError> {
         return Err(ReadError::Inconsistent(message));
     }
     let server = file.server.map(surroundings::server).transpose()?;
-    let (server_usage, server_end) = server.unzip();
+    let (server_usage, server_course, server_end) = match server {
+        Some((usage, course, end)) => (usage, course, Some(end)),
+        None => (None, Vec::new(), None),
+    };
     let verdict = verdict(file.thresholds, file.silent_tasks.into_owned())?;
     let repeated = file.against_repeated.into_iter();
     let repeated = repeated.map(|one| against::comparison(one, "against_repeated"));
@@ -101,7 +104,8 @@ fn results(file: wire::Results<'static>) -> Result<Results, ReadError> {
         configuration_hash: file.configuration_hash.into_owned(),
         machine: surroundings::machine(file.machine),
         stages: file.stages.into_iter().map(surroundings::stage).collect::<Result<_, _>>()?,
-        server_usage: server_usage.flatten(),
+        server_usage,
+        server_course,
         server_end,
         first_round: file
             .first_round

@@ -3,7 +3,7 @@
 
 use portcullis_core::baseline::{Baseline, BaselinePlan};
 use portcullis_core::event::{Stage, StageEnd, StageRecord};
-use portcullis_core::usage::Usage;
+use portcullis_core::usage::{Usage, UsageAt};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -53,7 +53,8 @@ pub fn stage(file: wire::Stage) -> Result<StageRecord, ReadError> {
 ///
 /// # Errors
 /// A time that cannot be.
-pub fn server(file: wire::Server) -> Result<(Option<Usage>, String), ReadError> {
+pub fn server(file: wire::Server) -> Result<Server, ReadError> {
+    let course = file.course.iter().map(moment).collect::<Result<_, _>>()?;
     let cpu = file.cpu_s.map(numbers::seconds).transpose();
     let usage = cpu.map_err(|error| wrong("server.cpu_s", error))?.map(|cpu| Usage {
         cpu,
@@ -61,7 +62,15 @@ pub fn server(file: wire::Server) -> Result<(Option<Usage>, String), ReadError> 
         voluntary_switches: file.voluntary_switches.unwrap_or_default(),
         involuntary_switches: file.involuntary_switches.unwrap_or_default(),
     });
-    Ok((usage, file.end.into_owned()))
+    Ok((usage, course, file.end.into_owned()))
+}
+
+/// What it used, the same over time, and how it ended.
+pub type Server = (Option<Usage>, Vec<UsageAt>, String);
+
+fn moment(&(at, cpu, memory_bytes): &(f64, f64, u64)) -> Result<UsageAt, ReadError> {
+    let seconds = |s| numbers::seconds(s).map_err(|error| wrong("server.course", error));
+    Ok(UsageAt { at: seconds(at)?, cpu: seconds(cpu)?, memory_bytes })
 }
 
 /// A call of the first round.

@@ -1,5 +1,6 @@
 //! The measurements, as `perf_results.json` has them.
 
+use portcullis_core::course::TaskStep;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::remarks::remarks;
 use portcullis_core::samples::{ErrorSample, SlowRequest};
@@ -25,6 +26,14 @@ pub fn summary(summary: &Summary) -> wire::Summary<'_> {
         connections: connections(&summary.connects),
         ended_early: summary.ended_early.as_deref().map(Into::into),
         limits_ms: summary.limits.iter().map(|limit| limit.as_nanos() as f64 / 1e6).collect(),
+        changes: summary
+            .changes
+            .iter()
+            .map(|change| wire::Change {
+                at_s: change.at.as_secs_f64(),
+                what: (&change.what).into(),
+            })
+            .collect(),
         resent: summary.resent,
         reopened: summary.reopened,
         remarks: remarks(summary),
@@ -105,11 +114,16 @@ fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> wire::Task<'a> {
         needs_data: task.needs_data,
         extension_requests: task.requests_after(),
         extension_cut: task.continued.cut + task.extension.cut,
+        course: task.course.iter().map(step).collect(),
         row: row(&task.judged(), summary),
         parts: parts(task, summary),
         error_samples: task.samples.errors.iter().map(|one| error_sample(one, summary)).collect(),
         slowest: task.samples.slowest.iter().map(|one| slow_request(one, summary)).collect(),
     }
+}
+
+fn step(step: &TaskStep) -> wire::Step {
+    (step.at.as_secs_f64(), step.requests, step.failures, step.p50_ms, step.p95_ms)
 }
 
 fn error_sample<'a>(error: &'a ErrorSample, summary: &Summary) -> wire::ErrorSample<'a> {

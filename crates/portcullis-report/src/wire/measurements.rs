@@ -30,6 +30,9 @@ pub struct Summary<'a> {
     pub ended_early: Option<Text<'a>>,
     /// The latency limits that were counted, ascending.
     pub limits_ms: Vec<f64>,
+    /// Where one stage of the load gave way to the next.
+    #[serde(default)]
+    pub changes: Vec<Change<'a>>,
     /// Requests sent again after the server had closed a kept connection just then.
     pub resent: u64,
     /// Kept connections found closed before sending, and opened anew.
@@ -52,6 +55,16 @@ pub struct Summary<'a> {
     /// One for each second of the window.
     pub series: Vec<Second<'a>>,
 }
+
+/// A change of the load's stages.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Change<'a> {
+    pub at_s: f64,
+    pub what: Text<'a>,
+}
+
+/// Start in seconds, requests, failures, p50 and p95 in ms.
+pub type Step = (f64, u64, u64, Option<f64>, Option<f64>);
 
 /// The schedule of an open load.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -108,6 +121,10 @@ pub struct Task<'a> {
     pub extension_requests: u64,
     /// Beside them, given up when the grace was over.
     pub extension_cut: u64,
+    /// The window in steps, for charts: start in seconds, requests, failures, p50
+    /// and p95 in ms.
+    #[serde(default)]
+    pub course: Vec<Step>,
     #[serde(flatten)]
     pub row: Row,
     /// What the row is the sum of, where that is not the window alone.

@@ -133,6 +133,9 @@ pub struct Server<'a> {
     pub peak_memory_bytes: Option<u64>,
     pub voluntary_switches: Option<u64>,
     pub involuntary_switches: Option<u64>,
+    /// Over time: seconds of the window, processor seconds by then, resident bytes.
+    #[serde(default)]
+    pub course: Vec<(f64, f64, u64)>,
     /// How it ended.
     pub end: Text<'a>,
 }

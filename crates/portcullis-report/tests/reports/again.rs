@@ -13,6 +13,7 @@ use portcullis_report::read::{ReadError, read_results};
 use portcullis_report::{BaselineReport, RunReport, artifacts, results_json};
 use proptest::prelude::*;
 
+use crate::compared;
 use crate::runs::{self, HOSTILE, Recipe};
 
 /// Every file that a run leaves, by its name.
@@ -49,13 +50,13 @@ fn check(run: &RunReport, what: &str) {
 fn every_artifact_is_made_again_byte_for_byte() {
     check(&Recipe::sound().run(), "green");
     check(&runs::red(), "red");
-    check(&runs::compared(""), "compared");
+    check(&compared::compared(""), "compared");
     check(&runs::interrupted(), "interrupted");
     check(&runs::broken(), "broken");
     check(&RunReport::default(), "nothing at all");
     for text in HOSTILE {
         check(&runs::hostile(text), text);
-        check(&runs::compared(text), text);
+        check(&compared::compared(text), text);
     }
 }
 
@@ -101,7 +102,7 @@ pub fn everything() -> RunReport {
 }
 
 fn compare(run: &mut RunReport) {
-    let mut comparison = runs::compared("").comparison.unwrap();
+    let mut comparison = compared::compared("").comparison.unwrap();
     comparison.names = vec!["list_claims".to_owned(), "other".to_owned()];
     let ns = |ns| Some(Duration::from_nanos(ns));
     comparison.pairs = vec![Pair {

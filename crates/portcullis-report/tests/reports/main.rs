@@ -3,7 +3,7 @@
 #![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod again;
-mod browser;
+mod compared;
 mod html;
 mod readers;
 mod runs;

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use portcullis_report::{RunReport, html, junit, markdown, prometheus, results_json};
 
-use crate::{again, runs};
+use crate::{again, compared, runs};
 
 /// The development tools' folder; without it a test is skipped by name, in CI it
 /// fails.
@@ -53,9 +53,9 @@ fn other_readers_read_what_is_written() {
     check(&runs::broken(), "1 cases, 0 failed, 1 broken, 0 skipped; tables");
     check(&runs::interrupted(), "1 cases, 0 failed, 1 broken, 0 skipped; tables 12");
     let counts = "16 cases, 0 failed, 0 broken, 0 skipped; tables 12, 15";
-    check(&runs::compared(""), counts);
+    check(&compared::compared(""), counts);
     for text in runs::HOSTILE {
-        check(&runs::compared(text), counts);
+        check(&compared::compared(text), counts);
         let hostile = read(&bin, &runs::hostile(text));
         assert_eq!(hostile, read(&bin, &runs::hostile("plain")), "{text:?}");
     }
