@@ -29,6 +29,7 @@ const REQUIREMENTS: [&str; 2] = ["requirements-dev.txt", "requirements.lock"];
 pub fn run(args: &TestArgs) -> Result<()> {
     let fixture = tools::root().join("fixtures/upstream");
     let bin = development_environment(&fixture)?;
+    terminal()?;
     if args.filter.is_none() {
         pytest(&fixture, &bin)?;
     }
@@ -37,6 +38,22 @@ pub fn run(args: &TestArgs) -> Result<()> {
         faults::quick()?;
     }
     Ok(())
+}
+
+/// What the terminal is looked at with. Its tests say that they are skipped where it
+/// cannot be had; in CI nothing may be.
+fn terminal() -> Result<()> {
+    if tools::is_there("tmux", &["-V"]) {
+        return Ok(());
+    }
+    match tools::install_debian("tmux") {
+        Err(error) if tools::is_ci() => Err(error),
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 fn development_environment(fixture: &Path) -> Result<std::path::PathBuf> {

@@ -19,3 +19,5 @@ mod interrupts;
 mod isolation;
 mod locust;
 mod terminal;
+mod tmux;
+mod tmux_run;
