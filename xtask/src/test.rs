@@ -2,7 +2,7 @@
 //! workspace, with a real Locust for those that want one, and the quick half of
 //! the faults.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -28,7 +28,7 @@ const REQUIREMENTS: [&str; 2] = ["requirements-dev.txt", "requirements.lock"];
 /// A test failed, or what they need is missing.
 pub fn run(args: &TestArgs) -> Result<()> {
     let fixture = tools::root().join("fixtures/upstream");
-    let bin = development_environment(&fixture)?;
+    let bin = development_environment()?;
     terminal()?;
     if args.filter.is_none() {
         pytest(&fixture, &bin)?;
@@ -56,7 +56,12 @@ fn terminal() -> Result<()> {
     }
 }
 
-fn development_environment(fixture: &Path) -> Result<std::path::PathBuf> {
+/// The folder of the programs that tests want: Locust, and readers of reports.
+///
+/// # Errors
+/// There is no Python, or pip failed.
+pub fn development_environment() -> Result<PathBuf> {
+    let fixture = tools::root().join("fixtures/upstream");
     let mut content = String::new();
     for name in REQUIREMENTS {
         let path = fixture.join(name);

@@ -5,6 +5,8 @@ mod against_json;
 pub mod artifacts;
 pub mod baseline;
 mod baseline_json;
+pub mod codequality;
+pub mod complaints;
 mod escape;
 pub mod events_jsonl;
 mod evidence_json;

@@ -49,7 +49,23 @@ struct Results<'a> {
     baseline: Option<WireBaseline<'a>>,
     acceptable: bool,
     configuration_hash: &'a str,
+    configuration_places: Places<'a>,
     configuration: &'a str,
+}
+
+/// Where in the configuration file things stand; lines are counted from 1.
+#[derive(Serialize)]
+struct Places<'a> {
+    file: &'a str,
+    rules: Vec<PlacedRule<'a>>,
+    against: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct PlacedRule<'a> {
+    severity: &'static str,
+    rule: &'a str,
+    line: usize,
 }
 
 #[derive(Serialize)]
@@ -156,11 +172,21 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
         baseline: run.baseline.as_ref().map(WireBaseline::new),
         acceptable: run.acceptable,
         configuration_hash: &run.configuration_hash,
+        configuration_places: places(run),
         configuration: &run.configuration,
     };
     let mut text = serde_json::to_string_pretty(&results)?;
     text.push('\n');
     Ok(text)
+}
+
+fn places(run: &RunReport) -> Places<'_> {
+    let rules = run.places.rules.iter().map(|placed| PlacedRule {
+        severity: thresholds::severity(placed.severity),
+        rule: &placed.text,
+        line: placed.line,
+    });
+    Places { file: &run.places.file, rules: rules.collect(), against: run.places.against }
 }
 
 fn machine(run: &RunReport) -> Machine<'_> {

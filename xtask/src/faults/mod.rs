@@ -4,6 +4,7 @@
 
 mod acts;
 mod below;
+mod commands;
 mod endurance;
 mod leaks;
 mod panics;

@@ -95,6 +95,7 @@ fn results(file: wire::Results) -> Result<Results, ReadError> {
         profile: file.profile,
         seed: file.seed,
         given: file.command,
+        places: thresholds::places(file.configuration_places)?,
         configuration: file.configuration,
         configuration_hash: file.configuration_hash,
         machine: surroundings::machine(file.machine),

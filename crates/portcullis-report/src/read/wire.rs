@@ -38,7 +38,24 @@ pub struct Results {
     pub baseline: Option<Baseline>,
     pub acceptable: bool,
     pub configuration_hash: String,
+    /// Not in the files of the first versions.
+    #[serde(default)]
+    pub configuration_places: Places,
     pub configuration: String,
+}
+
+#[derive(Default, Deserialize)]
+pub struct Places {
+    pub file: String,
+    pub rules: Vec<PlacedRule>,
+    pub against: Option<usize>,
+}
+
+#[derive(Deserialize)]
+pub struct PlacedRule {
+    pub severity: String,
+    pub rule: String,
+    pub line: usize,
 }
 
 #[derive(Deserialize)]

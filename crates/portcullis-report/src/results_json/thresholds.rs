@@ -63,10 +63,7 @@ pub fn threshold(judged: &Judged) -> Threshold {
         per_task: rule.per_task,
         metric: rule.metric.to_string(),
         comparison: rule.comparison.sign(),
-        severity: match rule.severity {
-            Severity::Fail => "fail",
-            Severity::Warn => "warn",
-        },
+        severity: severity(rule.severity),
         judgement: match judged.judgement {
             Judgement::Holds => "holds",
             Judgement::Violated => "violated",
@@ -88,6 +85,14 @@ pub fn threshold(judged: &Judged) -> Threshold {
         beyond_limit: judged.beyond,
         evidence: judged.evidence.as_ref().map(WireEvidence::new),
         baseline: WireDerived::new(rule),
+    }
+}
+
+/// A severity as results name it.
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Fail => "fail",
+        Severity::Warn => "warn",
     }
 }
 

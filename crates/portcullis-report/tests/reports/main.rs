@@ -4,6 +4,7 @@
 
 mod again;
 mod browser;
+mod complaints;
 mod html;
 mod readers;
 mod runs;
