@@ -60,6 +60,8 @@ fn a_real_run_fits_a_narrow_terminal() {
 fn a_width_that_changes_in_mid_load_tears_no_line() {
     let project = Project::quick();
     let Some(tmux) = start(&project, 100, &["-t", "6s"]) else { return };
+    // Narrower than this tmux moves rows of the panel out of the window, where nobody
+    // can remove them; `screen` tests that rows which wrapped are counted.
     for (second, columns) in [(1, 60), (2, 130), (3, 60), (4, 90)] {
         tmux.wait_until("the load", |s| s.contains(&format!("  load         0:0{second} of 0:06")));
         tmux.resize(columns);
