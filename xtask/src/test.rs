@@ -2,7 +2,7 @@
 //! workspace, with a real Locust for those that want one, and the quick half of
 //! the faults.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -34,7 +34,8 @@ pub fn run(args: &TestArgs) -> Result<()> {
         return browser::test();
     }
     let fixture = tools::root().join("fixtures/upstream");
-    let bin = development_environment(&fixture)?;
+    let bin = development_environment()?;
+    terminal()?;
     if args.filter.is_none() {
         pytest(&fixture, &bin)?;
     }
@@ -45,7 +46,28 @@ pub fn run(args: &TestArgs) -> Result<()> {
     Ok(())
 }
 
-fn development_environment(fixture: &Path) -> Result<std::path::PathBuf> {
+/// What the terminal is looked at with. Its tests say that they are skipped where it
+/// cannot be had; in CI nothing may be.
+fn terminal() -> Result<()> {
+    if tools::is_there("tmux", &["-V"]) {
+        return Ok(());
+    }
+    match tools::install_debian("tmux") {
+        Err(error) if tools::is_ci() => Err(error),
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// The folder of the programs that tests want: Locust, and readers of reports.
+///
+/// # Errors
+/// There is no Python, or pip failed.
+pub fn development_environment() -> Result<PathBuf> {
+    let fixture = tools::root().join("fixtures/upstream");
     let mut content = String::new();
     for name in REQUIREMENTS {
         let path = fixture.join(name);

@@ -3,6 +3,8 @@
 
 pub mod artifacts;
 pub mod baseline;
+pub mod codequality;
+pub mod complaints;
 mod escape;
 pub mod events_jsonl;
 pub mod github;

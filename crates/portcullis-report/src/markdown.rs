@@ -83,9 +83,8 @@ fn violations(judged: &[&Judged]) -> String {
     });
     let items = grave.take(MOST).map(|one| {
         let standing = Standing::of(one);
-        let line = code(&words::line(one), 200);
-        let certainty = esc(&words::certainty(one));
-        format!("- {} **{}** {line}: {certainty}\n", standing.sign(), standing.word())
+        let line = code(&words::line(one), 300);
+        format!("- {} **{}** {line}\n", standing.sign(), standing.word())
     });
     let items: String = items.collect();
     if items.is_empty() { items } else { format!("\n{items}") }

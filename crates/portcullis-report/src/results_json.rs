@@ -10,7 +10,9 @@ use portcullis_core::event::{StageEnd, StageRecord};
 use portcullis_core::usage::UsageAt;
 
 use crate::run::{BaselineReport, RunReport};
-use crate::wire::{Baseline, Finding, FirstCall, Machine, Results, Server, Stage};
+use crate::wire::{
+    Baseline, Finding, FirstCall, Machine, PlacedRule, Places, Results, Server, Stage,
+};
 
 /// Raised when a field changes its meaning or goes; new fields leave it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -77,11 +79,21 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
         baseline: run.baseline.as_ref().map(baseline),
         acceptable: run.acceptable,
         configuration_hash: (&run.configuration_hash).into(),
+        configuration_places: places(run),
         configuration: (&run.configuration).into(),
     };
     let mut text = serde_json::to_string_pretty(&results)?;
     text.push('\n');
     Ok(text)
+}
+
+fn places(run: &RunReport) -> Places<'_> {
+    let rules = run.places.rules.iter().map(|placed| PlacedRule {
+        severity: thresholds::severity(placed.severity).into(),
+        rule: (&placed.text).into(),
+        line: placed.line,
+    });
+    Places { file: (&run.places.file).into(), rules: rules.collect(), against: run.places.against }
 }
 
 fn machine(run: &RunReport) -> Machine<'_> {

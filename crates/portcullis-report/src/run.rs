@@ -10,6 +10,8 @@ use portcullis_core::summary::Summary;
 use portcullis_core::usage::{Usage, UsageAt};
 use portcullis_core::verdict::Verdict;
 
+use crate::complaints::Places;
+
 /// One run, finished or not.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunReport {
@@ -32,6 +34,8 @@ pub struct RunReport {
     pub configuration: String,
     /// The hash of the part of it that decides what is measured.
     pub configuration_hash: String,
+    /// Where in the configuration file things stand.
+    pub places: Places,
     /// The machine.
     pub machine: Machine,
     /// The stages that ended, in order.

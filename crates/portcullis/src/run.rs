@@ -24,6 +24,7 @@ use crate::against::BaseName;
 use crate::cli::OWN_BINARY;
 use crate::git::Git;
 use crate::machine;
+use crate::places::places;
 use crate::planning::Planned;
 use crate::stages::environment::Venv;
 use crate::{baseline, cache, chance, command_line};
@@ -428,6 +429,7 @@ impl<'a> Run<'a> {
             configuration_hash: self.planned.configuration_hash.clone(),
             baseline: baseline::report(self),
             acceptable: self.is_acceptable(),
+            places: places(self.planned),
             machine: self.machine.clone(),
             stages: self.stages.clone(),
             server_usage: self.server_usage,

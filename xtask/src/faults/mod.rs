@@ -4,6 +4,7 @@
 
 pub mod acts;
 pub mod below;
+mod commands;
 mod endurance;
 mod leaks;
 mod panics;

@@ -100,6 +100,7 @@ fn results(file: wire::Results<'static>) -> Result<Results, ReadError> {
         profile: file.profile.map(Cow::into_owned),
         seed: file.seed,
         given: file.command.into_owned(),
+        places: thresholds::places(file.configuration_places)?,
         configuration: file.configuration.into_owned(),
         configuration_hash: file.configuration_hash.into_owned(),
         machine: surroundings::machine(file.machine),

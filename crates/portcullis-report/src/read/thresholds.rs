@@ -12,6 +12,7 @@ use portcullis_core::threshold::{
 use portcullis_core::verdict::{Judged, Judgement};
 
 use super::{ReadError, numbers};
+use crate::complaints::{PlacedRule, Places};
 use crate::wire;
 
 /// A judged threshold; `at` is its place in the file.
@@ -21,6 +22,23 @@ use crate::wire;
 pub fn judged(file: wire::Threshold, at: &str) -> Result<Judged, ReadError> {
     parts(file).map_err(|message| ReadError::Inconsistent(format!("{at}: {message}")))
 }
+
+/// Where in the configuration file things stand.
+///
+/// # Errors
+/// A severity that is not known.
+pub fn places(file: wire::Places<'_>) -> Result<Places, ReadError> {
+    let rules = file.rules.into_iter().map(|placed| {
+        let severity = known("severity", &placed.severity, &SEVERITIES)?;
+        Ok(PlacedRule { severity, text: placed.rule.into_owned(), line: placed.line })
+    });
+    let rules = rules.collect::<Result<_, String>>();
+    let rules = rules
+        .map_err(|message| ReadError::Inconsistent(format!("configuration_places: {message}")))?;
+    Ok(Places { file: file.file.into_owned(), rules, against: file.against })
+}
+
+const SEVERITIES: [(&str, Severity); 2] = [("fail", Severity::Fail), ("warn", Severity::Warn)];
 
 fn parts(file: wire::Threshold) -> Result<Judged, String> {
     let judgement = known(
@@ -59,7 +77,6 @@ fn rule(file: wire::Threshold, metric: Metric) -> Result<Threshold, String> {
         (">", Comparison::Above),
         (">=", Comparison::AtLeast),
     ];
-    let severities = [("fail", Severity::Fail), ("warn", Severity::Warn)];
     let policies = [("estimate", Policy::Estimate), ("prove", Policy::Prove)];
     Ok(Threshold {
         metric,
@@ -74,7 +91,7 @@ fn rule(file: wire::Threshold, metric: Metric) -> Result<Threshold, String> {
         per_task: file.per_task,
         comparison: known("comparison", &file.comparison, &comparisons)?,
         limit: limit(file.limit, &file.unit, file.relative)?,
-        severity: known("severity", &file.severity, &severities)?,
+        severity: known("severity", &file.severity, &SEVERITIES)?,
         abort: file.abort,
         after: file.after_s.map(numbers::seconds).transpose()?,
         policy: known("policy", &file.policy, &policies)?,

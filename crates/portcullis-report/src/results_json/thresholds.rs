@@ -25,11 +25,7 @@ pub fn threshold(judged: &Judged) -> Threshold<'_> {
         per_task: rule.per_task,
         metric: rule.metric.to_string().into(),
         comparison: rule.comparison.sign().into(),
-        severity: match rule.severity {
-            Severity::Fail => "fail",
-            Severity::Warn => "warn",
-        }
-        .into(),
+        severity: severity(rule.severity).into(),
         judgement: match judged.judgement {
             Judgement::Holds => "holds",
             Judgement::Violated => "violated",
@@ -53,6 +49,14 @@ pub fn threshold(judged: &Judged) -> Threshold<'_> {
         beyond_limit: judged.beyond,
         evidence: judged.evidence.as_ref().map(evidence),
         baseline: derived(rule),
+    }
+}
+
+/// A severity as results name it.
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Fail => "fail",
+        Severity::Warn => "warn",
     }
 }
 

@@ -78,8 +78,29 @@ pub struct Results<'a> {
     pub acceptable: bool,
     /// Of what decides the figures.
     pub configuration_hash: Text<'a>,
+    /// Not in the files of the first versions.
+    #[serde(default)]
+    pub configuration_places: Places<'a>,
     /// The text of `perf_effective.toml`.
     pub configuration: Text<'a>,
+}
+
+/// Where in the configuration file things stand; lines are counted from 1.
+#[derive(Default, Serialize, Deserialize, JsonSchema)]
+pub struct Places<'a> {
+    pub file: Text<'a>,
+    pub rules: Vec<PlacedRule<'a>>,
+    /// The line of `[against]`.
+    pub against: Option<usize>,
+}
+
+/// The line of a rule.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct PlacedRule<'a> {
+    #[schemars(extend("enum" = ["fail", "warn"]))]
+    pub severity: Text<'a>,
+    pub rule: Text<'a>,
+    pub line: usize,
 }
 
 /// Something that decides how the run ended.

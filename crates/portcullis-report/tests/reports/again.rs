@@ -96,6 +96,7 @@ pub fn everything() -> RunReport {
     compare(&mut run);
     run.strict = true;
     run.acceptable = true;
+    run.places.against = None;
     run.configuration_hash = "c0ffee".to_owned();
     baseline(&mut run);
     run
@@ -200,6 +201,11 @@ fn words_and_numbers_that_cannot_be_are_refused_with_their_place() {
     check("\"policy\": \"prove\"", "\"policy\": \"guess\"", "\"guess\" is no policy");
     check("\"block_factor\": 1.0", "\"block_factor\": 0.5", "0.5 is not at least 1");
     check("\"to\": \"base\"", "\"to\": \"best\"", "\"best\" is no reference");
+    check(
+        "\"severity\": \"fail\",\n        \"rule\"",
+        "\"severity\": \"f\",\n        \"rule\"",
+        "configuration_places: \"f\" is",
+    );
     check("\"stage\": \"install\"", "\"stage\": \"instal\"", "no stage \"instal\"");
     check("\"decision\": \"slower\"", "\"decision\": \"slow\"", "against.tasks[0]: \"slow\"");
     check("\"state\": \"compared\"", "\"state\": \"lost\"", "baseline.state: \"lost\"");

@@ -4,6 +4,7 @@
 
 mod again;
 mod compared;
+mod complaints;
 mod html;
 mod readers;
 mod runs;

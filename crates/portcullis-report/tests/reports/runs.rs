@@ -16,6 +16,7 @@ use portcullis_core::summary::{
 use portcullis_core::threshold::{Names, Severity, Threshold, parse};
 use portcullis_core::usage::{Usage, UsageAt};
 use portcullis_core::verdict::judge;
+use portcullis_report::complaints::{PlacedRule, Places};
 use portcullis_report::{FirstCall, Machine, RunReport, words};
 
 /// What a run is made of.
@@ -119,6 +120,7 @@ impl Recipe {
             seed: 7_340_921,
             given: format!("cargo xtask perf --profile ci --out '{text}'"),
             configuration: format!("# {text}\n{}", include_str!("../../../../perf.toml")),
+            places: places(text, &self.rules()),
             machine: machine(text),
             stages: stages(text),
             server_usage: Some(Usage {
@@ -342,6 +344,17 @@ pub fn latencies(values_ms: &[f64]) -> Distribution {
         buckets: buckets.into_iter().collect(),
         clipped: 0,
     }
+}
+
+/// Each rule on a line of its own.
+fn places(text: &str, rules: &[Threshold]) -> Places {
+    let placed = |(at, rule): (usize, &Threshold)| PlacedRule {
+        severity: rule.severity,
+        text: rule.text.clone(),
+        line: 200 + at,
+    };
+    let file = if text == "a text" { "perf.toml".to_owned() } else { format!("{text}/perf.toml") };
+    Places { file, rules: rules.iter().enumerate().map(placed).collect(), against: Some(300) }
 }
 
 fn machine(text: &str) -> Machine {

@@ -20,3 +20,5 @@ mod isolation;
 mod locust;
 mod samples;
 mod terminal;
+mod tmux;
+mod tmux_run;
