@@ -1,7 +1,7 @@
 //! Single requests of a task: the slowest, and the first failed answers with what
 //! stood in them.
 
-use portcullis_core::summary::{Summary, TaskSummary};
+use portcullis_core::summary::{FailureKind, Summary, TaskSummary};
 
 use super::markup::{Cell, Column, Rows, esc, numbers, table, whole, words};
 use crate::results_json::rfc3339;
@@ -43,12 +43,14 @@ fn errors(task: &TaskSummary) -> String {
             }
             _ => format!("<p>{}</p>\n", esc(&error.body.shown())),
         };
+        let what = match error.kind {
+            FailureKind::Status => status(error.status),
+            kind => format!("{}, {}", kind.name(), status(error.status)),
+        };
         format!(
-            "<figure>\n<figcaption>After {:.1} s: <b>{}</b>, {}, {} bytes</figcaption>\n{body}\
+            "<figure>\n<figcaption>After {:.1} s: <b>{what}</b>, {} bytes</figcaption>\n{body}\
              </figure>\n",
             error.at.as_secs_f64(),
-            error.kind.name(),
-            status(error.status),
             whole(error.body.bytes)
         )
     });

@@ -175,7 +175,7 @@ fn an_unfolded_task_has_its_slowest_requests_and_what_failed_answers_said() {
     let page = html::write(&runs::red());
     let unfolded = page.split("<details class=\"task\">").nth(1).unwrap();
     for part in [
-        "After 1.2 s: <b>status</b>, status 500, 4\u{202f}096 bytes",
+        "After 1.2 s: <b>status 500</b>, 4\u{202f}096 bytes",
         "<pre tabindex=\"0\">a text\na text…</pre>",
         "<p>70000 bytes, not text</p>",
         "Slowest requests, in ms",
