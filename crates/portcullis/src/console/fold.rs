@@ -17,7 +17,21 @@ pub fn shown_width(line: &str) -> usize {
 /// A line in lines of at most so many columns. A word that is longer stays whole:
 /// half a path is of no use.
 pub fn folded(line: &str, most: usize) -> String {
-    folded_at(&line.split(' ').collect::<Vec<_>>(), most, "")
+    let (mut words, mut begin) = (Vec::new(), 0);
+    for (at, _) in line.match_indices(' ') {
+        let word = line.get(begin..at).unwrap_or_default();
+        if !belongs_to_next(word) {
+            words.push(word);
+            begin = at + 1;
+        }
+    }
+    words.extend(line.get(begin..));
+    folded_at(&words, most, "")
+}
+
+/// Whether what follows a word stays on its line: the exit code is searched for.
+fn belongs_to_next(word: &str) -> bool {
+    word == "(exit"
 }
 
 /// The same of a command, so that a shell reads it as the one that it was: words in
@@ -75,6 +89,7 @@ mod tests {
         assert_eq!(folded("  a   b cc", 9), "  a   b\n      cc");
         assert_eq!(folded("at /a/path/too/long and on", 10), "at /a/path/too/long\n    and on");
         assert_eq!(folded("", 10), "");
+        assert_eq!(folded("up to 500 ms (exit 1)", 12), "up to 500 ms\n    (exit 1)");
         let painted = "\x1b[1;31mFAILED: that was\x1b[0m";
         assert_eq!(folded(painted, 16), painted);
         assert_eq!(folded(painted, 15), "\x1b[1;31mFAILED: that\n    was\x1b[0m");
