@@ -9,6 +9,7 @@ pub mod deck;
 pub mod distribution;
 pub mod event;
 pub mod evidence;
+pub mod failure;
 pub mod inert;
 pub mod model;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod body;
+mod cell;
 mod clock;
 mod counted;
 mod course;
@@ -17,6 +18,7 @@ mod pairs;
 mod prepared;
 pub mod reactor;
 pub mod recorder;
+pub mod sample;
 mod scan;
 mod series;
 mod shared;

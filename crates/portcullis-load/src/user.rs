@@ -13,7 +13,7 @@ use crate::body;
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Response};
 use crate::prepared::{Prepared, PreparedRequest};
 use crate::reactor::Handle;
-use crate::recorder::{Failure, Sample};
+use crate::sample::{Failure, Sample};
 use crate::scan;
 
 /// A login that brought no token.
