@@ -4,8 +4,10 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "xtask talks to a developer")]
 
 mod bench;
+mod browser;
 mod faults;
 mod lint;
+mod pictures;
 mod test;
 mod tools;
 
@@ -41,6 +43,8 @@ enum Verb {
     /// Serve known times to the benchmarks' clients
     #[command(hide = true)]
     BenchServer(bench::clock_server::ServerArgs),
+    /// Make the pictures of README and documentation, of real runs
+    Pictures(pictures::PicturesArgs),
     /// Check formatting, clippy, documentation and workflows
     Lint,
 }
@@ -73,6 +77,7 @@ fn main() -> std::process::ExitCode {
             bench::judge::neighbour::be(&args);
             std::process::ExitCode::SUCCESS
         }
+        Ok(Cli { verb: Verb::Pictures(args) }) => finish(pictures::run(&args)),
         Ok(Cli { verb: Verb::Lint }) => finish(lint::run()),
     }
 }

@@ -2,13 +2,13 @@
 //! workspace, with a real Locust for those that want one, and the quick half of
 //! the faults.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::{faults, tools};
+use crate::{browser, faults, tools};
 
 /// Flags of `test`.
 #[derive(Debug, Args)]
@@ -16,6 +16,9 @@ pub struct TestArgs {
     /// Leave out what runs the whole job
     #[arg(long)]
     fast: bool,
+    /// Run the tests of the page in a real browser instead
+    #[arg(long, conflicts_with_all = ["fast", "filter"])]
+    browser: bool,
     /// Run only tests whose name contains this
     filter: Option<String>,
 }
@@ -27,8 +30,12 @@ const REQUIREMENTS: [&str; 2] = ["requirements-dev.txt", "requirements.lock"];
 /// # Errors
 /// A test failed, or what they need is missing.
 pub fn run(args: &TestArgs) -> Result<()> {
+    if args.browser {
+        return browser::test();
+    }
     let fixture = tools::root().join("fixtures/upstream");
-    let bin = development_environment(&fixture)?;
+    let bin = development_environment()?;
+    terminal()?;
     if args.filter.is_none() {
         pytest(&fixture, &bin)?;
     }
@@ -39,7 +46,28 @@ pub fn run(args: &TestArgs) -> Result<()> {
     Ok(())
 }
 
-fn development_environment(fixture: &Path) -> Result<std::path::PathBuf> {
+/// What the terminal is looked at with. Its tests say that they are skipped where it
+/// cannot be had; in CI nothing may be.
+fn terminal() -> Result<()> {
+    if tools::is_there("tmux", &["-V"]) {
+        return Ok(());
+    }
+    match tools::install_debian("tmux") {
+        Err(error) if tools::is_ci() => Err(error),
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// The folder of the programs that tests want: Locust, and readers of reports.
+///
+/// # Errors
+/// There is no Python, or pip failed.
+pub fn development_environment() -> Result<PathBuf> {
+    let fixture = tools::root().join("fixtures/upstream");
     let mut content = String::new();
     for name in REQUIREMENTS {
         let path = fixture.join(name);

@@ -4,10 +4,12 @@
 pub mod baseline;
 pub mod check;
 pub mod config;
+pub mod course;
 pub mod deck;
 pub mod distribution;
 pub mod event;
 pub mod evidence;
+pub mod failure;
 pub mod inert;
 pub mod model;
 #[cfg(test)]
@@ -17,6 +19,7 @@ pub mod pairs;
 pub mod plan;
 pub mod remarks;
 pub mod rng;
+pub mod samples;
 pub mod scenario;
 #[cfg(test)]
 mod scenario_tests;

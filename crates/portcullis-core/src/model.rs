@@ -47,6 +47,28 @@ pub enum Arrivals {
 pub type Life = (Duration, Duration);
 
 impl Model {
+    /// Where one stage gives way to the next, and where the load goes from there,
+    /// in words. The clock starts with the first stage.
+    pub fn changes(&self) -> Vec<(Duration, String)> {
+        let stages: Vec<(Duration, String)> = match self {
+            Self::Closed(stages) => {
+                let toward = |stage: &UserStage| (stage.over, format!("to {} users", stage.users));
+                stages.iter().map(toward).collect()
+            }
+            Self::Open(stages, _) => {
+                let toward = |stage: &RateStage| (stage.over, format!("to {}/s", stage.rate));
+                stages.iter().map(toward).collect()
+            }
+        };
+        let mut at = Duration::ZERO;
+        let ends = stages.iter().map(|(over, _)| {
+            at += *over;
+            at
+        });
+        let ends: Vec<Duration> = ends.collect();
+        ends.into_iter().zip(stages.into_iter().skip(1).map(|(_, toward)| toward)).collect()
+    }
+
     /// From the first stage's start to the last one's end.
     pub fn total(&self) -> Duration {
         match self {

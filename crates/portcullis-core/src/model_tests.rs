@@ -32,6 +32,18 @@ fn users_come_and_go_with_the_stages() {
     assert_eq!(lives(4), []);
 }
 
+#[test]
+fn changes_are_where_one_stage_gives_way_to_the_next() {
+    let said = |model: &Model| -> Vec<(f64, String)> {
+        model.changes().into_iter().map(|(at, what)| (at.as_secs_f64(), what)).collect()
+    };
+    let users = said(&closed(&[(4, 4.0), (2, 2.0), (0, 4.0)]));
+    assert_eq!(users, [(4.0, "to 2 users".to_owned()), (6.0, "to 0 users".to_owned())]);
+    let rates = said(&open(&[(10.0, 1.0), (2.5, 3.0)], Arrivals::Even));
+    assert_eq!(rates, [(1.0, "to 2.5/s".to_owned())]);
+    assert_eq!(said(&closed(&[(5, 5.0)])), []);
+}
+
 proptest! {
     #[test]
     fn the_number_of_living_users_follows_the_stages(

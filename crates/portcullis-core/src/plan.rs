@@ -11,7 +11,7 @@ use crate::config::{
 };
 use crate::model::Model;
 use crate::scenario::{Scenario, Wait};
-use crate::summary::latency_limits;
+use crate::summary::{Change, latency_limits};
 use crate::target::Target;
 use crate::threshold::Threshold;
 use crate::units::show_duration;
@@ -123,6 +123,18 @@ pub struct LoadPlan {
     pub until_sure: bool,
     /// Latency limits to be counted exactly, ascending.
     pub limits: Vec<Duration>,
+}
+
+impl LoadPlan {
+    /// The changes of stages within the window; none where none were written.
+    pub fn changes(&self) -> Vec<Change> {
+        let changes = self.model.changes().into_iter().filter(|_| self.staged);
+        let changes = changes.filter_map(|(at, what)| {
+            let at = at.checked_sub(self.warm_up)?;
+            (at < self.window).then_some(Change { at, what })
+        });
+        changes.collect()
+    }
 }
 
 /// Whom to believe about a server's name.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use crate::course::TaskStep;
 use crate::distribution::Distribution;
+pub use crate::failure::{FailureGroup, FailureKind};
+use crate::samples::Samples;
 use crate::threshold::{Limit, Percentile, Scope, Threshold};
 
 /// Everything the load engine measured.
@@ -36,6 +39,8 @@ pub struct Summary {
     pub generator: Generator,
     /// The latency limits that were counted, ascending.
     pub limits: Vec<Duration>,
+    /// Where one stage of the load gave way to the next, if it was written as stages.
+    pub changes: Vec<Change>,
     /// One for each task, in the order of the scenario.
     pub tasks: Vec<TaskSummary>,
     /// The login, if the scenario has one.
@@ -44,6 +49,15 @@ pub struct Summary {
     pub series: Vec<Second>,
     /// What failed, grouped by task and kind.
     pub failures: Vec<FailureGroup>,
+}
+
+/// A change of stages within the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Since the start of the window.
+    pub at: Duration,
+    /// Where the load goes from here, in words: `to 20 users`.
+    pub what: String,
 }
 
 /// The schedule of an open load, and what became of it.
@@ -137,6 +151,10 @@ pub struct TaskSummary {
     /// Requests made after it for this task alone, because it had none or a rule
     /// on it was in doubt.
     pub extension: Row,
+    /// Some of all these, to be looked at.
+    pub samples: Samples,
+    /// Its window in steps, for charts; empty where it is not known.
+    pub course: Vec<TaskStep>,
 }
 
 /// Counts and latencies of some requests.
@@ -248,74 +266,6 @@ pub const SHOWN: [Percentile; 11] = [
     Percentile(100_000),
 ];
 
-/// Why a request failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FailureKind {
-    /// A status that the task does not accept.
-    Status,
-    /// 429: the server refuses for now.
-    Throttled,
-    /// No complete answer in time.
-    Timeout,
-    /// No connection.
-    Connect,
-    /// The connection ended before the first byte of an answer, or broke.
-    Reset,
-    /// An answer that is not HTTP, or whose body is cut or cannot be unpacked.
-    Body,
-    /// A good status with a body that fails the task's check.
-    Validation,
-    /// A login without a usable token.
-    Login,
-}
-
-/// Failures of one task and kind.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FailureGroup {
-    /// The task's name, or `login`.
-    pub task: String,
-    /// Its method.
-    pub method: String,
-    /// Their kind.
-    pub kind: FailureKind,
-    /// What happened, in words; the first one's own.
-    pub message: String,
-    /// How many.
-    pub count: u64,
-    /// When the first ended, in milliseconds since 1970.
-    pub first_unix_ms: u64,
-    /// When the last ended.
-    pub last_unix_ms: u64,
-}
-
-impl FailureKind {
-    /// All kinds, in their order.
-    pub const ALL: [Self; 8] = [
-        Self::Status,
-        Self::Throttled,
-        Self::Timeout,
-        Self::Connect,
-        Self::Reset,
-        Self::Body,
-        Self::Validation,
-        Self::Login,
-    ];
-
-    /// The kind as tables and files name it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Throttled => "throttled",
-            Self::Timeout => "timeout",
-            Self::Connect => "connect",
-            Self::Reset => "reset",
-            Self::Body => "body",
-            Self::Validation => "validation",
-            Self::Login => "login",
-        }
-    }
-}
-
 fn add_beyond(mine: &mut Vec<Beyond>, theirs: &[Beyond]) {
     mine.resize(mine.len().max(theirs.len()), Beyond::default());
     for (mine, theirs) in mine.iter_mut().zip(theirs) {
@@ -426,6 +376,11 @@ impl Summary {
         let mut all = Row::default();
         self.tasks.iter().for_each(|task| all.add(&task.window));
         all
+    }
+
+    /// A moment of the window, in milliseconds since 1970.
+    pub fn wall_ms(&self, at: Duration) -> u64 {
+        self.started_unix_ms.saturating_add(u64::try_from(at.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Requests per second over the measured part of the window.

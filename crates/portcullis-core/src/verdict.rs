@@ -40,6 +40,21 @@ pub struct Judged {
     pub reason: Option<String>,
 }
 
+impl Judged {
+    /// How little it tells of where something is wrong: weak evidence more than
+    /// sure one, many tasks more than one.
+    pub fn breadth(&self) -> (bool, u8) {
+        let state = self.evidence.as_ref().map(|evidence| evidence.state);
+        let width = match self.rule.scope {
+            Scope::Task(_) | Scope::Login => 0,
+            Scope::Label(_) => 1,
+            Scope::Group(_) => 2,
+            Scope::Aggregate => 3,
+        };
+        (state.is_some_and(State::is_in_doubt), width)
+    }
+}
+
 /// All rules, judged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
@@ -50,9 +65,12 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Rules that fail the run.
+    /// Rules that fail the run, those first that tell most of what is wrong: sure
+    /// ones before weak ones, a task's own before those of all.
     pub fn violations(&self) -> impl Iterator<Item = &Judged> {
-        self.of(Judgement::Violated, Severity::Fail)
+        let mut violated: Vec<&Judged> = self.of(Judgement::Violated, Severity::Fail).collect();
+        violated.sort_by_key(|judged| judged.breadth());
+        violated.into_iter()
     }
 
     /// Rules that only warn.

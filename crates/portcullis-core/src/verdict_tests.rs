@@ -301,3 +301,19 @@ fn blocks_are_added_by_second_wherever_they_overlap() {
     assert_eq!(added(&[], &[(1, 1)]), [(1, 1)]);
     assert_eq!(added(&[(1, 1)], &[]), [(1, 1)]);
 }
+
+#[test]
+fn what_is_sure_and_narrow_is_named_first() {
+    // Half of the slow task's answers are late, and a fifth of all.
+    let slow = [5_000, 900_000].repeat(60);
+    let summary = summary(&[5_000; 180], &slow, 0);
+    let names = Names { tasks: &["fast".to_owned(), "slow".to_owned()], ..NO_NAMES };
+    let rules = ["p95 <= 500ms", "p90 <= 500ms", "p95(slow) <= 500ms", "p99(fast) < 1s"];
+    let rules: Vec<_> =
+        rules.iter().map(|line| parse(line, Severity::Fail, names).unwrap()).collect();
+    let verdict = judge(&summary, &rules);
+    let named: Vec<String> = verdict.violations().map(|judged| judged.rule.subject()).collect();
+    assert_eq!(named, ["p95(slow)", "p95", "p90"]);
+}
+
+const NO_NAMES: Names<'_> = Names { tasks: &[], groups: &[], labels: &[], login: false };

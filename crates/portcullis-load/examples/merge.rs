@@ -11,7 +11,8 @@ use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::summary::Summary;
 use portcullis_core::threshold::Threshold;
 use portcullis_core::verdict::judge;
-use portcullis_load::recorder::{Recorder, Sample, Whose};
+use portcullis_load::recorder::{Recorder, Whose};
+use portcullis_load::sample::Sample;
 
 const SAMPLES: u64 = 6_000_000;
 const RECORDERS: u64 = 4;
@@ -68,7 +69,7 @@ fn fill(plan: &LoadPlan, number: u64) -> Result<Recorder, String> {
         recorder.record(
             Whose::Window((index % 10) as usize),
             &sample,
-            (index / 10_000) as u32,
+            Duration::from_secs(index / 10_000),
             plan,
         );
     }

@@ -7,3 +7,8 @@ pub fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// The whole second that a moment lies in.
+pub fn second(moment: std::time::Duration) -> u32 {
+    u32::try_from(moment.as_secs()).unwrap_or(u32::MAX)
+}

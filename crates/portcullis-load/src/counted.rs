@@ -4,7 +4,8 @@
 use portcullis_core::distribution::Distribution;
 use portcullis_core::summary::{Beyond, Row, TaskSummary};
 
-use crate::recorder::{Cell, Recorder};
+use crate::cell::Cell;
+use crate::recorder::Recorder;
 
 /// What was told of one cell so far.
 #[derive(Clone, Debug, Default)]

@@ -202,6 +202,7 @@ fn summary(
             run_queue,
         },
         limits: plan.limits.clone(),
+        changes: plan.changes(),
         tasks: recorder.tasks(plan),
         login: recorder.login(plan),
         ended_early: shared.watch.ended(),

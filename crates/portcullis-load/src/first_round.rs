@@ -14,7 +14,7 @@ use crate::engine::closes_connections;
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::prepared::Prepared;
 use crate::reactor::{self, Handle, Turn};
-use crate::recorder::Sample;
+use crate::sample::Sample;
 use crate::user::{LoggedIn, LoginFailure, Sending, User};
 
 /// One task's first answer.

@@ -3,18 +3,22 @@
 
 mod arrivals;
 mod body;
+mod cell;
 mod clock;
 mod counted;
+mod course;
 mod engine;
 mod first_round;
 mod generator;
 pub mod http;
+mod kept;
 mod latencies;
 mod life;
 mod pairs;
 mod prepared;
 pub mod reactor;
 pub mod recorder;
+pub mod sample;
 mod scan;
 mod series;
 mod shared;

@@ -13,7 +13,8 @@ use portcullis_core::summary::FailureKind;
 use crate::arrivals::Arrival;
 use crate::first_round::login_failure;
 use crate::reactor::Handle;
-use crate::recorder::{Sample, Whose};
+use crate::recorder::Whose;
+use crate::sample::Sample;
 use crate::shared::lock;
 use crate::user::{LoggedIn, User};
 use crate::worker::{Next, NextRequest, Worker};
@@ -163,7 +164,7 @@ impl<'w, 'a> Person<'w, 'a> {
     /// Records a request that ended at a moment of the run.
     fn record(&mut self, whose: Whose, sample: &Sample, ended: Duration) {
         let mut recorder = self.worker.recorder.borrow_mut();
-        recorder.record(whose, sample, second(ended), self.worker.shared.plan);
+        recorder.record(whose, sample, ended, self.worker.shared.plan);
         recorder.resent += std::mem::take(&mut self.user.resent);
         recorder.reopened += std::mem::take(&mut self.user.reopened);
         self.user.opened().for_each(|opening| recorder.record_opening(opening));
@@ -200,7 +201,12 @@ impl<'w, 'a> Person<'w, 'a> {
         }
         let inherited = if self.number == 0 { lock(&shared.first).take() } else { None };
         if let Some(sample) = inherited.as_ref().and_then(|login| login.sample.as_ref()) {
-            self.worker.recorder.borrow_mut().record(Whose::Login, sample, 0, shared.plan);
+            self.worker.recorder.borrow_mut().record(
+                Whose::Login,
+                sample,
+                Duration::ZERO,
+                shared.plan,
+            );
         }
         if let Some(line) = self.worker.shared_line() {
             self.user.authorize(line);
@@ -223,8 +229,8 @@ impl<'w, 'a> Person<'w, 'a> {
         let (sample, logged_in) = self.user.login(&shared.sending()).await;
         worker.under_way.set(worker.under_way.get() - 1);
         if !sample.is_cut {
-            let second = second(shared.start.elapsed());
-            worker.recorder.borrow_mut().record(Whose::Login, &sample, second, shared.plan);
+            let ended = shared.start.elapsed();
+            worker.recorder.borrow_mut().record(Whose::Login, &sample, ended, shared.plan);
         }
         match logged_in {
             LoggedIn::Token(token) => {
@@ -240,9 +246,4 @@ impl<'w, 'a> Person<'w, 'a> {
             LoggedIn::Cut => None,
         }
     }
-}
-
-/// The whole second that a moment lies in.
-fn second(moment: Duration) -> u32 {
-    u32::try_from(moment.as_secs()).unwrap_or(u32::MAX)
 }

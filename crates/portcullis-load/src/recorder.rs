@@ -7,49 +7,15 @@ use std::time::Duration;
 use hdrhistogram::CreationError;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::summary::{
-    self, Beyond, Block, FailureGroup, FailureKind, Row, TaskSummary, add_status,
-};
+use portcullis_core::summary::{FailureGroup, FailureKind, Row, TaskSummary};
 
+use crate::cell::Cell;
 use crate::clock;
-use crate::counted::Told;
+use crate::course::Course;
 use crate::http::Opening;
+use crate::kept::Kept;
 use crate::latencies::Latencies;
-
-/// Why a request failed, in the words of the first that did.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// Its kind.
-    pub kind: FailureKind,
-    /// What tells groups of one kind apart: the status, or 0.
-    pub status: u16,
-    /// What happened.
-    pub message: String,
-}
-
-/// One request, finished.
-#[derive(Debug, Default)]
-pub struct Sample {
-    /// From the start of sending, or in the open model from the intended start,
-    /// to the last byte.
-    pub latency: Duration,
-    /// In the open model: from the start of sending to the last byte.
-    pub service: Option<Duration>,
-    /// From the start of sending to the first byte; of whole answers.
-    pub first_byte: Option<Duration>,
-    /// From the first byte to the last one.
-    pub tail: Duration,
-    /// Bytes of body, unpacked.
-    pub body_bytes: u64,
-    /// The answer's status; 0 without a whole answer.
-    pub status: u16,
-    /// What went wrong, if something did.
-    pub failure: Option<Failure>,
-    /// Whether it is a good answer with a status from 200 to 299.
-    pub has_data: bool,
-    /// Whether it was given up because the load was over.
-    pub is_cut: bool,
-}
+use crate::sample::{Failure, Sample};
 
 /// Whose sample it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +71,7 @@ pub struct Recorder {
     pub(crate) continued: Vec<Cell>,
     pub(crate) extension: Vec<Cell>,
     login: Cell,
+    courses: Vec<Course>,
     failures: HashMap<FailureKey, FailureGroup>,
     since_tick: SinceTick,
     tick_latencies: Latencies,
@@ -123,165 +90,6 @@ pub struct Recorder {
 
 /// Task (`None` is the login), kind, and status where that tells them apart.
 type FailureKey = (Option<usize>, FailureKind, u16);
-
-/// The counts of one row.
-#[derive(Clone, Debug)]
-pub(crate) struct Cell {
-    requests: u64,
-    failures: u64,
-    body_bytes: u64,
-    good: Latencies,
-    failed: Latencies,
-    first_byte: Latencies,
-    service: Latencies,
-    beyond: Vec<Beyond>,
-    failed_beyond: Vec<Beyond>,
-    with_data: u64,
-    stalled: u64,
-    cut: u64,
-    pub(crate) blocks: Vec<Block>,
-    pub(crate) told: Told,
-    /// By status, ascending: a handful, so that only the first answer of each
-    /// asks for memory.
-    statuses: Vec<(u16, u64)>,
-}
-
-/// A tail of this length is the mark of a delayed acknowledgement: Linux delays
-/// them by 40 ms at least (`TCP_DELACK_MIN`, include/net/tcp.h).
-const STALL: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(35)..=Duration::from_millis(50);
-
-impl Cell {
-    fn new(empty: &Latencies, limits: usize) -> Self {
-        Self {
-            requests: 0,
-            failures: 0,
-            body_bytes: 0,
-            good: empty.clone(),
-            failed: empty.clone(),
-            first_byte: empty.clone(),
-            service: empty.clone(),
-            beyond: vec![Beyond::default(); limits],
-            failed_beyond: vec![Beyond::default(); limits],
-            with_data: 0,
-            stalled: 0,
-            cut: 0,
-            blocks: Vec::new(),
-            told: Told::default(),
-            statuses: Vec::new(),
-        }
-    }
-
-    /// The block of a second, which is the last one or a later one.
-    fn block(&mut self, second: u32) -> Option<&mut Block> {
-        if self.blocks.last().is_none_or(|block| block.second != second) {
-            let beyond = vec![Beyond::default(); self.beyond.len()];
-            self.blocks.push(Block { second, beyond, ..Block::default() });
-        }
-        self.blocks.last_mut()
-    }
-
-    fn record(&mut self, sample: &Sample, second: u32, limits: &[Duration]) {
-        let failed = sample.failure.is_some();
-        let (latencies, beyond) = match failed {
-            true => (&mut self.failed, &mut self.failed_beyond),
-            false => (&mut self.good, &mut self.beyond),
-        };
-        latencies.record(sample.latency);
-        for (limit, beyond) in limits.iter().zip(beyond) {
-            note(beyond, sample.latency, *limit);
-        }
-        // Of a request that was cut off no more is known than how long it took
-        // at least: it is no failure of the service, and no answer.
-        if sample.is_cut {
-            self.cut += 1;
-            return;
-        }
-        self.requests += 1;
-        self.body_bytes += sample.body_bytes;
-        self.failures += u64::from(failed);
-        self.with_data += u64::from(sample.has_data);
-        if let Some(block) = self.block(second) {
-            block.requests += 1;
-            block.failures += u32::from(failed);
-            for (limit, beyond) in limits.iter().zip(&mut block.beyond) {
-                note(beyond, sample.latency, *limit);
-            }
-        }
-        if sample.status != 0 {
-            add_status(&mut self.statuses, sample.status, 1);
-        }
-        if !failed {
-            sample.first_byte.into_iter().for_each(|after| self.first_byte.record(after));
-            sample.service.into_iter().for_each(|took| self.service.record(took));
-            self.stalled += u64::from(STALL.contains(&sample.tail));
-        }
-    }
-
-    fn absorb(&mut self, other: &Self) {
-        self.requests += other.requests;
-        self.failures += other.failures;
-        self.body_bytes += other.body_bytes;
-        self.good.absorb(&other.good);
-        self.failed.absorb(&other.failed);
-        self.first_byte.absorb(&other.first_byte);
-        self.service.absorb(&other.service);
-        self.with_data += other.with_data;
-        self.stalled += other.stalled;
-        self.cut += other.cut;
-        for (status, answers) in &other.statuses {
-            add_status(&mut self.statuses, *status, *answers);
-        }
-        for (mine, theirs) in
-            [(&mut self.beyond, &other.beyond), (&mut self.failed_beyond, &other.failed_beyond)]
-        {
-            for (mine, theirs) in mine.iter_mut().zip(theirs) {
-                mine.above += theirs.above;
-                mine.at_or_above += theirs.at_or_above;
-            }
-        }
-        self.blocks = summary::merged(&self.blocks, &other.blocks);
-    }
-
-    /// What rules on shares need; of latencies their number alone.
-    pub(crate) fn counts(&self) -> Row {
-        let count = self.good.count();
-        Row {
-            requests: self.requests,
-            failures: self.failures,
-            latency: Distribution { count, ..Distribution::default() },
-            beyond: self.beyond.clone(),
-            failed_beyond: self.failed_beyond.clone(),
-            with_data: self.with_data,
-            statuses: self.statuses.clone(),
-            ..Row::default()
-        }
-    }
-
-    fn row(&self) -> Row {
-        Row {
-            requests: self.requests,
-            failures: self.failures,
-            latency: self.good.distribution(),
-            failed_latency: self.failed.distribution(),
-            body_bytes: self.body_bytes,
-            beyond: self.beyond.clone(),
-            failed_beyond: self.failed_beyond.clone(),
-            with_data: self.with_data,
-            first_byte: self.first_byte.distribution(),
-            service: self.service.distribution(),
-            stalled: self.stalled,
-            cut: self.cut,
-            blocks: self.blocks.clone(),
-            statuses: self.statuses.clone(),
-        }
-    }
-}
-
-fn note(beyond: &mut Beyond, latency: Duration, limit: Duration) {
-    beyond.above += u64::from(latency > limit);
-    beyond.at_or_above += u64::from(latency >= limit);
-}
 
 /// One second of room: an answer may end just after its deadline. In the open
 /// model a request may have waited for the whole run before it was sent.
@@ -307,6 +115,7 @@ impl Recorder {
             continued: vec![cell.clone(); tasks],
             extension: vec![cell.clone(); tasks],
             login: cell,
+            courses: Course::of(plan),
             failures: HashMap::new(),
             since_tick: SinceTick::default(),
             tick_latencies: empty.clone(),
@@ -327,8 +136,8 @@ impl Recorder {
         self.resent * 100 <= self.requests
     }
 
-    /// Records one request that ended in this second of the run.
-    pub fn record(&mut self, whose: Whose, sample: &Sample, second: u32, plan: &LoadPlan) {
+    /// Records one request that ended at this moment of the run.
+    pub fn record(&mut self, whose: Whose, sample: &Sample, ended: Duration, plan: &LoadPlan) {
         let cell = match whose {
             Whose::WarmUp(_) => Some(&mut self.warm_up),
             Whose::Window(task) => self.window.get_mut(task),
@@ -337,13 +146,16 @@ impl Recorder {
             Whose::Login => Some(&mut self.login),
         };
         if let Some(cell) = cell {
-            cell.record(sample, second, &self.limits);
+            cell.record(sample, ended, &self.limits);
         }
         if sample.is_cut {
             return;
         }
         self.requests += 1;
-        if let Whose::Window(_) = whose {
+        if let Whose::Window(task) = whose {
+            let good = sample.failure.is_none().then_some(sample.latency);
+            let course = self.courses.get_mut(task);
+            course.into_iter().for_each(|course| course.record(clock::second(ended), good));
             self.since_tick.requests += 1;
             self.since_tick.failures += u64::from(sample.failure.is_some());
             self.since_tick.body_bytes += sample.body_bytes;
@@ -414,6 +226,9 @@ impl Recorder {
         for (mine, theirs) in self.window.iter_mut().chain(after).zip(theirs) {
             mine.absorb(theirs);
         }
+        for (mine, theirs) in self.courses.iter_mut().zip(&other.courses) {
+            mine.absorb(theirs);
+        }
         for (key, group) in other.failures {
             let mine = self
                 .failures
@@ -446,9 +261,11 @@ impl Recorder {
     pub fn tasks(&self, plan: &LoadPlan) -> Vec<TaskSummary> {
         let after = self.continued.iter().zip(&self.extension);
         let cells = self.window.iter().zip(after);
-        let pairs = plan.scenario.tasks.iter().zip(cells);
+        let courses = self.courses.iter().map(Course::steps).chain(std::iter::repeat(Vec::new()));
+        let pairs = plan.scenario.tasks.iter().zip(cells).zip(courses);
         pairs
-            .map(|(task, (window, (continued, extension)))| TaskSummary {
+            .map(|((task, (window, (continued, extension))), course)| TaskSummary {
+                course,
                 name: task.name.clone(),
                 group: task.group.clone(),
                 method: task.request.method.clone(),
@@ -458,6 +275,10 @@ impl Recorder {
                 window: window.row(),
                 continued: continued.row(),
                 extension: extension.row(),
+                samples: Kept::samples(
+                    [window, continued, extension].map(|c| &c.kept),
+                    plan.opens(),
+                ),
             })
             .collect()
     }
@@ -470,6 +291,7 @@ impl Recorder {
             method: login.request.method.clone(),
             label: login.request.label(),
             window: self.login.row(),
+            samples: Kept::samples([&self.login.kept], plan.opens()),
             ..TaskSummary::default()
         })
     }

@@ -9,7 +9,7 @@ use portcullis_core::plan::LoadPlan;
 
 use crate::http::Endpoint;
 use crate::prepared::Prepared;
-use crate::recorder::Sample;
+use crate::sample::Sample;
 use crate::user::{LoginFailure, Sending};
 use crate::watch::Watch;
 

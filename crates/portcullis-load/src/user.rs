@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::Rng;
+use portcullis_core::samples::Body;
 use portcullis_core::scenario::MinItems;
 use portcullis_core::summary::FailureKind;
 
@@ -12,7 +13,7 @@ use crate::body;
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Response};
 use crate::prepared::{Prepared, PreparedRequest};
 use crate::reactor::Handle;
-use crate::recorder::{Failure, Sample};
+use crate::sample::{Failure, Sample};
 use crate::scan;
 
 /// A login that brought no token.
@@ -186,6 +187,9 @@ impl User {
                 (self.response.body_bytes(), Some(failure_of(error, timeout)))
             }
         };
+        if sample.failure.is_some() && exchanged.is_ok() {
+            sample.error_body = error_body(&self.response, sample.body_bytes).map(Box::new);
+        }
         let is_success = (200..300).contains(&self.response.head().status);
         sample.has_data = sample.failure.is_none() && is_success;
         sample
@@ -249,6 +253,17 @@ fn unpacked(response: &Response) -> Result<std::borrow::Cow<'_, [u8]>, String> {
     } else {
         Ok(response.body().into())
     }
+}
+
+/// The body of a failed answer, to be shown; `None` if nobody thought that it would
+/// be needed.
+fn error_body(response: &Response, bytes: u64) -> Option<Body> {
+    if response.body().is_empty() && bytes > 0 {
+        return None;
+    }
+    // What cannot be unpacked is shown as what it is: no text.
+    let body = unpacked(response).unwrap_or_else(|_| response.body().into());
+    Some(Body::of(&body, bytes))
 }
 
 /// The size of a whole answer's body, unpacked (what a user of the service would

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use portcullis_core::remarks::remarks;
-use portcullis_core::summary::Summary;
+use portcullis_core::summary::{Change, Summary};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::verdict::generator_fault;
 use portcullis_load::{Ended, LoadOutcome, Trust, first_round, run};
@@ -86,6 +86,15 @@ fn users_come_and_go_as_the_stages_say() {
     assert!(alive[3] == 2 && alive[2] <= 3, "{alive:?}");
     let requests: Vec<u64> = summary.series.iter().map(|second| second.requests).collect();
     assert!(requests[3] * 2 < requests[1], "{requests:?}");
+    let change = |change: &Change| (change.at.as_secs(), change.what.clone());
+    let changes: Vec<(u64, String)> = summary.changes.iter().map(change).collect();
+    let [eight, two] = ["to 8 users", "to 2 users"].map(str::to_owned);
+    assert_eq!(changes, [(1, eight), (2, two.clone()), (3, two)]);
+    // What is drawn over time is what was measured.
+    let task = &summary.tasks[0];
+    let drawn: u64 = task.course.iter().map(|step| step.requests).sum();
+    assert_eq!((task.course.len(), drawn), (4, task.window.requests));
+    assert!(task.course[1].p50_ms > Some(0.0) && task.course[1].p95_ms >= task.course[1].p50_ms);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use portcullis_core::summary::Summary;
 
-use crate::{RunReport, html, junit, locust_csv, markdown, prometheus, results_json};
+use crate::{RunReport, codequality, html, junit, locust_csv, markdown, prometheus, results_json};
 
 /// What a run's results can be told as; the results themselves are no kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Kind {
     Page,
     /// Gauges for Prometheus.
     Prometheus,
+    /// What is wrong, for GitLab.
+    CodeQuality,
     /// Locust's four files.
     Csv,
 }
@@ -62,6 +64,8 @@ pub const JUNIT: &str = "perf_results.junit.xml";
 pub const MARKDOWN: &str = "perf_results.md";
 /// Gauges for Prometheus.
 pub const PROMETHEUS: &str = "perf_results.prom";
+/// What is wrong, for GitLab.
+pub const CODE_QUALITY: &str = "perf_results.codequality.json";
 /// The effective configuration.
 pub const CONFIGURATION: &str = "perf_effective.toml";
 /// Copies of the logs, without secrets.
@@ -74,7 +78,7 @@ const CSV: [&str; 4] = [
 ];
 
 /// What every run writes.
-const ALWAYS: [&str; 6] = [RESULTS, CONFIGURATION, JUNIT, MARKDOWN, PAGE, PROMETHEUS];
+const ALWAYS: [&str; 7] = [RESULTS, CODE_QUALITY, CONFIGURATION, JUNIT, MARKDOWN, PAGE, PROMETHEUS];
 
 /// Takes over a folder: makes it if there is none, refuses a foreign one,
 /// removes our own files of an earlier run, and proves that it is writable.
@@ -219,8 +223,15 @@ impl Folder {
 
 impl Kind {
     /// Every kind, in the order in which a run writes them.
-    pub const ALL: [Self; 6] =
-        [Self::Configuration, Self::Junit, Self::Markdown, Self::Page, Self::Prometheus, Self::Csv];
+    pub const ALL: [Self; 7] = [
+        Self::Configuration,
+        Self::Junit,
+        Self::Markdown,
+        Self::Page,
+        Self::Prometheus,
+        Self::CodeQuality,
+        Self::Csv,
+    ];
 
     /// The files of this kind: none that the run has nothing for.
     fn texts(self, run: &RunReport) -> Vec<(&'static str, String)> {
@@ -230,6 +241,10 @@ impl Kind {
             Self::Markdown => vec![(MARKDOWN, markdown::write(run))],
             Self::Page => vec![(PAGE, html::write(run))],
             Self::Prometheus => vec![(PROMETHEUS, prometheus::write(run))],
+            // Texts and lines can always be written.
+            Self::CodeQuality => {
+                codequality::write(run).map(|text| vec![(CODE_QUALITY, text)]).unwrap_or_default()
+            }
             Self::Csv => run.summary.as_ref().map(csv).unwrap_or_default(),
         }
     }

@@ -4,51 +4,63 @@
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis_core::event::{Event, StageEnd};
+use portcullis_core::event::{Event, Stage, StageEnd};
 use portcullis_core::evidence::{Present, State};
 use portcullis_core::threshold::Severity;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
-struct Line<'a> {
+use crate::wire::STAGE_ENDS;
+
+/// Raised when a field changes its meaning or goes; new fields and kinds leave it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// An event of a run.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Line<'a> {
     /// Since the run's start.
     at_s: f64,
     #[serde(flatten)]
     told: Told<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Told<'a> {
+    /// The first line: what this stream is.
+    Run {
+        #[schemars(extend("const" = SCHEMA_VERSION))]
+        schema_version: u32,
+        #[schemars(extend("const" = "portcullis"))]
+        tool: &'static str,
+        tool_version: &'static str,
+    },
     StageStarted {
+        #[schemars(extend("enum" = Stage::ALL.map(Stage::name)))]
         stage: &'static str,
     },
     StageEnded {
+        #[schemars(extend("enum" = Stage::ALL.map(Stage::name)))]
         stage: &'static str,
         took_s: f64,
+        #[schemars(extend("enum" = STAGE_ENDS))]
         end: &'static str,
         detail: &'a str,
         failure: Option<&'a str>,
     },
-    Note {
-        text: &'a str,
-    },
-    Warning {
-        text: &'a str,
-    },
+    /// Changes nothing.
+    Note { text: &'a str },
+    /// May spoil the run.
+    Warning { text: &'a str },
+    /// Once a second of load.
     Progress(Box<Progress<'a>>),
-    Pairs {
-        elapsed_s: f64,
-        limit_s: f64,
-        pairs: u64,
-    },
-    LogTail {
-        path: &'a str,
-        lines: &'a [String],
-    },
-    Advice {
-        text: &'a str,
-    },
+    /// Once a second of a comparison.
+    Pairs { elapsed_s: f64, limit_s: f64, pairs: u64 },
+    /// The end of a log that tells why a stage failed.
+    LogTail { path: &'a str, lines: &'a [String] },
+    /// What to try next.
+    Advice { text: &'a str },
+    /// The last line.
     End {
         sentence: &'a str,
         exit_code: u8,
@@ -57,7 +69,8 @@ enum Told<'a> {
     },
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
 struct Progress<'a> {
     elapsed_s: f64,
     window_s: f64,
@@ -74,12 +87,24 @@ struct Progress<'a> {
     going_on_for: &'a [String],
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Rule<'a> {
     rule: &'a str,
+    #[schemars(extend("enum" = ["fail", "warn"]))]
     severity: &'static str,
     /// Null before the first request, and for what is judged at the end.
+    #[schemars(extend("enum" = [Some("proven"), Some("unbroken"), Some("violated"), Some("in doubt"), None::<&str>]))]
     state: Option<&'static str>,
+}
+
+/// The first line, which says what follows: the version of this format.
+///
+/// # Errors
+/// The serializer's: a defect.
+pub fn begin(at: Duration) -> serde_json::Result<String> {
+    let tool_version = env!("CARGO_PKG_VERSION");
+    let told = Told::Run { schema_version: SCHEMA_VERSION, tool: "portcullis", tool_version };
+    written(at, told)
 }
 
 /// An event as a line, with its newline; `at` is counted from the run's start.

@@ -83,9 +83,8 @@ fn violations(judged: &[&Judged]) -> String {
     });
     let items = grave.take(MOST).map(|one| {
         let standing = Standing::of(one);
-        let line = code(&words::line(one), 200);
-        let certainty = esc(&words::certainty(one));
-        format!("- {} **{}** {line}: {certainty}\n", standing.sign(), standing.word())
+        let line = code(&words::line(one), 300);
+        format!("- {} **{}** {line}\n", standing.sign(), standing.word())
     });
     let items: String = items.collect();
     if items.is_empty() { items } else { format!("\n{items}") }
@@ -206,9 +205,22 @@ fn failures(summary: &Summary) -> String {
         )
     });
     format!(
-        "| task | kind | count | message |\n|:---|:---|---:|:---|\n{}",
-        rows.collect::<String>()
+        "| task | kind | count | message |\n|:---|:---|---:|:---|\n{}{}",
+        rows.collect::<String>(),
+        first_bodies(summary)
     )
+}
+
+/// What the first failed answer of each task said.
+fn first_bodies(summary: &Summary) -> String {
+    let tasks = summary.tasks.iter().chain(&summary.login);
+    let firsts = tasks.filter_map(|task| Some((task, task.samples.errors.first()?))).take(10);
+    let lines = firsts.map(|(task, error)| {
+        let name = code(&task.name, 60);
+        format!("- {name}, {}: {}\n", words::status(error.status), code(&error.body.shown(), 300))
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
 fn said(summary: &Summary) -> String {

@@ -100,7 +100,9 @@ fn family(out: &mut String, name: &str, help: &str, samples: Vec<(String, f64)>)
 
 fn labels(pairs: &[(&str, &str)]) -> String {
     let label = |(name, value): &(&str, &str)| {
-        let value = line(value).replace('\\', "\\\\").replace('"', "\\\"");
+        // For GitLab, which reads it as a metrics report, a `#` begins a comment anywhere.
+        let value = line(value).replace('#', "%23");
+        let value = value.replace('\\', "\\\\").replace('"', "\\\"");
         format!("{name}=\"{value}\"")
     };
     format!("{{{}}}", pairs.iter().map(label).collect::<Vec<_>>().join(","))

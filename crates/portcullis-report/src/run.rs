@@ -7,8 +7,10 @@ use portcullis_core::event::StageRecord;
 use portcullis_core::outcome::Finding;
 use portcullis_core::pairs::Comparison;
 use portcullis_core::summary::Summary;
-use portcullis_core::usage::Usage;
+use portcullis_core::usage::{Usage, UsageAt};
 use portcullis_core::verdict::Verdict;
+
+use crate::complaints::Places;
 
 /// One run, finished or not.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,12 +34,16 @@ pub struct RunReport {
     pub configuration: String,
     /// The hash of the part of it that decides what is measured.
     pub configuration_hash: String,
+    /// Where in the configuration file things stand.
+    pub places: Places,
     /// The machine.
     pub machine: Machine,
     /// The stages that ended, in order.
     pub stages: Vec<StageRecord>,
     /// What our own server used during the load.
     pub server_usage: Option<Usage>,
+    /// The same over time.
+    pub server_course: Vec<UsageAt>,
     /// How our own server ended, in words.
     pub server_end: Option<String>,
     /// The first round's calls.

@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
+use portcullis_core::course::TaskStep;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::outcome::{Finding, Signal};
 use portcullis_core::summary::{
-    Acknowledgement, ArrivalCounts, Beyond, Connects, FailureGroup, FailureKind, Generator, Row,
-    Second, Summary, TaskSummary, Tls,
+    Acknowledgement, ArrivalCounts, Beyond, Change, Connects, FailureGroup, FailureKind, Generator,
+    Row, Second, Summary, TaskSummary, Tls,
 };
 use portcullis_core::threshold::{Names, Severity, Threshold, parse};
 use portcullis_core::verdict::judge;
@@ -80,8 +81,15 @@ fn task(name: &str, group: Option<&str>, window: Row, extension: Row) -> TaskSum
         weight: 3,
         needs_data: name != "odd",
         window,
-        continued: Row::default(),
         extension,
+        course: vec![TaskStep {
+            at: Duration::from_secs(3),
+            requests: 2,
+            failures: 1,
+            p50_ms: Some(1.25),
+            p95_ms: None,
+        }],
+        ..TaskSummary::default()
     }
 }
 
@@ -132,6 +140,7 @@ fn summary(values: [Latencies; 6], cut: usize) -> Summary {
             ..Generator::default()
         },
         limits: LIMITS.to_vec(),
+        changes: vec![Change { at: Duration::from_millis(1_500), what: "to 2 users".to_owned() }],
         tasks: vec![
             task("list", Some("l"), row(&fast, &fast_failed, cut), none()),
             task("odd", Some("l"), none(), odd),

@@ -98,6 +98,11 @@ impl Server {
         tree::usage(self.pid())
     }
 
+    /// Resident memory of its tree now, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        tree::memory_bytes(self.pid())
+    }
+
     /// Asks a hung server for its stack, which ends it.
     pub fn ask_for_stack(&mut self) {
         let pid = self.pid();

@@ -42,6 +42,12 @@ pub fn usage(root: u32) -> Usage {
     sum
 }
 
+/// Resident memory of `root`'s tree now, in bytes; 0 where the system does not tell.
+pub fn memory_bytes(root: u32) -> u64 {
+    let of = |pid: u32| std::fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
+    members(root).into_iter().map(|pid| number(&of(pid), "VmRSS:") * 1024).sum()
+}
+
 /// The number behind `name` in a `status` file of proc(5); 0 if there is none.
 fn number(status: &[u8], name: &str) -> u64 {
     let status = String::from_utf8_lossy(status);

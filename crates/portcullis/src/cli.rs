@@ -224,6 +224,9 @@ pub struct ReportArgs {
     /// Gauges for Prometheus
     #[arg(long)]
     pub prom: bool,
+    /// What is wrong, for GitLab
+    #[arg(long)]
+    pub codequality: bool,
     /// Where the files go [default: beside the results, if they are a perf_results.json]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

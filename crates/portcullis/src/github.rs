@@ -5,8 +5,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use portcullis_core::config::line_of_rule;
-use portcullis_report::{RunReport, artifacts, github, markdown, words};
+use portcullis_report::complaints::complaints;
+use portcullis_report::{RunReport, artifacts, github, markdown};
 
 use crate::console::{self, Console};
 use crate::planning::Planned;
@@ -29,19 +29,15 @@ pub fn tell(planned: &Planned, report: &RunReport, artifacts: &Path, console: &C
     }
 }
 
-/// An error for each violated threshold that fails the run, at its line.
+/// An error for each violated threshold that fails the run, at its line, and for each
+/// difference from the base that does.
 fn annotations(planned: &Planned, report: &RunReport, workspace: Option<&Path>) -> String {
     let file = &planned.file;
     let file = workspace.and_then(|workspace| file.strip_prefix(workspace).ok()).unwrap_or(file);
     let file = file.display().to_string();
-    let violations = report.verdict.iter().flat_map(|verdict| verdict.violations());
-    let commands = violations.map(|judged| {
-        let line = line_of_rule(&planned.loaded.tree, "fail", &judged.rule.text);
-        let title = format!("{} is violated", judged.rule.subject());
-        let message = format!("{}; {}", words::line(judged), words::certainty(judged));
-        github::error(&file, line, &title, &message) + "\n"
-    });
-    commands.collect()
+    let told = complaints(report).into_iter();
+    let told = told.filter(|one| one.fails && ["threshold", "against"].contains(&&*one.check));
+    told.map(|one| github::error(&file, one.line, &one.title, &one.said) + "\n").collect()
 }
 
 /// Adds to a file of the runner's, which other steps write to as well.

@@ -16,6 +16,7 @@ mod health;
 mod key;
 mod machine;
 mod pipeline;
+mod places;
 mod planning;
 mod python;
 mod report;

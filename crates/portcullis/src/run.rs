@@ -10,7 +10,7 @@ use portcullis_core::outcome::{self, Finding};
 use portcullis_core::pairs::{Comparison, Side};
 use portcullis_core::secrets::Secrets;
 use portcullis_core::summary::Summary;
-use portcullis_core::usage::Usage;
+use portcullis_core::usage::{Usage, UsageAt};
 use portcullis_core::verdict::Verdict;
 use portcullis_report::artifacts::{self, Folder};
 use portcullis_report::{FirstCall, Machine, RunReport};
@@ -24,6 +24,7 @@ use crate::against::BaseName;
 use crate::cli::OWN_BINARY;
 use crate::git::Git;
 use crate::machine;
+use crate::places::places;
 use crate::planning::Planned;
 use crate::stages::environment::Venv;
 use crate::{baseline, cache, chance, command_line};
@@ -54,6 +55,8 @@ pub struct Run<'a> {
     pub summary: Option<Summary>,
     /// What the server used during the load.
     pub server_usage: Option<Usage>,
+    /// The same over time.
+    pub server_course: Vec<UsageAt>,
     /// How our own server ended, in words.
     pub server_end: Option<String>,
     /// The first round's calls.
@@ -185,6 +188,7 @@ impl<'a> Run<'a> {
             server: None,
             summary: None,
             server_usage: None,
+            server_course: Vec::new(),
             server_end: None,
             first_round: Vec::new(),
             is_judged: false,
@@ -425,9 +429,11 @@ impl<'a> Run<'a> {
             configuration_hash: self.planned.configuration_hash.clone(),
             baseline: baseline::report(self),
             acceptable: self.is_acceptable(),
+            places: places(self.planned),
             machine: self.machine.clone(),
             stages: self.stages.clone(),
             server_usage: self.server_usage,
+            server_course: self.server_course.clone(),
             server_end: self.server_end.as_deref().map(|end| self.secrets.redact(end)),
             first_round: self.first_round.clone(),
             summary: self.summary.clone().map(|summary| self.without_secrets(summary)),
@@ -441,10 +447,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Failure messages quote the service's own words, which may echo a secret.
+    /// Failure messages and bodies are the service's own words, which may echo a secret.
     fn without_secrets(&self, mut summary: Summary) -> Summary {
         for failure in &mut summary.failures {
             failure.message = self.secrets.redact(&failure.message);
+        }
+        for task in summary.tasks.iter_mut().chain(&mut summary.login) {
+            task.samples.clean(|text| self.secrets.redact(text));
         }
         summary
     }

@@ -73,8 +73,8 @@ fn the_old_jobs_results_are_judged_for_what_they_are() {
     };
     let login = "not checkable from this file: login.p95 < 2s: no row is named login or POST \
                  /api/v1/auth/token/";
-    case("healthy", 0, &["holds: p95 = 83.0 ms, limit <= 500 ms (71 samples)", login]);
-    case("empty-tables", 1, &["violated: error_rate = 22.06 %, limit <= 5.00 % (68 samples)"]);
+    case("healthy", 0, &["holds: p95 = 83.0 ms, limit <= 500 ms, 71 samples", login]);
+    case("empty-tables", 1, &["violated: error_rate = 22.06 %, limit <= 5.00 %, 68 samples"]);
     case("wrong-password", 5, &["INVALID: the Aggregated row has no request, and N/A"]);
     case("no-server", 5, &["INVALID: the Aggregated row has no request, and N/A"]);
     case("server-killed-at-15s", 1, &["violated: error_rate = 69.12 %"]);
@@ -83,12 +83,12 @@ fn the_old_jobs_results_are_judged_for_what_they_are() {
     case("impostor-always-200", 0, &[shown, login]);
     case("ten-users-five-alive", 0, &[shown, "holds: p95 = 380 ms"]);
     // 4 of 140 requests: in no percentile of all, but the row has the task's URL.
-    let slow = "violated: p95(list_reports) = 3000 ms, limit < 500 ms (4 samples)";
+    let slow = "violated: p95(list_reports) = 3000 ms, limit < 500 ms, 4 samples";
     case("one-slow-endpoint", 1, &[slow, "holds: p95 = 44.0 ms"]);
     // Five logins were 7 % of the requests: no rule on all requests is about them.
     let apart = "POST /api/v1/auth/token/ is the login: its 5 requests are left out";
     case("login-in-aggregate", 0, &[apart, "holds: p95 = 102 ms", "holds: login.p95 = 630 ms"]);
-    let all = "violated: error_rate = 100.00 %, limit <= 5.00 % (45 samples)";
+    let all = "violated: error_rate = 100.00 %, limit <= 5.00 %, 45 samples";
     case("wrong-password-recorded", 1, &[all, "no data: login.p95"]);
 }
 
@@ -96,7 +96,7 @@ fn the_old_jobs_results_are_judged_for_what_they_are() {
 fn both_generations_of_locust_are_judged() {
     let Some(reference) = reference() else { return };
     let file = |name: &str| reference.join(name).to_str().unwrap().to_owned();
-    let errors = "violated: error_rate = 39.62 %, limit <= 5.00 % (53 samples)";
+    let errors = "violated: error_rate = 39.62 %, limit <= 5.00 %, 53 samples";
     let history = "note: the history ends with 36 requests, the statistics say 53";
     check(&[&file("locust-csv/2.20/perf_results_stats.csv")], 1, &[errors, history]);
     // No failure in the statistics, but users that never ran.
@@ -281,7 +281,7 @@ fn our_own_results_are_judged_by_their_own_rules_or_by_others() {
     // Elsewhere, without any perf.toml, it is the same.
     assert_eq!(check_in(path, &[&file]).0, 0);
     let (slow, text) = summary("list_reports", 700);
-    let why = "p95(list_reports) = 700 ms, limit < 500 ms (10 samples, 10 beyond the limit)";
+    let why = "p95(list_reports) = 700 ms, limit < 500 ms, 10 samples, 10 beyond the limit";
     let file = written(path, Some(slow), &text, &[Finding::Violated(why.to_owned())]);
     check(&[&file], 1, &["violated: p95(list_reports) = 700 ms", "violated: p95 = 700 ms"]);
     let others = with_rules("\"p95(list_reports) < 800ms\", \"error_rate <= 5%\"");

@@ -2,15 +2,16 @@
 //! artifacts, nothing left behind. Each fault is a row of data; one function
 //! runs it, and looks at what it left.
 
-mod acts;
-mod below;
+pub mod acts;
+pub mod below;
+mod commands;
 mod endurance;
 mod leaks;
 mod panics;
 mod report;
-mod row;
+pub mod row;
 mod rows;
-mod scene;
+pub mod scene;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -48,7 +49,7 @@ pub struct FaultsArgs {
 /// How often a row is tried on a busy machine.
 const TRIES: u32 = 3;
 /// How a run says that the machine was too busy.
-const BUSY: &str = "the load generator was late by";
+pub const BUSY: &str = "the load generator was late by";
 
 /// How a row came out.
 pub enum Came {

@@ -154,16 +154,25 @@ pub fn written_output(text: &str) -> Option<String> {
 }
 
 /// The line on which a rule was written in the user's file, counted from 1;
-/// `severity` is its list, `fail` or `warn`. `None` for a rule of the defaults.
+/// `severity` is its list, `fail` or `warn`, of `[thresholds]` or `[baseline]`. `None`
+/// for a rule of the defaults or of the command line.
 pub fn line_of_rule(tree: &Node, severity: &str, text: &str) -> Option<usize> {
-    let rules = tree::get(tree::get(tree, "thresholds")?, severity)?;
-    let Value::List(rules) = &rules.value else { return None };
+    let lists = ["thresholds", "baseline"];
+    let lists = lists.iter().filter_map(|name| tree::get(tree::get(tree, name)?, severity));
+    let rules = lists.filter_map(|list| match &list.value {
+        Value::List(rules) => Some(rules),
+        _ => None,
+    });
     let is_text = |node: &Node| matches!(&node.value, Value::Text(written) if written == text);
     let is_it = |node: &&Node| is_text(node) || tree::get(node, "rule").is_some_and(is_text);
-    match rules.iter().find(is_it)?.at {
-        Place::File(line, _) => Some(line),
-        Place::Default | Place::Flag(_) => None,
-    }
+    rules.flatten().find(is_it).and_then(|rule| rule.at.line())
+}
+
+/// The line on which a section begins in the user's file, counted from 1. `None` if it
+/// is not there.
+pub fn line_of_section(tree: &Node, name: &str) -> Option<usize> {
+    let Value::Table(entries) = &tree.value else { return None };
+    entries.iter().find(|entry| entry.key == name)?.at.line()
 }
 
 fn take_profiles(file: &mut Node, problems: &mut Problems) -> Vec<(String, Node)> {

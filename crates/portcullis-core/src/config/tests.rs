@@ -336,3 +336,20 @@ fn a_rule_is_found_at_its_line_also_in_a_profile() {
     assert_eq!(of(None, "fail", "login.p95 < 2s"), None);
     assert_eq!(of(Some("strict"), "fail", "p99 < 1s"), Some(place("p99 < 1s")));
 }
+
+#[test]
+fn a_section_is_found_at_its_line_and_so_are_rules_on_the_baseline() {
+    let text = format!(
+        "{BUNDLED}\n[baseline]\nfile = \"b.json\"\nfail = [\n    \"p95 <= baseline * 2\",\n]\n"
+    );
+    let place = |needle: &str| text.lines().position(|line| line.contains(needle)).map(|at| at + 1);
+    let tree = load(&text, None, &[]).unwrap().tree;
+    assert_eq!(line_of_section(&tree, "against"), place("[against.overrides]"));
+    assert_eq!(line_of_section(&tree, "scenario"), place("[scenario]"));
+    let rule = "p95 <= baseline * 2";
+    assert_eq!(line_of_rule(&tree, "fail", rule), place(rule));
+    let plain = BUNDLED.replace("[against.overrides]", "[django.more]");
+    let (plain, _) = plain.split_once("[django.more]").unwrap();
+    let tree = load(plain, None, &[]).unwrap().tree;
+    assert_eq!(line_of_section(&tree, "against"), None, "the defaults' own");
+}

@@ -16,6 +16,16 @@ pub enum Place {
     Flag(&'static str),
 }
 
+impl Place {
+    /// The line of the user's file; `None` for what stands elsewhere.
+    pub fn line(self) -> Option<usize> {
+        match self {
+            Self::File(line, _) => Some(line),
+            Self::Default | Self::Flag(_) => None,
+        }
+    }
+}
+
 /// A value and its place.
 #[derive(Clone, Debug)]
 pub struct Node {

@@ -5,6 +5,7 @@ use portcullis_core::units::show_duration;
 
 use super::Section;
 use super::charts::forest::{forest, word};
+use super::charts::pairs::over_time;
 use super::markup::{Cell, Column, Rows, esc, facts, numbers, table, words};
 use crate::run::RunReport;
 
@@ -26,13 +27,28 @@ fn body(comparison: &Comparison) -> String {
         "<p>{}</p>\n{}{}<figure>\n<figcaption>Latency of the candidate as a ratio of the base's, \
          pair by pair: the dot is the median, the bar what is possible (95 %, however often one \
          looks).</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Ratios by task\" \
-         tabindex=\"0\">{}</div>\n</figure>\n{}<p class=\"key\">{}.</p>\n",
+         tabindex=\"0\">{}</div>\n</figure>\n{}{}<p class=\"key\">{}.</p>\n",
         esc(&comparison.sentence()),
         facts(&about(comparison)),
         unplaced.unwrap_or_default(),
         forest(&comparison.tasks),
         table("Base and candidate by task", "sorts filters", &COLUMNS, &rows),
+        pairs(comparison),
         esc(&comparison.blind_spot())
+    )
+}
+
+fn pairs(comparison: &Comparison) -> String {
+    let drawn = over_time(comparison);
+    if drawn.is_empty() {
+        return drawn;
+    }
+    format!(
+        "<figure>\n<figcaption>Each pair over time: what the candidate took as a share of the \
+         base, from 0.4 to 2.5 (logarithmic; beyond that at the edge). The thin line is \
+         \u{201c}the same\u{201d}, the thick one the median of neighbours, the figure the median \
+         of all.</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Pairs over time\" \
+         tabindex=\"0\">{drawn}</div>\n</figure>\n"
     )
 }
 

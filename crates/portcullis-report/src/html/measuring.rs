@@ -8,6 +8,7 @@ use portcullis_core::units::{show_duration, show_ms};
 use portcullis_core::verdict::{LAG_LIMIT_MS, STOP_LIMIT_MS, generator_fault};
 
 use super::Section;
+use super::charts::course::course;
 use super::charts::distribution::{Shown, alone, range};
 use super::markup::{esc, facts};
 use crate::run::RunReport;
@@ -123,7 +124,16 @@ fn server(run: &RunReport, summary: &Summary) -> String {
             ("Switches because its time was up", used.involuntary_switches.to_string()),
         ]);
     }
-    format!("<h3>Server, over the load</h3>\n{}", facts(&pairs))
+    let drawn = course(&run.server_course);
+    let drawn = match drawn.is_empty() {
+        true => drawn,
+        false => format!(
+            "<figure>\n<figcaption>Processors that it used, and its resident memory, all its \
+             processes together.</figcaption>\n<div class=\"wide\" role=\"region\" \
+             aria-label=\"Server over time\" tabindex=\"0\">{drawn}</div>\n</figure>\n"
+        ),
+    };
+    format!("<h3>Server, over the load</h3>\n{}{drawn}", facts(&pairs))
 }
 
 fn machine(run: &RunReport) -> Vec<(&'static str, String)> {

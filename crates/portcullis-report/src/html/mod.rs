@@ -7,14 +7,18 @@ mod charts;
 mod failures;
 mod markup;
 mod measuring;
+mod next;
 mod page;
 mod policy;
 mod repeat;
+mod samples;
 mod stages;
 mod tasks;
 mod thresholds;
 mod time;
 mod top;
+
+use portcullis_core::pairs::Decision;
 
 use crate::run::RunReport;
 
@@ -28,7 +32,7 @@ struct Section {
 
 /// Writes the page.
 pub fn write(run: &RunReport) -> String {
-    let sections = [
+    let mut sections = [
         thresholds::section(run),
         against::section(run),
         time::section(run),
@@ -38,6 +42,11 @@ pub fn write(run: &RunReport) -> String {
         stages::section(run),
         repeat::section(run),
     ];
+    // What is slower than the base stands before rules that may all hold.
+    let mut tasks = run.comparison.iter().flat_map(|comparison| &comparison.tasks);
+    if tasks.any(|task| task.decision == Decision::Slower) {
+        sections.swap(0, 1);
+    }
     let sections: Vec<Section> = sections.into_iter().filter(|one| !one.body.is_empty()).collect();
     page::whole(run, &top::header(run), &sections)
 }

@@ -8,8 +8,10 @@ use portcullis_core::units::show_ms;
 use portcullis_core::verdict::Judged;
 
 use super::Section;
+use super::charts::courses::courses;
 use super::charts::distribution::{Shown, Stall, alone, range, ridges};
 use super::markup::{Cell, Column, Rows, esc, facts, numbers, table_with_foot, whole, words};
+use super::samples::samples;
 use crate::run::RunReport;
 use crate::words::{bytes, percent, shortened};
 
@@ -20,6 +22,13 @@ const MOST: usize = 40;
 pub fn section(run: &RunReport) -> Section {
     let body = run.summary.as_ref().map_or_else(String::new, |summary| body(run, summary));
     Section { id: "tasks", title: "By task", body }
+}
+
+/// Where a task unfolds, if it is drawn.
+pub fn anchor(summary: &Summary, name: &str) -> Option<String> {
+    let called = summary.tasks.iter().filter(|task| task.weight > 0).take(MOST);
+    let mut names = called.chain(&summary.login).map(|task| task.name.as_str());
+    names.position(|own| own == name).map(|index| format!("task-{index}"))
 }
 
 fn body(run: &RunReport, summary: &Summary) -> String {
@@ -40,7 +49,7 @@ fn body(run: &RunReport, summary: &Summary) -> String {
     let mut apart = vec![plain_cells("all tasks", &aggregate)];
     apart.extend(login.iter().map(|(_, row)| plain_cells("login (apart)", row)));
     format!(
-        "{}{ridges}<h3>Each task</h3>\n{}",
+        "{}{ridges}{}<h3>Each task</h3>\n{}",
         table_with_foot(
             "Tasks: latencies in ms, of good answers",
             "sorts filters",
@@ -48,7 +57,22 @@ fn body(run: &RunReport, summary: &Summary) -> String {
             &rows,
             &apart
         ),
+        over_time(&drawn, summary),
         unfolds.collect::<String>()
+    )
+}
+
+fn over_time(drawn: &[&(&TaskSummary, Row)], summary: &Summary) -> String {
+    let tasks: Vec<&TaskSummary> = drawn.iter().map(|(task, _)| *task).collect();
+    let drawing = courses(&tasks, summary.window.as_secs_f64());
+    if drawing.is_empty() {
+        return drawing;
+    }
+    format!(
+        "<figure>\n<figcaption>p50 (dotted) and p95 of each task over time, on one logarithmic \
+         axis, to about 5 %; the figure is the last p95. Bars are failed requests as a share of \
+         all.</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Tasks over time\" \
+         tabindex=\"0\">{drawing}</div>\n</figure>\n"
     )
 }
 
@@ -176,7 +200,7 @@ fn unfold(
     });
     format!(
         "<details class=\"task\">\n<summary><b>{}</b> <span class=\"quiet\">{} requests, {} failed, \
-         p95 {}</span></summary>\n<div id=\"task-{index}\">\n{}{drawn}{}{}{}</div>\n</details>\n",
+         p95 {}</span></summary>\n<div id=\"task-{index}\">\n{}{drawn}{}{}{}{}</div>\n</details>\n",
         esc(&task.name),
         whole(row.requests),
         whole(row.failures),
@@ -184,7 +208,8 @@ fn unfold(
         facts(&about(task, row)),
         percentiles(row),
         stall.unwrap_or_default(),
-        failures(task, summary)
+        failures(task, summary),
+        samples(task, summary)
     )
 }
 

@@ -13,7 +13,11 @@ use crate::words::{self, Standing};
 pub fn section(run: &RunReport) -> Section {
     let judged = run.verdict.iter().flat_map(|verdict| &verdict.judged);
     let mut judged: Vec<&Judged> = judged.collect();
-    judged.sort_by_key(|one| Standing::of(one));
+    // Of what is violated, what tells most of the place comes first; the rest as written.
+    judged.sort_by_key(|one| match Standing::of(one) {
+        violated @ Standing::Violated => (violated, one.breadth()),
+        other => (other, (false, 0)),
+    });
     let silent = run.verdict.iter().flat_map(|verdict| &verdict.silent_tasks).map(|task| {
         format!("<p class=\"note\"><b>no data</b> {} was never called.</p>\n", esc(task))
     });

@@ -1,6 +1,7 @@
 //! Over time: latencies, failures, requests and users of the planned window, and
 //! the same figures as a table.
 
+use portcullis_core::summary::Change;
 use portcullis_core::threshold::{Limit, Metric, Percentile, Scope};
 
 use super::Section;
@@ -14,9 +15,10 @@ const MOST: usize = 160;
 
 /// The section; empty without a window.
 pub fn section(run: &RunReport) -> Section {
+    let changes = run.summary.as_ref().map_or(&[][..], |summary| &summary.changes);
     let series = run.summary.as_ref().map_or(&[][..], |summary| &summary.series);
     let steps = steps(series, MOST);
-    let body = if steps.is_empty() { String::new() } else { drawn(&steps, limit_ms(run)) };
+    let body = if steps.is_empty() { String::new() } else { drawn(&steps, changes, limit_ms(run)) };
     Section { id: "time", title: "Over time", body }
 }
 
@@ -33,7 +35,7 @@ fn limit_ms(run: &RunReport) -> Option<f64> {
     limits.reduce(f64::min)
 }
 
-fn drawn(steps: &[Step], limit_ms: Option<f64>) -> String {
+fn drawn(steps: &[Step], changes: &[Change], limit_ms: Option<f64>) -> String {
     let length = steps.first().map_or(1, Step::seconds);
     let each = match length {
         1 => "Each step is one second.".to_owned(),
@@ -45,8 +47,8 @@ fn drawn(steps: &[Step], limit_ms: Option<f64>) -> String {
          class=\"wide\" role=\"region\" aria-label=\"Latency over time\" \
          tabindex=\"0\">{}{}</div>\n<p class=\"readout\" hidden></p>\n</figure>\n<details><summary>\
          The same figures as a table</summary>\n{}</details>\n",
-        time::latencies(steps, limit_ms),
-        time::load(steps),
+        time::latencies(steps, changes, limit_ms),
+        time::load(steps, changes),
         table("Figures over time", "steps", &COLUMNS, &rows(steps))
     )
 }

@@ -4,6 +4,7 @@ use portcullis_core::summary::Summary;
 use portcullis_core::units::show_duration;
 
 use super::markup::{esc, facts};
+use super::next::next;
 use super::page::class;
 use crate::results_json::rfc3339;
 use crate::run::{Machine, RunReport};
@@ -21,9 +22,10 @@ pub fn header(run: &RunReport) -> String {
     format!(
         "<header>\n<h1><span class=\"verdict\"><span aria-hidden=\"true\">{sign}</span> \
          {word}</span> <span class=\"code\">exit code {}</span></h1>\n<p \
-         class=\"sentence\">{}</p>\n{}{}</header>\n",
+         class=\"sentence\">{}</p>\n{}{}{}</header>\n",
         run.exit_code,
         esc(sentence.unwrap_or(&run.sentence)),
+        next(run),
         findings(run),
         facts(&measured(run))
     )
@@ -31,6 +33,8 @@ pub fn header(run: &RunReport) -> String {
 
 /// So many findings are listed.
 const MOST: usize = 40;
+/// So many of them are not folded: after a failure most of the others follow from it.
+const OPEN: usize = 3;
 
 /// The other findings: the sentence names only the first.
 fn findings(run: &RunReport) -> String {
@@ -41,12 +45,21 @@ fn findings(run: &RunReport) -> String {
         let message = words::shortened(finding.message(), 1_000);
         format!("<li><b>{}</b> {}</li>\n", finding.kind(), esc(&message))
     });
-    let shown = shown.collect::<String>();
+    let shown: Vec<String> = shown.collect();
+    let (open, folded) = shown.split_at(OPEN.min(shown.len()));
     let more = match run.findings.len().saturating_sub(MOST + 1) {
         0 => String::new(),
         n => format!("<li>and {n} more</li>\n"),
     };
-    format!("<ul class=\"findings\">\n{shown}{more}</ul>\n")
+    let folded = match folded.len() {
+        0 => String::new(),
+        n => format!(
+            "<details class=\"support\">\n<summary>and {n} more</summary>\n<ul>\n{}{more}</ul>\n\
+             </details>\n",
+            folded.concat()
+        ),
+    };
+    format!("<h2>Also found</h2>\n<ul class=\"findings\">\n{}</ul>\n{folded}", open.concat())
 }
 
 fn measured(run: &RunReport) -> Vec<(&'static str, String)> {
@@ -56,14 +69,34 @@ fn measured(run: &RunReport) -> Vec<(&'static str, String)> {
         target => format!("{target}{server}"),
     };
     vec![
-        ("Commit", run.commit.clone().unwrap_or_else(|| "not known".to_owned())),
+        ("Commit", run.commit.as_deref().map_or("not known".to_owned(), short)),
         ("Started", rfc3339(run.started_unix_ms)),
         ("Target", target),
         ("Load", run.summary.as_ref().map_or("none".to_owned(), load)),
+        ("Against", against(run)),
         ("Profile", run.profile.clone().unwrap_or_else(|| "none".to_owned())),
         ("Seed", run.seed.to_string()),
         ("Machine", machine(&run.machine)),
     ]
+}
+
+/// A commit as people name it: its first letters, and whether there are changes. The
+/// results have all of it.
+fn short(commit: &str) -> String {
+    let is_hash = commit.chars().take(40).filter(char::is_ascii_hexdigit).count() == 40;
+    match (is_hash, commit.get(..12), commit.get(40..)) {
+        (true, Some(start), Some(rest)) => format!("{start}{rest}"),
+        _ => commit.to_owned(),
+    }
+}
+
+/// What the run was held against beside its thresholds.
+fn against(run: &RunReport) -> String {
+    let base =
+        run.comparison.as_ref().map(|base| format!("{} ({})", short(&base.commit), base.asked));
+    let stored = run.baseline.as_ref().map(|stored| format!("the baseline {}", stored.shown));
+    let all: Vec<String> = base.into_iter().chain(stored).collect();
+    if all.is_empty() { "thresholds only".to_owned() } else { all.join(" and ") }
 }
 
 /// The load in words.

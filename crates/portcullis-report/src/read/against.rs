@@ -1,13 +1,15 @@
 //! The comparison of base and candidate, read back: what was decided stands, and
 //! is not decided anew.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use portcullis_core::pairs::{
     Comparison, Decision, Effect, ErrorRise, Pair, Side, Sides, TaskComparison,
 };
 
-use super::{ReadError, numbers, wire};
+use super::{ReadError, numbers};
+use crate::wire;
 
 /// A comparison; `at` is its place in the file.
 ///
@@ -17,19 +19,19 @@ pub fn comparison(file: wire::Against, at: &str) -> Result<Comparison, ReadError
     let place = |name: &str, index: usize| format!("{at}.{name}[{index}]");
     let tasks = file.tasks.into_iter().enumerate();
     let tasks = tasks.map(|(index, one)| task(one, &place("tasks", index)));
-    let names = &file.names;
+    let names: &[String] = &file.names;
     let pairs = file.pairs.into_iter().enumerate();
     let pairs = pairs.map(|(index, one)| pair(one, names, &place("pairs", index)));
     Ok(Comparison {
-        asked: file.asked,
-        commit: file.commit,
+        asked: file.asked.into_owned(),
+        commit: file.commit.into_owned(),
         took: seconds(file.took_s, at)?,
         limit: seconds(file.limit_s, at)?,
-        unplaced: file.unplaced,
-        overrides: file.overrides,
+        unplaced: file.unplaced.map(Cow::into_owned),
+        overrides: file.overrides.into_owned(),
         tasks: tasks.collect::<Result<_, _>>()?,
         pairs: pairs.collect::<Result<_, _>>()?,
-        names: file.names,
+        names: file.names.into_owned(),
     })
 }
 
@@ -54,13 +56,13 @@ fn task(file: wire::AgainstTask, at: &str) -> Result<TaskComparison, ReadError> 
         return Err(wrong(at, "more of its pairs failed than there are"));
     }
     Ok(TaskComparison {
-        decision: match file.decision.as_str() {
+        decision: match file.decision.as_ref() {
             "slower" => Decision::Slower,
             "not slower" => Decision::NotSlower,
             "undecided" => Decision::Undecided,
             other => return Err(wrong(at, format!("\"{other}\" is no decision"))),
         },
-        name: file.name,
+        name: file.name.into_owned(),
         pairs: file.pairs,
         decided_after: file.decided_after_s.map(|after| seconds(after, at)).transpose()?,
         effect: file.latency.map(|one| effect(&one, at)).transpose()?,
@@ -88,7 +90,7 @@ fn effect(file: &wire::Effect, at: &str) -> Result<Effect, ReadError> {
     })
 }
 
-fn pair(file: wire::Pair, names: &[String], at: &str) -> Result<Pair, ReadError> {
+fn pair(file: wire::Pair<'_>, names: &[String], at: &str) -> Result<Pair, ReadError> {
     let (task, seconds_after, first, base, candidate, base_cpu, candidate_cpu) = file;
     let span = |ms: Option<f64>| {
         let ns = ms.map(numbers::latency_ns).transpose().map_err(|error| wrong(at, error))?;
@@ -98,7 +100,7 @@ fn pair(file: wire::Pair, names: &[String], at: &str) -> Result<Pair, ReadError>
     Ok(Pair {
         task: index.ok_or_else(|| wrong(at, format!("no task is named \"{task}\"")))?,
         at: seconds(seconds_after, at)?,
-        first: match first.as_str() {
+        first: match first.as_ref() {
             "base" => Side::Base,
             "candidate" => Side::Candidate,
             other => return Err(wrong(at, format!("\"{other}\" is no side"))),

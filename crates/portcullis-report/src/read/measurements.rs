@@ -1,16 +1,20 @@
 //! From the measurements in the file to those of the run: floats of milliseconds
 //! become the nanoseconds they were, and every sum is added up again.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use portcullis_core::course::TaskStep;
 use portcullis_core::distribution::Distribution;
+use portcullis_core::samples::{Body, ErrorSample, Samples, SlowRequest};
 use portcullis_core::summary::{
-    Acknowledgement, ArrivalCounts, Beyond, Connects, FailureGroup, FailureKind, Generator, Row,
-    Second, Summary, TaskSummary, Tls, ToDate,
+    Acknowledgement, ArrivalCounts, Beyond, Change, Connects, FailureGroup, FailureKind, Generator,
+    Row, Second, Summary, TaskSummary, Tls, ToDate,
 };
 
 use super::results_json::unix_ms;
-use super::{ReadError, numbers, wire};
+use super::{ReadError, numbers};
+use crate::wire;
 
 /// The limits whose counts every row has.
 type Limits = Vec<Duration>;
@@ -38,7 +42,7 @@ pub fn summary(file: wire::Summary) -> Result<Summary, ReadError> {
             queued: arrivals.queued,
             unstarted: arrivals.unstarted,
         }),
-        ended_early: file.ended_early,
+        ended_early: file.ended_early.map(Cow::into_owned),
         connects: connects(file.connections)?,
         users_asked: file.users_asked,
         users_ran: file.users_ran,
@@ -50,6 +54,7 @@ pub fn summary(file: wire::Summary) -> Result<Summary, ReadError> {
         series: file.series.into_iter().map(second).collect::<Result<_, _>>()?,
         failures,
         limits: limits.clone(),
+        changes: file.changes.into_iter().map(change).collect::<Result<_, _>>()?,
     };
     let aggregate = row(file.aggregate, "aggregate", &limits)?;
     added_up(&summary.aggregate(), &aggregate, "aggregate", "the tasks")?;
@@ -62,6 +67,10 @@ fn wrong(at: &str, message: impl std::fmt::Display) -> ReadError {
 
 fn seconds(seconds: f64, at: &str) -> Result<Duration, ReadError> {
     numbers::seconds(seconds).map_err(|error| wrong(at, error))
+}
+
+fn change(file: wire::Change<'_>) -> Result<Change, ReadError> {
+    Ok(Change { at: seconds(file.at_s, "changes")?, what: file.what.into_owned() })
 }
 
 fn limits(limits_ms: &[f64]) -> Result<Limits, ReadError> {
@@ -90,16 +99,52 @@ fn task(file: wire::Task, at: &str, limits: &Limits) -> Result<TaskSummary, Read
         return Err(wrong(at, "extension_requests is not what was made after the window"));
     }
     Ok(TaskSummary {
-        name: file.name,
-        group: file.group,
-        method: file.method,
-        label: file.path,
+        name: file.name.into_owned(),
+        group: file.group.map(Cow::into_owned),
+        method: file.method.into_owned(),
+        label: file.path.into_owned(),
         weight: file.weight,
         needs_data: file.needs_data,
         window,
         continued,
         extension,
+        samples: Samples {
+            errors: file.error_samples.into_iter().map(error_sample).collect::<Result<_, _>>()?,
+            slowest: file.slowest.iter().map(slow_request).collect::<Result<_, _>>()?,
+        },
+        course: file.course.into_iter().map(step).collect::<Result<_, _>>()?,
     })
+}
+
+fn step(file: wire::Step) -> Result<TaskStep, ReadError> {
+    let (at_s, requests, failures, p50_ms, p95_ms) = file;
+    let ms = |ms: Option<f64>| ms.map(numbers::latency_ms).transpose();
+    let [p50_ms, p95_ms] = [ms(p50_ms), ms(p95_ms)].map(|ms| ms.map_err(|e| wrong("course", e)));
+    let at = seconds(at_s, "course")?;
+    Ok(TaskStep { at, requests, failures, p50_ms: p50_ms?, p95_ms: p95_ms? })
+}
+
+fn error_sample(file: wire::ErrorSample<'_>) -> Result<ErrorSample, ReadError> {
+    Ok(ErrorSample {
+        at: seconds(file.at_s, "error_samples.at_s")?,
+        status: file.status,
+        kind: failure_kind(&file.kind, "error_samples")?,
+        body: Body { bytes: file.body_bytes, text: file.body.map(Cow::into_owned) },
+    })
+}
+
+fn slow_request(file: &wire::SlowRequest<'_>) -> Result<SlowRequest, ReadError> {
+    let ns = numbers::latency_ns(file.latency_ms).map_err(|error| wrong("slowest", error))?;
+    Ok(SlowRequest {
+        at: seconds(file.at_s, "slowest.at_s")?,
+        latency: Duration::from_nanos(ns),
+        status: file.status,
+    })
+}
+
+fn failure_kind(word: &str, at: &str) -> Result<FailureKind, ReadError> {
+    let kind = FailureKind::ALL.into_iter().find(|kind| kind.name() == word);
+    kind.ok_or_else(|| wrong(at, format!("no kind \"{word}\"")))
 }
 
 /// The parts of a task's requests, whose sum is `row`.
@@ -288,20 +333,20 @@ fn added_up(tasks: &Row, aggregate: &Row, at: &str, others: &str) -> Result<(), 
 }
 
 fn connects(file: wire::Connections) -> Result<Connects, ReadError> {
-    let acknowledgement = match file.acknowledgement.as_str() {
+    let acknowledgement = match file.acknowledgement.as_ref() {
         "at once" => Acknowledgement::AtOnce,
         "system" => Acknowledgement::System,
         "a connection for each request" => Acknowledgement::ConnectionClose,
         other => return Err(wrong("connections.acknowledgement", format!("\"{other}\""))),
     };
-    let tls = match file.tls.as_str() {
+    let tls = match file.tls.as_ref() {
         "off" => Tls::Off,
         "verified" => Tls::Verified,
         "insecure" => Tls::Insecure,
         other => return Err(wrong("connections.tls", format!("\"{other}\""))),
     };
     Ok(Connects {
-        address: file.address,
+        address: file.address.into_owned(),
         acknowledgement,
         tls,
         connect: distribution(file.connect, "connections.connect")?,
@@ -322,12 +367,11 @@ fn generator(file: wire::Generator) -> Result<Generator, ReadError> {
 }
 
 fn failure(file: wire::Failure) -> Result<FailureGroup, ReadError> {
-    let kind = FailureKind::ALL.into_iter().find(|kind| kind.name() == file.kind);
     Ok(FailureGroup {
-        kind: kind.ok_or_else(|| wrong("failures", format!("no kind \"{}\"", file.kind)))?,
-        method: file.method,
-        task: file.task,
-        message: file.message,
+        kind: failure_kind(&file.kind, "failures")?,
+        method: file.method.into_owned(),
+        task: file.task.into_owned(),
+        message: file.message.into_owned(),
         count: numbers::believed(file.count).map_err(|error| wrong("failures", error))?,
         first_unix_ms: unix_ms(&file.first_seen, "summary.failures.first_seen")?,
         last_unix_ms: unix_ms(&file.last_seen, "summary.failures.last_seen")?,
@@ -335,7 +379,7 @@ fn failure(file: wire::Failure) -> Result<FailureGroup, ReadError> {
 }
 
 fn second(file: wire::Second) -> Result<Second, ReadError> {
-    let percentiles = file.percentiles_ms.into_iter().map(numbers::latency_ms);
+    let percentiles = file.percentiles_ms.iter().copied().map(numbers::latency_ms);
     let ms = |ms| numbers::latency_ms(ms).map_err(|error| wrong("series", error));
     let to_date = file.to_date;
     if !numbers::is_sound(to_date.mean_body_bytes) {

@@ -10,7 +10,6 @@ mod results_json;
 mod surroundings;
 mod table;
 mod thresholds;
-mod wire;
 
 pub use companions::{Companions, Exceptions, History};
 pub use locust_csv::{LocustStats, read_stats};

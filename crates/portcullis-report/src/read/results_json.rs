@@ -1,6 +1,7 @@
 //! `perf_results.json`, read back whole: the measurements as they were before
 //! they were written, and how the run ended. What contradicts itself is refused.
 
+use std::borrow::Cow;
 use std::time::UNIX_EPOCH;
 
 use portcullis_core::outcome::{self, Finding, Signal};
@@ -8,9 +9,10 @@ use portcullis_core::verdict::Verdict;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::{ReadError, against, measurements, surroundings, thresholds, wire};
+use super::{ReadError, against, measurements, surroundings, thresholds};
 use crate::results_json::SCHEMA_VERSION;
 use crate::run::RunReport;
+use crate::wire;
 
 /// One run, as it was written.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,7 +73,7 @@ fn is_at_end(bytes: &[u8], error: &serde_json::Error) -> bool {
     (error.line(), error.column()) >= (count, last)
 }
 
-fn results(file: wire::Results) -> Result<Results, ReadError> {
+fn results(file: wire::Results<'static>) -> Result<Results, ReadError> {
     let findings: Vec<Finding> =
         file.findings.into_iter().map(finding).collect::<Result<_, _>>()?;
     let code = outcome::exit_code(&findings);
@@ -83,23 +85,28 @@ fn results(file: wire::Results) -> Result<Results, ReadError> {
         return Err(ReadError::Inconsistent(message));
     }
     let server = file.server.map(surroundings::server).transpose()?;
-    let (server_usage, server_end) = server.unzip();
-    let verdict = verdict(file.thresholds, file.silent_tasks)?;
+    let (server_usage, server_course, server_end) = match server {
+        Some((usage, course, end)) => (usage, course, Some(end)),
+        None => (None, Vec::new(), None),
+    };
+    let verdict = verdict(file.thresholds, file.silent_tasks.into_owned())?;
     let repeated = file.against_repeated.into_iter();
     let repeated = repeated.map(|one| against::comparison(one, "against_repeated"));
     let report = RunReport {
         started_unix_ms: unix_ms(&file.started_at, "started_at")?,
-        commit: file.commit,
-        target: file.target,
+        commit: file.commit.map(Cow::into_owned),
+        target: file.target.into_owned(),
         own_server: file.own_server,
-        profile: file.profile,
+        profile: file.profile.map(Cow::into_owned),
         seed: file.seed,
-        given: file.command,
-        configuration: file.configuration,
-        configuration_hash: file.configuration_hash,
+        given: file.command.into_owned(),
+        places: thresholds::places(file.configuration_places)?,
+        configuration: file.configuration.into_owned(),
+        configuration_hash: file.configuration_hash.into_owned(),
         machine: surroundings::machine(file.machine),
         stages: file.stages.into_iter().map(surroundings::stage).collect::<Result<_, _>>()?,
-        server_usage: server_usage.flatten(),
+        server_usage,
+        server_course,
         server_end,
         first_round: file
             .first_round
@@ -115,14 +122,14 @@ fn results(file: wire::Results) -> Result<Results, ReadError> {
         acceptable: file.acceptable,
         findings: outcome::in_order(findings),
         exit_code: file.exit_code,
-        sentence: file.sentence,
+        sentence: file.sentence.into_owned(),
     };
-    Ok(Results { tool_version: file.tool_version, report })
+    Ok(Results { tool_version: file.tool_version.into_owned(), report })
 }
 
 /// What was judged; `None` if nothing was.
 fn verdict(
-    judged: Vec<wire::Threshold>,
+    judged: Vec<wire::Threshold<'_>>,
     silent_tasks: Vec<String>,
 ) -> Result<Option<Verdict>, ReadError> {
     if judged.is_empty() && silent_tasks.is_empty() {
@@ -135,8 +142,8 @@ fn verdict(
 }
 
 fn finding(file: wire::Finding) -> Result<Finding, ReadError> {
-    let text = file.message;
-    let finding = match (file.kind.as_str(), file.exit_code) {
+    let text = file.message.into_owned();
+    let finding = match (file.kind.as_ref(), file.exit_code) {
         ("interrupted", 143) => Finding::Interrupted(Signal::Terminate),
         ("interrupted", _) => Finding::Interrupted(Signal::Interrupt),
         ("defect", _) => Finding::Defect(text),

@@ -1,6 +1,7 @@
 //! Judged thresholds, read back: a judgement is what the file says, and is not
 //! made anew.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use portcullis_core::evidence::{Counts, Evidence, Interval, LatencyInterval, State};
@@ -10,7 +11,9 @@ use portcullis_core::threshold::{
 };
 use portcullis_core::verdict::{Judged, Judgement};
 
-use super::{ReadError, numbers, wire};
+use super::{ReadError, numbers};
+use crate::complaints::{PlacedRule, Places};
+use crate::wire;
 
 /// A judged threshold; `at` is its place in the file.
 ///
@@ -19,6 +22,23 @@ use super::{ReadError, numbers, wire};
 pub fn judged(file: wire::Threshold, at: &str) -> Result<Judged, ReadError> {
     parts(file).map_err(|message| ReadError::Inconsistent(format!("{at}: {message}")))
 }
+
+/// Where in the configuration file things stand.
+///
+/// # Errors
+/// A severity that is not known.
+pub fn places(file: wire::Places<'_>) -> Result<Places, ReadError> {
+    let rules = file.rules.into_iter().map(|placed| {
+        let severity = known("severity", &placed.severity, &SEVERITIES)?;
+        Ok(PlacedRule { severity, text: placed.rule.into_owned(), line: placed.line })
+    });
+    let rules = rules.collect::<Result<_, String>>();
+    let rules = rules
+        .map_err(|message| ReadError::Inconsistent(format!("configuration_places: {message}")))?;
+    Ok(Places { file: file.file.into_owned(), rules, against: file.against })
+}
+
+const SEVERITIES: [(&str, Severity); 2] = [("fail", Severity::Fail), ("warn", Severity::Warn)];
 
 fn parts(file: wire::Threshold) -> Result<Judged, String> {
     let judgement = known(
@@ -34,7 +54,7 @@ fn parts(file: wire::Threshold) -> Result<Judged, String> {
     let value = file.value.map(finite).transpose()?;
     let samples = numbers::believed(file.samples)?;
     let beyond = file.beyond_limit.map(numbers::believed).transpose()?;
-    let reason = file.reason.clone();
+    let reason = file.reason.clone().map(Cow::into_owned);
     let metric = metric(&file.metric)?;
     let evidence = file.evidence.as_ref().map(|one| evidence(one, metric)).transpose()?;
     let rule = rule(file, metric)?;
@@ -57,27 +77,26 @@ fn rule(file: wire::Threshold, metric: Metric) -> Result<Threshold, String> {
         (">", Comparison::Above),
         (">=", Comparison::AtLeast),
     ];
-    let severities = [("fail", Severity::Fail), ("warn", Severity::Warn)];
     let policies = [("estimate", Policy::Estimate), ("prove", Policy::Prove)];
     Ok(Threshold {
         metric,
-        scope: match file.scope_kind.as_str() {
+        scope: match file.scope_kind.as_ref() {
             "aggregate" => Scope::Aggregate,
-            "task" => Scope::Task(file.scope),
-            "group" => Scope::Group(file.scope),
-            "label" => Scope::Label(file.scope),
+            "task" => Scope::Task(file.scope.into_owned()),
+            "group" => Scope::Group(file.scope.into_owned()),
+            "label" => Scope::Label(file.scope.into_owned()),
             "login" => Scope::Login,
             other => return Err(format!("\"{other}\" is no kind of scope")),
         },
         per_task: file.per_task,
         comparison: known("comparison", &file.comparison, &comparisons)?,
         limit: limit(file.limit, &file.unit, file.relative)?,
-        severity: known("severity", &file.severity, &severities)?,
+        severity: known("severity", &file.severity, &SEVERITIES)?,
         abort: file.abort,
         after: file.after_s.map(numbers::seconds).transpose()?,
         policy: known("policy", &file.policy, &policies)?,
         derived: file.baseline.map(derived).transpose()?,
-        text: file.rule,
+        text: file.rule.into_owned(),
     })
 }
 
@@ -119,10 +138,10 @@ fn derived(file: wire::Derived) -> Result<Derived, String> {
     let uncertainty =
         file.samples.map(|samples| Uncertainty { low: file.low, high: file.high, samples });
     Ok(Derived {
-        relative: relative(file.relative)?,
+        relative: relative(wire::Relative { to: file.to, factor: file.factor, plus: file.plus })?,
         reference: finite(file.value)?,
         uncertainty,
-        lowered: file.lowered,
+        lowered: file.lowered.map(Cow::into_owned),
     })
 }
 

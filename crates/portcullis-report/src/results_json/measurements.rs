@@ -1,199 +1,45 @@
 //! The measurements, as `perf_results.json` has them.
 
+use portcullis_core::course::TaskStep;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::remarks::remarks;
+use portcullis_core::samples::{ErrorSample, SlowRequest};
 use portcullis_core::summary::{Acknowledgement, Connects, Row, SHOWN, Summary, TaskSummary, Tls};
-use serde::Serialize;
 
 use super::rfc3339;
-
-/// The field `summary` of the results.
-#[derive(Serialize)]
-pub struct WireSummary<'a> {
-    started_at: String,
-    window_s: f64,
-    measured_s: f64,
-    users_asked: u32,
-    users_ran: u32,
-    arrivals: Option<WireArrivals>,
-    connections: WireConnections<'a>,
-    ended_early: Option<&'a str>,
-    /// The latency limits that were counted, ascending.
-    limits_ms: Vec<f64>,
-    resent: u64,
-    reopened: u64,
-    requests_per_s: f64,
-    /// What a reader must know beside the numbers.
-    remarks: Vec<String>,
-    warm_up: WireRow,
-    generator: WireGenerator,
-    aggregate: WireRow,
-    login: Option<WireTask<'a>>,
-    tasks: Vec<WireTask<'a>>,
-    failures: Vec<WireFailure<'a>>,
-    series: Vec<WireSecond<'a>>,
-}
-
-/// The schedule of an open load.
-#[derive(Serialize)]
-struct WireArrivals {
-    scheduled: u64,
-    queued: u64,
-    unstarted: u64,
-}
-
-#[derive(Serialize)]
-struct WireConnections<'a> {
-    address: &'a str,
-    acknowledgement: &'static str,
-    tls: &'static str,
-    connect: WireDistribution,
-    handshake: WireDistribution,
-}
-
-/// How well the load generator itself did.
-#[derive(Serialize)]
-struct WireGenerator {
-    /// Whether the system granted a niceness of -10.
-    punctual: bool,
-    spawn_lag: WireDistribution,
-    lag: WireDistribution,
-    ran_s: f64,
-    cpu_s: Option<f64>,
-    run_queue_s: Option<f64>,
-}
-
-#[derive(Serialize)]
-struct WireTask<'a> {
-    name: &'a str,
-    group: Option<&'a str>,
-    method: &'a str,
-    path: &'a str,
-    weight: u32,
-    /// Whether it accepts a status from 200 to 299: one without such an answer
-    /// has measured nothing.
-    needs_data: bool,
-    /// Requests made after the planned window.
-    extension_requests: u64,
-    /// Beside them, given up when the grace was over.
-    extension_cut: u64,
-    #[serde(flatten)]
-    row: WireRow,
-    /// What the row is the sum of, where that is not the window alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parts: Option<WireParts>,
-}
-
-/// Requests of the window, made after it by the deck, and after it for the task
-/// alone.
-#[derive(Serialize)]
-struct WireParts {
-    window: WireRow,
-    continued: WireRow,
-    extension: WireRow,
-}
-
-#[derive(Serialize)]
-struct WireRow {
-    requests: u64,
-    failures: u64,
-    error_rate: Option<f64>,
-    mean_body_bytes: f64,
-    latency: WireDistribution,
-    failed_latency: WireDistribution,
-    /// From sending to the first byte of a good answer.
-    first_byte: WireDistribution,
-    /// From sending to the last byte, where `latency` counts from the schedule.
-    service: Option<WireDistribution>,
-    /// Good answers whose last byte came 35 to 50 ms after the first.
-    stalled: u64,
-    /// Requests given up when the grace after the load ended.
-    cut: u64,
-    /// Good answers with a status from 200 to 299.
-    with_data: u64,
-    /// `[status, answers]`, good and failed, ascending.
-    statuses: Vec<(u16, u64)>,
-    beyond_limits: Vec<WireBeyond>,
-}
-
-#[derive(Serialize)]
-struct WireBeyond {
-    limit_ms: f64,
-    above: u64,
-    at_or_above: u64,
-    failed_above: u64,
-    failed_at_or_above: u64,
-}
-
-#[derive(Serialize)]
-struct WireDistribution {
-    count: u64,
-    /// Exact; beyond what 2^64 nanoseconds are, which is 584 years, the most.
-    sum_ns: u64,
-    mean_ms: Option<f64>,
-    min_ms: Option<f64>,
-    max_ms: Option<f64>,
-    percentiles_ms: serde_json::Map<String, serde_json::Value>,
-    /// Values above the last bucket.
-    clipped: u64,
-    /// `[upper end in µs, count]`, ascending.
-    buckets_us: Vec<(u64, u64)>,
-}
-
-#[derive(Serialize)]
-struct WireFailure<'a> {
-    task: &'a str,
-    method: &'a str,
-    kind: &'static str,
-    message: &'a str,
-    count: u64,
-    first_seen: String,
-    last_seen: String,
-}
-
-#[derive(Serialize)]
-struct WireSecond<'a> {
-    second: u64,
-    users: u32,
-    requests: u64,
-    failures: u64,
-    percentiles_ms: &'a [f64],
-    to_date: WireToDate,
-}
-
-/// From the start of the window to the end of a second.
-#[derive(Serialize)]
-struct WireToDate {
-    p50_ms: f64,
-    mean_ms: f64,
-    min_ms: f64,
-    max_ms: f64,
-    mean_body_bytes: f64,
-}
+use crate::wire;
 
 /// The measurements in the file's own words.
-pub fn summary(summary: &Summary) -> WireSummary<'_> {
+pub fn summary(summary: &Summary) -> wire::Summary<'_> {
     let aggregate = summary.aggregate();
-    WireSummary {
-        started_at: rfc3339(summary.started_unix_ms),
+    wire::Summary {
+        started_at: rfc3339(summary.started_unix_ms).into(),
         window_s: summary.window.as_secs_f64(),
         measured_s: summary.measured.as_secs_f64(),
         users_asked: summary.users_asked,
         users_ran: summary.users_ran,
-        arrivals: summary.arrivals.map(|arrivals| WireArrivals {
+        arrivals: summary.arrivals.map(|arrivals| wire::Arrivals {
             scheduled: arrivals.scheduled,
             queued: arrivals.queued,
             unstarted: arrivals.unstarted,
         }),
         connections: connections(&summary.connects),
-        ended_early: summary.ended_early.as_deref(),
+        ended_early: summary.ended_early.as_deref().map(Into::into),
         limits_ms: summary.limits.iter().map(|limit| limit.as_nanos() as f64 / 1e6).collect(),
+        changes: summary
+            .changes
+            .iter()
+            .map(|change| wire::Change {
+                at_s: change.at.as_secs_f64(),
+                what: (&change.what).into(),
+            })
+            .collect(),
         resent: summary.resent,
         reopened: summary.reopened,
         remarks: remarks(summary),
         warm_up: row(&summary.warm_up, summary),
         requests_per_s: summary.rate(aggregate.requests),
-        generator: WireGenerator {
+        generator: wire::Generator {
             punctual: summary.generator.is_punctual,
             spawn_lag: distribution(&summary.generator.spawn_lag),
             lag: distribution(&summary.generator.lag),
@@ -207,26 +53,26 @@ pub fn summary(summary: &Summary) -> WireSummary<'_> {
         failures: summary
             .failures
             .iter()
-            .map(|group| WireFailure {
-                task: &group.task,
-                method: &group.method,
-                kind: group.kind.name(),
-                message: &group.message,
+            .map(|group| wire::Failure {
+                task: (&group.task).into(),
+                method: (&group.method).into(),
+                kind: group.kind.name().into(),
+                message: (&group.message).into(),
                 count: group.count,
-                first_seen: rfc3339(group.first_unix_ms),
-                last_seen: rfc3339(group.last_unix_ms),
+                first_seen: rfc3339(group.first_unix_ms).into(),
+                last_seen: rfc3339(group.last_unix_ms).into(),
             })
             .collect(),
         series: summary
             .series
             .iter()
-            .map(|second| WireSecond {
+            .map(|second| wire::Second {
                 second: second.second,
                 users: second.users,
                 requests: second.requests,
                 failures: second.failures,
-                percentiles_ms: &second.percentiles_ms,
-                to_date: WireToDate {
+                percentiles_ms: (&second.percentiles_ms).into(),
+                to_date: wire::ToDate {
                     p50_ms: second.to_date.p50_ms,
                     mean_ms: second.to_date.mean_ms,
                     min_ms: second.to_date.min_ms,
@@ -238,52 +84,81 @@ pub fn summary(summary: &Summary) -> WireSummary<'_> {
     }
 }
 
-fn connections(connects: &Connects) -> WireConnections<'_> {
-    WireConnections {
-        address: &connects.address,
+fn connections(connects: &Connects) -> wire::Connections<'_> {
+    wire::Connections {
+        address: (&connects.address).into(),
         acknowledgement: match connects.acknowledgement {
             Acknowledgement::AtOnce => "at once",
             Acknowledgement::System => "system",
             Acknowledgement::ConnectionClose => "a connection for each request",
-        },
+        }
+        .into(),
         tls: match connects.tls {
             Tls::Off => "off",
             Tls::Verified => "verified",
             Tls::Insecure => "insecure",
-        },
+        }
+        .into(),
         connect: distribution(&connects.connect),
         handshake: distribution(&connects.handshake),
     }
 }
 
-fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> WireTask<'a> {
-    WireTask {
-        name: &task.name,
-        group: task.group.as_deref(),
-        method: &task.method,
-        path: &task.label,
+fn task<'a>(task: &'a TaskSummary, summary: &Summary) -> wire::Task<'a> {
+    wire::Task {
+        name: (&task.name).into(),
+        group: task.group.as_deref().map(Into::into),
+        method: (&task.method).into(),
+        path: (&task.label).into(),
         weight: task.weight,
         needs_data: task.needs_data,
         extension_requests: task.requests_after(),
         extension_cut: task.continued.cut + task.extension.cut,
+        course: task.course.iter().map(step).collect(),
         row: row(&task.judged(), summary),
         parts: parts(task, summary),
+        error_samples: task.samples.errors.iter().map(|one| error_sample(one, summary)).collect(),
+        slowest: task.samples.slowest.iter().map(|one| slow_request(one, summary)).collect(),
     }
 }
 
-fn parts(task: &TaskSummary, summary: &Summary) -> Option<WireParts> {
+fn step(step: &TaskStep) -> wire::Step {
+    (step.at.as_secs_f64(), step.requests, step.failures, step.p50_ms, step.p95_ms)
+}
+
+fn error_sample<'a>(error: &'a ErrorSample, summary: &Summary) -> wire::ErrorSample<'a> {
+    wire::ErrorSample {
+        at_s: error.at.as_secs_f64(),
+        at: rfc3339(summary.wall_ms(error.at)).into(),
+        status: error.status,
+        kind: error.kind.name().into(),
+        body_bytes: error.body.bytes,
+        body: error.body.text.as_deref().map(Into::into),
+    }
+}
+
+fn slow_request(slow: &SlowRequest, summary: &Summary) -> wire::SlowRequest<'static> {
+    wire::SlowRequest {
+        at_s: slow.at.as_secs_f64(),
+        at: rfc3339(summary.wall_ms(slow.at)).into(),
+        latency_ms: slow.latency.as_nanos() as f64 / 1e6,
+        status: slow.status,
+    }
+}
+
+fn parts(task: &TaskSummary, summary: &Summary) -> Option<wire::Parts> {
     let is_used = |row: &Row| row.requests > 0 || row.cut > 0;
     let went_on = is_used(&task.continued) || is_used(&task.extension);
-    went_on.then(|| WireParts {
+    went_on.then(|| wire::Parts {
         window: row(&task.window, summary),
         continued: row(&task.continued, summary),
         extension: row(&task.extension, summary),
     })
 }
 
-fn row(row: &Row, summary: &Summary) -> WireRow {
+fn row(row: &Row, summary: &Summary) -> wire::Row {
     let limits = summary.limits.iter().zip(row.beyond.iter().zip(&row.failed_beyond));
-    WireRow {
+    wire::Row {
         requests: row.requests,
         failures: row.failures,
         error_rate: row.error_rate(),
@@ -297,7 +172,7 @@ fn row(row: &Row, summary: &Summary) -> WireRow {
         with_data: row.with_data,
         statuses: row.statuses.clone(),
         beyond_limits: limits
-            .map(|(limit, (beyond, failed))| WireBeyond {
+            .map(|(limit, (beyond, failed))| wire::Beyond {
                 limit_ms: limit.as_nanos() as f64 / 1e6,
                 above: beyond.above,
                 at_or_above: beyond.at_or_above,
@@ -308,12 +183,12 @@ fn row(row: &Row, summary: &Summary) -> WireRow {
     }
 }
 
-fn distribution(latencies: &Distribution) -> WireDistribution {
+fn distribution(latencies: &Distribution) -> wire::Distribution {
     let shown = SHOWN.iter().filter_map(|percentile| {
         let ms = latencies.percentile_ms(*percentile)?;
-        Some((percentile.to_string(), ms.into()))
+        Some((percentile.to_string(), ms))
     });
-    WireDistribution {
+    wire::Distribution {
         count: latencies.count,
         sum_ns: u64::try_from(latencies.sum_ns).unwrap_or(u64::MAX),
         mean_ms: latencies.mean_ms(),

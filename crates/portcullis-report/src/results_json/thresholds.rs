@@ -1,93 +1,62 @@
-//! Judged thresholds, as `perf_results.json` has them: for people, and whole, so
-//! that every report can be made of them again.
+//! Judged thresholds → what the results say of them.
 
+use portcullis_core::evidence::Evidence;
 use portcullis_core::threshold::{Limit, Policy, Reference, Relative, Scope, Severity};
 use portcullis_core::threshold::{Threshold as Rule, Unit};
 use portcullis_core::verdict::{Judged, Judgement};
-use serde::Serialize;
 
-use crate::baseline_json::WireDerived;
-use crate::evidence_json::WireEvidence;
-
-/// One of the field `thresholds` of the results.
-#[derive(Serialize)]
-pub struct Threshold {
-    rule: String,
-    in_words: String,
-    scope: String,
-    scope_kind: &'static str,
-    per_task: bool,
-    metric: String,
-    comparison: &'static str,
-    severity: &'static str,
-    judgement: &'static str,
-    /// Why it was not judged.
-    reason: Option<String>,
-    value: Option<f64>,
-    /// Null for a limit that was never known.
-    limit: Option<f64>,
-    unit: &'static str,
-    /// The limit that was never known.
-    relative: Option<WireRelative>,
-    abort: bool,
-    after_s: Option<f64>,
-    policy: &'static str,
-    samples: u64,
-    beyond_limit: Option<u64>,
-    evidence: Option<WireEvidence>,
-    /// What the limit was taken from.
-    baseline: Option<WireDerived>,
-}
-
-#[derive(Serialize)]
-struct WireRelative {
-    to: &'static str,
-    factor: f64,
-    plus: f64,
-}
+use crate::wire::{self, Derived, Threshold};
 
 /// A judged threshold in the file's own words.
-pub fn threshold(judged: &Judged) -> Threshold {
+pub fn threshold(judged: &Judged) -> Threshold<'_> {
     let rule = &judged.rule;
     Threshold {
-        rule: rule.text.clone(),
-        in_words: rule.in_words(),
-        scope: rule.scope.to_string(),
+        rule: (&rule.text).into(),
+        in_words: rule.in_words().into(),
+        scope: rule.scope.to_string().into(),
         scope_kind: match &rule.scope {
             Scope::Aggregate => "aggregate",
             Scope::Task(_) => "task",
             Scope::Group(_) => "group",
             Scope::Label(_) => "label",
             Scope::Login => "login",
-        },
+        }
+        .into(),
         per_task: rule.per_task,
-        metric: rule.metric.to_string(),
-        comparison: rule.comparison.sign(),
-        severity: match rule.severity {
-            Severity::Fail => "fail",
-            Severity::Warn => "warn",
-        },
+        metric: rule.metric.to_string().into(),
+        comparison: rule.comparison.sign().into(),
+        severity: severity(rule.severity).into(),
         judgement: match judged.judgement {
             Judgement::Holds => "holds",
             Judgement::Violated => "violated",
             Judgement::NoData => "no data",
             Judgement::NotJudged => "not judged",
-        },
-        reason: judged.reason.clone(),
+        }
+        .into(),
+        reason: judged.reason.as_deref().map(Into::into),
         value: judged.value,
         limit: Some(rule.limit.value()).filter(|limit| limit.is_finite()),
-        unit: unit(rule),
+        unit: unit(rule).into(),
         relative: relative(rule),
         abort: rule.abort,
         after_s: rule.after.map(|after| after.as_secs_f64()),
         policy: match rule.policy {
             Policy::Estimate => "estimate",
             Policy::Prove => "prove",
-        },
+        }
+        .into(),
         samples: judged.samples,
         beyond_limit: judged.beyond,
-        evidence: judged.evidence.as_ref().map(WireEvidence::new),
-        baseline: WireDerived::new(rule),
+        evidence: judged.evidence.as_ref().map(evidence),
+        baseline: derived(rule),
+    }
+}
+
+/// A severity as results name it.
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Fail => "fail",
+        Severity::Warn => "warn",
     }
 }
 
@@ -100,15 +69,48 @@ fn unit(rule: &Rule) -> &'static str {
     }
 }
 
-fn relative(rule: &Rule) -> Option<WireRelative> {
+fn relative(rule: &Rule) -> Option<wire::Relative<'static>> {
     let Limit::Relative(Relative { to, factor, plus }) = rule.limit else { return None };
-    Some(WireRelative { to: reference(to), factor, plus })
+    Some(wire::Relative { to: reference(to).into(), factor, plus })
 }
 
 /// What a limit refers to, as results name it.
-pub fn reference(to: Reference) -> &'static str {
+fn reference(to: Reference) -> &'static str {
     match to {
         Reference::Baseline => "baseline",
         Reference::Base => "base",
+    }
+}
+
+/// What a rule's limit was taken from, if it was.
+fn derived(rule: &Rule) -> Option<Derived<'_>> {
+    let derived = rule.derived.as_ref()?;
+    let known = derived.uncertainty;
+    Some(Derived {
+        to: reference(derived.relative.to).into(),
+        value: derived.reference,
+        factor: derived.relative.factor,
+        plus: derived.relative.plus,
+        low: known.and_then(|known| known.low),
+        high: known.and_then(|known| known.high),
+        samples: known.map(|known| known.samples),
+        lowered: derived.lowered.as_deref().map(Into::into),
+    })
+}
+
+fn evidence(evidence: &Evidence) -> wire::Evidence<'static> {
+    wire::Evidence {
+        state: evidence.state.name().into(),
+        requests: evidence.counts.all,
+        beyond: evidence.counts.hits,
+        allowed_share: evidence.allowed,
+        share_low: evidence.share.low,
+        share_high: evidence.share.high,
+        block_factor: evidence.block_factor,
+        clustered_low: evidence.clustered.low,
+        clustered_high: evidence.clustered.high,
+        detectable_share: evidence.detectable,
+        latency_low_ms: evidence.latency.and_then(|latency| latency.low_ms),
+        latency_high_ms: evidence.latency.and_then(|latency| latency.high_ms),
     }
 }

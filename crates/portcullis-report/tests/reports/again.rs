@@ -13,6 +13,7 @@ use portcullis_report::read::{ReadError, read_results};
 use portcullis_report::{BaselineReport, RunReport, artifacts, results_json};
 use proptest::prelude::*;
 
+use crate::compared;
 use crate::runs::{self, HOSTILE, Recipe};
 
 /// Every file that a run leaves, by its name.
@@ -49,18 +50,18 @@ fn check(run: &RunReport, what: &str) {
 fn every_artifact_is_made_again_byte_for_byte() {
     check(&Recipe::sound().run(), "green");
     check(&runs::red(), "red");
-    check(&runs::compared(""), "compared");
+    check(&compared::compared(""), "compared");
     check(&runs::interrupted(), "interrupted");
     check(&runs::broken(), "broken");
     check(&RunReport::default(), "nothing at all");
     for text in HOSTILE {
         check(&runs::hostile(text), text);
-        check(&runs::compared(text), text);
+        check(&compared::compared(text), text);
     }
 }
 
 /// A run in which everything is used that a run can have.
-fn everything() -> RunReport {
+pub fn everything() -> RunReport {
     let mut recipe = Recipe { fails: 9, ..Recipe::sound() };
     let more = [
         "p99.9 <= 1s abort after 10s",
@@ -95,13 +96,14 @@ fn everything() -> RunReport {
     compare(&mut run);
     run.strict = true;
     run.acceptable = true;
+    run.places.against = None;
     run.configuration_hash = "c0ffee".to_owned();
     baseline(&mut run);
     run
 }
 
 fn compare(run: &mut RunReport) {
-    let mut comparison = runs::compared("").comparison.unwrap();
+    let mut comparison = compared::compared("").comparison.unwrap();
     comparison.names = vec!["list_claims".to_owned(), "other".to_owned()];
     let ns = |ns| Some(Duration::from_nanos(ns));
     comparison.pairs = vec![Pair {
@@ -199,6 +201,11 @@ fn words_and_numbers_that_cannot_be_are_refused_with_their_place() {
     check("\"policy\": \"prove\"", "\"policy\": \"guess\"", "\"guess\" is no policy");
     check("\"block_factor\": 1.0", "\"block_factor\": 0.5", "0.5 is not at least 1");
     check("\"to\": \"base\"", "\"to\": \"best\"", "\"best\" is no reference");
+    check(
+        "\"severity\": \"fail\",\n        \"rule\"",
+        "\"severity\": \"f\",\n        \"rule\"",
+        "configuration_places: \"f\" is",
+    );
     check("\"stage\": \"install\"", "\"stage\": \"instal\"", "no stage \"instal\"");
     check("\"decision\": \"slower\"", "\"decision\": \"slow\"", "against.tasks[0]: \"slow\"");
     check("\"state\": \"compared\"", "\"state\": \"lost\"", "baseline.state: \"lost\"");

@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 
+use portcullis_core::event::{Stage, StageEnd};
+use portcullis_core::summary::FailureKind;
 use portcullis_report::html;
 use proptest::prelude::*;
 
-use crate::runs;
+use crate::{compared, runs};
 
+/// Keeps a page to be looked at; `cargo xtask test --browser` says where.
 fn write(name: &str, text: &str) {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let folder = std::env::var_os("PORTCULLIS_PAGES");
+    let folder = folder.map_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")), PathBuf::from);
     std::fs::write(folder.join(format!("{name}.html")), text).unwrap();
 }
 
@@ -35,9 +39,59 @@ fn a_red_run_is_told() {
         "--seed 7340921",
         "status 500",
         "class=\"evidence\"",
+        "over the load: 0.50 cores at most, 88.0 MiB of memory at most",
+        "class=\"change\"",
+        "Latencies of 10 tasks over time, from 6 ms to 43 ms",
     ] {
         assert!(page.contains(part), "{part}");
     }
+}
+
+#[test]
+fn what_to_do_next_stands_at_the_top_of_what_is_not_green() {
+    let top = |run: &portcullis_report::RunReport| {
+        let page = html::write(run);
+        page.split("</header>").next().unwrap().to_owned()
+    };
+    let red = top(&runs::red());
+    for part in [
+        "see</b> the <a href=\"#failures\">failures</a> (",
+        ": status 500, a text; and <a href=\"logs/server.log\">",
+        "see</b> <a href=\"#task-0\">list_claims</a>: distribution and failures",
+        "repeat</b> <code>cargo xtask perf --profile ci --out &#39;a text&#39; --seed 7340921</code>",
+    ] {
+        assert!(red.contains(part), "{part}\n{red}");
+    }
+    let mut died = runs::broken();
+    let why = StageEnd::Failed("the server ended".to_owned());
+    died.stages
+        .iter_mut()
+        .filter(|one| one.stage == Stage::Ready)
+        .for_each(|one| one.end = why.clone());
+    assert!(top(&died).contains("<a href=\"logs/server.log\">"));
+    assert!(!top(&died).contains("dmesg"));
+    died.server_end = Some("the server had ended: signal: 9 (SIGKILL)".to_owned());
+    assert!(top(&died).contains("try</b> <code>dmesg</code>"));
+    let mut slower = compared::slower();
+    slower.commit = Some(format!("{}+dirty", "0123456789".repeat(4)));
+    assert!(top(&slower).contains("<dd>012345678901+dirty</dd>"));
+    let page = html::write(&slower);
+    assert!(page.find("id=\"against\"") < page.find("id=\"thresholds\""));
+    assert!(top(&slower).contains("list_claims <a href=\"#against\">against the base</a>"));
+    let mut late = runs::Recipe::sound().run();
+    late.summary.as_mut().unwrap().generator.lag = runs::latencies(&[40.0; 200]);
+    late.exit_code = 5;
+    assert!(top(&late).contains("try</b> where less else is running"));
+    let mut throttled = runs::red();
+    throttled.summary.as_mut().unwrap().failures.iter_mut().for_each(|group| {
+        group.kind = FailureKind::Throttled;
+    });
+    assert!(top(&throttled).contains("try</b> fewer requests"));
+    throttled.summary.as_mut().unwrap().failures.iter_mut().for_each(|group| {
+        group.task = "login".to_owned();
+    });
+    assert!(top(&throttled).contains("try</b> one login for all users"));
+    assert!(!top(&runs::Recipe::sound().run()).contains("What to do next"));
 }
 
 #[test]
@@ -52,13 +106,21 @@ fn runs_without_a_verdict_or_a_summary_are_pages_too() {
 
 #[test]
 fn a_comparison_is_drawn_and_in_a_table() {
-    let page = html::write(&runs::compared(""));
+    let page = html::write(&compared::compared(""));
     write("compared", &page);
-    for part in ["id=\"against\"", "list_claims is slower by +34.0 %", "+34.0 % slower</text>"] {
+    for part in [
+        "id=\"against\"",
+        "list_claims is slower by +34.0 %",
+        "+34.0 % slower</text>",
+        "Each pair over time",
+        "600 pairs of 2 tasks over 40.732 s",
+        "+34.1 %</text>",
+        "77de41c05ab1 (merge-base)",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     for text in runs::HOSTILE {
-        let hostile = html::write(&runs::compared(text));
+        let hostile = html::write(&compared::compared(text));
         assert_eq!(markup(&hostile), markup(&page), "{text}");
     }
     assert!(!html::write(&runs::red()).contains("Against the base"));
@@ -106,6 +168,22 @@ fn no_text_becomes_markup() {
     let page = html::write(&runs::hostile(&runs::HOSTILE.concat()));
     write("hostile", &page);
     assert!(page.contains("&lt;/script&gt;&lt;script&gt;alert(1)"));
+}
+
+#[test]
+fn an_unfolded_task_has_its_slowest_requests_and_what_failed_answers_said() {
+    let page = html::write(&runs::red());
+    let unfolded = page.split("<details class=\"task\">").nth(1).unwrap();
+    for part in [
+        "After 1.2 s: <b>status 500</b>, 4\u{202f}096 bytes",
+        "<pre tabindex=\"0\">a text\na text…</pre>",
+        "<p>70000 bytes, not text</p>",
+        "Slowest requests, in ms",
+        "2026-11-23T09:06:36.234Z",
+        "<td>no answer</td>",
+    ] {
+        assert!(unfolded.contains(part), "no {part:?}");
+    }
 }
 
 #[test]

@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use portcullis_report::{RunReport, html, junit, markdown, prometheus};
+use portcullis_report::{RunReport, artifacts, html, junit, markdown, prometheus, results_json};
 
-use crate::runs;
+use crate::{again, compared, runs};
 
 /// The development tools' folder; without it a test is skipped by name, in CI it
 /// fails.
@@ -37,8 +37,14 @@ fn write(folder: &Path, run: &RunReport) {
 fn read(bin: &Path, run: &RunReport) -> String {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), run);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports/read.py");
-    let output = Command::new(bin.join("python")).arg(script).arg(folder.path()).output().unwrap();
+    python(bin, "read.py", folder.path())
+}
+
+/// What a script of this folder says of a folder.
+fn python(bin: &Path, script: &str, folder: &Path) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports").join(script);
+    let output =
+        Command::new(bin.join("python")).arg("-B").arg(script).arg(folder).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
     String::from_utf8(output.stdout).unwrap()
@@ -53,10 +59,64 @@ fn other_readers_read_what_is_written() {
     check(&runs::broken(), "1 cases, 0 failed, 1 broken, 0 skipped; tables");
     check(&runs::interrupted(), "1 cases, 0 failed, 1 broken, 0 skipped; tables 12");
     let counts = "16 cases, 0 failed, 0 broken, 0 skipped; tables 12, 15";
-    check(&runs::compared(""), counts);
+    check(&compared::compared(""), counts);
     for text in runs::HOSTILE {
-        check(&runs::compared(text), counts);
+        check(&compared::compared(text), counts);
         let hostile = read(&bin, &runs::hostile(text));
         assert_eq!(hostile, read(&bin, &runs::hostile("plain")), "{text:?}");
+    }
+}
+
+#[test]
+fn results_are_valid_against_their_schema() {
+    let Some(bin) = development_bin("schema") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut command = Command::new(bin.join("python"));
+    command.arg(root.join("tests/reports/validate.py"));
+    command.arg(root.join("../../docs/reference/schema/results-v1.schema.json"));
+    let mut runs = vec![
+        RunReport::default(),
+        runs::Recipe::sound().run(),
+        runs::red(),
+        runs::broken(),
+        runs::interrupted(),
+    ];
+    runs.extend(runs::HOSTILE.map(runs::hostile));
+    // The last one is also looked at with a field too many, everywhere.
+    runs.push(again::everything());
+    for (number, run) in runs.iter().enumerate() {
+        let path = folder.path().join(format!("{number}.json"));
+        std::fs::write(&path, results_json::write(run).unwrap()).unwrap();
+        command.arg(path);
+    }
+    let kept = std::fs::read_dir(root.join("tests/versions")).unwrap();
+    let is_of_now = |path: &PathBuf| path.to_str().unwrap().contains("results-v1");
+    command.args(kept.map(|entry| entry.unwrap().path()).filter(is_of_now));
+    let last = folder.path().join(format!("{}.json", runs.len() - 1));
+    let output = command.arg(last).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn programs_that_read_locusts_files_read_ours() {
+    let Some(bin) = development_bin("consumers of Locust's files") else { return };
+    for run in [runs::red(), runs::Recipe::sound().run()] {
+        let folder = tempfile::tempdir().unwrap();
+        artifacts::prepare(folder.path()).unwrap().write_run(&run).unwrap();
+        assert_eq!(python(&bin, "consumers.py", folder.path()).trim(), "read");
+    }
+}
+
+#[test]
+fn the_blocks_for_ci_systems_are_yaml_and_name_files_that_a_run_writes() {
+    let Some(bin) = development_bin("blocks for CI systems") else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let named = python(&bin, "blocks.py", root);
+    let folder = tempfile::tempdir().unwrap();
+    artifacts::prepare(folder.path()).unwrap().write_run(&runs::red()).unwrap();
+    assert!(named.lines().count() >= 4, "{named}");
+    for name in named.lines() {
+        assert!(folder.path().join(name).is_file(), "no run writes {name}");
     }
 }

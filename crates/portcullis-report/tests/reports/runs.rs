@@ -3,18 +3,20 @@
 
 use std::time::Duration;
 
+use portcullis_core::course::TaskStep;
 use portcullis_core::distribution::Distribution;
 use portcullis_core::event::{Stage, StageEnd, StageRecord};
 use portcullis_core::outcome::{self, Finding, Signal};
-use portcullis_core::pairs::{Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison};
 use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::samples::{Body, ErrorSample, Samples, SlowRequest};
 use portcullis_core::summary::{
-    Beyond, Block, FailureGroup, FailureKind, Row, SHOWN, Second, Summary, TaskSummary,
+    Beyond, Block, Change, FailureGroup, FailureKind, Row, SHOWN, Second, Summary, TaskSummary,
     latency_limits,
 };
 use portcullis_core::threshold::{Names, Severity, Threshold, parse};
-use portcullis_core::usage::Usage;
+use portcullis_core::usage::{Usage, UsageAt};
 use portcullis_core::verdict::judge;
+use portcullis_report::complaints::{PlacedRule, Places};
 use portcullis_report::{FirstCall, Machine, RunReport, words};
 
 /// What a run is made of.
@@ -118,6 +120,7 @@ impl Recipe {
             seed: 7_340_921,
             given: format!("cargo xtask perf --profile ci --out '{text}'"),
             configuration: format!("# {text}\n{}", include_str!("../../../../perf.toml")),
+            places: places(text, &self.rules()),
             machine: machine(text),
             stages: stages(text),
             server_usage: Some(Usage {
@@ -126,6 +129,7 @@ impl Recipe {
                 voluntary_switches: 8_120,
                 involuntary_switches: 311,
             }),
+            server_course: (1..=8).map(course).collect(),
             server_end: Some(format!("the server ended when asked; {text}")),
             first_round: vec![FirstCall {
                 task: text.clone(),
@@ -160,6 +164,7 @@ impl Recipe {
             users_asked: 5,
             users_ran: 5,
             limits,
+            changes: vec![Change { at: Duration::from_secs(10), what: self.text.clone() }],
             series: self.series(&mut rng),
             failures: self.failures(&tasks),
             tasks,
@@ -280,6 +285,20 @@ fn note(row: &mut Row, second: u32, limits: &[Duration], ms: f64, is_failed: boo
     }
 }
 
+/// What is kept of a task's requests, with a text from outside as a body.
+fn samples(window: &Row, text: &str) -> Samples {
+    let at = Duration::from_millis(1_234);
+    let error = |body| ErrorSample { at, status: 500, kind: FailureKind::Status, body };
+    let none = Body { bytes: 70_000, text: None };
+    let bodies = [Body { bytes: 4_096, text: Some(format!("{text}\n{text}…")) }, none];
+    let slow = |latency| SlowRequest { at, latency, status: 200 };
+    let slowest = Duration::from_nanos(window.latency.max_ns);
+    Samples {
+        errors: bodies.map(error).into_iter().filter(|_| window.failures > 0).collect(),
+        slowest: vec![slow(slowest), SlowRequest { status: 0, ..slow(slowest / 3) }],
+    }
+}
+
 fn task(index: usize, name: &str, window: Row, text: &str) -> TaskSummary {
     TaskSummary {
         name: name.to_owned(),
@@ -288,8 +307,20 @@ fn task(index: usize, name: &str, window: Row, text: &str) -> TaskSummary {
         label: format!("/api/v1/{text}/{{id}}/"),
         weight: 3,
         needs_data: true,
+        samples: samples(&window, text),
         window,
+        course: (0..48).map(|second| step(index as f64, second)).collect(),
         ..TaskSummary::default()
+    }
+}
+
+fn step(index: f64, second: u64) -> TaskStep {
+    TaskStep {
+        at: Duration::from_secs(second),
+        requests: 12,
+        failures: u64::from(second == 20),
+        p50_ms: Some(6.0 + index),
+        p95_ms: Some(12.0 + index * 3.0 + (second % 5) as f64),
     }
 }
 
@@ -313,6 +344,17 @@ pub fn latencies(values_ms: &[f64]) -> Distribution {
         buckets: buckets.into_iter().collect(),
         clipped: 0,
     }
+}
+
+/// Each rule on a line of its own.
+fn places(text: &str, rules: &[Threshold]) -> Places {
+    let placed = |(at, rule): (usize, &Threshold)| PlacedRule {
+        severity: rule.severity,
+        text: rule.text.clone(),
+        line: 200 + at,
+    };
+    let file = if text == "a text" { "perf.toml".to_owned() } else { format!("{text}/perf.toml") };
+    Places { file, rules: rules.iter().enumerate().map(placed).collect(), against: Some(300) }
 }
 
 fn machine(text: &str) -> Machine {
@@ -347,47 +389,10 @@ fn stages(text: &str) -> Vec<StageRecord> {
     ]
 }
 
-/// A run that was compared with a base: one task slower, one undecided, one not
-/// compared.
-pub fn compared(text: &str) -> RunReport {
-    let effect = |median: f64, width: f64| Effect {
-        pairs: 214,
-        median,
-        mean: median,
-        low: median / width,
-        high: median * width,
-        at_most: median * width * 0.99,
-    };
-    let task = |name: &str, decision, effect: Option<Effect>| TaskComparison {
-        name: format!("{name}{text}"),
-        pairs: 214,
-        decision,
-        decided_after: None,
-        p50_ms: Sides { base: Some(9.1), candidate: effect.map(|effect| 9.1 * effect.median) },
-        p95_ms: Sides { base: Some(14.0), candidate: None },
-        tail: ErrorRise::default(),
-        cpu: effect.map(|effect| Effect { median: 1.01, ..effect }),
-        rise: ErrorRise::default(),
-        failures: Sides { base: if effect.is_none() { 214 } else { 0 }, candidate: 0 },
-        effect,
-    };
-    let comparison = Comparison {
-        asked: format!("merge-base{text}"),
-        commit: format!("77de41c05ab1{text}"),
-        took: Duration::from_secs(41),
-        limit: Duration::from_secs(120),
-        unplaced: Some(format!("no permission{text}")),
-        overrides: vec![format!("A.b = 1{text}")],
-        tasks: vec![
-            task("list_claims", Decision::Slower, Some(effect(1.34, 1.08))),
-            task("get_dashboard", Decision::NotSlower, Some(effect(1.004, 1.03))),
-            task("list_reports", Decision::Undecided, Some(effect(1.05, 1.12))),
-            task("list_new_things", Decision::Undecided, None),
-        ],
-        pairs: Vec::new(),
-        names: Vec::new(),
-    };
-    RunReport { comparison: Some(comparison), ..Recipe::sound().run() }
+/// Half a core, and a little more memory each second.
+fn course(second: u64) -> UsageAt {
+    let at = Duration::from_secs(second);
+    UsageAt { at, cpu: at / 2, memory_bytes: (80 + second) << 20 }
 }
 
 /// A run that was ended by its user in mid-load.

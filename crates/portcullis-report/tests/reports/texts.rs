@@ -45,7 +45,7 @@ fn the_summary_of_a_red_run_has_its_violations_before_its_table() {
     let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
     assert_eq!(place(markdown::MARKER), 0);
     assert!(place("FAILED") < place("- ✗ **violated** <code>p95 ="));
-    assert!(place("surely violated") < place("| task | requests"));
+    assert!(place("; surely</code>") < place("| task | requests"));
     assert!(place("p95 over time: `") < place("<summary>Thresholds</summary>"));
     assert!(text.contains("▇") && text.contains("--seed 7340921"));
 }

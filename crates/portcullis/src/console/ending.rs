@@ -10,6 +10,7 @@ use portcullis_core::units::{show_duration, show_ms};
 use portcullis_core::verdict::{Judged, Judgement};
 use portcullis_report::RunReport;
 
+use super::fold::{folded, folded_command};
 use super::paint::Paint;
 use super::{plain, table};
 use crate::stages::judge;
@@ -34,7 +35,8 @@ pub struct Style {
     pub quiet: bool,
     /// Every threshold and the first round too.
     pub verbose: bool,
-    /// Columns of the terminal; tables leave columns out that do not fit.
+    /// Columns that a line may take in the terminal: tables leave out what does not
+    /// fit, other lines are folded.
     pub columns: Option<usize>,
     /// Colours.
     pub paint: Paint,
@@ -55,8 +57,20 @@ pub fn ending(report: &RunReport, end: &Ending<'_>, style: Style) -> String {
         lines.extend(next(report, end));
     }
     lines.push(verdict);
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(|line| format!("{}\n", fitted(line, style.columns))).collect()
 }
+
+/// A line as the terminal has room for it.
+fn fitted(line: &str, columns: Option<usize>) -> String {
+    match columns {
+        Some(columns) if line.starts_with(REPEAT) => folded_command(line, columns),
+        Some(columns) => folded(line, columns),
+        None => line.to_owned(),
+    }
+}
+
+/// How the line begins that has the command to repeat the run.
+const REPEAT: &str = "repeat: ";
 
 fn verdict(report: &RunReport, paint: Paint) -> String {
     let verdict = format!("{} (exit {})", plain(&report.sentence), report.exit_code);
@@ -128,7 +142,7 @@ fn next(report: &RunReport, end: &Ending<'_>) -> Vec<String> {
     lines.extend(end.log.map(|log| format!("log: {}", plain(log))));
     lines.extend(end.page.map(|page| format!("page: {}", plain(&page.display().to_string()))));
     lines.push(format!("artifacts: {}", plain(&end.artifacts.display().to_string())));
-    lines.push(format!("repeat: {}", plain(&repeated(&report.given, report.seed))));
+    lines.push(format!("{REPEAT}{}", plain(&repeated(&report.given, report.seed))));
     lines.push(String::new());
     lines
 }

@@ -57,6 +57,9 @@ pub struct Feed {
     is_open: bool,
 }
 
+/// Seconds come a little early or late: one that is early is not left out.
+const EARLY: Duration = Duration::from_millis(500);
+
 /// The longest line of a log that is shown.
 const LONGEST: usize = 400;
 
@@ -110,7 +113,7 @@ impl Feed {
 
     fn paced(&mut self, at: Duration, line: impl Fn() -> String) -> Vec<String> {
         let Some(every) = self.form.load_every() else { return Vec::new() };
-        if self.last.is_some_and(|last| at < last + every) {
+        if self.last.is_some_and(|last| at + EARLY < last + every) {
             return Vec::new();
         }
         self.last = Some(at);
@@ -234,6 +237,10 @@ mod tests {
         assert_eq!(seconds(Form::Lines), [1, 6, 11, 16, 21]);
         assert_eq!(seconds(Form::Ci { groups: false }), [1, 11, 21]);
         assert_eq!(seconds(Form::Panel), Vec::<u64>::new());
+        let mut feed_of_ci = feed(Form::Ci { groups: false });
+        let (_, event) = progress(1);
+        let mut is_said = |ms| !feed_of_ci.lines(Duration::from_millis(ms), &event).is_empty();
+        assert_eq!([1_004, 10_002, 11_001, 12_000].map(&mut is_said), [true, false, true, false]);
         let (at, event) = progress(7);
         let expected = "  load 7/30 s, 4/5 users, 80 requests, 9 in the last second, p95 12.3 ms, \
                         3 errors (2 status, 1 timeout)";

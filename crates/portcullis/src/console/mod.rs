@@ -6,13 +6,18 @@ mod check;
 mod columns;
 mod ending;
 mod feed;
+mod fold;
 mod paint;
 mod panel;
 mod plan;
 mod report;
+#[cfg(test)]
+mod scene;
 mod screen;
 mod state;
 mod table;
+#[cfg(test)]
+mod tmux_tests;
 
 pub use check::{print_check, print_checks};
 pub use ending::Ending;
@@ -89,7 +94,7 @@ fn for_output() -> Style {
         |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
     let is_panel = Form::of(std::io::stdout().is_terminal(), variable) == Form::Panel;
     let wants_color = variable("NO_COLOR").is_none_or(|value| value.is_empty());
-    let columns = is_panel.then(|| size_of(Format::Text).columns);
+    let columns = is_panel.then(|| size_of(Format::Text).width());
     Style { quiet: false, verbose: true, columns, paint: Paint::new(is_panel && wants_color) }
 }
 
@@ -179,6 +184,9 @@ impl Console {
             begun: Instant::now(),
             inner: Mutex::new(inner),
         });
+        if args.format == Format::Jsonl && !args.dry_run {
+            shared.stream(events_jsonl::begin(shared.begun.elapsed()));
+        }
         let is_live = form == Form::Panel && !args.quiet;
         Self { ticker: is_live.then(|| tick(&shared)), shared }
     }
@@ -200,14 +208,18 @@ impl Console {
             Mode::Attach(target) => target.url(),
         };
         let what = format!("{what}: {}, seed {}", load.described(), load.seed);
-        let mut inner = self.shared.lock();
-        inner.state = State::expecting(state::outline(plan, is_compared));
-        let lines = inner.feed.begin(&what);
-        self.shared.show(&mut inner, &lines);
-        drop(inner);
+        self.open(&what, state::outline(plan, is_compared));
         for warning in &plan.warnings {
             self.event(&Event::Warning(warning.clone()));
         }
+    }
+
+    /// Says what is measured, and which stages are to come.
+    fn open(&self, what: &str, stages: Vec<state::Expected>) {
+        let mut inner = self.shared.lock();
+        inner.state = State::expecting(stages);
+        let lines = inner.feed.begin(what);
+        self.shared.show(&mut inner, &lines);
     }
 
     /// Prints lines of somebody else's, where people read.
@@ -224,7 +236,7 @@ impl Console {
         inner.is_over = true;
         let (log, advice) = (inner.state.log.clone(), inner.state.advice.clone());
         let ending = Ending { log: log.as_deref().or(ending.log), advice: &advice, ..*ending };
-        let columns = (shared.form == Form::Panel).then(|| shared.size().columns);
+        let columns = (shared.form == Form::Panel).then(|| shared.size().width());
         let (quiet, verbose, paint) = (shared.quiet, shared.verbose, shared.paint);
         let style = Style { quiet, verbose, columns, paint };
         let close = inner.feed.close().map(|close| format!("{close}\n")).unwrap_or_default();
@@ -289,16 +301,16 @@ impl Shared {
         if self.quiet {
             return;
         }
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let bytes = match self.form {
             Form::Panel => {
                 let size = self.size();
-                // A full line would make some terminals begin another one.
-                let width = size.columns.saturating_sub(1);
+                let width = size.width();
+                let fitted = |line: &String| format!("{}\n", fold::folded(line, width));
+                let text: String = lines.iter().map(fitted).collect();
                 let block = panel::panel(&inner.state, self.begun.elapsed(), width, self.paint);
                 inner.screen.replace(&text, block, size)
             }
-            Form::Lines | Form::Ci { .. } => text,
+            Form::Lines | Form::Ci { .. } => lines.iter().map(|line| format!("{line}\n")).collect(),
         };
         if !bytes.is_empty() {
             print_to(self.format != Format::Text, &bytes);

@@ -8,7 +8,7 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::columns::width;
+use super::fold::shown_width;
 
 /// Columns and rows of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,14 @@ pub struct Size {
 impl Default for Size {
     fn default() -> Self {
         Self { columns: 80, rows: 24 }
+    }
+}
+
+impl Size {
+    /// Columns that a line may take: a full one would make some terminals begin
+    /// another.
+    pub fn width(self) -> usize {
+        self.columns.saturating_sub(1)
     }
 }
 
@@ -81,14 +89,6 @@ impl Screen {
         self.drawn = block;
         format!("{back}{before}{lines}{drawn}{after}")
     }
-}
-
-/// How many columns a painted line takes.
-fn shown_width(line: &str) -> usize {
-    let mut pieces = line.split('\x1b');
-    let first = pieces.next().map_or(0, width);
-    let after = pieces.map(|piece| piece.split_once('m').map_or(0, |(_, text)| width(text)));
-    first + after.sum::<usize>()
 }
 
 #[cfg(test)]

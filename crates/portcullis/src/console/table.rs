@@ -7,18 +7,18 @@ use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_duration;
 use portcullis_core::verdict::Verdict;
 
-use super::columns::{left, right, width};
+use super::columns::{fit, left, right, width};
 use super::ending::Style;
 use super::plain;
 
 /// The columns in their order, each with its importance: where the terminal is too
 /// narrow, the least important ones are left out; the most important ones never.
 const COLUMNS: [(&str, u8); 9] = [
-    ("task", 9),
-    ("requests", 9),
-    ("failed", 9),
+    ("task", KEPT),
+    ("requests", KEPT),
+    ("failed", KEPT),
     ("p50", 5),
-    ("p95", 9),
+    ("p95", KEPT),
     ("p99", 6),
     ("max", 4),
     ("size", 2),
@@ -44,7 +44,7 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, style: Style) -> Ve
     rows.push(cells("all tasks", &summary.aggregate()));
     rows.extend(summary.login.iter().map(|login| cells("login (apart)", &login.judged())));
     let mut lines = vec![String::new()];
-    lines.extend(drawn(&narrowed(rows, style.columns), style));
+    lines.extend(drawn(&narrowed(rows, COLUMNS.map(|(_, n)| n), style.columns), style));
     lines.extend(below(summary));
     lines.push(String::new());
     lines.extend(remarks(summary).iter().map(|remark| format!("note: {}", plain(remark))));
@@ -75,18 +75,36 @@ fn below(summary: &Summary) -> [String; 1] {
     )]
 }
 
-/// The rows without the columns that do not fit.
-fn narrowed(mut rows: Vec<Vec<String>>, columns: Option<usize>) -> Vec<Vec<String>> {
-    let mut kept: Vec<u8> = COLUMNS.iter().map(|(_, importance)| *importance).collect();
+/// The rows without the columns that do not fit, the least important ones first; at
+/// last names are cut.
+fn narrowed<const N: usize>(
+    mut rows: Vec<Vec<String>>,
+    importance: [u8; N],
+    columns: Option<usize>,
+) -> Vec<Vec<String>> {
+    let mut kept: Vec<u8> = importance.to_vec();
     let Some(columns) = columns else { return rows };
-    while widths(&rows).iter().map(|width| width + 2).sum::<usize>() > columns {
-        let least = kept.iter().enumerate().filter(|(_, importance)| **importance < 9);
+    let taken = |rows: &[Vec<String>]| widths(rows).iter().map(|width| width + 2).sum::<usize>();
+    while taken(&rows) > columns {
+        let least = kept.iter().enumerate().filter(|(_, importance)| **importance < KEPT);
         let Some((place, _)) = least.min_by_key(|(_, importance)| **importance) else { break };
         kept.remove(place);
         rows.iter_mut().for_each(|row| drop(row.remove(place)));
     }
+    let names = widths(&rows).first().copied().unwrap_or(0);
+    let room = (names + columns)
+        .saturating_sub(taken(&rows))
+        .clamp(SHORTEST_NAME, names.max(SHORTEST_NAME));
+    for name in rows.iter_mut().filter_map(|row| row.first_mut()) {
+        *name = fit(&plain(name), room);
+    }
     rows
 }
+
+/// The importance of a column that is never left out.
+const KEPT: u8 = 9;
+/// No name is cut to less than this: it would not be known any more.
+const SHORTEST_NAME: usize = 12;
 
 /// Rows of equally many cells in lines, the first one as their titles.
 pub fn drawn(rows: &[Vec<String>], style: Style) -> Vec<String> {
@@ -100,9 +118,18 @@ pub fn drawn(rows: &[Vec<String>], style: Style) -> Vec<String> {
 
 /// Base and candidate by task, and what else is to be known of the comparison.
 pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
-    const TITLES: [&str; 8] =
-        ["against the base", "pairs", "median", "95 % from", "to", "base p50", "p50", "cpu"];
-    let mut rows = vec![TITLES.map(str::to_owned).to_vec()];
+    const COLUMNS: [(&str, u8); 9] = [
+        ("against the base", KEPT),
+        ("decision", KEPT),
+        ("pairs", 4),
+        ("median", 5),
+        ("95 % from", KEPT),
+        ("to", KEPT),
+        ("base p50", 3),
+        ("p50", 3),
+        ("cpu", 2),
+    ];
+    let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()];
     for task in &comparison.tasks {
         let ms = |value: Option<f64>| value.map_or("-".to_owned(), |ms| format!("{ms:.1}"));
         let of = |pick: fn(&Effect) -> f64, effect: &Option<Effect>| {
@@ -115,7 +142,8 @@ pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
             Decision::Undecided => "undecided",
         };
         rows.push(vec![
-            format!("{}: {word}", task.name),
+            task.name.clone(),
+            word.to_owned(),
             match task.effect.as_ref().map_or(0, |effect| effect.pairs as u64) {
                 whole if whole == task.pairs => whole.to_string(),
                 some => format!("{some} of {}", task.pairs),
@@ -129,7 +157,7 @@ pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
         ]);
     }
     let mut lines = vec![String::new()];
-    lines.extend(drawn(&rows, style));
+    lines.extend(drawn(&narrowed(rows, COLUMNS.map(|(_, n)| n), style.columns), style));
     if let Some(why) = &comparison.unplaced {
         lines.push(format!(
             "note: both servers could not be placed on one processor, so more pairs are needed: \

@@ -43,6 +43,7 @@ fn kinds(args: &ReportArgs) -> Vec<Kind> {
         (args.junit, Kind::Junit),
         (args.csv, Kind::Csv),
         (args.prom, Kind::Prometheus),
+        (args.codequality, Kind::CodeQuality),
     ];
     named.into_iter().filter(|(is_named, _)| *is_named).map(|(_, kind)| kind).collect()
 }

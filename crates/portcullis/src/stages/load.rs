@@ -10,6 +10,7 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::summary::FailureKind;
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
+use portcullis_core::usage::{Course, Usage, UsageAt};
 use portcullis_core::verdict::generator_fault;
 use portcullis_load::{
     Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
@@ -59,8 +60,12 @@ fn measure_with(
     tell_first_round(run, &first)?;
     let ticks = Ticks::now();
     let used = server.as_deref().map(Server::usage);
+    let mut course = Course::default();
     let outcome = portcullis_load::run(plan, target, first, |observation| {
         if let Observation::Progress(progress) = observation {
+            let moment = server.as_deref().zip(used).map(|(s, at)| moment(s, at, progress.elapsed));
+            // A server that is gone uses nothing: no moment of its course.
+            moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| course.add(m));
             run.sink.event(&Event::Progress(progress));
         }
         let died = server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some());
@@ -73,6 +78,7 @@ fn measure_with(
     run.machine.steal_share = stolen;
     let now_used = server.as_deref().map(Server::usage);
     run.server_usage = now_used.zip(used).map(|(end, start)| end.since(start));
+    run.server_course = course.into_moments();
     let patience = match outcome.ended {
         Ended::LoginFailed(_) => DYING,
         _ => Duration::ZERO,
@@ -81,6 +87,12 @@ fn measure_with(
     conclude(run, outcome, death)?;
     still_there(run, target, server.map(|server| (server, listeners)))?;
     Ok(Done::new((), described(run, target)))
+}
+
+/// What a server has used since the load began, by this moment of the window.
+fn moment(server: &Server, start: Usage, at: Duration) -> UsageAt {
+    let cpu = server.usage().since(start).cpu;
+    UsageAt { at, cpu, memory_bytes: server.memory_bytes() }
 }
 
 /// Said wherever a run tells of itself.

@@ -126,9 +126,24 @@ fn a_slower_task_is_named_with_its_size_and_the_others_are_not() {
     let first = "MIDDLEWARE = [\n";
     let more = format!("{first}    \"upstream.waiting.Waiting\",\n");
     versions.change("hello_world/settings.py", first, &more);
-    let rule = ["--fail", "p50(list_claims) <= base * 1.2", "--warn", "p95 <= base + 5s"];
-    let outcome = versions.project.run(&[&FLAGS[..], &rule].concat());
+    // Of the two slower tasks one has a rule of its own.
+    let rule = "p50(list_claims) <= base * 1.2";
+    let project = versions.project.with("fail = [\n", &format!("fail = [\n    \"{rule}\",\n"));
+    let versions = Versions { project, folder: versions.folder };
+    let flags = [&FLAGS[..], &["--warn", "p95 <= base + 5s"]].concat();
+    let mut command = versions.project.command(&flags);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", versions.project.folder());
+    let outcome = versions.project.finish(command.spawn().unwrap());
     outcome.expect(1, &["violated: list_claims is slower by +", "violated: p50(list_claims)"]);
+    let configuration = std::fs::read_to_string(versions.folder.join("perf.toml")).unwrap();
+    for (task, at) in [("list_claims", rule), ("search_claims", "[against.overrides]")] {
+        let line = configuration.lines().position(|line| line.contains(at)).unwrap() + 1;
+        let error = format!(
+            "\n::error file=project/perf.toml,line={line},title={task} is slower than the \
+             base::{task} is slower by +"
+        );
+        outcome.expect(1, &[&error]);
+    }
     let slower = |task: &serde_json::Value| task["decision"] == "slower";
     let tasks = outcome.results()["against"]["tasks"].clone();
     let names: Vec<&str> = tasks

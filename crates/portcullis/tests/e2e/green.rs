@@ -39,6 +39,11 @@ fn a_healthy_service_is_green_with_all_artifacts_and_no_trace() {
     assert!(rows.iter().all(|row| row["requests"].as_u64().unwrap() > 0), "{results:#}");
     assert_eq!(results["summary"]["users_ran"], 3);
     assert_eq!(results["summary"]["login"]["requests"], 3);
+    let course = results["server"]["course"].as_array().unwrap();
+    if cfg!(target_os = "linux") {
+        assert!(!course.is_empty(), "{:#}", results["server"]);
+        assert!(course.iter().all(|moment| moment[2].as_u64() > Some(1 << 20)), "{course:?}");
+    }
 
     // Read back, it is the same run: the same table, the same verdict.
     let (code, said) = project.check("perf_results.json");

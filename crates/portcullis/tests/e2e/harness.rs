@@ -58,6 +58,11 @@ impl Project {
         Self { folder, config }
     }
 
+    /// A configuration of the test's own.
+    pub fn of(config: String) -> Self {
+        Self { config, ..Self::bundled() }
+    }
+
     /// With the first occurrence of a piece of the configuration replaced.
     pub fn with(mut self, from: &str, to: &str) -> Self {
         assert!(self.config.contains(from), "perf.toml has no {from:?}");
@@ -152,9 +157,20 @@ impl Project {
         let outcome = Outcome { code: status.code(), text, files };
         if outcome.has("perf_results.json") {
             self.expect_again(&outcome);
+            expect_valid("results", &artifacts.join("perf_results.json"));
         }
         outcome
     }
+}
+
+/// What was written is what its published schema says, where there is a validator.
+pub fn expect_valid(what: &str, file: &Path) {
+    let Some(bin) = std::env::var_os("PORTCULLIS_TEST_BIN").map(PathBuf::from) else { return };
+    let schema = root().join(format!("docs/reference/schema/{what}-v1.schema.json"));
+    let mut command = Command::new(bin.join("python"));
+    command.arg(root().join("crates/portcullis-report/tests/reports/validate.py"));
+    let output = command.arg(schema).arg(file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn read_tree(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) {
@@ -228,6 +244,11 @@ impl Outcome {
     pub fn artifact(&self, name: &str) -> &str {
         let names: Vec<_> = self.files.keys().collect();
         self.files.get(name).unwrap_or_else(|| panic!("no {name} in {names:?}\n{}", self.text))
+    }
+
+    /// All artifacts by name.
+    pub fn files(&self) -> &BTreeMap<String, String> {
+        &self.files
     }
 
     /// Whether an artifact was written.

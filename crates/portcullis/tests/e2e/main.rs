@@ -18,4 +18,7 @@ mod impostor;
 mod interrupts;
 mod isolation;
 mod locust;
+mod samples;
 mod terminal;
+mod tmux;
+mod tmux_run;

@@ -13,7 +13,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use tempfile::TempDir;
 
-use crate::harness::HANG;
+use crate::harness::{HANG, expect_valid};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -259,7 +259,11 @@ fn json_is_the_file_and_everything_else_is_on_standard_error() {
 
     let refused = ["perf", "--format", "jsonl", "-t", "2"];
     let output = command(PORTCULLIS, &folder, &refused).output().unwrap();
-    let end: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [begin, end] = &lines[..] else { panic!("{text}") };
+    assert_eq!((&begin["kind"], &begin["schema_version"]), (&"run".into(), &1.into()), "{begin}");
     assert_eq!((&end["kind"], &end["exit_code"]), (&"end".into(), &2.into()), "{end}");
 }
 
@@ -271,8 +275,12 @@ fn jsonl_is_an_object_for_each_event() {
     let text = String::from_utf8(output.stdout).unwrap();
     let events: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let stream = folder.path().join("stream.jsonl");
+    std::fs::write(&stream, &text).unwrap();
+    expect_valid("events", &stream);
     let kinds: Vec<&str> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
-    assert_eq!((kinds[0], *kinds.last().unwrap()), ("stage_started", "end"), "{text}");
+    assert_eq!(kinds[..2], ["run", "stage_started"], "{text}");
+    assert_eq!(kinds.last(), Some(&"end"), "{text}");
     let load = events.iter().rfind(|event| event["kind"] == "progress").unwrap();
     assert_eq!(load["rules"][0]["rule"], "error_rate <= 5.00 %", "{load}");
     assert!(load["requests"].as_u64().unwrap() > 10, "{load}");

@@ -1,10 +1,14 @@
 //! Words that are meant to hurt whoever shows them: consoles, spreadsheets,
 //! pages.
 
+use std::process::Command;
+
 use anyhow::{Context, Result, bail};
 
+use super::super::commands;
 use super::super::row::{Row, row};
 use super::super::scene::{Outcome, Scene};
+use crate::tools;
 
 /// The rows.
 pub fn rows() -> Vec<Row> {
@@ -25,6 +29,13 @@ const RAW_LOG: &str = "hostile-content/last-words";
 /// What would turn a terminal red, name its window, or turn a line around.
 const NEVER: [&str; 4] = ["\u{1b}[31m", "\u{1b}]0;", "\u{9b}1m", "\u{202e}"];
 
+/// A path that is valid, and has all that may stand in one.
+const PATH: &str = "/api/v1/reports/%0A::error::x,a:b/|`%3Cscript%3E/]]%3E/";
+
+/// The files that a runner of GitHub's gives a step.
+const AS_A_STEP: &str = "GITHUB_OUTPUT=\"$SCENE/outputs\" GITHUB_STEP_SUMMARY=\"$SCENE/summary\" \
+                         GITHUB_WORKSPACE=\"$SCENE\" exec \"$@\"";
+
 fn hostile(name: &'static str, what: &'static str, code: i32, fault: &str) -> Row {
     row(name, what, code).server("hostile.py", &[fault])
 }
@@ -42,9 +53,43 @@ fn answers() -> Vec<Row> {
         .says("status 505 instead of 200: \"=cmd|' /C calc'!A0\"")
         .then(|scene, outcome| {
             inert(scene, outcome)?;
-            intact(outcome)
+            intact(outcome)?;
+            read_by_others(scene, outcome)
         })
         .quick(),
+        hostile(
+            "hostile-content/github",
+            "Such words, and a path and a rule with them, as a step of GitHub's.",
+            1,
+            "words",
+        )
+        .edit("path = \"/api/v1/reports/\"", format!("path = \"{PATH}\""))
+        .edit("\"p95 <= 500ms\",", format!("'p99(\"{PATH}?page_size=25\") < 0.001ms',"))
+        .variable("GITHUB_ACTIONS", "true")
+        .within(AS_A_STEP)
+        .says("violated: p99(")
+        .then(|scene, outcome| {
+            inert(scene, outcome)?;
+            commands::are_ours(scene, outcome, 2)?;
+            commands::outputs_are_ours(scene, &["verdict=failed", "exit_code=1"])?;
+            read_by_others(scene, outcome)
+        })
+        .quick(),
+        hostile(
+            "hostile-content/folder",
+            "A folder of artifacts whose name has lines of its own.",
+            1,
+            "words",
+        )
+        .flags(&["-t", "3s", "--out", "out\nexit_code=0\n::error::forged"])
+        .variable("GITHUB_ACTIONS", "true")
+        .within(AS_A_STEP)
+        .without_results()
+        .then(|scene, outcome| {
+            inert(scene, outcome)?;
+            commands::are_ours(scene, outcome, 1)?;
+            commands::outputs_are_ours(scene, &["verdict=failed", "exit_code=1"])
+        }),
         hostile("hostile-content/raw", "Error bodies that are not UTF-8.", 1, "raw")
             .says("status 505 instead of 200"),
         hostile(
@@ -126,6 +171,32 @@ fn inert(_: &Scene, outcome: &Outcome) -> Result<()> {
     }
     Ok(())
 }
+
+/// The page, the test cases, the summary and the gauges are opened by other people's
+/// readers, as the tests of the reports do.
+fn read_by_others(scene: &Scene, outcome: &Outcome) -> Result<()> {
+    let folder = scene.folder.join("read");
+    std::fs::create_dir_all(&folder)?;
+    for (name, as_name) in READ {
+        let bytes = outcome.files.get(name).with_context(|| format!("no {name}"))?;
+        std::fs::write(folder.join(as_name), bytes)?;
+    }
+    let python = crate::test::development_environment()?.join("python");
+    let script = tools::root().join("crates/portcullis-report/tests/reports/read.py");
+    let read = Command::new(python).arg("-B").arg(script).arg(&folder).output()?;
+    if !read.status.success() {
+        bail!("a reader refuses it: {}", String::from_utf8_lossy(&read.stderr));
+    }
+    Ok(())
+}
+
+/// What is read, and the names that the readers' script knows it by.
+const READ: [(&str, &str); 4] = [
+    ("perf_results.html", "run.html"),
+    ("perf_results.junit.xml", "run.xml"),
+    ("perf_results.md", "run.md"),
+    ("perf_results.prom", "run.prom"),
+];
 
 /// What is harmless in JSON stands there as it was said.
 fn intact(outcome: &Outcome) -> Result<()> {

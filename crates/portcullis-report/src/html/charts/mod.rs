@@ -6,9 +6,12 @@
 //! the page's style by class, so that dark mode, print and the policy against
 //! inline styles work; and a few hundred lines are all that four drawings need.
 
+pub mod course;
+pub mod courses;
 pub mod distribution;
 pub mod evidence;
 pub mod forest;
+pub mod pairs;
 pub mod scale;
 mod svg;
 pub mod time;

@@ -1,8 +1,11 @@
 //! What happened over the load's window: latencies, failures, requests and users.
 
+use portcullis_core::summary::Change;
+
 use super::scale::{Scale, short, tick_ms};
 use super::svg::{bars, drawing, line, polyline, rect, text};
 use crate::series::Step;
+use crate::words::shortened;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 62.0;
@@ -21,9 +24,23 @@ fn middle(step: &Step) -> f64 {
     (step.from_s as f64 + step.to_s as f64 + 1.0) / 2.0
 }
 
-/// p50, p95 and p99 on a logarithmic axis, a limit of p95, and where requests
-/// failed.
-pub fn latencies(steps: &[Step], limit_ms: Option<f64>) -> String {
+/// Where one stage of the load gave way to the next.
+fn marks(changes: &[Change], x: &Scale, (top, base): (f64, f64), is_named: bool) -> String {
+    let mark = |change: &Change| {
+        let at = x.at(change.at.as_secs_f64());
+        let name = text((at + 4.0, top + 8.0), "start small", &shortened(&change.what, 24));
+        let line = line((at, top), (at, base), "change");
+        if is_named { line + &name } else { line }
+    };
+    changes.iter().take(MOST_CHANGES).map(mark).collect()
+}
+
+/// So many changes of stages are marked.
+const MOST_CHANGES: usize = 40;
+
+/// p50, p95 and p99 on a logarithmic axis, a limit of p95, where requests failed, and
+/// where stages change.
+pub fn latencies(steps: &[Step], changes: &[Change], limit_ms: Option<f64>) -> String {
     let (top, base) = (10.0, 230.0);
     let values = || steps.iter().flat_map(|s| [s.p50_ms, s.p95_ms, s.p99_ms]).flatten();
     let (low, high) = (values().fold(f64::MAX, f64::min), values().fold(0.0, f64::max));
@@ -35,6 +52,7 @@ pub fn latencies(steps: &[Step], limit_ms: Option<f64>) -> String {
     let high = limit.map_or(high, |limit| limit.max(high));
     let (x, y) = (across(steps), Scale::log((low * 0.8, high * 1.2), (base, top)));
     let mut inside = grid(&y, 8, tick_ms) + &time_axis(&x, 272.0);
+    inside.push_str(&marks(changes, &x, (top, 258.0), false));
     if let Some(limit) = limit {
         inside.push_str(&line((LEFT, y.at(limit)), (RIGHT, y.at(limit)), "limit"));
         inside.push_str(&text((RIGHT - 4.0, y.at(limit) - 4.0), "end", "limit of p95"));
@@ -91,7 +109,7 @@ fn failures(steps: &[Step], x: &Scale) -> String {
 }
 
 /// Requests per second, and users.
-pub fn load(steps: &[Step]) -> String {
+pub fn load(steps: &[Step], changes: &[Change]) -> String {
     let x = across(steps);
     let panel = |top: f64, base: f64, name: &str, pick: &dyn Fn(&Step) -> f64| {
         let most = steps.iter().map(pick).fold(0.0, f64::max);
@@ -106,6 +124,7 @@ pub fn load(steps: &[Step]) -> String {
     };
     let inside = panel(8.0, 90.0, "requests/s", &Step::rate)
         + &panel(104.0, 158.0, "users", &|step| f64::from(step.users))
+        + &marks(changes, &x, (8.0, 158.0), true)
         + &time_axis(&x, 172.0);
     let rate = steps.iter().map(Step::rate).fold(0.0, f64::max);
     let users = steps.iter().map(|step| step.users).max().unwrap_or(0);
@@ -113,7 +132,7 @@ pub fn load(steps: &[Step]) -> String {
     drawing(WIDTH, 192.0, "chart", &says, &inside)
 }
 
-fn grid(y: &Scale, most: usize, label: fn(f64) -> String) -> String {
+pub fn grid(y: &Scale, most: usize, label: fn(f64) -> String) -> String {
     let ticks = y.ticks(most).into_iter().map(|tick| {
         let at = y.at(tick);
         line((LEFT, at), (RIGHT, at), "grid") + &text((LEFT - 6.0, at + 3.5), "end", &label(tick))
@@ -121,7 +140,7 @@ fn grid(y: &Scale, most: usize, label: fn(f64) -> String) -> String {
     ticks.collect()
 }
 
-fn time_axis(x: &Scale, y: f64) -> String {
+pub fn time_axis(x: &Scale, y: f64) -> String {
     let ticks = time_ticks(x).into_iter().map(|tick| {
         let name = if tick >= 120.0 && tick % 60.0 == 0.0 {
             format!("{} min", short(tick / 60.0))

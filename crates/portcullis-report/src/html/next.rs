@@ -1,0 +1,169 @@
+//! What to do next with a run that is not green: where to look, what may help, and the
+//! command that repeats it. All of it is derived from what the run says of itself.
+
+use std::collections::BTreeSet;
+
+use portcullis_core::event::{Stage, StageEnd};
+use portcullis_core::evidence::State;
+use portcullis_core::outcome::Finding;
+use portcullis_core::pairs::Decision;
+use portcullis_core::summary::{FailureGroup, FailureKind, Summary};
+use portcullis_core::threshold::{Metric, Scope};
+use portcullis_core::verdict::{Judged, generator_fault};
+
+use super::markup::{esc, whole};
+use super::tasks::anchor;
+use crate::run::RunReport;
+use crate::words::shortened;
+
+/// So many tasks are named.
+const MOST: usize = 4;
+
+/// A list for the top of the page; empty for a run that passed.
+pub fn next(run: &RunReport) -> String {
+    if run.exit_code == 0 {
+        return String::new();
+    }
+    let mut items = Vec::new();
+    items.extend(log(run));
+    items.extend(killed(run));
+    match generator(run) {
+        // A spoilt measurement says nothing of the service.
+        Some(spoilt) => items.push(spoilt),
+        None => {
+            items.extend(failures(run));
+            items.extend(slow_tasks(run));
+        }
+    }
+    items.extend(against(run));
+    items.extend(longer(run));
+    items.push(format!("<b>repeat</b> <code>{}</code>", esc(&run.command())));
+    let items: String = items.iter().map(|item| format!("<li>{item}</li>\n")).collect();
+    format!("<h2>What to do next</h2>\n<ul class=\"next\">\n{items}</ul>\n")
+}
+
+/// The log of the stage that failed, or the server's.
+fn log(run: &RunReport) -> Option<String> {
+    let is_server = matches!(run.findings.first(), Some(Finding::Server(_)));
+    let failed = run.stages.iter().find(|record| matches!(record.end, StageEnd::Failed(_)));
+    let name = match failed.map(|record| record.stage) {
+        Some(stage @ (Stage::Environment | Stage::Install | Stage::Migrate | Stage::Seed)) => {
+            stage.name()
+        }
+        Some(Stage::Serve | Stage::Ready | Stage::Load) if is_server && run.own_server => "server",
+        _ => return None,
+    };
+    let says = match name {
+        "server" => "the server's last words",
+        _ => "what the step said",
+    };
+    Some(format!("<b>read</b> <a href=\"logs/{name}.log\">logs/{name}.log</a>: {says}"))
+}
+
+/// Who may have killed the server.
+fn killed(run: &RunReport) -> Option<String> {
+    let is_server = matches!(run.findings.first(), Some(Finding::Server(_)));
+    let is_killed = run.server_end.as_ref().is_some_and(|end| end.contains("SIGKILL"));
+    (is_server && is_killed).then(|| {
+        "<b>try</b> <code>dmesg</code>: SIGKILL is often the kernel's, out of memory; see the \
+         <a href=\"#measuring\">memory at its peak</a> and the limits of its container"
+            .to_owned()
+    })
+}
+
+/// The most frequent failure, where failures decided.
+fn failures(run: &RunReport) -> Option<String> {
+    let summary = run.summary.as_ref()?;
+    let is_invalid = matches!(run.findings.first(), Some(Finding::Invalid(_)));
+    let decided = violated(run)
+        .any(|judged| matches!(judged.rule.metric, Metric::ErrorRate | Metric::Status(_)));
+    let throttled = |group: &&FailureGroup| group.kind == FailureKind::Throttled;
+    let own = summary.failures.iter().filter(|group| decided || is_invalid && throttled(group));
+    let most = { own }.max_by_key(|group| group.count)?;
+    let count: u64 = summary.failures.iter().map(|group| group.count).sum();
+    let is_login = summary.login.as_ref().is_some_and(|login| login.name == most.task);
+    let then = match (throttled(&most), is_login) {
+        (true, true) => SHARED_LOGIN,
+        (true, false) => FEWER_REQUESTS,
+        _ if run.own_server => "; and <a href=\"logs/server.log\">logs/server.log</a>",
+        _ => "",
+    };
+    Some(format!(
+        "<b>see</b> the <a href=\"#failures\">failures</a> ({}), most often {}{then}",
+        whole(count),
+        group(most)
+    ))
+}
+
+const SHARED_LOGIN: &str = "</li>\n<li><b>try</b> one login for all users \
+                            (<code>scenario.login.shared = true</code>), fewer users, or another \
+                            limit for the run in <code>[django.overrides]</code>";
+const FEWER_REQUESTS: &str = "</li>\n<li><b>try</b> fewer requests, or another limit for the run \
+                              in <code>[django.overrides]</code>";
+
+fn group(group: &FailureGroup) -> String {
+    format!(
+        "{} × {}: {}",
+        whole(group.count),
+        esc(&group.task),
+        esc(&shortened(&group.message, 160))
+    )
+}
+
+/// The tasks whose own rules are violated.
+fn slow_tasks(run: &RunReport) -> Option<String> {
+    let summary = run.summary.as_ref()?;
+    let names = violated(run).filter_map(|judged| match &judged.rule.scope {
+        Scope::Task(name) => Some(name.as_str()),
+        Scope::Login => Some("login"),
+        _ => None,
+    });
+    let mut seen = BTreeSet::new();
+    let names: Vec<&str> = names.filter(|name| seen.insert(*name)).collect();
+    let links: Vec<String> = names.iter().take(MOST).map(|name| link(summary, name)).collect();
+    let more = match names.len().saturating_sub(MOST) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    (!links.is_empty())
+        .then(|| format!("<b>see</b> {}{more}: distribution and failures", links.join(", ")))
+}
+
+fn link(summary: &Summary, name: &str) -> String {
+    match anchor(summary, name) {
+        Some(place) => format!("<a href=\"#{place}\">{}</a>", esc(name)),
+        None => esc(name),
+    }
+}
+
+fn against(run: &RunReport) -> Option<String> {
+    let tasks = &run.comparison.as_ref()?.tasks;
+    let slower = tasks.iter().find(|task| task.decision == Decision::Slower)?;
+    let place = "<a href=\"#against\">against the base</a>";
+    Some(format!("<b>see</b> {} {place}: how much, how sure, pair by pair", esc(&slower.name)))
+}
+
+fn generator(run: &RunReport) -> Option<String> {
+    generator_fault(run.summary.as_ref()?)?;
+    Some(
+        "<b>try</b> where less else is running, or give the generator a core of its own; see \
+         <a href=\"#measuring\">how well it was measured</a>"
+            .to_owned(),
+    )
+}
+
+/// Where an estimate alone made the run red.
+fn longer(run: &RunReport) -> Option<String> {
+    let is_weak =
+        |judged: &&Judged| judged.evidence.as_ref().map(|e| e.state) != Some(State::Violated);
+    let is_all = violated(run).next().is_some() && violated(run).all(|judged| is_weak(&judged));
+    is_all.then(|| {
+        "<b>try</b> a longer load (<code>-t</code>, <code>--max-duration</code>): the evidence is \
+         weak"
+            .to_owned()
+    })
+}
+
+fn violated(run: &RunReport) -> impl Iterator<Item = &Judged> {
+    run.verdict.iter().flat_map(|verdict| verdict.violations())
+}

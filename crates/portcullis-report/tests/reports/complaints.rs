@@ -1,0 +1,83 @@
+//! What is wrong, with its place: for GitHub's annotations and for GitLab.
+
+use std::collections::BTreeSet;
+
+use portcullis_core::outcome::Finding;
+use portcullis_report::complaints::complaints;
+use portcullis_report::{RunReport, codequality};
+use serde_json::Value;
+
+use crate::compared::compared;
+use crate::runs;
+
+fn issues(run: &RunReport) -> Vec<Value> {
+    serde_json::from_str(&codequality::write(run).unwrap()).unwrap()
+}
+
+#[test]
+fn each_violation_stands_at_the_line_of_its_rule_and_a_slower_task_at_the_section() {
+    let mut run = runs::red();
+    let slow = compared("");
+    let line = slow.comparison.as_ref().unwrap().tasks[0].line();
+    run.comparison = slow.comparison;
+    run.findings.push(Finding::Violated(line));
+    let found = complaints(&run);
+    let at: Vec<_> = found.iter().map(|one| (one.line, one.title.as_str(), one.fails)).collect();
+    assert_eq!(at.len(), 5, "{at:#?}");
+    // `p95(list) < 500ms per task` is the third rule of `fail`.
+    let placed = (Some(202), "p95(list_claims) is violated", true);
+    assert!(at[..3].contains(&placed), "{at:#?}");
+    assert_eq!(at[3], (Some(300), "list_claims is slower than the base", true));
+    assert_eq!(at[4], (Some(203), "error_rate is violated", false));
+    assert!(found[0].said.contains("95 % interval"), "{}", found[0].said);
+}
+
+#[test]
+fn gitlab_gets_what_its_merge_requests_show() {
+    let found = issues(&runs::red());
+    let fields: Vec<&str> = found[0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, ["check_name", "description", "fingerprint", "location", "severity"]);
+    let severities: Vec<&str> = found.iter().map(|one| one["severity"].as_str().unwrap()).collect();
+    assert_eq!(severities, ["major", "major", "major", "minor"]);
+    let lines: Vec<&Value> = found.iter().map(|one| &one["location"]["lines"]["begin"]).collect();
+    assert!(found.iter().all(|one| one["location"]["path"] == "perf.toml"));
+    assert!(lines[..3].iter().any(|line| **line == 202), "{lines:?}");
+    let prints: BTreeSet<&str> =
+        found.iter().map(|one| one["fingerprint"].as_str().unwrap()).collect();
+    assert_eq!(prints.len(), found.len(), "two issues are one to GitLab");
+    // Another run with other figures: the same issues.
+    let mut other = runs::Recipe { slow_ms: 470.0, fails: 24, stalls: true, ..red_recipe() }.run();
+    other.machine.cores = 3;
+    let other = issues(&other);
+    let of_the_list = |issues: &[Value]| {
+        issues.iter().find(|one| one["location"]["lines"]["begin"] == 202).cloned().unwrap()
+    };
+    let (before, after) = (of_the_list(&found), of_the_list(&other));
+    assert_eq!(before["fingerprint"], after["fingerprint"]);
+    assert_ne!(before["description"], after["description"]);
+    let broken = issues(&runs::broken());
+    assert_eq!(
+        (&broken[0]["severity"], &broken[0]["check_name"]),
+        (&"critical".into(), &"portcullis/server".into())
+    );
+    assert_eq!(codequality::write(&runs::Recipe::sound().run()).unwrap(), "[]\n");
+}
+
+fn red_recipe() -> runs::Recipe {
+    let fail = ["p95 <= 500ms", "error_rate <= 3%", "p95(list) < 500ms per task"];
+    runs::Recipe { fail: fail.map(str::to_owned).to_vec(), ..runs::Recipe::sound() }
+}
+
+#[test]
+fn hostile_words_stay_in_their_fields_and_on_their_line() {
+    for text in runs::HOSTILE {
+        let found = issues(&runs::hostile(text));
+        assert_eq!(found.len(), issues(&runs::hostile("plain")).len(), "{text:?}");
+        for issue in found {
+            let said = issue["description"].as_str().unwrap().to_owned();
+            let path = issue["location"]["path"].as_str().unwrap();
+            let moves = |c: char| c.is_control() || c == '\u{202e}';
+            assert!(!said.contains(moves) && !path.contains(moves), "{issue}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! `cargo xtask pictures`: the pictures of README and documentation, of real runs of
+//! the bundled service; and the prepared red runs, to be looked at.
+
+mod runs;
+mod svg;
+mod terminal;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+
+use crate::browser::Browser;
+use crate::faults::BUSY;
+use crate::faults::row::Row;
+use crate::faults::scene::Scene;
+use crate::tools;
+use runs::LOADED;
+use terminal::{Played, play};
+
+/// Flags of `pictures`.
+#[derive(Debug, Args)]
+pub struct PicturesArgs {
+    /// Make the prepared runs instead, each in a folder of target/red-runs: what the
+    /// first window of the page shows, and the terminal's text
+    #[arg(long)]
+    red: bool,
+    /// Only runs whose name contains this
+    #[arg(long, value_name = "NAME", requires = "red")]
+    filter: Option<String>,
+}
+
+/// A run is tried so often on a busy machine.
+const TRIES: u32 = 3;
+/// A picture may have so many bytes.
+const MOST: u64 = 300_000;
+/// What a reader's own folder is called in pictures.
+const HOME: &str = "/work/portcullis";
+
+/// Makes them.
+///
+/// # Errors
+/// A run does not end as it should, the browser fails, or a picture is too large.
+pub fn run(args: &PicturesArgs) -> Result<()> {
+    let browser = Browser::ready()?;
+    if !args.red {
+        return of_the_documentation(&browser);
+    }
+    let part = args.filter.as_deref().unwrap_or_default();
+    for row in runs::all().iter().filter(|row| row.name.contains(part)) {
+        let folder = tools::root().join("target/red-runs").join(row.name);
+        let played = prepared(row, &folder)?;
+        let page = folder.join("perf_results.html");
+        browser.picture(&page, &folder.join("page.png"), [1280, 800])?;
+        std::fs::write(folder.join("terminal.txt"), played.1)?;
+        println!("{}: {}", row.name, folder.display());
+    }
+    Ok(())
+}
+
+fn of_the_documentation(browser: &Browser) -> Result<()> {
+    let root = tools::root();
+    let folder = root.join("docs/pictures");
+    std::fs::create_dir_all(&folder)?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("perf").current_dir(&root).env_remove("UPSTREAM_FAULTS");
+    let played = quiet_enough(false, || {
+        let played = play(again(&command), "0:24 of 0:30", |_| Ok(()))?;
+        Ok((played.code, text_of(&played, &root), played))
+    })?;
+    let (code, text, played) = played;
+    ensure!(code == Some(0), "the bundled service is not green:\n{text}");
+    let says = "The terminal during a run: stages done, then load, thresholds, generator";
+    drawn(&played.frame((&root, HOME)), "portcullis:", says, &folder.join("running.svg"))?;
+    let says = "The terminal at the end of a green run: verdict, table, what to do next";
+    drawn(&played.end((&root, HOME)), "PASSED:", says, &folder.join("passed.svg"))?;
+    browser.picture(
+        &root.join("target/perf/perf_results.html"),
+        &folder.join("page-passed.png"),
+        [1100, 1000],
+    )?;
+    let row = runs::all().into_iter().find(|row| row.name == "slow-task");
+    let kept = root.join("target/red-runs/slow-task");
+    prepared(&row.context("no run is slow")?, &kept)?;
+    let page = kept.join("perf_results.html");
+    browser.picture(&page, &folder.join("page-failed.png"), [1100, 800])?;
+    for picture in std::fs::read_dir(&folder)? {
+        let (path, size) = { picture.map(|one| (one.path(), one.metadata()))? };
+        let size = size?.len();
+        println!("{}: {size} bytes", path.display());
+        ensure!(size <= MOST, "{} is too large", path.display());
+    }
+    Ok(())
+}
+
+/// The same command once more.
+fn again(command: &Command) -> Command {
+    let mut other = Command::new(command.get_program());
+    other.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
+    command.get_current_dir().map(|folder| other.current_dir(folder));
+    other
+}
+
+/// Plays a prepared run until the machine was quiet enough for it; its artifacts are
+/// kept in the folder.
+fn prepared(row: &Row, folder: &Path) -> Result<(Played, String)> {
+    let is_late = row.says.contains(&BUSY);
+    let (code, text, played) = quiet_enough(is_late, || {
+        let scene = Scene::new(row)?;
+        let act = |run| row.during.map_or(Ok(()), |(_, act)| act(&scene, run));
+        let played = play(scene.command(row)?, LOADED, act)?;
+        keep(&scene.artifacts(), folder)?;
+        Ok((played.code, text_of(&played, &scene.folder), played))
+    })?;
+    ensure!(code == Some(row.code), "{} ended with {code:?}:\n{text}", row.name);
+    for said in &row.says {
+        ensure!(text.contains(said), "{} does not say {said:?}:\n{text}", row.name);
+    }
+    Ok((played, text))
+}
+
+/// Tries again where the generator was late and was not to be.
+fn quiet_enough(
+    is_late: bool,
+    attempt: impl Fn() -> Result<(Option<i32>, String, Played)>,
+) -> Result<(Option<i32>, String, Played)> {
+    let mut last = attempt()?;
+    for _ in 1..TRIES {
+        if is_late || !last.1.contains(BUSY) {
+            break;
+        }
+        last = attempt()?;
+    }
+    Ok(last)
+}
+
+fn text_of(played: &Played, folder: &Path) -> String {
+    played.end((folder, HOME)).screen().contents()
+}
+
+fn keep(artifacts: &Path, folder: &Path) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
+    std::fs::create_dir_all(folder)?;
+    for entry in std::fs::read_dir(artifacts).context("the run left nothing")?.flatten() {
+        let path: PathBuf = entry.path();
+        if path.is_file() {
+            std::fs::copy(&path, folder.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The screen from the first line that begins so to the last that is not empty.
+fn drawn(parser: &vt100::Parser, first: &str, says: &str, path: &Path) -> Result<()> {
+    let screen = parser.screen();
+    let lines: Vec<String> = screen.rows(0, terminal::COLUMNS).collect();
+    let start = lines.iter().position(|line| line.starts_with(first));
+    let end = lines.iter().rposition(|line| !line.trim().is_empty());
+    let (Some(start), Some(end)) = (start, end) else {
+        bail!("no line begins with {first:?}:\n{}", screen.contents());
+    };
+    let rows = u16::try_from(start)?..u16::try_from(end + 1)?;
+    std::fs::write(path, svg::draw(screen, rows, says))?;
+    Ok(())
+}
