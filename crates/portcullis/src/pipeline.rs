@@ -82,7 +82,12 @@ fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
 fn end(run: &Run<'_>, console: &Console) {
     let report = run.report(&judge::sentence(run));
     let artifacts = run.artifacts().path();
-    let server_log = artifacts.join(artifacts::LOGS).join("server.log").display().to_string();
+    // Where pairs alone found something, the log of what served them tells more.
+    let by_rule = report.verdict.as_ref().is_some_and(|verdict| verdict.violations().count() > 0);
+    let by_pairs =
+        !by_rule && run.comparison.as_ref().is_some_and(|c| !judge::compared(c, false).is_empty());
+    let name = if by_pairs { "pairs-server.log" } else { "server.log" };
+    let server_log = artifacts.join(artifacts::LOGS).join(name).display().to_string();
     let is_red = run.exit_code() != 0 && Path::new(&server_log).is_file();
     let log = is_red.then_some(server_log.as_str());
     // The verdict stays the last line.
