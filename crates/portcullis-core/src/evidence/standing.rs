@@ -42,7 +42,11 @@ pub fn standing(summary: &Summary, rules: &[Threshold]) -> Standing {
     }
     let cases: Vec<Case> = found.iter().map(|(_, case)| *case).collect();
     let states = states(&cases);
-    let is_red = states.contains(&State::Violated);
+    // A rule on the stored baseline is none where the run is to become the next one.
+    let is_red = found
+        .iter()
+        .zip(&states)
+        .any(|((rule, _), state)| *state == State::Violated && rule.derived.is_none());
     let mut standing = Standing { is_decided: all_known, ..Standing::default() };
     for ((rule, _), state) in found.iter().zip(states) {
         standing.is_decided &= matches!(state, State::Proven | State::Violated);
