@@ -1,7 +1,9 @@
-//! A noisy neighbour: one busy process beside the servers, in bursts or always.
+//! A noisy neighbour beside the servers, busy in bursts or always, each time on a
+//! processor that is drawn: left to itself it would keep off the servers', and
+//! disturb nobody.
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
@@ -15,6 +17,12 @@ pub struct NeighbourArgs {
     noise: Noise,
     /// When it ends by itself, in seconds
     seconds: u64,
+    /// What all processes of one neighbour draw by
+    seed: u64,
+    /// The processor that this process is on
+    own: u64,
+    /// How many processors it is drawn from
+    of: u64,
 }
 
 /// What goes on beside the servers.
@@ -39,54 +47,58 @@ impl Noise {
     }
 }
 
-/// Is the neighbour, until its time is over.
+/// Is the neighbour on one processor, until its time is over. All its processes
+/// draw the same, and one of them is busy at a time.
 pub fn be(args: &NeighbourArgs) {
-    let end = Instant::now() + Duration::from_secs(args.seconds);
-    let mut chance = Rng::stream(u64::from(std::process::id()), Domain::Arrival, 0);
-    let mut between = |from: u64, to: u64| Duration::from_millis(from + chance.below(to - from));
-    while Instant::now() < end {
-        let busy = match args.noise {
-            Noise::Quiet => Duration::ZERO,
-            Noise::Bursty => between(50, 150),
-            Noise::Steady => Duration::from_millis(100),
+    let mut chance = Rng::stream(args.seed, Domain::Arrival, 0);
+    let mut at = Instant::now();
+    let end = at + Duration::from_secs(args.seconds);
+    while at < end {
+        let mut between =
+            |from: u64, to: u64| Duration::from_millis(from + chance.below(to - from));
+        let (busy, idle) = match args.noise {
+            Noise::Quiet => (Duration::ZERO, Duration::from_millis(100)),
+            Noise::Bursty => (between(50, 150), between(50, 300)),
+            Noise::Steady => (between(50, 150), Duration::ZERO),
         };
-        let until = Instant::now() + busy;
-        while Instant::now() < until {
-            std::hint::black_box(until);
+        let is_here = chance.below(args.of) == args.own;
+        while is_here && Instant::now() < at + busy {
+            std::hint::black_box(at);
         }
-        match args.noise {
-            Noise::Quiet => std::thread::sleep(Duration::from_millis(100)),
-            Noise::Bursty => std::thread::sleep(between(50, 300)),
-            Noise::Steady => {}
-        }
+        at += busy + idle;
+        std::thread::sleep(at.saturating_duration_since(Instant::now()));
     }
 }
 
 /// A neighbour of ours; dropping it ends it.
-pub struct Neighbour(Option<Child>);
+pub struct Neighbour(Vec<Child>);
 
 impl Neighbour {
     /// Moves in.
     ///
     /// # Errors
-    /// The process cannot be started.
+    /// A process cannot be started.
     pub fn start(noise: Noise) -> Result<Self> {
+        let mut neighbour = Self(Vec::new());
         if noise == Noise::Quiet {
-            return Ok(Self(None));
+            return Ok(neighbour);
         }
         let own = std::env::current_exe()?;
-        let child = Command::new(own)
-            .args(["bench-neighbour", noise.name(), "600"])
-            .stdin(Stdio::null())
-            .spawn()
-            .context("the noisy neighbour")?;
-        Ok(Self(Some(child)))
+        let cores = std::thread::available_parallelism()?.get();
+        let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs().to_string();
+        for core in (0..cores).map(|core| core.to_string()) {
+            let mut process = Command::new("taskset");
+            process.args(["-c", &core]).arg(&own).args(["bench-neighbour", noise.name(), "600"]);
+            process.args([&seed, &core, &cores.to_string()]).stdin(Stdio::null());
+            neighbour.0.push(process.spawn().context("the noisy neighbour")?);
+        }
+        Ok(neighbour)
     }
 }
 
 impl Drop for Neighbour {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
+        for child in &mut self.0 {
             let _ = child.kill();
             let _ = child.wait();
         }
