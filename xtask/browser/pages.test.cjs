@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const path = require('node:path');
-const { after, before, describe, test } = require('node:test');
+const { after, before, describe, test: limitless } = require('node:test');
 const axe = require('axe-core');
 const { launch, open } = require('./open.cjs');
 
@@ -15,9 +15,17 @@ const names = fs.readdirSync(folder).filter((name) => name.endsWith('.html')).ma
 const file = (name) => path.join(folder, name + '.html');
 const WANTED = ['green', 'slow-task', 'errors', 'login-throttled', 'interrupted', 'regression', 'hostile', 'hour'];
 
+// A browser that hangs fails a test, and does not hold up CI.
+const LIMIT = { timeout: 120_000 };
+const test = (name, look) => limitless(name, LIMIT, look);
+
 let browser;
-before(async () => { browser = await launch(); });
-after(async () => { await browser.close(); });
+before(async () => { browser = await launch(); }, LIMIT);
+after(async () => {
+  // One that does not even close keeps Node alive.
+  setTimeout(() => process.exit(1), 30_000).unref();
+  await browser.close();
+}, LIMIT);
 
 const withPage = async (name, options, look) => {
   const opened = await open(browser, file(name), options);

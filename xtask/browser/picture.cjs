@@ -3,6 +3,12 @@
 'use strict';
 const { launch, open } = require('./open.cjs');
 
+// A browser that hangs is given up.
+setTimeout(() => {
+  console.error('the browser hangs');
+  process.exit(1);
+}, 120_000).unref();
+
 (async () => {
   const [file, picture, width, height] = process.argv.slice(2);
   const browser = await launch();

@@ -1,12 +1,21 @@
 //! Values that must not be seen, and their removal from any text.
 
+mod forms;
+mod looks;
+
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
 use crate::config::is_secret_name;
 use crate::scenario::Scenario;
 
 /// The secrets of one run.
 #[derive(Clone, Default)]
 pub struct Secrets {
+    /// Longest first, so that no secret leaves its tail behind.
     values: Vec<String>,
+    /// The same in the order of their characters, so that a beginning is found fast.
+    sorted: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for Secrets {
@@ -19,19 +28,26 @@ impl std::fmt::Debug for Secrets {
 const SHORTEST: usize = 4;
 
 impl Secrets {
-    /// Adds a value, also as JSON and a URL write it; texts below four characters
-    /// are left out.
+    /// Adds a value, also as JSON, HTML and a URL write it; texts below four
+    /// characters are left out.
     pub fn add(&mut self, value: &str) {
         if value.chars().count() < SHORTEST {
             return;
         }
-        for form in [value.to_owned(), in_json(value), in_url(value)] {
-            if !self.values.contains(&form) {
-                self.values.push(form);
+        for form in forms::of(value) {
+            if self.sorted.insert(form.clone()) {
+                let at = self.values.partition_point(|known| known.len() >= form.len());
+                self.values.insert(at, form);
             }
         }
-        // Longest first, so that no secret leaves its tail behind.
-        self.values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    }
+
+    /// Adds a header's value, and what follows its scheme: `Basic` and `Bearer` may be
+    /// missing where it is quoted (RFC 9110, section 11.4).
+    fn add_header(&mut self, value: &str) {
+        self.add(value);
+        let after_scheme = value.trim_start().split_once(' ').map(|(_, rest)| rest.trim());
+        after_scheme.into_iter().for_each(|rest| self.add(rest));
     }
 
     /// Adds the values of variables with a secret name.
@@ -47,7 +63,7 @@ impl Secrets {
         for request in login.chain(scenario.tasks.iter().map(|task| &task.request)) {
             for (name, value) in request.headers.iter().chain(&request.query) {
                 if is_secret_name(name) {
-                    self.add(&plain(value));
+                    self.add_header(&plain(value));
                 }
             }
             let json = request.json.as_ref().map(plain);
@@ -82,14 +98,14 @@ impl Secrets {
         }
     }
 
-    /// The text without any secret: known values, whatever looks like a JSON
-    /// web token, and passwords in URLs are replaced by `***`; so are their
-    /// beginnings before an ellipsis, where a text was shortened.
+    /// The text without any secret: known values, and what looks like one (tokens,
+    /// passwords in URLs, cookies) are replaced by `***`; so are their beginnings
+    /// before an ellipsis, where a text was shortened.
     pub fn redact(&self, text: &str) -> String {
         let known = self.values.iter().fold(text.to_owned(), |text, value| {
             if text.contains(value.as_str()) { text.replace(value.as_str(), "***") } else { text }
         });
-        self.hide_beginnings(&hide_url_passwords(&hide_json_web_tokens(&known)))
+        self.hide_beginnings(&looks::hide(&known))
     }
 
     fn hide_beginnings(&self, text: &str) -> String {
@@ -100,7 +116,7 @@ impl Secrets {
                 out.push_str(piece);
                 break;
             }
-            let hidden = self.begun(piece).max(begun_token(piece));
+            let hidden = self.begun(piece).max(looks::begun_token(piece));
             out.push_str(&piece[..piece.len() - hidden]);
             out.push_str(if hidden > 0 { "***" } else { "" });
             out.push(CUT);
@@ -108,83 +124,26 @@ impl Secrets {
         out
     }
 
-    /// How many bytes at the end of a text are the beginning of a value.
+    /// How many bytes at the end of a text are the beginning of a value. Each place of
+    /// the text costs one search among the sorted values, however many there are.
     fn begun(&self, text: &str) -> usize {
-        let of = |value: &String| {
-            let ends = value.char_indices().map(|(at, c)| at + c.len_utf8()).skip(SHORTEST - 1);
-            ends.filter(|end| text.ends_with(&value[..*end])).max()
-        };
-        self.values.iter().filter_map(of).max().unwrap_or(0)
+        let longest = self.values.first().map_or(0, String::len);
+        let window = text.len().saturating_sub(longest);
+        let last = text.char_indices().rev().nth(SHORTEST - 1).map(|(at, _)| at);
+        let Some(last) = last else { return 0 };
+        let places = (window..=last).filter_map(|at| text.get(at..));
+        places.filter(|end| self.is_begun_by(end)).map(str::len).next().unwrap_or(0)
+    }
+
+    /// Whether any value begins so.
+    fn is_begun_by(&self, start: &str) -> bool {
+        let from = (Bound::Included(start), Bound::Unbounded);
+        self.sorted.range::<str, _>(from).next().is_some_and(|value| value.starts_with(start))
     }
 }
 
 /// What shortened texts end with.
 const CUT: char = '…';
-
-/// A value as it stands between the quotes of a JSON text.
-fn in_json(value: &str) -> String {
-    let quoted = serde_json::Value::from(value).to_string();
-    quoted[1..quoted.len() - 1].to_owned()
-}
-
-/// A value with everything encoded that may be (RFC 3986, section 2.3).
-fn in_url(value: &str) -> String {
-    let encoded = |byte: u8| match byte {
-        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    value.bytes().map(encoded).collect()
-}
-
-/// Whether a character may stand in a JSON web token.
-fn is_of_token(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-_.=".contains(c)
-}
-
-/// How many bytes at the end of a text look like the beginning of a token.
-fn begun_token(text: &str) -> usize {
-    let word = text.trim_end_matches(is_of_token).len();
-    text[word..].find("eyJ").map_or(0, |at| text.len() - word - at)
-}
-
-/// A JSON web token (RFC 7519) begins with `eyJ`, the base64 of `{"`, and has
-/// three dotted parts.
-fn hide_json_web_tokens(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("eyJ") {
-        let tail = &rest[start..];
-        let end = tail.find(|c| !is_of_token(c)).unwrap_or(tail.len());
-        out.push_str(&rest[..start]);
-        out.push_str(if tail[..end].matches('.').count() >= 2 { "***" } else { &tail[..end] });
-        rest = &tail[end..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// `scheme://user:password@host` (RFC 3986, section 3.2.1).
-fn hide_url_passwords(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
-        out.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || "/?#\"'".contains(c));
-        let authority = &after[..end.unwrap_or(after.len())];
-        match authority
-            .rsplit_once('@')
-            .and_then(|(user, host)| Some((user.split_once(':')?, host)))
-        {
-            Some(((user, _), host)) => out.push_str(&format!("{user}:***@{host}")),
-            None => out.push_str(authority),
-        }
-        rest = &after[authority.len()..];
-    }
-    out.push_str(rest);
-    out
-}
 
 #[cfg(test)]
 mod tests {
@@ -216,13 +175,36 @@ mod tests {
         secrets.add("pa\"ss/wörd");
         let shown = secrets.redact(r#"pa"ss/wörd pa\"ss/wörd pa%22ss%2Fw%C3%B6rd"#);
         assert_eq!(shown, "*** *** ***");
+        let escaped = r#"pa\"ss/w\u00f6rd pa\"ss\/w\u00F6rd pa\"ss\/wörd pa%22ss%2fw%c3%b6rd"#;
+        assert_eq!(secrets.redact(escaped), "*** *** *** ***");
+        assert_eq!(secrets.redact("pa&quot;ss/wörd pa&#34;ss/wörd"), "*** ***");
+        secrets.add("p&ss'w 😀");
+        let shown = secrets.redact(r"p&amp;ss&#x27;w 😀 p&amp;ss&#39;w 😀 p&ss'w \ud83d\ude00");
+        assert_eq!(shown, "*** *** ***");
+        assert_eq!(secrets.redact("p%26ss%27w+%F0%9F%98%80"), "***");
     }
 
     #[test]
-    fn passwords_in_urls_are_replaced() {
-        let shown =
-            Secrets::default().redact("at postgres://u:p@h/x and http://h:80/ and http://u@h");
-        assert_eq!(shown, "at postgres://u:***@h/x and http://h:80/ and http://u@h");
+    fn credentials_are_secret_without_the_word_before_them() {
+        let config = "[load]\nhost = \"http://h\"\nusers = 1\nspawn_rate = \"1/s\"\n\
+                      duration = \"1s\"\n[[scenario.task]]\nname = \"a\"\npath = \"/\"\n\
+                      weight = 1\nheaders = { Authorization = \"Basic dXNlcjpwYXNz\" }\n";
+        let config = crate::config::load(config, None, &[]).unwrap().config;
+        let plan = crate::plan::resolve(&config, crate::plan::Surroundings::default()).unwrap();
+        let mut secrets = Secrets::default();
+        secrets.add_scenario(&plan.load.scenario);
+        let shown = secrets.redact("got dXNlcjpwYXNz, or Basic dXNlcjpwYXNz");
+        assert_eq!(shown, "got ***, or ***");
+    }
+
+    /// As many values and cuts as would take minutes if each cut tried all beginnings.
+    #[test]
+    fn many_cuts_and_many_values_are_looked_through() {
+        let mut secrets = Secrets::default();
+        let token = |number: u32| format!("{number:08}{}", "tok3n".repeat(80));
+        (0..2_000).for_each(|number| secrets.add(&token(number)));
+        let text = "00000007tok3nto…000…x0000…".repeat(2_000);
+        assert_eq!(secrets.hide_beginnings(&text), "***…000…x***…".repeat(2_000));
     }
 
     #[test]

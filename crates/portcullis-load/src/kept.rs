@@ -34,10 +34,15 @@ impl Kept {
         self.floor = self.slowest.iter().map(|one| one.latency).min().unwrap_or_default();
     }
 
+    /// Whether one more failed answer would be kept.
+    pub fn wants_error(&self) -> bool {
+        self.errors.len() < MOST_ERRORS
+    }
+
     /// Keeps a failed answer if it is among the first.
     pub fn note_error(&mut self, sample: &Sample, ended: Duration) {
         let (Some(failure), Some(body)) = (&sample.failure, &sample.error_body) else { return };
-        if self.errors.len() < MOST_ERRORS {
+        if self.wants_error() {
             let (status, kind, body) = (sample.status, failure.kind, (**body).clone());
             self.errors.push(ErrorSample { at: ended, status, kind, body });
         }

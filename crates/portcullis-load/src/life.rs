@@ -125,9 +125,9 @@ impl<'w, 'a> Person<'w, 'a> {
         worker.under_way.set(worker.under_way.get() + 1);
         let sample = self.user.call(&worker.shared.sending(), task, &mut rng, intended).await;
         worker.under_way.set(worker.under_way.get() - 1);
-        let sample = sample?;
+        let mut sample = sample?;
         let took = start.elapsed();
-        self.record(whose, &sample, start - worker.shared.start + took);
+        self.record(whose, &mut sample, start - worker.shared.start + took);
         if let Some(failure) = &sample.failure {
             if failure.kind == FailureKind::Throttled {
                 worker.shared.watch.throttle(task);
@@ -162,8 +162,11 @@ impl<'w, 'a> Person<'w, 'a> {
     }
 
     /// Records a request that ended at a moment of the run.
-    fn record(&mut self, whose: Whose, sample: &Sample, ended: Duration) {
+    fn record(&mut self, whose: Whose, sample: &mut Sample, ended: Duration) {
         let mut recorder = self.worker.recorder.borrow_mut();
+        if recorder.wants_body(whose, sample) {
+            sample.error_body = self.user.error_body(sample.body_bytes).map(Box::new);
+        }
         recorder.record(whose, sample, ended, self.worker.shared.plan);
         recorder.resent += std::mem::take(&mut self.user.resent);
         recorder.reopened += std::mem::take(&mut self.user.reopened);
@@ -226,11 +229,11 @@ impl<'w, 'a> Person<'w, 'a> {
     async fn own_login(&mut self) -> Option<String> {
         let (worker, shared) = (self.worker, self.worker.shared);
         worker.under_way.set(worker.under_way.get() + 1);
-        let (sample, logged_in) = self.user.login(&shared.sending()).await;
+        let (mut sample, logged_in) = self.user.login(&shared.sending()).await;
         worker.under_way.set(worker.under_way.get() - 1);
         if !sample.is_cut {
             let ended = shared.start.elapsed();
-            worker.recorder.borrow_mut().record(Whose::Login, &sample, ended, shared.plan);
+            self.record(Whose::Login, &mut sample, ended);
         }
         match logged_in {
             LoggedIn::Token(token) => {

@@ -172,6 +172,23 @@ impl Recorder {
         }
     }
 
+    /// Whether the body of this answer is to be kept: of the first failed ones of each
+    /// task. A login's that was not refused may hold a token that nobody knows.
+    pub fn wants_body(&self, whose: Whose, sample: &Sample) -> bool {
+        if sample.failure.is_none() || sample.status == 0 {
+            return false;
+        }
+        let cell = match whose {
+            // Nobody shows it.
+            Whose::WarmUp(_) => None,
+            Whose::Window(task) => self.window.get(task),
+            Whose::Continued(task) => self.continued.get(task),
+            Whose::Extension(task) => self.extension.get(task),
+            Whose::Login => Some(&self.login).filter(|_| sample.status >= 400),
+        };
+        cell.is_some_and(|cell| cell.kept.wants_error())
+    }
+
     /// Notes how late the worker woke.
     pub fn note_lag(&mut self, lag: Duration) {
         self.lag.record(lag);

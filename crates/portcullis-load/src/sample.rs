@@ -34,7 +34,7 @@ pub struct Sample {
     pub status: u16,
     /// What went wrong, if something did.
     pub failure: Option<Failure>,
-    /// The body of a failed answer; never that of a good one.
+    /// The body of a failed answer, if it is one of those that are kept.
     pub error_body: Option<Box<Body>>,
     /// Whether it is a good answer with a status from 200 to 299.
     pub has_data: bool,

@@ -49,6 +49,9 @@ pub struct User {
 struct Expectation<'a> {
     accept: &'a [u16],
     check: Option<&'a MinItems>,
+    /// Whether a body with a status below 400 may hold a token, so that no message
+    /// may quote it.
+    brings_token: bool,
 }
 
 /// Where and how requests are sent: what all users have in common.
@@ -104,6 +107,18 @@ impl User {
         (self.response.head().status, body::excerpt(&body, 300))
     }
 
+    /// The body of the last answer, to be shown, of this length when unpacked; `None` if
+    /// nobody thought that it would be needed.
+    pub fn error_body(&self, bytes: u64) -> Option<Body> {
+        let response = &self.response;
+        if response.body().is_empty() && bytes > 0 {
+            return None;
+        }
+        // What cannot be unpacked is shown as what it is: no text.
+        let body = unpacked(response).unwrap_or_else(|_| response.body().into());
+        Some(Body::of(&body, bytes))
+    }
+
     /// Logs in; the sample is to be recorded unless it was cut.
     pub async fn login(&mut self, sending: &Sending<'_>) -> (Sample, LoggedIn) {
         let (plan, prepared) = (sending.plan, sending.prepared);
@@ -111,7 +126,7 @@ impl User {
             return (Sample::default(), LoggedIn::Token(String::new()));
         };
         let mut rng = Rng::stream(plan.seed, portcullis_core::rng::Domain::Values, 0);
-        let expectation = Expectation { accept: &login.accept, check: None };
+        let expectation = Expectation { accept: &login.accept, check: None, brings_token: true };
         // Its body is needed whatever the status is.
         let mut sample = self.send(sending, request, &expectation, true, &mut rng, None).await;
         if sample.is_cut {
@@ -146,8 +161,8 @@ impl User {
     ) -> Option<Sample> {
         let described = sending.plan.scenario.tasks.get(task)?;
         let request = sending.prepared.tasks.get(task)?;
-        let expectation =
-            Expectation { accept: &described.accept, check: described.check.as_ref() };
+        let check = described.check.as_ref();
+        let expectation = Expectation { accept: &described.accept, check, brings_token: false };
         let keep = described.check.is_some();
         Some(self.send(sending, request, &expectation, keep, rng, intended).await)
     }
@@ -187,9 +202,6 @@ impl User {
                 (self.response.body_bytes(), Some(failure_of(error, timeout)))
             }
         };
-        if sample.failure.is_some() && exchanged.is_ok() {
-            sample.error_body = error_body(&self.response, sample.body_bytes).map(Box::new);
-        }
         let is_success = (200..300).contains(&self.response.head().status);
         sample.has_data = sample.failure.is_none() && is_success;
         sample
@@ -255,17 +267,6 @@ fn unpacked(response: &Response) -> Result<std::borrow::Cow<'_, [u8]>, String> {
     }
 }
 
-/// The body of a failed answer, to be shown; `None` if nobody thought that it would
-/// be needed.
-fn error_body(response: &Response, bytes: u64) -> Option<Body> {
-    if response.body().is_empty() && bytes > 0 {
-        return None;
-    }
-    // What cannot be unpacked is shown as what it is: no text.
-    let body = unpacked(response).unwrap_or_else(|_| response.body().into());
-    Some(Body::of(&body, bytes))
-}
-
 /// The size of a whole answer's body, unpacked (what a user of the service would
 /// count), and what is wrong with the answer.
 fn weigh(response: &Response, expectation: &Expectation<'_>) -> (u64, Option<Failure>) {
@@ -295,7 +296,8 @@ fn judge(response: &Response, body: &[u8], expectation: &Expectation<'_>) -> Opt
     let head = response.head();
     let failure = |kind, status, message| Some(Failure { kind, status, message });
     if !expectation.accept.contains(&head.status) {
-        let words = body::words(body);
+        let is_secret = expectation.brings_token && head.status < 400;
+        let words = if is_secret { "(not shown)".to_owned() } else { body::words(body) };
         if head.status == 429 {
             let retry = head.retry_after_s.map(|s| format!(", retry after {s} s"));
             let message = format!("429 throttled: \"{words}\"{}", retry.unwrap_or_default());

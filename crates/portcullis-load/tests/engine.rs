@@ -311,3 +311,30 @@ fn answers_are_counted_by_status_good_and_failed() {
     assert!(refused > 30 && good + refused < 270, "what was cut short is no answer: {a:?}");
     assert_eq!(summary.aggregate().statuses, [(200, good), (404, 100), (429, refused)]);
 }
+
+/// A login whose answer counts as failed, though the service gave a token with it.
+#[test]
+fn no_body_of_a_login_that_was_not_refused_is_kept() {
+    const CREATED: &[u8] =
+        b"HTTP/1.1 201 Created\r\nContent-Length: 25\r\n\r\n{\"access\":\"opaque-t0k3n\"}";
+    const SURPLUS: &[u8] =
+        b"HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{\"access\":\"opaque-t0k3n\"}x";
+    const REFUSED: &[u8] = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 7\r\n\r\nbecause";
+    for (answer, status, kept) in [(CREATED, 201, 0), (SURPLUS, 200, 0), (REFUSED, 400, 1)] {
+        let logins = std::sync::atomic::AtomicU64::new(0);
+        let server = Server::start(move |_, line| match line {
+            "POST /login/" if logins.fetch_add(1, Ordering::SeqCst) > 0 => Reply::Close(answer),
+            _ => Reply::After(Duration::ZERO, ONE),
+        });
+        let login = "[scenario.login]\nmethod = \"POST\"\npath = \"/login/\"\njson = { a = 1 }\n\
+                     token = \"access\"\nauthorization = \"Bearer {{ token }}\"";
+        let load = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"2s\"";
+        let outcome = measured(load, login, &server);
+        let Ended::LoginFailed(failure) = &outcome.ended else { panic!("{:?}", outcome.ended) };
+        let row = outcome.summary.login.as_ref().unwrap();
+        assert_eq!(row.samples.errors.len(), kept, "{status}: {:?}", row.samples);
+        assert!(row.samples.errors.iter().all(|error| error.status == status));
+        let all = format!("{failure:?} {:?}", outcome.summary);
+        assert!(!all.contains("opaque"), "{status}: {all}");
+    }
+}

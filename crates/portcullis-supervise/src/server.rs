@@ -98,9 +98,10 @@ impl Server {
         tree::usage(self.pid())
     }
 
-    /// Resident memory of its tree now, in bytes.
-    pub fn memory_bytes(&self) -> u64 {
-        tree::memory_bytes(self.pid())
+    /// The time that its tree has spent on processors so far, and its resident memory
+    /// now, in bytes: cheaper than all of its usage.
+    pub fn cpu_and_memory_bytes(&self) -> (Duration, u64) {
+        tree::cpu_and_memory_bytes(self.pid())
     }
 
     /// Asks a hung server for its stack, which ends it.
@@ -159,6 +160,23 @@ mod tests {
         assert_eq!(server.stop(), Ended::Politely);
         assert_eq!(tree::members(pid), Vec::<u32>::new());
         assert_eq!(server.stop(), Ended::Gone);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn time_and_memory_are_those_of_the_whole_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "(while :; do :; done) & sleep 600";
+        let server = start_shell(script, Duration::from_secs(20), folder.path());
+        let begun = std::time::Instant::now();
+        while server.cpu_and_memory_bytes().0 < Duration::from_millis(50) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the child's time is not counted");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let (before, (cpu, bytes), after) =
+            (server.usage(), server.cpu_and_memory_bytes(), server.usage());
+        assert!((before.cpu..=after.cpu).contains(&cpu), "{cpu:?} of {before:?} to {after:?}");
+        assert!(bytes > 0 && bytes <= after.peak_memory_bytes, "{bytes} of {after:?}");
     }
 
     #[test]

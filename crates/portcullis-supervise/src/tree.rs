@@ -24,13 +24,8 @@ pub fn usage(root: u32) -> Usage {
     let mut sum = Usage::default();
     for pid in members(root) {
         let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
-        let (stat, status) = (read("stat"), read("status"));
-        let stat = String::from_utf8_lossy(&stat);
-        // Fields 14 and 15 of stat, counted behind the command: user and system
-        // time in ticks, of which Linux has a hundred a second for user space.
-        let times = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
-        let ticks: u64 = times.skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
-        sum.cpu += Duration::from_millis(ticks * 10);
+        let status = read("status");
+        sum.cpu += cpu_in(&read("stat"));
         sum.peak_memory_bytes += number(&status, "VmHWM:") * 1024;
         // Switches are counted by thread; those of ended threads are lost.
         for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
@@ -42,10 +37,26 @@ pub fn usage(root: u32) -> Usage {
     sum
 }
 
-/// Resident memory of `root`'s tree now, in bytes; 0 where the system does not tell.
-pub fn memory_bytes(root: u32) -> u64 {
-    let of = |pid: u32| std::fs::read(format!("/proc/{pid}/status")).unwrap_or_default();
-    members(root).into_iter().map(|pid| number(&of(pid), "VmRSS:") * 1024).sum()
+/// The time that `root`'s tree has spent on processors so far, and its resident memory
+/// now, in bytes: one look at the table of processes, none at threads. Zeros where the
+/// system does not tell.
+pub fn cpu_and_memory_bytes(root: u32) -> (Duration, u64) {
+    let of = |pid: u32| {
+        let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        (cpu_in(&read("stat")), number(&read("status"), "VmRSS:") * 1024)
+    };
+    let add = |sum: (Duration, u64), one: (Duration, u64)| (sum.0 + one.0, sum.1 + one.1);
+    members(root).into_iter().map(of).fold((Duration::ZERO, 0), add)
+}
+
+/// The time on processors in a `stat` file of proc(5): fields 14 and 15, counted behind
+/// the command, are user and system time in ticks, of which Linux has a hundred a second
+/// for user space.
+fn cpu_in(stat: &[u8]) -> Duration {
+    let stat = String::from_utf8_lossy(stat);
+    let times = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    let ticks: u64 = times.skip(11).take(2).filter_map(|text| text.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 /// The number behind `name` in a `status` file of proc(5); 0 if there is none.

@@ -1,4 +1,5 @@
-"""Validates files against a JSON Schema with a validator that is not ours: SCHEMA FILE..."""
+"""Validates files against a JSON Schema with a validator that is not ours:
+[--drift] SCHEMA FILE...; with --drift the last one also with a field too many, everywhere."""
 
 import json
 import pathlib
@@ -6,7 +7,11 @@ import sys
 
 import jsonschema
 
-schema = json.loads(pathlib.Path(sys.argv[1]).read_text())
+arguments = sys.argv[1:]
+looks_for_drift = arguments[0] == "--drift"
+if looks_for_drift:
+    del arguments[0]
+schema = json.loads(pathlib.Path(arguments[0]).read_text())
 jsonschema.Draft202012Validator.check_schema(schema)
 validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
 
@@ -40,12 +45,12 @@ def drifts(value):
     yield from walk(value)
 
 
-for path in map(pathlib.Path, sys.argv[2:]):
+for path in map(pathlib.Path, arguments[1:]):
     text = path.read_text()
     documents = text.splitlines() if path.suffix == ".jsonl" else [text]
     for number, document in enumerate(documents, 1):
         value = json.loads(document)
         refuse(value, f"{path.name}:{number}")
 
-for drifted in drifts(value):
+for drifted in drifts(value) if looks_for_drift else ():
     assert not validator.is_valid(drifted), f"{path.name}: a new field is not refused"

@@ -91,8 +91,8 @@ fn measure_with(
 
 /// What a server has used since the load began, by this moment of the window.
 fn moment(server: &Server, start: Usage, at: Duration) -> UsageAt {
-    let cpu = server.usage().since(start).cpu;
-    UsageAt { at, cpu, memory_bytes: server.memory_bytes() }
+    let (cpu, memory_bytes) = server.cpu_and_memory_bytes();
+    UsageAt { at, cpu: cpu.saturating_sub(start.cpu), memory_bytes }
 }
 
 /// Said wherever a run tells of itself.

@@ -188,6 +188,7 @@ fn the_workflow_runs_the_job_and_keeps_its_results() {
 fn the_readme_and_the_help_quote_the_error_rates_as_they_were_counted() {
     let counted = root().join("crates/portcullis/src/against/error_rates.txt");
     let counted = std::fs::read_to_string(counted).unwrap();
+    assert!(counted.starts_with("Counted live: "), "nothing was counted: {counted:?}");
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
     assert!(readme.contains(&counted), "README.md does not say: {counted}");
     let mut portcullis = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
