@@ -1,6 +1,8 @@
 //! `perf_results.codequality.json`: what is wrong, as GitLab's merge requests show it
 //! (the part of Code Climate's format that GitLab reads).
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -33,13 +35,14 @@ struct Lines {
 /// # Errors
 /// A defect: texts and lines can always be written.
 pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
-    let complaints = complaints(run);
-    let earlier = |index: usize, one: &Complaint| {
-        let before = complaints.iter().take(index);
-        before.filter(|known| (&known.check, &known.about) == (&one.check, &one.about)).count()
-    };
-    let all = complaints.iter().enumerate();
-    let issues: Vec<Issue> = all.map(|(index, one)| issue(run, one, earlier(index, one))).collect();
+    let mut seen = HashMap::new();
+    let issues = complaints(run).into_iter().map(|one| {
+        let earlier = seen.entry((one.check, one.about.clone())).or_insert(0);
+        let issue = issue(run, &one, *earlier);
+        *earlier += 1;
+        issue
+    });
+    let issues: Vec<Issue> = issues.collect();
     let mut text = serde_json::to_string_pretty(&issues)?;
     text.push('\n');
     Ok(text)
@@ -47,23 +50,24 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
 
 /// An issue; so many earlier ones are about the same.
 fn issue(run: &RunReport, complaint: &Complaint, earlier: usize) -> Issue {
-    let severity = match (complaint.fails, complaint.check.as_str()) {
+    let severity = match (complaint.fails, complaint.check.is_judgement()) {
         (false, _) => "minor",
-        (true, "threshold" | "against") => "major",
+        (true, true) => "major",
         // The run says nothing at all.
-        (true, _) => "critical",
+        (true, false) => "critical",
     };
+    let (check, file) = (complaint.check.name(), run.places.file());
     // The same in the next run, whatever its figures are: so GitLab knows what is new.
-    let known = format!("{}\n{}\n{}\n{earlier}", complaint.check, run.places.file, complaint.about);
+    let known = format!("{check}\n{file}\n{}\n{earlier}", complaint.about);
     let hash = Sha256::digest(known.as_bytes());
     let fingerprint = hash.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
     Issue {
         description: line(&complaint.said),
-        check_name: format!("portcullis/{}", complaint.check),
+        check_name: format!("portcullis/{check}"),
         fingerprint,
         severity,
         location: Location {
-            path: line(&run.places.file),
+            path: line(file),
             lines: Lines { begin: complaint.line.unwrap_or(1) },
         },
     }

@@ -2,9 +2,9 @@
 //! GitHub's annotations and GitLab's code quality report are made of.
 
 use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::Decision;
+use portcullis_core::pairs::{Comparison, Decision, TaskComparison};
 use portcullis_core::threshold::{Limit, Reference, Scope, Severity, Threshold};
-use portcullis_core::verdict::{Judged, Judgement};
+use portcullis_core::verdict::{Judged, Verdict};
 
 use crate::run::RunReport;
 use crate::words;
@@ -21,6 +21,12 @@ pub struct Places {
     pub against: Option<usize>,
 }
 
+/// How the finding begins that no rule makes: in CI nobody keeps a first baseline.
+pub const NO_BASELINE: &str = "there is no baseline: ";
+
+/// The name of a configuration file that is not named otherwise.
+const DEFAULT_FILE: &str = "perf.toml";
+
 /// A rule of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedRule {
@@ -32,13 +38,43 @@ pub struct PlacedRule {
     pub line: usize,
 }
 
+/// What complains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Check {
+    /// A violated rule.
+    Threshold,
+    /// The comparison with the base.
+    Against,
+    /// The baseline that is not there.
+    Baseline,
+    /// Something else was found, of this kind ([`Finding::kind`]).
+    Found(&'static str),
+}
+
+impl Check {
+    /// Its name, without spaces.
+    pub fn name(self) -> String {
+        match self {
+            Self::Threshold => "threshold".to_owned(),
+            Self::Against => "against".to_owned(),
+            Self::Baseline => "baseline".to_owned(),
+            Self::Found(kind) => kind.replace(' ', "-"),
+        }
+    }
+
+    /// Whether it judges the service; else the run says nothing of it.
+    pub fn is_judgement(self) -> bool {
+        matches!(self, Self::Threshold | Self::Against | Self::Baseline)
+    }
+}
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
     /// The line of the configuration file, if there is one.
     pub line: Option<usize>,
-    /// What complains: `threshold`, `against`, or the kind of a finding.
-    pub check: String,
+    /// What complains.
+    pub check: Check,
     /// What it is about, the same in each run that complains of it.
     pub about: String,
     /// A few words.
@@ -50,6 +86,11 @@ pub struct Complaint {
 }
 
 impl Places {
+    /// The file; the default name where results do not tell it.
+    pub fn file(&self) -> &str {
+        if self.file.is_empty() { DEFAULT_FILE } else { &self.file }
+    }
+
     fn line_of(&self, rule: &Threshold) -> Option<usize> {
         let is_it =
             |placed: &&PlacedRule| placed.severity == rule.severity && placed.text == rule.text;
@@ -57,65 +98,138 @@ impl Places {
     }
 }
 
-/// Everything that is wrong, the gravest first; warnings last.
+/// Everything that is wrong, the gravest first; warnings last. What was judged is
+/// taken as it was judged, not from the findings' words: those of an older file differ.
 pub fn complaints(run: &RunReport) -> Vec<Complaint> {
-    let judged = || run.verdict.iter().flat_map(|verdict| &verdict.judged);
-    let warns = judged()
-        .filter(|one| one.judgement == Judgement::Violated && one.rule.severity == Severity::Warn);
-    let found = run.findings.iter().map(|finding| match finding {
-        Finding::Violated(said) => match judged().find(|one| words::line(one) == *said) {
-            Some(one) => of_rule(run, one, true),
-            None => of_comparison(run, said),
-        },
-        other => Complaint {
-            line: None,
-            check: other.kind().replace(' ', "-"),
-            about: other.kind().to_owned(),
-            title: other.kind().to_owned(),
-            said: other.message().to_owned(),
-            fails: true,
-        },
+    let is_of = |kind: fn(String) -> Finding| {
+        let kind = kind(String::new()).kind();
+        move |finding: &&Finding| finding.kind() == kind
+    };
+    let (is_violated, is_no_data) = (is_of(Finding::Violated), is_of(Finding::NoData));
+    let others = run.findings.iter().filter(|one| !is_violated(one) && !is_no_data(one));
+    let mut all: Vec<Complaint> = others.map(|finding| found(finding, finding.kind())).collect();
+    let said = |finding: &Finding| found(finding, finding.message());
+    let or_said = |known: Vec<Complaint>, is_it: &dyn Fn(&&Finding) -> bool| match known.is_empty()
+    {
+        // Nothing was judged; what was found is told all the same.
+        true => run.findings.iter().filter(is_it).map(said).collect(),
+        false => known,
+    };
+    all.extend(or_said(violated(run), &is_violated));
+    all.extend(or_said(without_data(run), &is_no_data));
+    let warns = run.verdict.iter().filter(|_| !run.strict).flat_map(Verdict::warnings);
+    all.extend(warns.map(|judged| of_rule(run, judged, false)));
+    all
+}
+
+/// What fails the run by a judgement.
+fn violated(run: &RunReport) -> Vec<Complaint> {
+    let Some(verdict) = &run.verdict else { return Vec::new() };
+    let warnings = verdict.warnings().filter(|_| run.strict);
+    let rules = verdict.violations().chain(warnings).map(|judged| of_rule(run, judged, true));
+    let mut all: Vec<Complaint> = rules.collect();
+    if let Some(comparison) = &run.comparison {
+        all.extend(compared(run, verdict, comparison));
+    }
+    let missing = run.findings.iter().map(Finding::message);
+    all.extend(missing.filter(|said| said.starts_with(NO_BASELINE)).map(of_baseline));
+    all
+}
+
+/// What nothing can be said of: a rule at its line, a task at none.
+fn without_data(run: &RunReport) -> Vec<Complaint> {
+    let Some(verdict) = &run.verdict else { return Vec::new() };
+    let no_data = |line, about: &str, said| Complaint {
+        line,
+        check: Check::Found(NO_DATA),
+        about: about.to_owned(),
+        title: format!("no data of {about}"),
+        said,
+        fails: true,
+    };
+    let tasks =
+        verdict.silent_tasks.iter().map(|task| no_data(None, task, words::silent_task(task)));
+    let rules = verdict.without_data().map(|judged| Complaint {
+        about: identity(&judged.rule),
+        ..no_data(run.places.line_of(&judged.rule), &judged.rule.subject(), words::line(judged))
     });
-    // With --strict a warning is a finding already.
-    let warns = warns.filter(|_| !run.strict).map(|one| of_rule(run, one, false));
-    found.chain(warns).collect()
+    let all = verdict.is_toothless().then(|| no_data(None, "all rules", words::TOOTHLESS.into()));
+    let pairs = run.comparison.iter().flat_map(Comparison::unmeasured).map(|task| Complaint {
+        about: format!("{} against", task.name),
+        ..no_data(run.places.against, &task.name, task.line())
+    });
+    tasks.chain(rules).chain(all).chain(pairs).collect()
+}
+
+const NO_DATA: &str = "no data";
+
+fn found(finding: &Finding, about: &str) -> Complaint {
+    Complaint {
+        line: None,
+        check: Check::Found(finding.kind()),
+        about: about.to_owned(),
+        title: finding.kind().to_owned(),
+        said: finding.message().to_owned(),
+        fails: true,
+    }
 }
 
 fn of_rule(run: &RunReport, judged: &Judged, fails: bool) -> Complaint {
     let rule = &judged.rule;
     Complaint {
         line: run.places.line_of(rule),
-        check: "threshold".to_owned(),
-        about: format!("{} {}", rule.subject(), rule.text),
+        check: Check::Threshold,
+        about: identity(rule),
         title: format!("{} is violated", rule.subject()),
         said: words::line(judged),
         fails,
     }
 }
 
-/// What the comparison found: a task at the line of its rule on the base, if there is
-/// one, everything else at the section.
-fn of_comparison(run: &RunReport, said: &str) -> Complaint {
-    let tasks = run.comparison.iter().flat_map(|both| &both.tasks);
-    let task = tasks.into_iter().find(|task| task.line() == said);
-    let rules = run.verdict.iter().flat_map(|verdict| &verdict.judged).map(|one| &one.rule);
-    let own = task.and_then(|task| rules.into_iter().find(|rule| is_on_base(rule, &task.name)));
-    let title = match task {
-        Some(task) if task.decision == Decision::Slower => {
-            format!("{} is slower than the base", task.name)
-        }
-        Some(task) => format!("{} may be slower than the base", task.name),
-        None if run.comparison.is_some() => "worse than the base".to_owned(),
-        None => "violated".to_owned(),
-    };
+/// A rule among all: the same text may stand in both lists.
+fn identity(rule: &Threshold) -> String {
+    let list = if rule.severity == Severity::Warn { " (warn)" } else { "" };
+    format!("{} {}{list}", rule.subject(), rule.text)
+}
+
+fn of_baseline(said: &str) -> Complaint {
     Complaint {
-        line: own.and_then(|rule| run.places.line_of(rule)).or(run.places.against),
-        check: "against".to_owned(),
-        about: task.map_or_else(|| title.clone(), |task| task.name.clone()),
-        title,
+        line: None,
+        check: Check::Baseline,
+        about: "missing".to_owned(),
+        title: "there is no baseline".to_owned(),
         said: said.to_owned(),
         fails: true,
     }
+}
+
+/// What the comparison found: a task at the line of its rule on the base, if there is
+/// one, everything else at the section.
+fn compared(run: &RunReport, verdict: &Verdict, comparison: &Comparison) -> Vec<Complaint> {
+    let own = |task: &str| {
+        let rules = verdict.judged.iter().map(|judged| &judged.rule);
+        rules.filter(|rule| is_on_base(rule, task)).find_map(|rule| run.places.line_of(rule))
+    };
+    let of = |task: &TaskComparison, what: &str| Complaint {
+        line: own(&task.name).or(run.places.against),
+        check: Check::Against,
+        about: task.name.clone(),
+        title: format!("{} {what}", task.name),
+        said: task.line(),
+        fails: true,
+    };
+    let slower = comparison.of(Decision::Slower).map(|task| of(task, "is slower than the base"));
+    let rise = comparison.rise().map(|rise| Complaint {
+        line: run.places.against,
+        check: Check::Against,
+        about: "more failures than the base".to_owned(),
+        title: "the candidate fails more often".to_owned(),
+        said: words::rise(rise),
+        fails: true,
+    });
+    let undecided = comparison.unsettled().filter(|_| run.strict);
+    let undecided = undecided.map(|task| of(task, "may be slower than the base"));
+    slower.chain(rise).chain(undecided).collect()
 }
 
 fn is_on_base(rule: &Threshold, task: &str) -> bool {

@@ -34,21 +34,23 @@ const MARKDOWN: &str = "\\`*_{}[]<>#|~!@&$:^\"'";
 
 /// A text as Markdown, on one line, for paragraphs and cells of tables. What means
 /// something is written as a character reference, which never does (CommonMark,
-/// section 2.5).
+/// section 2.5); so is the dot of `www.`, which begins a link (GFM, section 6.9).
 pub fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut before = ' ';
+    let (mut before, mut ws) = (' ', 0);
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
         let after = rest.peek().copied().unwrap_or(' ');
         match c {
             '\n' | '\t' | '\r' => out.push(' '),
             c if is_lost(c) => out.push('\u{fffd}'),
+            '.' if ws >= 3 => out.push_str("&#46;"),
             c if MARKDOWN.contains(c) && !is_plain(before, c, after) => {
                 out.push_str(&format!("&#{};", u32::from(c)));
             }
             c => out.push(c),
         }
+        ws = if c.eq_ignore_ascii_case(&'w') { ws + 1 } else { 0 };
         before = c;
     }
     out
@@ -99,6 +101,7 @@ mod tests {
         let shown = markdown("a|b\n`<b>` @you #1 $x$ [l](u) :x: p95 = 3 ms");
         assert!(!shown.contains(['|', '\n', '`', '<', '@', '$', '[']), "{shown}");
         assert!(shown.ends_with(" p95 = 3 ms"), "{shown}");
+        assert_eq!(markdown("(WwW.x.org www.a w.b"), "(WwW&#46;x.org www&#46;a w.b");
         assert_eq!(markdown("ERROR: a_b _c_ :x:"), "ERROR: a_b &#95;c&#95; &#58;x:");
     }
 }

@@ -2,6 +2,7 @@
 //! every report.
 
 use portcullis_core::evidence::{Evidence, State};
+use portcullis_core::pairs::ErrorRise;
 use portcullis_core::threshold::{Metric, Severity, Threshold};
 use portcullis_core::units::show_ms;
 use portcullis_core::verdict::{Judged, Judgement};
@@ -90,6 +91,22 @@ pub fn line(judged: &Judged) -> String {
     let known = not_proven.or(evidence).unwrap_or_default();
     let derived = judged.rule.derived_in_words();
     format!("{what} = {value}, limit {limit}{interval}, {samples}{beyond}{known}{derived}")
+}
+
+/// What is said where no rule could have failed the run.
+pub const TOOTHLESS: &str = "no threshold was judged";
+
+/// What is said of a task that gave nothing to judge.
+pub fn silent_task(task: &str) -> String {
+    format!("{task} was never called, or never answered with a 2xx: no data")
+}
+
+/// What is said where the candidate surely fails more often than the base.
+pub fn rise(rise: ErrorRise) -> String {
+    format!(
+        "the candidate fails more often: {} pairs failed only there, {} only at the base",
+        rise.candidate, rise.base
+    )
 }
 
 /// The values of the metric that are possible, with an error of 5 % however often

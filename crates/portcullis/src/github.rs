@@ -3,21 +3,18 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use portcullis_report::complaints::complaints;
 use portcullis_report::{RunReport, artifacts, github, markdown};
 
 use crate::console::{self, Console};
-use crate::planning::Planned;
 
 /// Tells the runner, as far as it listens: each of its variables stands for one way.
-pub fn tell(planned: &Planned, report: &RunReport, artifacts: &Path, console: &Console) {
+pub fn tell(report: &RunReport, artifacts: &Path, console: &Console) {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
-        let workspace = variable("GITHUB_WORKSPACE").map(PathBuf::from);
-        let commands = annotations(planned, report, workspace.as_deref());
-        console.print(&commands);
+        console.print(&annotations(report));
     }
     if let Some(file) = variable("GITHUB_STEP_SUMMARY") {
         append("GITHUB_STEP_SUMMARY", Path::new(&file), &markdown::write(report));
@@ -29,15 +26,13 @@ pub fn tell(planned: &Planned, report: &RunReport, artifacts: &Path, console: &C
     }
 }
 
-/// An error for each violated threshold that fails the run, at its line, and for each
-/// difference from the base that does.
-fn annotations(planned: &Planned, report: &RunReport, workspace: Option<&Path>) -> String {
-    let file = &planned.file;
-    let file = workspace.and_then(|workspace| file.strip_prefix(workspace).ok()).unwrap_or(file);
-    let file = file.display().to_string();
+/// An error for each violated threshold that fails the run, at its line, for each
+/// difference from the base that does, and for a baseline that is missing.
+fn annotations(report: &RunReport) -> String {
+    let file = report.places.file();
     let told = complaints(report).into_iter();
-    let told = told.filter(|one| one.fails && ["threshold", "against"].contains(&&*one.check));
-    told.map(|one| github::error(&file, one.line, &one.title, &one.said) + "\n").collect()
+    let told = told.filter(|one| one.fails && one.check.is_judgement());
+    told.map(|one| github::error(file, one.line, &one.title, &one.said) + "\n").collect()
 }
 
 /// Adds to a file of the runner's, which other steps write to as well.

@@ -19,6 +19,7 @@ mod pipeline;
 mod places;
 mod planning;
 mod python;
+mod redacted;
 mod report;
 mod run;
 mod settings_overlay;

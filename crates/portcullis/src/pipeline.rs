@@ -91,7 +91,7 @@ fn end(run: &Run<'_>, console: &Console) {
     let is_red = run.exit_code() != 0 && Path::new(&server_log).is_file();
     let log = is_red.then_some(server_log.as_str());
     // The verdict stays the last line.
-    github::tell(run.planned, &report, artifacts, console);
+    github::tell(&report, artifacts, console);
     let page = artifacts.join(artifacts::PAGE);
     let page = page.is_file().then_some(page.as_path());
     console.end(&report, &Ending { artifacts, log, page, advice: &[] });

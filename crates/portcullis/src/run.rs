@@ -27,7 +27,7 @@ use crate::machine;
 use crate::places::places;
 use crate::planning::Planned;
 use crate::stages::environment::Venv;
-use crate::{baseline, cache, chance, command_line};
+use crate::{baseline, cache, chance, command_line, redacted};
 
 /// Everything that stages share.
 pub struct Run<'a> {
@@ -415,17 +415,15 @@ impl<'a> Run<'a> {
 
     /// All that is to be told of the run.
     pub fn report(&self, sentence: &str) -> RunReport {
-        let redact = |finding: &Finding| finding.map_message(|text| self.secrets.redact(text));
-        let findings = outcome::in_order(self.findings.clone());
-        RunReport {
+        let told = RunReport {
             started_unix_ms: self.started_unix_ms,
             commit: self.commit.clone(),
             target: self.target.clone(),
             own_server: matches!(self.planned.plan.mode, portcullis_core::plan::Mode::Serve(_)),
             profile: self.profile.clone(),
             seed: self.planned.plan.load.seed,
-            given: self.secrets.redact(&command_line::given()),
-            configuration: self.secrets.redact(&to_redacted_toml(&self.planned.loaded.tree)),
+            given: command_line::given(),
+            configuration: to_redacted_toml(&self.planned.loaded.tree),
             configuration_hash: self.planned.configuration_hash.clone(),
             baseline: baseline::report(self),
             acceptable: self.is_acceptable(),
@@ -434,28 +432,18 @@ impl<'a> Run<'a> {
             stages: self.stages.clone(),
             server_usage: self.server_usage,
             server_course: self.server_course.clone(),
-            server_end: self.server_end.as_deref().map(|end| self.secrets.redact(end)),
+            server_end: self.server_end.clone(),
             first_round: self.first_round.clone(),
-            summary: self.summary.clone().map(|summary| self.without_secrets(summary)),
+            summary: self.summary.clone(),
             verdict: self.verdict.clone(),
             comparison: self.comparison.clone(),
             repeated: self.repeated.clone(),
             exit_code: self.exit_code(),
-            sentence: self.secrets.redact(sentence),
+            sentence: sentence.to_owned(),
             strict: self.strict,
-            findings: findings.iter().map(redact).collect(),
-        }
-    }
-
-    /// Failure messages and bodies are the service's own words, which may echo a secret.
-    fn without_secrets(&self, mut summary: Summary) -> Summary {
-        for failure in &mut summary.failures {
-            failure.message = self.secrets.redact(&failure.message);
-        }
-        for task in summary.tasks.iter_mut().chain(&mut summary.login) {
-            task.samples.clean(|text| self.secrets.redact(text));
-        }
-        summary
+            findings: outcome::in_order(self.findings.clone()),
+        };
+        redacted::report(&self.secrets, told)
     }
 }
 

@@ -67,6 +67,20 @@ impl Comparison {
         self.tasks.iter().filter(move |task| task.decision == decision)
     }
 
+    /// Tasks that were compared, and stayed undecided.
+    pub fn unsettled(&self) -> impl Iterator<Item = &TaskComparison> {
+        self.of(Decision::Undecided).filter(|task| task.effect.is_some())
+    }
+
+    /// Tasks that were not compared, where that is no fault of the base's alone: what
+    /// it cannot do yet is not held against the candidate.
+    pub fn unmeasured(&self) -> impl Iterator<Item = &TaskComparison> {
+        let counts = |task: &&TaskComparison| {
+            task.failures.base < task.pairs || task.failures.candidate == task.pairs
+        };
+        self.tasks.iter().filter(|task| task.effect.is_none()).filter(counts)
+    }
+
     /// Pairs in which only one side failed, if the candidate surely fails more
     /// often.
     pub fn rise(&self) -> Option<ErrorRise> {

@@ -154,9 +154,10 @@ fn generator(run: &RunReport) -> Option<String> {
 
 /// Where an estimate alone made the run red.
 fn longer(run: &RunReport) -> Option<String> {
+    // A rule without evidence, such as one on a rate, is not weak: more would not help.
     let is_weak =
-        |judged: &&Judged| judged.evidence.as_ref().map(|e| e.state) != Some(State::Violated);
-    let is_all = violated(run).next().is_some() && violated(run).all(|judged| is_weak(&judged));
+        |judged: &Judged| judged.evidence.as_ref().is_some_and(|e| e.state == State::InDoubt);
+    let is_all = violated(run).next().is_some() && violated(run).all(is_weak);
     is_all.then(|| {
         "<b>try</b> a longer load (<code>-t</code>, <code>--max-duration</code>): the evidence is \
          weak"

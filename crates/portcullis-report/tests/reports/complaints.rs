@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use portcullis_core::outcome::Finding;
-use portcullis_report::complaints::complaints;
+use portcullis_core::verdict::Judgement;
+use portcullis_report::complaints::{Check, NO_BASELINE, complaints};
+use portcullis_report::read::read_results;
 use portcullis_report::{RunReport, codequality};
 use serde_json::Value;
 
@@ -80,4 +82,55 @@ fn hostile_words_stay_in_their_fields_and_on_their_line() {
             assert!(!said.contains(moves) && !path.contains(moves), "{issue}");
         }
     }
+}
+
+#[test]
+fn rules_are_known_by_what_was_judged_and_not_by_the_words_of_a_finding() {
+    let mut run = runs::red();
+    let said = complaints(&run);
+    // An older file has other sentences.
+    for finding in &mut run.findings {
+        *finding = Finding::Violated(format!("formerly: {}", finding.message()));
+    }
+    assert_eq!(complaints(&run), said);
+    run.findings.push(Finding::Violated(format!("{NO_BASELINE}b.json is missing")));
+    let missing = complaints(&run).into_iter().find(|one| one.check == Check::Baseline).unwrap();
+    assert_eq!((missing.line, missing.title.as_str()), (None, "there is no baseline"));
+}
+
+#[test]
+fn one_text_in_both_lists_is_two_rules_at_two_lines() {
+    let rule = || vec!["error_rate <= 1%".to_owned()];
+    let recipe = runs::Recipe { fails: 4, fail: rule(), warn: rule(), ..runs::Recipe::sound() };
+    let run = recipe.run();
+    let at: Vec<_> = complaints(&run).iter().map(|one| (one.line, one.fails)).collect();
+    assert_eq!(at, [(Some(200), true), (Some(201), false)]);
+}
+
+#[test]
+fn what_gave_no_data_is_known_again_when_another_one_has_some() {
+    let silent = |names: &[&str]| {
+        let mut run = runs::Recipe::sound().run();
+        let names = names.iter().map(|name| (*name).to_owned());
+        run.verdict.as_mut().unwrap().silent_tasks = names.collect();
+        issues(&run)
+    };
+    let (both, one) = (silent(&["a", "b"]), silent(&["b"]));
+    assert_eq!((both.len(), one.len()), (2, 1));
+    assert_eq!(both[1]["fingerprint"], one[0]["fingerprint"]);
+    assert_ne!(both[0]["fingerprint"], one[0]["fingerprint"]);
+    // A rule without data stands at its line.
+    let mut run = runs::Recipe::sound().run();
+    run.verdict.as_mut().unwrap().judged[1].judgement = Judgement::NoData;
+    let found = issues(&run);
+    assert_eq!(found[0]["check_name"], "portcullis/no-data");
+    assert_eq!(found[0]["location"]["lines"]["begin"], 201);
+}
+
+#[test]
+fn a_file_of_the_first_version_has_its_rules_and_the_default_name() {
+    let bytes = include_bytes!("../versions/results-v1.json");
+    let found = issues(&read_results(bytes).unwrap().report);
+    assert_eq!(found[0]["check_name"], "portcullis/threshold");
+    assert_eq!(found[0]["location"]["path"], "perf.toml");
 }

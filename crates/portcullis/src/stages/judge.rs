@@ -2,14 +2,14 @@
 //! a sentence.
 
 use portcullis_core::outcome::{self, Finding};
-use portcullis_core::pairs::{Comparison, Decision, judge_base_rules};
+use portcullis_core::pairs::{Comparison, Decision, TaskComparison, judge_base_rules};
 use portcullis_core::summary::Summary;
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
 use portcullis_core::verdict::{Verdict, judge};
+pub use portcullis_report::complaints::NO_BASELINE;
 pub use portcullis_report::words::line;
-
-use portcullis_report::BaselineReport;
+use portcullis_report::{BaselineReport, words};
 
 use crate::baseline;
 use crate::run::{Done, Failure, Run};
@@ -62,9 +62,6 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     Err(Failure { findings, log: None, advice: None })
 }
 
-/// How the finding begins that no rule makes: in CI nobody keeps a first baseline.
-pub const NO_BASELINE: &str = "there is no baseline: ";
-
 /// What a verdict finds; nothing where every rule holds or only warns. `strict`
 /// makes warnings fail too.
 pub fn findings(verdict: &Verdict, strict: bool) -> Vec<Finding> {
@@ -72,38 +69,26 @@ pub fn findings(verdict: &Verdict, strict: bool) -> Vec<Finding> {
     let violations = verdict.violations().chain(warnings);
     let mut findings: Vec<Finding> =
         violations.map(|judged| Finding::Violated(line(judged))).collect();
-    findings.extend(verdict.silent_tasks.iter().map(|task| {
-        Finding::NoData(format!("{task} was never called, or never answered with a 2xx: no data"))
-    }));
+    let silent = verdict.silent_tasks.iter();
+    findings.extend(silent.map(|task| Finding::NoData(words::silent_task(task))));
     findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
     findings.extend(verdict.is_toothless().then(toothless));
     findings
 }
 
 fn toothless() -> Finding {
-    Finding::NoData("no threshold was judged".to_owned())
+    Finding::NoData(words::TOOTHLESS.to_owned())
 }
 
 /// What the comparison with the base finds. `strict` makes what stayed undecided
 /// fail too.
 pub fn compared(comparison: &Comparison, strict: bool) -> Vec<Finding> {
-    let slower = comparison.of(Decision::Slower).map(|task| Finding::Violated(task.line()));
-    let mut findings: Vec<Finding> = slower.collect();
-    if let Some(rise) = comparison.rise() {
-        findings.push(Finding::Violated(format!(
-            "the candidate fails more often: {} pairs failed only there, {} only at the base",
-            rise.candidate, rise.base
-        )));
-    }
-    for task in comparison.tasks.iter().filter(|task| task.effect.is_none()) {
-        // What the base cannot do yet is no fault of the candidate's.
-        if task.failures.base < task.pairs || task.failures.candidate == task.pairs {
-            findings.push(Finding::NoData(task.line()));
-        }
-    }
+    let violated = |task: &TaskComparison| Finding::Violated(task.line());
+    let mut findings: Vec<Finding> = comparison.of(Decision::Slower).map(violated).collect();
+    findings.extend(comparison.rise().map(|rise| Finding::Violated(words::rise(rise))));
+    findings.extend(comparison.unmeasured().map(|task| Finding::NoData(task.line())));
     if strict {
-        let undecided = comparison.of(Decision::Undecided).filter(|task| task.effect.is_some());
-        findings.extend(undecided.map(|task| Finding::Violated(task.line())));
+        findings.extend(comparison.unsettled().map(violated));
     }
     findings
 }
