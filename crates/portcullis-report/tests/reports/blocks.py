@@ -1,9 +1,12 @@
 """The blocks for CI systems that docs/guide/in-your-ci.md shows: YAML that is read, and
 that names files which a run writes. Prints the names of the files."""
 
+import os
 import pathlib
 import re
+import subprocess
 import sys
+import tempfile
 
 import yaml
 
@@ -19,6 +22,33 @@ steps = read[".github/workflows/performance.yml"]["jobs"]["performance"]["steps"
 assert all(("run" in step) != ("uses" in step) for step in steps), steps
 pins = [step["uses"].partition("@")[2] for step in steps if "uses" in step]
 assert all(re.fullmatch("[0-9a-f]{40}", pin) for pin in pins), pins
+for step in steps:
+    subprocess.run(["bash", "-n", "-c", step.get("run", "")], check=True)
+
+
+def commented(found):
+    """What the comment's step asks of GitHub, where there is such a comment or none."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder)
+        (place / "target/perf").mkdir(parents=True)
+        (place / "target/perf/perf_results.md").write_text("<!-- portcullis -->\n")
+        gh = place / "gh"
+        gh.write_text('#!/bin/sh\necho "$*" >> asked\n'
+                      'case "$*" in *--paginate*) echo "$FOUND";; esac\n')
+        gh.chmod(0o755)
+        path = f"{place}:{os.environ['PATH']}"
+        env = {"PATH": path, "FOUND": found, "PULL": "repos/a/b/issues", "NUMBER": "7"}
+        subprocess.run(["bash", "-e", "-c", steps[-1]["run"]], cwd=place, env=env, check=True)
+        return (place / "asked").read_text().splitlines()
+
+
+# The expression has a line of its own.
+asked = commented("41\n42")
+assert 'select(.user.login == "github-actions[bot]")' in asked[0], asked
+assert asked[-1].startswith("api -X PATCH repos/a/b/issues/comments/41 -F body=@"), asked
+asked = commented("")
+assert asked[-1].startswith("api repos/a/b/issues/7/comments -F body=@"), asked
+
 reports = read[".gitlab-ci.yml"]["performance"]["artifacts"]["reports"]
 assert set(reports) == {"junit", "codequality", "metrics"}, reports
 assert read[".gitlab-ci.yml"]["performance"]["artifacts"]["when"] == "always"
