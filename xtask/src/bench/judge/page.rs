@@ -22,7 +22,7 @@ pub fn write() -> Result<()> {
          (extra queries, calibrated) must be found.\n\nThis page is written by `cargo xtask bench \
          judge --part pairs` from `error-rates.csv`, in which\neach comparison has a line. A changed \
          rule begins anew. The neighbour is busy for 50 to 150 ms at a time on a processor drawn each \
-         time;\n\"elsewhere\" one was left where the kernel put it, off the servers' processor. Bounds take comparisons as independent; the five\nof one start share \
+         time;\n\"elsewhere\" it was left where the kernel put it, off the servers' processor. Bounds take comparisons as independent; the five\nof one start share \
          their servers, which was measured to move a ratio by 0.3 %, against a margin of 5 %.\n\
          The rule `{}`: {}.\n",
         RULE.hash(),
@@ -41,7 +41,11 @@ pub fn write() -> Result<()> {
     for figure in rates::figures()? {
         let met = figure.met.map_or("", |met| if met { "met" } else { "missed" });
         let Figure { what, value, unit, target, .. } = figure;
-        page.push_str(&format!("| {what} | {value:.3} {unit} | {target} | {met} |\n"));
+        if value.is_nan() {
+            page.push_str(&format!("| {what} | not counted yet | {target} | |\n"));
+        } else {
+            page.push_str(&format!("| {what} | {value:.3} {unit} | {target} | {met} |\n"));
+        }
     }
     page.push_str(OUTCOMES);
     for (server, noise) in [
