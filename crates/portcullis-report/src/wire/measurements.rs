@@ -30,8 +30,8 @@ pub struct Summary<'a> {
     pub ended_early: Option<Text<'a>>,
     /// The latency limits that were counted, ascending.
     pub limits_ms: Vec<f64>,
-    /// Where one stage of the load gave way to the next.
-    #[serde(default)]
+    /// Where one stage of the load gave way to the next; left out without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change<'a>>,
     /// Requests sent again after the server had closed a kept connection just then.
     pub resent: u64,
@@ -123,7 +123,7 @@ pub struct Task<'a> {
     pub extension_cut: u64,
     /// The window in steps, for charts: start in seconds, requests, failures, p50
     /// and p95 in ms.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub course: Vec<Step>,
     #[serde(flatten)]
     pub row: Row,

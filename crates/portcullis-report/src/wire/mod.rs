@@ -79,7 +79,7 @@ pub struct Results<'a> {
     /// Of what decides the figures.
     pub configuration_hash: Text<'a>,
     /// Not in the files of the first versions.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Places::are_none")]
     pub configuration_places: Places<'a>,
     /// The text of `perf_effective.toml`.
     pub configuration: Text<'a>,
@@ -92,6 +92,13 @@ pub struct Places<'a> {
     pub rules: Vec<PlacedRule<'a>>,
     /// The line of `[against]`.
     pub against: Option<usize>,
+}
+
+impl Places<'_> {
+    /// Whether nothing is known of where things stand.
+    pub fn are_none(&self) -> bool {
+        self.file.is_empty() && self.rules.is_empty() && self.against.is_none()
+    }
 }
 
 /// The line of a rule.
@@ -155,7 +162,7 @@ pub struct Server<'a> {
     pub voluntary_switches: Option<u64>,
     pub involuntary_switches: Option<u64>,
     /// Over time: seconds of the window, processor seconds by then, resident bytes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub course: Vec<(f64, f64, u64)>,
     /// How it ended.
     pub end: Text<'a>,
