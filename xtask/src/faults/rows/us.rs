@@ -233,8 +233,8 @@ fn artifacts() -> Vec<Row> {
         .says("No space left on device")
         .then(|_, outcome| {
             let names: Vec<_> = outcome.files.keys().collect();
-            ensure!(outcome.files.contains_key("perf_results_stats.csv"), "only {names:?}");
-            ensure!(!outcome.files.contains_key("logs/server.log"), "everything fits: {names:?}");
+            ensure!(outcome.files.contains_key("perf_results.json"), "only {names:?}");
+            ensure!(!outcome.files.contains_key("perf_results.html"), "everything fits: {names:?}");
             Ok(())
         })
         .quick(),
@@ -244,7 +244,7 @@ fn artifacts() -> Vec<Row> {
 /// The folder of artifacts is a small disk; what is on it at the end is kept.
 const ON_A_SMALL_DISK: &str = r#"exec unshare -m sh -c '
 folder="$SCENE/project/.portcullis"
-mkdir -p "$folder" && mount -t tmpfs -o size=100k none "$folder" || exit 99
+mkdir -p "$folder" && mount -t tmpfs -o size=128k none "$folder" || exit 99
 "$@"
 code=$?
 cp -a "$folder" "$SCENE/kept" && umount "$folder" && cp -a "$SCENE/kept/." "$folder" || exit 99
