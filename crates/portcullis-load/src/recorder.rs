@@ -65,7 +65,6 @@ pub struct SinceTick {
 /// A worker's measurements.
 #[derive(Debug)]
 pub struct Recorder {
-    limits: Vec<Duration>,
     warm_up: Cell,
     pub(crate) window: Vec<Cell>,
     pub(crate) continued: Vec<Cell>,
@@ -109,7 +108,6 @@ impl Recorder {
         let cell = Cell::new(&empty, plan.limits.len());
         let tasks = plan.scenario.tasks.len();
         Ok(Self {
-            limits: plan.limits.clone(),
             warm_up: cell.clone(),
             window: vec![cell.clone(); tasks],
             continued: vec![cell.clone(); tasks],
@@ -136,17 +134,21 @@ impl Recorder {
         self.resent * 100 <= self.requests
     }
 
-    /// Records one request that ended at this moment of the run.
-    pub fn record(&mut self, whose: Whose, sample: &Sample, ended: Duration, plan: &LoadPlan) {
-        let cell = match whose {
+    /// Where a request is counted; none for a task that the plan does not have.
+    fn cell(&mut self, whose: Whose) -> Option<&mut Cell> {
+        match whose {
             Whose::WarmUp(_) => Some(&mut self.warm_up),
             Whose::Window(task) => self.window.get_mut(task),
             Whose::Continued(task) => self.continued.get_mut(task),
             Whose::Extension(task) => self.extension.get_mut(task),
             Whose::Login => Some(&mut self.login),
-        };
-        if let Some(cell) = cell {
-            cell.record(sample, ended, &self.limits);
+        }
+    }
+
+    /// Records one request that ended at this moment of the run.
+    pub fn record(&mut self, whose: Whose, sample: &Sample, ended: Duration, plan: &LoadPlan) {
+        if let Some(cell) = self.cell(whose) {
+            cell.record(sample, ended, &plan.limits);
         }
         if sample.is_cut {
             return;
@@ -174,19 +176,16 @@ impl Recorder {
 
     /// Whether the body of this answer is to be kept: of the first failed ones of each
     /// task. A login's that was not refused may hold a token that nobody knows.
-    pub fn wants_body(&self, whose: Whose, sample: &Sample) -> bool {
+    pub fn wants_body(&mut self, whose: Whose, sample: &Sample) -> bool {
         if sample.failure.is_none() || sample.status == 0 {
             return false;
         }
-        let cell = match whose {
-            // Nobody shows it.
-            Whose::WarmUp(_) => None,
-            Whose::Window(task) => self.window.get(task),
-            Whose::Continued(task) => self.continued.get(task),
-            Whose::Extension(task) => self.extension.get(task),
-            Whose::Login => Some(&self.login).filter(|_| sample.status >= 400),
+        let is_shown = match whose {
+            Whose::WarmUp(_) => false,
+            Whose::Login => sample.status >= 400,
+            Whose::Window(_) | Whose::Continued(_) | Whose::Extension(_) => true,
         };
-        cell.is_some_and(|cell| cell.kept.wants_error())
+        is_shown && self.cell(whose).is_some_and(|cell| cell.kept.wants_error())
     }
 
     /// Notes how late the worker woke.

@@ -74,7 +74,7 @@ const AT_ONCE: usize = 3;
 /// So many valid runs; those that a busy machine made invalid are told and done
 /// again, a few times.
 fn runs(extent: Extent, count: u32, faults: &str) -> Result<()> {
-    let all = Mutex::new(());
+    let file = Mutex::new(());
     let begun = AtomicU32::new(0);
     let invalid = AtomicU32::new(0);
     let worker = |lane: usize| -> Result<()> {
@@ -83,7 +83,7 @@ fn runs(extent: Extent, count: u32, faults: &str) -> Result<()> {
         while begun.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok() {
             let ended = once(extent, faults, lane)?;
             let is_invalid = ended.exit == INVALID;
-            let alone = all.lock().map_err(|_| anyhow!("a run panicked"))?;
+            let alone = file.lock().map_err(|_| anyhow!("a run panicked"))?;
             SEED_LOADS.append(vec![ended])?;
             drop(alone);
             if is_invalid && invalid.fetch_add(1, Ordering::Relaxed) > count {
