@@ -93,6 +93,8 @@ pub struct StageRecord {
     pub end: StageEnd,
     /// A few words on what was done: a version, a port, a count.
     pub detail: String,
+    /// The log that tells more of a failure, by its name in the artifacts' `logs/`.
+    pub log: Option<String>,
 }
 
 /// The load so far, once a second.

@@ -18,7 +18,7 @@ pub const MOST_TASKS: usize = 40;
 
 /// The course of one task.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub struct TaskCourse {
     start_s: u32,
     step_s: u32,
     steps: Vec<Step>,
@@ -31,7 +31,7 @@ struct Step {
     good: [u32; BUCKETS],
 }
 
-impl Course {
+impl TaskCourse {
     /// The courses of a plan's tasks, all empty.
     pub fn of(plan: &LoadPlan) -> Vec<Self> {
         let step_s = step_s(plan.window);
@@ -113,9 +113,9 @@ fn bucket(latency: Duration) -> usize {
 mod tests {
     use super::*;
 
-    fn course() -> Course {
+    fn course() -> TaskCourse {
         let empty = Step { requests: 0, failures: 0, good: [0; BUCKETS] };
-        Course { start_s: 10, step_s: 2, steps: vec![empty; 3] }
+        TaskCourse { start_s: 10, step_s: 2, steps: vec![empty; 3] }
     }
 
     #[test]

@@ -18,11 +18,11 @@ use portcullis_core::threshold::Percentile;
 use crate::clock;
 use crate::first_round::FirstRound;
 use crate::http::Endpoint;
+use crate::outlook::Outlook;
 use crate::prepared::Prepared;
 use crate::recorder::{Recorder, SinceTick};
 use crate::series::Series;
 use crate::shared::{FirstLogin, Shared, lock};
-use crate::standing::Standing;
 use crate::user::LoginFailure;
 use crate::worker::{Message, Work, panic_words, work};
 
@@ -85,7 +85,7 @@ pub fn run(
     let started_unix_ms = clock::unix_ms() + millis(plan.opens());
     let (messages, said) = mpsc::channel();
     let mut series = Series::new(plan.workers);
-    let mut standing = Standing::new(plan);
+    let mut outlook = Outlook::new(plan);
     let mut broken = false;
     let works = std::thread::scope(|scope| {
         let start = |number| {
@@ -101,11 +101,11 @@ pub fn run(
                     if !series.tell(second, users, &counts) {
                         continue;
                     }
-                    let rules = standing.look(&shared.watch, shared.start.elapsed());
+                    let rules = outlook.look(&shared.watch, shared.start.elapsed());
                     Observation::Progress(progress(plan, &series, rules, Vec::new()))
                 }
                 Ok(Message::Extending(tasks)) => {
-                    let rules = standing.look(&shared.watch, shared.start.elapsed());
+                    let rules = outlook.look(&shared.watch, shared.start.elapsed());
                     Observation::Progress(progress(plan, &series, rules, tasks))
                 }
                 Err(RecvTimeoutError::Timeout) => Observation::Idle,

@@ -11,7 +11,7 @@ use portcullis_core::summary::{FailureGroup, FailureKind, Row, TaskSummary};
 
 use crate::cell::Cell;
 use crate::clock;
-use crate::course::Course;
+use crate::course::TaskCourse;
 use crate::http::Opening;
 use crate::kept::Kept;
 use crate::latencies::Latencies;
@@ -70,7 +70,7 @@ pub struct Recorder {
     pub(crate) continued: Vec<Cell>,
     pub(crate) extension: Vec<Cell>,
     login: Cell,
-    courses: Vec<Course>,
+    courses: Vec<TaskCourse>,
     failures: HashMap<FailureKey, FailureGroup>,
     since_tick: SinceTick,
     tick_latencies: Latencies,
@@ -113,7 +113,7 @@ impl Recorder {
             continued: vec![cell.clone(); tasks],
             extension: vec![cell.clone(); tasks],
             login: cell,
-            courses: Course::of(plan),
+            courses: TaskCourse::of(plan),
             failures: HashMap::new(),
             since_tick: SinceTick::default(),
             tick_latencies: empty.clone(),
@@ -277,7 +277,8 @@ impl Recorder {
     pub fn tasks(&self, plan: &LoadPlan) -> Vec<TaskSummary> {
         let after = self.continued.iter().zip(&self.extension);
         let cells = self.window.iter().zip(after);
-        let courses = self.courses.iter().map(Course::steps).chain(std::iter::repeat(Vec::new()));
+        let courses =
+            self.courses.iter().map(TaskCourse::steps).chain(std::iter::repeat(Vec::new()));
         let pairs = plan.scenario.tasks.iter().zip(cells).zip(courses);
         pairs
             .map(|((task, (window, (continued, extension))), course)| TaskSummary {

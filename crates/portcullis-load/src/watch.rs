@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use portcullis_core::evidence::{Standing, standing};
+use portcullis_core::evidence::{Doubts, doubts};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::summary::{Summary, TaskSummary};
 
@@ -27,7 +27,7 @@ pub struct Watch<'a> {
 #[derive(Default)]
 struct Counted {
     summary: Summary,
-    standing: Standing,
+    doubts: Doubts,
     ended: Option<String>,
 }
 
@@ -112,13 +112,13 @@ impl<'a> Watch<'a> {
         if !self.may_go_on() && !self.looks_early() {
             return;
         }
-        counted.standing = standing(&counted.summary, &self.plan.rules);
+        counted.doubts = doubts(&counted.summary, &self.plan.rules);
         if measured < self.plan.window && self.each_answered(&counted.summary) {
-            let standing = &counted.standing;
-            let abort = standing.aborting.iter().find(|(_, after)| measured >= *after);
+            let doubts = &counted.doubts;
+            let abort = doubts.aborting.iter().find(|(_, after)| measured >= *after);
             let why = match abort {
                 Some((rule, _)) => Some(format!("{rule} is surely violated")),
-                None if self.plan.until_sure && standing.is_decided => {
+                None if self.plan.until_sure && doubts.is_decided => {
                     Some("every threshold is decided".to_owned())
                 }
                 None => None,
@@ -177,7 +177,7 @@ impl<'a> Watch<'a> {
         let tasks = self.plan.scenario.tasks.iter().enumerate();
         let uncalled = tasks.filter(|(index, _)| !self.is_called(*index));
         let uncalled = uncalled.map(|(_, task)| task.name.clone());
-        uncalled.chain(self.lock().standing.in_doubt.iter().cloned()).collect()
+        uncalled.chain(self.lock().doubts.in_doubt.iter().cloned()).collect()
     }
 
     /// Whether a task may be called once more: the service's own limit is kept,
@@ -203,15 +203,15 @@ impl<'a> Watch<'a> {
                 return Extra::Task(task);
             }
         }
-        let standing = &self.lock().standing;
-        let doubtful = standing.doubtful_tasks.iter().copied().filter(|task| self.may_call(*task));
+        let doubts = &self.lock().doubts;
+        let doubtful = doubts.doubtful_tasks.iter().copied().filter(|task| self.may_call(*task));
         let fewest = doubtful.min_by_key(|task| self.calls[*task].load(Ordering::Relaxed));
-        if (fewest.is_none() && !standing.doubtful_mix) || !self.is_due(elapsed) {
+        if (fewest.is_none() && !doubts.doubtful_mix) || !self.is_due(elapsed) {
             return Extra::Later;
         }
         let turn = self.extras.fetch_add(1, Ordering::Relaxed);
         match fewest {
-            Some(task) if !standing.doubtful_mix || turn.is_multiple_of(2) => {
+            Some(task) if !doubts.doubtful_mix || turn.is_multiple_of(2) => {
                 self.call(task);
                 Extra::Task(task)
             }
@@ -232,9 +232,9 @@ impl<'a> Watch<'a> {
         if elapsed >= self.plan.opens() + self.plan.longest {
             return false;
         }
-        let standing = &self.lock().standing;
-        let callable = standing.doubtful_tasks.iter().any(|task| self.may_call(*task));
-        !self.all_called() || self.may_go_on() && (callable || standing.doubtful_mix)
+        let doubts = &self.lock().doubts;
+        let callable = doubts.doubtful_tasks.iter().any(|task| self.may_call(*task));
+        !self.all_called() || self.may_go_on() && (callable || doubts.doubtful_mix)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Counted> {

@@ -92,9 +92,10 @@ impl Places {
     }
 
     fn line_of(&self, rule: &Threshold) -> Option<usize> {
-        let is_it =
-            |placed: &&PlacedRule| placed.severity == rule.severity && placed.text == rule.text;
-        self.rules.iter().find(is_it).map(|placed| placed.line)
+        let same = || self.rules.iter().filter(|placed| placed.text == rule.text);
+        // A rule that was lowered to a warning stands among those that fail.
+        let as_written = same().find(|placed| placed.severity == rule.severity);
+        as_written.or_else(|| same().next()).map(|placed| placed.line)
     }
 }
 

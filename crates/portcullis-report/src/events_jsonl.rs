@@ -201,6 +201,7 @@ mod tests {
             took: SECOND,
             end: StageEnd::Failed("no \"room\"\n".to_owned()),
             detail: String::new(),
+            log: None,
         };
         let said = line(SECOND, &Event::StageEnded(failed)).unwrap();
         let expected = "{\"at_s\":1.0,\"kind\":\"stage_ended\",\"stage\":\"migrate\",\"took_s\":1.0,\

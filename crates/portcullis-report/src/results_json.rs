@@ -131,6 +131,7 @@ fn stage(record: &StageRecord) -> Stage<'_> {
         end: end.into(),
         detail: (&record.detail).into(),
         failure: failure.map(Into::into),
+        log: record.log.as_deref().map(Into::into),
     }
 }
 

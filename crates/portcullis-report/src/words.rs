@@ -155,6 +155,7 @@ pub fn certainty(judged: &Judged) -> String {
         return reason.clone();
     }
     let state = judged.evidence.as_ref().map(|evidence| evidence.state);
+    let is_likely = judged.evidence.as_ref().is_some_and(Evidence::is_likely);
     let words = match (judged.judgement, state) {
         (Judgement::NoData, _) => "there is nothing to judge it by",
         (Judgement::NotJudged, _) => "not judged",
@@ -162,6 +163,9 @@ pub fn certainty(judged: &Judged) -> String {
             return format!("by its value; for {} nothing more is known", judged.rule.metric);
         }
         (Judgement::Violated, Some(State::Violated)) => "surely violated",
+        (Judgement::Violated, Some(State::InDoubt)) if is_likely => {
+            "violated by the estimate; likely, short of sure"
+        }
         (Judgement::Violated, Some(State::InDoubt)) => {
             "violated by the estimate; in doubt: weak evidence"
         }
@@ -170,6 +174,7 @@ pub fn certainty(judged: &Judged) -> String {
         (Judgement::Holds, Some(State::Unbroken)) => {
             "no request beyond the limit; too few to prove that it holds"
         }
+        (Judgement::Holds, Some(_)) if is_likely => "holds by the estimate; likely, short of sure",
         (Judgement::Holds, Some(_)) => "holds by the estimate; in doubt: weak evidence",
     };
     words.to_owned()

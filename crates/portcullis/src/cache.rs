@@ -133,6 +133,13 @@ impl Entry {
         SystemTime::now().duration_since(made).ok()
     }
 
+    /// Begins its age anew: a use keeps it from being pruned. A cache that cannot be
+    /// written to is left as it is.
+    pub fn touch(&self) {
+        let marker = File::options().append(true).open(self.path.join(MARKER));
+        let _ = marker.and_then(|marker| marker.set_modified(SystemTime::now()));
+    }
+
     /// Empties the entry, so that it can be made anew.
     ///
     /// # Errors
@@ -161,16 +168,18 @@ fn taken() -> io::Error {
     io::Error::other("another run with --fresh has just taken it; run again")
 }
 
-/// Removes the complete entries of a kind that are older than `oldest`; what
-/// cannot be removed stays.
+/// Removes the complete entries of a kind that are older than `oldest`, unless a run
+/// has them; what cannot be removed stays.
 pub fn prune(root: &Path, kind: &str, oldest: Duration) {
     let entries = fs::read_dir(root.join(kind)).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.path().is_dir()) {
-        let made = fs::metadata(entry.path().join(MARKER)).and_then(|m| m.modified());
-        let age = made.ok().and_then(|made| SystemTime::now().duration_since(made).ok());
-        if age.is_some_and(|age| age > oldest) {
-            let _ = fs::remove_file(entry.path().join(MARKER));
-            let _ = fs::remove_dir_all(entry.path());
+    for path in entries.map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        let Ok(lock) = File::options().append(true).open(path.with_extension("lock")) else {
+            continue;
+        };
+        let entry = Entry { path, lock };
+        if entry.lock.try_lock().is_ok() && entry.age().is_some_and(|age| age > oldest) {
+            let _ = fs::remove_file(entry.path.join(MARKER));
+            let _ = fs::remove_dir_all(&entry.path);
         }
     }
 }
@@ -189,5 +198,26 @@ mod tests {
         assert!(holder(&File::open(&path).unwrap()).starts_with(&own));
         drop(held);
         assert_eq!(holder(&File::open(&path).unwrap()), "another run");
+    }
+
+    #[test]
+    fn what_is_old_is_pruned_unless_it_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let hour = Duration::from_secs(3600);
+        let old = |key: &str| {
+            let path = folder.path().join("kind").join(key);
+            fs::create_dir_all(&path).unwrap();
+            let lock = File::create(path.with_extension("lock")).unwrap();
+            let entry = Entry { path, lock };
+            entry.complete().unwrap();
+            let marker = File::options().append(true).open(entry.path.join(MARKER)).unwrap();
+            marker.set_modified(SystemTime::now() - 3 * hour).unwrap();
+            entry
+        };
+        let [held, left, touched] = ["held", "left", "touched"].map(old);
+        held.lock.try_lock_shared().unwrap();
+        touched.touch();
+        prune(folder.path(), "kind", 2 * hour);
+        assert_eq!([held, left, touched].map(|entry| entry.path.exists()), [true, false, true]);
     }
 }

@@ -243,17 +243,19 @@ impl<'a> Run<'a> {
         let result = work(self);
         let result = self.of_side(result);
         let took = start.elapsed();
-        let (end, detail, result) = match result {
+        let record = |end, detail, log| StageRecord { stage, took, end, detail, log };
+        let (record, result) = match result {
             Ok(done) => {
                 let end = if done.cached { StageEnd::Cached } else { StageEnd::Done };
-                (end, self.secrets.redact(&done.detail), Ok(done.value))
+                (record(end, self.secrets.redact(&done.detail), None), Ok(done.value))
             }
             Err(failure) => {
                 let why = self.secrets.redact(failure.findings.first().map_or("", |f| f.message()));
-                (StageEnd::Failed(why), String::new(), Err(failure))
+                let log = failure.log.map(|name| self.log(name)).filter(|log| log.exists());
+                let log = log.and_then(|log| Some(log.file_name()?.to_string_lossy().into_owned()));
+                (record(StageEnd::Failed(why), String::new(), log), Err(failure))
             }
         };
-        let record = StageRecord { stage, took, end, detail };
         self.sink.event(&Event::StageEnded(record.clone()));
         self.stages.push(record);
         result.map_err(|failure| self.fail(failure))
@@ -343,6 +345,11 @@ impl<'a> Run<'a> {
     /// Tells something worth knowing.
     pub fn note(&self, text: impl Into<String>) {
         self.sink.event(&Event::Note(self.secrets.redact(&text.into())));
+    }
+
+    /// The commit of the working tree, with `+dirty` if it has changes.
+    pub fn commit(&self) -> Option<&String> {
+        self.commit.as_ref()
     }
 
     /// Tells something that may spoil the run.

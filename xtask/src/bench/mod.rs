@@ -38,7 +38,7 @@ pub struct BenchArgs {
     /// The part of the judge [default: all]
     #[arg(long = "part", value_enum, id = "judge-part")]
     part_of_judge: Option<judge::Part>,
-    /// Of the comparisons with the base only those beside this neighbour
+    /// Of the comparisons and commands only those beside this neighbour
     #[arg(long, value_enum)]
     noise: Option<judge::neighbour::Noise>,
     /// How the table is printed

@@ -148,6 +148,9 @@ fn check(row: &Row) -> Came {
             then(&scene, &outcome)?;
         }
         leaks::look(&scene)?;
+        if let [log, ..] = &outcome.dead_links()[..] {
+            bail!("the page links {log}, which is not there");
+        }
         Ok(outcome.verdict())
     };
     // A machine that is busy with something else makes a run invalid, whatever

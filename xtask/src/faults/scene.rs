@@ -246,6 +246,15 @@ impl Outcome {
         Ok(serde_json::from_slice(bytes)?)
     }
 
+    /// Logs that the page links and that are not there.
+    pub fn dead_links(&self) -> Vec<String> {
+        let page = self.files.get("perf_results.html").map(|bytes| String::from_utf8_lossy(bytes));
+        let page = page.unwrap_or_default();
+        let linked = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let logs = linked.filter(|link| link.starts_with("logs/"));
+        logs.filter(|log| !self.files.contains_key(*log)).map(str::to_owned).collect()
+    }
+
     /// Where a text stands: the output, or an artifact.
     pub fn place_of(&self, text: &str) -> Option<String> {
         if self.text.contains(text) {

@@ -264,7 +264,7 @@ fn json(
     let title = section.path_of("json");
     let node = section.optional("json")?;
     let Some(json) = super::text::to_json(node) else {
-        note(problems, node.at, format!("{title}: a date is no JSON"));
+        note(problems, node.at, format!("{title}: JSON has no dates, no infinity and no nan"));
         return None;
     };
     let mut written = json.to_string();

@@ -319,7 +319,7 @@ fn overrides(
             }
         }
         (_, Some(value)) => all.push((path.to_owned(), value)),
-        (_, None) => note(problems, node.at, "a date cannot be a setting here"),
+        (_, None) => note(problems, node.at, "a date, an infinity or nan cannot be a setting here"),
     }
 }
 

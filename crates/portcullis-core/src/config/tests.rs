@@ -73,6 +73,9 @@ fn each_impossible_value_is_one_problem() {
     check("set = { DEBUG", "set = { PYTHONPATH", "set by Portcullis itself");
     check("127.0.0.1:{port}", "127.0.0.1:8000", "must contain {port}");
     check("weight = 5", "weight = 5\nweight = 6", "not valid TOML");
+    let path = "path = \"/api/v1/dashboard/\"";
+    check(path, &format!("{path}\njson = {{ x = [nan] }}"), "json: JSON has no dates, no infinity");
+    check("[django.overrides]", "[django.overrides]\nX = inf", "an infinity or nan");
     check("wait = { min", "order = \"dek\"\nwait = { min", "did you mean \"deck\"?");
     check("wait = { min", "wait = { pacing = \"1s\", min", "takes one of");
     check("/api/v1/auth/token/", "/{{ x }}/", "the login draws no values");

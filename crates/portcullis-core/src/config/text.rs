@@ -34,12 +34,12 @@ pub fn is_reserved_env(name: &str) -> bool {
         || name.starts_with("PORTCULLIS_")
 }
 
-/// The node as JSON; `None` if a date is in it.
+/// The node as JSON; `None` if a date is in it, or a number that JSON does not have.
 pub fn to_json(node: &Node) -> Option<serde_json::Value> {
     Some(match &node.value {
         Value::Text(text) => text.as_str().into(),
         Value::Integer(number) => (*number).into(),
-        Value::Float(number) => (*number).into(),
+        Value::Float(number) => serde_json::Number::from_f64(*number)?.into(),
         Value::Bool(flag) => (*flag).into(),
         Value::List(items) => items.iter().map(to_json).collect::<Option<Vec<_>>>()?.into(),
         Value::Table(entries) => {

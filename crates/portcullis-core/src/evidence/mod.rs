@@ -7,19 +7,19 @@ mod blocks;
 mod case;
 #[cfg(test)]
 mod coverage_tests;
+mod doubts;
 mod family;
 mod present;
 mod quantile;
 mod share;
-mod standing;
 mod words;
 
 pub(crate) use beta::root;
 pub use case::{Case, case};
+pub use doubts::{Doubts, doubts};
 pub use present::{Present, present};
 pub use quantile::{LatencyInterval, latency_interval};
 pub use share::{Counts, Interval};
-pub use standing::{Standing, standing};
 
 /// The error over all thresholds of "violated".
 pub const ALPHA_VIOLATED: f64 = 0.01;
@@ -79,6 +79,15 @@ impl State {
     /// they might.
     pub fn is_in_doubt(self) -> bool {
         self == Self::InDoubt
+    }
+}
+
+impl Evidence {
+    /// Whether the interval that is shown leaves the limit out although the state is
+    /// in doubt: it is of one rule at 95 %, the state asks for 99 % over all rules.
+    pub fn is_likely(&self) -> bool {
+        self.state.is_in_doubt()
+            && !(self.clustered.low..=self.clustered.high).contains(&self.allowed)
     }
 }
 

@@ -23,6 +23,7 @@ impl Evidence {
                 format!("none beyond the limit, up to {unseen} could have gone unseen")
             }
             State::Violated => "surely".to_owned(),
+            State::InDoubt if self.is_likely() => "likely, short of sure".to_owned(),
             State::InDoubt => "weak evidence".to_owned(),
         }
     }
@@ -43,5 +44,7 @@ mod tests {
         assert_eq!(words(300, 0), "proven");
         assert_eq!(words(3, 3), "surely");
         assert_eq!(words(53, 3), "weak evidence");
+        // The interval of this rule leaves its limit out; that is not yet sure.
+        assert_eq!(words(53, 7), "likely, short of sure");
     }
 }

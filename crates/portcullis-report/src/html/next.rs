@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::event::{Stage, StageEnd};
 use portcullis_core::evidence::State;
 use portcullis_core::outcome::Finding;
 use portcullis_core::pairs::Decision;
@@ -42,22 +41,15 @@ pub fn next(run: &RunReport) -> String {
     format!("<h2>What to do next</h2>\n<ul class=\"next\">\n{items}</ul>\n")
 }
 
-/// The log of the stage that failed, or the server's.
+/// The log of the stage that failed.
 fn log(run: &RunReport) -> Option<String> {
-    let is_server = matches!(run.findings.first(), Some(Finding::Server(_)));
-    let failed = run.stages.iter().find(|record| matches!(record.end, StageEnd::Failed(_)));
-    let name = match failed.map(|record| record.stage) {
-        Some(stage @ (Stage::Environment | Stage::Install | Stage::Migrate | Stage::Seed)) => {
-            stage.name()
-        }
-        Some(Stage::Serve | Stage::Ready | Stage::Load) if is_server && run.own_server => "server",
-        _ => return None,
+    let log = run.stages.iter().find_map(|record| record.log.as_deref())?;
+    let log = esc(log);
+    let says = match log.ends_with("server.log") {
+        true => "the server's last words",
+        false => "what the step said",
     };
-    let says = match name {
-        "server" => "the server's last words",
-        _ => "what the step said",
-    };
-    Some(format!("<b>read</b> <a href=\"logs/{name}.log\">logs/{name}.log</a>: {says}"))
+    Some(format!("<b>read</b> <a href=\"logs/{log}\">logs/{log}</a>: {says}"))
 }
 
 /// Who may have killed the server.

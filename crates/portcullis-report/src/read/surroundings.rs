@@ -46,6 +46,7 @@ pub fn stage(file: wire::Stage) -> Result<StageRecord, ReadError> {
         took: numbers::seconds(file.took_s).map_err(|error| wrong("stages", error))?,
         end,
         detail: file.detail.into_owned(),
+        log: file.log.map(Cow::into_owned),
     })
 }
 

@@ -149,6 +149,9 @@ pub struct Stage<'a> {
     pub end: Text<'a>,
     pub detail: Text<'a>,
     pub failure: Option<Text<'a>>,
+    /// Of a failure: the file in `logs/` that tells more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Text<'a>>,
 }
 
 /// How a stage can end.

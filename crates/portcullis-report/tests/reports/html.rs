@@ -64,10 +64,11 @@ fn what_to_do_next_stands_at_the_top_of_what_is_not_green() {
     }
     let mut died = runs::broken();
     let why = StageEnd::Failed("the server ended".to_owned());
-    died.stages
-        .iter_mut()
-        .filter(|one| one.stage == Stage::Ready)
-        .for_each(|one| one.end = why.clone());
+    let ready = died.stages.iter_mut().find(|one| one.stage == Stage::Ready).unwrap();
+    ready.end = why;
+    assert!(!top(&died).contains("href=\"logs/"), "no log is known to be there");
+    let ready = died.stages.iter_mut().find(|one| one.stage == Stage::Ready).unwrap();
+    ready.log = Some("server.log".to_owned());
     assert!(top(&died).contains("<a href=\"logs/server.log\">"));
     assert!(!top(&died).contains("dmesg"));
     died.server_end = Some("the server had ended: signal: 9 (SIGKILL)".to_owned());

@@ -376,6 +376,7 @@ fn stages(text: &str) -> Vec<StageRecord> {
         took: Duration::from_millis(ms),
         end,
         detail: detail.to_owned(),
+        log: None,
     };
     vec![
         record(Stage::Environment, 14, StageEnd::Cached, "Python 3.11.7"),

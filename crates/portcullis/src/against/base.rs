@@ -10,6 +10,7 @@ use portcullis_core::plan::ServePlan;
 use crate::cache::{self, Entry, Hold};
 use crate::git::Git;
 use crate::run::{Done, Failure, Run};
+use crate::stages::project;
 
 /// How the base of a comparison is named.
 #[derive(Clone, Debug)]
@@ -48,6 +49,8 @@ pub struct Base {
 /// Bases that nobody asked for in so long are extracted anew.
 const OLDEST: Duration = Duration::from_secs(14 * 24 * 3600);
 const KIND: &str = "base";
+
+const SAME: &str = "what changed before it is not compared; --against HEAD~1 is the commit before";
 
 /// The word for the last commit in common with the branch that this one goes to.
 pub const MERGE_BASE: &str = "merge-base";
@@ -94,12 +97,25 @@ pub fn extract(run: &mut Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<
     };
     let files = entry.path().join("files");
     let short = commit.get(..10).unwrap_or(&commit).to_owned();
-    let detail = format!("{short} ({words})");
+    let detail = match run.commit() == Some(&commit) {
+        true => {
+            run.warn(format!("the working tree is {short} itself: {SAME}"));
+            format!("{short} ({words}), the working tree itself")
+        }
+        false => format!("{short} ({words})"),
+    };
     // The same settings for both, and any free port.
     let mut common = plan.clone();
     common.django.overrides.extend(run.planned.plan.against.overrides.iter().cloned());
     common.server.port = 0;
     let place = Place { top: &top, files: &files };
+    if let Some(leak) = project::leaking(&common)?
+        && !place.of(&leak.path).is_ok_and(|own| own.is_file())
+    {
+        let (path, names) = (leak.path.display(), leak.names());
+        run.note(format!("{path} is not in the base: {names} is set for both versions"));
+        common.env.set.extend(leak.values);
+    }
     let mut lent = Vec::new();
     let own = place.plan(&common, &mut lent).map_err(|why| failed(&why))?;
     if !lent.is_empty() {

@@ -44,6 +44,7 @@ fn red() -> RunReport {
         took: Duration::from_millis(took),
         end,
         detail: String::new(),
+        log: None,
     };
     RunReport {
         given: "portcullis perf -t 10s".to_owned(),

@@ -205,7 +205,8 @@ mod tests {
 
     fn ended(stage: Stage, end: StageEnd) -> Event {
         let took = Duration::from_millis(1_250);
-        Event::StageEnded(StageRecord { stage, took, end, detail: "detail".to_owned() })
+        let detail = "detail".to_owned();
+        Event::StageEnded(StageRecord { stage, took, end, detail, log: None })
     }
 
     fn progress(second: u64) -> (Duration, Event) {

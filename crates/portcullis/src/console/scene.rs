@@ -54,7 +54,7 @@ pub fn play(name: &str) -> Console {
     let ended = |stage, ms, end, detail: &str| {
         let took = Duration::from_millis(ms);
         let detail = detail.to_owned();
-        console.event(&Event::StageEnded(StageRecord { stage, took, end, detail }));
+        console.event(&Event::StageEnded(StageRecord { stage, took, end, detail, log: None }));
     };
     console.event(&Event::StageStarted(Stage::Install));
     ended(Stage::Install, 9, StageEnd::Cached, "27 packages for Python 3.11.7");
@@ -222,6 +222,7 @@ fn report(is_compared: bool) -> RunReport {
         took: Duration::from_millis(ms),
         end,
         detail: String::new(),
+        log: None,
     };
     RunReport {
         given: "portcullis perf --profile ci --out .portcullis".to_owned(),

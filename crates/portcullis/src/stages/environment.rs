@@ -16,6 +16,11 @@ use crate::key::Key;
 use crate::python::{self, NoPython, Python};
 use crate::run::{Done, Failure, Run};
 
+/// Environments that nobody has used for so long are removed when a new one is made.
+const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Their kind in the cache.
+const KIND: &str = "venv";
+
 /// A virtual environment, locked while it is used.
 #[derive(Debug)]
 pub struct Venv {
@@ -67,6 +72,7 @@ pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<Done<Venv>, Failur
 /// pip failed or took too long.
 pub fn install(run: &mut Run<'_>, plan: &ServePlan, venv: Venv) -> Result<Done<Venv>, Failure> {
     if venv.is_complete {
+        venv.entry.touch();
         let detail = venv.detail.clone();
         return Ok(Done { value: venv, cached: true, detail });
     }
@@ -90,14 +96,15 @@ pub fn install(run: &mut Run<'_>, plan: &ServePlan, venv: Venv) -> Result<Done<V
     }
     venv.entry.complete().map_err(|error| disk("the cached environment", &error))?;
     venv.entry.share().map_err(|error| disk("the cached environment", &error))?;
+    cache::prune(&run.cache, KIND, OLDEST);
     let files = plan.requirements.len();
     Ok(Done::new(venv, format!("{files} requirement file{}", if files == 1 { "" } else { "s" })))
 }
 
 fn open(run: &Run<'_>, key: &str, hold: Hold, detail: &str) -> Result<Venv, Failure> {
     let waiting = |who| run.note(format!("waiting for {who}, which has the cached environment"));
-    let entry = cache::open(&run.cache, "venv", key, hold, run.interrupts, waiting)
-        .map_err(cache_failure)?;
+    let entry =
+        cache::open(&run.cache, KIND, key, hold, run.interrupts, waiting).map_err(cache_failure)?;
     Ok(Venv {
         python: entry.path().join("bin/python"),
         key: key.to_owned(),

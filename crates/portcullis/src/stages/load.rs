@@ -10,7 +10,7 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::summary::FailureKind;
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
-use portcullis_core::usage::{Course, Usage, UsageAt};
+use portcullis_core::usage::{Usage, UsageAt, UsageCourse};
 use portcullis_core::verdict::generator_fault;
 use portcullis_load::{
     Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
@@ -60,7 +60,7 @@ fn measure_with(
     tell_first_round(run, &first)?;
     let ticks = Ticks::now();
     let used = server.as_deref().map(Server::usage);
-    let mut course = Course::default();
+    let mut course = UsageCourse::default();
     let outcome = portcullis_load::run(plan, target, first, |observation| {
         if let Observation::Progress(progress) = observation {
             let moment = server.as_deref().zip(used).map(|(s, at)| moment(s, at, progress.elapsed));

@@ -38,17 +38,7 @@ pub struct Project {
 /// # Errors
 /// A file that cannot be read or written.
 pub fn describe(run: &mut Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<Project, Failure> {
-    let mut fixed = Vec::new();
-    if let Some(path) = &plan.env_example {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| disk(&format!("{}", path.display()), &error))?;
-        fixed.extend(dotenv::parse(&text));
-    }
-    for (name, value) in &plan.env.set {
-        fixed.retain(|(known, _)| known != name);
-        fixed.push((name.clone(), value.clone()));
-    }
-    fixed.retain(|(name, _)| !plan.env.random.contains(name));
+    let fixed = fixed(plan)?;
     let mut environment = run.inherited.clone();
     fixed.iter().for_each(|(name, value)| environment.set(name, value));
     for name in &plan.env.random {
@@ -73,9 +63,28 @@ pub fn describe(run: &mut Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<Proj
     environment.set("PYTHONPYCACHEPREFIX", run.bytecode());
     environment.set("PYTHONUNBUFFERED", "1");
     environment.set("DJANGO_SETTINGS_MODULE", &settings);
-    let leaking_env = leaking_env(run, plan, &fixed);
+    let leaking_env = leaking(plan)?.map(|leak| {
+        run.warn(leak.warning(plan));
+        leak.path
+    });
     let python = venv.python.clone();
     Ok(Project { python, environment, settings, fixed, has_passed, leaking_env })
+}
+
+/// What is set for every child, without random secrets and what is passed through.
+fn fixed(plan: &ServePlan) -> Result<Vec<(String, String)>, Failure> {
+    let mut fixed = Vec::new();
+    if let Some(path) = &plan.env_example {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| disk(&format!("{}", path.display()), &error))?;
+        fixed.extend(dotenv::parse(&text));
+    }
+    for (name, value) in &plan.env.set {
+        fixed.retain(|(known, _)| known != name);
+        fixed.push((name.clone(), value.clone()));
+    }
+    fixed.retain(|(name, _)| !plan.env.random.contains(name));
+    Ok(fixed)
 }
 
 /// Unique for each run: a module that was compiled for another run must not
@@ -89,30 +98,50 @@ fn write_settings(run: &Run<'_>, plan: &ServePlan) -> Result<String, Failure> {
     Ok(module)
 }
 
-/// Names that only the developer's `.env` has would still reach the service.
-fn leaking_env(run: &Run<'_>, plan: &ServePlan, fixed: &[(String, String)]) -> Option<PathBuf> {
-    // As python-decouple looks for it: here, else in the folders above.
+/// What only the developer's own file sets: the service will see it all the same.
+pub struct Leak {
+    /// The file.
+    pub path: PathBuf,
+    /// Names and values that nothing else sets.
+    pub values: Vec<(String, String)>,
+}
+
+/// What leaks from a `.env`, as python-decouple looks for it: in the project, else in
+/// the folders above.
+///
+/// # Errors
+/// The example cannot be read.
+pub fn leaking(plan: &ServePlan) -> Result<Option<Leak>, Failure> {
     let names = [".env", "settings.ini"];
     let mut places = plan.root.ancestors().flat_map(|folder| names.map(|name| folder.join(name)));
-    let path = places.find(|path| path.is_file())?;
-    let own = dotenv::parse(&std::fs::read_to_string(&path).ok()?);
+    let Some(path) = places.find(|path| path.is_file()) else { return Ok(None) };
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    let fixed = fixed(plan)?;
     let is_set = |name: &String| {
         fixed.iter().any(|(known, _)| known == name)
             || plan.env.random.contains(name)
             || plan.env.pass.contains(name) && std::env::var_os(name).is_some()
     };
-    let names: Vec<String> =
-        own.into_iter().map(|(name, _)| name).filter(|name| !is_set(name)).collect();
-    if names.is_empty() {
-        return None;
+    let mut values = dotenv::parse(&text);
+    values.retain(|(name, _)| !is_set(name));
+    Ok((!values.is_empty()).then_some(Leak { path, values }))
+}
+
+impl Leak {
+    /// The names, without their values.
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self.values.iter().map(|(name, _)| name.as_str()).collect();
+        names.join(", ")
     }
-    run.warn(format!(
-        "{} sets {}, which {} does not name: the service will see it; add it to [env] set",
-        path.display(),
-        names.join(", "),
-        plan.env_example.as_ref().map_or("no env.example".into(), |p| p.display().to_string()),
-    ));
-    Some(path)
+
+    fn warning(&self, plan: &ServePlan) -> String {
+        format!(
+            "{} sets {}, which {} does not name: the service will see it; add it to [env] set",
+            self.path.display(),
+            self.names(),
+            plan.env_example.as_ref().map_or("no env.example".into(), |p| p.display().to_string()),
+        )
+    }
 }
 
 impl Project {

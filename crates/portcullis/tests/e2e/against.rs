@@ -119,6 +119,25 @@ fn a_version_is_not_slower_than_itself_and_git_is_as_it_was() {
 }
 
 #[test]
+fn what_only_the_developers_own_env_sets_is_set_for_both_versions() {
+    let versions = Versions::new();
+    let waiting = WAITING.replace("time.sleep(0.02)", "time.sleep(settings.WAIT_S)");
+    let waiting = format!("from django.conf import settings\n{waiting}");
+    std::fs::write(versions.service("upstream/waiting.py"), waiting).unwrap();
+    let first = "MIDDLEWARE = [\n";
+    let more = format!(
+        "WAIT_S = config(\"WAIT_S\", default=0, cast=float)\n{first}    \
+         \"upstream.waiting.Waiting\",\n"
+    );
+    versions.change("hello_world/settings.py", first, &more);
+    versions.commit();
+    std::fs::write(versions.service(".env"), "WAIT_S=0.02\n").unwrap();
+    let outcome = versions.project.run(&FLAGS);
+    let said = ["WAIT_S is set for both versions", "the working tree is ", "--against HEAD~1"];
+    outcome.expect(0, &[&said[..], &["all 10 tasks not slower"]].concat());
+}
+
+#[test]
 fn a_slower_task_is_named_with_its_size_and_the_others_are_not() {
     let versions = Versions::new();
     versions.commit();

@@ -24,16 +24,17 @@ const DECK: [(Noise, bool, bool, [u32; 3]); 4] = [
     (Noise::Quiet, true, true, [1, 2, 10]),
 ];
 
-/// Runs them and counts.
+/// Runs them and counts; `beside` leaves only those beside that neighbour.
 ///
 /// # Errors
 /// A clone or a calibration could not be made.
-pub fn measure(extent: Extent) -> Result<()> {
+pub fn measure(extent: Extent, beside: Option<Noise>) -> Result<()> {
     let scene = Scene::new()?;
     let mut shares = calibration::shares(&scene)?;
     shares.retain(|task, _| task == SLOWED);
     let nothing = calibration::Shares::new();
-    for (noise, is_slowed, gunicorn, counts) in DECK {
+    let deck = DECK.into_iter().filter(|card| beside.is_none_or(|noise| noise == card.0));
+    for (noise, is_slowed, gunicorn, counts) in deck {
         scene.slow_down(if is_slowed { &shares } else { &nothing }, 10)?;
         let setting = Setting { noise, runs: 1, gunicorn };
         for _ in 0..counts[extent as usize] {

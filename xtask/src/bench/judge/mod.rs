@@ -76,7 +76,7 @@ const DECK: [(Noise, bool, bool, [usize; 3]); 7] = [
 /// Comparisons of each restart.
 const RUNS: u32 = 5;
 
-/// Measures and tells; `noise` leaves only the comparisons beside it.
+/// Measures and tells; `noise` leaves only what runs beside it.
 ///
 /// # Errors
 /// A run brought nothing.
@@ -87,7 +87,7 @@ pub fn measure(part: Part, extent: Extent, noise: Option<Noise>) -> Result<Vec<F
             return Ok(simulated.into_iter().chain(seed_load::measure(extent)?).collect());
         }
         Part::Pairs => pairs(extent, noise)?,
-        Part::Commands => commands::measure(extent)?,
+        Part::Commands => commands::measure(extent, noise)?,
     }
     page::write()?;
     rates::figures()

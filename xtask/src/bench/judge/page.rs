@@ -21,10 +21,11 @@ pub fn write() -> Result<()> {
          tasks. Identical code must not be\ncalled slower; one task that was made slower by a fifth \
          (extra queries, calibrated) must be found.\n\nThis page is written by `cargo xtask bench \
          judge --part pairs` from `error-rates.csv`, in which\neach comparison has a line. A changed \
-         rule begins anew. The neighbour is busy for 50 to 150 ms at a time on a processor drawn each \
-         time;\n\"elsewhere\" it was left where the kernel put it, off the servers' processor. Bounds take comparisons as independent; the five\nof one start share \
-         their servers, which was measured to move a ratio by 0.3 %, against a margin of 5 %.\n\
-         The rule `{}`: {}.\n",
+         rule begins anew. The neighbour is busy for\n50 to 150 ms at a time on a processor drawn each \
+         time; \"elsewhere\" it was left where the kernel put it,\noff the servers' processor. The \
+         bound over all runs takes comparisons as independent; the five of one\nstart share their \
+         servers, which was measured to move a ratio by 0.3 %, against a margin of 5 %: the\nbound \
+         over starts does without that.\n\nThe rule `{}`: {}.\n",
         RULE.hash(),
         RULE.described()
     );

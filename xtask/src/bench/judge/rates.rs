@@ -1,5 +1,7 @@
 //! The counts so far as figures.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use portcullis::evidence::Counts;
 use portcullis::pairs::RULE;
@@ -179,4 +181,20 @@ fn alarms(lines: &[Line], figures: &mut Vec<Figure>) {
     let (wrong, all, bound) = wrong(lines);
     let what = format!("a wrong \"slower\" in all {all} runs: {wrong}; upper bound (95 %)");
     figures.push(Figure::beside(what, bound, "share"));
+    let starts = wrong_starts(lines);
+    let Counts { all, hits } = starts;
+    let what = format!("a start with a wrong \"slower\" in its runs: {hits} of {all}; upper bound");
+    figures.push(Figure::beside(what, starts.upper_bound(0.05), "share"));
+}
+
+/// Starts of both servers, and those with a wrong "slower" in any of their
+/// comparisons: that the comparisons of one start are independent is not assumed.
+/// Lines without the number of their start are left out.
+fn wrong_starts(lines: &[Line]) -> Counts {
+    let mut starts: BTreeMap<u64, bool> = BTreeMap::new();
+    for (start, line) in lines.iter().filter_map(|line| Some((line.restart?, line))) {
+        *starts.entry(start).or_default() |= line.wrong > 0;
+    }
+    let hits = starts.values().filter(|is_wrong| **is_wrong).count() as u64;
+    Counts { all: starts.len() as u64, hits }
 }

@@ -12,13 +12,13 @@ use crate::watch::Watch;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The last look at what was counted.
-pub struct Standing<'a> {
+pub struct Outlook<'a> {
     plan: &'a LoadPlan,
     next: Duration,
     last: Vec<Present>,
 }
 
-impl<'a> Standing<'a> {
+impl<'a> Outlook<'a> {
     /// Nothing was looked at yet.
     pub fn new(plan: &'a LoadPlan) -> Self {
         Self { plan, next: Duration::ZERO, last: Vec::new() }

@@ -10,7 +10,7 @@ use crate::verdict;
 /// is red whatever comes: then nothing is in doubt any more that would be worth
 /// going on for.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Standing {
+pub struct Doubts {
     /// Tasks, by their place in the scenario, that a rule in doubt is about.
     pub doubtful_tasks: Vec<usize>,
     /// Whether a rule in doubt is about several tasks together.
@@ -24,9 +24,9 @@ pub struct Standing {
     pub aborting: Vec<(String, std::time::Duration)>,
 }
 
-/// The standing of the rules on what was counted so far. Latencies are not
+/// What is in doubt of the rules on what was counted so far. Latencies are not
 /// needed: the rules that can be in doubt are judged by counts.
-pub fn standing(summary: &Summary, rules: &[Threshold]) -> Standing {
+pub fn doubts(summary: &Summary, rules: &[Threshold]) -> Doubts {
     let failing = rules.iter().filter(|rule| rule.severity == Severity::Fail).cloned();
     let failing: Vec<Threshold> = failing.collect();
     let mut found: Vec<(Threshold, Case)> = Vec::new();
@@ -47,23 +47,23 @@ pub fn standing(summary: &Summary, rules: &[Threshold]) -> Standing {
         .iter()
         .zip(&states)
         .any(|((rule, _), state)| *state == State::Violated && rule.derived.is_none());
-    let mut standing = Standing { is_decided: all_known, ..Standing::default() };
+    let mut doubts = Doubts { is_decided: all_known, ..Doubts::default() };
     for ((rule, _), state) in found.iter().zip(states) {
-        standing.is_decided &= matches!(state, State::Proven | State::Violated);
+        doubts.is_decided &= matches!(state, State::Proven | State::Violated);
         if state == State::Violated && rule.abort {
             let after = rule.after.unwrap_or_default();
-            standing.aborting.push((rule.text.clone(), after));
+            doubts.aborting.push((rule.text.clone(), after));
         }
         let doubtful =
             state == State::InDoubt || rule.policy == Policy::Prove && state == State::Unbroken;
         if doubtful && !is_red {
-            standing.doubt(summary, rule);
+            doubts.doubt(summary, rule);
         }
     }
-    standing
+    doubts
 }
 
-impl Standing {
+impl Doubts {
     fn doubt(&mut self, summary: &Summary, rule: &Threshold) {
         let tasks = summary.tasks.iter().enumerate();
         let named: Vec<usize> = match &rule.scope {
