@@ -61,7 +61,7 @@ pub fn ending(report: &RunReport, end: &Ending<'_>, style: Style) -> String {
 }
 
 /// A line as the terminal has room for it.
-fn fitted(line: &str, columns: Option<usize>) -> String {
+pub fn fitted(line: &str, columns: Option<usize>) -> String {
     match columns {
         Some(columns) if line.starts_with(REPEAT) => folded_command(line, columns),
         Some(columns) => folded(line, columns),

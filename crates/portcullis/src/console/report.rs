@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use portcullis_core::pairs::percent;
 use portcullis_report::words;
 
-use super::{line, plain, table};
+use super::ending::{Style, fitted};
+use super::table::{self, KEPT};
+use super::{line, plain};
 use crate::report::{Row, SideBySide};
 
 /// Prints the files that were written, and a remark.
@@ -16,43 +18,50 @@ pub fn print_written(paths: &[PathBuf], remark: Option<&str>) {
     remark.into_iter().for_each(|remark| line(&format!("note: {remark}")));
 }
 
-/// Prints two runs.
+/// Prints two runs, as wide as the terminal is.
 pub fn print_side_by_side(both: &SideBySide) {
-    for (name, run) in ["A", "B"].iter().zip(&both.runs) {
-        line(&format!("{name}  {}", plain(run)));
-    }
-    line("");
-    let mut rows = vec![TITLES.map(str::to_owned).to_vec()];
+    side_by_side(both, super::for_output()).iter().for_each(|one| line(one));
+}
+
+fn side_by_side(both: &SideBySide, style: Style) -> Vec<String> {
+    let runs = ["A", "B"].iter().zip(&both.runs);
+    let mut lines: Vec<String> =
+        runs.map(|(name, run)| format!("{name}  {}", plain(run))).collect();
+    lines.push(String::new());
+    let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()];
     rows.extend(both.rows.iter().map(cells));
-    table::drawn(&rows, super::for_output()).iter().for_each(|row| line(row));
-    line("");
+    let rows = table::narrowed(rows, COLUMNS.map(|(_, importance)| importance), style.columns);
+    lines.extend(table::drawn(&rows, style));
+    lines.push(String::new());
     for change in &both.changes {
         let [before, after] =
             change.standing.each_ref().map(|one| one.as_deref().unwrap_or("not there"));
         let rule = plain(&change.rule);
-        line(&format!("changed: {rule}: A {}; B {}", plain(before), plain(after)));
+        lines.push(format!("changed: {rule}: A {}; B {}", plain(before), plain(after)));
     }
     let unchanged = both.unchanged;
-    match (both.changes.len(), unchanged) {
-        (0, 0) => line("no thresholds were judged"),
-        (0, _) => line(&format!("all {unchanged} thresholds stand in B as in A")),
-        _ => line(&format!("{unchanged} other thresholds stand in B as in A")),
-    }
-    both.notes.iter().for_each(|note| line(&format!("note: {}", plain(note))));
+    lines.push(match (both.changes.len(), unchanged) {
+        (0, 0) => "no thresholds were judged".to_owned(),
+        (0, _) => format!("all {unchanged} thresholds stand in B as in A"),
+        _ => format!("{unchanged} other thresholds stand in B as in A"),
+    });
+    lines.extend(both.notes.iter().map(|note| format!("note: {}", plain(note))));
+    lines.iter().map(|line| fitted(line, style.columns)).collect()
 }
 
-const TITLES: [&str; 11] = [
-    "latencies in ms",
-    "requests A",
-    "B",
-    "p50 A",
-    "B",
-    "B/A",
-    "p95 A",
-    "B",
-    "B/A",
-    "errors A",
-    "B",
+/// The columns, each with its importance: those of one metric go together.
+const COLUMNS: [(&str, u8); 11] = [
+    ("latencies in ms", KEPT),
+    ("requests A", 3),
+    ("B", 3),
+    ("p50 A", 4),
+    ("B", 4),
+    ("B/A", 4),
+    ("p95 A", KEPT),
+    ("B", KEPT),
+    ("B/A", KEPT),
+    ("errors A", 5),
+    ("B", 5),
 ];
 
 fn cells(row: &Row) -> Vec<String> {
@@ -75,4 +84,42 @@ fn cells(row: &Row) -> Vec<String> {
 
 fn nothing() -> String {
     "-".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fold::shown_width;
+    use super::super::paint::Paint;
+    use super::*;
+
+    #[test]
+    fn two_runs_fit_a_narrow_terminal_and_keep_what_matters_most() {
+        let row = Row {
+            name: "list_claims_of_a_payer".to_owned(),
+            requests: [Some(1_234), Some(1_250)],
+            p50_ms: [Some(12.0), Some(13.0)],
+            p95_ms: [Some(40.0), Some(50.0)],
+            error_rate: [Some(0.0), Some(0.01)],
+        };
+        let both = SideBySide {
+            runs: ["A", "B"].map(|run| format!("{run} passed: {}", "all is well, ".repeat(9))),
+            rows: vec![row],
+            changes: Vec::new(),
+            unchanged: 6,
+            notes: vec!["nothing is decided here, ".repeat(5)],
+        };
+        let shown = |columns| {
+            let paint = Paint::new(false);
+            side_by_side(&both, Style { quiet: false, verbose: true, columns, paint })
+        };
+        let titles = |lines: &[String]| {
+            let title = lines.iter().find(|line| line.contains("latencies")).unwrap().clone();
+            title.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ")
+        };
+        let narrow = shown(Some(60)).join("\n");
+        assert!(narrow.lines().all(|line| shown_width(line) <= 60), "{narrow}");
+        assert_eq!(titles(&shown(Some(60))), "latencies in ms p95 A B B/A errors A B");
+        let whole = "latencies in ms requests A B p50 A B B/A p95 A B B/A errors A B";
+        assert_eq!(titles(&shown(None)), whole);
+    }
 }

@@ -75,9 +75,9 @@ fn below(summary: &Summary) -> [String; 1] {
     )]
 }
 
-/// The rows without the columns that do not fit, the least important ones first; at
-/// last names are cut.
-fn narrowed<const N: usize>(
+/// The rows without the columns that do not fit, the least important ones first, those
+/// of the same importance together; at last names are cut.
+pub fn narrowed<const N: usize>(
     mut rows: Vec<Vec<String>>,
     importance: [u8; N],
     columns: Option<usize>,
@@ -86,10 +86,12 @@ fn narrowed<const N: usize>(
     let Some(columns) = columns else { return rows };
     let taken = |rows: &[Vec<String>]| widths(rows).iter().map(|width| width + 2).sum::<usize>();
     while taken(&rows) > columns {
-        let least = kept.iter().enumerate().filter(|(_, importance)| **importance < KEPT);
-        let Some((place, _)) = least.min_by_key(|(_, importance)| **importance) else { break };
-        kept.remove(place);
-        rows.iter_mut().for_each(|row| drop(row.remove(place)));
+        let least = kept.iter().copied().filter(|importance| *importance < KEPT);
+        let Some(least) = least.min() else { break };
+        while let Some(place) = kept.iter().position(|importance| *importance == least) {
+            kept.remove(place);
+            rows.iter_mut().for_each(|row| drop(row.remove(place)));
+        }
     }
     let names = widths(&rows).first().copied().unwrap_or(0);
     let room = (names + columns)
@@ -102,7 +104,7 @@ fn narrowed<const N: usize>(
 }
 
 /// The importance of a column that is never left out.
-const KEPT: u8 = 9;
+pub const KEPT: u8 = 9;
 /// No name is cut to less than this: it would not be known any more.
 const SHORTEST_NAME: usize = 12;
 
