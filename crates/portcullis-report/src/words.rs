@@ -339,8 +339,8 @@ mod tests {
         );
         assert_eq!(
             line(&judged("error_rate <= 5%", 41.0 / 48.0, ends, State::InDoubt)),
-            "error_rate = 85.42 %, limit <= 5.00 %, 95 % interval 65.02–96.55 %, 48 samples; weak \
-             evidence"
+            "error_rate = 85.42 %, limit <= 5.00 %, 95 % interval 65.02–96.55 %, 48 samples; \
+             likely, short of sure"
         );
         let shown = |ends| interval(&judged("p95 <= 500ms", 612.0, ends, State::InDoubt));
         assert_eq!(shown([Some(540.0), None]).as_deref(), Some("540 ms or more"));
