@@ -54,9 +54,9 @@ pub enum FirstRoundError {
     /// The first user could not log in.
     #[error("the login failed: {}", .0.message)]
     Login(LoginFailure),
-    /// We were told to stop.
+    /// We were told to stop; with the token that was had by then, a secret.
     #[error("stopped")]
-    Stopped,
+    Stopped(Option<String>),
     /// The system has no poll or timer left.
     #[error("the engine could not start: {0}")]
     Engine(std::io::Error),
@@ -102,7 +102,12 @@ pub fn first_round(
     };
     let panicked = panicked.map_err(FirstRoundError::Engine)?;
     if stop() {
-        return Err(FirstRoundError::Stopped);
+        let token = match result.into_inner() {
+            Some(Ok(round)) => round.token,
+            Some(Err(FirstRoundError::Stopped(token))) => token,
+            _ => None,
+        };
+        return Err(FirstRoundError::Stopped(token));
     }
     result
         .into_inner()
@@ -125,7 +130,7 @@ async fn round(sending: &Sending<'_>, handle: Handle) -> Result<FirstRound, Firs
             LoggedIn::Refused => {
                 return Err(FirstRoundError::Login(login_failure(1, &sample)));
             }
-            LoggedIn::Cut => return Err(FirstRoundError::Stopped),
+            LoggedIn::Cut => return Err(FirstRoundError::Stopped(None)),
         }
     }
     for time in 0..plan.warm_up_rounds {
@@ -138,7 +143,7 @@ async fn round(sending: &Sending<'_>, handle: Handle) -> Result<FirstRound, Firs
             let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
             let Some(sample) = user.call(sending, index, &mut rng, None).await else { continue };
             if sample.is_cut {
-                return Err(FirstRoundError::Stopped);
+                return Err(FirstRoundError::Stopped(round.token));
             }
             // Later ones warm up, and are not told of.
             if time > 0 {

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use portcullis_core::pairs::{Judge, Pair, Side, Sides};
+use portcullis_core::pairs::{GAP, Judge, KEPT, Pair, Side, Sides};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
@@ -38,6 +38,8 @@ pub trait Hooks {
     fn place(&mut self);
     /// What a server has computed so far, where the system tells.
     fn cpu(&mut self, side: Side) -> Option<Duration>;
+    /// A login brought a token, which is a secret.
+    fn secret(&mut self, token: &str);
     /// Whether pairs go on; asked several times a second.
     fn goes_on(&mut self, pairs: usize, elapsed: Duration) -> bool;
 }
@@ -51,8 +53,6 @@ pub struct PairsOutcome {
     pub pairs: Vec<Pair>,
     /// How long they took, without the warm-up.
     pub took: Duration,
-    /// The tokens of both logins: secrets.
-    pub tokens: Vec<String>,
 }
 
 /// Why no pairs could be made.
@@ -75,12 +75,6 @@ pub enum PairsError {
     Engine(std::io::Error),
 }
 
-/// A server may still be busy with the last answer (its log, its connection):
-/// the pause before the next request.
-const GAP: Duration = Duration::from_millis(1);
-/// Pairs between two placements: caches stay warm, and no core's neighbour
-/// decides a run.
-const KEPT: usize = 50;
 /// A task of which so many pairs in a row brought no ratio is given up: it is
 /// not there, or the service refuses it for now.
 const HOPELESS: usize = 10;
@@ -103,7 +97,8 @@ pub fn pairs(
 ) -> Result<PairsOutcome, PairsError> {
     let resolve = |target: &Target| -> Result<Endpoint, PairsError> {
         let tls = if target.tls { Some(http::client_config(trust)?) } else { None };
-        Ok(http::resolve(target, tls, plan.load.acknowledge_at_once)?)
+        // Late acknowledgements would stall exactly one of each pair: never here.
+        Ok(http::resolve(target, tls, true)?)
     };
     let endpoints =
         Sides { base: resolve(&targets.base)?, candidate: resolve(&targets.candidate)? };
@@ -184,7 +179,6 @@ struct Director<'a> {
     chance: Rng,
     /// Requests so far: each pair's values are drawn from a stream of its own.
     number: u64,
-    tokens: Vec<String>,
 }
 
 async fn direct(mut director: Director<'_>, sending: Sides<Sending<'_>>, state: &State<'_>) {
@@ -201,7 +195,6 @@ impl<'a> Director<'a> {
             judge,
             chance: Rng::stream(plan.load.seed, Domain::Pairs, u64::from(plan.repetition)),
             number: 0,
-            tokens: Vec::new(),
         }
     }
 
@@ -211,7 +204,7 @@ impl<'a> Director<'a> {
         state: &State<'_>,
     ) -> Result<PairsOutcome, PairsError> {
         for side in [Side::Base, Side::Candidate] {
-            self.log_in(side, sending).await?;
+            self.log_in(side, sending, state).await?;
         }
         state.hooks.borrow_mut().place();
         self.warm_up(sending, state).await?;
@@ -234,21 +227,21 @@ impl<'a> Director<'a> {
                 state.hooks.borrow_mut().place();
             }
         }
-        Ok(PairsOutcome {
-            judge: self.judge.clone(),
-            pairs,
-            took: begun.elapsed(),
-            tokens: std::mem::take(&mut self.tokens),
-        })
+        Ok(PairsOutcome { judge: self.judge.clone(), pairs, took: begun.elapsed() })
     }
 
-    async fn log_in(&mut self, side: Side, sending: &Sides<Sending<'_>>) -> Result<(), PairsError> {
+    async fn log_in(
+        &mut self,
+        side: Side,
+        sending: &Sides<Sending<'_>>,
+        state: &State<'_>,
+    ) -> Result<(), PairsError> {
         let sending = sending.of(side);
         let user = self.users.of_mut(side);
         match user.login(sending).await {
             (_, LoggedIn::Token(token)) => {
                 user.authorize(sending.prepared.authorization_line(&token).into());
-                self.tokens.push(token);
+                state.hooks.borrow_mut().secret(&token);
                 Ok(())
             }
             (sample, LoggedIn::Refused) => Err(PairsError::Login(side, login_failure(1, &sample))),

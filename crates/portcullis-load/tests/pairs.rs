@@ -22,6 +22,7 @@ struct Asked {
     placed: u32,
     cpu: u32,
     stop_at: Option<usize>,
+    secrets: Vec<String>,
 }
 
 impl Hooks for Asked {
@@ -33,6 +34,10 @@ impl Hooks for Asked {
         self.cpu += 1;
         let each = if side == Side::Base { 1 } else { 2 };
         Some(Duration::from_millis(u64::from(self.cpu) * each))
+    }
+
+    fn secret(&mut self, token: &str) {
+        self.secrets.push(token.to_owned());
     }
 
     fn goes_on(&mut self, pairs: usize, _: Duration) -> bool {

@@ -16,12 +16,12 @@ pub enum PlacementError {
         usable: Vec<usize>,
     },
     /// The system refused.
-    #[error("the system refuses to place process {pid} on CPU {cpu}: {source}")]
+    #[error("the system refuses to place process {pid} on CPUs {cpus:?}: {source}")]
     Refused {
         /// Whom it was asked for.
         pid: u32,
-        /// The CPU that was asked for.
-        cpu: usize,
+        /// The CPUs that were asked for.
+        cpus: Vec<usize>,
         /// Its reason.
         source: std::io::Error,
     },
@@ -66,14 +66,14 @@ mod system {
         Ok(sched_setaffinity(None, &set_of(cpus))?)
     }
 
-    /// Places all threads of these trees on one CPU; again and again until no
+    /// Places all threads of these trees on these CPUs; again and again until no
     /// thread appears that was not placed, since a new one inherits from the
     /// thread that started it.
     ///
     /// # Errors
     /// The system refuses. A thread that has ended meanwhile is no error.
-    pub fn pin_trees(roots: &[u32], cpu: usize) -> Result<(), PlacementError> {
-        let set = set_of(&[cpu]);
+    pub fn pin_trees(roots: &[u32], cpus: &[usize]) -> Result<(), PlacementError> {
+        let set = set_of(cpus);
         let mut placed = BTreeSet::new();
         loop {
             let before = placed.len();
@@ -81,7 +81,7 @@ mod system {
                 if placed.insert(thread) {
                     place(thread, &set).map_err(|source| PlacementError::Refused {
                         pid: thread,
-                        cpu,
+                        cpus: cpus.to_vec(),
                         source,
                     })?;
                 }
@@ -135,7 +135,7 @@ mod system {
                 std::thread::sleep(std::time::Duration::from_millis(5));
             }
             let cpu = *usable().last().unwrap();
-            pin_trees(&[server.pid()], cpu).unwrap();
+            pin_trees(&[server.pid()], &[cpu]).unwrap();
             let threads = threads(server.pid());
             assert!(threads.len() >= 5, "{threads:?}");
             for thread in threads {
@@ -181,7 +181,7 @@ mod system {
     ///
     /// # Errors
     /// Always.
-    pub fn pin_trees(_: &[u32], _: usize) -> Result<(), PlacementError> {
+    pub fn pin_trees(_: &[u32], _: &[usize]) -> Result<(), PlacementError> {
         Err(PlacementError::Unsupported)
     }
 }

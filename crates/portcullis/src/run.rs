@@ -347,6 +347,11 @@ impl<'a> Run<'a> {
         self.sink.event(&Event::Note(self.secrets.redact(&text.into())));
     }
 
+    /// The day in UTC that the run began on, counted from 1970.
+    pub fn day(&self) -> u64 {
+        self.started_unix_ms / 86_400_000
+    }
+
     /// The commit of the working tree, with `+dirty` if it has changes.
     pub fn commit(&self) -> Option<&String> {
         self.commit.as_ref()

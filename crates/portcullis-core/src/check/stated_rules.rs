@@ -6,9 +6,7 @@ use super::bounds::{Beyond, Line, allowed, before_rounding, beyond};
 use super::scope::{Rows, no_rows, of_tasks, rows_of};
 use super::stated::{FailedLatencies, Stated, StatedRow};
 use crate::scenario::Scenario;
-use crate::threshold::{
-    Comparison, Limit, Metric, Percentile, Policy, Reference, Relative, Scope, Threshold,
-};
+use crate::threshold::{Limit, Metric, Percentile, Policy, Reference, Relative, Scope, Threshold};
 use crate::units::show_ms;
 use crate::verdict::{Judged, Judgement};
 
@@ -80,8 +78,8 @@ fn judge(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Checked {
 
 /// Whether a proof is asked of a rule at all: the others are judged by their value.
 fn is_on_a_share(rule: &Threshold) -> bool {
-    let is_upper = matches!(rule.comparison, Comparison::Below | Comparison::AtMost);
-    is_upper && matches!(rule.metric, Metric::Percentile(_) | Metric::Max | Metric::ErrorRate)
+    rule.comparison.is_upper()
+        && matches!(rule.metric, Metric::Percentile(_) | Metric::Max | Metric::ErrorRate)
 }
 
 fn by_figures(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Checked {
@@ -102,7 +100,7 @@ fn by_figures(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Chec
     let question = Question {
         line: Line::new(rule.comparison, limit.as_nanos() as f64 / 1e6),
         failed,
-        is_ceiling: matches!(rule.comparison, Comparison::Below | Comparison::AtMost),
+        is_ceiling: rule.comparison.is_upper(),
     };
     let (proof, value) = match rule.metric {
         Metric::Percentile(percentile) => by_percentile(rows, percentile, question),

@@ -4,7 +4,7 @@
 use super::blocks;
 use super::share::Counts;
 use crate::summary::{Beyond, Block, Row, Summary};
-use crate::threshold::{Comparison, Limit, Metric, Percentile, Threshold};
+use crate::threshold::{Comparison, Limit, Metric, Threshold};
 
 /// A rule as a statement on a share.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,14 +21,12 @@ pub struct Case {
 /// that is none on a share (`mean`, `rps`, `count`, and what must be slow), and
 /// without requests.
 pub fn case(summary: &Summary, rule: &Threshold, row: &Row) -> Option<Case> {
-    let is_upper = matches!(rule.comparison, Comparison::Below | Comparison::AtMost);
-    if !is_upper {
+    if !rule.comparison.is_upper() {
         return None;
     }
     let found = match (rule.metric, rule.limit) {
-        (Metric::Percentile(Percentile(p)), Limit::Latency(limit)) => {
-            let allowed = f64::from(100_000 - p.min(100_000)) / 100_000.0;
-            latencies(summary, rule, row, limit, allowed)
+        (Metric::Percentile(percentile), Limit::Latency(limit)) => {
+            latencies(summary, rule, row, limit, percentile.beyond())
         }
         (Metric::Max, Limit::Latency(limit)) => latencies(summary, rule, row, limit, 0.0),
         (Metric::ErrorRate, Limit::Share(limit)) => {

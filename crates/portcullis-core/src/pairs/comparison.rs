@@ -58,7 +58,7 @@ pub struct TaskComparison {
     pub failures: Sides<u64>,
 }
 
-/// The error of "fails more often", over all tasks together.
+/// The error of "fails more often", whichever way it is found.
 const ALPHA_RISE: f64 = 0.01;
 
 impl Comparison {
@@ -81,14 +81,38 @@ impl Comparison {
         self.tasks.iter().filter(|task| task.effect.is_none()).filter(counts)
     }
 
+    /// Whether not one task was compared, because the base answers none: that says
+    /// nothing of the candidate.
+    pub fn is_of_nothing(&self) -> bool {
+        self.tasks.iter().all(TaskComparison::is_without_ratio)
+            && self.unmeasured().next().is_none()
+    }
+
+    /// The first characters of the base's commit.
+    pub fn short(&self) -> &str {
+        self.commit.get(..10).unwrap_or(&self.commit)
+    }
+
     /// Pairs in which only one side failed, if the candidate surely fails more
-    /// often.
+    /// often: in all tasks together, else in those in which it surely does by
+    /// themselves. What only the base fails, such as an endpoint that is new, must
+    /// not make up for another task. Each of the two has half of the error.
     pub fn rise(&self) -> Option<ErrorRise> {
-        let sum = self.tasks.iter().fold(ErrorRise::default(), |sum, task| ErrorRise {
-            candidate: sum.candidate + task.rise.candidate,
-            base: sum.base + task.rise.base,
-        });
-        (error_rise(sum) >= -ALPHA_RISE.ln()).then_some(sum)
+        let sum = |tasks: &[&TaskComparison]| {
+            tasks.iter().fold(ErrorRise::default(), |sum, task| ErrorRise {
+                candidate: sum.candidate + task.rise.candidate,
+                base: sum.base + task.rise.base,
+            })
+        };
+        let is_sure = |rise, alpha: f64| error_rise(rise) >= -alpha.ln();
+        let all: Vec<&TaskComparison> = self.tasks.iter().collect();
+        if is_sure(sum(&all), ALPHA_RISE / 2.0) {
+            return Some(sum(&all));
+        }
+        let alpha = ALPHA_RISE / 2.0 / all.len().max(1) as f64;
+        let own: Vec<&TaskComparison> =
+            all.into_iter().filter(|task| is_sure(task.rise, alpha)).collect();
+        (!own.is_empty()).then(|| sum(&own))
     }
 }
 

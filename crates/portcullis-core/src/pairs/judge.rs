@@ -1,8 +1,17 @@
 //! Pairs → a decision for each task: slower, not slower, or undecided; and which
 //! task the next pair is spent on.
 
+use std::time::Duration;
+
 use super::score::{SLOPES, STAKES, Score};
 use crate::rng::Rng;
+
+/// A server may still be busy with the last answer (its log, its connection):
+/// the pause before the next request.
+pub const GAP: Duration = Duration::from_millis(1);
+/// Pairs between two placements: caches stay warm, and no core's neighbour
+/// decides a run.
+pub const KEPT: usize = 50;
 
 /// The rule's constants. A changed rule is another rule: its error rates are
 /// counted anew ([`RULE`]).
@@ -36,12 +45,13 @@ impl Rule {
             "the mean over a in {SLOPES:?} and L in {STAKES:?} of the product of 1 + L tanh(a (x - m)), \
              x = ln(candidate / base); slower: m = ln {}, at tasks/{}; not slower: m = ln {}, at \
              1/{}; at least {} pairs; one after the other in random order, both servers on one \
-             processor that is drawn anew every 50 pairs, 1 ms between requests",
+             processor that is drawn anew every {KEPT} pairs, {} ms between requests",
             self.slower_margin,
             self.alpha_slower,
             self.cleared_margin,
             self.alpha_cleared,
-            self.fewest_pairs
+            self.fewest_pairs,
+            GAP.as_millis()
         )
     }
 

@@ -3,6 +3,7 @@
 
 mod comparison;
 mod effect;
+mod excuse;
 mod judge;
 mod pair;
 mod rules;
@@ -13,7 +14,8 @@ mod words;
 
 pub use comparison::{Comparison, TaskComparison};
 pub use effect::{Effect, ErrorRise, effect, error_rise};
-pub use judge::{Decision, Judge, RULE, Rule};
+pub use excuse::excuse;
+pub use judge::{Decision, GAP, Judge, KEPT, RULE, Rule};
 pub use pair::{Pair, Side, Sides};
 pub use rules::judge_base_rules;
 pub use score::interval;

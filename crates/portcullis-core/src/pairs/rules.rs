@@ -4,15 +4,13 @@ use super::comparison::{Comparison, latencies_ms};
 use super::effect::{Effect, effect};
 use super::pair::{Pair, Side};
 use crate::summary::Summary;
-use crate::threshold::{
-    Comparison as Sign, Limit, Metric, Percentile, Reference, Relative, Scope, Threshold,
-};
+use crate::threshold::{Limit, Metric, Percentile, Reference, Relative, Scope, Threshold};
 use crate::verdict::{Judged, Judgement, Verdict};
 
 /// Judges the rules against the base that were left open, by the pairs. A rule
-/// on the median or the mean, whose limit is a multiple of the base's, is
+/// on the median of one task, whose limit is a multiple of the base's, is
 /// violated only if the ratio surely is beyond it; the others follow the
-/// estimate, which for tails of few pairs is weak.
+/// estimate, which is weak for few pairs.
 pub fn judge_base_rules(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary) {
     for judged in &mut verdict.judged {
         let Limit::Relative(relative) = judged.rule.limit else { continue };
@@ -28,7 +26,7 @@ pub fn judge_base_rules(verdict: &mut Verdict, comparison: &Comparison, summary:
     }
 }
 
-fn is_in(scope: &Scope, task: Option<&String>, summary: &Summary) -> bool {
+pub(super) fn is_in(scope: &Scope, task: Option<&String>, summary: &Summary) -> bool {
     let Some(task) = task else { return false };
     match scope {
         Scope::Aggregate => true,
@@ -71,11 +69,13 @@ fn judge(judged: &mut Judged, relative: Relative, pairs: &[&Pair]) {
     judged.samples = pairs.len() as u64;
 }
 
-/// The ratio with its interval, where a rule is a statement on it.
+/// The ratio with its interval, where a rule is a statement on it: on the centre of
+/// one task's ratios. A mean has a tail that the centre knows nothing of, and the
+/// ratios of several tasks have no common centre.
 fn ratio(rule: &Threshold, relative: Relative, pairs: &[&Pair]) -> Option<Effect> {
-    let is_upper = matches!(rule.comparison, Sign::Below | Sign::AtMost);
-    let is_centre = matches!(rule.metric, Metric::Percentile(Percentile::P50) | Metric::Mean);
-    if !is_upper || !is_centre || relative.plus != 0.0 {
+    let is_centre =
+        rule.metric == Metric::Percentile(Percentile::P50) && matches!(rule.scope, Scope::Task(_));
+    if !rule.comparison.is_upper() || !is_centre || relative.plus != 0.0 {
         return None;
     }
     let xs: Vec<f64> = pairs.iter().filter_map(|pair| pair.latency.ln_ratio()).collect();
@@ -141,6 +141,12 @@ mod tests {
         let few = judged("p50(list) <= base * 1.2", 123, 3);
         assert_eq!(few.judgement, Judgement::Holds);
         assert!(few.reason.unwrap().contains("not surely beyond it"));
+    }
+
+    #[test]
+    fn a_mean_is_not_excused_by_the_centre() {
+        let mean = |ms, pairs| judged("mean(list) <= base * 1.2", ms, pairs).judgement;
+        assert_eq!((mean(119, 3), mean(123, 3)), (Judgement::Holds, Judgement::Violated));
     }
 
     #[test]

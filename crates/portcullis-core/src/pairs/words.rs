@@ -64,7 +64,7 @@ fn cause(effect: &Effect, cpu: &Effect) -> String {
 impl Comparison {
     /// The comparison as a part of the verdict.
     pub fn sentence(&self) -> String {
-        let short = self.commit.get(..10).unwrap_or(&self.commit);
+        let short = self.short();
         let count = |decision| self.of(decision).count();
         let tasks = |n: usize| if n == 1 { "1 task".to_owned() } else { format!("{n} tasks") };
         let compared = self.tasks.iter().filter(|task| task.effect.is_some()).count();

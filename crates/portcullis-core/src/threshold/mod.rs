@@ -216,6 +216,11 @@ impl Percentile {
         (exact.div_ceil(100_000) as u64).max(1)
     }
 
+    /// The share of all values that may be beyond it, from 0 to 1.
+    pub fn beyond(self) -> f64 {
+        f64::from(100_000 - self.0.min(100_000)) / 100_000.0
+    }
+
     /// The percentile of ascending values; `None` of none.
     pub fn of(self, ascending: &[f64]) -> Option<f64> {
         let rank = usize::try_from(self.rank(ascending.len() as u64)).ok()?;
@@ -232,6 +237,11 @@ impl Comparison {
             Self::Above => ">",
             Self::AtLeast => ">=",
         }
+    }
+
+    /// Whether the limit is an upper one.
+    pub fn is_upper(self) -> bool {
+        matches!(self, Self::Below | Self::AtMost)
     }
 
     /// Whether `value` stands so to `limit`; never for NaN.

@@ -48,7 +48,7 @@ pub struct Base {
 
 /// Bases that nobody asked for in so long are extracted anew.
 const OLDEST: Duration = Duration::from_secs(14 * 24 * 3600);
-const KIND: &str = "base";
+const KIND: &str = "base-files";
 
 const SAME: &str = "what changed before it is not compared; --against HEAD~1 is the commit before";
 
@@ -91,6 +91,8 @@ pub fn extract(run: &mut Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<
         drop(entry);
         cache::prune(&run.cache, KIND, OLDEST);
         let entry = open(Hold::Alone)?;
+        // From the top: requirements, a seed, a library may lie beside the project.
+        let git = Git { folder: &top, ..git };
         write_out(&git, &commit, &entry, &run.folder().join("scratch/base.index"))
             .map_err(|why| failed(&why))?;
         entry
@@ -122,10 +124,22 @@ pub fn extract(run: &mut Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<
         let lent = lent.join(", ");
         run.note(format!("the base ({short}) lacks {lent}: the candidate's is used for both"));
     }
+    if has_other(&own.seed_script, &common.seed_script) {
+        run.warn(format!(
+            "the base ({short}) has another seed script: each version's database is filled by its \
+             own, and what differs in their data is part of the comparison"
+        ));
+    }
     let plans = Sides { base: own, candidate: common };
     let name = BaseName { commit, tree };
     let base = Base { asked: asked.to_owned(), name, plans, _entry: entry };
     Ok(Done { value: base, cached, detail })
+}
+
+/// Whether both have a file, with another content.
+fn has_other(one: &Option<PathBuf>, other: &Option<PathBuf>) -> bool {
+    let read = |path: &Option<PathBuf>| std::fs::read(path.as_ref()?).ok();
+    read(one).zip(read(other)).is_some_and(|(one, other)| one != other)
 }
 
 fn write_out(git: &Git<'_>, commit: &str, entry: &Entry, index: &Path) -> Result<(), String> {

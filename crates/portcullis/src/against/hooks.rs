@@ -23,6 +23,8 @@ pub struct Stand<'r, 'p> {
     cpus: Vec<usize>,
     /// Why they could not be placed, if so.
     pub unplaced: Option<String>,
+    /// The tokens of both logins.
+    pub secrets: Vec<String>,
     told: Option<Instant>,
     limit: Duration,
 }
@@ -49,6 +51,7 @@ impl<'r, 'p> Stand<'r, 'p> {
             chance: Rng::stream(seed, Domain::Placement, 0),
             cpus,
             unplaced: None,
+            secrets: Vec::new(),
             told: None,
             limit,
         }
@@ -65,10 +68,18 @@ impl Hooks for Stand<'_, '_> {
         let drawn = self.cpus.get(self.chance.below(self.cpus.len() as u64) as usize);
         let roots = [self.servers.base.pid(), self.servers.candidate.pid()];
         let placed = match drawn {
-            Some(cpu) => placement::pin_trees(&roots, *cpu),
+            Some(cpu) => placement::pin_trees(&roots, &[*cpu]),
             None => Err(placement::PlacementError::Unsupported),
         };
-        self.unplaced = placed.err().map(|error| error.to_string());
+        if let Err(error) = placed {
+            // Not one of them here and one there for the rest of the run.
+            let _ = placement::pin_trees(&roots, &self.cpus);
+            self.unplaced = Some(error.to_string());
+        }
+    }
+
+    fn secret(&mut self, token: &str) {
+        self.secrets.push(token.to_owned());
     }
 
     fn cpu(&mut self, side: Side) -> Option<Duration> {

@@ -126,14 +126,15 @@ fn measure(
         let mut stand = Stand::new(run, servers, &cpus, against.limit);
         let plan = PairPlan { repetition, ..plan };
         let made = pairs(plan, targets, &Trust::Nobody, judge.clone(), &mut stand);
-        let unplaced = stand.unplaced.take();
+        let (unplaced, secrets) = (stand.unplaced.take(), std::mem::take(&mut stand.secrets));
+        // Before anything can go wrong: a log that is collected may hold them.
+        secrets.iter().for_each(|token| run.secrets.add(token));
         let patience = if made.is_err() { DYING } else { Duration::ZERO };
         still_there(run, base, targets, servers, patience)?;
         let outcome = made.map_err(|error| failed(run, base, error))?;
         if run.is_overdue() {
             return Err(overdue());
         }
-        outcome.tokens.iter().for_each(|token| run.secrets.add(token));
         comparisons.push(comparison(run, base, &outcome, unplaced));
     }
     let mut comparisons = comparisons.into_iter();

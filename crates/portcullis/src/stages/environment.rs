@@ -1,7 +1,6 @@
 //! Environment and install: a virtual environment built in place under a lock,
 //! its marker written last, kept while interpreter and requirements stay.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,8 +9,10 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::plan::ServePlan;
 use portcullis_supervise::finite::{self, Step, StepError};
 
+use super::requirements::Requirements;
 use super::{cache_failure, disk, filling};
 use crate::cache::{self, Entry, Hold};
+use crate::git::Git;
 use crate::key::Key;
 use crate::python::{self, NoPython, Python};
 use crate::run::{Done, Failure, Run};
@@ -41,7 +42,7 @@ pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<Done<Venv>, Failur
     let scratch = run.scratch();
     let python = python::find(plan.python, &plan.root, &scratch, &run.inherited, run.interrupts)
         .map_err(no_python)?;
-    let key = key(&python, &plan.requirements);
+    let key = key(run, plan, &python);
     let detail = format!("Python {}", python.version);
     if !run.fresh {
         let venv = open(run, &key, Hold::Shared, &detail)?;
@@ -157,30 +158,17 @@ fn no_python(error: NoPython) -> Failure {
     }
 }
 
-fn key(python: &Python, requirements: &[PathBuf]) -> String {
+fn key(run: &Run<'_>, plan: &ServePlan, python: &Python) -> String {
+    let scratch = run.scratch();
+    let listed = |folder: &Path| {
+        let (environment, interrupts) = (&run.inherited, run.interrupts);
+        Git { folder, scratch: &scratch, environment, interrupts }.files()
+    };
     let mut key = Key::default();
     key.add("format", "1");
     key.add("path", python.path.to_string_lossy().as_bytes());
     key.add("version", &python.version).add("platform", &python.platform);
-    let mut seen = BTreeSet::new();
-    requirements.iter().for_each(|path| add_requirements(&mut key, path, &mut seen));
+    let mut requirements = Requirements::new(&mut key, &plan.root, &listed);
+    plan.requirements.iter().for_each(|path| requirements.add(path));
     key.finish()
-}
-
-/// A requirements file and those that it includes by `-r` and `-c`.
-fn add_requirements(key: &mut Key, path: &Path, seen: &mut BTreeSet<PathBuf>) {
-    if !seen.insert(path.to_owned()) {
-        return;
-    }
-    // One that cannot be read is pip's to complain of.
-    let _ = key.add_file("requirements", path);
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    for line in text.lines() {
-        let options = ["--requirement", "--constraint", "-r", "-c"];
-        let included = options.iter().find_map(|option| line.trim().strip_prefix(option));
-        if let Some(name) = included.map(|rest| rest.trim_start_matches(['=', ' ', '\t'])) {
-            let folder = path.parent().unwrap_or(Path::new("."));
-            add_requirements(key, &folder.join(name.trim()), seen);
-        }
-    }
 }

@@ -2,7 +2,7 @@
 //! a sentence.
 
 use portcullis_core::outcome::{self, Finding};
-use portcullis_core::pairs::{Comparison, Decision, TaskComparison, judge_base_rules};
+use portcullis_core::pairs::{Comparison, Decision, TaskComparison, excuse, judge_base_rules};
 use portcullis_core::summary::Summary;
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
@@ -25,6 +25,7 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     let mut verdict = judge(summary, &run.planned.plan.thresholds);
     if let Some(comparison) = &run.comparison {
         judge_base_rules(&mut verdict, comparison, summary);
+        excuse(&mut verdict, comparison, summary);
     }
     let mut findings = findings(&verdict, run.strict);
     let warnings = verdict.warnings().filter(|_| run.strict);
@@ -87,6 +88,11 @@ pub fn compared(comparison: &Comparison, strict: bool) -> Vec<Finding> {
     let mut findings: Vec<Finding> = comparison.of(Decision::Slower).map(violated).collect();
     findings.extend(comparison.rise().map(|rise| Finding::Violated(words::rise(rise))));
     findings.extend(comparison.unmeasured().map(|task| Finding::NoData(task.line())));
+    if comparison.is_of_nothing() {
+        let base = comparison.short();
+        let message = format!("the base ({base}): every request to it failed: nothing is compared");
+        findings.push(Finding::Preparation(message));
+    }
     if strict {
         findings.extend(comparison.unsettled().map(violated));
     }

@@ -50,13 +50,19 @@ fn measure_with(
         let _ = server.as_deref_mut().map(|server| server.ended_within(Duration::ZERO));
         run.interrupts.signal().is_some()
     });
+    // Before anything else is told: a log that is collected may hold it.
+    let token = match &first {
+        Ok(first) => first.token.as_deref(),
+        Err(FirstRoundError::Stopped(token)) => token.as_deref(),
+        Err(_) => None,
+    };
+    token.into_iter().for_each(|token| run.secrets.add(token));
     // A dying server closes its socket a moment before its process is gone.
     let patience = if first.is_err() { DYING } else { Duration::ZERO };
     if let Some(death) = death(server.as_deref_mut(), patience) {
         return Err(death);
     }
     let first = first.map_err(|error| first_round_failure(run, error))?;
-    first.token.iter().for_each(|token| run.secrets.add(token));
     tell_first_round(run, &first)?;
     let ticks = Ticks::now();
     let used = server.as_deref().map(Server::usage);

@@ -139,20 +139,25 @@ fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv_key: &str) -> Op
         environment: &run.inherited,
         interrupts: run.interrupts,
     };
+    let mut key = common(plan, project, venv_key);
+    // The base may be lent a seed that is not in its tree.
+    for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {
+        if let Some(path) = path {
+            key.add_file(name, path).ok()?;
+        }
+    }
+    if run.base.is_some() {
+        // Seeds count days back from the present: both sides of one comparison are of
+        // the same day.
+        key.add("day", run.day().to_le_bytes());
+    }
     if let Some(tree) = run.base_tree() {
-        let mut key = common(plan, project, venv_key);
         return Some(key.add("tree", tree).finish());
     }
     let Some(files) = git.files().filter(|files| !files.is_empty()) else {
         run.note("git lists no files here: the database is made anew in every run");
         return None;
     };
-    let mut key = common(plan, project, venv_key);
-    for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {
-        if let Some(path) = path {
-            key.add_file(name, path).ok()?;
-        }
-    }
     // What a run may write itself decides nothing of a database.
     let baseline = run.planned.plan.baseline.as_ref().map(|baseline| baseline.file.as_path());
     for file in files.iter().filter(|file| Some(plan.root.join(file).as_path()) != baseline) {

@@ -7,6 +7,7 @@ pub mod load;
 pub mod migrate;
 pub mod project;
 pub mod ready;
+mod requirements;
 pub mod seed;
 pub mod serve;
 

@@ -206,6 +206,57 @@ fn what_the_base_cannot_do_is_not_charged_to_the_candidate() {
     assert!(compared, "{}", outcome.text);
 }
 
+/// Breaks everything but the health check and the login.
+const BROKEN: &str = r#"from django.http import HttpResponse
+
+
+class Broken:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.path.startswith("/api/") and "/auth/" not in request.path:
+            return HttpResponse("broken", status=500)
+        return self.get_response(request)
+"#;
+
+#[test]
+fn a_base_that_answers_nothing_is_never_green() {
+    let versions = Versions::new();
+    let first = "MIDDLEWARE = [\n";
+    let settings = std::fs::read(versions.service("hello_world/settings.py")).unwrap();
+    std::fs::write(versions.service("upstream/broken.py"), BROKEN).unwrap();
+    let more = format!("{first}    \"upstream.broken.Broken\",\n");
+    versions.change("hello_world/settings.py", first, &more);
+    versions.commit();
+    std::fs::write(versions.service("hello_world/settings.py"), settings).unwrap();
+    let outcome = versions.project.run(&FLAGS);
+    outcome.expect(3, &["ERROR: the base (", "every request to it failed: nothing is compared"]);
+}
+
+#[test]
+fn what_the_base_violates_itself_is_shown_and_not_charged() {
+    let versions = Versions::new();
+    // The requirements lie above the project, and are the base's own all the same.
+    let [from, to] = [versions.service("requirements.lock"), versions.folder.join("all.lock")];
+    std::fs::rename(&from, &to).unwrap();
+    let project = versions
+        .project
+        .with(&from.display().to_string(), &to.display().to_string())
+        .with("fail = [\n", "fail = [\n    \"p50(list_claims) <= 10ms\",\n");
+    let versions = Versions { project, folder: versions.folder };
+    std::fs::write(versions.service("upstream/waiting.py"), WAITING).unwrap();
+    let first = "MIDDLEWARE = [\n";
+    let more = format!("{first}    \"upstream.waiting.Waiting\",\n");
+    versions.change("hello_world/settings.py", first, &more);
+    versions.commit();
+    let outcome = versions.project.run(&FLAGS);
+    outcome.expect(0, &["the base violates it itself", "1 warns", "all 10 tasks not slower"]);
+    assert!(!outcome.text.contains("lacks requirements"), "{}", outcome.text);
+    let strict = versions.project.run(&[&FLAGS[..], &["--strict"]].concat());
+    strict.expect(1, &["violated: p50(list_claims)", "the base violates it itself"]);
+}
+
 #[test]
 fn a_base_that_fails_is_never_green() {
     let versions = Versions::new();

@@ -60,6 +60,17 @@ pub struct Line {
     pub veridict: Option<bool>,
 }
 
+/// How long a user waits for a decision: the default of `--against-limit`. Counted
+/// runs may take longer.
+const LIMIT_S: f64 = 60.0;
+
+impl Line {
+    /// Whether the slowed task was called slower before a user's limit.
+    pub fn is_found_in_time(&self) -> bool {
+        self.found && self.alarm_s.is_some_and(|alarm_s| alarm_s <= LIMIT_S)
+    }
+}
+
 /// One run of the bundled service by the seed load.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct SeedLoad {

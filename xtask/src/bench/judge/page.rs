@@ -70,7 +70,7 @@ fn outcomes(lines: &[Line]) -> String {
                 continue;
             }
             let wrong = of.0.iter().filter(|line| line.wrong > 0).count();
-            let found = of.0.iter().filter(|line| line.found).count();
+            let found = of.0.iter().filter(|line| line.is_found_in_time()).count();
             let open = of.0.iter().filter(|line| line.undecided > 0).count();
             let found = if slowed { found.to_string() } else { "".to_owned() };
             let truth = if slowed { "one task +20 %" } else { "identical" };
@@ -92,8 +92,13 @@ fn put(path: &str, text: &str) -> Result<()> {
 /// What `--help` and the README quote.
 fn sentence(lines: &[Line]) -> String {
     let (wrong, all, bound) = rates::wrong(lines);
-    let slowed: Vec<&Line> = lines.iter().filter(|line| !line.slowed.is_empty()).collect();
-    let found = slowed.iter().filter(|line| line.found).count();
+    // Only what was calibrated, and only neighbours that reach the servers.
+    let slowed: Vec<&Line> = lines
+        .iter()
+        .filter(|line| !line.slowed.is_empty() && line.restart.is_some())
+        .filter(|line| !line.noise.ends_with("elsewhere"))
+        .collect();
+    let found = slowed.iter().filter(|line| line.is_found_in_time()).count();
     format!(
         "Counted live: {wrong} of {all} comparisons called a task slower that was not (below {:.1} % with \
          95 % confidence);\na task slower by a fifth was found in {found} of {}.\n",
