@@ -9,11 +9,11 @@ use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
     AgainstSection, Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp,
 };
-use crate::model::Model;
+use crate::model::{Life, Model};
 use crate::scenario::{Scenario, Wait};
 use crate::summary::{Change, latency_limits};
 use crate::target::Target;
-use crate::threshold::Threshold;
+use crate::threshold::{Limit, Threshold};
 use crate::units::show_duration;
 
 /// All that a run will do.
@@ -192,11 +192,18 @@ impl LoadPlan {
         matches!(self.model, Model::Open(..))
     }
 
-    /// Users that start before a moment of the window, if it is measured so far.
+    /// Users that make a request in the window, if it is measured so far: they start
+    /// before its end, and do not leave in the warm-up or within a few waits after it.
     pub fn users_due(&self, measured: Duration) -> u32 {
         let end = self.warm_up + measured;
-        let starts = |user: &u32| self.model.lives(*user).iter().any(|(from, _)| *from < end);
-        u32::try_from((0..self.users).filter(starts).count()).unwrap_or(u32::MAX)
+        let stays = match self.warm_up {
+            Duration::ZERO => Duration::ZERO,
+            warm_up => warm_up + self.scenario.wait.mean() * 2,
+        };
+        let total = self.model.total();
+        let is_due = |(from, to): &Life| *from < end && (*to >= total || *to > stays);
+        let is_due = |user: &u32| self.model.lives(*user).iter().any(is_due);
+        u32::try_from((0..self.users).filter(is_due).count()).unwrap_or(u32::MAX)
     }
 
     /// Requests to be expected within the first `span` of the window, with
@@ -293,6 +300,7 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
             format!("load.requests = {requests} leaves some of {} users without one", load.users);
         problems.push(Problem { at: Place::Default, message });
     }
+    problems.extend(rules.iter().filter_map(|rule| never_seen(rule, &load)));
     let mode = match &config.load.host {
         Some(target) => Mode::Attach(target.clone()),
         None => Mode::Serve(Box::new(ServePlan {
@@ -330,6 +338,20 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
         output: around.output,
         warnings,
     })
+}
+
+/// A limit that no request can be seen to be beyond: each is given up before. By a
+/// schedule a latency may be longer than its request.
+fn never_seen(rule: &Threshold, load: &LoadPlan) -> Option<Problem> {
+    let Limit::Latency(limit) = rule.limit else { return None };
+    let is_never = limit > load.request_timeout && !load.is_open() && rule.derived.is_none();
+    let message = format!(
+        "{}: requests are given up after {} (load.request_timeout), so that none is ever seen \
+         beyond this limit",
+        rule.text,
+        seconds(load.request_timeout)
+    );
+    is_never.then_some(Problem { at: Place::Default, message })
 }
 
 /// What a baseline from elsewhere means for the run.

@@ -389,8 +389,13 @@ impl Summary {
         if seconds > 0.0 { requests as f64 / seconds } else { 0.0 }
     }
 
+    /// Whether several tasks that are called have this label.
+    pub fn has_several(&self, label: &str) -> bool {
+        self.tasks.iter().filter(|task| task.label == label && task.weight > 0).count() > 1
+    }
+
     /// The requests of a scope in the planned window: what a rate is made of.
-    pub fn window_requests(&self, scope: &Scope) -> u64 {
+    pub fn window(&self, scope: &Scope) -> Row {
         let is_in = |task: &&TaskSummary| match scope {
             Scope::Aggregate => true,
             Scope::Task(name) => task.name == *name,
@@ -399,7 +404,9 @@ impl Summary {
             Scope::Login => false,
         };
         let login = self.login.iter().filter(|_| *scope == Scope::Login);
-        self.tasks.iter().filter(is_in).chain(login).map(|task| task.window.requests).sum()
+        let mut row = Row::default();
+        self.tasks.iter().filter(is_in).chain(login).for_each(|task| row.add(&task.window));
+        row
     }
 
     /// The requests that a scope is judged by. A scope that names nothing covers
@@ -416,7 +423,12 @@ impl Summary {
                 self.tasks.iter().filter(of_group).map(TaskSummary::by_deck).collect()
             }
             Scope::Label(label) => {
-                self.tasks.iter().filter(|t| t.label == *label).map(TaskSummary::judged).collect()
+                let own = self.tasks.iter().filter(|t| t.label == *label);
+                let of = match self.has_several(label) {
+                    true => TaskSummary::by_deck,
+                    false => TaskSummary::judged,
+                };
+                own.map(of).collect()
             }
         };
         let mut row = Row::default();

@@ -233,21 +233,25 @@ fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
         Metric::Mean => plain(latencies(&rule, &row).mean_ms(), row.latency.count),
         Metric::ErrorRate => plain(row.error_rate(), row.requests),
         Metric::Rps => {
-            let requests = summary.window_requests(&rule.scope);
+            let requests = summary.window(&rule.scope).requests;
             plain(some(summary.rate(requests)), requests)
         }
         Metric::Count => {
-            let requests = match summary.window_requests(&rule.scope) {
+            let requests = match summary.window(&rule.scope).requests {
                 0 => row.requests,
                 requests => requests,
             };
             plain(some(requests as f64), requests)
         }
         Metric::Status(status) => {
-            let answers = row.answers_with(status) as f64;
             let is_share = matches!(rule.limit, Limit::Share(_));
-            let value = if is_share { answers / row.requests as f64 } else { answers };
-            plain(some(value), row.requests)
+            let window = summary.window(&rule.scope);
+            // A number is of the planned window, as `count` is; but where none may be,
+            // one after it is one too many.
+            let own = if is_share || limit == 0.0 || window.requests == 0 { &row } else { &window };
+            let answers = own.answers_with(status) as f64;
+            let value = if is_share { answers / own.requests as f64 } else { answers };
+            plain(some(value), own.requests)
         }
         Metric::Size => plain(some(row.mean_body_bytes()), row.requests),
     };

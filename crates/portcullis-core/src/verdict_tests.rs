@@ -211,6 +211,47 @@ fn statuses_sizes_and_labels_are_judged_from_their_rows() {
 }
 
 #[test]
+fn a_label_of_several_tasks_is_judged_by_the_deck_alone() {
+    let mut summary = summary(&[1; 18], &[900_000; 2], 0);
+    summary.tasks.iter_mut().for_each(|task| task.label = "/a/".to_owned());
+    summary.limits = vec![Duration::from_millis(500)];
+    for (task, us) in summary.tasks.iter_mut().zip([1, 900_000]) {
+        task.window = row(&vec![us; task.window.requests as usize], 0, &summary.limits);
+    }
+    // Asked for its own sake: the mix of both would be another one.
+    summary.tasks[0].extension = row(&[1; 100], 0, &summary.limits);
+    let (judgement, _) = judged(&summary, "p95(\"/a/\") <= 500ms");
+    assert_eq!(judgement, Judgement::Violated);
+    summary.tasks[1].weight = 0;
+    let (judgement, _) = judged(&summary, "p95(\"/a/\") <= 500ms");
+    assert_eq!(judgement, Judgement::Holds, "one task is judged by all of its requests");
+}
+
+#[test]
+fn a_number_of_answers_is_of_the_window_unless_none_may_be() {
+    let mut summary = summary(&[1; 10], &[1; 2], 0);
+    summary.tasks[1].window.statuses = vec![(404, 1)];
+    summary.tasks[1].extension = row(&[1; 60], 0, &summary.limits);
+    summary.tasks[1].extension.statuses = vec![(404, 60)];
+    let check = |line, expected| assert_eq!(judged(&summary, line), expected, "{line}");
+    check("status(404)(slow) <= 10", (Judgement::Holds, Some(1.0)));
+    check("status(404)(slow) >= 10", (Judgement::Violated, Some(1.0)));
+    check("status(404)(slow) <= 0", (Judgement::Violated, Some(61.0)));
+}
+
+#[test]
+fn a_number_that_must_be_reached_is_not_decided_before() {
+    let count = |requests: usize| {
+        let summary = summary(&vec![1; requests], &[1], 0);
+        let names = ["fast".to_owned(), "slow".to_owned()];
+        let names = Names { tasks: &names, groups: &[], labels: &[], login: false };
+        let rule = parse("count(fast) >= 10", Severity::Fail, names).unwrap();
+        crate::evidence::doubts(&summary, &[rule]).is_decided
+    };
+    assert_eq!((count(9), count(10)), (false, true));
+}
+
+#[test]
 fn a_rule_against_what_is_not_there_is_not_judged() {
     let summary = summary(&[1], &[1], 0);
     let names = Names { tasks: &[], groups: &[], labels: &[], login: false };

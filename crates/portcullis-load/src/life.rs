@@ -94,7 +94,11 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     loop {
         let next = person.handle.woken_for(|| worker.next_arrival(slot)).await;
         let Some(Next::Send(arrival)) = next else { break };
-        if person.request(arrival).await.is_none() {
+        // An arrival that comes too late for the window is none; what rules in doubt
+        // ask for is still to come.
+        let is_scheduled = arrival.is_some();
+        let is_sent = person.request(arrival).await.is_some();
+        if !is_sent && (!is_scheduled || person.handle.is_cut()) {
             break;
         }
     }

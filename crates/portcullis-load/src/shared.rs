@@ -93,7 +93,11 @@ impl<'a> Shared<'a> {
     /// that were asked for.
     pub fn number(&self) -> Option<u64> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        self.plan.requests.is_none_or(|most| number < most).then_some(number)
+        let is_one = self.plan.requests.is_none_or(|most| number < most);
+        if !is_one {
+            self.watch.end_at(self.start.elapsed());
+        }
+        is_one.then_some(number)
     }
 
     /// The number of the next request of the deck, after the window.

@@ -18,6 +18,8 @@ pub struct Watch<'a> {
     ended_ns: AtomicU64,
     /// Calls of each task, the window's and those after it.
     calls: Vec<AtomicU64>,
+    /// Those of the warm-up.
+    warmed: Vec<AtomicU64>,
     /// Tasks that the service refused for now: asking on would only be refused.
     throttled: Vec<AtomicBool>,
     /// Requests after the window that rules in doubt asked for.
@@ -70,6 +72,8 @@ pub enum Extra {
 }
 
 const NOT_ENDED: u64 = u64::MAX;
+/// After the window each so-many-th request is of a task in doubt.
+const OWN_TURN: u64 = 4;
 
 impl<'a> Watch<'a> {
     /// A watch that has seen nothing yet.
@@ -81,6 +85,7 @@ impl<'a> Watch<'a> {
             counted: Mutex::new(Counted { summary: uncounted(plan), ..Counted::default() }),
             ended_ns: AtomicU64::new(NOT_ENDED),
             calls: tasks.iter().map(|_| AtomicU64::new(0)).collect(),
+            warmed: tasks.iter().map(|_| AtomicU64::new(0)).collect(),
             throttled: tasks.iter().map(|_| AtomicBool::new(false)).collect(),
             extras: AtomicU64::new(0),
         }
@@ -125,8 +130,7 @@ impl<'a> Watch<'a> {
             };
             if let Some(why) = why {
                 counted.ended.get_or_insert(why);
-                let at = u64::try_from((self.plan.opens() + measured).as_nanos());
-                self.ended_ns.fetch_min(at.unwrap_or(NOT_ENDED), Ordering::Relaxed);
+                self.end_at(self.plan.opens() + measured);
             }
         }
     }
@@ -153,6 +157,19 @@ impl<'a> Watch<'a> {
         if let Some(calls) = self.calls.get(task) {
             calls.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Notes that a task is called to warm up.
+    pub fn warm_up(&self, task: usize) {
+        if let Some(warmed) = self.warmed.get(task) {
+            warmed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The window ends at a moment of the run, earlier than planned.
+    pub fn end_at(&self, moment: Duration) {
+        let at = u64::try_from(moment.as_nanos()).unwrap_or(NOT_ENDED);
+        self.ended_ns.fetch_min(at, Ordering::Relaxed);
     }
 
     /// Notes that the service refused a task for now.
@@ -182,17 +199,25 @@ impl<'a> Watch<'a> {
 
     /// Whether a task may be called once more: the service's own limit is kept,
     /// and what it refused is left alone.
-    fn may_call(&self, task: usize) -> bool {
+    pub fn may_call(&self, task: usize) -> bool {
         let Some(described) = self.plan.scenario.tasks.get(task) else { return false };
         let throttled = self.throttled.get(task).is_some_and(|t| t.load(Ordering::Relaxed));
-        let calls = self.calls.get(task).map_or(0, |calls| calls.load(Ordering::Relaxed));
-        let before = u64::from(self.plan.warm_up_rounds);
-        !throttled && described.budget.is_none_or(|most| calls + before < u64::from(most))
+        let count = |of: &[AtomicU64]| of.get(task).map_or(0, |n| n.load(Ordering::Relaxed));
+        let calls = count(&self.calls) + count(&self.warmed) + u64::from(self.plan.warm_up_rounds);
+        !throttled && described.budget.is_none_or(|most| calls < u64::from(most))
+    }
+
+    /// Whether the deck may go on as it was: a task that is left out would change the
+    /// mix.
+    fn may_deal(&self) -> bool {
+        let tasks = self.plan.scenario.tasks.iter().enumerate();
+        tasks.filter(|(_, task)| task.weight > 0).all(|(index, _)| self.may_call(index))
     }
 
     /// The request that comes after the window, if there is one. Tasks without a
-    /// request come first, then those in doubt, by turns with the deck where a
-    /// rule on several tasks is in doubt.
+    /// request come first. Then every fourth is of a task in doubt for its own sake,
+    /// and the others come from the deck: alone, a task would be measured under
+    /// another load than the window's.
     pub fn extra(&self, elapsed: Duration) -> Extra {
         if elapsed >= self.plan.opens() + self.plan.longest {
             return Extra::Never;
@@ -206,12 +231,14 @@ impl<'a> Watch<'a> {
         let doubts = &self.lock().doubts;
         let doubtful = doubts.doubtful_tasks.iter().copied().filter(|task| self.may_call(*task));
         let fewest = doubtful.min_by_key(|task| self.calls[*task].load(Ordering::Relaxed));
-        if (fewest.is_none() && !doubts.doubtful_mix) || !self.is_due(elapsed) {
+        let may_deal = self.may_deal();
+        let is_asked = fewest.is_some() || doubts.doubtful_mix && may_deal;
+        if !is_asked || !self.is_due(elapsed) {
             return Extra::Later;
         }
         let turn = self.extras.fetch_add(1, Ordering::Relaxed);
         match fewest {
-            Some(task) if !doubts.doubtful_mix || turn.is_multiple_of(2) => {
+            Some(task) if !may_deal || turn.is_multiple_of(OWN_TURN) => {
                 self.call(task);
                 Extra::Task(task)
             }
@@ -234,7 +261,8 @@ impl<'a> Watch<'a> {
         }
         let doubts = &self.lock().doubts;
         let callable = doubts.doubtful_tasks.iter().any(|task| self.may_call(*task));
-        !self.all_called() || self.may_go_on() && (callable || doubts.doubtful_mix)
+        let asked = callable || doubts.doubtful_mix && self.may_deal();
+        !self.all_called() || self.may_go_on() && asked
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Counted> {

@@ -78,6 +78,7 @@ impl Worker<'_> {
         if moment < shared.plan.opens() {
             let number = shared.warm_up_number();
             let task = self.deck.borrow_mut().task(number);
+            watch.warm_up(task);
             return NextRequest::Send(number, Whose::WarmUp(task), task);
         }
         if moment < watch.closes()
@@ -95,6 +96,10 @@ impl Worker<'_> {
             Extra::Deck => {
                 let number = shared.number_after();
                 let task = self.deck.borrow_mut().task(number);
+                // Another user may have taken the last one that is allowed.
+                if !watch.may_call(task) {
+                    return NextRequest::Later;
+                }
                 watch.call(task);
                 NextRequest::Send(number, Whose::Continued(task), task)
             }
@@ -252,7 +257,11 @@ impl<'a> Pump<'a> {
         }
         self.tell(worker, now);
         self.watch(worker, now);
-        let arrival = worker.queue.borrow_mut().pump(now, |user| reactor.wake(user));
+        // What would have arrived after the window's end does not.
+        let arrival = match self.shared.is_over(now - self.shared.start) {
+            true => None,
+            false => worker.queue.borrow_mut().pump(now, |user| reactor.wake(user)),
+        };
         if self.shared.is_stopped() || self.is_done(worker, reactor, now) {
             // Who is still under way is told, and notes it.
             reactor.cut();

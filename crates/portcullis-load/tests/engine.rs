@@ -73,6 +73,18 @@ fn the_kth_request_is_the_seeds_whatever_the_number_of_workers() {
 }
 
 #[test]
+fn who_leaves_in_the_warm_up_is_not_missed() {
+    let load = r#"warm_up = "2s"
+        stages = [{ users = 4, over = "0s" }, { users = 4, over = "2s" },
+            { users = 2, over = "0s" }, { users = 2, over = "3s" }]"#;
+    let (plan, _) = planned(load, "wait = { constant = \"50ms\" }", "http://127.0.0.1:1");
+    assert_eq!((plan.users, plan.users_due(plan.window)), (4, 2));
+    let (plan, _) = planned("users = 3\nspawn_rate = \"1/s\"", "", "http://127.0.0.1:1");
+    let due = |seconds| plan.users_due(Duration::from_secs_f64(seconds));
+    assert_eq!((due(0.5), due(1.5), due(30.0)), (1, 2, 3));
+}
+
+#[test]
 fn users_come_and_go_as_the_stages_say() {
     let server = Server::agreeable();
     let stages = r#"stages = [

@@ -3,8 +3,8 @@
 
 use super::{Case, State, case, states};
 use crate::summary::Summary;
-use crate::threshold::{Policy, Scope, Severity, Threshold};
-use crate::verdict;
+use crate::threshold::{Metric, Policy, Scope, Severity, Threshold};
+use crate::verdict::{self, Judgement};
 
 /// How the rules that fail a run stand. Once one of them is surely violated the run
 /// is red whatever comes: then nothing is in doubt any more that would be worth
@@ -36,8 +36,8 @@ pub fn doubts(summary: &Summary, rules: &[Threshold]) -> Doubts {
         match case(summary, &rule, &row) {
             Some(case) => found.push((rule, case)),
             // A rule without requests is not decided; one that is no statement on
-            // a share cannot be.
-            None => all_known &= row.requests > 0,
+            // a share cannot be, but a number that must be reached can still be.
+            None => all_known &= row.requests > 0 && is_reached(summary, &rule),
         }
     }
     let cases: Vec<Case> = found.iter().map(|(_, case)| *case).collect();
@@ -63,11 +63,25 @@ pub fn doubts(summary: &Summary, rules: &[Threshold]) -> Doubts {
     doubts
 }
 
+/// Whether a number of requests that must be reached is; true of other rules.
+fn is_reached(summary: &Summary, rule: &Threshold) -> bool {
+    let is_number = matches!(rule.metric, Metric::Count | Metric::Status(_));
+    if !is_number || rule.comparison.is_upper() {
+        return true;
+    }
+    let verdict = verdict::judge(summary, std::slice::from_ref(rule));
+    verdict.judged.iter().all(|judged| judged.judgement == Judgement::Holds)
+}
+
 impl Doubts {
     fn doubt(&mut self, summary: &Summary, rule: &Threshold) {
         let tasks = summary.tasks.iter().enumerate();
         let named: Vec<usize> = match &rule.scope {
             Scope::Task(name) => tasks.filter(|(_, t)| t.name == *name).map(|(i, _)| i).collect(),
+            Scope::Label(label) if summary.has_several(label) => {
+                self.doubtful_mix = true;
+                Vec::new()
+            }
             Scope::Label(label) => {
                 tasks.filter(|(_, t)| t.label == *label).map(|(i, _)| i).collect()
             }

@@ -243,11 +243,13 @@ fn conclude(
     let plan = &run.planned.plan.load;
     let ran = summary.users_ran;
     // In the open model arrivals decide who is needed; and a load that ends
-    // after some requests may end before everybody's start.
+    // after some requests may end before everybody's start, or login.
+    let login = summary.login.as_ref().and_then(|login| login.judged().latency.max_ms());
+    let login = Duration::from_secs_f64(login.unwrap_or(0.0) / 1e3);
     let asked = match (plan.is_open(), plan.requests) {
         (true, _) => 0,
-        (false, None) if summary.ended_early.is_none() => summary.users_asked,
-        (false, _) => plan.users_due(summary.measured),
+        (false, None) if summary.ended_early.is_none() => plan.users_due(plan.window),
+        (false, _) => plan.users_due(summary.measured.saturating_sub(login)),
     };
     let fault = generator_fault(&summary);
     run.summary = Some(summary);

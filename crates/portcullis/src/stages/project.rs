@@ -65,6 +65,7 @@ pub fn describe(run: &mut Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<Proj
     environment.set("DJANGO_SETTINGS_MODULE", &settings);
     let leaking_env = leaking(plan)?.map(|leak| {
         run.warn(leak.warning(plan));
+        run.secrets.add_environment(leak.values.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         leak.path
     });
     let python = venv.python.clone();

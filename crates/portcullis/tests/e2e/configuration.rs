@@ -42,6 +42,14 @@ fn a_run_that_is_over_before_its_users_run_is_refused() {
 }
 
 #[test]
+fn a_limit_that_no_request_is_ever_seen_beyond_is_refused() {
+    let project = Project::quick();
+    let outcome = project.run(&["--fail", "p95 < 31s"]);
+    outcome.expect(2, &["p95 < 31s: requests are given up after 30 s (load.request_timeout)"]);
+    untouched(&project);
+}
+
+#[test]
 fn usage_errors_are_exit_2_and_help_is_0() {
     let project = Project::quick();
     project.run(&["--no-such-flag"]).expect(2, &["--no-such-flag"]);
