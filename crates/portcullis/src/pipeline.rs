@@ -70,7 +70,7 @@ fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     }
     let _ = run.always(Stage::Collect, collect::collect);
     let _ = run.always(Stage::Stop, stop);
-    run.conclude();
+    run.conclude(against.is_some());
     let sentence = judge::sentence(&run);
     baseline::keep(&mut run, &sentence);
     collect::finish(&mut run);

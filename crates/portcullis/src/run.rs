@@ -401,8 +401,9 @@ impl<'a> Run<'a> {
     }
 
     /// Looks at the end once more: a signal that came late decides too, and a
-    /// run that found nothing and judged nothing is no success.
-    pub fn conclude(&mut self) {
+    /// run that found nothing and judged nothing, or did not compare although it was
+    /// asked to, is no success.
+    pub fn conclude(&mut self, is_compared: bool) {
         let is_noted = |finding: &Finding| matches!(finding, Finding::Interrupted(_));
         if let Some(signal) = self.interrupts.signal()
             && !self.findings.iter().any(is_noted)
@@ -411,6 +412,9 @@ impl<'a> Run<'a> {
         }
         if self.findings.is_empty() && self.verdict.is_none() {
             self.findings.push(Finding::Defect("the run ended without a verdict".to_owned()));
+        }
+        if self.findings.is_empty() && is_compared && self.comparison.is_none() {
+            self.findings.push(Finding::Defect("the run ended without a comparison".to_owned()));
         }
     }
 
