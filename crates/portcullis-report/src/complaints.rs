@@ -85,6 +85,13 @@ pub struct Complaint {
     pub fails: bool,
 }
 
+impl Complaint {
+    /// Whether it fails the run by a judgement that is none of a rule's.
+    pub fn is_apart(&self) -> bool {
+        self.fails && matches!(self.check, Check::Against | Check::Baseline)
+    }
+}
+
 impl Places {
     /// The file; the default name where results do not tell it.
     pub fn file(&self) -> &str {

@@ -5,6 +5,7 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::threshold::Severity;
 use portcullis_core::verdict::{Judged, Judgement};
 
+use crate::complaints::{Complaint, complaints};
 use crate::escape::markup;
 use crate::results_json::rfc3339;
 use crate::run::RunReport;
@@ -31,8 +32,8 @@ pub fn write(run: &RunReport) -> String {
         let scope = judged.rule.scope.to_string();
         // The run's own suite comes first, and a task may have its name.
         match suites.iter_mut().skip(1).find(|(name, _)| *name == scope) {
-            Some((_, cases)) => cases.push(case(judged, &scope)),
-            None => suites.push((scope.clone(), vec![case(judged, &scope)])),
+            Some((_, cases)) => cases.push(case(judged, &scope, run.strict)),
+            None => suites.push((scope.clone(), vec![case(judged, &scope, run.strict)])),
         }
     }
     let all: Vec<&Case> = suites.iter().flat_map(|(_, cases)| cases).collect();
@@ -78,7 +79,8 @@ fn suite(run: &RunReport, name: &str, cases: &[Case]) -> String {
     )
 }
 
-/// Findings other than violations; without any, one case that says so.
+/// Findings other than violations; without any, one case that says so. Then what was
+/// judged without a rule: the comparison with the base, a baseline that is missing.
 fn run_cases(run: &RunReport) -> Vec<Case> {
     let others = run.findings.iter().filter(|finding| !matches!(finding, Finding::Violated(_)));
     let mut cases: Vec<Case> = others.enumerate().map(|(i, finding)| broken(i, finding)).collect();
@@ -87,7 +89,19 @@ fn run_cases(run: &RunReport) -> Vec<Case> {
                       verdict\"/>\n";
         cases.push(Case { markup: markup.to_owned(), end: End::Passed });
     }
+    let complaints = complaints(run);
+    cases.extend(complaints.iter().filter(|one| one.is_apart()).map(apart));
     cases
+}
+
+fn apart(complaint: &Complaint) -> Case {
+    let (check, about) = (complaint.check.name(), markup(&complaint.about));
+    let (title, said) = (markup(&complaint.title), markup(&complaint.said));
+    let text = format!(
+        "<testcase classname=\"portcullis.run\" name=\"{check}: {about}\">\n<failure \
+         type=\"violated\" message=\"{title}\">{said}</failure>\n</testcase>\n"
+    );
+    Case { markup: text, end: End::Failed }
 }
 
 fn broken(index: usize, finding: &Finding) -> Case {
@@ -100,18 +114,18 @@ fn broken(index: usize, finding: &Finding) -> Case {
     Case { markup: text, end: End::Broken }
 }
 
-fn case(judged: &Judged, scope: &str) -> Case {
+fn case(judged: &Judged, scope: &str, is_strict: bool) -> Case {
     let line = markup(&words::line(judged));
     let said = markup(&said(judged));
     let (end, inside) = match (judged.judgement, judged.rule.severity) {
         (Judgement::NoData | Judgement::NotJudged, _) => {
             (End::Skipped, format!("<skipped message=\"{line}\"/>\n"))
         }
-        (Judgement::Violated, Severity::Fail) => {
+        (Judgement::Violated, severity) if severity == Severity::Fail || is_strict => {
             let kind = "violated";
             (End::Failed, format!("<failure type=\"{kind}\" message=\"{line}\">{said}</failure>\n"))
         }
-        (Judgement::Violated, Severity::Warn) => {
+        (Judgement::Violated, _) => {
             (End::Passed, format!("<system-out>warning: {said}</system-out>\n"))
         }
         (Judgement::Holds, _) => (End::Passed, format!("<system-out>{said}</system-out>\n")),
@@ -119,18 +133,19 @@ fn case(judged: &Judged, scope: &str) -> Case {
     let text = format!(
         "<testcase classname=\"portcullis.{}\" name=\"{}\">\n{inside}</testcase>\n",
         markup(scope),
-        markup(&name(judged))
+        markup(&name(judged, is_strict))
     );
     Case { markup: text, end }
 }
 
-/// The rule in words; that it only warns is part of its name, since the same rule
+/// The rule in words; in which list it stands is part of its name, since the same rule
 /// may stand under `fail` too.
-fn name(judged: &Judged) -> String {
+fn name(judged: &Judged, is_strict: bool) -> String {
     let words = judged.rule.in_words();
-    match judged.rule.severity {
-        Severity::Fail => words,
-        Severity::Warn => format!("{words} (only warns)"),
+    match (judged.rule.severity, is_strict) {
+        (Severity::Fail, _) => words,
+        (Severity::Warn, false) => format!("{words} (only warns)"),
+        (Severity::Warn, true) => format!("{words} (a warning, strict)"),
     }
 }
 

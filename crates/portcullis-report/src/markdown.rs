@@ -8,6 +8,7 @@ use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
 use portcullis_core::verdict::Judged;
 
+use crate::complaints::complaints;
 use crate::escape::markdown as esc;
 use crate::run::RunReport;
 use crate::series::steps;
@@ -37,15 +38,15 @@ pub fn write(run: &RunReport) -> String {
     );
     let judged = run.verdict.iter().flat_map(|verdict| &verdict.judged);
     let mut judged: Vec<&Judged> = judged.collect();
-    judged.sort_by_key(|one| Standing::of(one));
+    judged.sort_by_key(|one| Standing::of(one, run.strict));
     let summary = run.summary.as_ref();
     let sections = [
-        violations(&judged),
+        violations(&judged, run.strict),
         findings(run),
         run.comparison.as_ref().map_or_else(String::new, against),
         summary.map_or_else(String::new, by_task),
         summary.map_or_else(String::new, over_time),
-        folded("Thresholds", &thresholds(&judged)),
+        folded("Thresholds", &thresholds(&judged, run.strict)),
         folded("Failures", &summary.map_or_else(String::new, failures)),
         folded("Remarks", &summary.map_or_else(String::new, said)),
         folded("Repeat this run", &about(run)),
@@ -77,12 +78,13 @@ fn folded(title: &str, body: &str) -> String {
     format!("\n<details>\n<summary>{title}</summary>\n\n{body}\n</details>\n")
 }
 
-fn violations(judged: &[&Judged]) -> String {
+fn violations(judged: &[&Judged], is_strict: bool) -> String {
     let grave = judged.iter().filter(|one| {
-        matches!(Standing::of(one), Standing::Violated | Standing::NoData | Standing::Warns)
+        let standing = Standing::of(one, is_strict);
+        matches!(standing, Standing::Violated | Standing::NoData | Standing::Warns)
     });
     let items = grave.take(MOST).map(|one| {
-        let standing = Standing::of(one);
+        let standing = Standing::of(one, is_strict);
         let line = code(&words::line(one), 300);
         format!("- {} **{}** {line}\n", standing.sign(), standing.word())
     });
@@ -90,13 +92,16 @@ fn violations(judged: &[&Judged]) -> String {
     if items.is_empty() { items } else { format!("\n{items}") }
 }
 
-/// What is no violation and decides all the same; the sentence has the first.
+/// What no rule says and decides all the same: what the comparison found, and what is
+/// no violation; of that the sentence has the first.
 fn findings(run: &RunReport) -> String {
+    let complaints = complaints(run);
+    let compared = complaints.iter().filter(|one| one.is_apart());
+    let compared = compared.map(|one| format!("- ✗ **violated** {}\n", code(&one.said, 500)));
     let others = run.findings.iter().skip(1).filter(|finding| finding.kind() != "violated");
-    let items = others
-        .take(20)
+    let others = others
         .map(|finding| format!("- ⚠ **{}** {}\n", finding.kind(), code(finding.message(), 500)));
-    let items: String = items.collect();
+    let items: String = compared.take(20).chain(others.take(20)).collect();
     if items.is_empty() { items } else { format!("\n{items}") }
 }
 
@@ -168,12 +173,12 @@ fn over_time(summary: &Summary) -> String {
     format!("\np95 over time: `{}` {} to {}\n", sparkline(&values), show_ms(low), show_ms(high))
 }
 
-fn thresholds(judged: &[&Judged]) -> String {
+fn thresholds(judged: &[&Judged], is_strict: bool) -> String {
     if judged.is_empty() {
         return String::new();
     }
     let rows = judged.iter().take(MOST).map(|one| {
-        let standing = Standing::of(one);
+        let standing = Standing::of(one, is_strict);
         format!(
             "| {} {} | {} | {} | {} | {} | {} |\n",
             standing.sign(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_core::summary::{Row, Summary};
-use portcullis_core::threshold::{Percentile, Severity};
+use portcullis_core::threshold::{Percentile, Scope, Severity};
 use portcullis_core::verdict::Judgement;
 
 use crate::escape::line;
@@ -80,7 +80,7 @@ fn rows(summary: &Summary) -> Vec<Labelled<'_>> {
     let tasks =
         tasks.map(|task| (vec![("kind", "task"), ("task", task.name.as_str())], task.judged()));
     let login = summary.login.iter().map(|login| (vec![("kind", "login")], login.judged()));
-    tasks.chain(login).chain([(vec![("kind", "all")], summary.aggregate())]).collect()
+    tasks.chain(login).chain([(vec![("kind", "all")], summary.row(&Scope::Aggregate))]).collect()
 }
 
 /// One gauge with its samples; a sample that is there already is left out, since

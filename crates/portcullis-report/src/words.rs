@@ -25,14 +25,14 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// How a threshold stands.
-    pub fn of(judged: &Judged) -> Self {
+    /// How a threshold stands; in a strict run a warning fails too.
+    pub fn of(judged: &Judged, is_strict: bool) -> Self {
         let is_in_doubt = judged.evidence.as_ref().is_some_and(|e| e.state.is_in_doubt());
         match (judged.judgement, judged.rule.severity) {
             (Judgement::NoData, _) => Self::NoData,
             (Judgement::NotJudged, _) => Self::NotJudged,
-            (Judgement::Violated, Severity::Fail) => Self::Violated,
-            (Judgement::Violated, Severity::Warn) => Self::Warns,
+            (Judgement::Violated, Severity::Warn) if !is_strict => Self::Warns,
+            (Judgement::Violated, _) => Self::Violated,
             (Judgement::Holds, _) if is_in_doubt => Self::InDoubt,
             (Judgement::Holds, _) => Self::Holds,
         }

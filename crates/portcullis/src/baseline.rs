@@ -83,14 +83,23 @@ pub fn report(run: &Run<'_>) -> Option<BaselineReport> {
     Some(BaselineReport { shown, plan, written: run.baseline_written })
 }
 
+/// Whether the figures may become the baseline: they are of the whole window, they were
+/// judged, and nothing was found but how they differ from the one before.
+pub fn is_acceptable(run: &Run<'_>) -> bool {
+    let is_cut = run.summary.as_ref().is_some_and(|summary| summary.ended_early.is_some());
+    let is_difference = |finding| run.differences.contains(finding);
+    !is_cut && run.verdict.is_some() && run.findings.iter().all(is_difference)
+}
+
 /// Writes the baseline if this run is to, and found nothing but differences from
 /// the one before.
 pub fn keep(run: &mut Run<'_>, sentence: &str) {
     let keeping = &run.planned.baseline;
     let (Some(plan), true) = (&run.planned.plan.baseline, keeping.may_write) else { return };
-    if !run.is_acceptable() {
+    if !is_acceptable(run) {
         run.note(
-            "the baseline is not written: this run has other findings than differences from it",
+            "the baseline is not written: this run ended early, or has other findings than \
+             differences from it",
         );
         return;
     }

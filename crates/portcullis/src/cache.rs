@@ -4,7 +4,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use portcullis_core::outcome::Signal;
 use portcullis_supervise::interrupt::Interrupts;
@@ -47,22 +47,26 @@ pub enum CacheError {
     /// The cache folder cannot be written to.
     #[error("the cache {0} cannot be written to: {1}; PORTCULLIS_CACHE names another")]
     Unwritable(PathBuf, io::Error),
+    /// Another run had it for as long as the whole run may take.
+    #[error("{0} has had the cached {1} for as long as this run may take (steps.run_timeout)")]
+    TooLong(String, String),
     /// We were asked to end while waiting.
     #[error("interrupted")]
     Interrupted(Signal),
 }
 
 /// Opens the entry `kind/key` and locks it, waiting for another run that has
-/// it; `waiting` is called once, with that run if it can be told.
+/// it until an interrupt or for so long; `waiting` is called once, with that run if it
+/// can be told.
 ///
 /// # Errors
-/// The cache is not writable, or we were interrupted.
+/// The cache is not writable, the wait was too long, or we were interrupted.
 pub fn open(
     root: &Path,
     kind: &str,
     key: &str,
     hold: Hold,
-    interrupts: &Interrupts,
+    (interrupts, patience): (&Interrupts, Duration),
     waiting: impl FnOnce(String),
 ) -> Result<Entry, CacheError> {
     let unwritable = |error| CacheError::Unwritable(root.to_owned(), error);
@@ -70,7 +74,7 @@ pub fn open(
     fs::create_dir_all(&folder).map_err(unwritable)?;
     let lock_path = folder.join(format!("{key}.lock"));
     let lock = File::options().create(true).append(true).open(lock_path).map_err(unwritable)?;
-    let mut waiting = Some(waiting);
+    let (mut waiting, start) = (Some(waiting), Instant::now());
     loop {
         let locked = match hold {
             Hold::Shared => lock.try_lock_shared(),
@@ -85,6 +89,9 @@ pub fn open(
                 }
                 if let Some(signal) = interrupts.signal() {
                     return Err(CacheError::Interrupted(signal));
+                }
+                if start.elapsed() > patience {
+                    return Err(CacheError::TooLong(holder(&lock), kind.to_owned()));
                 }
                 std::thread::sleep(Duration::from_millis(50));
             }

@@ -1,10 +1,11 @@
 //! One run: its private folder, what it has found so far, and the frame that
 //! every stage runs in.
 
+mod told;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use portcullis_core::config::to_redacted_toml;
 use portcullis_core::event::{Event, Sink, Stage, StageEnd, StageRecord};
 use portcullis_core::outcome::{self, Finding};
 use portcullis_core::pairs::{Comparison, Side};
@@ -13,7 +14,7 @@ use portcullis_core::summary::Summary;
 use portcullis_core::usage::{Usage, UsageAt};
 use portcullis_core::verdict::Verdict;
 use portcullis_report::artifacts::{self, Folder};
-use portcullis_report::{FirstCall, Machine, RunReport};
+use portcullis_report::{FirstCall, Machine};
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::server::Server;
@@ -24,10 +25,9 @@ use crate::against::BaseName;
 use crate::cli::OWN_BINARY;
 use crate::git::Git;
 use crate::machine;
-use crate::places::places;
 use crate::planning::Planned;
 use crate::stages::environment::Venv;
-use crate::{baseline, cache, chance, command_line, redacted};
+use crate::{cache, chance};
 
 /// Everything that stages share.
 pub struct Run<'a> {
@@ -304,9 +304,8 @@ impl<'a> Run<'a> {
 
     /// A deadline, but no longer than the whole run may take.
     pub fn within(&self, deadline: Duration) -> Duration {
-        let left = self.planned.plan.run_timeout.saturating_sub(self.begun.elapsed());
         // A step that begins too late has a moment to fail in its own words.
-        deadline.min(left.max(Duration::from_millis(100)))
+        deadline.min(self.left().max(Duration::from_millis(100)))
     }
 
     /// Whether the whole run has taken longer than it may.
@@ -317,6 +316,16 @@ impl<'a> Run<'a> {
     /// Holds the environment's lock until the run ends.
     pub fn keep(&mut self, venv: Venv) {
         self.venv = Some(venv);
+    }
+
+    /// Whether the run holds this environment already: it is as fresh as can be.
+    pub fn holds(&self, key: &str) -> bool {
+        self.venv.as_ref().is_some_and(|venv| venv.key == key)
+    }
+
+    /// How long the whole run may still take.
+    pub fn left(&self) -> Duration {
+        self.planned.plan.run_timeout.saturating_sub(self.begun.elapsed())
     }
 
     /// Where Python keeps compiled modules: never beside the user's sources.
@@ -422,45 +431,6 @@ impl<'a> Run<'a> {
     pub fn exit_code(&self) -> u8 {
         outcome::exit_code(&self.findings)
     }
-
-    /// Whether the figures may become the baseline: they were judged, and nothing
-    /// was found but how they differ from the one before.
-    pub fn is_acceptable(&self) -> bool {
-        self.verdict.is_some() && self.findings.iter().all(|f| self.differences.contains(f))
-    }
-
-    /// All that is to be told of the run.
-    pub fn report(&self, sentence: &str) -> RunReport {
-        let told = RunReport {
-            started_unix_ms: self.started_unix_ms,
-            commit: self.commit.clone(),
-            target: self.target.clone(),
-            own_server: matches!(self.planned.plan.mode, portcullis_core::plan::Mode::Serve(_)),
-            profile: self.profile.clone(),
-            seed: self.planned.plan.load.seed,
-            given: command_line::given(),
-            configuration: to_redacted_toml(&self.planned.loaded.tree),
-            configuration_hash: self.planned.configuration_hash.clone(),
-            baseline: baseline::report(self),
-            acceptable: self.is_acceptable(),
-            places: places(self.planned),
-            machine: self.machine.clone(),
-            stages: self.stages.clone(),
-            server_usage: self.server_usage,
-            server_course: self.server_course.clone(),
-            server_end: self.server_end.clone(),
-            first_round: self.first_round.clone(),
-            summary: self.summary.clone(),
-            verdict: self.verdict.clone(),
-            comparison: self.comparison.clone(),
-            repeated: self.repeated.clone(),
-            exit_code: self.exit_code(),
-            sentence: sentence.to_owned(),
-            strict: self.strict,
-            findings: outcome::in_order(self.findings.clone()),
-        };
-        redacted::report(&self.secrets, told)
-    }
 }
 
 fn temp_dir() -> PathBuf {
@@ -493,6 +463,6 @@ fn private_folder(run_id: &str) -> std::io::Result<TempDir> {
 
 fn make_folders(folder: &Path) -> std::io::Result<()> {
     let own = ["logs", "settings", "db", "scratch", "tmp"];
-    let projects = ["project-logs", "media", "static", "sessions", "mail", "caches"];
+    let projects = ["project-logs", "media", "static", "sessions", "mail", "caches", "storages"];
     own.iter().chain(&projects).try_for_each(|name| std::fs::create_dir_all(folder.join(name)))
 }

@@ -12,12 +12,14 @@ const OVERLAY: &str = r#""""Settings of one Portcullis run; made anew for each, 
 from @SETTINGS@ import *  # noqa: F401,F403
 
 import copy as _copy
+import hashlib as _hashlib
 import json as _json
 import os as _os
 
 from django.core.exceptions import ImproperlyConfigured as _ImproperlyConfigured
 
 _RUN = _json.loads(@RUN@)
+_ID = _hashlib.sha256(_os.fsencode(_RUN)).hexdigest()[:12]
 _OVERRIDES = _json.loads(@OVERRIDES@)
 
 
@@ -32,8 +34,6 @@ def _throwaway(alias, database):
     return {**database, "NAME": name}
 
 
-DATABASES = {alias: _throwaway(alias, database) for alias, database in DATABASES.items()}
-
 if isinstance(globals().get("LOGGING"), dict):
     LOGGING = _copy.deepcopy(LOGGING)
     for _handler in LOGGING.get("handlers", {}).values():
@@ -47,6 +47,14 @@ if isinstance(globals().get("CACHES"), dict):
     for _alias, _cache in CACHES.items():
         if _cache.get("BACKEND", "").endswith("FileBasedCache"):
             _cache["LOCATION"] = _os.path.join(_RUN, "caches", _alias)
+        # A cache outside of the process must not answer for another run or version.
+        _cache["KEY_PREFIX"] = f"{_ID}:{_cache.get('KEY_PREFIX', '')}"
+
+if isinstance(globals().get("STORAGES"), dict):
+    STORAGES = _copy.deepcopy(STORAGES)
+    for _alias, _storage in STORAGES.items():
+        if _storage.get("OPTIONS", {}).get("location"):
+            _storage["OPTIONS"]["location"] = _os.path.join(_RUN, "storages", _alias)
 
 for _name, _folder in (
     ("MEDIA_ROOT", "media"),
@@ -54,7 +62,8 @@ for _name, _folder in (
     ("SESSION_FILE_PATH", "sessions"),
     ("EMAIL_FILE_PATH", "mail"),
 ):
-    if globals().get(_name):
+    # Without MEDIA_ROOT files go to the working folder.
+    if _name == "MEDIA_ROOT" or globals().get(_name):
         globals()[_name] = _os.path.join(_RUN, _folder)
 
 for _path, _value in _OVERRIDES:
@@ -66,6 +75,13 @@ for _path, _value in _OVERRIDES:
     for _key in _keys[:-1]:
         _target = _target.setdefault(_key, {})
     _target[_keys[-1]] = _value
+
+# Last: no override leads to a database of somebody else's.
+DATABASES = {alias: _throwaway(alias, database) for alias, database in DATABASES.items()}
+
+# Who serves without these settings serves from another database.
+_os.makedirs(_os.path.join(_RUN, "loaded"), exist_ok=True)
+open(_os.path.join(_RUN, "loaded", str(_os.getpid())), "w").close()
 "#;
 
 /// The module's text for a project's settings, the run's folder and the

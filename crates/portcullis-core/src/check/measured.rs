@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Checked;
 use crate::distribution::Distribution;
-use crate::pairs::{self, judge_base_rules};
+use crate::pairs::{self, judge_by_pairs};
 use crate::summary::{Beyond, Row, Summary, latency_limits};
 use crate::threshold::{Limit, Metric, Policy, Reference, Relative, Threshold};
 use crate::verdict::{Judged, Judgement, Verdict, judge_knowing};
@@ -26,7 +26,7 @@ pub fn check_measured(
     let judge_with = |doubtful: Doubtful| {
         let mut verdict = judge_knowing(&with_limits(summary, &rules, doubtful), &rules, &known);
         if let Some(comparison) = comparison {
-            judge_base_rules(&mut verdict, comparison, summary);
+            judge_by_pairs(&mut verdict, comparison, summary);
         }
         verdict
     };

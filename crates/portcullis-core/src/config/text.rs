@@ -6,9 +6,18 @@ use super::tree::{Node, Value};
 /// What stands in the place of a secret.
 const HIDDEN: &str = "***";
 
-/// Whether a name says that its value is secret: `password`, `SECRET_KEY`, …
+/// Whether a name says that its value is secret: `password`, `SECRET_KEY`, `DB_PASS`; of
+/// variables of an environment, which are in capitals, also `FERNET_KEY` and the like.
 pub fn is_secret_name(name: &str) -> bool {
+    let is_variable = !name.contains(|c: char| c.is_ascii_lowercase());
     let name = name.to_ascii_lowercase().replace('-', "_");
+    let parts = || name.split(['_', '.']);
+    let ends = |word: &&str| name.ends_with(&format!("_{word}"));
+    if parts().any(|part| part == "pass" || part == "passcode")
+        || is_variable && ["key", "signature", "salt", "pin"].iter().any(ends)
+    {
+        return true;
+    }
     const WORDS: [&str; 14] = [
         "password",
         "passwd",

@@ -14,9 +14,17 @@ mod words;
 
 pub use comparison::{Comparison, TaskComparison};
 pub use effect::{Effect, ErrorRise, effect, error_rise};
-pub use excuse::excuse;
 pub use judge::{Decision, GAP, Judge, KEPT, RULE, Rule};
 pub use pair::{Pair, Side, Sides};
-pub use rules::judge_base_rules;
 pub use score::interval;
 pub use words::percent;
+
+use crate::summary::Summary;
+use crate::verdict::Verdict;
+
+/// What the pairs say of a verdict on the ordinary load: rules with a limit against the
+/// base are judged by them, and what the base violates itself is not charged.
+pub fn judge_by_pairs(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary) {
+    rules::judge_base_rules(verdict, comparison, summary);
+    excuse::excuse(verdict, comparison, summary);
+}

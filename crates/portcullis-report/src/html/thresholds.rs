@@ -14,7 +14,7 @@ pub fn section(run: &RunReport) -> Section {
     let judged = run.verdict.iter().flat_map(|verdict| &verdict.judged);
     let mut judged: Vec<&Judged> = judged.collect();
     // Of what is violated, what tells most of the place comes first; the rest as written.
-    judged.sort_by_key(|one| match Standing::of(one) {
+    judged.sort_by_key(|one| match Standing::of(one, run.strict) {
         violated @ Standing::Violated => (violated, one.breadth()),
         other => (other, (false, 0)),
     });
@@ -25,8 +25,9 @@ pub fn section(run: &RunReport) -> Section {
     let body = if judged.is_empty() {
         silent
     } else {
-        let items = judged.iter().map(|one| item(one)).collect::<String>();
-        format!("{}{silent}<ol class=\"thresholds\">\n{items}</ol>\n{KEY}", counts(&judged))
+        let items = judged.iter().map(|one| item(one, run.strict)).collect::<String>();
+        let counts = counts(&judged, run.strict);
+        format!("{counts}{silent}<ol class=\"thresholds\">\n{items}</ol>\n{KEY}")
     };
     Section { id: "thresholds", title: "Thresholds", body }
 }
@@ -39,11 +40,12 @@ const KEY: &str = "<p class=\"key\">In each drawing the vertical line is the lim
                    violated\u{201d} hold over all thresholds together, with errors of 5 % and \
                    1 %.</p>\n";
 
-fn counts(judged: &[&Judged]) -> String {
+fn counts(judged: &[&Judged], is_strict: bool) -> String {
     let all =
         [Standing::Violated, Standing::NoData, Standing::Warns, Standing::InDoubt, Standing::Holds];
     let count = |standing: Standing| {
-        let count = judged.iter().filter(|one| Standing::of(one) == standing).count();
+        let stands = |one: &&&Judged| Standing::of(one, is_strict) == standing;
+        let count = judged.iter().filter(stands).count();
         (count > 0).then(|| format!("{}{count}\u{a0}{}", chip_open(standing), standing.word()))
     };
     let counts: Vec<String> = all.into_iter().filter_map(count).collect();
@@ -71,11 +73,11 @@ pub fn class(standing: Standing) -> &'static str {
     }
 }
 
-fn item(judged: &Judged) -> String {
-    let standing = Standing::of(judged);
+fn item(judged: &Judged, is_strict: bool) -> String {
+    let standing = Standing::of(judged, is_strict);
     let warns = match judged.rule.severity {
-        Severity::Warn => " <span class=\"quiet\">only warns</span>",
-        Severity::Fail => "",
+        Severity::Warn if !is_strict => " <span class=\"quiet\">only warns</span>",
+        Severity::Warn | Severity::Fail => "",
     };
     let support = words::support(judged);
     let support = support.iter().map(|said| format!("<li>{}</li>", esc(said)));

@@ -80,7 +80,7 @@ pub fn extract(run: &mut Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<
     // Bytecode, logs and messages name it: a path of its own for each tree.
     let waiting = |who| run.note(format!("waiting for {who}, which has the base's files"));
     let open = |hold| {
-        cache::open(&run.cache, KIND, &tree, hold, run.interrupts, waiting)
+        cache::open(&run.cache, KIND, &tree, hold, (run.interrupts, run.left()), waiting)
             .map_err(|error| failed(&error.to_string()))
     };
     let entry = open(Hold::Shared)?;

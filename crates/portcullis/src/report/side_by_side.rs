@@ -122,20 +122,26 @@ fn changes(runs: [&RunReport; 2]) -> (Vec<Change>, usize) {
             continue;
         }
         let both = [0, 1].map(|run| judged(run).find(|judged| key(judged) == known));
-        let standing = both.map(|judged| judged.map(Standing::of));
-        if standing[0] == standing[1] {
+        let [before, after] = both;
+        let standing = |run: usize, judged: Option<&Judged>| {
+            judged.map(|judged| Standing::of(judged, runs[run].strict))
+        };
+        if standing(0, before) == standing(1, after) {
             unchanged += 1;
             continue;
         }
         let (text, subject) = known;
         let rule = if text.starts_with(&subject) { text } else { format!("{subject}: {text}") };
-        changes.push(Change { rule, standing: both.map(|judged| judged.map(told)) });
+        let told = |run: usize, judged: Option<&Judged>| {
+            judged.map(|judged| told(judged, runs[run].strict))
+        };
+        changes.push(Change { rule, standing: [told(0, before), told(1, after)] });
     }
     (changes, unchanged)
 }
 
-fn told(judged: &Judged) -> String {
-    let word = Standing::of(judged).word();
+fn told(judged: &Judged, is_strict: bool) -> String {
+    let word = Standing::of(judged, is_strict).word();
     value(judged).map_or_else(|| word.to_owned(), |value| format!("{word}, {value}"))
 }
 

@@ -10,7 +10,7 @@ use portcullis_core::plan::ServePlan;
 use portcullis_supervise::finite::{self, Step, StepError};
 
 use super::requirements::Requirements;
-use super::{cache_failure, disk, filling};
+use super::{cache_failure, disk, filling, preparation};
 use crate::cache::{self, Entry, Hold};
 use crate::git::Git;
 use crate::key::Key;
@@ -29,6 +29,8 @@ pub struct Venv {
     pub python: PathBuf,
     /// What it is made of.
     pub key: String,
+    /// The local code that it points to.
+    pub code: String,
     entry: Entry,
     is_complete: bool,
     detail: String,
@@ -42,18 +44,21 @@ pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<Done<Venv>, Failur
     let scratch = run.scratch();
     let python = python::find(plan.python, &plan.root, &scratch, &run.inherited, run.interrupts)
         .map_err(no_python)?;
-    let key = key(run, plan, &python);
+    let (key, code) = key(run, plan, &python);
     let detail = format!("Python {}", python.version);
-    if !run.fresh {
-        let venv = open(run, &key, Hold::Shared, &detail)?;
+    // What this run has made anew for its ordinary load it holds: to make it anew once more
+    // would wait for itself.
+    let is_fresh = run.fresh && !run.holds(&key);
+    if !is_fresh {
+        let venv = open(run, (&key, &code), Hold::Shared, &detail)?;
         if is_usable(run, plan, &venv)? {
             let venv = Venv { is_complete: true, ..venv };
             return Ok(Done { value: venv, cached: true, detail });
         }
     }
-    let venv = open(run, &key, Hold::Alone, &detail)?;
+    let venv = open(run, (&key, &code), Hold::Alone, &detail)?;
     // Another run may have made it while we waited for it.
-    if !run.fresh && is_usable(run, plan, &venv)? {
+    if !is_fresh && is_usable(run, plan, &venv)? {
         venv.entry.share().map_err(|e| disk("the cached environment", &e))?;
         return Ok(Done { value: Venv { is_complete: true, ..venv }, cached: true, detail });
     }
@@ -102,13 +107,19 @@ pub fn install(run: &mut Run<'_>, plan: &ServePlan, venv: Venv) -> Result<Done<V
     Ok(Done::new(venv, format!("{files} requirement file{}", if files == 1 { "" } else { "s" })))
 }
 
-fn open(run: &Run<'_>, key: &str, hold: Hold, detail: &str) -> Result<Venv, Failure> {
+fn open(
+    run: &Run<'_>,
+    (key, code): (&str, &str),
+    hold: Hold,
+    detail: &str,
+) -> Result<Venv, Failure> {
     let waiting = |who| run.note(format!("waiting for {who}, which has the cached environment"));
-    let entry =
-        cache::open(&run.cache, KIND, key, hold, run.interrupts, waiting).map_err(cache_failure)?;
+    let entry = cache::open(&run.cache, KIND, key, hold, (run.interrupts, run.left()), waiting)
+        .map_err(cache_failure)?;
     Ok(Venv {
         python: entry.path().join("bin/python"),
         key: key.to_owned(),
+        code: code.to_owned(),
         entry,
         is_complete: false,
         detail: detail.to_owned(),
@@ -126,6 +137,10 @@ fn works(run: &Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<bool, Failure> 
     match step(run, plan, &argv, "environment", Duration::from_secs(60)) {
         Ok(()) => Ok(true),
         Err(StepError::Interrupted(signal)) => Err(Failure::new(Finding::Interrupted(signal))),
+        // No time is left: that is not the environment's fault.
+        Err(error @ StepError::TimedOut { .. }) if run.is_overdue() => {
+            Err(preparation(error, "the environment", "environment"))
+        }
         Err(_) => Ok(false),
     }
 }
@@ -158,17 +173,18 @@ fn no_python(error: NoPython) -> Failure {
     }
 }
 
-fn key(run: &Run<'_>, plan: &ServePlan, python: &Python) -> String {
+/// The key of an environment, and that of the local code in it.
+fn key(run: &Run<'_>, plan: &ServePlan, python: &Python) -> (String, String) {
     let scratch = run.scratch();
     let listed = |folder: &Path| {
         let (environment, interrupts) = (&run.inherited, run.interrupts);
         Git { folder, scratch: &scratch, environment, interrupts }.files()
     };
-    let mut key = Key::default();
+    let (mut key, mut code) = (Key::default(), Key::default());
     key.add("format", "1");
     key.add("path", python.path.to_string_lossy().as_bytes());
     key.add("version", &python.version).add("platform", &python.platform);
-    let mut requirements = Requirements::new(&mut key, &plan.root, &listed);
+    let mut requirements = Requirements::new(&mut key, &mut code, &plan.root, &listed);
     plan.requirements.iter().for_each(|path| requirements.add(path));
-    key.finish()
+    (key.finish(), code.finish())
 }

@@ -2,7 +2,7 @@
 //! a sentence.
 
 use portcullis_core::outcome::{self, Finding};
-use portcullis_core::pairs::{Comparison, Decision, TaskComparison, excuse, judge_base_rules};
+use portcullis_core::pairs::{Comparison, Decision, TaskComparison, judge_by_pairs};
 use portcullis_core::summary::Summary;
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
@@ -24,8 +24,7 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     };
     let mut verdict = judge(summary, &run.planned.plan.thresholds);
     if let Some(comparison) = &run.comparison {
-        judge_base_rules(&mut verdict, comparison, summary);
-        excuse(&mut verdict, comparison, summary);
+        judge_by_pairs(&mut verdict, comparison, summary);
     }
     let mut findings = findings(&verdict, run.strict);
     let warnings = verdict.warnings().filter(|_| run.strict);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use portcullis_core::plan::ServePlan;
 
+use super::environment::Venv;
 use super::project::{Project, unsupported_database};
 use super::{cache_failure, disk, preparation};
 use crate::cache::{self, Entry, Hold};
@@ -33,13 +34,13 @@ pub fn prepare(
     run: &mut Run<'_>,
     plan: &ServePlan,
     project: &Project,
-    venv_key: &str,
+    venv: &Venv,
 ) -> Result<Done<Database>, Failure> {
     // Variables of the caller's shell are part of no key and may change anything:
     // under them no template is used, and none is made.
     let key = match project.has_passed {
         true => None,
-        false => key(run, plan, project, venv_key),
+        false => key(run, plan, project, venv),
     };
     if let Some(key) = key.as_deref().filter(|_| !run.fresh) {
         let entry = open(run, key, Hold::Shared)?;
@@ -72,12 +73,21 @@ fn copied() -> Done<Database> {
 
 fn open(run: &Run<'_>, key: &str, hold: Hold) -> Result<Entry, Failure> {
     let waiting = |who| run.note(format!("waiting for {who}, which makes the database template"));
-    cache::open(&run.cache, KIND, key, hold, run.interrupts, waiting).map_err(cache_failure)
+    cache::open(&run.cache, KIND, key, hold, (run.interrupts, run.left()), waiting)
+        .map_err(cache_failure)
 }
 
 fn copy_template(run: &Run<'_>, entry: &Entry) -> bool {
     let is_fresh = entry.age().is_some_and(|age| age <= OLDEST);
-    is_fresh && copy_databases(entry.path(), &run.folder().join("db")).is_ok_and(|n| n > 0)
+    let folder = run.folder().join("db");
+    let is_copied = is_fresh && copy_databases(entry.path(), &folder).is_ok_and(|n| n > 0);
+    if !is_copied {
+        // One of several would be migrated and seeded a second time.
+        for left in databases(&folder).unwrap_or_default() {
+            let _ = std::fs::remove_file(left);
+        }
+    }
+    is_copied
 }
 
 /// Copies every database file of a folder; how many there were.
@@ -123,6 +133,14 @@ pub fn keep(run: &Run<'_>, entry: &Entry) -> Result<(), Failure> {
         run.warn("the database has side files after its checkpoint: no template is kept");
         return Ok(());
     }
+    // Rows that name a file would be there without it.
+    let is_filled = |name: &&str| {
+        std::fs::read_dir(run.folder().join(name)).is_ok_and(|mut files| files.next().is_some())
+    };
+    if let Some(name) = ["media", "storages", "sessions", "caches"].into_iter().find(is_filled) {
+        run.warn(format!("the seed has written files ({name}): no template is kept"));
+        return Ok(());
+    }
     cache::prune(&run.cache, KIND, OLDEST);
     entry.clear().map_err(failed)?;
     copy_databases(&folder, entry.path()).map_err(failed)?;
@@ -131,7 +149,7 @@ pub fn keep(run: &Run<'_>, entry: &Entry) -> Result<(), Failure> {
 
 /// Everything that decides what a migrated and seeded database holds. `None`
 /// when that cannot be told: then it is made anew.
-fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv_key: &str) -> Option<String> {
+fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv: &Venv) -> Option<String> {
     let scratch = run.scratch();
     let git = Git {
         folder: &plan.root,
@@ -139,7 +157,7 @@ fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv_key: &str) -> Op
         environment: &run.inherited,
         interrupts: run.interrupts,
     };
-    let mut key = common(plan, project, venv_key);
+    let mut key = common(plan, project, venv);
     // The base may be lent a seed that is not in its tree.
     for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {
         if let Some(path) = path {
@@ -167,9 +185,12 @@ fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv_key: &str) -> Op
 }
 
 /// What decides beside the sources.
-fn common(plan: &ServePlan, project: &Project, venv_key: &str) -> Key {
+fn common(plan: &ServePlan, project: &Project, venv: &Venv) -> Key {
     let mut key = Key::default();
-    key.add("format", "1").add("venv", venv_key).add("settings", &plan.django.settings);
+    key.add("format", "1")
+        .add("venv", &venv.key)
+        .add("local code", &venv.code)
+        .add("settings", &plan.django.settings);
     key.add("migrate", plan.migrate.join("\0"));
     key.add("seed user", plan.django.seed_user.as_deref().unwrap_or(""));
     for (path, value) in &plan.django.overrides {

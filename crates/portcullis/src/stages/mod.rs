@@ -34,7 +34,7 @@ pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<(Project, Venv), S
     let venv = run.stage(Stage::Install, |run| environment::install(run, plan, venv))?;
     let (project, database) = run.stage(Stage::Migrate, |run| {
         let project = project::describe(run, plan, &venv)?;
-        let done = migrate::prepare(run, plan, &project, &venv.key)?;
+        let done = migrate::prepare(run, plan, &project, &venv)?;
         Ok(Done { value: (project, done.value), cached: done.cached, detail: done.detail })
     })?;
     run.stage(Stage::Seed, |run| seed::fill(run, plan, &project, database))?;

@@ -39,14 +39,32 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
         // Still there, but not ready: its stack in the log tells what it does.
         server.ask_for_stack();
     }
+    let is_set = is_set(run, &server);
     run.server = Some(server);
     match polled {
-        Ok(Ok(())) => Ok(Done::new((), format!("{} is healthy and ours", plan.health))),
+        Ok(Ok(())) => {
+            if !is_set {
+                run.warn(UNSET);
+            }
+            Ok(Done::new((), format!("{} is healthy and ours", plan.health)))
+        }
         Ok(Err(finding @ Finding::Interrupted(_))) => Err(Failure::new(finding)),
         Ok(Err(finding)) => Err(unsupported_database(run, "server")
             .unwrap_or_else(|| Failure::new(finding).with_log("server"))),
         Err(message) => Err(Failure::new(Finding::Defect(message))),
     }
+}
+
+/// Told of a server that is not started by `manage.py`, or whose `wsgi.py` names other
+/// settings.
+const UNSET: &str = "the server has not loaded this run's settings: it may serve from another \
+                     database; DJANGO_SETTINGS_MODULE must not be overwritten (see the guide)";
+
+/// Whether a process of the server has loaded the run's settings, which leave a trace.
+fn is_set(run: &Run<'_>, server: &Server) -> bool {
+    let loaded = run.folder().join("loaded");
+    let has_loaded = |pid: &u32| loaded.join(pid.to_string()).exists();
+    !cfg!(target_os = "linux") || tree::members(server.pid()).iter().any(has_loaded)
 }
 
 /// A wait for our own server.

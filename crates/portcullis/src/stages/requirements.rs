@@ -9,6 +9,8 @@ use crate::key::Key;
 /// Adds requirement files to the key of an environment.
 pub struct Requirements<'a> {
     key: &'a mut Key,
+    /// What decides beside the environment what runs: all files of local code.
+    code: &'a mut Key,
     /// Where pip runs: local paths are relative to it.
     root: &'a Path,
     /// The files of a folder that git does not ignore, if git tells.
@@ -24,8 +26,10 @@ struct Local {
     is_editable: bool,
 }
 
-/// Files that say how a folder is built.
-const BUILDS: [&str; 3] = ["pyproject.toml", "setup.py", "setup.cfg"];
+/// What a build may read beside `setup.py`: its settings, lists of requirements, and
+/// sources that are compiled.
+const BUILDS: [&str; 13] =
+    ["toml", "cfg", "ini", "in", "txt", "lock", "pyx", "pxd", "c", "h", "cc", "cpp", "rs"];
 /// Folders that a build leaves behind.
 const BUILT: [&str; 3] = ["__pycache__", "build", "dist"];
 
@@ -33,10 +37,11 @@ impl<'a> Requirements<'a> {
     /// None yet.
     pub fn new(
         key: &'a mut Key,
+        code: &'a mut Key,
         root: &'a Path,
         listed: &'a dyn Fn(&Path) -> Option<Vec<PathBuf>>,
     ) -> Self {
-        Self { key, root, listed, seen: BTreeSet::new() }
+        Self { key, code, root, listed, seen: BTreeSet::new() }
     }
 
     /// Adds a requirements file and those that it includes by `-r` and `-c`.
@@ -46,7 +51,8 @@ impl<'a> Requirements<'a> {
         }
         // One that cannot be read is pip's to complain of.
         let _ = self.key.add_file("requirements", path);
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let text = std::fs::read(path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
         for line in text.lines().map(str::trim) {
             let options = ["--requirement", "--constraint", "-r", "-c"];
             let included = options.iter().find_map(|option| line.strip_prefix(option));
@@ -63,23 +69,36 @@ impl<'a> Requirements<'a> {
         let path = local.path.canonicalize().unwrap_or_else(|_| local.path.clone());
         // The environment points there, or holds a copy of it.
         self.key.add("local code", path.to_string_lossy().as_bytes());
-        let files = match (local.is_editable, path.is_dir()) {
-            (_, false) => vec![PathBuf::new()],
-            (true, true) => BUILDS.map(PathBuf::from).to_vec(),
-            (false, true) => (self.listed)(&path)
-                .filter(|files| !files.is_empty())
-                .unwrap_or_else(|| below(&path, &path)),
-        };
-        for file in files {
-            let place = if file.as_os_str().is_empty() { path.clone() } else { path.join(&file) };
-            let _ = self.key.add_file(&file.to_string_lossy(), &place);
+        if !path.is_dir() {
+            let _ = self.key.add_file("local file", &path);
+            return;
+        }
+        let listed = (self.listed)(&path).filter(|files| !files.is_empty());
+        for file in listed.unwrap_or_else(|| below(&path, &path)) {
+            let (name, place) = (file.to_string_lossy(), path.join(&file));
+            let _ = self.code.add_file(&name, &place);
+            if !local.is_editable || is_built_of(&file) {
+                let _ = self.key.add_file(&name, &place);
+            }
         }
     }
 }
 
-/// What follows an option, after a blank or `=`.
+/// Whether what is built of a folder may depend on a file of it.
+fn is_built_of(file: &Path) -> bool {
+    let extension = file.extension().map(|extension| extension.to_string_lossy());
+    file.file_name().is_some_and(|name| name == "setup.py")
+        || extension.is_some_and(|extension| BUILDS.contains(&&*extension))
+}
+
+/// What follows an option, after a blank or `=`, without a comment behind it and without
+/// quotes, as pip reads it.
 fn argument(rest: &str) -> &str {
-    rest.trim_start_matches(['=', ' ', '\t']).trim()
+    let rest = rest.trim_start_matches(['=', ' ', '\t']);
+    let rest = rest.split(" #").next().unwrap_or(rest).trim();
+    ['"', '\''].iter().fold(rest, |rest, quote| {
+        rest.strip_prefix(*quote).and_then(|rest| rest.strip_suffix(*quote)).unwrap_or(rest)
+    })
 }
 
 /// The local code that a line of requirements names, as pip tells it from a name: by a
@@ -156,26 +175,51 @@ mod tests {
         };
         let key = |root: &str, requirements: &str| {
             write("r.txt", requirements);
-            let (mut key, root) = (Key::default(), folder.path().join(root));
-            Requirements::new(&mut key, &root, &|_| None).add(&folder.path().join("r.txt"));
-            key.finish()
+            let (mut key, mut code) = (Key::default(), Key::default());
+            let root = folder.path().join(root);
+            let file = folder.path().join("r.txt");
+            Requirements::new(&mut key, &mut code, &root, &|_| None).add(&file);
+            (key.finish(), code.finish())
         };
         for root in ["a", "b"] {
             write(&format!("{root}/lib/setup.py"), "setup()");
             write(&format!("{root}/lib/lib.py"), "1");
         }
-        let both = |root| [key(root, "./lib"), key(root, "-e ./lib"), key(root, "lib")];
-        let before = both("a");
-        assert_eq!(before, both("a"));
-        let other = both("b");
-        assert!(before[0] != other[0] && before[1] != other[1], "another place");
+        let all = |root| ["./lib", "-e ./lib", "lib"].map(|line| key(root, line));
+        let before = all("a");
+        assert_eq!(before, all("a"));
+        let other = all("b");
+        assert!(before[0].0 != other[0].0 && before[1].0 != other[1].0, "another place");
         assert_eq!(before[2], other[2], "a name has no place");
         write("a/lib/lib.py", "2");
         write("a/lib/build/left.py", "3");
-        let after = both("a");
-        assert!(before[0] != after[0], "the copy is another one");
-        assert_eq!(before[1], after[1], "it is used where it is");
+        let after = all("a");
+        assert!(before[0].0 != after[0].0, "the copy is another one");
+        assert_eq!(before[1].0, after[1].0, "it is used where it is");
+        assert_ne!(before[1].1, after[1].1, "but the code is another one");
         write("a/lib/lib.py", "1");
-        assert_eq!(both("a"), before, "what a build leaves counts for nothing");
+        assert_eq!(all("a"), before, "what a build leaves counts for nothing");
+        write("a/lib/more.in", "django==5.2");
+        assert_ne!(all("a")[1].0, before[1].0, "a build may read it");
+    }
+
+    #[test]
+    fn an_included_file_counts_whatever_stands_around_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file =
+            |name: &str, text: &[u8]| std::fs::write(folder.path().join(name), text).unwrap();
+        for line in
+            ["-r base.txt  # shared", "--requirement='base.txt'", "-c \"base.txt\"", "-rbase.txt"]
+        {
+            file("r.txt", &[b"# caf\xe9\n", line.as_bytes()].concat());
+            let key = |base: &[u8]| {
+                file("base.txt", base);
+                let (mut key, mut code) = (Key::default(), Key::default());
+                let mut all = Requirements::new(&mut key, &mut code, folder.path(), &|_| None);
+                all.add(&folder.path().join("r.txt"));
+                key.finish()
+            };
+            assert_ne!(key(b"django==5.1"), key(b"django==5.2"), "{line}");
+        }
     }
 }
