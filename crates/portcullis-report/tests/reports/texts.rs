@@ -9,7 +9,7 @@ use portcullis_core::verdict::Judgement;
 use portcullis_report::{RunReport, junit, markdown, prometheus};
 use proptest::prelude::*;
 
-use crate::runs;
+use crate::{compared, runs};
 
 #[test]
 fn a_red_run_has_a_failure_with_its_evidence_for_each_violation() {
@@ -23,6 +23,32 @@ fn a_red_run_has_a_failure_with_its_evidence_for_each_violation() {
     ] {
         assert!(file.contains(part), "{part}: {file}");
     }
+}
+
+#[test]
+fn what_decides_without_a_rule_fails_a_case_and_stands_in_the_summary() {
+    let slower = compared::slower();
+    let file = junit::write(&slower);
+    assert!(file.contains("name=\"against: list_claims\">\n<failure type=\"violated\""), "{file}");
+    assert!(markdown::write(&slower).contains("- ✗ **violated** <code>list_claims is slower"));
+    let mut missed = runs::Recipe::sound().run();
+    let missing = "there is no baseline: perf-baseline.json is missing";
+    missed.findings = vec![Finding::Violated(missing.to_owned())];
+    (missed.exit_code, missed.strict) = (1, true);
+    let file = junit::write(&missed);
+    assert!(file.contains("name=\"baseline: missing\">\n<failure "), "{file}");
+    assert!(markdown::write(&missed).contains(missing));
+}
+
+#[test]
+fn a_warning_that_fails_a_strict_run_is_no_warning_in_any_report() {
+    let strict = RunReport { strict: true, ..runs::red() };
+    let file = junit::write(&strict);
+    assert_eq!(file.matches("<failure ").count(), 4, "{file}");
+    assert!(!file.contains("only warns") && !file.contains("warning: "), "{file}");
+    assert!(!markdown::write(&strict).contains("**warning**"));
+    let page = portcullis_report::html::write(&strict);
+    assert!(!page.contains("only warns") && !page.contains("chip is-warning"));
 }
 
 #[test]
