@@ -118,7 +118,7 @@ mod tests {
         };
         let narrow = shown(Some(60)).join("\n");
         assert!(narrow.lines().all(|line| shown_width(line) <= 60), "{narrow}");
-        assert_eq!(titles(&shown(Some(60))), "latencies in ms p95 A B B/A errors A B");
+        assert_eq!(titles(&shown(Some(60))), "latencies in ms p95 A B B/A");
         let whole = "latencies in ms requests A B p50 A B B/A p95 A B B/A errors A B";
         assert_eq!(titles(&shown(None)), whole);
     }

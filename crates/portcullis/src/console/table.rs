@@ -127,9 +127,9 @@ pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
         ("median", 5),
         ("95 % from", KEPT),
         ("to", KEPT),
-        ("base p50", 3),
+        ("base p50", 2),
         ("p50", 3),
-        ("cpu", 2),
+        ("cpu", 1),
     ];
     let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()];
     for task in &comparison.tasks {
