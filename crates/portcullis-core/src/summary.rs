@@ -394,45 +394,35 @@ impl Summary {
         self.tasks.iter().filter(|task| task.label == label && task.weight > 0).count() > 1
     }
 
-    /// The requests of a scope in the planned window: what a rate is made of.
-    pub fn window(&self, scope: &Scope) -> Row {
-        let is_in = |task: &&TaskSummary| match scope {
+    /// The tasks of a scope, or the login. A scope that names nothing covers nothing.
+    fn of_scope<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a TaskSummary> {
+        let is_in = move |task: &&TaskSummary| match scope {
             Scope::Aggregate => true,
             Scope::Task(name) => task.name == *name,
             Scope::Group(name) => task.group.as_deref() == Some(name),
             Scope::Label(label) => task.label == *label,
             Scope::Login => false,
         };
-        let login = self.login.iter().filter(|_| *scope == Scope::Login);
+        let login = self.login.iter().filter(move |_| *scope == Scope::Login);
+        self.tasks.iter().filter(is_in).chain(login)
+    }
+
+    /// The requests of a scope in the planned window: what a rate is made of.
+    pub fn window(&self, scope: &Scope) -> Row {
         let mut row = Row::default();
-        self.tasks.iter().filter(is_in).chain(login).for_each(|task| row.add(&task.window));
+        self.of_scope(scope).for_each(|task| row.add(&task.window));
         row
     }
 
-    /// The requests that a scope is judged by. A scope that names nothing covers
-    /// nothing.
+    /// The requests that a scope is judged by.
     pub fn row(&self, scope: &Scope) -> Row {
-        let rows: Vec<Row> = match scope {
-            Scope::Aggregate => self.tasks.iter().map(TaskSummary::by_deck).collect(),
-            Scope::Login => self.login.iter().map(TaskSummary::judged).collect(),
-            Scope::Task(name) => {
-                self.tasks.iter().filter(|t| t.name == *name).map(TaskSummary::judged).collect()
-            }
-            Scope::Group(name) => {
-                let of_group = |task: &&TaskSummary| task.group.as_deref() == Some(name);
-                self.tasks.iter().filter(of_group).map(TaskSummary::by_deck).collect()
-            }
-            Scope::Label(label) => {
-                let own = self.tasks.iter().filter(|t| t.label == *label);
-                let of = match self.has_several(label) {
-                    true => TaskSummary::by_deck,
-                    false => TaskSummary::judged,
-                };
-                own.map(of).collect()
-            }
+        let of = match scope {
+            Scope::Aggregate | Scope::Group(_) => TaskSummary::by_deck,
+            Scope::Label(label) if self.has_several(label) => TaskSummary::by_deck,
+            Scope::Label(_) | Scope::Task(_) | Scope::Login => TaskSummary::judged,
         };
         let mut row = Row::default();
-        rows.iter().for_each(|one| row.add(one));
+        self.of_scope(scope).for_each(|task| row.add(&of(task)));
         row
     }
 }

@@ -78,6 +78,11 @@ impl Verdict {
         self.of(Judgement::Violated, Severity::Warn)
     }
 
+    /// What fails a run: violations, and in a strict one warnings too.
+    pub fn failing(&self, is_strict: bool) -> impl Iterator<Item = &Judged> {
+        self.violations().chain(self.warnings().filter(move |_| is_strict))
+    }
+
     /// Rules that hold by the estimate alone.
     pub fn on_weak_evidence(&self) -> impl Iterator<Item = &Judged> {
         let is_weak = |judged: &&Judged| {

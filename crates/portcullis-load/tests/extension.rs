@@ -109,16 +109,20 @@ fn a_rule_on_all_tasks_goes_on_by_the_deck_to_the_longest_duration() {
     assert!(summary.measured <= Duration::from_secs(1));
 }
 
-#[test]
-fn the_services_own_limit_is_kept() {
-    // Slow every other time: in doubt for long.
+/// A server whose second task is slow every other time: in doubt for long.
+fn wavering() -> Server {
     let counter = AtomicU64::new(0);
-    let server = Server::start(move |_, line| match line.ends_with("/b/") {
+    Server::start(move |_, line| match line.ends_with("/b/") {
         true if counter.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) => {
             Reply::After(Duration::from_millis(40), ONE)
         }
         _ => Reply::After(Duration::ZERO, ONE),
-    });
+    })
+}
+
+#[test]
+fn the_services_own_limit_is_kept() {
+    let server = wavering();
     let rest = "budget = 7\n[thresholds]\nfail = [\"p50(b) < 20ms\"]";
     let load = "duration = \"300ms\"\nmax_duration = \"10x\"\nrequests = 8";
     let (summary, _) = judged(load, rest, &server);
@@ -224,14 +228,7 @@ fn who_watches_is_told_what_fails_and_how_each_rule_stands() {
 
 #[test]
 fn the_window_ends_with_its_last_request() {
-    // Slow every other time: in doubt to the end.
-    let counter = AtomicU64::new(0);
-    let server = Server::start(move |_, line| match line.ends_with("/b/") {
-        true if counter.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) => {
-            Reply::After(Duration::from_millis(40), ONE)
-        }
-        _ => Reply::After(Duration::ZERO, ONE),
-    });
+    let server = wavering();
     let rest = "[thresholds]\nfail = [\"p50(b) < 20ms\"]";
     let (summary, _) =
         judged("duration = \"2s\"\nmax_duration = \"2x\"\nrequests = 8", rest, &server);

@@ -133,8 +133,7 @@ pub fn complaints(run: &RunReport) -> Vec<Complaint> {
 /// What fails the run by a judgement.
 fn violated(run: &RunReport) -> Vec<Complaint> {
     let Some(verdict) = &run.verdict else { return Vec::new() };
-    let warnings = verdict.warnings().filter(|_| run.strict);
-    let rules = verdict.violations().chain(warnings).map(|judged| of_rule(run, judged, true));
+    let rules = verdict.failing(run.strict).map(|judged| of_rule(run, judged, true));
     let mut all: Vec<Complaint> = rules.collect();
     if let Some(comparison) = &run.comparison {
         all.extend(compared(run, verdict, comparison));

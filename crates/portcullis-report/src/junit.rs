@@ -3,13 +3,13 @@
 
 use portcullis_core::outcome::Finding;
 use portcullis_core::threshold::Severity;
-use portcullis_core::verdict::{Judged, Judgement};
+use portcullis_core::verdict::Judged;
 
 use crate::complaints::{Complaint, complaints};
 use crate::escape::markup;
 use crate::results_json::rfc3339;
 use crate::run::RunReport;
-use crate::words;
+use crate::words::{self, Standing};
 
 /// One case as markup, and how it ended.
 struct Case {
@@ -117,18 +117,18 @@ fn broken(index: usize, finding: &Finding) -> Case {
 fn case(judged: &Judged, scope: &str, is_strict: bool) -> Case {
     let line = markup(&words::line(judged));
     let said = markup(&said(judged));
-    let (end, inside) = match (judged.judgement, judged.rule.severity) {
-        (Judgement::NoData | Judgement::NotJudged, _) => {
+    let (end, inside) = match Standing::of(judged, is_strict) {
+        Standing::NoData | Standing::NotJudged => {
             (End::Skipped, format!("<skipped message=\"{line}\"/>\n"))
         }
-        (Judgement::Violated, severity) if severity == Severity::Fail || is_strict => {
+        Standing::Violated => {
             let kind = "violated";
             (End::Failed, format!("<failure type=\"{kind}\" message=\"{line}\">{said}</failure>\n"))
         }
-        (Judgement::Violated, _) => {
-            (End::Passed, format!("<system-out>warning: {said}</system-out>\n"))
+        Standing::Warns => (End::Passed, format!("<system-out>warning: {said}</system-out>\n")),
+        Standing::Holds | Standing::InDoubt => {
+            (End::Passed, format!("<system-out>{said}</system-out>\n"))
         }
-        (Judgement::Holds, _) => (End::Passed, format!("<system-out>{said}</system-out>\n")),
     };
     let text = format!(
         "<testcase classname=\"portcullis.{}\" name=\"{}\">\n{inside}</testcase>\n",

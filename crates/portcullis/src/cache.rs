@@ -152,6 +152,11 @@ impl Entry {
     /// # Errors
     /// The system's reason.
     pub fn clear(&self) -> io::Result<()> {
+        self.remove()?;
+        fs::create_dir_all(&self.path)
+    }
+
+    fn remove(&self) -> io::Result<()> {
         // The marker goes first: a removal that is cut off leaves no half entry.
         for result in [fs::remove_file(self.path.join(MARKER)), fs::remove_dir_all(&self.path)] {
             match result {
@@ -159,7 +164,7 @@ impl Entry {
                 _ => {}
             }
         }
-        fs::create_dir_all(&self.path)
+        Ok(())
     }
 
     /// Declares the entry complete.
@@ -185,8 +190,7 @@ pub fn prune(root: &Path, kind: &str, oldest: Duration) {
         };
         let entry = Entry { path, lock };
         if entry.lock.try_lock().is_ok() && entry.age().is_some_and(|age| age > oldest) {
-            let _ = fs::remove_file(entry.path.join(MARKER));
-            let _ = fs::remove_dir_all(&entry.path);
+            let _ = entry.remove();
         }
     }
 }

@@ -361,6 +361,11 @@ impl<'a> Run<'a> {
         self.started_unix_ms / 86_400_000
     }
 
+    /// Git, to be asked about a folder; its answers are kept in `scratch`.
+    pub fn git<'g>(&'g self, folder: &'g Path, scratch: &'g Path) -> Git<'g> {
+        Git { folder, scratch, environment: &self.inherited, interrupts: self.interrupts }
+    }
+
     /// The commit of the working tree, with `+dirty` if it has changes.
     pub fn commit(&self) -> Option<&String> {
         self.commit.as_ref()
@@ -462,7 +467,7 @@ fn private_folder(run_id: &str) -> std::io::Result<TempDir> {
 }
 
 fn make_folders(folder: &Path) -> std::io::Result<()> {
-    let own = ["logs", "settings", "db", "scratch", "tmp"];
+    let own = ["logs", "settings", "loaded", "db", "scratch", "tmp"];
     let projects = ["project-logs", "media", "static", "sessions", "mail", "caches", "storages"];
     own.iter().chain(&projects).try_for_each(|name| std::fs::create_dir_all(folder.join(name)))
 }

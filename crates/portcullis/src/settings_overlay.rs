@@ -80,7 +80,6 @@ for _path, _value in _OVERRIDES:
 DATABASES = {alias: _throwaway(alias, database) for alias, database in DATABASES.items()}
 
 # Who serves without these settings serves from another database.
-_os.makedirs(_os.path.join(_RUN, "loaded"), exist_ok=True)
 open(_os.path.join(_RUN, "loaded", str(_os.getpid())), "w").close()
 "#;
 

@@ -11,13 +11,6 @@ const HIDDEN: &str = "***";
 pub fn is_secret_name(name: &str) -> bool {
     let is_variable = !name.contains(|c: char| c.is_ascii_lowercase());
     let name = name.to_ascii_lowercase().replace('-', "_");
-    let parts = || name.split(['_', '.']);
-    let ends = |word: &&str| name.ends_with(&format!("_{word}"));
-    if parts().any(|part| part == "pass" || part == "passcode")
-        || is_variable && ["key", "signature", "salt", "pin"].iter().any(ends)
-    {
-        return true;
-    }
     const WORDS: [&str; 14] = [
         "password",
         "passwd",
@@ -34,7 +27,10 @@ pub fn is_secret_name(name: &str) -> bool {
         "credential",
         "cookie",
     ];
+    const ENDS: [&str; 4] = ["_key", "_signature", "_salt", "_pin"];
     WORDS.iter().any(|word| name.contains(word))
+        || name.split(['_', '.']).any(|part| part == "pass" || part == "passcode")
+        || is_variable && ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Environment names that a run sets itself.

@@ -78,14 +78,10 @@ impl Doubts {
         let tasks = summary.tasks.iter().enumerate();
         let named: Vec<usize> = match &rule.scope {
             Scope::Task(name) => tasks.filter(|(_, t)| t.name == *name).map(|(i, _)| i).collect(),
-            Scope::Label(label) if summary.has_several(label) => {
-                self.doubtful_mix = true;
-                Vec::new()
-            }
-            Scope::Label(label) => {
+            Scope::Label(label) if !summary.has_several(label) => {
                 tasks.filter(|(_, t)| t.label == *label).map(|(i, _)| i).collect()
             }
-            Scope::Aggregate | Scope::Group(_) => {
+            Scope::Aggregate | Scope::Group(_) | Scope::Label(_) => {
                 self.doubtful_mix = true;
                 Vec::new()
             }

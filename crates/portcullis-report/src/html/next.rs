@@ -8,7 +8,7 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::pairs::Decision;
 use portcullis_core::summary::{FailureGroup, FailureKind, Summary};
 use portcullis_core::threshold::{Metric, Scope};
-use portcullis_core::verdict::{Judged, Verdict, generator_fault};
+use portcullis_core::verdict::{Judged, generator_fault};
 
 use super::markup::{esc, whole};
 use super::tasks::anchor;
@@ -158,6 +158,5 @@ fn longer(run: &RunReport) -> Option<String> {
 }
 
 fn violated(run: &RunReport) -> impl Iterator<Item = &Judged> {
-    let warnings = |verdict| Verdict::warnings(verdict).filter(|_| run.strict);
-    run.verdict.iter().flat_map(move |verdict| verdict.violations().chain(warnings(verdict)))
+    run.verdict.iter().flat_map(|verdict| verdict.failing(run.strict))
 }

@@ -60,14 +60,9 @@ pub const MERGE_BASE: &str = "merge-base";
 /// # Errors
 /// No such revision, no repository, a history that is cut off; or the files
 /// cannot be written.
-pub fn extract(run: &mut Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<Base>, Failure> {
-    let (scratch, inherited) = (run.scratch(), run.inherited.clone());
-    let git = Git {
-        folder: &plan.root,
-        scratch: &scratch,
-        environment: &inherited,
-        interrupts: run.interrupts,
-    };
+pub fn extract(run: &Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<Base>, Failure> {
+    let scratch = run.scratch();
+    let git = run.git(&plan.root, &scratch);
     let found = find(&git, asked).map_err(|refused| Failure::new(Finding::Refused(refused)))?;
     let Found { commit, words } = found;
     let failed = |what: &str| {
@@ -92,9 +87,13 @@ pub fn extract(run: &mut Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<
         cache::prune(&run.cache, KIND, OLDEST);
         let entry = open(Hold::Alone)?;
         // From the top: requirements, a seed, a library may lie beside the project.
-        let git = Git { folder: &top, ..git };
-        write_out(&git, &commit, &entry, &run.folder().join("scratch/base.index"))
-            .map_err(|why| failed(&why))?;
+        write_out(
+            &run.git(&top, &scratch),
+            &commit,
+            &entry,
+            &run.folder().join("scratch/base.index"),
+        )
+        .map_err(|why| failed(&why))?;
         entry
     };
     let files = entry.path().join("files");

@@ -12,7 +12,6 @@ use portcullis_supervise::finite::{self, Step, StepError};
 use super::requirements::Requirements;
 use super::{cache_failure, disk, filling, preparation};
 use crate::cache::{self, Entry, Hold};
-use crate::git::Git;
 use crate::key::Key;
 use crate::python::{self, NoPython, Python};
 use crate::run::{Done, Failure, Run};
@@ -176,10 +175,7 @@ fn no_python(error: NoPython) -> Failure {
 /// The key of an environment, and that of the local code in it.
 fn key(run: &Run<'_>, plan: &ServePlan, python: &Python) -> (String, String) {
     let scratch = run.scratch();
-    let listed = |folder: &Path| {
-        let (environment, interrupts) = (&run.inherited, run.interrupts);
-        Git { folder, scratch: &scratch, environment, interrupts }.files()
-    };
+    let listed = |folder: &Path| run.git(folder, &scratch).files();
     let (mut key, mut code) = (Key::default(), Key::default());
     key.add("format", "1");
     key.add("path", python.path.to_string_lossy().as_bytes());

@@ -27,9 +27,7 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
         judge_by_pairs(&mut verdict, comparison, summary);
     }
     let mut findings = findings(&verdict, run.strict);
-    let warnings = verdict.warnings().filter(|_| run.strict);
-    let of_baseline =
-        verdict.violations().chain(warnings).filter(|judged| judged.rule.derived.is_some());
+    let of_baseline = verdict.failing(run.strict).filter(|judged| judged.rule.derived.is_some());
     let mut differences: Vec<Finding> =
         of_baseline.map(|judged| Finding::Violated(line(judged))).collect();
     if let Some(comparison) = &run.comparison {
@@ -65,10 +63,9 @@ pub fn evaluate(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
 /// What a verdict finds; nothing where every rule holds or only warns. `strict`
 /// makes warnings fail too.
 pub fn findings(verdict: &Verdict, strict: bool) -> Vec<Finding> {
-    let warnings = verdict.warnings().filter(|_| strict);
-    let violations = verdict.violations().chain(warnings);
+    let failing = verdict.failing(strict);
     let mut findings: Vec<Finding> =
-        violations.map(|judged| Finding::Violated(line(judged))).collect();
+        failing.map(|judged| Finding::Violated(line(judged))).collect();
     let silent = verdict.silent_tasks.iter();
     findings.extend(silent.map(|task| Finding::NoData(words::silent_task(task))));
     findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));

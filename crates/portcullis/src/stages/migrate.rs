@@ -9,7 +9,6 @@ use super::environment::Venv;
 use super::project::{Project, unsupported_database};
 use super::{cache_failure, disk, preparation};
 use crate::cache::{self, Entry, Hold};
-use crate::git::Git;
 use crate::key::Key;
 use crate::run::{Done, Failure, Run};
 
@@ -151,12 +150,7 @@ pub fn keep(run: &Run<'_>, entry: &Entry) -> Result<(), Failure> {
 /// when that cannot be told: then it is made anew.
 fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv: &Venv) -> Option<String> {
     let scratch = run.scratch();
-    let git = Git {
-        folder: &plan.root,
-        scratch: &scratch,
-        environment: &run.inherited,
-        interrupts: run.interrupts,
-    };
+    let git = run.git(&plan.root, &scratch);
     let mut key = common(plan, project, venv);
     // The base may be lent a seed that is not in its tree.
     for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {

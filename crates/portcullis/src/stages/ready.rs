@@ -39,15 +39,12 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
         // Still there, but not ready: its stack in the log tells what it does.
         server.ask_for_stack();
     }
-    let is_set = is_set(run, &server);
+    if matches!(polled, Ok(Ok(()))) && !is_set(run, &server) {
+        run.warn(UNSET);
+    }
     run.server = Some(server);
     match polled {
-        Ok(Ok(())) => {
-            if !is_set {
-                run.warn(UNSET);
-            }
-            Ok(Done::new((), format!("{} is healthy and ours", plan.health)))
-        }
+        Ok(Ok(())) => Ok(Done::new((), format!("{} is healthy and ours", plan.health))),
         Ok(Err(finding @ Finding::Interrupted(_))) => Err(Failure::new(finding)),
         Ok(Err(finding)) => Err(unsupported_database(run, "server")
             .unwrap_or_else(|| Failure::new(finding).with_log("server"))),

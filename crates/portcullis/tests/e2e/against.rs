@@ -57,6 +57,15 @@ impl Versions {
         std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
     }
 
+    /// Puts a class of a new module of the app, `module.Class`, before all middleware.
+    fn add_middleware(&self, name: &str, text: &str) {
+        let (module, _) = name.split_once('.').unwrap();
+        std::fs::write(self.service(&format!("upstream/{module}.py")), text).unwrap();
+        let first = "MIDDLEWARE = [\n";
+        let more = format!("{first}    \"upstream.{name}\",\n");
+        self.change("hello_world/settings.py", first, &more);
+    }
+
     /// All of `.git`, and the working tree.
     fn snapshot(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
@@ -123,13 +132,10 @@ fn what_only_the_developers_own_env_sets_is_set_for_both_versions() {
     let versions = Versions::new();
     let waiting = WAITING.replace("time.sleep(0.02)", "time.sleep(settings.WAIT_S)");
     let waiting = format!("from django.conf import settings\n{waiting}");
-    std::fs::write(versions.service("upstream/waiting.py"), waiting).unwrap();
-    let first = "MIDDLEWARE = [\n";
-    let more = format!(
-        "WAIT_S = config(\"WAIT_S\", default=0, cast=float)\n{first}    \
-         \"upstream.waiting.Waiting\",\n"
-    );
-    versions.change("hello_world/settings.py", first, &more);
+    versions.add_middleware("waiting.Waiting", &waiting);
+    let list = "MIDDLEWARE = [";
+    let setting = format!("WAIT_S = config(\"WAIT_S\", default=0, cast=float)\n{list}");
+    versions.change("hello_world/settings.py", list, &setting);
     versions.commit();
     std::fs::write(versions.service(".env"), "WAIT_S=0.02\n").unwrap();
     let outcome = versions.project.run(&FLAGS);
@@ -141,10 +147,7 @@ fn what_only_the_developers_own_env_sets_is_set_for_both_versions() {
 fn a_slower_task_is_named_with_its_size_and_the_others_are_not() {
     let versions = Versions::new();
     versions.commit();
-    std::fs::write(versions.service("upstream/waiting.py"), WAITING).unwrap();
-    let first = "MIDDLEWARE = [\n";
-    let more = format!("{first}    \"upstream.waiting.Waiting\",\n");
-    versions.change("hello_world/settings.py", first, &more);
+    versions.add_middleware("waiting.Waiting", WAITING);
     // Of the two slower tasks one has a rule of its own.
     let rule = "p50(list_claims) <= base * 1.2";
     let project = versions.project.with("fail = [\n", &format!("fail = [\n    \"{rule}\",\n"));
@@ -223,11 +226,8 @@ class Broken:
 #[test]
 fn a_base_that_answers_nothing_is_never_green() {
     let versions = Versions::new();
-    let first = "MIDDLEWARE = [\n";
     let settings = std::fs::read(versions.service("hello_world/settings.py")).unwrap();
-    std::fs::write(versions.service("upstream/broken.py"), BROKEN).unwrap();
-    let more = format!("{first}    \"upstream.broken.Broken\",\n");
-    versions.change("hello_world/settings.py", first, &more);
+    versions.add_middleware("broken.Broken", BROKEN);
     versions.commit();
     std::fs::write(versions.service("hello_world/settings.py"), settings).unwrap();
     let outcome = versions.project.run(&FLAGS);
@@ -245,10 +245,7 @@ fn what_the_base_violates_itself_is_shown_and_not_charged() {
         .with(&from.display().to_string(), &to.display().to_string())
         .with("fail = [\n", "fail = [\n    \"p50(list_claims) <= 10ms\",\n");
     let versions = Versions { project, folder: versions.folder };
-    std::fs::write(versions.service("upstream/waiting.py"), WAITING).unwrap();
-    let first = "MIDDLEWARE = [\n";
-    let more = format!("{first}    \"upstream.waiting.Waiting\",\n");
-    versions.change("hello_world/settings.py", first, &more);
+    versions.add_middleware("waiting.Waiting", WAITING);
     versions.commit();
     let outcome = versions.project.run(&FLAGS);
     outcome.expect(0, &["the base violates it itself", "1 warns", "all 10 tasks not slower"]);
