@@ -3,6 +3,7 @@
 mod during_load;
 mod environment;
 mod hostile_content;
+mod isolation;
 mod preparation;
 mod secrets;
 mod server_start;
@@ -17,6 +18,7 @@ pub fn all() -> Vec<Row> {
     [
         environment::rows(),
         preparation::rows(),
+        isolation::rows(),
         server_start::rows(),
         during_load::rows(),
         hostile_content::rows(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use portcullis_core::plan::ServePlan;
 
 use super::environment::Venv;
+use super::isolation;
 use super::project::{Project, unsupported_database};
 use super::{cache_failure, disk, preparation};
 use crate::cache::{self, Entry, Hold};
@@ -28,7 +29,8 @@ const KIND: &str = "database";
 /// Copies the template, or migrates an empty database.
 ///
 /// # Errors
-/// The migrations failed or took too long; the database is not SQLite.
+/// The database would not be the run's own; the migrations failed or took too long; the
+/// database is not SQLite.
 pub fn prepare(
     run: &mut Run<'_>,
     plan: &ServePlan,
@@ -56,6 +58,7 @@ pub fn prepare(
         }
         database.entry = Some(entry);
     }
+    isolation::prove(run, plan, project)?;
     project.manage(run, plan, &plan.migrate, None, "migrate", plan.migrate_timeout).map_err(
         |error| {
             unsupported_database(run, "migrate")
@@ -181,7 +184,7 @@ fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv: &Venv) -> Optio
 /// What decides beside the sources.
 fn common(plan: &ServePlan, project: &Project, venv: &Venv) -> Key {
     let mut key = Key::default();
-    key.add("format", "1")
+    key.add("format", "2")
         .add("venv", &venv.key)
         .add("local code", &venv.code)
         .add("settings", &plan.django.settings);

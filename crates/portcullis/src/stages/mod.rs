@@ -2,6 +2,7 @@
 
 pub mod collect;
 pub mod environment;
+mod isolation;
 pub mod judge;
 pub mod load;
 pub mod migrate;

@@ -18,11 +18,14 @@ use crate::run::{Done, Failure, Run};
 
 /// How often a wait tells that it goes on.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether the server has loaded the run's settings.
+const PROOF_EVERY: Duration = Duration::from_millis(20);
 
 /// Waits until our server is ready.
 ///
 /// # Errors
-/// It ended, was not healthy in time, or another process has its port.
+/// It ended, was not healthy in time, has not loaded the run's settings, or another process
+/// has its port.
 pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
     let Some(server) = run.server.take() else {
         return Err(Failure::new(Finding::Defect("no server to wait for".to_owned())));
@@ -31,6 +34,11 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
     let (now, limit) = (Instant::now(), run.within(plan.ready_timeout));
     let mut waiting =
         Waiting { server, port: target.port, start: now, limit, told: now, unproved: 0 };
+    // A request to a server with settings of its own would use the user's database and logs.
+    if let Err(failure) = waiting.for_proof(run) {
+        run.server = Some(waiting.server);
+        return Err(failure);
+    }
     let polled =
         health::poll(target, &Trust::Nobody, &plan.health, |health| waiting.judge(run, &health));
     let mut server = waiting.server;
@@ -38,9 +46,6 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
     if is_alive && matches!(polled, Ok(Err(Finding::Server(_)))) {
         // Still there, but not ready: its stack in the log tells what it does.
         server.ask_for_stack();
-    }
-    if matches!(polled, Ok(Ok(()))) && !is_set(run, &server) {
-        run.warn(UNSET);
     }
     run.server = Some(server);
     match polled {
@@ -52,16 +57,29 @@ pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
     }
 }
 
-/// Told of a server that is not started by `manage.py`, or whose `wsgi.py` names other
-/// settings.
-const UNSET: &str = "the server has not loaded this run's settings: it may serve from another \
-                     database; DJANGO_SETTINGS_MODULE must not be overwritten (see the guide)";
+/// A server that is not started by `manage.py`, or whose `wsgi.py` names other settings.
+const UNSET: &str = "the server has not loaded this run's settings";
+const UNSET_ADVICE: &str = "it would serve from another database, so nothing was asked of it: \
+                            whatever starts it must keep DJANGO_SETTINGS_MODULE, with \
+                            os.environ.setdefault(…) in wsgi.py and asgi.py instead of an \
+                            assignment";
+
+/// Forgets who has loaded the run's settings so far: what follows is the server's proof.
+pub fn expect_proof(run: &Run<'_>) {
+    let Ok(traces) = std::fs::read_dir(run.folder().join("loaded")) else { return };
+    for trace in traces.flatten() {
+        let _ = std::fs::remove_file(trace.path());
+    }
+}
 
 /// Whether a process of the server has loaded the run's settings, which leave a trace.
-fn is_set(run: &Run<'_>, server: &Server) -> bool {
+fn is_proved(run: &Run<'_>, server: &Server) -> bool {
     let loaded = run.folder().join("loaded");
+    if !cfg!(target_os = "linux") {
+        return std::fs::read_dir(&loaded).is_ok_and(|mut traces| traces.next().is_some());
+    }
     let has_loaded = |pid: &u32| loaded.join(pid.to_string()).exists();
-    !cfg!(target_os = "linux") || tree::members(server.pid()).iter().any(has_loaded)
+    tree::members(server.pid()).iter().any(has_loaded)
 }
 
 /// A wait for our own server.
@@ -78,6 +96,39 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// Waits until a process of the server has loaded the run's settings.
+    fn for_proof(&mut self, run: &Run<'_>) -> Result<(), Failure> {
+        let failed = |finding| match finding {
+            Finding::Interrupted(_) => Failure::new(finding),
+            _ => unsupported_database(run, "server")
+                .unwrap_or_else(|| Failure::new(finding).with_log("server")),
+        };
+        while !is_proved(run, &self.server) {
+            if let Some(signal) = run.interrupts.signal() {
+                return Err(failed(Finding::Interrupted(signal)));
+            }
+            if let Some(status) = self.server.ended_within(PROOF_EVERY) {
+                return Err(failed(ended(status, self.port)));
+            }
+            if self.start.elapsed() >= self.limit {
+                self.server.ask_for_stack();
+                let message = format!("within {} s {UNSET}", self.limit.as_secs_f64());
+                return Err(failed(Finding::Server(message)).with_advice(UNSET_ADVICE));
+            }
+            self.tell(run, UNSET);
+        }
+        Ok(())
+    }
+
+    /// Tells from time to time that the wait goes on, and why.
+    fn tell(&mut self, run: &Run<'_>, why: &str) {
+        if self.told.elapsed() >= PROGRESS_EVERY {
+            self.told = Instant::now();
+            let (now, limit) = (show_duration(self.start.elapsed()), show_duration(self.limit));
+            run.note(format!("not ready after {now} of {limit}; {why}"));
+        }
+    }
+
     /// What an answer means; `None` to ask again.
     fn judge(&mut self, run: &Run<'_>, health: &Health) -> Option<Result<(), Finding>> {
         if let Some(signal) = run.interrupts.signal() {
@@ -97,11 +148,7 @@ impl Waiting {
         if self.start.elapsed() >= self.limit {
             return Some(Err(self.late(health, path)));
         }
-        if self.told.elapsed() >= PROGRESS_EVERY {
-            self.told = Instant::now();
-            let (now, limit) = (show_duration(self.start.elapsed()), show_duration(self.limit));
-            run.note(format!("not ready after {now} of {limit}; {path}: {health}"));
-        }
+        self.tell(run, &format!("{path}: {health}"));
         None
     }
 

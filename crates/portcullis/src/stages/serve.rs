@@ -6,6 +6,7 @@ use portcullis_core::target::Target;
 use portcullis_supervise::{port, server};
 
 use super::project::Project;
+use super::ready;
 use crate::run::{Done, Failure, Run};
 
 /// Starts the server on the wanted port, or on a free one if that is held.
@@ -23,6 +24,7 @@ pub fn start(
     if plan.server.argv.iter().any(|word| word == "{manage}") {
         argv.push(format!("--settings={}", project.settings).into());
     }
+    ready::expect_proof(run);
     let log = run.log("server");
     let grace = plan.server.stop_grace;
     let (folder, environment) = (&plan.root, &project.environment);
