@@ -15,16 +15,14 @@ use portcullis_core::summary::{
 use portcullis_core::target::Target;
 use portcullis_core::threshold::Percentile;
 
-use crate::clock;
-use crate::first_round::FirstRound;
 use crate::http::Endpoint;
-use crate::outlook::Outlook;
-use crate::prepared::Prepared;
-use crate::recorder::{Recorder, SinceTick};
-use crate::series::Series;
-use crate::shared::{FirstLogin, Shared, lock};
-use crate::user::LoginFailure;
-use crate::worker::{Message, Work, panic_words, work};
+use crate::metrics::{Recorder, Series, SinceTick, unix_ms};
+use crate::reactor::panic_words;
+use crate::schedule::Outlook;
+use crate::vu::{
+    FirstLogin, FirstRound, LoginFailure, Message, Prepared, Shared, Work, closes_connections,
+    lock, work,
+};
 
 /// What the caller is shown while the load goes on.
 #[derive(Debug)]
@@ -82,7 +80,7 @@ pub fn run(
     let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
     let login = FirstLogin { sample: first.login, token: first.token };
     let shared = Shared::new(plan, prepared, first.endpoint, login);
-    let started_unix_ms = clock::unix_ms() + millis(plan.opens());
+    let started_unix_ms = unix_ms() + millis(plan.opens());
     let (messages, said) = mpsc::channel();
     let mut series = Series::new(plan.workers);
     let mut outlook = Outlook::new(plan);
@@ -142,12 +140,6 @@ pub fn run(
     };
     let tokens = std::mem::take(&mut *lock(&shared.tokens));
     LoadOutcome { summary, ended, tokens }
-}
-
-/// Where acknowledgements cannot be asked for, a new connection for each
-/// request avoids their delay: the first ones of a connection are at once.
-pub(crate) fn closes_connections(plan: &LoadPlan) -> bool {
-    plan.acknowledge_at_once && !cfg!(target_os = "linux")
 }
 
 fn nothing(plan: &LoadPlan) -> Summary {

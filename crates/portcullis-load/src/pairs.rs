@@ -9,13 +9,10 @@ use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
 
-use crate::engine::closes_connections;
-use crate::first_round::login_failure;
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
-use crate::prepared::Prepared;
-use crate::reactor::{self, Handle, Turn};
-use crate::sample::Sample;
-use crate::user::{LoggedIn, LoginFailure, Sending, User};
+use crate::metrics::Sample;
+use crate::reactor::{self, Handle, Turn, panic_words};
+use crate::vu::{LoggedIn, LoginFailure, Prepared, Sending, User, closes_connections};
 
 /// How pairs are made.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +139,7 @@ pub fn pairs(
     );
     let panic = panic.map_err(PairsError::Engine)?;
     state.result.into_inner().unwrap_or_else(|| {
-        let words = panic.map(|panic| crate::worker::panic_words(&*panic));
+        let words = panic.map(|panic| panic_words(&*panic));
         Err(PairsError::Engine(std::io::Error::other(words.unwrap_or("no result".to_owned()))))
     })
 }
@@ -244,7 +241,9 @@ impl<'a> Director<'a> {
                 state.hooks.borrow_mut().secret(&token);
                 Ok(())
             }
-            (sample, LoggedIn::Refused) => Err(PairsError::Login(side, login_failure(1, &sample))),
+            (sample, LoggedIn::Refused) => {
+                Err(PairsError::Login(side, LoginFailure::of(1, &sample)))
+            }
             (_, LoggedIn::Cut) => Err(PairsError::Stopped),
         }
     }

@@ -10,12 +10,11 @@ use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::summary::FailureKind;
 use portcullis_core::target::Target;
 
-use crate::engine::closes_connections;
+use super::prepared::{Prepared, closes_connections};
+use super::session::{LoggedIn, LoginFailure, Sending, User};
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
-use crate::prepared::Prepared;
-use crate::reactor::{self, Handle, Turn};
-use crate::sample::Sample;
-use crate::user::{LoggedIn, LoginFailure, Sending, User};
+use crate::metrics::Sample;
+use crate::reactor::{self, Handle, Turn, panic_words};
 
 /// One task's first answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +97,7 @@ pub fn first_round(
         },
     );
     let words = |panic: Option<Box<dyn std::any::Any + Send>>| {
-        panic.map_or("no result".to_owned(), |panic| crate::worker::panic_words(&*panic))
+        panic.map_or("no result".to_owned(), |panic| panic_words(&*panic))
     };
     let panicked = panicked.map_err(FirstRoundError::Engine)?;
     if stop() {
@@ -128,7 +127,7 @@ async fn round(sending: &Sending<'_>, handle: Handle) -> Result<FirstRound, Firs
                 round.login = Some(sample);
             }
             LoggedIn::Refused => {
-                return Err(FirstRoundError::Login(login_failure(1, &sample)));
+                return Err(FirstRoundError::Login(LoginFailure::of(1, &sample)));
             }
             LoggedIn::Cut => return Err(FirstRoundError::Stopped(None)),
         }
@@ -162,14 +161,4 @@ async fn round(sending: &Sending<'_>, handle: Handle) -> Result<FirstRound, Firs
         }
     }
     Ok(round)
-}
-
-/// A failed login in words.
-pub(crate) fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
-    let failure = sample.failure.as_ref();
-    LoginFailure {
-        user,
-        throttled: failure.is_some_and(|f| f.kind == FailureKind::Throttled),
-        message: failure.map(|f| f.message.clone()).unwrap_or_default(),
-    }
 }

@@ -9,12 +9,12 @@ use portcullis_core::samples::Body;
 use portcullis_core::scenario::MinItems;
 use portcullis_core::summary::FailureKind;
 
-use crate::body;
+use super::body;
+use super::prepared::{Prepared, PreparedRequest};
+use super::scan;
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Response};
-use crate::prepared::{Prepared, PreparedRequest};
+use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
-use crate::sample::{Failure, Sample};
-use crate::scan;
 
 /// A login that brought no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,18 @@ pub struct LoginFailure {
     pub throttled: bool,
     /// What happened, with status and the service's own words.
     pub message: String,
+}
+
+impl LoginFailure {
+    /// A failed login in words; users count from 1.
+    pub fn of(user: u32, sample: &Sample) -> Self {
+        let failure = sample.failure.as_ref();
+        Self {
+            user,
+            throttled: failure.is_some_and(|f| f.kind == FailureKind::Throttled),
+            message: failure.map(|f| f.message.clone()).unwrap_or_default(),
+        }
+    }
 }
 
 /// What one user keeps between its requests.

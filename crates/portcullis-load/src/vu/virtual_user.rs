@@ -10,20 +10,18 @@ use portcullis_core::config::ramp;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::summary::FailureKind;
 
-use crate::arrivals::Arrival;
-use crate::first_round::login_failure;
+use super::session::{LoggedIn, LoginFailure, User};
+use super::shared::lock;
+use super::worker::{Next, NextRequest, Worker};
+use crate::metrics::{Sample, Whose};
 use crate::reactor::Handle;
-use crate::recorder::Whose;
-use crate::sample::Sample;
-use crate::shared::lock;
-use crate::user::{LoggedIn, User};
-use crate::worker::{Next, NextRequest, Worker};
+use crate::schedule::Arrival;
 
 /// A user as a future.
 pub type Life<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// The life of the user with this number, from 0.
-pub fn user<'a>(worker: Rc<Worker<'a>>, number: u32, handle: Handle) -> Life<'a> {
+pub fn run<'a>(worker: Rc<Worker<'a>>, number: u32, handle: Handle) -> Life<'a> {
     match worker.shared.plan.is_open() {
         true => Box::pin(open(worker, number, handle)),
         false => Box::pin(closed(worker, number, handle)),
@@ -245,7 +243,7 @@ impl<'w, 'a> Person<'w, 'a> {
                 Some(token)
             }
             LoggedIn::Refused => {
-                let failure = login_failure(self.number + 1, &sample);
+                let failure = LoginFailure::of(self.number + 1, &sample);
                 lock(&shared.login_failure).get_or_insert(failure);
                 shared.stop.store(true, Ordering::Relaxed);
                 None

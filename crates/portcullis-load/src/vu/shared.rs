@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use portcullis_core::plan::LoadPlan;
 
+use super::prepared::Prepared;
+use super::session::{LoginFailure, Sending};
 use crate::http::Endpoint;
-use crate::prepared::Prepared;
-use crate::sample::Sample;
-use crate::user::{LoginFailure, Sending};
-use crate::watch::Watch;
+use crate::metrics::Sample;
+use crate::schedule::Watch;
 
 /// The login of the first round.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 
+use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::Rng;
 use portcullis_core::scenario::{Login, MAX_VALUES, RequestTemplate, Scenario, Task, Values};
 use portcullis_core::target::Target;
@@ -29,6 +30,12 @@ pub struct Prepared {
     pub tasks: Vec<PreparedRequest>,
     /// What stands around the token in the `Authorization` field.
     pub authorization: Option<Template>,
+}
+
+/// Where acknowledgements cannot be asked for, a new connection for each
+/// request avoids their delay: the first ones of a connection are at once.
+pub fn closes_connections(plan: &LoadPlan) -> bool {
+    plan.acknowledge_at_once && !cfg!(target_os = "linux")
 }
 
 #[derive(Debug)]

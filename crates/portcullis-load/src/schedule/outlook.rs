@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis_core::evidence::{Present, present};
 use portcullis_core::plan::LoadPlan;
 
-use crate::watch::Watch;
+use super::watch::Watch;
 
 /// How often the rules are looked at, at most.
 const LOOK: Duration = Duration::from_secs(1);

@@ -9,13 +9,14 @@ use portcullis_core::distribution::Distribution;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::summary::{FailureGroup, FailureKind, Row, TaskSummary};
 
-use crate::cell::Cell;
-use crate::clock;
-use crate::course::TaskCourse;
+use super::clock;
+use super::exemplars::Kept;
+use super::interval::SinceTick;
+use super::latencies::Latencies;
+use super::row_recorder::Cell;
+use super::sample::{Failure, Sample};
+use super::timeline::TaskCourse;
 use crate::http::Opening;
-use crate::kept::Kept;
-use crate::latencies::Latencies;
-use crate::sample::{Failure, Sample};
 
 /// Whose sample it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,30 +46,13 @@ impl Whose {
     }
 }
 
-/// What ended within one second, for the time series.
-#[derive(Clone, Debug, Default)]
-pub struct SinceTick {
-    /// Requests of the planned window that ended.
-    pub requests: u64,
-    /// Of these, failed ones.
-    pub failures: u64,
-    /// Bytes of their bodies.
-    pub body_bytes: u64,
-    /// Failed ones by kind, in the order of [`FailureKind::ALL`].
-    pub kinds: [u64; FailureKind::ALL.len()],
-    /// Latencies of the good ones.
-    pub latencies: Distribution,
-    /// How late the worker woke at most.
-    pub late: Duration,
-}
-
 /// A worker's measurements.
 #[derive(Debug)]
 pub struct Recorder {
     warm_up: Cell,
-    pub(crate) window: Vec<Cell>,
-    pub(crate) continued: Vec<Cell>,
-    pub(crate) extension: Vec<Cell>,
+    window: Vec<Cell>,
+    continued: Vec<Cell>,
+    extension: Vec<Cell>,
     login: Cell,
     courses: Vec<TaskCourse>,
     failures: HashMap<FailureKey, FailureGroup>,
@@ -231,6 +215,21 @@ impl Recorder {
         let latencies = self.tick_latencies.distribution();
         self.tick_latencies.reset();
         SinceTick { latencies, ..std::mem::take(&mut self.since_tick) }
+    }
+
+    /// For each task what was counted since the last call: no latencies but
+    /// their number. What is told of blocks and of the row is the same requests:
+    /// else the second that just went bad would not be known as one.
+    pub fn take_counts(&mut self) -> Vec<TaskSummary> {
+        let tasks = self.window.iter_mut().zip(self.continued.iter_mut().zip(&mut self.extension));
+        let told =
+            |(window, (continued, extension)): (&mut Cell, (&mut Cell, &mut Cell))| TaskSummary {
+                window: window.take_counts(),
+                continued: continued.take_counts(),
+                extension: extension.take_counts(),
+                ..TaskSummary::default()
+            };
+        tasks.map(told).collect()
     }
 
     /// Adds what another worker measured under the same plan.
