@@ -1,8 +1,7 @@
 //! What a recorder has counted since it was last asked: enough to see how rules
 //! stand, and cheap to tell, since latencies stay where they are.
 
-use portcullis_core::distribution::Distribution;
-use portcullis_core::summary::{Beyond, Block, Row};
+use portcullis_core::measure::{Beyond, Block, Distribution, Row};
 
 /// What was told of one row so far.
 #[derive(Clone, Debug, Default)]

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::distribution::Distribution;
-use portcullis_core::summary::FailureKind;
+use portcullis_core::measure::{Distribution, FailureKind};
 
 /// What ended within one second, for the time series.
 #[derive(Clone, Debug, Default)]

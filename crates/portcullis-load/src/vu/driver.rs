@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use portcullis_core::summary::ArrivalCounts;
+use portcullis_core::measure::ArrivalCounts;
 
 use super::shared::Shared;
 use super::virtual_user;

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use portcullis_core::deck::Deck;
+use portcullis_core::scenario::Deck;
 
 use super::shared::Shared;
 use crate::metrics::{Recorder, Whose};
