@@ -9,9 +9,8 @@ use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
     AgainstSection, Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp,
 };
-use crate::model::{Life, Model};
-use crate::scenario::{Scenario, Wait};
-use crate::summary::{Change, latency_limits};
+use crate::measure::{Change, latency_limits};
+use crate::scenario::{Life, Model, Scenario, Wait};
 use crate::target::Target;
 use crate::threshold::{Limit, Threshold};
 use crate::units::show_duration;

@@ -11,7 +11,7 @@ pub use origin::{Fingerprint, Origin};
 
 use std::path::PathBuf;
 
-use crate::distribution::Distribution;
+use crate::measure::Distribution;
 use crate::threshold::{Metric, Percentile, Threshold};
 
 /// `[baseline]` of a configuration.

@@ -5,10 +5,10 @@ use super::Checked;
 use super::bounds::{Beyond, Line, allowed, before_rounding, beyond};
 use super::scope::{Rows, no_rows, of_tasks, rows_of};
 use super::stated::{FailedLatencies, Stated, StatedRow};
+use crate::judge::{Judged, Judgement};
 use crate::scenario::Scenario;
 use crate::threshold::{Limit, Metric, Percentile, Policy, Reference, Relative, Scope, Threshold};
 use crate::units::show_ms;
-use crate::verdict::{Judged, Judgement};
 
 /// Holds rules against a file. `scenario` says which tasks the rules mean.
 pub fn check_stated(file: &Stated, rules: &[Threshold], scenario: &Scenario) -> Vec<Checked> {

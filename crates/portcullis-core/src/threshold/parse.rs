@@ -119,7 +119,7 @@ fn metric(cursor: &mut Cursor<'_>, names: Names<'_>) -> Result<(bool, Metric), P
         "p99.9" => Metric::Percentile(Percentile(99_900)),
         "status" => Metric::Status(status(cursor)?),
         _ => Metric::plain(name).ok_or_else(|| {
-            let near = crate::config::nearest(name, METRICS);
+            let near = crate::text::nearest(name, METRICS);
             let all = METRICS.join(", ");
             let message = format!("\"{word}\" is no metric{near} (metrics: {all}, login.*)");
             cursor.error(start, message)

@@ -1,11 +1,11 @@
 //! Summary and rules → verdict. Success is what is left when no data and
 //! violations are ruled out; it is never a default.
 
-use crate::distribution::Distribution;
 use crate::evidence::{self, ALPHA_SHOWN, Case, Evidence, State};
-use crate::summary::{ArrivalCounts, Beyond, Row, Summary, TaskSummary};
-use crate::threshold::{Comparison, Limit, Metric, Percentile, Reference, Scope};
-use crate::threshold::{Policy, Severity, Threshold};
+use crate::measure::{ArrivalCounts, Beyond, Distribution, Row, Summary, TaskSummary};
+use crate::threshold::{
+    Comparison, Limit, Metric, Percentile, Policy, Reference, Scope, Severity, Threshold,
+};
 
 /// How one rule ended for one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use crate::course::TaskStep;
-use crate::distribution::Distribution;
-pub use crate::failure::{FailureGroup, FailureKind};
-use crate::samples::Samples;
+use super::{Distribution, FailureGroup, Samples, TaskStep};
 use crate::threshold::{Limit, Percentile, Scope, Threshold};
 
 /// Everything the load engine measured.

@@ -1,0 +1,16 @@
+//! What was measured, as plain data that every judgement and report reads: rows of
+//! counts, distributions of latencies, timelines, exemplars.
+
+mod distribution;
+mod exemplars;
+mod failure;
+mod summary;
+mod timeline;
+mod usage;
+
+pub use distribution::Distribution;
+pub use exemplars::*;
+pub use failure::{FailureGroup, FailureKind};
+pub use summary::*;
+pub use timeline::{STEPS, TaskStep, step_s};
+pub use usage::{Usage, UsageAt, UsageCourse};
