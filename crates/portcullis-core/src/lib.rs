@@ -2,8 +2,8 @@
 //! code. No files, clock, network, processes or async in here.
 //!
 //! Rooms, from the top down; a room knows only those below it: check, compare, event,
-//! judge, plan, config, baseline, evidence, measure, secrets, scenario, threshold, then
-//! text, units, rng and target.
+//! judge, steering, plan, config, baseline, evidence, measure, secrets, scenario,
+//! threshold, then text, units, rng and target.
 
 pub mod baseline;
 pub mod check;
@@ -17,6 +17,7 @@ pub mod plan;
 pub mod rng;
 pub mod scenario;
 pub mod secrets;
+pub mod steering;
 pub mod target;
 pub mod text;
 pub mod threshold;

@@ -7,18 +7,18 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use portcullis_core::event::Progress;
-use portcullis_core::judge::Present;
 use portcullis_core::measure::{
     Acknowledgement, ArrivalCounts, Connects, Generator, SHOWN, Summary, Tls,
 };
 use portcullis_core::plan::LoadPlan;
+use portcullis_core::steering::{RuleStatus, StopController};
 use portcullis_core::target::Target;
 use portcullis_core::threshold::Percentile;
 
 use crate::http::Endpoint;
 use crate::metrics::{Recorder, Series, SinceTick, unix_ms};
 use crate::reactor::panic_words;
-use crate::schedule::Outlook;
+use crate::schedule::LastStatus;
 use crate::vu::{
     FirstLogin, FirstRound, LoginFailure, Message, Prepared, Shared, Work, closes_connections,
     lock, work,
@@ -75,15 +75,16 @@ pub fn run(
     plan: &LoadPlan,
     target: &Target,
     first: FirstRound,
+    controller: &dyn StopController,
     mut observe: impl FnMut(Observation) -> ControlFlow<()>,
 ) -> LoadOutcome {
     let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
     let login = FirstLogin { sample: first.login, token: first.token };
-    let shared = Shared::new(plan, prepared, first.endpoint, login);
+    let shared = Shared::new(plan, prepared, first.endpoint, login, controller);
     let started_unix_ms = unix_ms() + millis(plan.opens());
     let (messages, said) = mpsc::channel();
     let mut series = Series::new(plan.workers);
-    let mut outlook = Outlook::new(plan);
+    let mut status = LastStatus::default();
     let mut broken = false;
     let works = std::thread::scope(|scope| {
         let start = |number| {
@@ -99,11 +100,13 @@ pub fn run(
                     if !series.tell(second, users, &counts) {
                         continue;
                     }
-                    let rules = outlook.look(&shared.watch, shared.start.elapsed());
+                    let rules =
+                        status.look(&shared.schedule.window, shared.schedule.start.elapsed());
                     Observation::Progress(progress(plan, &series, rules, Vec::new()))
                 }
                 Ok(Message::Extending(tasks)) => {
-                    let rules = outlook.look(&shared.watch, shared.start.elapsed());
+                    let rules =
+                        status.look(&shared.schedule.window, shared.schedule.start.elapsed());
                     Observation::Progress(progress(plan, &series, rules, tasks))
                 }
                 Err(RecvTimeoutError::Timeout) => Observation::Idle,
@@ -122,7 +125,7 @@ pub fn run(
         });
         joined.collect::<Result<Vec<Work>, String>>()
     });
-    let ran = shared.start.elapsed();
+    let ran = shared.schedule.start.elapsed();
     let (summary, defect) = match works {
         Ok(works) => {
             let panic = works.iter().find_map(|work| work.panic.clone());
@@ -197,7 +200,7 @@ fn summary(
         changes: plan.changes(),
         tasks: recorder.tasks(plan),
         login: recorder.login(plan),
-        ended_early: shared.watch.ended(),
+        ended_early: shared.schedule.window.ended(),
         series: series.finish(&rests, users_ran, measured),
         failures: recorder.failures(),
     }
@@ -225,7 +228,7 @@ fn connects(plan: &LoadPlan, endpoint: &Endpoint, recorder: &Recorder) -> Connec
 fn progress(
     plan: &LoadPlan,
     series: &Series,
-    rules: Vec<Present>,
+    rules: Vec<RuleStatus>,
     extending_for: Vec<String>,
 ) -> Progress {
     let last = series.last();

@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use portcullis_load::{Trust, first_round, run};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
-use planned::planned;
+use planned::{controller, planned};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -50,7 +50,7 @@ fn allocations(requests: u64, load: &str, url: &str) -> usize {
     let (plan, target) = planned(&load, "wait = { constant = \"0s\" }", url);
     let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
     let region = Region::new(ALLOCATOR);
-    let outcome = run(&plan, &target, first, |_| ControlFlow::Continue(()));
+    let outcome = run(&plan, &target, first, &controller(&plan), |_| ControlFlow::Continue(()));
     let change = region.change();
     let all = outcome.summary.aggregate();
     assert_eq!((all.requests, all.failures), (requests, 0), "{:?}", outcome.summary.failures);

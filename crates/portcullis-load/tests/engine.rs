@@ -17,13 +17,13 @@ use portcullis_core::measure::{Change, Summary};
 use portcullis_core::threshold::Percentile;
 use portcullis_load::{Ended, LoadOutcome, Trust, first_round, run};
 
-use planned::planned;
+use planned::{controller, planned};
 use server::{ONE, Reply, Server};
 
 fn measured(load: &str, scenario: &str, server: &Server) -> LoadOutcome {
     let (plan, target) = planned(load, scenario, &server.url());
     let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
-    run(&plan, &target, first, |_| ControlFlow::Continue(()))
+    run(&plan, &target, first, &controller(&plan), |_| ControlFlow::Continue(()))
 }
 
 /// The summary of a load that ended as planned.
@@ -276,9 +276,11 @@ fn the_caller_can_stop_at_any_moment() {
     let (plan, target) = planned(load, NO_WAIT, &server.url());
     let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
     let start = Instant::now();
-    let outcome = run(&plan, &target, first, |_| match start.elapsed().as_millis() > 300 {
-        true => ControlFlow::Break(()),
-        false => ControlFlow::Continue(()),
+    let outcome = run(&plan, &target, first, &controller(&plan), |_| {
+        match start.elapsed().as_millis() > 300 {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     });
     assert!(matches!(outcome.ended, Ended::Stopped) && start.elapsed().as_secs() < 60);
     assert!(outcome.summary.aggregate().requests > 0);
@@ -291,7 +293,7 @@ fn a_panic_of_the_observer_ends_the_load_at_once() {
     let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
     let start = Instant::now();
     let observed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        run(&plan, &target, first, |_| panic!("on purpose"))
+        run(&plan, &target, first, &controller(&plan), |_| panic!("on purpose"))
     }));
     assert!(observed.is_err());
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());

@@ -18,7 +18,7 @@ use portcullis_core::judge::{Judgement, Verdict, judge};
 use portcullis_core::measure::Summary;
 use portcullis_load::{Ended, Trust, first_round, run};
 
-use planned::ruled;
+use planned::{controller, ruled};
 use server::{ONE, Reply, Server};
 
 const PACE: &str = "wait = { constant = \"50ms\" }";
@@ -28,7 +28,7 @@ fn judged(load: &str, rest: &str, server: &Server) -> (Summary, Verdict) {
     let load = format!("users = 4\nspawn_rate = \"100/s\"\n{load}");
     let (plan, target) = ruled(&load, PACE, rest, &server.url());
     let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
-    let outcome = run(&plan, &target, first, |_| ControlFlow::Continue(()));
+    let outcome = run(&plan, &target, first, &controller(&plan), |_| ControlFlow::Continue(()));
     assert!(matches!(outcome.ended, Ended::Complete), "{:?}", outcome.ended);
     let verdict = judge(&outcome.summary, &plan.rules);
     (outcome.summary, verdict)
@@ -204,7 +204,7 @@ fn who_watches_is_told_what_fails_and_how_each_rule_stands() {
         let (plan, target) = ruled(load, PACE, &rest, &server.url());
         let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
         let mut told = Vec::new();
-        run(&plan, &target, first, |observation| {
+        run(&plan, &target, first, &controller(&plan), |observation| {
             if let portcullis_load::Observation::Progress(progress) = observation {
                 told.push(progress);
             }
@@ -249,7 +249,7 @@ fn what_would_arrive_after_an_early_end_is_not_missed() {
     });
     let (plan, target) = ruled(load, "", rest, &server.url());
     let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
-    let outcome = run(&plan, &target, first, |_| ControlFlow::Continue(()));
+    let outcome = run(&plan, &target, first, &controller(&plan), |_| ControlFlow::Continue(()));
     assert!(matches!(outcome.ended, Ended::Complete), "{:?}", outcome.ended);
     let summary = outcome.summary;
     assert_eq!(summary.ended_early.as_deref(), Some("every threshold is decided"));

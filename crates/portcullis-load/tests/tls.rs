@@ -18,7 +18,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use planned::planned;
+use planned::{controller, planned};
 
 /// A server for a name, and the PEM of the authority that vouches for it.
 fn serve(name: &str) -> (String, Vec<u8>) {
@@ -78,7 +78,7 @@ fn measured(load: &str, url: &str, trust: &Trust) -> LoadOutcome {
     let scenario = "wait = { constant = \"10ms\" }";
     let (plan, target) = planned(load, scenario, url);
     let first = first_round(&plan, &target, trust, || false).unwrap();
-    run(&plan, &target, first, |_| ControlFlow::Continue(()))
+    run(&plan, &target, first, &controller(&plan), |_| ControlFlow::Continue(()))
 }
 
 const LOAD: &str = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"1s\"";

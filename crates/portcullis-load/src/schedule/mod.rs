@@ -1,10 +1,12 @@
-//! Which request comes next, and until when: arrivals of the open model, and the
-//! watch that lets the load end early or go on after its window.
+//! Which request comes next, and until when: arrivals of the open model, the numbers
+//! of requests, and a window that may end early or be followed by more.
 
 mod arrivals;
-mod outlook;
-mod watch;
+mod calls;
+mod requests;
+mod status;
+mod window;
 
 pub use arrivals::{Arrival, Queue};
-pub use outlook::Outlook;
-pub use watch::{Extra, Watch};
+pub use requests::{NextRequest, Schedule};
+pub use status::LastStatus;

@@ -71,7 +71,12 @@ pub fn work(
     let before = ThreadTimes::now();
     let panic = reactor::run(users.len(), make, |reactor| pump.turn(&worker, reactor))?;
     let times = before.zip(ThreadTimes::now()).map(|(before, now)| now.since(before));
-    let measured = shared.start.elapsed().min(shared.watch.closes()).saturating_sub(plan.opens());
+    let measured = shared
+        .schedule
+        .start
+        .elapsed()
+        .min(shared.schedule.window.closes())
+        .saturating_sub(plan.opens());
     let arrivals = worker.queue.borrow().counts();
     let worker = Rc::try_unwrap(worker)
         .map_err(|_| std::io::Error::other("a virtual user outlived its worker"))?;
@@ -125,7 +130,7 @@ impl<'a> Pump<'a> {
         self.tell(worker, now);
         self.watch(worker, now);
         // What would have arrived after the window's end does not.
-        let arrival = match self.shared.is_over(now - self.shared.start) {
+        let arrival = match self.shared.schedule.is_over(now - self.shared.schedule.start) {
             true => None,
             false => worker.queue.borrow_mut().pump(now, |user| reactor.wake(user)),
         };
@@ -141,13 +146,13 @@ impl<'a> Pump<'a> {
     /// for that is over.
     fn is_done(&mut self, worker: &Worker<'_>, reactor: &Rc<Reactor>, now: Instant) -> bool {
         let (shared, plan) = (self.shared, self.shared.plan);
-        let elapsed = now - shared.start;
-        if !shared.is_over(elapsed) {
+        let elapsed = now - shared.schedule.start;
+        if !shared.schedule.is_over(elapsed) {
             return false;
         }
         let mut queue = worker.queue.borrow_mut();
         queue.wake_all(|user| reactor.wake(user));
-        if shared.watch.goes_on(elapsed) {
+        if shared.schedule.window.goes_on(elapsed) {
             self.over_since = None;
             return false;
         }
@@ -160,9 +165,9 @@ impl<'a> Pump<'a> {
     /// after it whenever something came back.
     fn watch(&mut self, worker: &Worker<'_>, now: Instant) {
         let (shared, plan) = (self.shared, self.shared.plan);
-        let elapsed = now - shared.start;
-        let is_over = shared.is_over(elapsed);
-        let is_early = elapsed > plan.opens() && shared.watch.looks_early();
+        let elapsed = now - shared.schedule.start;
+        let is_over = shared.schedule.is_over(elapsed);
+        let is_early = elapsed > plan.opens() && shared.schedule.window.may_end_early;
         if !is_over && (!is_early || now < self.look) {
             return;
         }
@@ -173,7 +178,7 @@ impl<'a> Pump<'a> {
         self.was_over = is_over;
         self.seen = requests;
         self.count(worker);
-        shared.watch.look(elapsed.saturating_sub(plan.opens()));
+        shared.schedule.window.steer(elapsed.saturating_sub(plan.opens()));
         // Looking costs more the longer the run is: never more than a little.
         self.look = now + LOOK.max(elapsed / 100);
     }
@@ -181,25 +186,25 @@ impl<'a> Pump<'a> {
     /// Hands on what was counted since the last call.
     fn count(&self, worker: &Worker<'_>) {
         let delta = worker.recorder.borrow_mut().take_counts();
-        self.shared.watch.tell(&delta);
+        self.shared.schedule.window.tell(&delta);
     }
 
     /// Tells of each second that is over.
     fn tell(&mut self, worker: &Worker<'_>, now: Instant) {
         let plan = self.shared.plan;
         let end = plan.opens() + Duration::from_secs(self.second + 1);
-        if now < self.shared.at(end) {
+        if now < self.shared.schedule.at(end) {
             return;
         }
         // Told before the second is: whoever hears of it looks at the counts.
-        if !plan.rules.is_empty() {
+        if self.shared.schedule.window.is_watched {
             self.count(worker);
         }
         let message = if self.second < plan.window.as_secs() {
             let counts = worker.recorder.borrow_mut().take_tick();
             Message::Second { second: self.second, users: worker.alive.get(), counts }
         } else {
-            Message::Extending(self.shared.watch.goes_on_for())
+            Message::Extending(self.shared.schedule.window.goes_on_for())
         };
         self.second += 1;
         // Nobody listens: the run is over for them, and soon for us.

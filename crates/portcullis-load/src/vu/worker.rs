@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use portcullis_core::scenario::Deck;
 
 use super::shared::Shared;
-use crate::metrics::{Recorder, Whose};
+use crate::metrics::Recorder;
 use crate::reactor::Handle;
-use crate::schedule::{Arrival, Extra, Queue};
+use crate::schedule::{Arrival, NextRequest, Queue};
 
 /// What the users of one worker share. One thread: no locks.
 pub struct Worker<'a> {
@@ -43,7 +43,7 @@ impl<'a> Worker<'a> {
         let recorder = Recorder::new(plan).map_err(std::io::Error::other)?;
         let line =
             shared.shared_token.as_ref().map(|token| shared.prepared.authorization_line(token));
-        let (origin, opens) = (shared.at(plan.lead), shared.at(plan.opens()));
+        let (origin, opens) = (shared.schedule.at(plan.lead), shared.schedule.at(plan.opens()));
         let times = plan.model.arrivals(plan.seed);
         let queue = Queue::new(times, (number, plan.workers), origin, opens);
         Ok(Self {
@@ -60,42 +60,9 @@ impl<'a> Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// The next request of the run: its number, whose it is, and its task.
-    /// `moment` is when it starts, or was to start. In the planned window it
-    /// comes from the deck; after it, it is a task without samples.
+    /// The next request of the run; `moment` is when it starts, or was to start.
     pub fn next_request(&self, moment: Duration) -> NextRequest {
-        let (shared, watch) = (self.shared, &self.shared.watch);
-        if moment < shared.plan.opens() {
-            let number = shared.warm_up_number();
-            let task = self.deck.borrow_mut().task(number);
-            watch.warm_up(task);
-            return NextRequest::Send(number, Whose::WarmUp(task), task);
-        }
-        if moment < watch.closes()
-            && let Some(number) = shared.number()
-        {
-            let task = self.deck.borrow_mut().task(number);
-            watch.call(task);
-            return NextRequest::Send(number, Whose::Window(task), task);
-        }
-        match watch.extra(shared.start.elapsed()) {
-            Extra::Task(task) => {
-                let number = u64::MAX / 2 + shared.warm_up_number();
-                NextRequest::Send(number, Whose::Extension(task), task)
-            }
-            Extra::Deck => {
-                let number = shared.number_after();
-                let task = self.deck.borrow_mut().task(number);
-                // Another user may have taken the last one that is allowed.
-                if !watch.may_call(task) {
-                    return NextRequest::Later;
-                }
-                watch.call(task);
-                NextRequest::Send(number, Whose::Continued(task), task)
-            }
-            Extra::Later => NextRequest::Later,
-            Extra::Never => NextRequest::Never,
-        }
+        self.shared.schedule.next_request(&mut self.deck.borrow_mut(), moment)
     }
 
     /// What a user of an open load does next; `None` when there is nothing yet.
@@ -104,12 +71,12 @@ impl Worker<'_> {
         if let Some(arrival) = queue.take() {
             return Some(Next::Send(Some(arrival)));
         }
-        let elapsed = self.shared.start.elapsed();
-        if !self.shared.is_over(elapsed) {
+        let elapsed = self.shared.schedule.start.elapsed();
+        if !self.shared.schedule.is_over(elapsed) {
             queue.rest(slot);
             return None;
         }
-        if self.shared.watch.goes_on(elapsed) {
+        if self.shared.schedule.window.goes_on(elapsed) {
             return Some(Next::Send(None));
         }
         // What is under way may still raise a doubt.
@@ -135,14 +102,4 @@ impl Worker<'_> {
 pub enum Next {
     /// Sends a request: a scheduled one, or one after the window.
     Send(Option<Arrival>),
-}
-
-/// The next request of the run.
-pub enum NextRequest {
-    /// Its number, whose it is, and its task.
-    Send(u64, Whose, usize),
-    /// None now, perhaps another one later.
-    Later,
-    /// None any more.
-    Never,
 }

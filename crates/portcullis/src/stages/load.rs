@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use portcullis_core::event::Event;
-use portcullis_core::judge::{Finding, generator_fault};
+use portcullis_core::judge::{Finding, ThresholdController, generator_fault};
 use portcullis_core::measure::{FailureKind, Usage, UsageAt, UsageCourse};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
@@ -65,7 +65,8 @@ fn measure_with(
     let ticks = Ticks::now();
     let used = server.as_deref().map(Server::usage);
     let mut course = UsageCourse::default();
-    let outcome = portcullis_load::run(plan, target, first, |observation| {
+    let controller = ThresholdController { rules: &plan.rules, until_sure: plan.until_sure };
+    let outcome = portcullis_load::run(plan, target, first, &controller, |observation| {
         if let Observation::Progress(progress) = observation {
             let moment = server.as_deref().zip(used).map(|(s, at)| moment(s, at, progress.elapsed));
             // A server that is gone uses nothing: no moment of its course.
