@@ -14,7 +14,7 @@ pub mod reactor;
 mod schedule;
 mod vu;
 
-pub use engine::{Ended, LoadOutcome, Observation, run};
+pub use engine::run;
 pub use http::Trust;
 pub use pairs::{Hooks, PairPlan, PairsError, PairsOutcome, pairs};
-pub use vu::{FirstAnswer, FirstRound, FirstRoundError, LoginFailure, first_round};
+pub use vu::LoadError;

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use portcullis_core::compare::{GAP, Judge, KEPT, Pair, Side, Sides};
+use portcullis_core::engine::LoginFailure;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
@@ -12,7 +13,7 @@ use portcullis_core::target::Target;
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::Sample;
 use crate::reactor::{self, Handle, Turn, panic_words};
-use crate::vu::{LoggedIn, LoginFailure, Prepared, Sending, User, closes_connections};
+use crate::vu::{LoggedIn, Prepared, Sending, User, closes_connections, login_failure};
 
 /// How pairs are made.
 #[derive(Clone, Copy, Debug)]
@@ -241,9 +242,7 @@ impl<'a> Director<'a> {
                 state.hooks.borrow_mut().secret(&token);
                 Ok(())
             }
-            (sample, LoggedIn::Refused) => {
-                Err(PairsError::Login(side, LoginFailure::of(1, &sample)))
-            }
+            (sample, LoggedIn::Refused) => Err(PairsError::Login(side, login_failure(1, &sample))),
             (_, LoggedIn::Cut) => Err(PairsError::Stopped),
         }
     }

@@ -12,7 +12,7 @@ mod virtual_user;
 mod worker;
 
 pub use driver::{Message, Work, work};
-pub use first_round::{FirstAnswer, FirstRound, FirstRoundError, first_round};
+pub use first_round::{FirstRound, LoadError, first_round};
 pub use prepared::{Prepared, closes_connections};
-pub use session::{LoggedIn, LoginFailure, Sending, User};
+pub use session::{LoggedIn, Sending, User, login_failure};
 pub use shared::{FirstLogin, Shared, lock};

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use portcullis_core::engine::LoginFailure;
 use portcullis_core::measure::{Body, FailureKind};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::Rng;
@@ -15,26 +16,13 @@ use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Respo
 use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
 
-/// A login that brought no token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoginFailure {
-    /// The user's number, from 1.
-    pub user: u32,
-    /// Whether the service refused for now (429).
-    pub throttled: bool,
-    /// What happened, with status and the service's own words.
-    pub message: String,
-}
-
-impl LoginFailure {
-    /// A failed login in words; users count from 1.
-    pub fn of(user: u32, sample: &Sample) -> Self {
-        let failure = sample.failure.as_ref();
-        Self {
-            user,
-            throttled: failure.is_some_and(|f| f.kind == FailureKind::Throttled),
-            message: failure.map(|f| f.message.clone()).unwrap_or_default(),
-        }
+/// A failed login in words; users count from 1.
+pub fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
+    let failure = sample.failure.as_ref();
+    LoginFailure {
+        user,
+        throttled: failure.is_some_and(|f| f.kind == FailureKind::Throttled),
+        message: failure.map(|f| f.message.clone()).unwrap_or_default(),
     }
 }
 

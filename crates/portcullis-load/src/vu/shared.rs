@@ -4,11 +4,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use portcullis_core::engine::LoginFailure;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::steering::StopController;
 
 use super::prepared::Prepared;
-use super::session::{LoginFailure, Sending};
+use super::session::Sending;
 use crate::http::Endpoint;
 use crate::metrics::Sample;
 use crate::schedule::Schedule;

@@ -10,7 +10,7 @@ use portcullis_core::config::ramp;
 use portcullis_core::measure::FailureKind;
 use portcullis_core::rng::{Domain, Rng};
 
-use super::session::{LoggedIn, LoginFailure, User};
+use super::session::{LoggedIn, User, login_failure};
 use super::shared::lock;
 use super::worker::{Next, Worker};
 use crate::metrics::{Sample, Whose};
@@ -244,7 +244,7 @@ impl<'w, 'a> Person<'w, 'a> {
                 Some(token)
             }
             LoggedIn::Refused => {
-                let failure = LoginFailure::of(self.number + 1, &sample);
+                let failure = login_failure(self.number + 1, &sample);
                 lock(&shared.login_failure).get_or_insert(failure);
                 shared.stop.store(true, Ordering::Relaxed);
                 None

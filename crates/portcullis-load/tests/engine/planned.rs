@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use portcullis_core::config;
-use portcullis_core::judge::ThresholdController;
 use portcullis_core::plan::{self, LoadPlan, Surroundings};
 use portcullis_core::target::{self, Target};
 
@@ -19,11 +18,6 @@ name = "b"
 weight = 1
 path = "/b/"
 "#;
-
-/// What steers a load by the rules of its plan.
-pub fn controller(plan: &LoadPlan) -> ThresholdController<'_> {
-    ThresholdController { rules: &plan.rules, until_sure: plan.until_sure }
-}
 
 /// The plan of a `[load]` section against a server, with the two tasks.
 pub fn planned(load: &str, scenario: &str, url: &str) -> (LoadPlan, Target) {
