@@ -5,8 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::judge::{Judgement, generator_fault, judge};
-use crate::measure::{Beyond, Block, Distribution, Row, Summary, TaskSummary, latency_limits};
-use crate::threshold::{Names, Severity, Threshold, parse};
+use crate::measure::{Beyond, Block, Distribution, Row, Summary, TaskSummary};
+use crate::threshold::{Names, Severity, Threshold, latency_limits, parse};
 
 const RULES: [&str; 8] = [
     "p95 <= 500ms",
