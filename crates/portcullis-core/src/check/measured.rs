@@ -7,8 +7,8 @@ use super::Checked;
 use crate::compare;
 use crate::compare::judge_by_pairs;
 use crate::judge::{Judged, Judgement, Verdict, judge_knowing};
-use crate::measure::{Beyond, Distribution, Row, Summary, latency_limits};
-use crate::threshold::{Limit, Metric, Policy, Reference, Relative, Threshold};
+use crate::measure::{Beyond, Distribution, Row, Summary};
+use crate::threshold::{Limit, Metric, Policy, Reference, Relative, Threshold, latency_limits};
 
 /// Holds rules against measurements, and those against the base against the
 /// pairs; the verdict beside it is the same without the rules that stay undecided.

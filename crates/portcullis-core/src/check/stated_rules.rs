@@ -58,8 +58,7 @@ fn never_in_file(rule: &Threshold) -> Option<&'static str> {
         (_, Limit::Relative(Relative { to: Reference::Base, .. })) => {
             Some("it is of one version; a base is compared by perf --against")
         }
-        (Metric::Status(_), _) => Some("it does not count answers by status"),
-        _ => None,
+        (metric, _) => metric.descriptor().unstated,
     }
 }
 
@@ -92,7 +91,7 @@ fn by_figures(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Chec
             return counted(rows, rule, share);
         }
         Metric::Size => return counted(rows, rule, rows.mean_body_bytes()),
-        Metric::Percentile(_) | Metric::Max | Metric::Mean | Metric::Status(_) => {}
+        _ => {}
     }
     let Limit::Latency(limit) = rule.limit else {
         return Checked::Undecided { rule, why: "its limit is no latency".to_owned() };

@@ -94,7 +94,7 @@ fn value(rule: &Threshold, pairs: &[&Pair], side: Side) -> Option<f64> {
             let failed = pairs.iter().filter(|pair| pair.latency.of(side).is_none()).count();
             (!pairs.is_empty()).then(|| failed as f64 / pairs.len() as f64)
         }
-        Metric::Rps | Metric::Count | Metric::Status(_) | Metric::Size => None,
+        _ => None,
     }
 }
 

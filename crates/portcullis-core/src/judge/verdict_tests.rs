@@ -5,9 +5,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::judge::{Judgement, ThresholdController, generator_fault, judge};
-use crate::measure::{Beyond, Block, Distribution, Row, Summary, TaskSummary, latency_limits};
+use crate::measure::{Beyond, Block, Distribution, Row, Summary, TaskSummary};
 use crate::steering::StopController;
-use crate::threshold::{Names, Severity, Threshold, parse};
+use crate::threshold::{Names, Severity, Threshold, latency_limits, parse};
 
 const RULES: [&str; 8] = [
     "p95 <= 500ms",
