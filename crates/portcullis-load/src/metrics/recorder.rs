@@ -7,6 +7,7 @@ use std::time::Duration;
 use hdrhistogram::CreationError;
 use portcullis_core::measure::{Distribution, FailureGroup, FailureKind, Row, TaskSummary};
 use portcullis_core::plan::LoadPlan;
+use portcullis_core::scenario::{Step, labels, methods};
 
 use super::clock;
 use super::exemplars::Kept;
@@ -192,11 +193,11 @@ impl Recorder {
         let now = clock::unix_ms();
         let index = whose.task();
         let task = index.and_then(|index| plan.scenario.tasks.get(index));
-        let login = plan.scenario.login.as_ref().map(|login| &login.request);
-        let request = task.map(|task| &task.request).or(login);
+        let login = plan.scenario.login.as_ref().map(|login| &login.steps);
+        let steps = task.map(|task| &task.steps).or(login);
         let group = || FailureGroup {
             task: task.map_or_else(|| "login".to_owned(), |task| task.name.clone()),
-            method: request.map(|request| request.method.clone()).unwrap_or_default(),
+            method: steps.map(|steps| methods(steps)).unwrap_or_default(),
             kind: failure.kind,
             message: failure.message.clone(),
             count: 0,
@@ -283,10 +284,10 @@ impl Recorder {
                 course,
                 name: task.name.clone(),
                 group: task.group.clone(),
-                method: task.request.method.clone(),
-                label: task.request.label(),
+                method: methods(&task.steps),
+                label: labels(&task.steps),
                 weight: task.weight,
-                needs_data: task.accept.iter().any(|status| (200..300).contains(status)),
+                needs_data: task.steps.iter().any(may_have_data),
                 window: window.row(),
                 continued: continued.row(),
                 extension: extension.row(),
@@ -303,8 +304,8 @@ impl Recorder {
         let login = plan.scenario.login.as_ref()?;
         Some(TaskSummary {
             name: "login".to_owned(),
-            method: login.request.method.clone(),
-            label: login.request.label(),
+            method: methods(&login.steps),
+            label: labels(&login.steps),
             window: self.login.row(),
             samples: Kept::samples([&self.login.kept], plan.opens()),
             ..TaskSummary::default()
@@ -317,4 +318,9 @@ impl Recorder {
         all.sort_by_key(|(key, _)| **key);
         all.into_iter().map(|(_, group)| group.clone()).collect()
     }
+}
+
+/// Whether an answer that is accepted may be a success.
+fn may_have_data(step: &Step) -> bool {
+    step.accept.iter().any(|status| (200..300).contains(status))
 }

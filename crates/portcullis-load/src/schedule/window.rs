@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use portcullis_core::measure::{Summary, TaskSummary};
 use portcullis_core::plan::LoadPlan;
+use portcullis_core::scenario::{Task, labels};
 use portcullis_core::steering::{RuleStatus, Steering, StopController};
 
 use super::calls::Calls;
@@ -39,10 +40,10 @@ struct Counted {
 
 /// A summary of a plan's tasks before the first request.
 fn uncounted(plan: &LoadPlan) -> Summary {
-    let task = |task: &portcullis_core::scenario::Task| TaskSummary {
+    let task = |task: &Task| TaskSummary {
         name: task.name.clone(),
         group: task.group.clone(),
-        label: task.request.label(),
+        label: labels(&task.steps),
         weight: task.weight,
         ..TaskSummary::default()
     };

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use portcullis_core::engine::{FirstAnswer, FirstFailure, LoginFailure, Observer};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::scenario::titles;
 use portcullis_core::target::Target;
 
 use super::prepared::{Prepared, closes_connections};
@@ -142,7 +143,7 @@ async fn round(
             });
             answers.push(FirstAnswer {
                 task: task.name.clone(),
-                request: format!("{} {}", task.request.method, task.request.label()),
+                request: titles(&task.steps),
                 latency: sample.latency,
                 failure,
             });

@@ -1,6 +1,7 @@
 //! Virtual users: what one sends and how it takes the answer, how long it lives,
 //! the first round before the clock starts, and the threads that users run on.
 
+mod answer;
 mod body;
 mod driver;
 mod first_round;
