@@ -12,7 +12,7 @@ use portcullis_core::target::Target;
 
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::Sample;
-use crate::reactor::{self, Handle, Turn, panic_words};
+use crate::reactor::{self, Handle, ReactorError, Turn};
 use crate::vu::{LoggedIn, Prepared, Sending, User, closes_connections, login_failure};
 
 /// How pairs are made.
@@ -70,7 +70,7 @@ pub enum PairsError {
     Stopped,
     /// The system has no poll or timer left, or a panic: a defect.
     #[error("the engine could not go on: {0}")]
-    Engine(std::io::Error),
+    Engine(ReactorError),
 }
 
 /// A task of which so many pairs in a row brought no ratio is given up: it is
@@ -138,11 +138,9 @@ pub fn pairs(
         },
         |reactor| state.turn(reactor),
     );
-    let panic = panic.map_err(PairsError::Engine)?;
-    state.result.into_inner().unwrap_or_else(|| {
-        let words = panic.map(|panic| panic_words(&*panic));
-        Err(PairsError::Engine(std::io::Error::other(words.unwrap_or("no result".to_owned()))))
-    })
+    let panic = panic.map_err(|error| PairsError::Engine(error.into()))?;
+    let result = state.result.into_inner();
+    result.unwrap_or_else(|| Err(PairsError::Engine(ReactorError::without_result(panic))))
 }
 
 /// What the director and the pump share.

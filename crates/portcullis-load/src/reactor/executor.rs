@@ -13,6 +13,7 @@ use mio::{Events, Poll, Token};
 use super::Reactor;
 use super::alarm::Alarm;
 use super::nap::Nap;
+use super::panic_words;
 
 /// What the pump wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub fn run<'a>(
     users: usize,
     make: impl FnOnce(&Rc<Reactor>) -> Vec<User<'a>>,
     mut pump: impl FnMut(&Rc<Reactor>) -> Turn,
-) -> io::Result<Option<Box<dyn std::any::Any + Send>>> {
+) -> io::Result<Option<String>> {
     let mut poll = Poll::new()?;
     let mut alarm = Alarm::new(&poll)?;
     let mut nap = Nap::default();
@@ -51,7 +52,7 @@ pub fn run<'a>(
         crowd.poll_woken(&reactor);
         crowd.poll_due(&reactor);
         if crowd.panic.is_some() || crowd.alive == 0 || turn == Turn::Stop {
-            return Ok(crowd.panic);
+            return Ok(crowd.panic.map(|panic| panic_words(&*panic)));
         }
         let Turn::Next(moment) = turn else { continue };
         // Whoever was woken while others were polled does not wait for a socket.

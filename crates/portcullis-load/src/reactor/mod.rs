@@ -215,6 +215,27 @@ impl Handle {
     }
 }
 
+/// Why users brought no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ReactorError {
+    /// The system has no poll or timer left.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// A user panicked: a defect.
+    #[error("{0}")]
+    Panicked(String),
+    /// No user panicked, and none came to its end: a defect.
+    #[error("no result")]
+    NoResult,
+}
+
+impl ReactorError {
+    /// Why there is no result, with the words of a panic if there was one.
+    pub fn without_result(panic: Option<String>) -> Self {
+        panic.map_or(Self::NoResult, Self::Panicked)
+    }
+}
+
 /// The words of a panic.
 pub fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -9,9 +9,9 @@ use portcullis_core::measure::ArrivalCounts;
 
 use super::shared::Shared;
 use super::virtual_user;
-use super::worker::Worker;
+use super::worker::{WorkError, Worker};
 use crate::metrics::{PULSE, Recorder, SinceTick, ThreadTimes, ask_for_punctuality};
-use crate::reactor::{self, Reactor, Turn, panic_words};
+use crate::reactor::{self, Reactor, Turn};
 
 /// What a worker says while it works: at most a few times a second.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub fn work(
     shared: &Shared<'_>,
     number: u32,
     messages: &mpsc::Sender<Message>,
-) -> std::io::Result<Work> {
+) -> Result<Work, WorkError> {
     let plan = shared.plan;
     let worker = Rc::new(Worker::new(shared, number)?);
     let users: Vec<u32> = (number..plan.users).step_by(plan.workers as usize).collect();
@@ -78,8 +78,7 @@ pub fn work(
         .min(shared.schedule.window.closes())
         .saturating_sub(plan.opens());
     let arrivals = worker.queue.borrow().counts();
-    let worker = Rc::try_unwrap(worker)
-        .map_err(|_| std::io::Error::other("a virtual user outlived its worker"))?;
+    let worker = Rc::try_unwrap(worker).map_err(|_| WorkError::Outlived)?;
     Ok(Work {
         recorder: worker.recorder.into_inner(),
         users_ran: worker.ran.get(),
@@ -87,7 +86,7 @@ pub fn work(
         times,
         is_punctual,
         arrivals,
-        panic: panic.map(|panic| panic_words(&*panic)),
+        panic,
     })
 }
 

@@ -15,7 +15,7 @@ use super::prepared::{Prepared, closes_connections};
 use super::session::{LoggedIn, Sending, User, login_failure};
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::Sample;
-use crate::reactor::{self, Handle, Turn, panic_words};
+use crate::reactor::{self, Handle, ReactorError, Turn};
 
 /// What the first round found.
 #[derive(Debug)]
@@ -45,9 +45,9 @@ pub enum LoadError {
     /// The observer stopped it.
     #[error("stopped")]
     Stopped,
-    /// The system has no poll or timer left.
+    /// The system has no poll or timer left, or a user panicked.
     #[error("the engine could not start: {0}")]
-    Engine(std::io::Error),
+    Engine(ReactorError),
 }
 
 /// How often the observer is asked whether to go on.
@@ -89,14 +89,13 @@ pub fn first_round(
     );
     let token: Option<String> = token.into_inner();
     token.iter().for_each(|token| observer.secret(token));
-    let panicked = panicked.map_err(LoadError::Engine)?;
+    let panicked = panicked.map_err(|error| LoadError::Engine(error.into()))?;
     if !observer.goes_on() {
         return Err(LoadError::Stopped);
     }
-    let (login, answers) = result.into_inner().unwrap_or_else(|| {
-        let words = panicked.map(|panic| panic_words(&*panic));
-        Err(LoadError::Engine(std::io::Error::other(words.unwrap_or("no result".to_owned()))))
-    })?;
+    let (login, answers) = result
+        .into_inner()
+        .unwrap_or_else(|| Err(LoadError::Engine(ReactorError::without_result(panicked))))?;
     Ok(FirstRound { endpoint, answers, token, login })
 }
 

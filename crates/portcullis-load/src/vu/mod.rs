@@ -17,3 +17,4 @@ pub use first_round::{FirstRound, LoadError, first_round};
 pub use prepared::{Prepared, closes_connections};
 pub use session::{LoggedIn, Sending, User, login_failure};
 pub use shared::{FirstLogin, Shared, lock};
+pub use worker::WorkError;

@@ -12,6 +12,23 @@ use crate::metrics::Recorder;
 use crate::reactor::Handle;
 use crate::schedule::{Arrival, NextRequest, Queue};
 
+/// Why a worker could not do its share.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// The system has no poll or timer left.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    /// No task is ever called: a defect of the plan.
+    #[error("no weights")]
+    NoWeights,
+    /// The histogram library refuses its bounds: a defect.
+    #[error(transparent)]
+    Histogram(#[from] hdrhistogram::CreationError),
+    /// A user is still there when its worker is done: a defect.
+    #[error("a virtual user outlived its worker")]
+    Outlived,
+}
+
 /// What the users of one worker share. One thread: no locks.
 pub struct Worker<'a> {
     /// The run.
@@ -35,12 +52,12 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// The plan is impossible: a defect.
-    pub fn new(shared: &'a Shared<'a>, number: u32) -> std::io::Result<Self> {
+    pub fn new(shared: &'a Shared<'a>, number: u32) -> Result<Self, WorkError> {
         let plan = shared.plan;
         let weights: Vec<u32> = plan.scenario.tasks.iter().map(|task| task.weight).collect();
-        let deck = Deck::new(plan.seed, plan.scenario.order, &weights)
-            .ok_or_else(|| std::io::Error::other("no weights"))?;
-        let recorder = Recorder::new(plan).map_err(std::io::Error::other)?;
+        let deck =
+            Deck::new(plan.seed, plan.scenario.order, &weights).ok_or(WorkError::NoWeights)?;
+        let recorder = Recorder::new(plan)?;
         let line =
             shared.shared_token.as_ref().map(|token| shared.prepared.authorization_line(token));
         let (origin, opens) = (shared.schedule.at(plan.lead), shared.schedule.at(plan.opens()));
