@@ -81,7 +81,7 @@ pub fn addresses(_: &[u32]) -> Vec<SocketAddr> {
 #[cfg(not(target_os = "linux"))]
 fn holders(port: u16) -> Vec<u32> {
     let place = format!("-iTCP:{port}");
-    let table = crate::finite::capture_plain(&["lsof", "-nP", &place, "-sTCP:LISTEN", "-t"]);
+    let table = crate::system_tool::output(&["lsof", "-nP", &place, "-sTCP:LISTEN", "-t"]);
     table.lines().filter_map(|line| line.trim().parse().ok()).collect()
 }
 

@@ -1,8 +1,8 @@
-//! Room on disks, where children write.
+//! Free space on disks, where children write.
 
 use std::path::Path;
 
-/// The room that is left in a folder; `None` if the system does not tell.
+/// The free space in a folder's file system, in bytes; `None` if the system does not tell.
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
@@ -13,7 +13,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_is_told_of_folders_that_are_there() {
+    fn free_space_is_told_of_folders_that_are_there() {
         let folder = tempfile::tempdir().unwrap();
         assert!(free_bytes(folder.path()).unwrap() > 0);
         assert_eq!(free_bytes(&folder.path().join("nothing")), None);

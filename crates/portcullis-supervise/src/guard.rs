@@ -44,7 +44,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// # Errors
 /// The worker cannot be started or waited for.
 #[expect(clippy::disallowed_methods, reason = "the one place where the worker is started")]
-pub fn guard(binary: &Path, arguments: &[OsString], run_id: &str) -> std::io::Result<Ended> {
+pub fn run(binary: &Path, arguments: &[OsString], run_id: &str) -> std::io::Result<Ended> {
     let (signals, received) = std::sync::mpsc::channel();
     let mut pending = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
     std::thread::spawn(move || pending.forever().try_for_each(|signal| signals.send(signal)));

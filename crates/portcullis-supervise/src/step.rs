@@ -1,4 +1,4 @@
-//! Finite steps: a command that ends by itself, within a deadline, with its
+//! Steps of a run: a command that ends by itself, within a deadline, with its
 //! output in a file, in a process group of its own.
 
 use std::ffi::OsString;
@@ -121,7 +121,7 @@ fn program_name(step: &Step<'_>) -> String {
     short.join(" ")
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where finite steps are started")]
+#[expect(clippy::disallowed_methods, reason = "the one place where steps are started")]
 fn command(step: &Step<'_>) -> std::io::Result<duct::Expression> {
     let output = log::open(step.log)?;
     let argv = launch::argv(&step.argv, step.folder, step.environment, &[])?;
@@ -148,14 +148,6 @@ pub fn capture(step: &Step<'_>, interrupts: &Interrupts) -> Option<String> {
     run(step, interrupts).ok()?;
     let bytes = std::fs::read(step.log).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The output of a system tool; empty if there is none.
-#[cfg(not(target_os = "linux"))]
-#[expect(clippy::disallowed_methods, reason = "process tables where there is no /proc")]
-pub(crate) fn capture_plain(argv: &[&str]) -> String {
-    let Some((program, arguments)) = argv.split_first() else { return String::new() };
-    duct::cmd(program, arguments).stderr_null().unchecked().read().unwrap_or_default()
 }
 
 #[cfg(test)]
