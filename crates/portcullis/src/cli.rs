@@ -8,7 +8,7 @@ use portcullis_core::config::{DEFAULTS, FlagValue, Laying, Node, Place, Value};
 use portcullis_core::event::{Nobody, Sink};
 use portcullis_core::outcome::EXIT_CODES;
 
-use portcullis_supervise::{launch, twin};
+use portcullis_supervise::{guard, launch};
 
 use crate::{baseline, chance, check, console, pipeline, report};
 
@@ -303,7 +303,7 @@ pub fn arguments() -> Result<Vec<OsString>, u8> {
             console::complain(&format!("{}: {error}", program.unwrap_or_default()));
             Err(127)
         }
-        Some(verb) if verb == twin::VERB => {
+        Some(verb) if verb == guard::VERB => {
             arguments.remove(1);
             Ok(arguments)
         }
@@ -392,7 +392,7 @@ pub fn perf(args: &PerfArgs) -> u8 {
 
 /// The same, heard by a listener in the process that does the work.
 pub fn perf_heard(args: &PerfArgs, listener: &dyn Sink) -> u8 {
-    let is_worker = std::env::args_os().nth(1).is_some_and(|verb| verb == twin::VERB);
+    let is_worker = std::env::args_os().nth(1).is_some_and(|verb| verb == guard::VERB);
     if is_worker || args.dry_run || !cfg!(target_os = "linux") {
         return pipeline::perf(args, listener);
     }
@@ -402,10 +402,10 @@ pub fn perf_heard(args: &PerfArgs, listener: &dyn Sink) -> u8 {
 /// The same command line again, in a worker.
 fn guarded() -> std::io::Result<u8> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let ended = twin::guard(Path::new(OWN_BINARY), &arguments, &chance::name()?)?;
+    let ended = guard::run(Path::new(OWN_BINARY), &arguments, &chance::name()?)?;
     Ok(match ended {
-        twin::Ended::Code(code) => code,
-        twin::Ended::Killed(signal) => console::defect(&format!(
+        guard::Ended::Code(code) => code,
+        guard::Ended::Killed(signal) => console::defect(&format!(
             "the run itself was killed by signal {signal}; everything that it had started was ended"
         )),
     })
