@@ -120,3 +120,20 @@ pub fn venv(name: &str, arguments: &[&str], content: &str) -> Result<PathBuf> {
     std::fs::write(&marker, made_of).context("marking the environment")?;
     Ok(folder.join("bin"))
 }
+
+/// What the programs that tests want are made of: a change makes them anew.
+const REQUIREMENTS: [&str; 2] = ["requirements-dev.txt", "requirements.lock"];
+
+/// The folder of the programs that tests want: Locust, and readers of reports.
+///
+/// # Errors
+/// There is no Python, or pip failed.
+pub fn development_environment() -> Result<PathBuf> {
+    let fixture = root().join("fixtures/upstream");
+    let mut content = String::new();
+    for name in REQUIREMENTS {
+        let path = fixture.join(name);
+        content.push_str(&std::fs::read_to_string(&path).context(path.display().to_string())?);
+    }
+    venv("test-venv", &["-r", "fixtures/upstream/requirements-dev.txt"], &content)
+}

@@ -114,7 +114,7 @@ impl Ended {
     }
 }
 
-/// The medians of each task, in the order of [`super::scene::TASKS`]; in the file
+/// The medians of each task, in the order of [`super::sandbox::TASKS`]; in the file
 /// as `base/candidate/ratio;…`, milliseconds and a plain ratio.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Levels(pub Vec<Level>);

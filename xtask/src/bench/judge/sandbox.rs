@@ -70,11 +70,11 @@ argv = ["{python}", "-m", "gunicorn", "--no-control-socket", "--workers", "2", "
 "#;
 
 /// A clone in a temporary folder; dropping it removes it.
-pub struct Scene {
+pub struct Sandbox {
     folder: tempfile::TempDir,
 }
 
-impl Scene {
+impl Sandbox {
     /// A clone of the last commit.
     ///
     /// # Errors

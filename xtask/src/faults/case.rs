@@ -1,18 +1,18 @@
-//! A row of the matrix as data: what is done, and what is expected.
+//! A case of the matrix as data: what is done, and what is expected.
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::scene::{Outcome, Scene};
+use super::sandbox::{Outcome, Sandbox};
 use crate::tools;
 
-/// Does something to a scene; what is to be disturbed has this process id.
-pub type Disturb = fn(&Scene, u32) -> Result<()>;
+/// Does something to a sandbox; what is to be disturbed has this process id.
+pub type Disturb = fn(&Sandbox, u32) -> Result<()>;
 
 /// One fault.
 #[derive(Clone)]
-pub struct Row {
+pub struct FaultCase {
     /// `group/what-happens`.
     pub name: &'static str,
     /// What happens, in a sentence for the documentation.
@@ -33,8 +33,8 @@ pub struct Row {
     pub own_cache: bool,
     /// A shell command that runs the rest, such as `unshare -m sh -c '… exec "$@"'`.
     pub within: Option<&'static str>,
-    /// What is prepared, once the scene is there.
-    pub before: Option<fn(&Scene) -> Result<()>>,
+    /// What is prepared, once the sandbox is there.
+    pub before: Option<fn(&Sandbox) -> Result<()>>,
     /// What is done once the output holds a line with this text.
     pub during: Option<(&'static str, Disturb)>,
     /// The expected exit code; -9 for a run that was killed.
@@ -48,7 +48,7 @@ pub struct Row {
     /// Whether `perf_results.json` must be there, with the exit code.
     pub results: bool,
     /// What is looked at afterwards.
-    pub then: Option<fn(&Scene, &Outcome) -> Result<()>>,
+    pub then: Option<fn(&Sandbox, &Outcome) -> Result<()>>,
 }
 
 /// What not every machine gives.
@@ -69,9 +69,9 @@ impl Need {
     }
 }
 
-/// A row that is expected to end with this code.
-pub fn row(name: &'static str, what: &'static str, code: i32) -> Row {
-    Row {
+/// A case that is expected to end with this code.
+pub fn case(name: &'static str, what: &'static str, code: i32) -> FaultCase {
+    FaultCase {
         name,
         what,
         quick: false,
@@ -93,7 +93,7 @@ pub fn row(name: &'static str, what: &'static str, code: i32) -> Row {
     }
 }
 
-impl Row {
+impl FaultCase {
     /// Also for continuous integration.
     pub fn quick(mut self) -> Self {
         self.quick = true;
@@ -150,14 +150,14 @@ impl Row {
         self
     }
 
-    /// Run by a shell command that ends in `exec "$@"`; `$SCENE` is its folder.
+    /// Run by a shell command that ends in `exec "$@"`; `$SANDBOX` is its folder.
     pub fn within(mut self, script: &'static str) -> Self {
         self.within = Some(script);
         self
     }
 
     /// Prepared by this.
-    pub fn before(mut self, prepare: fn(&Scene) -> Result<()>) -> Self {
+    pub fn before(mut self, prepare: fn(&Sandbox) -> Result<()>) -> Self {
         self.before = Some(prepare);
         self
     }
@@ -193,7 +193,7 @@ impl Row {
     }
 
     /// Looked at by this afterwards.
-    pub fn then(mut self, look: fn(&Scene, &Outcome) -> Result<()>) -> Self {
+    pub fn then(mut self, look: fn(&Sandbox, &Outcome) -> Result<()>) -> Self {
         self.then = Some(look);
         self
     }

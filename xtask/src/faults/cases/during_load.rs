@@ -6,34 +6,34 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::super::below;
-use super::super::row::{Row, row};
-use super::super::scene::Outcome;
+use super::super::case::{FaultCase, case};
+use super::super::sandbox::Outcome;
 
-/// The rows.
-pub fn rows() -> Vec<Row> {
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
     [ends(), stops(), transport(), answers(), descriptors()].into_iter().flatten().collect()
 }
 
 /// What the output says after the first second of load.
 const LOADED: &str = "load 1/";
 
-fn under_load(name: &'static str, what: &'static str, code: i32, fault: &str) -> Row {
-    row(name, what, code).server("loading.py", &[fault])
+fn under_load(name: &'static str, what: &'static str, code: i32, fault: &str) -> FaultCase {
+    case(name, what, code).server("loading.py", &[fault])
 }
 
 /// With answers that must come within a second; a limit beyond it would be refused.
-fn hurried(row: Row) -> Row {
-    row.edit("[load]\n", "[load]\nrequest_timeout = \"1s\"\n")
+fn hurried(case: FaultCase) -> FaultCase {
+    case.edit("[load]\n", "[load]\nrequest_timeout = \"1s\"\n")
         .edit("\"login.p95 < 2s\"", "\"login.p95 < 1s\"")
 }
 
-fn ends() -> Vec<Row> {
+fn ends() -> Vec<FaultCase> {
     vec![
         under_load("during-load/exits", "The server ends with 7.", 4, "exits")
             .stage("load")
             .says("the server died during the load: exit status: 7")
             .quick(),
-        row("during-load/killed", "SIGKILL, as by a kernel without memory.", 4)
+        case("during-load/killed", "SIGKILL, as by a kernel without memory.", 4)
             .during(LOADED, |_, run| below::signal(below::server(run)?, "KILL"))
             .stage("load")
             .says("the server died during the load: signal: 9 (SIGKILL)")
@@ -57,15 +57,15 @@ fn ends() -> Vec<Row> {
     ]
 }
 
-fn stops() -> Vec<Row> {
+fn stops() -> Vec<FaultCase> {
     vec![
-        hurried(row("during-load/stops", "It is stopped (SIGSTOP) and answers no more.", 4))
+        hurried(case("during-load/stops", "It is stopped (SIGSTOP) and answers no more.", 4))
             .during(LOADED, |_, run| below::signal(below::server(run)?, "STOP"))
             .stage("load")
             .says("after the load /health/ was: no answer (none within 2 s)")
             .then(|_, outcome| kinds(outcome, &["timeout"])),
         // With more requests after the window one bad second may be few enough.
-        row(
+        case(
             "during-load/stops-and-goes-on",
             "SIGSTOP for 1.5 s, then SIGCONT; the window alone decides.",
             1,
@@ -82,7 +82,7 @@ fn stops() -> Vec<Row> {
     ]
 }
 
-fn transport() -> Vec<Row> {
+fn transport() -> Vec<FaultCase> {
     vec![
         under_load("during-load/resets", "Connections are reset.", 1, "resets")
             .stage("judge")
@@ -118,9 +118,9 @@ fn transport() -> Vec<Row> {
     ]
 }
 
-fn answers() -> Vec<Row> {
+fn answers() -> Vec<FaultCase> {
     vec![
-        row("during-load/all-500", "Every answer is a 500.", 1)
+        case("during-load/all-500", "Every answer is a 500.", 1)
             .faults("*=status:500")
             .stage("judge")
             .says("violated: error_rate = 100.00 %")
@@ -139,7 +139,7 @@ fn answers() -> Vec<Row> {
             .stage("judge")
             .says("status 401 instead of 200: \"Token is expired\"")
             .then(|_, outcome| kinds(outcome, &["status"])),
-        row("during-load/html", "200 with an HTML page: seen before the load.", 5)
+        case("during-load/html", "200 with an HTML page: seen before the load.", 5)
             .faults("*=html")
             .stage("load")
             .says("list_claims saw no data: GET /api/v1/claims/: the body is not JSON"),
@@ -153,7 +153,7 @@ fn answers() -> Vec<Row> {
 
 const MANY: [&str; 6] = ["-t", "3s", "-u", "200", "-r", "200"];
 
-fn descriptors() -> Vec<Row> {
+fn descriptors() -> Vec<FaultCase> {
     vec![
         hurried(under_load(
             "during-load/out-of-descriptors",
@@ -166,14 +166,14 @@ fn descriptors() -> Vec<Row> {
         .stage("judge")
         .says("violated: error_rate")
         .then(|_, outcome| kinds(outcome, &["timeout"])),
-        row("during-load/own-limit", "Our own hard limit of open files is too low.", 2)
+        case("during-load/own-limit", "Our own hard limit of open files is too low.", 2)
             .within("ulimit -n 128; exec \"$@\"")
             .flags(&MANY)
             .without_results()
             .says("268 open files are needed, but this process may have 128; 200 users hold")
             .says("nothing was started (exit 2)")
             .quick(),
-        row("during-load/cpu-not-there", "The server is to run on a CPU that is not there.", 2)
+        case("during-load/cpu-not-there", "The server is to run on a CPU that is not there.", 2)
             .edit("[server]", "[server]\ncpus = [1023]")
             .without_results()
             .says("server.cpus: CPU 1023 is not among those that may be used here")

@@ -1,4 +1,4 @@
-//! The matrix: a module for each group of rows.
+//! The matrix: a module for each group of cases.
 
 mod during_load;
 mod environment;
@@ -11,19 +11,19 @@ mod us;
 
 use anyhow::{Result, bail};
 
-use super::row::Row;
+use super::case::FaultCase;
 
-/// Every row, in the order of the documentation.
-pub fn all() -> Vec<Row> {
+/// Every case, in the order of the documentation.
+pub fn all() -> Vec<FaultCase> {
     [
-        environment::rows(),
-        preparation::rows(),
-        isolation::rows(),
-        server_start::rows(),
-        during_load::rows(),
-        hostile_content::rows(),
-        us::rows(),
-        secrets::rows(),
+        environment::cases(),
+        preparation::cases(),
+        isolation::cases(),
+        server_start::cases(),
+        during_load::cases(),
+        hostile_content::cases(),
+        us::cases(),
+        secrets::cases(),
     ]
     .into_iter()
     .flatten()

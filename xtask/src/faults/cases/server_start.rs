@@ -2,24 +2,24 @@
 
 use anyhow::{Result, bail};
 
-use super::super::row::{Row, row};
-use super::super::scene::{Outcome, Scene};
+use super::super::case::{FaultCase, case};
+use super::super::sandbox::{Outcome, Sandbox};
 
-/// The rows.
-pub fn rows() -> Vec<Row> {
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
     [ends(), listens(), health(), ports(), families()].into_iter().flatten().collect()
 }
 
-fn start(name: &'static str, what: &'static str, code: i32, fault: &str) -> Row {
-    row(name, what, code).server("starting.py", &[fault])
+fn start(name: &'static str, what: &'static str, code: i32, fault: &str) -> FaultCase {
+    case(name, what, code).server("starting.py", &[fault])
 }
 
 /// With little time to get ready.
-fn hurried(row: Row) -> Row {
-    row.edit("ready_timeout = \"60s\"", "ready_timeout = \"3s\"")
+fn hurried(case: FaultCase) -> FaultCase {
+    case.edit("ready_timeout = \"60s\"", "ready_timeout = \"3s\"")
 }
 
-fn ends() -> Vec<Row> {
+fn ends() -> Vec<FaultCase> {
     vec![
         start("server-start/exits-well", "The server ends at once with 0.", 4, "exit-0")
             .stage("ready")
@@ -33,7 +33,7 @@ fn ends() -> Vec<Row> {
         start("server-start/killed", "The server dies by a fault in native code.", 4, "killed")
             .stage("ready")
             .says("the server ended before it was ready: signal: 11 (SIGSEGV)"),
-        row("server-start/no-such-program", "The server's program is not there.", 4)
+        case("server-start/no-such-program", "The server's program is not there.", 4)
             .edit("argv = [\"{python}\", \"{manage}\",", "argv = [\"/nonexistent/gunicorn\",")
             .stage("serve")
             .says("/nonexistent/gunicorn cannot be started: No such file")
@@ -41,7 +41,7 @@ fn ends() -> Vec<Row> {
     ]
 }
 
-fn listens() -> Vec<Row> {
+fn listens() -> Vec<FaultCase> {
     vec![
         hurried(start(
             "server-start/never-listens",
@@ -76,13 +76,13 @@ fn listens() -> Vec<Row> {
     ]
 }
 
-fn health() -> Vec<Row> {
+fn health() -> Vec<FaultCase> {
     vec![
-        hurried(row("server-start/health-503", "The health check answers 503 for ever.", 4))
+        hurried(case("server-start/health-503", "The health check answers 503 for ever.", 4))
             .faults("health=503")
             .stage("ready")
             .says("not ready within 3 s; /health/: status 503"),
-        row("server-start/health-503-then-200", "503 for 3 s, then 200: waited for.", 0)
+        case("server-start/health-503-then-200", "503 for 3 s, then 200: waited for.", 0)
             .faults("health=503:3s"),
         hurried(start("server-start/redirect", "A redirect to a login page.", 4, "redirect"))
             .stage("ready")
@@ -118,20 +118,20 @@ fn health() -> Vec<Row> {
 /// A port that no other test uses.
 const PORT: &str = "47811";
 
-fn ports() -> Vec<Row> {
-    let held = |scene: &Scene| {
-        scene.accompany("stranger.py", PORT)?;
+fn ports() -> Vec<FaultCase> {
+    let held = |sandbox: &Sandbox| {
+        sandbox.accompany("stranger.py", PORT)?;
         super::wait_for_listener(47811)
     };
     vec![
-        row("server-start/port-held", "The port that was insisted on is held.", 4)
+        case("server-start/port-held", "The port that was insisted on is held.", 4)
             .flags(&["-t", "3s", "--port", PORT])
             .before(held)
             .stage("serve")
             .says("port 47811 is held by process")
             .says("stranger.py 47811)")
             .quick(),
-        row("server-start/port-held-elsewhere", "The usual port is held: another is taken.", 0)
+        case("server-start/port-held-elsewhere", "The usual port is held: another is taken.", 0)
             .edit("port = \"auto\"", "port = 47811")
             .before(held)
             .says("port 47811 is held by process")
@@ -142,9 +142,9 @@ fn ports() -> Vec<Row> {
             4,
             "grabbed",
         )
-        .before(|scene| {
-            let wish = scene.folder.join("wish");
-            scene.accompany("stranger.py", &wish.display().to_string())
+        .before(|sandbox| {
+            let wish = sandbox.folder.join("wish");
+            sandbox.accompany("stranger.py", &wish.display().to_string())
         })
         .stage("ready")
         .says("exit status: 1; port")
@@ -154,17 +154,17 @@ fn ports() -> Vec<Row> {
     ]
 }
 
-fn families() -> Vec<Row> {
+fn families() -> Vec<FaultCase> {
     vec![
-        row("server-start/autoreloader", "An autoreloader: two processes, both ended.", 0)
+        case("server-start/autoreloader", "An autoreloader: two processes, both ended.", 0)
             .edit("\"--noreload\", ", ""),
-        row("server-start/daemon", "The server makes a daemon of itself.", 4)
+        case("server-start/daemon", "The server makes a daemon of itself.", 4)
             .server("daemon.py", &[])
             .stage("ready")
             .says("exit status: 0; it left process")
             .says("a server must stay in the foreground")
             .quick(),
-        row(
+        case(
             "server-start/bare-daemon",
             "A daemon that clears its environment and leaves its folder.",
             4,
@@ -182,7 +182,7 @@ fn families() -> Vec<Row> {
     ]
 }
 
-fn logs_are_short(_: &Scene, outcome: &Outcome) -> Result<()> {
+fn logs_are_short(_: &Sandbox, outcome: &Outcome) -> Result<()> {
     let logs = outcome.files.iter().filter(|(name, _)| name.starts_with("logs/server"));
     let sizes: Vec<usize> = logs.map(|(_, bytes)| bytes.len()).collect();
     let sum: usize = sizes.iter().sum();

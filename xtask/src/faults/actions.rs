@@ -1,4 +1,4 @@
-//! What rows do to a run and its surroundings.
+//! What cases do to a run and its surroundings.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::below;
-use super::scene::Scene;
+use super::sandbox::Sandbox;
 
 /// How long a process may take to appear.
 const SOON: Duration = Duration::from_secs(20);
@@ -61,16 +61,16 @@ pub fn ended_within(pid: u32, limit: Duration) -> Result<()> {
 ///
 /// # Errors
 /// The disk refuses.
-pub fn require(scene: &Scene, text: &str) -> Result<()> {
-    Ok(std::fs::write(scene.folder.join("service/requirements.lock"), text)?)
+pub fn require(sandbox: &Sandbox, text: &str) -> Result<()> {
+    Ok(std::fs::write(sandbox.folder.join("service/requirements.lock"), text)?)
 }
 
 /// Puts text before a file of the service.
 ///
 /// # Errors
 /// The disk refuses.
-pub fn prepend(scene: &Scene, file: &str, text: &str) -> Result<()> {
-    let path = scene.folder.join("service").join(file);
+pub fn prepend(sandbox: &Sandbox, file: &str, text: &str) -> Result<()> {
+    let path = sandbox.folder.join("service").join(file);
     let rest = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     Ok(std::fs::write(&path, format!("{text}{rest}"))?)
 }
@@ -79,14 +79,14 @@ pub fn prepend(scene: &Scene, file: &str, text: &str) -> Result<()> {
 ///
 /// # Errors
 /// The disk refuses.
-pub fn add_migration(scene: &Scene, body: &str) -> Result<()> {
+pub fn add_migration(sandbox: &Sandbox, body: &str) -> Result<()> {
     let text = format!(
         "from django.db import migrations\n\n\ndef work(apps, schema_editor):\n    {body}\n\n\n\
          class Migration(migrations.Migration):\n    \
          dependencies = [(\"upstream\", \"0006_list_indexes\")]\n    \
          operations = [migrations.RunPython(work)]\n"
     );
-    let path = scene.folder.join("service/upstream/migrations/0007_fault.py");
+    let path = sandbox.folder.join("service/upstream/migrations/0007_fault.py");
     Ok(std::fs::write(path, text)?)
 }
 
@@ -94,29 +94,29 @@ pub fn add_migration(scene: &Scene, body: &str) -> Result<()> {
 ///
 /// # Errors
 /// The disk refuses.
-pub fn pretend_python(scene: &Scene, script: &str) -> Result<()> {
-    let folder = scene.folder.join("bin");
+pub fn pretend_python(sandbox: &Sandbox, script: &str) -> Result<()> {
+    let folder = sandbox.folder.join("bin");
     std::fs::create_dir_all(&folder)?;
     let path = folder.join("python3");
     std::fs::write(&path, format!("#!/bin/sh\n{script}\n"))?;
     Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?)
 }
 
-/// Moves the scene into a folder of this name; its usual names lead there. The
+/// Moves the sandbox into a folder of this name; its usual names lead there. The
 /// configuration names the service from there, as a checkout of its own would.
 ///
 /// # Errors
 /// The disk refuses.
-pub fn move_into(scene: &Scene, name: &[u8]) -> Result<()> {
-    let folder = scene.folder.join(OsStr::from_bytes(name));
+pub fn move_into(sandbox: &Sandbox, name: &[u8]) -> Result<()> {
+    let folder = sandbox.folder.join(OsStr::from_bytes(name));
     std::fs::create_dir(&folder)?;
     for part in ["service", "project", "tmp"] {
-        std::fs::rename(scene.folder.join(part), folder.join(part))?;
-        symlink(folder.join(part), scene.folder.join(part))?;
+        std::fs::rename(sandbox.folder.join(part), folder.join(part))?;
+        symlink(folder.join(part), sandbox.folder.join(part))?;
     }
-    symlink(scene.cache(), folder.join("cache"))?;
+    symlink(sandbox.cache(), folder.join("cache"))?;
     let path = folder.join("project/perf.toml");
-    let service = scene.folder.join("service").display().to_string();
+    let service = sandbox.folder.join("service").display().to_string();
     let config = std::fs::read_to_string(&path)?.replace(&service, "../service");
     Ok(std::fs::write(path, config)?)
 }
@@ -125,7 +125,7 @@ pub fn move_into(scene: &Scene, name: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// There is none.
-pub fn private(scene: &Scene) -> Result<std::path::PathBuf> {
-    let mut entries = std::fs::read_dir(scene.tmp())?.flatten().map(|entry| entry.path());
+pub fn private(sandbox: &Sandbox) -> Result<std::path::PathBuf> {
+    let mut entries = std::fs::read_dir(sandbox.tmp())?.flatten().map(|entry| entry.path());
     entries.next().context("the run has no private folder")
 }

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::super::acts::{ended_within, worker};
+use super::super::actions::{ended_within, worker};
 use super::super::below::signal;
+use super::super::case::{Disturb, FaultCase, Need, case};
 use super::super::panics;
-use super::super::row::{Disturb, Need, Row, row};
-use super::super::scene::{Outcome, Scene};
+use super::super::sandbox::{Outcome, Sandbox};
 
-/// The rows.
-pub fn rows() -> Vec<Row> {
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
     [asked_to_end(), killed(), stopped(), outputs(), artifacts()].into_iter().flatten().collect()
 }
 
@@ -26,13 +26,13 @@ enum During {
 }
 
 impl During {
-    fn row(self, name: &'static str, what: &'static str, code: i32, act: Disturb) -> Row {
+    fn case(self, name: &'static str, what: &'static str, code: i32, act: Disturb) -> FaultCase {
         let (faults, text) = match self {
             Self::Migrate => ("migrate=hang", "  install "),
             Self::Ready => ("start=hang", "  serve "),
             Self::Load => ("", " requests, "),
         };
-        row(name, what, code).flags(&["-t", "20s"]).faults(faults).during(text, act)
+        case(name, what, code).flags(&["-t", "20s"]).faults(faults).during(text, act)
     }
 }
 
@@ -46,10 +46,10 @@ macro_rules! sent {
     };
 }
 
-fn asked_to_end() -> Vec<Row> {
+fn asked_to_end() -> Vec<FaultCase> {
     use During::{Load, Migrate, Ready};
     let polite = |stage: During, name, what, code, act| {
-        stage.row(name, what, code, act).says("INTERRUPTED: ")
+        stage.case(name, what, code, act).says("INTERRUPTED: ")
     };
     vec![
         polite(Migrate, "us/int-in-migrate", "Ctrl-C during the migrations.", 130, sent!("INT"))
@@ -68,7 +68,7 @@ fn asked_to_end() -> Vec<Row> {
             .then(measured_a_little),
         polite(Load, "us/hup-in-load", "The terminal goes under load.", 143, sent!("HUP")),
         polite(Load, "us/quit-in-load", "SIGQUIT under load.", 143, sent!("QUIT")),
-        Load.row(
+        Load.case(
             "us/second-int",
             "The server ignores SIGTERM and has a minute; a second Ctrl-C ends it at once.",
             130,
@@ -94,7 +94,7 @@ fn asked_to_end() -> Vec<Row> {
 }
 
 /// What did happen before the signal is in the artifacts, and is not judged.
-fn measured_a_little(_: &Scene, outcome: &Outcome) -> Result<()> {
+fn measured_a_little(_: &Sandbox, outcome: &Outcome) -> Result<()> {
     let results = outcome.results()?;
     ensure!(outcome.files.contains_key("perf_results_stats.csv"), "there is no CSV");
     let requests = &results["summary"]["aggregate"]["requests"];
@@ -103,17 +103,17 @@ fn measured_a_little(_: &Scene, outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
-fn killed() -> Vec<Row> {
+fn killed() -> Vec<FaultCase> {
     use During::{Load, Migrate, Ready};
-    let kill = |stage: During, name, what| stage.row(name, what, -9, sent!("KILL"));
+    let kill = |stage: During, name, what| stage.case(name, what, -9, sent!("KILL"));
     let killed =
         |stage, name, what| kill(stage, name, what).without_results().never("\"exit_code\":3");
-    let crashed = |name, what, act| Load.row(name, what, 70, act).without_results();
+    let crashed = |name, what, act| Load.case(name, what, 70, act).without_results();
     vec![
         killed(Migrate, "us/kill-in-migrate", "SIGKILL during the migrations.").quick(),
         killed(Ready, "us/kill-in-ready", "SIGKILL while the server starts."),
         killed(Load, "us/kill-in-load", "SIGKILL under load; the next run is green.")
-            .then(|scene, _| scene.again(&row("again", "", 0), 0).map(drop))
+            .then(|sandbox, _| sandbox.again(&case("again", "", 0), 0).map(drop))
             .quick(),
         crashed("us/worker-killed", "The process that measures is killed.", |_, run| {
             signal(worker(run)?, "KILL")
@@ -131,23 +131,23 @@ fn killed() -> Vec<Row> {
 }
 
 /// A panic of ours ends the tree at once, and the artifacts say what it was.
-fn panicked(name: &'static str, what: &'static str, at: &'static str) -> Row {
-    row(name, what, 70)
+fn panicked(name: &'static str, what: &'static str, at: &'static str) -> FaultCase {
+    case(name, what, 70)
         .flags(&["-t", "60s"])
         .variable(panics::VARIABLE, at)
         .during("XTASK_FAULTS_PANIC=", |_, run| ended_within(run, Duration::from_secs(10)))
         .says("DEFECT: a panic, see above")
 }
 
-fn stopped() -> Vec<Row> {
+fn stopped() -> Vec<FaultCase> {
     vec![
-        row("us/worker-stopped", "The process that measures is stopped and goes on.", 5)
+        case("us/worker-stopped", "The process that measures is stopped and goes on.", 5)
             .flags(&["-t", "6s"])
             .during(" requests, ", |_, run| paused(worker(run)?, Duration::from_secs(2)))
             .stage("load")
             .says("INVALID: ")
             .quick(),
-        row("us/guard-stopped", "The guard is stopped and goes on: nothing is lost.", 0)
+        case("us/guard-stopped", "The guard is stopped and goes on: nothing is lost.", 0)
             .flags(&["-t", "4s"])
             .during(" requests, ", |_, run| paused(run, Duration::from_secs(2))),
     ]
@@ -159,19 +159,19 @@ fn paused(pid: u32, time: Duration) -> Result<()> {
     signal(pid, "CONT")
 }
 
-fn outputs() -> Vec<Row> {
+fn outputs() -> Vec<FaultCase> {
     vec![
-        row("us/stdout-closed", "Standard output is closed.", 0).within(r#"exec "$@" >&-"#).quick(),
-        row("us/stdout-unread", "Whoever reads our output leaves after the first line.", 0)
-            .within(r#"mkfifo "$SCENE/pipe"; head -n 1 <"$SCENE/pipe" & exec "$@" >"$SCENE/pipe""#),
-        row("us/dev-full", "Standard output and error are on a full disk.", 0)
+        case("us/stdout-closed", "Standard output is closed.", 0).within(r#"exec "$@" >&-"#).quick(),
+        case("us/stdout-unread", "Whoever reads our output leaves after the first line.", 0)
+            .within(r#"mkfifo "$SANDBOX/pipe"; head -n 1 <"$SANDBOX/pipe" & exec "$@" >"$SANDBOX/pipe""#),
+        case("us/dev-full", "Standard output and error are on a full disk.", 0)
             .within(r#"exec "$@" >/dev/full 2>/dev/full"#),
-        row("us/terminal-closed", "The terminal that we run in is closed.", 0)
+        case("us/terminal-closed", "The terminal that we run in is closed.", 0)
             .flags(&["-t", "20s"])
             .within(IN_A_TERMINAL)
             .without_results()
-            .then(|scene, _| {
-                let file = scene.artifacts().join("perf_results.json");
+            .then(|sandbox, _| {
+                let file = sandbox.artifacts().join("perf_results.json");
                 let text = std::fs::read_to_string(&file).context("no results")?;
                 let results: serde_json::Value = serde_json::from_str(&text)?;
                 ensure!(
@@ -200,29 +200,29 @@ os.close(terminal)
 os.waitpid(pid, 0)
 ' "$@""#;
 
-fn artifacts() -> Vec<Row> {
+fn artifacts() -> Vec<FaultCase> {
     let load = " requests, ";
     vec![
-        row(
+        case(
             "us/artifacts-deleted",
             "The folder of artifacts is deleted during the load: it is made anew.",
             0,
         )
-        .during(load, |scene, _| Ok(std::fs::remove_dir_all(scene.artifacts())?))
-        .then(|scene, outcome| {
+        .during(load, |sandbox, _| Ok(std::fs::remove_dir_all(sandbox.artifacts())?))
+        .then(|sandbox, outcome| {
             ensure!(outcome.files.contains_key("logs/server.log"), "there is no log");
             // The folder must still be known as ours.
-            scene.again(&row("again", "", 0), 0).map(drop)
+            sandbox.again(&case("again", "", 0), 0).map(drop)
         }),
-        row("us/artifacts-replaced", "A file stands where the folder of artifacts was.", 2)
-            .during(load, |scene, _| {
-                std::fs::remove_dir_all(scene.artifacts())?;
-                Ok(std::fs::write(scene.artifacts(), "in the way")?)
+        case("us/artifacts-replaced", "A file stands where the folder of artifacts was.", 2)
+            .during(load, |sandbox, _| {
+                std::fs::remove_dir_all(sandbox.artifacts())?;
+                Ok(std::fs::write(sandbox.artifacts(), "in the way")?)
             })
             .without_results()
             .says("are not whole")
             .quick(),
-        row(
+        case(
             "us/disk-full-at-the-end",
             "The disk is full when artifacts are written: what fits is kept, the loss is said.",
             2,
@@ -243,10 +243,10 @@ fn artifacts() -> Vec<Row> {
 
 /// The folder of artifacts is a small disk; what is on it at the end is kept.
 const ON_A_SMALL_DISK: &str = r#"exec unshare -m sh -c '
-folder="$SCENE/project/.portcullis"
+folder="$SANDBOX/project/.portcullis"
 mkdir -p "$folder" && mount -t tmpfs -o size=128k none "$folder" || exit 99
 "$@"
 code=$?
-cp -a "$folder" "$SCENE/kept" && umount "$folder" && cp -a "$SCENE/kept/." "$folder" || exit 99
+cp -a "$folder" "$SANDBOX/kept" && umount "$folder" && cp -a "$SANDBOX/kept/." "$folder" || exit 99
 exit $code
 ' sh "$@""#;

@@ -5,27 +5,27 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-use super::super::acts::{add_migration, find, prepend, private};
+use super::super::actions::{add_migration, find, prepend, private};
 use super::super::below::signal;
-use super::super::row::{Row, row};
-use super::super::scene::{Outcome, Scene};
+use super::super::case::{FaultCase, case};
+use super::super::sandbox::{Outcome, Sandbox};
 
 /// The bundled seed, in the copy of the service.
 const SEED: &str = "perf/seed_user_a.py";
 
-/// The rows.
-pub fn rows() -> Vec<Row> {
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
     [migrations(), seeds()].into_iter().flatten().collect()
 }
 
-fn migrations() -> Vec<Row> {
+fn migrations() -> Vec<FaultCase> {
     vec![
-        row("migrate-and-seed/migration-fails", "A migration raises an exception.", 3)
+        case("migrate-and-seed/migration-fails", "A migration raises an exception.", 3)
             .faults("migrate=raise")
             .stage("migrate")
             .says("ERROR: the migrations")
             .quick(),
-        row(
+        case(
             "migrate-and-seed/migration-hangs",
             "A migration hangs: at its deadline its stack is in the log, and it is ended.",
             3,
@@ -36,16 +36,16 @@ fn migrations() -> Vec<Row> {
         .says("did not end within 3 s and was stopped")
         .says("most recent call first")
         .quick(),
-        row(
+        case(
             "migrate-and-seed/migration-asks",
             "A migration asks a question: there is nobody to answer, it fails at once.",
             3,
         )
-        .before(|scene| add_migration(scene, "input('Really? [y/N] ')"))
+        .before(|sandbox| add_migration(sandbox, "input('Really? [y/N] ')"))
         .stage("migrate")
         .says("EOFError: EOF when reading a line")
         .quick(),
-        row(
+        case(
             "migrate-and-seed/migrate-killed",
             "The migrating process is killed in mid-step; the run after it works.",
             3,
@@ -62,20 +62,20 @@ fn migrations() -> Vec<Row> {
     ]
 }
 
-fn seeds() -> Vec<Row> {
+fn seeds() -> Vec<FaultCase> {
     vec![
-        row(
+        case(
             "migrate-and-seed/seed-raises-half-way",
             "The seed raises in the middle, twice; the run after it works.",
             3,
         )
         .faults("seed=raise@half")
         .stage("seed")
-        .then(|scene, outcome| {
-            scene.again(&row("again", "", 3).faults("seed=raise@half"), 3)?;
-            works_again(scene, outcome)
+        .then(|sandbox, outcome| {
+            sandbox.again(&case("again", "", 3).faults("seed=raise@half"), 3)?;
+            works_again(sandbox, outcome)
         }),
-        row(
+        case(
             "migrate-and-seed/seed-hangs",
             "The seed hangs: at its deadline its stack is in the log, and it is ended.",
             3,
@@ -85,15 +85,15 @@ fn seeds() -> Vec<Row> {
         .stage("seed")
         .says("did not end within 3 s and was stopped")
         .says("most recent call first"),
-        row("migrate-and-seed/seed-asks", "The seed asks a question: it fails at once.", 3)
-            .before(|scene| prepend(scene, SEED, "input('Really? [y/N] ')\n"))
+        case("migrate-and-seed/seed-asks", "The seed asks a question: it fails at once.", 3)
+            .before(|sandbox| prepend(sandbox, SEED, "input('Really? [y/N] ')\n"))
             .stage("seed")
             .says("EOFError: EOF when reading a line")
             .quick(),
-        row("migrate-and-seed/seed-floods", "The seed prints 50 MB: its log is cut.", 0)
-            .before(|scene| {
+        case("migrate-and-seed/seed-floods", "The seed prints 50 MB: its log is cut.", 0)
+            .before(|sandbox| {
                 let flood = "for _ in range(50):\n    print('x' * 1048575)\n";
-                prepend(scene, SEED, &format!("{flood}\nprint('the flood is over')\n"))
+                prepend(sandbox, SEED, &format!("{flood}\nprint('the flood is over')\n"))
             })
             .then(|_, outcome| {
                 let logs = outcome.files.iter().filter(|(name, _)| name.starts_with("logs/seed"));
@@ -102,28 +102,28 @@ fn seeds() -> Vec<Row> {
                 ensure!(outcome.place_of("the flood is over").is_some(), "the log's end is lost");
                 Ok(())
             }),
-        row("migrate-and-seed/seed-makes-no-user", "The seed ends well and makes nothing.", 3)
+        case("migrate-and-seed/seed-makes-no-user", "The seed ends well and makes nothing.", 3)
             .faults("seed=nothing")
             .stage("seed")
             .says("the seed ended well, but there is no user \"user_a\" in the database")
             .quick(),
-        row(
+        case(
             "migrate-and-seed/database-locked",
             "Another process holds the run's database while it is to be seeded.",
             3,
         )
-        .during("  migrate ", |scene, _| hold_database(scene))
+        .during("  migrate ", |sandbox, _| hold_database(sandbox))
         .stage("seed")
         .says("database is locked"),
     ]
 }
 
-fn works_again(scene: &Scene, _: &Outcome) -> Result<()> {
-    scene.again(&row("again", "", 0), 0).map(drop)
+fn works_again(sandbox: &Sandbox, _: &Outcome) -> Result<()> {
+    sandbox.again(&case("again", "", 0), 0).map(drop)
 }
 
 /// Locks the run's database from a process of its own, until the file is gone.
-fn hold_database(scene: &Scene) -> Result<()> {
+fn hold_database(sandbox: &Sandbox) -> Result<()> {
     const HOLD: &str = "\
 import os, sqlite3, sys, time
 connection = sqlite3.connect(sys.argv[1])
@@ -132,8 +132,8 @@ open(sys.argv[2], 'w').close()
 while os.path.exists(sys.argv[1]):
     time.sleep(0.05)
 ";
-    let database = private(scene)?.join("db/default.sqlite3");
-    let held = scene.folder.join("held");
+    let database = private(sandbox)?.join("db/default.sqlite3");
+    let held = sandbox.folder.join("held");
     let mut holder = Command::new("python3");
     holder.args(["-c", HOLD]).arg(&database).arg(&held).stdin(Stdio::null());
     let mut holder = holder.spawn().context("starting who holds the database")?;

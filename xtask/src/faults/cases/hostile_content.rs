@@ -5,22 +5,22 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use super::super::case::{FaultCase, case};
 use super::super::commands;
-use super::super::row::{Row, row};
-use super::super::scene::{Outcome, Scene};
+use super::super::sandbox::{Outcome, Sandbox};
 use crate::tools;
 
-/// The rows.
-pub fn rows() -> Vec<Row> {
-    let mut rows = answers();
-    rows.extend(others());
-    for row in &mut rows {
-        if row.name != RAW_LOG {
-            row.never.extend(NEVER);
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
+    let mut cases = answers();
+    cases.extend(others());
+    for case in &mut cases {
+        if case.name != RAW_LOG {
+            case.never.extend(NEVER);
         }
-        row.then = row.then.or(Some(inert));
+        case.then = case.then.or(Some(inert));
     }
-    rows
+    cases
 }
 
 /// Its raw log is what the server wrote: to be read, not shown.
@@ -33,14 +33,14 @@ const NEVER: [&str; 4] = ["\u{1b}[31m", "\u{1b}]0;", "\u{9b}1m", "\u{202e}"];
 const PATH: &str = "/api/v1/reports/%0A::error::x,a:b/|`%3Cscript%3E/]]%3E/";
 
 /// The files that a runner of GitHub's gives a step.
-const AS_A_STEP: &str = "GITHUB_OUTPUT=\"$SCENE/outputs\" GITHUB_STEP_SUMMARY=\"$SCENE/summary\" \
-                         GITHUB_WORKSPACE=\"$SCENE\" exec \"$@\"";
+const AS_A_STEP: &str = "GITHUB_OUTPUT=\"$SANDBOX/outputs\" GITHUB_STEP_SUMMARY=\"$SANDBOX/summary\" \
+                         GITHUB_WORKSPACE=\"$SANDBOX\" exec \"$@\"";
 
-fn hostile(name: &'static str, what: &'static str, code: i32, fault: &str) -> Row {
-    row(name, what, code).server("hostile.py", &[fault])
+fn hostile(name: &'static str, what: &'static str, code: i32, fault: &str) -> FaultCase {
+    case(name, what, code).server("hostile.py", &[fault])
 }
 
-fn answers() -> Vec<Row> {
+fn answers() -> Vec<FaultCase> {
     vec![
         hostile(
             "hostile-content/words",
@@ -51,10 +51,10 @@ fn answers() -> Vec<Row> {
         .says("status 501 instead of 200: \"<![CDATA[ x ]]> and ]]>\"")
         .says("status 503 instead of 200: \"a | b || `c`\"")
         .says("status 505 instead of 200: \"=cmd|' /C calc'!A0\"")
-        .then(|scene, outcome| {
-            inert(scene, outcome)?;
+        .then(|sandbox, outcome| {
+            inert(sandbox, outcome)?;
             intact(outcome)?;
-            read_by_others(scene, outcome)
+            read_by_others(sandbox, outcome)
         })
         .quick(),
         hostile(
@@ -68,11 +68,11 @@ fn answers() -> Vec<Row> {
         .variable("GITHUB_ACTIONS", "true")
         .within(AS_A_STEP)
         .says("violated: p99(")
-        .then(|scene, outcome| {
-            inert(scene, outcome)?;
-            commands::are_ours(scene, outcome, 2)?;
-            commands::outputs_are_ours(scene, &["verdict=failed", "exit_code=1"])?;
-            read_by_others(scene, outcome)
+        .then(|sandbox, outcome| {
+            inert(sandbox, outcome)?;
+            commands::are_ours(sandbox, outcome, 2)?;
+            commands::outputs_are_ours(sandbox, &["verdict=failed", "exit_code=1"])?;
+            read_by_others(sandbox, outcome)
         })
         .quick(),
         hostile(
@@ -85,10 +85,10 @@ fn answers() -> Vec<Row> {
         .variable("GITHUB_ACTIONS", "true")
         .within(AS_A_STEP)
         .without_results()
-        .then(|scene, outcome| {
-            inert(scene, outcome)?;
-            commands::are_ours(scene, outcome, 1)?;
-            commands::outputs_are_ours(scene, &["verdict=failed", "exit_code=1"])
+        .then(|sandbox, outcome| {
+            inert(sandbox, outcome)?;
+            commands::are_ours(sandbox, outcome, 1)?;
+            commands::outputs_are_ours(sandbox, &["verdict=failed", "exit_code=1"])
         }),
         hostile("hostile-content/raw", "Error bodies that are not UTF-8.", 1, "raw")
             .says("status 505 instead of 200"),
@@ -103,8 +103,8 @@ fn answers() -> Vec<Row> {
             .says("violated: error_rate"),
         hostile("hostile-content/big", "An error of 10 MB: its beginning is told.", 1, "big")
             .says("violated: error_rate")
-            .then(|scene, outcome| {
-                inert(scene, outcome)?;
+            .then(|sandbox, outcome| {
+                inert(sandbox, outcome)?;
                 let sum: usize = outcome.files.values().map(Vec::len).sum();
                 match sum {
                     0..1_000_000 => Ok(()),
@@ -114,7 +114,7 @@ fn answers() -> Vec<Row> {
     ]
 }
 
-fn others() -> Vec<Row> {
+fn others() -> Vec<FaultCase> {
     vec![
         hostile("hostile-content/login", "A login that is refused with such words.", 5, "refuses")
             .stage("load")
@@ -124,22 +124,22 @@ fn others() -> Vec<Row> {
             .stage("ready")
             .says("exit status: 3")
             .quick(),
-        row(
+        case(
             "hostile-content/command-line",
             "The port is held by a process whose command line has escapes in it.",
             4,
         )
         .flags(&["-t", "3s", "--port", "47812"])
-        .before(|scene| {
-            let file = scene.folder.join("\u{1b}[31mport");
+        .before(|sandbox| {
+            let file = sandbox.folder.join("\u{1b}[31mport");
             std::fs::write(&file, "47812")?;
-            scene.accompany("stranger.py", &file.display().to_string())?;
+            sandbox.accompany("stranger.py", &file.display().to_string())?;
             super::wait_for_listener(47812)
         })
         .stage("serve")
         .says("port 47812 is held by process")
         .quick(),
-        row("hostile-content/names", "A task with such a name is refused.", 2)
+        case("hostile-content/names", "A task with such a name is refused.", 2)
             .edit("name = \"list_claims\"", "name = \"\\u001b[31m=cmd|calc\\u202e\"")
             .without_results()
             .says("cannot name a task: use letters, digits"),
@@ -147,7 +147,7 @@ fn others() -> Vec<Row> {
 }
 
 /// Nothing that moves, forges, or calculates.
-fn inert(_: &Scene, outcome: &Outcome) -> Result<()> {
+fn inert(_: &Sandbox, outcome: &Outcome) -> Result<()> {
     const TURNS: [char; 4] = ['\u{202e}', '\u{2066}', '\u{2028}', '\u{2029}'];
     let moves = |c: &char| c.is_control() && *c != '\n' || TURNS.contains(c);
     if let Some(found) = outcome.text.chars().find(moves) {
@@ -174,14 +174,14 @@ fn inert(_: &Scene, outcome: &Outcome) -> Result<()> {
 
 /// The page, the test cases, the summary and the gauges are opened by other people's
 /// readers, as the tests of the reports do.
-fn read_by_others(scene: &Scene, outcome: &Outcome) -> Result<()> {
-    let folder = scene.folder.join("read");
+fn read_by_others(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
+    let folder = sandbox.folder.join("read");
     std::fs::create_dir_all(&folder)?;
     for (name, as_name) in READ {
         let bytes = outcome.files.get(name).with_context(|| format!("no {name}"))?;
         std::fs::write(folder.join(as_name), bytes)?;
     }
-    let python = crate::test::development_environment()?.join("python");
+    let python = tools::development_environment()?.join("python");
     let script = tools::root().join("crates/portcullis-report/tests/reports/read.py");
     let read = Command::new(python).arg("-B").arg(script).arg(&folder).output()?;
     if !read.status.success() {

@@ -1,4 +1,4 @@
-//! Where a row plays: a copy of the bundled service, a configuration, private
+//! Where a case plays: a copy of the bundled service, a configuration, private
 //! folders, and the run itself.
 
 use std::collections::BTreeMap;
@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::case::FaultCase;
 use super::leaks::{self, Tree};
-use super::row::Row;
 use crate::tools;
 
-/// No run of a row takes longer: a hang, not a slow machine.
+/// No run of a case takes longer: a hang, not a slow machine.
 const HANG: Duration = Duration::from_secs(240);
 
-/// The stage of one row; its folder goes with it.
-pub struct Scene {
+/// The surroundings of one case; its folder goes with it.
+pub struct Sandbox {
     /// All of it: `service`, `project`, `tmp`, and a cache of its own if asked.
     pub folder: PathBuf,
     /// The project's files, as they were.
@@ -39,36 +39,36 @@ pub struct Outcome {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
-impl Scene {
-    /// Sets a row's scene.
+impl Sandbox {
+    /// Makes a case's sandbox.
     ///
     /// # Errors
     /// The disk refuses, or the configuration has no place for an edit.
-    pub fn new(row: &Row) -> Result<Self> {
-        let name = row.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    pub fn new(case: &FaultCase) -> Result<Self> {
+        let name = case.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
         let folder = std::env::temp_dir().join(format!("faults-{}-{name}", std::process::id()));
         for part in ["project", "tmp", "home"] {
             std::fs::create_dir_all(folder.join(part))?;
         }
         let service = folder.join("service");
         copy_tree(&tools::root().join("fixtures/upstream"), &service)?;
-        let config = configuration(row, &service)?;
+        let config = configuration(case, &service)?;
         std::fs::write(folder.join("project/perf.toml"), config)?;
         let shared = tools::root().join("target/tmp/faults-cache");
-        let cache = if row.own_cache { folder.join("cache") } else { shared };
-        let mut scene = Self {
+        let cache = if case.own_cache { folder.join("cache") } else { shared };
+        let mut sandbox = Self {
             folder,
             service: Tree::default(),
             processes: Vec::new(),
             cache,
             companions: Mutex::default(),
         };
-        if let Some(before) = row.before {
-            before(&scene).context("preparing")?;
+        if let Some(before) = case.before {
+            before(&sandbox).context("preparing")?;
         }
-        scene.service = leaks::tree(&scene.folder.join("service"))?;
-        scene.processes = leaks::processes();
-        Ok(scene)
+        sandbox.service = leaks::tree(&sandbox.folder.join("service"))?;
+        sandbox.processes = leaks::processes();
+        Ok(sandbox)
     }
 
     /// Where caches are.
@@ -86,7 +86,7 @@ impl Scene {
         self.folder.join("project/.portcullis")
     }
 
-    /// Starts a stranger of `fixtures/faults`, who stays until the scene ends.
+    /// Starts a stranger of `fixtures/faults`, who stays until the sandbox ends.
     ///
     /// # Errors
     /// There is no Python.
@@ -104,13 +104,13 @@ impl Scene {
         Ok(())
     }
 
-    /// A run of this scene, not started yet.
+    /// A run of this sandbox, not started yet.
     ///
     /// # Errors
     /// Our own binary cannot be found.
-    pub fn command(&self, row: &Row) -> Result<Command> {
+    pub fn command(&self, case: &FaultCase) -> Result<Command> {
         let this = std::env::current_exe()?;
-        let mut command = match row.within {
+        let mut command = match case.within {
             None => Command::new(&this),
             Some(script) => {
                 let mut shell = Command::new("sh");
@@ -120,23 +120,23 @@ impl Scene {
         };
         command
             .arg("perf")
-            .args(&row.flags)
+            .args(&case.flags)
             .current_dir(self.folder.join("project"))
             .env("TMPDIR", self.tmp())
             .env("PORTCULLIS_CACHE", &self.cache)
-            .env("SCENE", &self.folder)
-            .env("UPSTREAM_FAULTS", row.faults)
+            .env("SANDBOX", &self.folder)
+            .env("UPSTREAM_FAULTS", case.faults)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if row.faults.is_empty() {
+        if case.faults.is_empty() {
             command.env_remove("UPSTREAM_FAULTS");
         }
         // These runs are no result of the job that they run in.
         for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"] {
             command.env_remove(name);
         }
-        for (name, value) in &row.variables {
+        for (name, value) in &case.variables {
             match value.is_empty() {
                 true => command.env_remove(name),
                 false => command.env(name, value),
@@ -145,15 +145,15 @@ impl Scene {
         Ok(command)
     }
 
-    /// Runs a row to its end, disturbing it if it says so.
+    /// Runs a case to its end, disturbing it if it says so.
     ///
     /// # Errors
     /// It cannot be started, hangs, or ends before it could be disturbed.
-    pub fn play(&self, row: &Row) -> Result<Outcome> {
-        let mut child = self.command(row)?.spawn().context("starting the run")?;
+    pub fn play(&self, case: &FaultCase) -> Result<Outcome> {
+        let mut child = self.command(case)?.spawn().context("starting the run")?;
         let pid = child.id();
         let said = Said::of(&mut child);
-        if let Some((text, act)) = row.during {
+        if let Some((text, act)) = case.during {
             said.wait_for(text, &mut child)?;
             if let Err(error) = act(self, pid) {
                 child.kill()?;
@@ -164,12 +164,12 @@ impl Scene {
         self.finish(child, &said)
     }
 
-    /// Runs a row and kills it after a while, if it has not ended by then.
+    /// Runs a case and kills it after a while, if it has not ended by then.
     ///
     /// # Errors
     /// It cannot be started or killed.
-    pub fn kill_after(&self, row: &Row, moment: Duration) -> Result<Outcome> {
-        let mut child = self.command(row)?.spawn().context("starting the run")?;
+    pub fn kill_after(&self, case: &FaultCase, moment: Duration) -> Result<Outcome> {
+        let mut child = self.command(case)?.spawn().context("starting the run")?;
         let said = Said::of(&mut child);
         std::thread::sleep(moment);
         child.kill()?;
@@ -180,8 +180,8 @@ impl Scene {
     ///
     /// # Errors
     /// It ends with another.
-    pub fn again(&self, row: &Row, code: i32) -> Result<Outcome> {
-        let quiet = Row { during: None, ..row.clone() };
+    pub fn again(&self, case: &FaultCase, code: i32) -> Result<Outcome> {
+        let quiet = FaultCase { during: None, ..case.clone() };
         let outcome = self.play(&quiet)?;
         if outcome.code != Some(code) {
             bail!("the run after it: exit {:?}, not {code}:\n{}", outcome.code, outcome.text);
@@ -211,18 +211,18 @@ impl Scene {
     }
 }
 
-impl Drop for Scene {
+impl Drop for Sandbox {
     fn drop(&mut self) {
         let companions = self.companions.get_mut().unwrap_or_else(|e| e.into_inner());
         for child in companions {
             let _ = child.kill();
             let _ = child.wait();
         }
-        // Python mirrors the folder in the cache that scenes share.
+        // Python mirrors the folder in the cache that sandboxes share.
         if let Ok(path) = self.folder.strip_prefix("/") {
             let _ = std::fs::remove_dir_all(self.cache.join("bytecode").join(path));
         }
-        // What a failed row leaves is looked at by hand, if somebody wants to.
+        // What a failed case leaves is looked at by hand, if somebody wants to.
         if std::env::var_os("FAULTS_KEEP").is_none() {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
@@ -309,8 +309,8 @@ impl Said {
 }
 
 /// The bundled configuration, quickened as the end-to-end tests do, for the copy
-/// of the service, with the row's edits.
-fn configuration(row: &Row, service: &Path) -> Result<String> {
+/// of the service, with the case's edits.
+fn configuration(case: &FaultCase, service: &Path) -> Result<String> {
     let bundled = std::fs::read_to_string(tools::root().join("perf.toml"))?;
     let mut config = bundled.replace("\"fixtures/upstream", &format!("\"{}", service.display()));
     let quickened = [
@@ -321,7 +321,7 @@ fn configuration(row: &Row, service: &Path) -> Result<String> {
         ),
         ("port = 8000", "port = \"auto\""),
     ];
-    let edits = row.edits.iter().map(|(from, to)| (*from, to.as_str()));
+    let edits = case.edits.iter().map(|(from, to)| (*from, to.as_str()));
     for (from, to) in quickened.into_iter().chain(edits) {
         if !config.contains(from) {
             bail!("perf.toml has no {from:?}");

@@ -3,30 +3,31 @@
 use anyhow::{Context, Result, bail};
 
 use super::super::below;
-use super::super::row::{Row, row};
-use super::super::scene::{Outcome, Scene};
+use super::super::case::{FaultCase, case};
+use super::super::sandbox::{Outcome, Sandbox};
 
-/// The rows.
-pub fn rows() -> Vec<Row> {
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
     // The password, and every beginning of a token or of a header.
-    let silent = |row: Row| row.never("testpass").never("stand-in-tok").never("eyJ").then(no_key);
+    let silent =
+        |case: FaultCase| case.never("testpass").never("stand-in-tok").never("eyJ").then(no_key);
     all().into_iter().map(silent).collect()
 }
 
-fn echo(name: &'static str, what: &'static str, code: i32, fault: &str) -> Row {
-    row(name, what, code).server("echo.py", &[fault])
+fn echo(name: &'static str, what: &'static str, code: i32, fault: &str) -> FaultCase {
+    case(name, what, code).server("echo.py", &[fault])
 }
 
-fn all() -> Vec<Row> {
+fn all() -> Vec<FaultCase> {
     vec![
-        row(
+        case(
             "secrets/arguments",
             "The bundled service: no secret among any process's arguments.",
             0,
         )
-        .during("load 1/", |scene, run| {
+        .during("load 1/", |sandbox, run| {
             let key = key_of(below::server(run)?)?;
-            std::fs::write(scene.folder.join("secret-key"), &key)?;
+            std::fs::write(sandbox.folder.join("secret-key"), &key)?;
             for pid in below::of(run) {
                 let command = below::text(pid, "cmdline");
                 if command.contains(&key) || command.contains("testpass") {
@@ -68,8 +69,8 @@ fn key_of(server: u32) -> Result<String> {
 }
 
 /// The key that the server had stands nowhere, nor does its beginning.
-fn no_key(scene: &Scene, outcome: &Outcome) -> Result<()> {
-    let key = std::fs::read_to_string(scene.folder.join("secret-key"))?;
+fn no_key(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
+    let key = std::fs::read_to_string(sandbox.folder.join("secret-key"))?;
     let beginning = key.get(..12).context("the key is too short to be one")?;
     match outcome.place_of(beginning) {
         Some(place) => bail!("{place} holds the SECRET_KEY"),
