@@ -1,34 +1,9 @@
-//! The shape of the repository, checked: arrows, allowed places, module docs,
-//! file lengths, names.
-#![allow(clippy::unwrap_used, reason = "tests")]
+//! Between crates: which depends on which, who may do what is banned, where versions
+//! stand.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
-}
-
-fn sources() -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for folder in ["crates", "xtask", "fuzz/checks", "fuzz/fuzz_targets"] {
-        walk(&root().join(folder), &mut found);
-    }
-    assert!(found.len() > 40, "the sources were not found");
-    found
-}
-
-fn walk(folder: &Path, found: &mut Vec<(String, String)>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            walk(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let name = path.strip_prefix(root()).unwrap().display().to_string();
-            found.push((name, std::fs::read_to_string(&path).unwrap()));
-        }
-    }
-}
+use crate::sources::{root, rust};
 
 /// Our own crates that a manifest depends on.
 fn arrows(manifest: &str) -> BTreeSet<String> {
@@ -79,9 +54,9 @@ fn only_these_places_may_do_what_is_banned() {
         "crates/portcullis/tests/versions.rs",
         "crates/portcullis/tests/e2e/main.rs",
         "xtask/src/main.rs",
-        "xtask/tests/architecture.rs",
+        "xtask/tests/architecture/crates.rs",
     ];
-    for (name, text) in sources() {
+    for (name, text) in rust() {
         let exempt = text.contains("clippy::disallowed_methods");
         assert!(!exempt || allowed.contains(&name.as_str()), "{name} lifts a ban");
     }
@@ -96,17 +71,5 @@ fn versions_stand_in_the_workspace_manifest_only() {
         for line in dependencies.filter(|line| line.contains('=')) {
             assert!(line.ends_with(".workspace = true"), "{member}: {line}");
         }
-    }
-}
-
-#[test]
-fn every_file_opens_with_its_purpose_and_stays_short() {
-    for (name, text) in sources() {
-        assert!(text.starts_with("//!"), "{name} does not open with //!");
-        let lines = text.lines().count();
-        assert!(lines <= 500, "{name} has {lines} lines: split it along a seam that has a name");
-        let stem = Path::new(&name).file_stem().unwrap().to_str().unwrap().to_owned();
-        let vague = ["util", "utils", "helper", "helpers", "misc", "common"];
-        assert!(!vague.contains(&stem.as_str()), "{name} says nothing");
     }
 }
