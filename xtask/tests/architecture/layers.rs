@@ -26,10 +26,10 @@ const CORE: &[&[&str]] = &[
     &["config"],
     &["baseline"],
     &["evidence"],
-    &["measure"],
     &["secrets"],
     &["scenario"],
     &["threshold"],
+    &["measure"],
     &["text", "units", "rng", "target"],
 ];
 
