@@ -97,7 +97,7 @@ pub fn cargo_install(program: &str, version: &str) -> Result<PathBuf> {
 }
 
 /// A virtual environment in `target/` with these arguments to `pip install`;
-/// made anew when `content` differs from what it was made of.
+/// rebuilt when `content` differs from what it was made of.
 ///
 /// # Errors
 /// Python is missing or pip failed.
@@ -121,7 +121,7 @@ pub fn venv(name: &str, arguments: &[&str], content: &str) -> Result<PathBuf> {
     Ok(folder.join("bin"))
 }
 
-/// What the programs that tests want are made of: a change makes them anew.
+/// What the programs that tests want are made of: a change rebuilds the environment.
 const REQUIREMENTS: [&str; 2] = ["requirements-dev.txt", "requirements.lock"];
 
 /// The folder of the programs that tests want: Locust, and readers of reports.

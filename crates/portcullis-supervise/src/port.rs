@@ -51,7 +51,7 @@ pub fn owner(port: u16, ours: &[u32]) -> Owner {
 }
 
 /// What tells the listeners of `127.0.0.1:port` from those that may follow them:
-/// their sockets, which a server that is started again opens anew.
+/// their sockets, which a server that is started again opens once more.
 #[cfg(target_os = "linux")]
 pub fn listeners(port: u16) -> Vec<u64> {
     linux::listening(port).0

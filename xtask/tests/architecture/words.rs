@@ -46,7 +46,6 @@ const NAMES: &[Old] = &[
     old("SinceTick", "IntervalCounts"),
     old_in("crates/portcullis-load", "Second", "SeriesPoint"),
     old("SHOWN", "REPORTED_PERCENTILES"),
-    old_in("crates/portcullis-load", "Cell", "RowRecorder"),
     old("Beyond", "OverLimit"),
     old("Standing", "ThresholdStatus"),
     old("Judged", "ThresholdResult"),
@@ -74,6 +73,7 @@ const NAMES: &[Old] = &[
 
 /// Modules, by the names of their files.
 const MODULES: &[Old] = &[
+    old("cell", "row_recorder"),
     old("told", "record"),
     old("feed", "log_lines"),
     old("fold", "wrap"),

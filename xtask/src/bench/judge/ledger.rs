@@ -1,5 +1,5 @@
 //! The counts that accumulate: one line for each live comparison, with date,
-//! machine and rule; a changed rule begins anew, and old lines stay.
+//! machine and rule; a changed rule starts from zero, and old lines stay.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
