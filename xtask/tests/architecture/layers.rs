@@ -15,6 +15,8 @@ const PORTCULLIS: &[&[&str]] = &[
     &["project", "engines"],
     &["planning", "run"],
     &["cache", "console"],
+    // The machine, git, chance: what is outside of us.
+    &["host"],
 ];
 
 const CORE: &[&[&str]] = &[
@@ -36,8 +38,17 @@ const CORE: &[&[&str]] = &[
 const LOAD: &[&[&str]] =
     &[&["engine", "pairs"], &["vu"], &["schedule"], &["metrics"], &["http"], &["reactor"]];
 
-const REPORT: &[&[&str]] =
-    &[&["html", "markdown", "junit", "locust_csv", "prometheus", "github", "gitlab"], &["results"]];
+const REPORT: &[&[&str]] = &[
+    &["read", "schema"],
+    &["artifacts"],
+    &["formats"],
+    &["html", "markdown", "junit", "locust_csv", "prometheus", "codequality", "github"],
+    &["baseline", "events_jsonl"],
+    &["results", "annotations"],
+    &["format"],
+    &["words", "escape", "series", "instant"],
+    &["record"],
+];
 
 const SUPERVISE: &[&[&str]] = &[
     &["step", "server", "guard", "meter"],
@@ -53,7 +64,7 @@ const XTASK: &[&[&str]] =
 /// Rooms of `portcullis-report` that show a run: they read results through the functions
 /// and types that the room `results` gives to all, never from inside a version.
 const VIEWS: [&str; 7] =
-    ["html", "markdown", "junit", "locust_csv", "prometheus", "github", "gitlab"];
+    ["html", "markdown", "junit", "locust_csv", "prometheus", "codequality", "github"];
 
 /// Rooms of `portcullis-core` that the load engine must not know: it measures, and is
 /// told when to stop.

@@ -64,7 +64,7 @@ fn a_circle_by_use_is_found() {
 fn an_old_word_is_found() {
     let rust = made(&[
         ("twin.rs", "//! Two.\npub struct Person;\n"),
-        ("life.rs", "// A Person\nlet s = \"Person\"; let personal = 0;"),
+        ("a.rs", "// A Person\nlet s = \"Person\"; let personal = 0;"),
     ]);
     let texts =
         vec![("docs/a.md".to_owned(), "so\nthere the machine's\nmoods are. manew".to_owned())];

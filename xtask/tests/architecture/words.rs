@@ -67,13 +67,18 @@ const NAMES: &[Old] = &[
     old("Longest", "MaxDuration"),
     old("ReadIn", "LoadedConfig"),
     old("Keeping", "BaselineFile"),
-    old("Came", "CaseResult"),
-    old("Scene", "Sandbox"),
+    old_in("xtask", "Came", "CaseResult"),
+    old_in("xtask", "Scene", "Sandbox"),
 ];
 
 /// Modules, by the names of their files.
 const MODULES: &[Old] = &[
     old("cell", "row_recorder"),
+    old("course", "timeline"),
+    old("courses", "timelines"),
+    old("kept", "exemplars"),
+    old("life", "active_span"),
+    old("outlook", "stop_controller"),
     old("told", "record"),
     old("feed", "log_lines"),
     old("fold", "wrap"),
@@ -87,9 +92,9 @@ const MODULES: &[Old] = &[
     old("finite", "step"),
     old("places", "source_locations"),
     old("key", "cache_key"),
-    old("acts", "actions"),
-    old("scene", "sandbox"),
-    old("rows", "cases"),
+    old_in("xtask", "acts", "actions"),
+    old_in("xtask", "scene", "sandbox"),
+    old_in("xtask", "rows", "cases"),
 ];
 
 /// What people read.
