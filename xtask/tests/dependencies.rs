@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use toml_edit::{DocumentMut, Item};
 
 fn root() -> PathBuf {
@@ -39,6 +39,7 @@ struct Graph {
 }
 
 impl Graph {
+    /// As cargo tells it; what is built on other systems only it may have to fetch first.
     fn read() -> Self {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["metadata", "--locked", "--format-version", "1"]).current_dir(root());
@@ -177,6 +178,43 @@ fn expressions_of_licences_are_understood() {
     for no in ["", "GPL-3.0", "MIT AND GPL-3.0", "Apache-2.0 WITH X", "(X OR Y) AND MIT"] {
         assert!(!met(no), "{no}");
     }
+}
+
+#[test]
+fn what_no_feature_asks_for_is_not_in_the_graph() {
+    let user = |features: Value| {
+        let optional = |name: &str| json!({ "name": name, "optional": true, "kind": null });
+        json!({
+            "packages": [
+                {
+                    "id": "a",
+                    "name": "a",
+                    "features": { "x": ["b"], "y": ["c?/z"], "z": ["dep:d"] },
+                    "dependencies": [
+                        optional("b"), optional("c"), optional("d"),
+                        { "name": "e", "optional": false, "kind": "dev" },
+                    ],
+                },
+                { "id": "b", "name": "b" }, { "id": "c", "name": "c" },
+                { "id": "d", "name": "d" },
+                { "id": "e", "name": "e", "dependencies": [
+                    { "name": "f", "optional": false, "kind": "dev" },
+                ] },
+                { "id": "f", "name": "f" },
+            ],
+            "workspace_members": ["a"],
+            "resolve": { "nodes": [
+                { "id": "a", "features": features, "deps":
+                    [{ "pkg": "b" }, { "pkg": "c" }, { "pkg": "d" }, { "pkg": "e" }] },
+                { "id": "b" }, { "id": "c" }, { "id": "d" },
+                { "id": "e", "deps": [{ "pkg": "f" }] }, { "id": "f" },
+            ] },
+        })
+    };
+    let crates = |features| Graph::of(&user(features)).packages.into_keys().collect::<Vec<_>>();
+    assert_eq!(crates(json!([])), ["a", "e"]);
+    assert_eq!(crates(json!(["x", "y"])), ["a", "b", "e"], "`c?` asks for nothing");
+    assert_eq!(crates(json!(["z"])), ["a", "d", "e"]);
 }
 
 #[test]
