@@ -8,10 +8,11 @@ use clap::Parser;
 use portcullis_core::compare::{Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison};
 use portcullis_core::event::{Event, PairProgress, Progress, Sink, Stage, StageEnd, StageRecord};
 use portcullis_core::evidence::State;
-use portcullis_core::judge::{Finding, Present, in_order, judge};
+use portcullis_core::judge::{Finding, in_order, judge};
 use portcullis_core::measure::{
     Beyond, Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary,
 };
+use portcullis_core::steering::RuleStatus;
 use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, parse};
 use portcullis_report::RunReport;
 
@@ -94,7 +95,7 @@ pub fn play(name: &str) -> Console {
 }
 
 fn progress(second: u32) -> Progress {
-    let rule = |text: &str, severity, state| Present { rule: text.to_owned(), severity, state };
+    let rule = |text: &str, severity, state| RuleStatus { rule: text.to_owned(), severity, state };
     Progress {
         elapsed: SECOND * second,
         window: SECOND * 30,

@@ -5,14 +5,15 @@ use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use portcullis_core::event::Event;
-use portcullis_core::judge::{Finding, generator_fault};
+use portcullis_core::engine::{
+    Ended, FirstAnswer, FirstFailure, LoadOutcome, LoginFailure, Measured, Observer,
+};
+use portcullis_core::event::{Event, Progress};
+use portcullis_core::judge::{Finding, ThresholdController, generator_fault};
 use portcullis_core::measure::{FailureKind, Usage, UsageAt, UsageCourse};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
-use portcullis_load::{
-    Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
-};
+use portcullis_load::LoadError;
 use portcullis_report::FirstCall;
 use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
@@ -37,49 +38,36 @@ fn measure_with(
     target: &Target,
     mut server: Option<&mut Server>,
 ) -> Result<Done<()>, Failure> {
-    let plan = &run.planned.plan.load;
-    let trust = &run.planned.trust;
+    let planned = run.planned;
+    let plan = &planned.plan.load;
     if plan.tls.as_ref().is_some_and(|tls| tls.insecure) {
         run.warn(INSECURE);
     }
     let listeners = port::listeners(target.port);
-    let first = first_round(plan, target, trust, || {
-        // Looked at so that its log is kept short; a dead one fails each request.
-        let _ = server.as_deref_mut().map(|server| server.ended_within(Duration::ZERO));
-        run.interrupts.signal().is_some()
-    });
-    // Before anything else is told: a log that is collected may hold it.
-    let token = match &first {
-        Ok(first) => first.token.as_deref(),
-        Err(FirstRoundError::Stopped(token)) => token.as_deref(),
-        Err(_) => None,
+    let controller = ThresholdController { rules: &plan.rules, until_sure: plan.until_sure };
+    let mut watching = Watching {
+        run: &mut *run,
+        server: server.as_deref_mut(),
+        begun: None,
+        course: UsageCourse::default(),
+        failure: None,
     };
-    token.into_iter().for_each(|token| run.secrets.add(token));
-    // A dying server closes its socket a moment before its process is gone.
-    let patience = if first.is_err() { DYING } else { Duration::ZERO };
-    if let Some(death) = death(server.as_deref_mut(), patience) {
-        return Err(death);
+    let result = portcullis_load::run(plan, target, &planned.trust, &controller, &mut watching);
+    let Watching { begun, course, failure, .. } = watching;
+    if let Some(failure) = failure {
+        return Err(failure);
     }
-    let first = first.map_err(|error| first_round_failure(run, error))?;
-    tell_first_round(run, &first)?;
-    let ticks = Ticks::now();
-    let used = server.as_deref().map(Server::usage);
-    let mut course = UsageCourse::default();
-    let outcome = portcullis_load::run(plan, target, first, |observation| {
-        if let Observation::Progress(progress) = observation {
-            let moment = server.as_deref().zip(used).map(|(s, at)| moment(s, at, progress.elapsed));
-            // A server that is gone uses nothing: no moment of its course.
-            moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| course.add(m));
-            run.sink.event(&Event::Progress(progress));
+    let outcome = match result {
+        Ok(outcome) => outcome,
+        // A dying server closes its socket a moment before its process is gone.
+        Err(error) => {
+            let death = death(server.as_deref_mut(), DYING);
+            return Err(death.unwrap_or_else(|| not_begun(run, error)));
         }
-        let died = server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some());
-        match run.interrupts.signal() {
-            None if !died && !run.is_overdue() => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(()),
-        }
-    });
-    let stolen = ticks.zip(Ticks::now()).and_then(|(start, end)| end.stolen_since(start));
-    run.machine.steal_share = stolen;
+    };
+    let (ticks, used) = begun.unwrap_or_default();
+    run.machine.steal_share =
+        ticks.zip(Ticks::now()).and_then(|(start, end)| end.stolen_since(start));
     let now_used = server.as_deref().map(Server::usage);
     run.server_usage = now_used.zip(used).map(|(end, start)| end.since(start));
     run.server_course = course.into_moments();
@@ -91,6 +79,57 @@ fn measure_with(
     conclude(run, outcome, death)?;
     still_there(run, target, server.map(|server| (server, listeners)))?;
     Ok(Done::new((), described(run, target)))
+}
+
+/// Watches the load for signals, for the server's death, and for the run's deadline.
+struct Watching<'w, 'r> {
+    run: &'w mut Run<'r>,
+    server: Option<&'w mut Server>,
+    /// Set once the first round is over: what the machine and the server had used then.
+    begun: Option<(Option<Ticks>, Option<Usage>)>,
+    course: UsageCourse,
+    /// Why the load is not to begin.
+    failure: Option<Failure>,
+}
+
+impl Watching<'_, '_> {
+    fn has_died(&mut self) -> bool {
+        self.server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some())
+    }
+}
+
+impl Observer for Watching<'_, '_> {
+    fn secret(&mut self, token: &str) {
+        self.run.secrets.add(token);
+    }
+
+    fn goes_on(&mut self) -> bool {
+        // Looked at in the first round too, so that its log is kept short; there a dead
+        // one fails each request.
+        let has_died = self.has_died();
+        let is_over = self.begun.is_some() && (has_died || self.run.is_overdue());
+        self.run.interrupts.signal().is_none() && !is_over
+    }
+
+    fn first_round(&mut self, answers: &[FirstAnswer]) -> ControlFlow<()> {
+        let death = death(self.server.as_deref_mut(), Duration::ZERO);
+        let told = death.map_or_else(|| tell_first_round(self.run, answers), Err);
+        if let Err(failure) = told {
+            self.failure = Some(failure);
+            return ControlFlow::Break(());
+        }
+        self.begun = Some((Ticks::now(), self.server.as_deref().map(Server::usage)));
+        ControlFlow::Continue(())
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        let used = self.begun.and_then(|(_, used)| used);
+        let server = self.server.as_deref().zip(used);
+        let moment = server.map(|(server, used)| moment(server, used, progress.elapsed));
+        // A server that is gone uses nothing: no moment of its course.
+        moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| self.course.add(m));
+        self.run.sink.event(&Event::Progress(progress));
+    }
 }
 
 /// What a server has used since the load began, by this moment of the window.
@@ -181,11 +220,12 @@ fn death(server: Option<&mut Server>, patience: Duration) -> Option<Failure> {
 const KILLED: &str = "SIGKILL is often the kernel's, out of memory: look at dmesg, at the limits of \
                       its container, and at server.peak_memory_bytes in the results";
 
-fn first_round_failure(run: &Run<'_>, error: FirstRoundError) -> Failure {
+/// Why the load did not begin, as a failure.
+fn not_begun(run: &Run<'_>, error: LoadError) -> Failure {
     match (run.interrupts.signal(), error) {
         (Some(signal), _) => Failure::new(Finding::Interrupted(signal)),
-        (None, FirstRoundError::Login(failure)) => login_failure(&failure),
-        (None, error @ FirstRoundError::Connect(_)) => {
+        (None, LoadError::Login(failure)) => login_failure(&failure),
+        (None, error @ LoadError::Connect(_)) => {
             Failure::new(Finding::Server(error.to_string())).with_log("server")
         }
         (None, error) => Failure::new(Finding::Defect(error.to_string())),
@@ -204,17 +244,17 @@ fn login_failure(failure: &LoginFailure) -> Failure {
 }
 
 /// Shows the first answers; tasks without data end the run here.
-fn tell_first_round(run: &mut Run<'_>, first: &FirstRound) -> Result<(), Failure> {
+fn tell_first_round(run: &mut Run<'_>, answers: &[FirstAnswer]) -> Result<(), Failure> {
     let mut without_data = Vec::new();
-    for answer in &first.answers {
+    for answer in answers {
         let failure = answer.failure.as_ref();
-        let words = failure.map(|(kind, message, _)| format!("{}: {message}", kind.name()));
+        let words = failure.map(|failure| format!("{}: {}", failure.kind.name(), failure.message));
         run.first_round.push(FirstCall {
             task: answer.task.clone(),
             latency: answer.latency,
             failure: words.map(|words| run.secrets.redact(&words)),
         });
-        let Some((kind, message, body)) = failure else { continue };
+        let Some(FirstFailure { kind, message, answer: body }) = failure else { continue };
         let (task, request) = (&answer.task, &answer.request);
         if *kind == FailureKind::Validation {
             without_data.push(Finding::Invalid(format!(
@@ -236,8 +276,8 @@ fn conclude(
     outcome: LoadOutcome,
     death: Option<Failure>,
 ) -> Result<(), Failure> {
-    outcome.tokens.iter().for_each(|token| run.secrets.add(token));
-    let summary = outcome.summary;
+    let Measured::Exact(summary) = outcome.measured;
+    let summary = *summary;
     let plan = &run.planned.plan.load;
     let ran = summary.users_ran;
     // In the open model arrivals decide who is needed; and a load that ends

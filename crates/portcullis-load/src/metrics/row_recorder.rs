@@ -6,11 +6,11 @@ use std::time::Duration;
 use portcullis_core::measure;
 use portcullis_core::measure::{Beyond, Block, Distribution, Row, add_status};
 
-use crate::clock;
-use crate::counted::Told;
-use crate::kept::Kept;
-use crate::latencies::Latencies;
-use crate::sample::Sample;
+use super::clock;
+use super::delta::Told;
+use super::exemplars::Kept;
+use super::latencies::Latencies;
+use super::sample::Sample;
 
 /// The counts of one row.
 #[derive(Clone, Debug)]
@@ -28,9 +28,9 @@ pub struct Cell {
     stalled: u64,
     cut: u64,
     /// Counts by second.
-    pub blocks: Vec<Block>,
+    blocks: Vec<Block>,
     /// What was told of it so far.
-    pub told: Told,
+    told: Told,
     /// Answers and requests to be looked at.
     pub kept: Kept,
     /// By status, ascending: a handful, so that only the first answer of each
@@ -143,8 +143,14 @@ impl Cell {
         self.blocks = measure::merged(&self.blocks, &other.blocks);
     }
 
+    /// What was counted since the last call.
+    pub fn take_counts(&mut self) -> Row {
+        let now = self.counts();
+        self.told.since(now, &self.blocks)
+    }
+
     /// What rules on shares need; of latencies their number alone.
-    pub fn counts(&self) -> Row {
+    fn counts(&self) -> Row {
         let count = self.good.count();
         Row {
             requests: self.requests,
@@ -182,4 +188,25 @@ impl Cell {
 fn note(beyond: &mut Beyond, latency: Duration, limit: Duration) {
     beyond.above += u64::from(latency > limit);
     beyond.at_or_above += u64::from(latency >= limit);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_in_parts_is_what_was_counted_at_any_moment() {
+        let limits = [Duration::from_millis(5)];
+        let mut cell = Cell::new(&Latencies::new(Duration::from_secs(1)), limits.len());
+        let mut known = Row::default();
+        for n in 0..50_u64 {
+            let sample = Sample { latency: Duration::from_millis(n % 10), ..Sample::default() };
+            cell.record(&sample, Duration::from_millis(n * 130), &limits);
+            if n % 3 == 0 {
+                known.add(&cell.take_counts());
+                assert_eq!(known.blocks, cell.row().blocks, "after {n} requests");
+                assert_eq!(known.beyond, cell.row().beyond);
+            }
+        }
+    }
 }

@@ -5,30 +5,17 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use portcullis_core::measure::FailureKind;
+use portcullis_core::engine::{FirstAnswer, FirstFailure, LoginFailure, Observer};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::scenario::titles;
 use portcullis_core::target::Target;
 
-use crate::engine::closes_connections;
+use super::prepared::{Prepared, closes_connections};
+use super::session::{LoggedIn, Sending, User, login_failure};
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
-use crate::prepared::Prepared;
-use crate::reactor::{self, Handle, Turn};
-use crate::sample::Sample;
-use crate::user::{LoggedIn, LoginFailure, Sending, User};
-
-/// One task's first answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FirstAnswer {
-    /// The task.
-    pub task: String,
-    /// Method and path.
-    pub request: String,
-    /// How long it took.
-    pub latency: Duration,
-    /// What failed: kind, what happened, and the answer's beginning.
-    pub failure: Option<(FailureKind, String, String)>,
-}
+use crate::metrics::Sample;
+use crate::reactor::{self, Handle, Turn, panic_words};
 
 /// What the first round found.
 #[derive(Debug)]
@@ -39,12 +26,13 @@ pub struct FirstRound {
     pub answers: Vec<FirstAnswer>,
     /// The first user's token: a secret.
     pub token: Option<String>,
-    pub(crate) login: Option<Sample>,
+    /// The sample of its login, to be recorded once the load begins.
+    pub login: Option<Sample>,
 }
 
-/// Why there is no use in going on.
+/// Why a load did not begin.
 #[derive(Debug, thiserror::Error)]
-pub enum FirstRoundError {
+pub enum LoadError {
     /// Nobody accepts a connection.
     #[error(transparent)]
     Connect(#[from] ResolveError),
@@ -54,83 +42,83 @@ pub enum FirstRoundError {
     /// The first user could not log in.
     #[error("the login failed: {}", .0.message)]
     Login(LoginFailure),
-    /// We were told to stop; with the token that was had by then, a secret.
+    /// The observer stopped it.
     #[error("stopped")]
-    Stopped(Option<String>),
+    Stopped,
     /// The system has no poll or timer left.
     #[error("the engine could not start: {0}")]
     Engine(std::io::Error),
 }
 
-/// How often `stop` is asked.
+/// How often the observer is asked whether to go on.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Runs the first round; `stop` is asked every now and then. `trust` is needed
-/// for a target that speaks TLS.
+/// Runs the first round; the observer is told of the token. `trust` is needed for a
+/// target that speaks TLS.
 ///
 /// # Errors
-/// No connection, no login, or told to stop.
+/// No connection, no login, or stopped by the observer.
 pub fn first_round(
     plan: &LoadPlan,
     target: &Target,
     trust: &Trust,
-    mut stop: impl FnMut() -> bool,
-) -> Result<FirstRound, FirstRoundError> {
+    observer: &mut dyn Observer,
+) -> Result<FirstRound, LoadError> {
     let tls = if target.tls { Some(http::client_config(trust)?) } else { None };
     let at_once = plan.acknowledge_at_once;
     let endpoint = http::resolve(target, tls, at_once)?;
     let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
     let sending = Sending { plan, prepared: &prepared, endpoint: &endpoint };
     let result = RefCell::new(None);
+    // Whatever becomes of the round: a token that came is a secret.
+    let token = RefCell::new(None);
     let one = |handle: Handle| async {
-        let round = round(&sending, handle).await;
+        let round = round(&sending, handle, &token).await;
         *result.borrow_mut() = Some(round);
     };
     let panicked = reactor::run(
         1,
         |reactor| vec![Box::pin(one(reactor.handle(0)))],
         |reactor| {
-            if stop() {
+            if !observer.goes_on() {
                 reactor.cut();
                 return Turn::Stop;
             }
             Turn::Next(Instant::now() + LOOK)
         },
     );
-    let words = |panic: Option<Box<dyn std::any::Any + Send>>| {
-        panic.map_or("no result".to_owned(), |panic| crate::worker::panic_words(&*panic))
-    };
-    let panicked = panicked.map_err(FirstRoundError::Engine)?;
-    if stop() {
-        let token = match result.into_inner() {
-            Some(Ok(round)) => round.token,
-            Some(Err(FirstRoundError::Stopped(token))) => token,
-            _ => None,
-        };
-        return Err(FirstRoundError::Stopped(token));
+    let token: Option<String> = token.into_inner();
+    token.iter().for_each(|token| observer.secret(token));
+    let panicked = panicked.map_err(LoadError::Engine)?;
+    if !observer.goes_on() {
+        return Err(LoadError::Stopped);
     }
-    result
-        .into_inner()
-        .unwrap_or_else(|| Err(FirstRoundError::Engine(std::io::Error::other(words(panicked)))))
+    let (login, answers) = result.into_inner().unwrap_or_else(|| {
+        let words = panicked.map(|panic| panic_words(&*panic));
+        Err(LoadError::Engine(std::io::Error::other(words.unwrap_or("no result".to_owned()))))
+    })?;
+    Ok(FirstRound { endpoint, answers, token, login })
 }
 
-async fn round(sending: &Sending<'_>, handle: Handle) -> Result<FirstRound, FirstRoundError> {
+/// The sample of the login, if there is one, and the first answers.
+async fn round(
+    sending: &Sending<'_>,
+    handle: Handle,
+    given: &RefCell<Option<String>>,
+) -> Result<(Option<Sample>, Vec<FirstAnswer>), LoadError> {
     let (plan, prepared) = (sending.plan, sending.prepared);
     let mut user = User::new(handle);
-    let endpoint = sending.endpoint.clone();
-    let mut round = FirstRound { endpoint, answers: Vec::new(), login: None, token: None };
+    let (mut login, mut answers) = (None, Vec::new());
     if plan.scenario.login.is_some() {
         let (sample, logged_in) = user.login(sending).await;
         match logged_in {
             LoggedIn::Token(token) => {
                 user.authorize(prepared.authorization_line(&token).into());
-                round.token = Some(token);
-                round.login = Some(sample);
+                *given.borrow_mut() = Some(token);
+                login = Some(sample);
             }
-            LoggedIn::Refused => {
-                return Err(FirstRoundError::Login(login_failure(1, &sample)));
-            }
-            LoggedIn::Cut => return Err(FirstRoundError::Stopped(None)),
+            LoggedIn::Refused => return Err(LoadError::Login(login_failure(1, &sample))),
+            LoggedIn::Cut => return Err(LoadError::Stopped),
         }
     }
     for time in 0..plan.warm_up_rounds {
@@ -143,7 +131,7 @@ async fn round(sending: &Sending<'_>, handle: Handle) -> Result<FirstRound, Firs
             let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
             let Some(sample) = user.call(sending, index, &mut rng, None).await else { continue };
             if sample.is_cut {
-                return Err(FirstRoundError::Stopped(round.token));
+                return Err(LoadError::Stopped);
             }
             // Later ones warm up, and are not told of.
             if time > 0 {
@@ -151,25 +139,15 @@ async fn round(sending: &Sending<'_>, handle: Handle) -> Result<FirstRound, Firs
             }
             let failure = sample.failure.map(|failure| {
                 let (_, answer) = user.last_answer();
-                (failure.kind, failure.message, answer)
+                FirstFailure { kind: failure.kind, message: failure.message, answer }
             });
-            round.answers.push(FirstAnswer {
+            answers.push(FirstAnswer {
                 task: task.name.clone(),
-                request: format!("{} {}", task.request.method, task.request.label()),
+                request: titles(&task.steps),
                 latency: sample.latency,
                 failure,
             });
         }
     }
-    Ok(round)
-}
-
-/// A failed login in words.
-pub(crate) fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
-    let failure = sample.failure.as_ref();
-    LoginFailure {
-        user,
-        throttled: failure.is_some_and(|f| f.kind == FailureKind::Throttled),
-        message: failure.map(|f| f.message.clone()).unwrap_or_default(),
-    }
+    Ok((login, answers))
 }

@@ -15,7 +15,14 @@ pub struct Failure {
     pub message: String,
 }
 
-/// One request, finished.
+impl Failure {
+    /// One that its kind tells apart from all others of its task.
+    pub fn new(kind: FailureKind, message: String) -> Self {
+        Self { kind, status: 0, message }
+    }
+}
+
+/// One request, finished; or the requests of one call, as one.
 #[derive(Debug, Default)]
 pub struct Sample {
     /// From the start of sending, or in the open model from the intended start,
@@ -39,4 +46,19 @@ pub struct Sample {
     pub has_data: bool,
     /// Whether it was given up because the load was over.
     pub is_cut: bool,
+}
+
+impl Sample {
+    /// The call of which this was sent so far, and `next` after it: together they took
+    /// as long as both, and came out as `next` did.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self {
+            latency: self.latency + next.latency,
+            service: self.service.map(|service| service + next.latency),
+            first_byte: self.first_byte.filter(|_| next.first_byte.is_some()),
+            body_bytes: self.body_bytes + next.body_bytes,
+            ..next
+        }
+    }
 }

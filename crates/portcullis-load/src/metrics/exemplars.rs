@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portcullis_core::measure::{ErrorSample, MOST_ERRORS, MOST_SLOW, Samples, SlowRequest};
 
-use crate::sample::Sample;
+use super::sample::Sample;
 
 /// The requests that are kept; moments are counted from the start of the run.
 #[derive(Clone, Debug, Default)]

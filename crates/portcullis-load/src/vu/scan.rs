@@ -122,7 +122,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::body::array_length;
+    use crate::vu::body::array_length;
 
     #[test]
     fn it_stops_once_it_has_seen_enough() {

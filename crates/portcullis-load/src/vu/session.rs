@@ -1,29 +1,29 @@
 //! One virtual user: a connection of its own, a token, one request at a time.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use portcullis_core::engine::LoginFailure;
 use portcullis_core::measure::{Body, FailureKind};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::rng::Rng;
-use portcullis_core::scenario::MinItems;
+use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::scenario::{Step, TOKEN};
 
-use crate::body;
+use super::answer::{extract, failure_of, misframed, unpacked, weigh};
+use super::body;
+use super::prepared::{Prepared, PreparedFlow, PreparedRequest};
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Response};
-use crate::prepared::{Prepared, PreparedRequest};
+use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
-use crate::sample::{Failure, Sample};
-use crate::scan;
 
-/// A login that brought no token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoginFailure {
-    /// The user's number, from 1.
-    pub user: u32,
-    /// Whether the service refused for now (429).
-    pub throttled: bool,
-    /// What happened, with status and the service's own words.
-    pub message: String,
+/// A failed login in words; users count from 1.
+pub fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
+    let failure = sample.failure.as_ref();
+    LoginFailure {
+        user,
+        throttled: failure.is_some_and(|f| f.kind == FailureKind::Throttled),
+        message: failure.map(|f| f.message.clone()).unwrap_or_default(),
+    }
 }
 
 /// What one user keeps between its requests.
@@ -42,15 +42,6 @@ pub struct User {
     pub reopened: u64,
     /// Whether the next request may be sent again if it is dropped.
     pub may_resend: bool,
-}
-
-/// When an answer is good.
-struct Expectation<'a> {
-    accept: &'a [u16],
-    check: Option<&'a MinItems>,
-    /// Whether a body with a status below 400 may hold a token, so that no message
-    /// may quote it.
-    brings_token: bool,
 }
 
 /// Where and how requests are sent: what all users have in common.
@@ -121,36 +112,28 @@ impl User {
     /// Logs in; the sample is to be recorded unless it was cut.
     pub async fn login(&mut self, sending: &Sending<'_>) -> (Sample, LoggedIn) {
         let (plan, prepared) = (sending.plan, sending.prepared);
-        let (Some(login), Some(request)) = (&plan.scenario.login, &prepared.login) else {
+        let (Some(login), Some(flow)) = (&plan.scenario.login, &prepared.login) else {
             return (Sample::default(), LoggedIn::Token(String::new()));
         };
-        let mut rng = Rng::stream(plan.seed, portcullis_core::rng::Domain::Values, 0);
-        let expectation = Expectation { accept: &login.accept, check: None, brings_token: true };
-        // Its body is needed whatever the status is.
-        let mut sample = self.send(sending, request, &expectation, true, &mut rng, None).await;
+        let mut rng = Rng::stream(plan.seed, Domain::Values, 0);
+        let mut extracted = Vec::new();
+        let sent = self.walk(sending, &login.steps, flow, &mut rng, None, &mut extracted).await;
+        let mut sample = sent.unwrap_or_default();
         if sample.is_cut {
             return (sample, LoggedIn::Cut);
         }
         if let Some(failure) = &mut sample.failure {
-            if failure.kind == FailureKind::Status {
+            if matches!(failure.kind, FailureKind::Status | FailureKind::Validation) {
                 failure.kind = FailureKind::Login;
             }
             return (sample, LoggedIn::Refused);
         }
-        let token = unpacked(&self.response).and_then(|body| body::text_at(&body, &login.token));
-        let why = match token {
-            // A token goes into a header: a line break in it would forge another.
-            Ok(token) if token.bytes().all(|b| b.is_ascii_graphic()) => {
-                return (sample, LoggedIn::Token(token));
-            }
-            Ok(_) => "the token has impossible characters".to_owned(),
-            Err(why) => why,
-        };
-        sample.failure = Some(Failure { kind: FailureKind::Login, status: 0, message: why });
-        (sample, LoggedIn::Refused)
+        let token = extracted.into_iter().rev().find(|(name, _)| *name == TOKEN);
+        (sample, LoggedIn::Token(token.map(|(_, token)| token).unwrap_or_default()))
     }
 
-    /// Calls a task. In the open model latency counts from the `intended` start.
+    /// Calls a task; `None` if the plan does not have it. In the open model latency
+    /// counts from the `intended` start.
     pub async fn call(
         &mut self,
         sending: &Sending<'_>,
@@ -158,24 +141,59 @@ impl User {
         rng: &mut Rng,
         intended: Option<Instant>,
     ) -> Option<Sample> {
-        let described = sending.plan.scenario.tasks.get(task)?;
-        let request = sending.prepared.tasks.get(task)?;
-        let check = described.check.as_ref();
-        let expectation = Expectation { accept: &described.accept, check, brings_token: false };
-        let keep = described.check.is_some();
-        Some(self.send(sending, request, &expectation, keep, rng, intended).await)
+        let steps = &sending.plan.scenario.tasks.get(task)?.steps;
+        let flow = sending.prepared.tasks.get(task)?;
+        self.walk(sending, steps, flow, rng, intended, &mut Vec::new()).await
     }
 
+    /// Walks the steps of a task or a login until one fails; what they extract is put
+    /// into `extracted`. `None` without a step.
+    async fn walk<'s>(
+        &mut self,
+        sending: &Sending<'_>,
+        steps: &'s [Step],
+        flow: &PreparedFlow,
+        rng: &mut Rng,
+        intended: Option<Instant>,
+        extracted: &mut Vec<(&'s str, String)>,
+    ) -> Option<Sample> {
+        let drawn = flow.draw(rng);
+        let mut walked: Option<Sample> = None;
+        for (step, request) in steps.iter().zip(&flow.requests) {
+            request.write(&mut self.out, &mut self.scratch, &drawn, &self.authorization);
+            let intended = intended.filter(|_| walked.is_none());
+            let mut sample = self.send(sending, step, request, intended).await;
+            if sample.failure.is_none() && !step.extract.is_empty() {
+                match extract(&self.response, &step.extract) {
+                    Ok(found) => extracted.extend(found),
+                    Err(error) => {
+                        let failure = Failure::new(FailureKind::Validation, error.to_string());
+                        sample.failure = Some(failure);
+                        sample.has_data = false;
+                    }
+                }
+            }
+            let is_over = sample.failure.is_some();
+            walked = Some(match walked {
+                None => sample,
+                Some(before) => before.then(sample),
+            });
+            if is_over {
+                break;
+            }
+        }
+        walked
+    }
+
+    /// Sends the request that was written, and takes its answer.
     async fn send(
         &mut self,
         sending: &Sending<'_>,
+        step: &Step,
         request: &PreparedRequest,
-        expectation: &Expectation<'_>,
-        keep_body: bool,
-        rng: &mut Rng,
         intended: Option<Instant>,
     ) -> Sample {
-        request.write(&mut self.out, &mut self.scratch, rng, &self.authorization);
+        let keep_body = !step.checks.is_empty() || !step.extract.is_empty();
         let start = Instant::now();
         let timeout = sending.plan.request_timeout;
         self.handle.set_deadline(start + timeout);
@@ -192,7 +210,7 @@ impl User {
                 sample.first_byte = Some(exchanged.first_byte - start);
                 sample.tail = end - exchanged.first_byte;
                 sample.status = self.response.head().status;
-                let (size, failure) = weigh(&self.response, expectation);
+                let (size, failure) = weigh(&self.response, step);
                 (size, failure.or_else(|| misframed(exchanged.surplus)))
             }
             Err(error) => {
@@ -256,84 +274,4 @@ impl User {
             Err(error) => Err((error, reused)),
         }
     }
-}
-
-fn unpacked(response: &Response) -> Result<std::borrow::Cow<'_, [u8]>, String> {
-    if response.head().gzip && !response.body().is_empty() {
-        body::unpack(response.body()).map(Into::into)
-    } else {
-        Ok(response.body().into())
-    }
-}
-
-/// The size of a whole answer's body, unpacked (what a user of the service would
-/// count), and what is wrong with the answer.
-fn weigh(response: &Response, expectation: &Expectation<'_>) -> (u64, Option<Failure>) {
-    match unpacked(response) {
-        Ok(body) => {
-            // A body that nobody needed was counted, not kept.
-            let size = if response.head().gzip { body.len() as u64 } else { response.body_bytes() };
-            (size, judge(response, &body, expectation))
-        }
-        Err(message) => {
-            let failure = Failure { kind: FailureKind::Body, status: 0, message };
-            (response.body_bytes(), Some(failure))
-        }
-    }
-}
-
-/// What a caller took for the answer is not what the service sent.
-fn misframed(surplus: usize) -> Option<Failure> {
-    (surplus > 0).then(|| Failure {
-        kind: FailureKind::Body,
-        status: 0,
-        message: format!("{surplus} bytes follow the answer that its length does not count"),
-    })
-}
-
-fn judge(response: &Response, body: &[u8], expectation: &Expectation<'_>) -> Option<Failure> {
-    let head = response.head();
-    let failure = |kind, status, message| Some(Failure { kind, status, message });
-    if !expectation.accept.contains(&head.status) {
-        let is_secret = expectation.brings_token && head.status < 400;
-        let words = if is_secret { "(not shown)".to_owned() } else { body::words(body) };
-        if head.status == 429 {
-            let retry = head.retry_after_s.map(|s| format!(", retry after {s} s"));
-            let message = format!("429 throttled: \"{words}\"{}", retry.unwrap_or_default());
-            return failure(FailureKind::Throttled, 429, message);
-        }
-        let accepted: Vec<String> = expectation.accept.iter().map(u16::to_string).collect();
-        let expected = accepted.join(" or ");
-        let message = format!("status {} instead of {expected}: \"{words}\"", head.status);
-        return failure(FailureKind::Status, head.status, message);
-    }
-    let check = expectation.check?;
-    // An accepted answer that is not a success (a 404, say) holds no list.
-    if !(200..300).contains(&head.status) {
-        return None;
-    }
-    if scan::has_items(body, &check.array, check.min_items) {
-        return None;
-    }
-    match body::array_length(body, &check.array) {
-        Ok(items) if items >= check.min_items => None,
-        Ok(items) => {
-            let message = format!("{items} items where at least {} belong", check.min_items);
-            failure(FailureKind::Validation, 0, message)
-        }
-        Err(why) => failure(FailureKind::Validation, 0, why),
-    }
-}
-
-fn failure_of(error: &ExchangeError, timeout: Duration) -> Failure {
-    let kind = match error {
-        ExchangeError::Connect(..) => FailureKind::Connect,
-        ExchangeError::Closed { .. } | ExchangeError::Cut => FailureKind::Reset,
-        ExchangeError::Invalid(_) => FailureKind::Body,
-        ExchangeError::Late => {
-            let message = format!("no complete answer within {} s", timeout.as_secs_f64());
-            return Failure { kind: FailureKind::Timeout, status: 0, message };
-        }
-    };
-    Failure { kind, status: 0, message: error.to_string() }
 }

@@ -3,32 +3,26 @@
 
 use std::time::Duration;
 
-use portcullis_core::judge::{Present, present};
-use portcullis_core::plan::LoadPlan;
+use portcullis_core::steering::RuleStatus;
 
-use crate::watch::Watch;
+use super::window::Window;
 
 /// How often the rules are looked at, at most.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The last look at what was counted.
-pub struct Outlook<'a> {
-    plan: &'a LoadPlan,
+/// The last look at what was counted; nothing before the first one.
+#[derive(Debug, Default)]
+pub struct LastStatus {
     next: Duration,
-    last: Vec<Present>,
+    last: Vec<RuleStatus>,
 }
 
-impl<'a> Outlook<'a> {
-    /// Nothing was looked at yet.
-    pub fn new(plan: &'a LoadPlan) -> Self {
-        Self { plan, next: Duration::ZERO, last: Vec::new() }
-    }
-
+impl LastStatus {
     /// How the rules stand, at a moment of the run. Looking costs more the longer
     /// the run is, so that it is done the less often.
-    pub fn look(&mut self, watch: &Watch<'_>, elapsed: Duration) -> Vec<Present> {
+    pub fn look(&mut self, window: &Window<'_>, elapsed: Duration) -> Vec<RuleStatus> {
         if elapsed >= self.next {
-            self.last = present(&watch.counts(), &self.plan.rules);
+            self.last = window.status();
             self.next = elapsed + LOOK.max(elapsed / 50);
         }
         self.last.clone()

@@ -1,47 +1,51 @@
-//! How each rule stands while the load goes on, for people who watch it.
+//! How each rule stands while the load goes on.
 
 use crate::evidence::{Case, State, case, states};
 use crate::judge;
 use crate::measure::Summary;
+use crate::steering::RuleStatus;
 use crate::threshold::{Severity, Threshold};
 
-/// A rule and what is known of it so far.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Present {
-    /// The rule, resolved to one scope: `p95(list) <= 500 ms`.
-    pub rule: String,
-    /// Whether it fails the run, or only warns.
-    pub severity: Severity,
-    /// What is known; `None` before the first request, and for rules that are no
-    /// statement on a share of requests (`mean`, `rps`, `count`, `size`): those
-    /// are judged at the end.
+/// A rule, resolved to one scope, on what was counted so far.
+pub(super) struct Known {
+    pub rule: Threshold,
+    /// Requests of its scope.
+    pub requests: u64,
+    /// `None` without requests, and for rules that are no statement on a share.
     pub state: Option<State>,
 }
 
-/// The rules on what was counted so far. As in the verdict, the errors are over
-/// all rules of one severity.
-pub fn present(summary: &Summary, rules: &[Threshold]) -> Vec<Present> {
-    let mut all: Vec<Present> = Vec::new();
-    for severity in [Severity::Fail, Severity::Warn] {
-        let family: Vec<Threshold> =
-            rules.iter().filter(|rule| rule.severity == severity).cloned().collect();
-        let resolved: Vec<Threshold> = judge::resolved(summary, &family).collect();
-        let cases: Vec<Option<Case>> =
-            resolved.iter().map(|rule| case(summary, rule, &summary.row(&rule.scope))).collect();
-        let known: Vec<Case> = cases.iter().flatten().copied().collect();
-        let mut states = states(&known).into_iter();
-        all.extend(resolved.iter().zip(&cases).map(|(rule, case)| Present {
-            rule: format!(
-                "{} {} {}",
-                rule.subject(),
-                rule.comparison.sign(),
-                rule.limit_in_words()
-            ),
-            severity,
-            state: case.and_then(|_| states.next()),
-        }));
+/// The rules of one severity. As in the verdict, the errors are over all of them.
+pub(super) fn known(summary: &Summary, rules: &[Threshold], severity: Severity) -> Vec<Known> {
+    let family: Vec<Threshold> =
+        rules.iter().filter(|rule| rule.severity == severity).cloned().collect();
+    let judged = |rule: Threshold| {
+        let row = summary.row(&rule.scope);
+        let case = case(summary, &rule, &row);
+        (Known { rule, requests: row.requests, state: None }, case)
+    };
+    let (mut known, cases): (Vec<Known>, Vec<Option<Case>>) =
+        judge::resolved(summary, &family).map(judged).unzip();
+    let with_case: Vec<Case> = cases.iter().flatten().copied().collect();
+    let mut states = states(&with_case).into_iter();
+    for (known, _) in known.iter_mut().zip(&cases).filter(|(_, case)| case.is_some()) {
+        known.state = states.next();
     }
-    all
+    known
+}
+
+/// How all rules stand on what was counted so far, for people who watch: those that
+/// fail a run first.
+pub fn rule_status(summary: &Summary, rules: &[Threshold]) -> Vec<RuleStatus> {
+    let families = [Severity::Fail, Severity::Warn];
+    let known = families.into_iter().flat_map(|severity| known(summary, rules, severity));
+    let status = |known: Known| {
+        let rule = &known.rule;
+        let words =
+            format!("{} {} {}", rule.subject(), rule.comparison.sign(), rule.limit_in_words());
+        RuleStatus { rule: words, severity: rule.severity, state: known.state }
+    };
+    known.map(status).collect()
 }
 
 #[cfg(test)]
@@ -76,7 +80,7 @@ mod tests {
             rule("rps >= 1/s", Severity::Warn),
             rule("error_rate <= 90%", Severity::Warn),
         ];
-        let found = present(&summary(200, 100), &rules);
+        let found = rule_status(&summary(200, 100), &rules);
         let states: Vec<_> = found.iter().map(|rule| (rule.severity, rule.state)).collect();
         let expected = [
             (Severity::Fail, None),
@@ -91,7 +95,7 @@ mod tests {
     #[test]
     fn a_rule_per_task_is_one_for_each() {
         let rules = [rule("error_rate <= 5% per task", Severity::Fail)];
-        let found = present(&summary(3, 0), &rules);
+        let found = rule_status(&summary(3, 0), &rules);
         let states: Vec<_> = found.iter().map(|rule| rule.state).collect();
         assert_eq!(states, [Some(State::Unbroken), None], "{found:?}");
     }

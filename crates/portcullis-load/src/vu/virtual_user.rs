@@ -10,20 +10,18 @@ use portcullis_core::config::ramp;
 use portcullis_core::measure::FailureKind;
 use portcullis_core::rng::{Domain, Rng};
 
-use crate::arrivals::Arrival;
-use crate::first_round::login_failure;
+use super::session::{LoggedIn, User, login_failure};
+use super::shared::lock;
+use super::worker::{Next, Worker};
+use crate::metrics::{Sample, Whose};
 use crate::reactor::Handle;
-use crate::recorder::Whose;
-use crate::sample::Sample;
-use crate::shared::lock;
-use crate::user::{LoggedIn, User};
-use crate::worker::{Next, NextRequest, Worker};
+use crate::schedule::{Arrival, NextRequest};
 
 /// A user as a future.
 pub type Life<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// The life of the user with this number, from 0.
-pub fn user<'a>(worker: Rc<Worker<'a>>, number: u32, handle: Handle) -> Life<'a> {
+pub fn run<'a>(worker: Rc<Worker<'a>>, number: u32, handle: Handle) -> Life<'a> {
     match worker.shared.plan.is_open() {
         true => Box::pin(open(worker, number, handle)),
         false => Box::pin(closed(worker, number, handle)),
@@ -58,7 +56,7 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     let mut person = Person::new(&worker, number, handle);
     let mut waits = Rng::stream(plan.seed, Domain::Wait, u64::from(number));
     for (born, dies) in plan.model.lives(number) {
-        let lag = worker.sleep(&person.handle, shared.at(born)).await;
+        let lag = worker.sleep(&person.handle, shared.schedule.at(born)).await;
         worker.recorder.borrow_mut().spawn_lag.record(lag);
         if person.handle.is_cut() || !person.log_in().await {
             return;
@@ -84,7 +82,8 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     let slot = handle.slot();
     let mut person = Person::new(&worker, number, handle);
     if !plan.lead.is_zero() {
-        let lag = worker.sleep(&person.handle, shared.at(ramp(number, plan.spawn_rate))).await;
+        let lag =
+            worker.sleep(&person.handle, shared.schedule.at(ramp(number, plan.spawn_rate))).await;
         worker.recorder.borrow_mut().spawn_lag.record(lag);
     }
     if person.handle.is_cut() || !person.log_in().await {
@@ -131,10 +130,10 @@ impl<'w, 'a> Person<'w, 'a> {
         worker.under_way.set(worker.under_way.get() - 1);
         let mut sample = sample?;
         let took = start.elapsed();
-        self.record(whose, &mut sample, start - worker.shared.start + took);
+        self.record(whose, &mut sample, start - worker.shared.schedule.start + took);
         if let Some(failure) = &sample.failure {
             if failure.kind == FailureKind::Throttled {
-                worker.shared.watch.throttle(task);
+                worker.shared.schedule.window.calls.throttle(task);
             }
             // Requests that fail at once must not starve everybody else.
             self.handle.give_way().await;
@@ -151,7 +150,7 @@ impl<'w, 'a> Person<'w, 'a> {
         let shared = self.worker.shared;
         loop {
             let now = Instant::now();
-            let moment = intended.unwrap_or(now) - shared.start;
+            let moment = intended.unwrap_or(now) - shared.schedule.start;
             match self.worker.next_request(moment) {
                 NextRequest::Send(number, whose, task) => return Some((number, whose, task, now)),
                 NextRequest::Later if intended.is_none() => {}
@@ -181,13 +180,13 @@ impl<'w, 'a> Person<'w, 'a> {
     /// the window's end it looks whether anything is left to do.
     async fn rest(&self, wait: Duration, dies: Duration) -> Goes {
         let (worker, shared) = (self.worker, self.worker.shared);
-        let closes = shared.watch.closes();
+        let closes = shared.schedule.window.closes();
         if wait.is_zero() {
-            let elapsed = shared.start.elapsed();
+            let elapsed = shared.schedule.start.elapsed();
             return if elapsed < dies || dies >= closes { Goes::On } else { Goes::Away };
         }
         let until = Instant::now() + wait;
-        let end = shared.at(dies.min(closes));
+        let end = shared.schedule.at(dies.min(closes));
         if until >= end {
             self.handle.until(end).await;
             if dies < closes {
@@ -236,7 +235,7 @@ impl<'w, 'a> Person<'w, 'a> {
         let (mut sample, logged_in) = self.user.login(&shared.sending()).await;
         worker.under_way.set(worker.under_way.get() - 1);
         if !sample.is_cut {
-            let ended = shared.start.elapsed();
+            let ended = shared.schedule.start.elapsed();
             self.record(Whose::Login, &mut sample, ended);
         }
         match logged_in {

@@ -7,14 +7,16 @@ use std::time::Duration;
 use hdrhistogram::CreationError;
 use portcullis_core::measure::{Distribution, FailureGroup, FailureKind, Row, TaskSummary};
 use portcullis_core::plan::LoadPlan;
+use portcullis_core::scenario::{Step, labels, methods};
 
-use crate::cell::Cell;
-use crate::clock;
-use crate::course::TaskCourse;
+use super::clock;
+use super::exemplars::Kept;
+use super::interval::SinceTick;
+use super::latencies::Latencies;
+use super::row_recorder::Cell;
+use super::sample::{Failure, Sample};
+use super::timeline::TaskCourse;
 use crate::http::Opening;
-use crate::kept::Kept;
-use crate::latencies::Latencies;
-use crate::sample::{Failure, Sample};
 
 /// Whose sample it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,30 +46,13 @@ impl Whose {
     }
 }
 
-/// What ended within one second, for the time series.
-#[derive(Clone, Debug, Default)]
-pub struct SinceTick {
-    /// Requests of the planned window that ended.
-    pub requests: u64,
-    /// Of these, failed ones.
-    pub failures: u64,
-    /// Bytes of their bodies.
-    pub body_bytes: u64,
-    /// Failed ones by kind, in the order of [`FailureKind::ALL`].
-    pub kinds: [u64; FailureKind::ALL.len()],
-    /// Latencies of the good ones.
-    pub latencies: Distribution,
-    /// How late the worker woke at most.
-    pub late: Duration,
-}
-
 /// A worker's measurements.
 #[derive(Debug)]
 pub struct Recorder {
     warm_up: Cell,
-    pub(crate) window: Vec<Cell>,
-    pub(crate) continued: Vec<Cell>,
-    pub(crate) extension: Vec<Cell>,
+    window: Vec<Cell>,
+    continued: Vec<Cell>,
+    extension: Vec<Cell>,
     login: Cell,
     courses: Vec<TaskCourse>,
     failures: HashMap<FailureKey, FailureGroup>,
@@ -208,11 +193,11 @@ impl Recorder {
         let now = clock::unix_ms();
         let index = whose.task();
         let task = index.and_then(|index| plan.scenario.tasks.get(index));
-        let login = plan.scenario.login.as_ref().map(|login| &login.request);
-        let request = task.map(|task| &task.request).or(login);
+        let login = plan.scenario.login.as_ref().map(|login| &login.steps);
+        let steps = task.map(|task| &task.steps).or(login);
         let group = || FailureGroup {
             task: task.map_or_else(|| "login".to_owned(), |task| task.name.clone()),
-            method: request.map(|request| request.method.clone()).unwrap_or_default(),
+            method: steps.map(|steps| methods(steps)).unwrap_or_default(),
             kind: failure.kind,
             message: failure.message.clone(),
             count: 0,
@@ -230,6 +215,21 @@ impl Recorder {
         let latencies = self.tick_latencies.distribution();
         self.tick_latencies.reset();
         SinceTick { latencies, ..std::mem::take(&mut self.since_tick) }
+    }
+
+    /// For each task what was counted since the last call: no latencies but
+    /// their number. What is told of blocks and of the row is the same requests:
+    /// else the second that just went bad would not be known as one.
+    pub fn take_counts(&mut self) -> Vec<TaskSummary> {
+        let tasks = self.window.iter_mut().zip(self.continued.iter_mut().zip(&mut self.extension));
+        let told =
+            |(window, (continued, extension)): (&mut Cell, (&mut Cell, &mut Cell))| TaskSummary {
+                window: window.take_counts(),
+                continued: continued.take_counts(),
+                extension: extension.take_counts(),
+                ..TaskSummary::default()
+            };
+        tasks.map(told).collect()
     }
 
     /// Adds what another worker measured under the same plan.
@@ -284,10 +284,10 @@ impl Recorder {
                 course,
                 name: task.name.clone(),
                 group: task.group.clone(),
-                method: task.request.method.clone(),
-                label: task.request.label(),
+                method: methods(&task.steps),
+                label: labels(&task.steps),
                 weight: task.weight,
-                needs_data: task.accept.iter().any(|status| (200..300).contains(status)),
+                needs_data: task.steps.iter().any(may_have_data),
                 window: window.row(),
                 continued: continued.row(),
                 extension: extension.row(),
@@ -304,8 +304,8 @@ impl Recorder {
         let login = plan.scenario.login.as_ref()?;
         Some(TaskSummary {
             name: "login".to_owned(),
-            method: login.request.method.clone(),
-            label: login.request.label(),
+            method: methods(&login.steps),
+            label: labels(&login.steps),
             window: self.login.row(),
             samples: Kept::samples([&self.login.kept], plan.opens()),
             ..TaskSummary::default()
@@ -318,4 +318,9 @@ impl Recorder {
         all.sort_by_key(|(key, _)| **key);
         all.into_iter().map(|(_, group)| group.clone()).collect()
     }
+}
+
+/// Whether an answer that is accepted may be a success.
+fn may_have_data(step: &Step) -> bool {
+    step.accept.iter().any(|status| (200..300).contains(status))
 }

@@ -11,16 +11,42 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 /// The longest body that is unpacked.
 const MAX_UNPACKED: u64 = 256 * 1024 * 1024;
 
+/// What is wrong with a body.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// It is damaged, or cut.
+    #[error("the gzip body: {0}")]
+    Gzip(#[from] std::io::Error),
+    /// It is longer than what is unpacked.
+    #[error("the gzip body unpacks to more than 256 MiB")]
+    TooLong,
+    /// It cannot be parsed.
+    #[error("the body is not JSON ({0})")]
+    NotJson(#[from] serde_json::Error),
+    /// Nothing is at this path.
+    #[error("there is no \"{0}\"")]
+    Absent(String),
+    /// What is at this path is something else.
+    #[error("\"{0}\" is no list")]
+    NotList(String),
+    /// What is at this path is something else.
+    #[error("\"{0}\" is no text")]
+    NotText(String),
+    /// What has this name cannot be a part of a request.
+    #[error("the {0} has impossible characters")]
+    Impossible(String),
+}
+
 /// Unpacks a gzip body.
 ///
 /// # Errors
 /// It is damaged, cut, or unpacks to more than 256 MiB.
-pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, String> {
+pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, BodyError> {
     let mut unpacked = Vec::with_capacity(packed.len() * 4);
     let mut reader = flate2::read::MultiGzDecoder::new(packed).take(MAX_UNPACKED + 1);
-    let size = reader.read_to_end(&mut unpacked).map_err(|e| format!("the gzip body: {e}"))?;
+    let size = reader.read_to_end(&mut unpacked)?;
     if size as u64 > MAX_UNPACKED {
-        return Err("the gzip body unpacks to more than 256 MiB".to_owned());
+        return Err(BodyError::TooLong);
     }
     Ok(unpacked)
 }
@@ -30,11 +56,11 @@ pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// The body is no JSON, or has no array there.
-pub fn array_length(body: &[u8], path: &str) -> Result<u64, String> {
+pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
     match find(body, path)? {
         Found::Items(items) => Ok(items),
-        Found::Text(_) | Found::Other => Err(format!("\"{path}\" is no list")),
-        Found::Nothing => Err(format!("there is no \"{path}\"")),
+        Found::Text(_) | Found::Other => Err(BodyError::NotList(path.to_owned())),
+        Found::Nothing => Err(BodyError::Absent(path.to_owned())),
     }
 }
 
@@ -42,11 +68,11 @@ pub fn array_length(body: &[u8], path: &str) -> Result<u64, String> {
 ///
 /// # Errors
 /// The body is no JSON, or has no non-empty text there.
-pub fn text_at(body: &[u8], path: &str) -> Result<String, String> {
+pub fn text_at(body: &[u8], path: &str) -> Result<String, BodyError> {
     match find(body, path)? {
         Found::Text(text) if !text.is_empty() => Ok(text),
-        Found::Nothing => Err(format!("there is no \"{path}\"")),
-        _ => Err(format!("\"{path}\" is no text")),
+        Found::Nothing => Err(BodyError::Absent(path.to_owned())),
+        _ => Err(BodyError::NotText(path.to_owned())),
     }
 }
 
@@ -78,11 +104,11 @@ enum Found {
     Other,
 }
 
-fn find(body: &[u8], path: &str) -> Result<Found, String> {
+fn find(body: &[u8], path: &str) -> Result<Found, BodyError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let keys: Vec<&str> = path.split('.').filter(|key| !key.is_empty()).collect();
     let found = Walk { keys: &keys }.deserialize(&mut json).and_then(|f| json.end().map(|()| f));
-    found.map_err(|error| format!("the body is not JSON ({error})"))
+    Ok(found?)
 }
 
 /// Walks down the keys and skips everything else.
@@ -167,19 +193,21 @@ mod tests {
     #[test]
     fn arrays_are_counted_where_they_are() {
         let body = br#"{"count": 9, "results": [1, {"results": []}, "x"], "a": {"b": [[]]}}"#;
-        assert_eq!(array_length(body, "results"), Ok(3));
-        assert_eq!(array_length(body, "a.b"), Ok(1));
-        assert_eq!(array_length(b"[1, 2]", ""), Ok(2));
-        assert!(array_length(body, "count").unwrap_err().contains("no list"));
-        assert!(array_length(body, "count.deeper").unwrap_err().contains("there is no"));
-        assert!(array_length(body, "absent").unwrap_err().contains("there is no"));
-        assert!(array_length(b"<html>", "results").unwrap_err().contains("not JSON"));
+        assert_eq!(array_length(body, "results").unwrap(), 3);
+        assert_eq!(array_length(body, "a.b").unwrap(), 1);
+        assert_eq!(array_length(b"[1, 2]", "").unwrap(), 2);
+        assert!(array_length(body, "count").unwrap_err().to_string().contains("no list"));
+        assert!(
+            array_length(body, "count.deeper").unwrap_err().to_string().contains("there is no")
+        );
+        assert!(array_length(body, "absent").unwrap_err().to_string().contains("there is no"));
+        assert!(array_length(b"<html>", "results").unwrap_err().to_string().contains("not JSON"));
         assert!(array_length(br#"{"results": [1]} tail"#, "results").is_err());
     }
 
     #[test]
     fn tokens_are_found_and_words_are_chosen() {
-        assert_eq!(text_at(br#"{"access": "a\u0062c"}"#, "access"), Ok("abc".to_owned()));
+        assert_eq!(text_at(br#"{"access": "a\u0062c"}"#, "access").unwrap(), "abc");
         assert!(text_at(br#"{"access": ""}"#, "access").is_err());
         assert!(text_at(br#"{"access": 5}"#, "access").is_err());
         let body = br#"{"error": {"code": "throttled", "message": "Too\nmany"}}"#;

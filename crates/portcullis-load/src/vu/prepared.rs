@@ -3,9 +3,10 @@
 
 use std::io::Write;
 
+use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::Rng;
 use portcullis_core::scenario::{
-    Login, MAX_VALUES, Part, RequestTemplate, Scenario, Task, Template, Values,
+    MAX_VALUES, Part, RequestTemplate, Scenario, Step, Template, Values,
 };
 use portcullis_core::target::Target;
 
@@ -14,22 +15,41 @@ use portcullis_core::target::Target;
 pub struct PreparedRequest {
     head: Vec<Segment>,
     body: Option<Vec<Segment>>,
-    values: Vec<PreparedValues>,
     /// Whether it may be sent again when the server closed the connection.
     pub idempotent: bool,
     /// Whether its answer has no body.
     pub is_head: bool,
 }
 
+/// The requests of a task or of a login, one after the other.
+#[derive(Debug)]
+pub struct PreparedFlow {
+    /// One for each step.
+    pub requests: Vec<PreparedRequest>,
+    values: Vec<PreparedValues>,
+}
+
+/// The values of one call, the same in all its requests.
+pub struct Drawn<'a> {
+    values: &'a [PreparedValues],
+    picks: [u64; MAX_VALUES],
+}
+
 /// The scenario, ready to be sent.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The login request.
-    pub login: Option<PreparedRequest>,
+    /// The login.
+    pub login: Option<PreparedFlow>,
     /// One for each task.
-    pub tasks: Vec<PreparedRequest>,
+    pub tasks: Vec<PreparedFlow>,
     /// What stands around the token in the `Authorization` field.
     pub authorization: Option<Template>,
+}
+
+/// Where acknowledgements cannot be asked for, a new connection for each
+/// request avoids their delay: the first ones of a connection are at once.
+pub fn closes_connections(plan: &LoadPlan) -> bool {
+    plan.acknowledge_at_once && !cfg!(target_os = "linux")
 }
 
 #[derive(Debug)]
@@ -61,11 +81,11 @@ impl Prepared {
     pub fn new(scenario: &Scenario, target: &Target, close: bool) -> Self {
         let login = scenario.login.as_ref();
         let fixed = Fixed { target, close, authorized: login.is_some() };
-        let task = |task: &Task| request(&task.request, &task.values, &fixed);
+        let tasks = scenario.tasks.iter();
         let before = Fixed { authorized: false, ..fixed };
         Self {
-            login: login.map(|login: &Login| request(&login.request, &[], &before)),
-            tasks: scenario.tasks.iter().map(task).collect(),
+            login: login.map(|login| PreparedFlow::new(&login.steps, &[], &before)),
+            tasks: tasks.map(|task| PreparedFlow::new(&task.steps, &task.values, &fixed)).collect(),
             authorization: login.map(|login| login.authorization.clone()),
         }
     }
@@ -77,44 +97,60 @@ impl Prepared {
     }
 }
 
+impl PreparedFlow {
+    fn new(steps: &[Step], values: &[(String, Values)], fixed: &Fixed<'_>) -> Self {
+        Self {
+            requests: steps.iter().map(|step| request(&step.request, values, fixed)).collect(),
+            values: values.iter().map(|(_, values)| PreparedValues::new(values)).collect(),
+        }
+    }
+
+    /// Draws the values of one call, in the order in which the task names them: few
+    /// values, and drawn before anything is written, since the order of the
+    /// placeholders must not change what a seed means.
+    pub fn draw(&self, rng: &mut Rng) -> Drawn<'_> {
+        let mut picks = [0u64; MAX_VALUES];
+        for (slot, values) in picks.iter_mut().zip(&self.values) {
+            *slot = rng.below(values.size());
+        }
+        Drawn { values: &self.values, picks }
+    }
+}
+
 impl PreparedRequest {
-    /// Writes the request into `out`, which is cleared first. Values are drawn
-    /// from `rng` in the order in which the task names them. `scratch` is where a
+    /// Writes the request into `out`, which is cleared first. `scratch` is where a
     /// body is written before its length is known.
     pub fn write(
         &self,
         out: &mut Vec<u8>,
         scratch: &mut Vec<u8>,
-        rng: &mut Rng,
+        drawn: &Drawn<'_>,
         authorization: &[u8],
     ) {
-        // Few values, and drawn before anything is written: the order of the
-        // placeholders must not change what a seed means.
-        let mut drawn = [0u64; MAX_VALUES];
-        for (slot, values) in drawn.iter_mut().zip(&self.values) {
-            *slot = rng.below(values.size());
-        }
         out.clear();
-        self.render(&self.head, out, &drawn, authorization);
+        drawn.render(&self.head, out, authorization);
         match &self.body {
             None => out.extend_from_slice(b"\r\n"),
             Some(body) => {
                 scratch.clear();
-                self.render(body, scratch, &drawn, authorization);
+                drawn.render(body, scratch, authorization);
                 // Writing to memory cannot fail.
                 let _ = write!(out, "Content-Length: {}\r\n\r\n", scratch.len());
                 out.extend_from_slice(scratch);
             }
         }
     }
+}
 
-    fn render(&self, parts: &[Segment], out: &mut Vec<u8>, drawn: &[u64], authorization: &[u8]) {
+impl Drawn<'_> {
+    fn render(&self, parts: &[Segment], out: &mut Vec<u8>, authorization: &[u8]) {
         for part in parts {
             match part {
                 Segment::Bytes(bytes) => out.extend_from_slice(bytes),
                 Segment::Authorization => out.extend_from_slice(authorization),
                 Segment::Value(index, context) => {
-                    if let (Some(values), Some(pick)) = (self.values.get(*index), drawn.get(*index))
+                    if let (Some(values), Some(pick)) =
+                        (self.values.get(*index), self.picks.get(*index))
                     {
                         values.write(*pick, *context, out);
                     }
@@ -224,7 +260,6 @@ fn request(
     PreparedRequest {
         head: head.parts,
         body,
-        values: values.iter().map(|(_, values)| PreparedValues::new(values)).collect(),
         idempotent: template.is_idempotent(),
         is_head: template.method == "HEAD",
     }
@@ -294,7 +329,8 @@ mod tests {
         let (mut out, mut scratch) = (Vec::new(), Vec::new());
         let mut rng = Rng::stream(1, Domain::Values, 0);
         let authorization = prepared.authorization_line("tok");
-        prepared.tasks[task].write(&mut out, &mut scratch, &mut rng, &authorization);
+        let task = &prepared.tasks[task];
+        task.requests[0].write(&mut out, &mut scratch, &task.draw(&mut rng), &authorization);
         String::from_utf8(out).unwrap()
     }
 

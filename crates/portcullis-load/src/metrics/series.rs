@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis_core::measure::{Distribution, FailureKind, SHOWN, Second, ToDate};
 use portcullis_core::threshold::Percentile;
 
-use crate::recorder::SinceTick;
+use super::interval::{SinceTick, add_kinds};
 
 /// Current percentiles are of this many seconds, as Locust's are.
 const RECENT: usize = 10;
@@ -33,21 +33,6 @@ pub struct Series {
     kinds: [u64; FailureKind::ALL.len()],
     late: Duration,
     body_bytes: u64,
-}
-
-fn add_kinds(mine: &mut [u64], theirs: &[u64]) {
-    mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
-}
-
-impl SinceTick {
-    fn add(&mut self, other: &Self) {
-        self.requests += other.requests;
-        self.failures += other.failures;
-        self.body_bytes += other.body_bytes;
-        add_kinds(&mut self.kinds, &other.kinds);
-        self.latencies.add(&other.latencies);
-        self.late = self.late.max(other.late);
-    }
 }
 
 impl Series {
