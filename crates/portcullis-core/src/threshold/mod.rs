@@ -84,6 +84,31 @@ pub enum Scope {
     Login,
 }
 
+impl Scope {
+    /// The words of [`Scope::kind`].
+    pub const KINDS: [&'static str; 5] = ["aggregate", "task", "group", "label", "login"];
+
+    /// Which kind it is, as results name it.
+    pub fn kind(&self) -> &'static str {
+        let [aggregate, task, group, label, login] = Self::KINDS;
+        match self {
+            Self::Aggregate => aggregate,
+            Self::Task(_) => task,
+            Self::Group(_) => group,
+            Self::Label(_) => label,
+            Self::Login => login,
+        }
+    }
+
+    /// The scope of a kind and a name; `None` for a kind that is not known.
+    pub fn of_kind(kind: &str, name: String) -> Option<Self> {
+        let [task, group, label] =
+            [Self::Task, Self::Group, Self::Label].map(|of| of(name.clone()));
+        let all = [Self::Aggregate, task, group, label, Self::Login];
+        all.into_iter().find(|scope| scope.kind() == kind)
+    }
+}
+
 /// How a metric is held against its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
@@ -157,6 +182,19 @@ pub enum Reference {
     Base,
 }
 
+impl Reference {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Baseline, Self::Base];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Base => "base",
+        }
+    }
+}
+
 /// How sure a judgement must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
@@ -165,6 +203,19 @@ pub enum Policy {
     Estimate,
     /// The rule must be proven to hold.
     Prove,
+}
+
+impl Policy {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Estimate, Self::Prove];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Estimate => "estimate",
+            Self::Prove => "prove",
+        }
+    }
 }
 
 /// What a metric and its limit are measured in.
@@ -180,6 +231,21 @@ pub enum Unit {
     Bytes,
 }
 
+impl Unit {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Milliseconds, Self::Fraction, Self::Number, Self::Bytes];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Milliseconds => "ms",
+            Self::Fraction => "fraction",
+            Self::Number => "number",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
 /// What a violation means for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -187,6 +253,19 @@ pub enum Severity {
     Fail,
     /// It is shown.
     Warn,
+}
+
+impl Severity {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Fail, Self::Warn];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Warn => "warn",
+        }
+    }
 }
 
 impl Metric {
@@ -229,6 +308,9 @@ impl Percentile {
 }
 
 impl Comparison {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Below, Self::AtMost, Self::Above, Self::AtLeast];
+
     /// The comparison as it is written.
     pub fn sign(self) -> &'static str {
         match self {
