@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use portcullis_core::baseline::{Fingerprint, Origin};
 use portcullis_core::config::{Loaded, to_measured_toml};
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_report::baseline::{self, Stored, renewed};
 use portcullis_report::{BaselineReport, artifacts, results_json};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use portcullis_core::config::{DEFAULTS, FlagValue, Laying, Node, Place, Value};
 use portcullis_core::event::{Nobody, Sink};
-use portcullis_core::outcome::EXIT_CODES;
+use portcullis_core::judge::EXIT_CODES;
 
 use portcullis_supervise::{launch, twin};
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use portcullis_core::event::{Both, Sink, Stage};
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_core::plan::{Mode, ServePlan};
 use portcullis_core::target::Target;
 use portcullis_report::artifacts;

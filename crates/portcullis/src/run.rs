@@ -6,13 +6,11 @@ mod told;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use portcullis_core::compare::{Comparison, Side};
 use portcullis_core::event::{Event, Sink, Stage, StageEnd, StageRecord};
-use portcullis_core::outcome::{self, Finding};
-use portcullis_core::pairs::{Comparison, Side};
+use portcullis_core::judge::{Finding, Verdict, exit_code};
+use portcullis_core::measure::{Summary, Usage, UsageAt};
 use portcullis_core::secrets::Secrets;
-use portcullis_core::summary::Summary;
-use portcullis_core::usage::{Usage, UsageAt};
-use portcullis_core::verdict::Verdict;
 use portcullis_report::artifacts::{self, Folder};
 use portcullis_report::{FirstCall, Machine};
 use portcullis_supervise::environment::Environment;
@@ -434,7 +432,7 @@ impl<'a> Run<'a> {
 
     /// The exit code of what was found.
     pub fn exit_code(&self) -> u8 {
-        outcome::exit_code(&self.findings)
+        exit_code(&self.findings)
     }
 }
 

@@ -11,7 +11,7 @@ use std::mem::take;
 use std::time::Duration;
 
 use portcullis_core::baseline::{Baseline, Fingerprint, Metrics, Origin};
-use portcullis_core::distribution::Distribution;
+use portcullis_core::measure::Distribution;
 
 use crate::results::number::LONGEST_MS;
 use wire::{File, Own, WireLatency, WireMachine, WireMetrics};

@@ -1,7 +1,7 @@
 //! A run → the text of a baseline: of this very run, or of results that somebody accepts
 //! later.
 
-use portcullis_core::summary::Summary;
+use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Percentile;
 
 use super::wire::{File, Own, WireLatency, WireMetrics};

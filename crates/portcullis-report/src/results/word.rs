@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use portcullis_core::compare::{Decision, Side};
 use portcullis_core::event::Stage;
 use portcullis_core::evidence::State;
-use portcullis_core::pairs::{Decision, Side};
-use portcullis_core::summary::{Acknowledgement, FailureKind, Tls};
+use portcullis_core::judge::Judgement;
+use portcullis_core::measure::{Acknowledgement, FailureKind, Tls};
 use portcullis_core::threshold::{Comparison, Policy, Reference, Severity, Unit};
-use portcullis_core::verdict::Judgement;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::verdict::Judgement;
+use portcullis_core::judge::{Finding, Judgement};
 use portcullis_report::annotations::{Check, NO_BASELINE, annotations};
 use portcullis_report::results::read as read_results;
 use portcullis_report::{RunRecord, codequality};

@@ -8,9 +8,9 @@ pub use base::{Base, BaseName, extract};
 
 use std::time::Duration;
 
+use portcullis_core::compare::{Comparison, Judge, RULE, Rule, Side, Sides, TaskComparison};
 use portcullis_core::event::Stage;
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::{Comparison, Judge, RULE, Rule, Side, Sides, TaskComparison};
+use portcullis_core::judge::Finding;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
 use portcullis_load::{PairPlan, PairsError, PairsOutcome, Trust, pairs};

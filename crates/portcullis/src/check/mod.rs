@@ -9,10 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use portcullis_core::check::Checked;
-use portcullis_core::outcome::{self, Finding};
-use portcullis_core::summary::Summary;
+use portcullis_core::judge::{Finding, Judgement, Verdict, exit_code, in_order};
+use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Severity;
-use portcullis_core::verdict::{Judgement, Verdict};
 use portcullis_report::read::{self, Existing};
 
 use crate::cli::CheckArgs;
@@ -44,7 +43,7 @@ pub struct Report {
 impl Report {
     /// The exit code of this file alone.
     pub fn exit_code(&self) -> u8 {
-        outcome::exit_code(&self.findings)
+        exit_code(&self.findings)
     }
 }
 
@@ -65,7 +64,7 @@ fn check_unguarded(args: &CheckArgs) -> u8 {
     if args.files.len() > 1 {
         console::print_checks(&findings, args.files.len());
     }
-    outcome::exit_code(&findings)
+    exit_code(&findings)
 }
 
 /// The finding with its file's name, where it does not begin with it.
@@ -88,7 +87,7 @@ fn one(path: &Path, configured: &Configured<'_>) -> Report {
                 vec![if is_foreign { Finding::Refused(text) } else { Finding::Invalid(text) }];
         }
     }
-    report.findings = outcome::in_order(std::mem::take(&mut report.findings));
+    report.findings = in_order(std::mem::take(&mut report.findings));
     if let Some(found) = judge::headline(&report.findings) {
         report.sentence = found;
     }

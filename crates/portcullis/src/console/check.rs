@@ -2,9 +2,8 @@
 //! verdict last.
 
 use portcullis_core::check::Checked;
-use portcullis_core::outcome::{self, Finding};
+use portcullis_core::judge::{Finding, Judgement, exit_code};
 use portcullis_core::threshold::Severity;
-use portcullis_core::verdict::Judgement;
 
 use super::paint::Paint;
 use super::{line, plain, table};
@@ -44,7 +43,7 @@ pub fn print_checks(findings: &[Finding], files: usize) {
     let sentence = judge::headline(findings)
         .unwrap_or_else(|| format!("PASSED: {files} files, as far as each of them shows"));
     line("");
-    verdict(&sentence, outcome::exit_code(findings), super::for_output().paint);
+    verdict(&sentence, exit_code(findings), super::for_output().paint);
 }
 
 fn verdict(sentence: &str, code: u8, paint: Paint) {

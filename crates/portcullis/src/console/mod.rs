@@ -29,8 +29,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use portcullis_core::event::{Event, Sink};
-use portcullis_core::inert::moves;
 use portcullis_core::plan::Mode;
+use portcullis_core::text::moves;
 use portcullis_report::{RunReport, events_jsonl, results_json};
 
 use crate::cli::{Format, PerfArgs};

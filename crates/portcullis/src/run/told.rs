@@ -1,7 +1,7 @@
 //! A run → what is told of it in every report, without secrets.
 
 use portcullis_core::config::to_redacted_toml;
-use portcullis_core::outcome;
+use portcullis_core::judge::in_order;
 use portcullis_core::plan::Mode;
 use portcullis_report::RunReport;
 
@@ -38,7 +38,7 @@ impl Run<'_> {
             exit_code: self.exit_code(),
             sentence: sentence.to_owned(),
             strict: self.strict,
-            findings: outcome::in_order(self.findings.clone()),
+            findings: in_order(self.findings.clone()),
         };
         redacted::report(&self.secrets, told)
     }

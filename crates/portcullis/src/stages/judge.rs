@@ -1,12 +1,11 @@
 //! Judge: every threshold, each violation a line of its own, and the verdict in
 //! a sentence.
 
-use portcullis_core::outcome::{self, Finding};
-use portcullis_core::pairs::{Comparison, Decision, TaskComparison, judge_by_pairs};
-use portcullis_core::summary::Summary;
+use portcullis_core::compare::{Comparison, Decision, TaskComparison, judge_by_pairs};
+use portcullis_core::judge::{Finding, Verdict, in_order, judge};
+use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::{Verdict, judge};
 pub use portcullis_report::complaints::NO_BASELINE;
 pub use portcullis_report::words::line;
 use portcullis_report::{BaselineReport, words};
@@ -113,7 +112,7 @@ pub fn sentence(run: &Run<'_>) -> String {
 
 /// What was found, in a sentence: the gravest finding. `None` without any.
 pub fn headline(findings: &[Finding]) -> Option<String> {
-    let findings = outcome::in_order(findings.to_vec());
+    let findings = in_order(findings.to_vec());
     let first = findings.first()?;
     let count = findings.iter().filter(|finding| finding.kind() == first.kind()).count();
     let word = match first {

@@ -6,12 +6,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use portcullis_core::event::Event;
-use portcullis_core::outcome::Finding;
-use portcullis_core::summary::FailureKind;
+use portcullis_core::judge::{Finding, generator_fault};
+use portcullis_core::measure::{FailureKind, Usage, UsageAt, UsageCourse};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
-use portcullis_core::usage::{Usage, UsageAt, UsageCourse};
-use portcullis_core::verdict::generator_fault;
 use portcullis_load::{
     Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
 };

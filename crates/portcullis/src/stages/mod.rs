@@ -13,7 +13,7 @@ pub mod seed;
 pub mod serve;
 
 use portcullis_core::event::Stage;
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
 use portcullis_core::target::Target;
 use portcullis_supervise::finite::StepError;

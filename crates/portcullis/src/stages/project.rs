@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::finite::{self, Step, StepError};

@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use portcullis_core::pairs;
-use portcullis_core::pairs::{Comparison, Decision, ErrorRise, Side, Sides, TaskComparison};
+use portcullis_core::compare;
+use portcullis_core::compare::{Comparison, Decision, ErrorRise, Side, Sides, TaskComparison};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -169,7 +169,7 @@ impl<'a> Wire<'a, TaskComparison> for AgainstTask<'a> {
     }
 }
 
-fields!(Effect: pairs::Effect {
+fields!(Effect: compare::Effect {
     pairs;
     median_ratio = median,
     mean_ratio = mean,
@@ -182,7 +182,7 @@ fn sides<'a, T, W: Wire<'a, T>>(base: W, candidate: W) -> Result<Sides<T>, Contr
     Ok(Sides { base: base.read()?, candidate: candidate.read()? })
 }
 
-fn pair<'a>(pair: &pairs::Pair, names: &'a [String]) -> Pair<'a> {
+fn pair<'a>(pair: &compare::Pair, names: &'a [String]) -> Pair<'a> {
     (
         names.get(pair.task).map_or("", String::as_str).into(),
         Wire::of(&pair.at),
@@ -194,11 +194,11 @@ fn pair<'a>(pair: &pairs::Pair, names: &'a [String]) -> Pair<'a> {
     )
 }
 
-fn read_pair(file: Pair<'_>, names: &[String]) -> Result<pairs::Pair, Contradiction> {
+fn read_pair(file: Pair<'_>, names: &[String]) -> Result<compare::Pair, Contradiction> {
     let (task, at, first, base, candidate, base_cpu, candidate_cpu) = file;
     let index = names.iter().position(|name| *name == task);
     let unnamed = || Contradiction::new(format!("no task is named \"{task}\""));
-    Ok(pairs::Pair {
+    Ok(compare::Pair {
         task: index.ok_or_else(unnamed)?,
         at: at.read()?,
         first: Side::known(&first)?,

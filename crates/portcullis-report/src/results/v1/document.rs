@@ -3,8 +3,7 @@
 
 use std::borrow::Cow;
 
-use portcullis_core::outcome;
-use portcullis_core::verdict::Verdict;
+use portcullis_core::judge::{Verdict, exit_code, in_order};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -200,7 +199,7 @@ fn is_at_end(bytes: &[u8], error: &serde_json::Error) -> bool {
 /// What the file says of a run.
 fn run_of(file: Results<'_>) -> Result<RunRecord, Contradiction> {
     let findings = file.findings.read().at("findings")?;
-    let (code, stated) = (outcome::exit_code(&findings), file.exit_code);
+    let (code, stated) = (exit_code(&findings), file.exit_code);
     Contradiction::unless(code == stated && file.passed == (code == 0), || {
         let passed = file.passed;
         format!("its findings mean exit {code}, its exit_code is {stated} and passed is {passed}")
@@ -230,7 +229,7 @@ fn run_of(file: Results<'_>) -> Result<RunRecord, Contradiction> {
         strict: file.strict,
         baseline: file.baseline.read().at("baseline")?,
         acceptable: file.acceptable,
-        findings: outcome::in_order(findings),
+        findings: in_order(findings),
         exit_code: stated,
         sentence: file.sentence.read()?,
         ..RunRecord::default()

@@ -1,6 +1,6 @@
 //! Failures by task and kind.
 
-use portcullis_core::summary::{FailureGroup, FailureKind};
+use portcullis_core::measure::{FailureGroup, FailureKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

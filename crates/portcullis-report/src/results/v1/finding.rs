@@ -1,7 +1,6 @@
 //! What decides how a run ended.
 
-use portcullis_core::outcome;
-use portcullis_core::outcome::Signal;
+use portcullis_core::judge::Signal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

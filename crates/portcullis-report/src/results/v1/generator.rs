@@ -1,7 +1,7 @@
 //! How the load was made: its schedule, its connections, and the generator itself.
 
-use portcullis_core::summary as measured;
-use portcullis_core::summary::{Acknowledgement, Tls};
+use portcullis_core::measure as measured;
+use portcullis_core::measure::{Acknowledgement, Tls};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

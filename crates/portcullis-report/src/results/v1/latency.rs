@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_core::distribution::Distribution as Latencies;
-use portcullis_core::summary::SHOWN;
+use portcullis_core::measure::{Distribution as Latencies, SHOWN};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::summary as measured;
+use portcullis_core::measure as measured;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

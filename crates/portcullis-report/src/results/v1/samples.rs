@@ -1,7 +1,7 @@
 //! Single requests of a task that are worth a look.
 
-use portcullis_core::samples as kept;
-use portcullis_core::summary::{FailureKind, Summary};
+use portcullis_core::measure as kept;
+use portcullis_core::measure::{FailureKind, Summary};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! The window second by second.
 
-use portcullis_core::summary as measured;
+use portcullis_core::measure as measured;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! What our own server used.
 
-use portcullis_core::usage::{Usage, UsageAt};
+use portcullis_core::measure::{Usage, UsageAt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use portcullis_core::remarks::remarks;
-use portcullis_core::summary as measured;
+use portcullis_core::judge::remarks;
+use portcullis_core::measure as measured;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

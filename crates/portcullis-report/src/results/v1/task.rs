@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use portcullis_core::course::TaskStep;
-use portcullis_core::distribution::Distribution as Latencies;
-use portcullis_core::samples::Samples;
-use portcullis_core::summary as measured;
+use portcullis_core::measure as measured;
+use portcullis_core::measure::{Distribution as Latencies, Samples, TaskStep};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,11 +1,11 @@
 //! Judged thresholds: for people, and whole, so that every report can be made of them
 //! again. A judgement that is read is what the file says, and is not made anew.
 
+use portcullis_core::judge::{Judged, Judgement};
 use portcullis_core::threshold as rules;
 use portcullis_core::threshold::{
     Comparison, Limit, Metric, Percentile, Policy, Reference, Scope, Severity, Uncertainty, Unit,
 };
-use portcullis_core::verdict::{Judged, Judgement};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
