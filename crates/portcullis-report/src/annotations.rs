@@ -67,7 +67,7 @@ impl Annotation {
 
 /// Everything that is wrong, the gravest first; warnings last. What was judged is
 /// taken as it was judged, not from the findings' words: those of an older file differ.
-pub fn annotations(run: &RunRecord) -> Vec<Annotation> {
+pub fn of(run: &RunRecord) -> Vec<Annotation> {
     let is_of = |kind: fn(String) -> Finding| {
         let kind = kind(String::new()).kind();
         move |finding: &&Finding| finding.kind() == kind

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::format::Format;
 use crate::formats::FORMATS;
 use crate::record::RunRecord;
-use crate::results;
+use crate::{html, results};
 
 /// The folder, ready to be written to.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ const WRITING: &str = ".writing-";
 
 /// The results as JSON.
 pub const RESULTS: &str = "perf_results.json";
+/// The results as a page.
+pub const PAGE: &str = html::FILE;
 /// Copies of the logs, without secrets.
 pub const LOGS: &str = "logs";
 /// Takes over a folder: makes it if there is none, refuses a foreign one,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::annotations::{Annotation, annotations};
+use crate::annotations::{self, Annotation};
 use crate::escape::line;
 use crate::format::{Flag, Format};
 use crate::record::RunRecord;
@@ -48,7 +48,7 @@ struct Lines {
 /// A defect: texts and lines can always be written.
 pub fn write(run: &RunRecord) -> Result<String, serde_json::Error> {
     let mut seen = HashMap::new();
-    let issues = annotations(run).into_iter().map(|one| {
+    let issues = annotations::of(run).into_iter().map(|one| {
         let earlier = seen.entry((one.check, one.about.clone())).or_insert(0);
         let issue = issue(run, &one, *earlier);
         *earlier += 1;

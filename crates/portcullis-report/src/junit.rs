@@ -4,7 +4,7 @@
 use portcullis_core::judge::{Finding, Judged};
 use portcullis_core::threshold::Severity;
 
-use crate::annotations::{Annotation, annotations};
+use crate::annotations::{self, Annotation};
 use crate::escape::markup;
 use crate::format::{Flag, Format};
 use crate::instant::rfc3339;
@@ -99,7 +99,7 @@ fn run_cases(run: &RunRecord) -> Vec<Case> {
                       verdict\"/>\n";
         cases.push(Case { markup: markup.to_owned(), end: End::Passed });
     }
-    let annotations = annotations(run);
+    let annotations = annotations::of(run);
     cases.extend(annotations.iter().filter(|one| one.is_apart()).map(apart));
     cases
 }

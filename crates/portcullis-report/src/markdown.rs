@@ -7,7 +7,7 @@ use portcullis_core::measure::{Row, Summary};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
 
-use crate::annotations::annotations;
+use crate::annotations;
 use crate::escape::markdown as esc;
 use crate::format::{Flag, Format};
 use crate::record::RunRecord;
@@ -105,7 +105,7 @@ fn violations(judged: &[&Judged], is_strict: bool) -> String {
 /// What no rule says and decides all the same: what the comparison found, and what is
 /// no violation; of that the sentence has the first.
 fn findings(run: &RunRecord) -> String {
-    let annotations = annotations(run);
+    let annotations = annotations::of(run);
     let compared = annotations.iter().filter(|one| one.is_apart());
     let compared = compared.map(|one| format!("- ✗ **violated** {}\n", code(&one.said, 500)));
     let others = run.findings.iter().skip(1).filter(|finding| finding.kind() != "violated");

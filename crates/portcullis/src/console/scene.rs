@@ -10,10 +10,10 @@ use portcullis_core::event::{Event, PairProgress, Progress, Sink, Stage, StageEn
 use portcullis_core::evidence::State;
 use portcullis_core::judge::{Finding, Present, in_order, judge};
 use portcullis_core::measure::{
-    Beyond, Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary, latency_limits,
+    Beyond, Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary,
 };
-use portcullis_core::threshold::{Names, Severity, Threshold, parse};
-use portcullis_report::RunReport;
+use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, parse};
+use portcullis_report::RunRecord;
 
 use super::{Console, Ending};
 use crate::cli::PerfArgs;
@@ -207,7 +207,7 @@ fn summary(limits: Vec<Duration>) -> Summary {
     summary
 }
 
-fn report(is_compared: bool) -> RunReport {
+fn report(is_compared: bool) -> RunRecord {
     let rules = rules();
     let summary = summary(latency_limits(&rules));
     let verdict = judge(&summary, &rules);
@@ -222,7 +222,7 @@ fn report(is_compared: bool) -> RunReport {
         detail: String::new(),
         log: None,
     };
-    RunReport {
+    RunRecord {
         given: "portcullis perf --profile ci --out .portcullis".to_owned(),
         seed: 7_340_921,
         stages: vec![
@@ -239,7 +239,7 @@ fn report(is_compared: bool) -> RunReport {
         comparison,
         findings,
         exit_code: 1,
-        ..RunReport::default()
+        ..RunRecord::default()
     }
 }
 

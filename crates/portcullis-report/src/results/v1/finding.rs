@@ -1,6 +1,6 @@
 //! What decides how a run ended.
 
-use portcullis_core::judge::Signal;
+use portcullis_core::judge::{self, Signal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,8 @@ pub struct Finding<'a> {
 const FINDINGS: [&str; 8] =
     ["interrupted", "defect", "refused", "preparation", "server", "invalid", "violated", "no data"];
 
-impl<'a> Wire<'a, outcome::Finding> for Finding<'a> {
-    fn of(finding: &'a outcome::Finding) -> Self {
+impl<'a> Wire<'a, judge::Finding> for Finding<'a> {
+    fn of(finding: &'a judge::Finding) -> Self {
         Self {
             kind: finding.kind().into(),
             exit_code: finding.exit_code(),
@@ -30,8 +30,8 @@ impl<'a> Wire<'a, outcome::Finding> for Finding<'a> {
         }
     }
 
-    fn read(self) -> Result<outcome::Finding, Contradiction> {
-        use outcome::Finding;
+    fn read(self) -> Result<judge::Finding, Contradiction> {
+        use judge::Finding;
         let text = self.message.into_owned();
         let finding = match (self.kind.as_ref(), self.exit_code) {
             ("interrupted", 143) => Finding::Interrupted(Signal::Terminate),

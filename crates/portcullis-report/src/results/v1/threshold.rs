@@ -4,7 +4,7 @@
 use portcullis_core::judge::{Judged, Judgement};
 use portcullis_core::threshold as rules;
 use portcullis_core::threshold::{
-    Comparison, Limit, Metric, Percentile, Policy, Reference, Scope, Severity, Uncertainty, Unit,
+    Comparison, Limit, Metric, Policy, Reference, Scope, Severity, Uncertainty, Unit,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,8 @@ impl<'a> Wire<'a, Judged> for Threshold<'a> {
 
     fn read(self) -> Result<Judged, Contradiction> {
         let judgement = self.judgement.read()?;
-        let metric = metric(&self.metric)?;
+        let unknown = || Contradiction::new(format!("\"{}\" is no metric", self.metric));
+        let metric = Metric::shown(&self.metric).ok_or_else(unknown)?;
         let kind = &self.scope_kind;
         let scope = Scope::of_kind(kind, self.scope.into_owned());
         let unknown = || Contradiction::new(format!("\"{kind}\" is no kind of scope"));
@@ -138,20 +139,6 @@ impl<'a> Wire<'a, Judged> for Threshold<'a> {
             },
         })
     }
-}
-
-fn metric(word: &str) -> Result<Metric, Contradiction> {
-    let unknown = || Contradiction::new(format!("\"{word}\" is no metric"));
-    let status = word.strip_prefix("status(").and_then(|rest| rest.strip_suffix(')'));
-    if let Some(status) = status {
-        return status.parse().map(Metric::Status).map_err(|_| unknown());
-    }
-    if let Some(metric) = Metric::plain(word) {
-        return Ok(metric);
-    }
-    let percent = word.strip_prefix('p').and_then(|rest| rest.parse::<f64>().ok());
-    let percent = percent.filter(|percent| (0.0..=100.0).contains(percent)).ok_or_else(unknown)?;
-    Ok(Metric::Percentile(Percentile((percent * 1000.0).round() as u32)))
 }
 
 fn absolute(value: Option<f64>, unit: Word<Unit>) -> Result<Limit, Contradiction> {
