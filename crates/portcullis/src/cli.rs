@@ -8,8 +8,9 @@ use portcullis_core::config::{DEFAULTS, FlagValue, Laying, Node, Place, Value};
 use portcullis_core::event::{Nobody, Sink};
 use portcullis_core::judge::EXIT_CODES;
 
-use portcullis_supervise::{launch, twin};
+use portcullis_supervise::{guard, launch};
 
+use crate::formats::Formats;
 use crate::{baseline, chance, check, console, pipeline, report};
 
 /// The CI gatekeeper for web API performance.
@@ -209,24 +210,9 @@ pub struct ReportArgs {
     /// perf_results.json of a run; of two runs, to see them side by side
     #[arg(value_name = "RESULTS.json", required = true, num_args = 1..=2)]
     pub files: Vec<PathBuf>,
-    /// The page
-    #[arg(long)]
-    pub html: bool,
-    /// The summary for a pull request
-    #[arg(long)]
-    pub md: bool,
-    /// The thresholds as test cases
-    #[arg(long)]
-    pub junit: bool,
-    /// Locust's four files
-    #[arg(long)]
-    pub csv: bool,
-    /// Gauges for Prometheus
-    #[arg(long)]
-    pub prom: bool,
-    /// What is wrong, for GitLab
-    #[arg(long)]
-    pub codequality: bool,
+    /// The formats that are asked for; none asks for all
+    #[command(flatten)]
+    pub formats: Formats,
     /// Where the files go [default: beside the results, if they are a perf_results.json]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -303,7 +289,7 @@ pub fn arguments() -> Result<Vec<OsString>, u8> {
             console::complain(&format!("{}: {error}", program.unwrap_or_default()));
             Err(127)
         }
-        Some(verb) if verb == twin::VERB => {
+        Some(verb) if verb == guard::VERB => {
             arguments.remove(1);
             Ok(arguments)
         }
@@ -392,7 +378,7 @@ pub fn perf(args: &PerfArgs) -> u8 {
 
 /// The same, heard by a listener in the process that does the work.
 pub fn perf_heard(args: &PerfArgs, listener: &dyn Sink) -> u8 {
-    let is_worker = std::env::args_os().nth(1).is_some_and(|verb| verb == twin::VERB);
+    let is_worker = std::env::args_os().nth(1).is_some_and(|verb| verb == guard::VERB);
     if is_worker || args.dry_run || !cfg!(target_os = "linux") {
         return pipeline::perf(args, listener);
     }
@@ -402,10 +388,10 @@ pub fn perf_heard(args: &PerfArgs, listener: &dyn Sink) -> u8 {
 /// The same command line again, in a worker.
 fn guarded() -> std::io::Result<u8> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let ended = twin::guard(Path::new(OWN_BINARY), &arguments, &chance::name()?)?;
+    let ended = guard::run(Path::new(OWN_BINARY), &arguments, &chance::name()?)?;
     Ok(match ended {
-        twin::Ended::Code(code) => code,
-        twin::Ended::Killed(signal) => console::defect(&format!(
+        guard::Ended::Code(code) => code,
+        guard::Ended::Killed(signal) => console::defect(&format!(
             "the run itself was killed by signal {signal}; everything that it had started was ended"
         )),
     })

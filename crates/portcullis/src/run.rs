@@ -16,7 +16,7 @@ use portcullis_report::{FirstCall, Machine};
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::server::Server;
-use portcullis_supervise::{launch, log, twin};
+use portcullis_supervise::{guard, launch, log};
 use tempfile::TempDir;
 
 use crate::against::BaseName;
@@ -164,7 +164,7 @@ impl<'a> Run<'a> {
         secrets.add_overrides(&planned.loaded.config.django.overrides);
         secrets.add_overrides(&planned.plan.against.overrides);
         let mut inherited = Environment::inherited(std::env::vars_os());
-        inherited.set(twin::RUN_ID, &run_id);
+        inherited.set(guard::RUN_ID, &run_id);
         // A Python that hangs writes its stack before it is ended.
         inherited.set("PYTHONFAULTHANDLER", "1");
         // Temporary files of what is killed go with the run's folder.
@@ -342,7 +342,7 @@ impl<'a> Run<'a> {
         let mirror = self.bytecode().join(parent.strip_prefix("/").unwrap_or(parent));
         for entry in std::fs::read_dir(mirror).into_iter().flatten().flatten() {
             let name = entry.file_name();
-            let is_a_run = name.to_string_lossy().starts_with(twin::PRIVATE);
+            let is_a_run = name.to_string_lossy().starts_with(guard::PRIVATE);
             if name == own || is_a_run && !parent.join(&name).exists() {
                 let _ = std::fs::remove_dir_all(entry.path());
             }
@@ -443,21 +443,21 @@ fn temp_dir() -> PathBuf {
 /// The run's id and private folder. From now on children start through our own
 /// binary, and a worker watches its guard.
 fn supervision() -> std::io::Result<(String, TempDir)> {
-    let worker = if cfg!(target_os = "linux") { twin::run_id() } else { None };
+    let worker = if cfg!(target_os = "linux") { guard::run_id() } else { None };
     let run_id = worker.clone().map_or_else(chance::name, Ok)?;
     let private = private_folder(&run_id)?;
     if cfg!(target_os = "linux") {
         launch::through(PathBuf::from(OWN_BINARY));
     }
     if let Some(run_id) = worker {
-        twin::watch(&run_id)?;
+        guard::watch(&run_id)?;
     }
     Ok((run_id, private))
 }
 
 fn private_folder(run_id: &str) -> std::io::Result<TempDir> {
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    let name = format!("{}{run_id}", twin::PRIVATE);
+    let name = format!("{}{run_id}", guard::PRIVATE);
     let folder =
         tempfile::Builder::new().prefix(&name).rand_bytes(0).permissions(private).tempdir()?;
     make_folders(folder.path())?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
-use portcullis_supervise::finite::{self, Step, StepError};
+use portcullis_supervise::step::{self, Step, StepError};
 
 use super::requirements::Requirements;
 use super::{cache_failure, disk, filling, preparation};
@@ -150,7 +150,7 @@ fn step(
     argv: &[OsString],
     log: &str,
     deadline: Duration,
-) -> Result<(), finite::StepError> {
+) -> Result<(), step::StepError> {
     let mut environment = run.inherited.clone();
     environment.set("PYTHONPYCACHEPREFIX", run.bytecode());
     let step = Step {
@@ -161,7 +161,7 @@ fn step(
         log: &run.log(log),
         deadline: run.within(deadline),
     };
-    finite::run(&step, run.interrupts)
+    step::run(&step, run.interrupts)
 }
 
 fn no_python(error: NoPython) -> Failure {

@@ -16,9 +16,9 @@ use portcullis_core::event::Stage;
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
 use portcullis_core::target::Target;
-use portcullis_supervise::finite::StepError;
+use portcullis_supervise::disk_space::free_bytes;
 use portcullis_supervise::log;
-use portcullis_supervise::room::free_bytes;
+use portcullis_supervise::step::StepError;
 
 use crate::cache::CacheError;
 use crate::run::{Done, Failure, Run, Stopped};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
 use portcullis_supervise::environment::Environment;
-use portcullis_supervise::finite::{self, Step, StepError};
+use portcullis_supervise::step::{self, Step, StepError};
 
 use super::disk;
 use super::environment::Venv;
@@ -150,7 +150,7 @@ impl Project {
     /// some projects set the variable themselves.
     ///
     /// # Errors
-    /// As [`finite::run`].
+    /// As [`step::run`].
     pub fn manage(
         &self,
         run: &Run<'_>,
@@ -172,7 +172,7 @@ impl Project {
             log: &run.log(log),
             deadline: run.within(deadline),
         };
-        finite::run(&step, run.interrupts)
+        step::run(&step, run.interrupts)
     }
 }
 

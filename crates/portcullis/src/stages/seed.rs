@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
-use portcullis_supervise::finite::{self, Step};
+use portcullis_supervise::step::{self, Step};
 
 use super::migrate::{self, Database};
 use super::project::Project;
@@ -102,6 +102,6 @@ fn checkpoint(run: &Run<'_>, plan: &ServePlan, project: &Project) -> Result<(), 
         log: &run.log("checkpoint"),
         deadline: Duration::from_secs(60),
     };
-    finite::run(&step, run.interrupts)
+    step::run(&step, run.interrupts)
         .map_err(|error| preparation(error, "the database's checkpoint", "checkpoint"))
 }

@@ -1,0 +1,204 @@
+//! What is wrong with a run, each with its place in the configuration file: what
+//! GitHub's annotations and GitLab's code quality report are made of.
+
+use portcullis_core::compare::{Comparison, Decision, TaskComparison};
+use portcullis_core::judge::{Finding, Judged, Verdict};
+use portcullis_core::threshold::{Limit, Reference, Scope, Severity, Threshold};
+
+use crate::record::RunRecord;
+use crate::words;
+
+/// How the finding begins that no rule makes: in CI nobody keeps a first baseline.
+pub const NO_BASELINE: &str = "there is no baseline: ";
+
+/// What complains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Check {
+    /// A violated rule.
+    Threshold,
+    /// The comparison with the base.
+    Against,
+    /// The baseline that is not there.
+    Baseline,
+    /// Something else was found, of this kind ([`Finding::kind`]).
+    Found(&'static str),
+}
+
+impl Check {
+    /// Its name, without spaces.
+    pub fn name(self) -> String {
+        match self {
+            Self::Threshold => "threshold".to_owned(),
+            Self::Against => "against".to_owned(),
+            Self::Baseline => "baseline".to_owned(),
+            Self::Found(kind) => kind.replace(' ', "-"),
+        }
+    }
+
+    /// Whether it judges the service; else the run says nothing of it.
+    pub fn is_judgement(self) -> bool {
+        matches!(self, Self::Threshold | Self::Against | Self::Baseline)
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// The line of the configuration file, if there is one.
+    pub line: Option<usize>,
+    /// What complains.
+    pub check: Check,
+    /// What it is about, the same in each run that complains of it.
+    pub about: String,
+    /// A few words.
+    pub title: String,
+    /// The sentence.
+    pub said: String,
+    /// Whether it fails the run.
+    pub fails: bool,
+}
+
+impl Annotation {
+    /// Whether it fails the run by a judgement that is none of a rule's.
+    pub fn is_apart(&self) -> bool {
+        self.fails && matches!(self.check, Check::Against | Check::Baseline)
+    }
+}
+
+/// Everything that is wrong, the gravest first; warnings last. What was judged is
+/// taken as it was judged, not from the findings' words: those of an older file differ.
+pub fn of(run: &RunRecord) -> Vec<Annotation> {
+    let is_of = |kind: fn(String) -> Finding| {
+        let kind = kind(String::new()).kind();
+        move |finding: &&Finding| finding.kind() == kind
+    };
+    let (is_violated, is_no_data) = (is_of(Finding::Violated), is_of(Finding::NoData));
+    let others = run.findings.iter().filter(|one| !is_violated(one) && !is_no_data(one));
+    let mut all: Vec<Annotation> = others.map(|finding| found(finding, finding.kind())).collect();
+    let said = |finding: &Finding| found(finding, finding.message());
+    let or_said = |known: Vec<Annotation>, is_it: &dyn Fn(&&Finding) -> bool| match known.is_empty()
+    {
+        // Nothing was judged; what was found is told all the same.
+        true => run.findings.iter().filter(is_it).map(said).collect(),
+        false => known,
+    };
+    all.extend(or_said(violated(run), &is_violated));
+    all.extend(or_said(without_data(run), &is_no_data));
+    let warns = run.verdict.iter().filter(|_| !run.strict).flat_map(Verdict::warnings);
+    all.extend(warns.map(|judged| of_rule(run, judged, false)));
+    all
+}
+
+/// What fails the run by a judgement.
+fn violated(run: &RunRecord) -> Vec<Annotation> {
+    let Some(verdict) = &run.verdict else { return Vec::new() };
+    let rules = verdict.failing(run.strict).map(|judged| of_rule(run, judged, true));
+    let mut all: Vec<Annotation> = rules.collect();
+    if let Some(comparison) = &run.comparison {
+        all.extend(compared(run, verdict, comparison));
+    }
+    let missing = run.findings.iter().map(Finding::message);
+    all.extend(missing.filter(|said| said.starts_with(NO_BASELINE)).map(of_baseline));
+    all
+}
+
+/// What nothing can be said of: a rule at its line, a task at none.
+fn without_data(run: &RunRecord) -> Vec<Annotation> {
+    let Some(verdict) = &run.verdict else { return Vec::new() };
+    let no_data = |line, about: &str, said| Annotation {
+        line,
+        check: Check::Found(NO_DATA),
+        about: about.to_owned(),
+        title: format!("no data of {about}"),
+        said,
+        fails: true,
+    };
+    let tasks =
+        verdict.silent_tasks.iter().map(|task| no_data(None, task, words::silent_task(task)));
+    let rules = verdict.without_data().map(|judged| Annotation {
+        about: identity(&judged.rule),
+        ..no_data(run.places.line_of(&judged.rule), &judged.rule.subject(), words::line(judged))
+    });
+    let all = verdict.is_toothless().then(|| no_data(None, "all rules", words::TOOTHLESS.into()));
+    let pairs = run.comparison.iter().flat_map(Comparison::unmeasured).map(|task| Annotation {
+        about: format!("{} against", task.name),
+        ..no_data(run.places.against, &task.name, task.line())
+    });
+    tasks.chain(rules).chain(all).chain(pairs).collect()
+}
+
+const NO_DATA: &str = "no data";
+
+fn found(finding: &Finding, about: &str) -> Annotation {
+    Annotation {
+        line: None,
+        check: Check::Found(finding.kind()),
+        about: about.to_owned(),
+        title: finding.kind().to_owned(),
+        said: finding.message().to_owned(),
+        fails: true,
+    }
+}
+
+fn of_rule(run: &RunRecord, judged: &Judged, fails: bool) -> Annotation {
+    let rule = &judged.rule;
+    Annotation {
+        line: run.places.line_of(rule),
+        check: Check::Threshold,
+        about: identity(rule),
+        title: format!("{} is violated", rule.subject()),
+        said: words::line(judged),
+        fails,
+    }
+}
+
+/// A rule among all: the same text may stand in both lists.
+fn identity(rule: &Threshold) -> String {
+    let list = if rule.severity == Severity::Warn { " (warn)" } else { "" };
+    format!("{} {}{list}", rule.subject(), rule.text)
+}
+
+fn of_baseline(said: &str) -> Annotation {
+    Annotation {
+        line: None,
+        check: Check::Baseline,
+        about: "missing".to_owned(),
+        title: "there is no baseline".to_owned(),
+        said: said.to_owned(),
+        fails: true,
+    }
+}
+
+/// What the comparison found: a task at the line of its rule on the base, if there is
+/// one, everything else at the section.
+fn compared(run: &RunRecord, verdict: &Verdict, comparison: &Comparison) -> Vec<Annotation> {
+    let own = |task: &str| {
+        let rules = verdict.judged.iter().map(|judged| &judged.rule);
+        rules.filter(|rule| is_on_base(rule, task)).find_map(|rule| run.places.line_of(rule))
+    };
+    let of = |task: &TaskComparison, what: &str| Annotation {
+        line: own(&task.name).or(run.places.against),
+        check: Check::Against,
+        about: task.name.clone(),
+        title: format!("{} {what}", task.name),
+        said: task.line(),
+        fails: true,
+    };
+    let slower = comparison.of(Decision::Slower).map(|task| of(task, "is slower than the base"));
+    let rise = comparison.rise().map(|rise| Annotation {
+        line: run.places.against,
+        check: Check::Against,
+        about: "more failures than the base".to_owned(),
+        title: "the candidate fails more often".to_owned(),
+        said: words::rise(rise),
+        fails: true,
+    });
+    let undecided = comparison.unsettled().filter(|_| run.strict);
+    let undecided = undecided.map(|task| of(task, "may be slower than the base"));
+    slower.chain(rise).chain(undecided).collect()
+}
+
+fn is_on_base(rule: &Threshold, task: &str) -> bool {
+    let is_on_base = matches!(rule.limit, Limit::Relative(to) if to.to == Reference::Base);
+    is_on_base && matches!(&rule.scope, Scope::Task(name) if name == task)
+}
