@@ -8,7 +8,7 @@ use portcullis_core::baseline::{Fingerprint, Origin};
 use portcullis_core::config::{Loaded, to_measured_toml};
 use portcullis_core::judge::Finding;
 use portcullis_report::baseline::{self, Stored, renewed};
-use portcullis_report::{BaselineReport, artifacts, results_json};
+use portcullis_report::{BaselineReport, artifacts};
 
 use crate::cli::{AcceptArgs, PerfArgs};
 use crate::key::Key;
@@ -103,10 +103,8 @@ pub fn keep(run: &mut Run<'_>, sentence: &str) {
         );
         return;
     }
-    let results = results_json::write(&run.report(sentence)).map_err(|error| error.to_string());
-    let text = results.and_then(|results| {
-        renewed(&results, keeping.stored.as_ref(), None).map_err(|error| error.to_string())
-    });
+    let text = renewed(&run.report(sentence), keeping.stored.as_ref(), None);
+    let text = text.map_err(|error| error.to_string());
     match text.and_then(|text| place(&plan.file, &text, keeping.stored.is_none())) {
         Ok(()) => run.baseline_written = true,
         Err(why) => run.findings.push(Finding::Refused(format!("the baseline: {why}"))),
@@ -177,7 +175,7 @@ fn accept_into(read_in: &planning::ReadIn, args: &AcceptArgs) -> Result<String, 
         .map_err(|error| format!("no results of a run: {}: {error}", results.display()))?;
     let acceptance = (machine::now_rfc3339(), reason.to_owned());
     let within = |error| format!("{}: {error}", results.display());
-    let text = renewed(&text, before.as_ref(), Some(acceptance)).map_err(within)?;
+    let text = baseline::accepted(&text, before.as_ref(), acceptance).map_err(within)?;
     let after = baseline::read(&text).map_err(|error| error.within(shown))?;
     place(&file, &text, before.is_none())?;
     Ok(change(shown, before.as_ref(), &after))

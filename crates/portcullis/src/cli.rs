@@ -10,6 +10,7 @@ use portcullis_core::judge::EXIT_CODES;
 
 use portcullis_supervise::{guard, launch};
 
+use crate::formats::Formats;
 use crate::{baseline, chance, check, console, pipeline, report};
 
 /// The CI gatekeeper for web API performance.
@@ -209,24 +210,9 @@ pub struct ReportArgs {
     /// perf_results.json of a run; of two runs, to see them side by side
     #[arg(value_name = "RESULTS.json", required = true, num_args = 1..=2)]
     pub files: Vec<PathBuf>,
-    /// The page
-    #[arg(long)]
-    pub html: bool,
-    /// The summary for a pull request
-    #[arg(long)]
-    pub md: bool,
-    /// The thresholds as test cases
-    #[arg(long)]
-    pub junit: bool,
-    /// Locust's four files
-    #[arg(long)]
-    pub csv: bool,
-    /// Gauges for Prometheus
-    #[arg(long)]
-    pub prom: bool,
-    /// What is wrong, for GitLab
-    #[arg(long)]
-    pub codequality: bool,
+    /// The formats that are asked for; none asks for all
+    #[command(flatten)]
+    pub formats: Formats,
     /// Where the files go [default: beside the results, if they are a perf_results.json]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

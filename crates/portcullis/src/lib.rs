@@ -10,6 +10,7 @@ pub mod cli;
 mod command_line;
 mod console;
 mod dotenv;
+mod formats;
 mod git;
 mod github;
 mod health;

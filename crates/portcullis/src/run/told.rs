@@ -3,7 +3,7 @@
 use portcullis_core::config::to_redacted_toml;
 use portcullis_core::judge::in_order;
 use portcullis_core::plan::Mode;
-use portcullis_report::RunReport;
+use portcullis_report::RunRecord;
 
 use super::Run;
 use crate::places::places;
@@ -11,8 +11,9 @@ use crate::{baseline, command_line, redacted};
 
 impl Run<'_> {
     /// All that is to be told of the run.
-    pub fn report(&self, sentence: &str) -> RunReport {
-        let told = RunReport {
+    pub fn report(&self, sentence: &str) -> RunRecord {
+        let told = RunRecord {
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             started_unix_ms: self.started_unix_ms,
             commit: self.commit.clone(),
             target: self.target.clone(),

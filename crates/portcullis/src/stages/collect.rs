@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use portcullis_core::judge::Finding;
-use portcullis_report::artifacts;
+use portcullis_report::{RunRecord, artifacts};
 use portcullis_supervise::log;
 
 use super::judge;
@@ -15,13 +15,13 @@ use crate::run::{Done, Failure, Run};
 /// How much of a log's end is kept.
 const LONGEST_LOG: u64 = 4 * 1024 * 1024;
 
-/// Writes every artifact that there is something for.
+/// Writes the results as they are so far, and the logs.
 ///
 /// # Errors
 /// A file could not be written; the others are.
 pub fn collect(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     // On a disk that fills up, results are worth more than logs.
-    let results = write_results(run);
+    let results = run.artifacts().write_results_early(&record(run));
     let logs = copy_logs(run);
     let place = run.artifacts().path().display().to_string();
     results.and(logs).map_err(|error| {
@@ -30,22 +30,23 @@ pub fn collect(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
     Ok(Done::new((), place))
 }
 
-/// Writes the results once more, as the run has ended. If that fails they must
+/// Writes the results once more, as the run has ended, and every report of them. If that fails they must
 /// say so themselves, where there is room for that.
 pub fn finish(run: &mut Run<'_>) {
-    let Err(error) = write_results(run) else { return };
+    let Err(error) = write_all(run) else { return };
     run.findings.push(Finding::Refused(format!("the results are not whole: {error}")));
     // Nothing is worse off if this fails too: what was not written is not there.
     let _ = run.artifacts().make_room();
-    let _ = write_results(run);
+    let _ = write_all(run);
 }
 
-/// Writes results and CSVs as things stand now.
-///
-/// # Errors
-/// The system's reason.
-fn write_results(run: &Run<'_>) -> std::io::Result<()> {
-    run.artifacts().write_run(&run.report(&judge::sentence(run)))
+fn write_all(run: &Run<'_>) -> std::io::Result<()> {
+    run.artifacts().write_all(&record(run))
+}
+
+/// The run as things stand now.
+fn record(run: &Run<'_>) -> RunRecord {
+    run.report(&judge::sentence(run))
 }
 
 fn copy_logs(run: &Run<'_>) -> std::io::Result<()> {

@@ -6,7 +6,7 @@ use portcullis_core::judge::{Finding, Verdict, in_order, judge};
 use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
-pub use portcullis_report::complaints::NO_BASELINE;
+pub use portcullis_report::annotations::NO_BASELINE;
 pub use portcullis_report::words::line;
 use portcullis_report::{BaselineReport, words};
 
