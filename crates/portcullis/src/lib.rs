@@ -1,28 +1,15 @@
 //! The binary and its pipeline: flags → pipeline → exit code. `xtask` links
 //! this library, so `cargo xtask perf` and `portcullis perf` are one thing.
 
-mod against;
-mod baseline;
+pub mod args;
 mod cache;
-mod chance;
-mod check;
-pub mod cli;
-mod command_line;
+mod commands;
+mod compare;
 mod console;
-mod dotenv;
-mod git;
-mod github;
-mod health;
-mod key;
-mod machine;
-mod pipeline;
-mod places;
+mod host;
 mod planning;
-mod python;
-mod redacted;
-mod report;
+mod project;
 mod run;
-mod settings_overlay;
 mod stages;
 
 /// What a run tells, for a second listener.

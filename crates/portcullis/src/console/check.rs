@@ -8,7 +8,7 @@ use portcullis_core::verdict::Judgement;
 
 use super::paint::Paint;
 use super::{line, plain, table};
-use crate::check::Report;
+use crate::commands::check::Report;
 use crate::stages::judge;
 
 /// Prints one file's rules, findings and verdict.

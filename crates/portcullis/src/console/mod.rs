@@ -7,6 +7,7 @@ mod columns;
 mod ending;
 mod feed;
 mod fold;
+pub mod github;
 mod paint;
 mod panel;
 mod plan;
@@ -33,7 +34,7 @@ use portcullis_core::inert::moves;
 use portcullis_core::plan::Mode;
 use portcullis_report::{RunReport, events_jsonl, results_json};
 
-use crate::cli::{Format, PerfArgs};
+use crate::args::{Format, PerfArgs};
 use crate::planning::Planned;
 use ending::Style;
 use feed::{Feed, Form};

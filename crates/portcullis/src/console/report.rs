@@ -8,7 +8,7 @@ use portcullis_report::words;
 use super::ending::{Style, fitted};
 use super::table::{self, KEPT};
 use super::{line, plain};
-use crate::report::{Row, SideBySide};
+use crate::commands::report::{Row, SideBySide};
 
 /// Prints the files that were written, and a remark.
 pub fn print_written(paths: &[PathBuf], remark: Option<&str>) {

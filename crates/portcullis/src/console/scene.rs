@@ -18,7 +18,7 @@ use portcullis_core::verdict::judge;
 use portcullis_report::RunReport;
 
 use super::{Console, Ending};
-use crate::cli::PerfArgs;
+use crate::args::PerfArgs;
 use crate::stages::judge as judging;
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ pub use portcullis_report::complaints::NO_BASELINE;
 pub use portcullis_report::words::line;
 use portcullis_report::{BaselineReport, words};
 
-use crate::baseline;
+use crate::commands::baseline;
 use crate::run::{Done, Failure, Run};
 
 /// Judges what was measured.

@@ -19,9 +19,9 @@ use portcullis_report::FirstCall;
 use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
 
-use crate::health::{self, Health};
-use crate::machine::Ticks;
+use crate::host::machine::Ticks;
 use crate::run::{Done, Failure, Run};
+use crate::stages::health::{self, Health};
 
 /// Puts the load on a server that is ready.
 ///

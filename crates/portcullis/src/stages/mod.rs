@@ -1,15 +1,10 @@
 //! The stages of the pipeline, one file each, in their order.
 
 pub mod collect;
-pub mod environment;
-mod isolation;
+pub mod health;
 pub mod judge;
 pub mod load;
-pub mod migrate;
-pub mod project;
 pub mod ready;
-mod requirements;
-pub mod seed;
 pub mod serve;
 
 use portcullis_core::event::Stage;
@@ -21,9 +16,9 @@ use portcullis_supervise::log;
 use portcullis_supervise::room::free_bytes;
 
 use crate::cache::CacheError;
+use crate::project::django::environment::{self, Venv};
+use crate::project::django::{self as project, Project, database, seed};
 use crate::run::{Done, Failure, Run, Stopped};
-use environment::Venv;
-use project::Project;
 
 /// From an empty folder to a version that can be started; its environment stays
 /// locked as long as the second value is kept.
@@ -35,7 +30,7 @@ pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<(Project, Venv), S
     let venv = run.stage(Stage::Install, |run| environment::install(run, plan, venv))?;
     let (project, database) = run.stage(Stage::Migrate, |run| {
         let project = project::describe(run, plan, &venv)?;
-        let done = migrate::prepare(run, plan, &project, &venv)?;
+        let done = database::prepare(run, plan, &project, &venv)?;
         Ok(Done { value: (project, done.value), cached: done.cached, detail: done.detail })
     })?;
     run.stage(Stage::Seed, |run| seed::fill(run, plan, &project, database))?;
@@ -53,7 +48,7 @@ pub fn start(run: &mut Run<'_>, plan: &ServePlan, project: &Project) -> Result<T
 }
 
 /// A finite step's failure as a failed preparation.
-fn preparation(error: StepError, what: &str, log: &'static str) -> Failure {
+pub fn preparation(error: StepError, what: &str, log: &'static str) -> Failure {
     match error {
         StepError::Interrupted(signal) => Failure::new(Finding::Interrupted(signal)),
         other => Failure::new(Finding::Preparation(format!("{what}: {other}"))).with_log(log),
@@ -62,7 +57,7 @@ fn preparation(error: StepError, what: &str, log: &'static str) -> Failure {
 
 /// The same for a step that fills the cache: a full disk is told of, since the
 /// step itself may hide it. `advice` is for every other reason.
-fn filling(
+pub fn filling(
     run: &Run<'_>,
     error: StepError,
     what: &str,
@@ -87,7 +82,7 @@ fn filling(
 /// Room that is too little for any environment.
 const LITTLE: u64 = 16 << 20;
 
-fn cache_failure(error: CacheError) -> Failure {
+pub fn cache_failure(error: CacheError) -> Failure {
     match error {
         CacheError::Interrupted(signal) => Failure::new(Finding::Interrupted(signal)),
         other => Failure::new(Finding::Preparation(other.to_string())),
@@ -95,6 +90,6 @@ fn cache_failure(error: CacheError) -> Failure {
 }
 
 /// A file of our own that cannot be written or read.
-fn disk(what: &str, error: &std::io::Error) -> Failure {
+pub fn disk(what: &str, error: &std::io::Error) -> Failure {
     Failure::new(Finding::Preparation(format!("{what}: {error}")))
 }

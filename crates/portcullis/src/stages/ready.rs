@@ -12,9 +12,9 @@ use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
 use portcullis_supervise::tree;
 
-use super::project::unsupported_database;
-use crate::health::{self, Health};
+use crate::project::django::unsupported_database;
 use crate::run::{Done, Failure, Run};
+use crate::stages::health::{self, Health};
 
 /// How often a wait tells that it goes on.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);

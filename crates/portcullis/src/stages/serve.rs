@@ -5,8 +5,8 @@ use portcullis_core::plan::ServePlan;
 use portcullis_core::target::Target;
 use portcullis_supervise::{port, server};
 
-use super::project::Project;
 use super::ready;
+use crate::project::django::Project;
 use crate::run::{Done, Failure, Run};
 
 /// Starts the server on the wanted port, or on a free one if that is held.

@@ -12,7 +12,7 @@ use portcullis_report::artifacts::{self, Folder, Kind};
 use portcullis_report::read;
 use portcullis_report::{RunReport, results_json};
 
-use crate::cli::ReportArgs;
+use crate::args::ReportArgs;
 use crate::console;
 
 /// Does what was asked for; its exit code.

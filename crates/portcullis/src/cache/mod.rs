@@ -1,6 +1,8 @@
 //! The cache: environments and database templates, shared by all checkouts.
 //! An entry counts only with its marker, which is written last.
 
+pub mod cache_key;
+
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -10,10 +10,19 @@ use portcullis_core::plan::ServePlan;
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::finite::{self, Step, StepError};
 
-use super::disk;
-use super::environment::Venv;
+pub mod database;
+mod dotenv;
+pub mod environment;
+mod isolation;
+mod python;
+mod requirements;
+pub mod seed;
+mod settings_overlay;
+
+use crate::host::random;
 use crate::run::{Failure, Run};
-use crate::{chance, dotenv, settings_overlay};
+use crate::stages::disk;
+use environment::Venv;
 
 /// How the project's commands are run.
 #[derive(Debug)]
@@ -42,7 +51,7 @@ pub fn describe(run: &mut Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<Proj
     let mut environment = run.inherited.clone();
     fixed.iter().for_each(|(name, value)| environment.set(name, value));
     for name in &plan.env.random {
-        let secret = chance::secret().map_err(|error| disk("/dev/urandom", &error))?;
+        let secret = random::secret().map_err(|error| disk("/dev/urandom", &error))?;
         run.secrets.add(&secret);
         environment.set(name, secret);
     }
@@ -91,7 +100,7 @@ fn fixed(plan: &ServePlan) -> Result<Vec<(String, String)>, Failure> {
 /// Unique for each run: a module that was compiled for another run must not
 /// be taken for this one's.
 fn write_settings(run: &Run<'_>, plan: &ServePlan) -> Result<String, Failure> {
-    let unique = chance::seed().map_err(|error| disk("/dev/urandom", &error))?;
+    let unique = random::seed().map_err(|error| disk("/dev/urandom", &error))?;
     let module = format!("portcullis_settings_{:x}_{unique:08x}", std::process::id());
     let path = run.folder().join("settings").join(format!("{module}.py"));
     let text = settings_overlay::text(&plan.django.settings, &run.folder(), &plan.django.overrides);

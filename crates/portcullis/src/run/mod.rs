@@ -1,7 +1,10 @@
 //! One run: its private folder, what it has found so far, and the frame that
 //! every stage runs in.
 
-mod told;
+pub mod command_line;
+mod record;
+mod redacted;
+pub mod source_locations;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -21,13 +24,14 @@ use portcullis_supervise::server::Server;
 use portcullis_supervise::{launch, log, twin};
 use tempfile::TempDir;
 
-use crate::against::BaseName;
-use crate::cli::OWN_BINARY;
-use crate::git::Git;
-use crate::machine;
+use crate::args::OWN_BINARY;
+use crate::cache;
+use crate::compare::BaseName;
+use crate::host::git::Git;
+use crate::host::machine;
+use crate::host::random;
 use crate::planning::Planned;
-use crate::stages::environment::Venv;
-use crate::{cache, chance};
+use crate::project::django::environment::Venv;
 
 /// Everything that stages share.
 pub struct Run<'a> {
@@ -154,7 +158,7 @@ impl<'a> Run<'a> {
     /// A sentence on the folder that cannot be used.
     pub fn begin(
         planned: &'a Planned,
-        flags: &crate::cli::PerfArgs,
+        flags: &crate::args::PerfArgs,
         sink: &'a dyn Sink,
         interrupts: &'a Interrupts,
     ) -> Result<Self, String> {
@@ -446,7 +450,7 @@ fn temp_dir() -> PathBuf {
 /// binary, and a worker watches its guard.
 fn supervision() -> std::io::Result<(String, TempDir)> {
     let worker = if cfg!(target_os = "linux") { twin::run_id() } else { None };
-    let run_id = worker.clone().map_or_else(chance::name, Ok)?;
+    let run_id = worker.clone().map_or_else(random::name, Ok)?;
     let private = private_folder(&run_id)?;
     if cfg!(target_os = "linux") {
         launch::through(PathBuf::from(OWN_BINARY));

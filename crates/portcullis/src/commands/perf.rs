@@ -15,11 +15,11 @@ use portcullis_supervise::descriptors;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::tree::Ended;
 
-use crate::against;
-use crate::baseline;
-use crate::cli::PerfArgs;
+use crate::args::PerfArgs;
+use crate::commands::baseline;
+use crate::compare;
+use crate::console::github;
 use crate::console::{self, Console, Ending};
-use crate::github;
 use crate::planning;
 use crate::run::{Done, Failure, Run, Stopped};
 use crate::stages::{self, collect, judge, load, ready};
@@ -112,7 +112,7 @@ fn job(run: &mut Run<'_>, asked: Option<&str>) -> Result<(), Stopped> {
     let target = match &run.planned.plan.mode {
         Mode::Serve(plan) => {
             if let Some(asked) = asked {
-                base = Some(run.stage(Stage::Base, |run| against::extract(run, plan, asked))?);
+                base = Some(run.stage(Stage::Base, |run| compare::extract(run, plan, asked))?);
             }
             serve_own(run, plan)?
         }
@@ -125,7 +125,7 @@ fn job(run: &mut Run<'_>, asked: Option<&str>) -> Result<(), Stopped> {
     let Some(base) = base else { return Ok(()) };
     // Two servers of their own follow; a third would only be in their way.
     run.server_end = end_server(run).or(run.server_end.take());
-    against::compare(run, &base)
+    compare::compare(run, &base)
 }
 
 /// A server of our own, from an empty folder to ready.

@@ -8,9 +8,9 @@ use portcullis_core::pairs::Sides;
 use portcullis_core::plan::ServePlan;
 
 use crate::cache::{self, Entry, Hold};
-use crate::git::Git;
+use crate::host::git::Git;
+use crate::project::django as project;
 use crate::run::{Done, Failure, Run};
-use crate::stages::project;
 
 /// How the base of a comparison is named.
 #[derive(Clone, Debug)]

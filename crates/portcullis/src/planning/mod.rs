@@ -11,9 +11,9 @@ use portcullis_load::http::client_config;
 use portcullis_supervise::descriptors::{self, TooFew};
 use portcullis_supervise::placement;
 
-use crate::baseline::{self, Keeping};
-use crate::chance;
-use crate::cli::PerfArgs;
+use crate::args::PerfArgs;
+use crate::commands::baseline::{self, Keeping};
+use crate::host::random;
 
 /// A plan and the configuration that it was made of.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ pub fn plan(args: &PerfArgs) -> Result<Planned, Vec<String>> {
     let ReadIn { loaded, file, base, output, shown } = read(args)?;
     let seed = match loaded.config.load.seed {
         Some(seed) => seed,
-        None => chance::seed().map_err(|error| vec![format!("no seed: {error}")])?,
+        None => random::seed().map_err(|error| vec![format!("no seed: {error}")])?,
     };
     let baseline = baseline::keeping(args, &loaded, &base).map_err(|message| vec![message])?;
     let origin = baseline::origin(&loaded);

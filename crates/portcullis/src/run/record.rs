@@ -6,8 +6,9 @@ use portcullis_core::plan::Mode;
 use portcullis_report::RunReport;
 
 use super::Run;
-use crate::places::places;
-use crate::{baseline, command_line, redacted};
+use super::{command_line, redacted};
+use crate::commands::baseline;
+use crate::run::source_locations::places;
 
 impl Run<'_> {
     /// All that is to be told of the run.

@@ -7,11 +7,11 @@ use portcullis_core::plan::ServePlan;
 
 use super::environment::Venv;
 use super::isolation;
-use super::project::{Project, unsupported_database};
-use super::{cache_failure, disk, preparation};
+use super::{Project, unsupported_database};
+use crate::cache::cache_key::Key;
 use crate::cache::{self, Entry, Hold};
-use crate::key::Key;
 use crate::run::{Done, Failure, Run};
+use crate::stages::{cache_failure, disk, preparation};
 
 /// The run's database, and the template it may become.
 #[derive(Debug)]

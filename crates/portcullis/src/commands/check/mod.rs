@@ -15,7 +15,7 @@ use portcullis_core::threshold::Severity;
 use portcullis_core::verdict::{Judgement, Verdict};
 use portcullis_report::read::{self, Existing};
 
-use crate::cli::CheckArgs;
+use crate::args::CheckArgs;
 use crate::console;
 use crate::stages::judge;
 use rules::Configured;

@@ -10,11 +10,11 @@ use portcullis_core::plan::ServePlan;
 use portcullis_supervise::finite::{self, Step, StepError};
 
 use super::requirements::Requirements;
-use super::{cache_failure, disk, filling, preparation};
+use crate::cache::cache_key::Key;
 use crate::cache::{self, Entry, Hold};
-use crate::key::Key;
-use crate::python::{self, NoPython, Python};
+use crate::project::django::python::{self, NoPython, Python};
 use crate::run::{Done, Failure, Run};
+use crate::stages::{cache_failure, disk, filling, preparation};
 
 /// Environments that nobody has used for so long are removed when a new one is made.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -7,7 +7,7 @@ use portcullis_core::config::{self, Config};
 use portcullis_core::outcome::Finding;
 use portcullis_core::threshold::Labels;
 
-use crate::cli::CheckArgs;
+use crate::args::CheckArgs;
 use crate::planning;
 
 /// The configuration file, read once when it is first needed.

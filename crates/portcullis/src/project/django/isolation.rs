@@ -10,9 +10,9 @@ use std::time::Duration;
 use portcullis_core::outcome::Finding;
 use portcullis_core::plan::ServePlan;
 
-use super::project::{Project, unsupported_database};
-use super::{disk, preparation};
+use super::{Project, unsupported_database};
 use crate::run::{Failure, Run};
+use crate::stages::{disk, preparation};
 
 const SETTINGS: &str = "PORTCULLIS-SETTINGS-";
 const DATABASE: &str = "PORTCULLIS-DATABASE-";

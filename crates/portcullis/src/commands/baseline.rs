@@ -10,10 +10,11 @@ use portcullis_core::outcome::Finding;
 use portcullis_report::baseline::{self, Stored, renewed};
 use portcullis_report::{BaselineReport, artifacts, results_json};
 
-use crate::cli::{AcceptArgs, PerfArgs};
-use crate::key::Key;
+use crate::args::{AcceptArgs, PerfArgs};
+use crate::cache::cache_key::Key;
+use crate::host::machine;
 use crate::run::Run;
-use crate::{console, machine, planning};
+use crate::{console, planning};
 
 /// What a run does with the file.
 #[derive(Debug, Default)]

@@ -10,7 +10,9 @@ use portcullis_core::outcome::EXIT_CODES;
 
 use portcullis_supervise::{launch, twin};
 
-use crate::{baseline, chance, check, console, pipeline, report};
+use crate::commands::{baseline, check, perf as pipeline, report};
+use crate::console;
+use crate::host::random;
 
 /// The CI gatekeeper for web API performance.
 #[derive(Debug, Parser)]
@@ -93,7 +95,7 @@ fn indented(text: &str) -> String {
 
 /// How often `--against` was wrong, as counted by `cargo xtask bench judge`,
 /// which writes it.
-const ERROR_RATES: &str = include_str!("against/error_rates.txt");
+const ERROR_RATES: &str = include_str!("commands/error_rates.txt");
 
 /// Flags of `perf`; Locust's letters where Locust has one.
 #[derive(Clone, Debug, Default, Args)]
@@ -402,7 +404,7 @@ pub fn perf_heard(args: &PerfArgs, listener: &dyn Sink) -> u8 {
 /// The same command line again, in a worker.
 fn guarded() -> std::io::Result<u8> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let ended = twin::guard(Path::new(OWN_BINARY), &arguments, &chance::name()?)?;
+    let ended = twin::guard(Path::new(OWN_BINARY), &arguments, &random::name()?)?;
     Ok(match ended {
         twin::Ended::Code(code) => code,
         twin::Ended::Killed(signal) => console::defect(&format!(

@@ -17,10 +17,10 @@ use portcullis_load::{PairPlan, PairsError, PairsOutcome, Trust, pairs};
 use portcullis_supervise::port::Owner;
 use portcullis_supervise::server::Server;
 
+use crate::project::django::Project;
+use crate::project::django::environment::Venv;
 use crate::run::{Done, Failure, Run, Stopped};
 use crate::stages;
-use crate::stages::environment::Venv;
-use crate::stages::project::Project;
 use hooks::Stand;
 
 /// A version that is ready to be started.

@@ -7,11 +7,11 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::plan::ServePlan;
 use portcullis_supervise::finite::{self, Step};
 
-use super::migrate::{self, Database};
-use super::project::Project;
-use super::{disk, preparation};
+use super::Project;
+use super::database::{self, Database};
+use crate::project::django::settings_overlay::python_literal;
 use crate::run::{Done, Failure, Run};
-use crate::settings_overlay::python_literal;
+use crate::stages::{disk, preparation};
 
 const MARK: &str = "PORTCULLIS-USER-";
 
@@ -49,7 +49,7 @@ pub fn fill(
     }
     if let Some(entry) = &database.entry {
         checkpoint(run, plan, project)?;
-        migrate::keep(run, entry)?;
+        database::keep(run, entry)?;
     }
     let user = plan.django.seed_user.as_deref();
     Ok(Done::new((), user.map_or(String::new(), |user| format!("{user} exists"))))
@@ -90,7 +90,7 @@ fn prove_user(
 
 fn checkpoint(run: &Run<'_>, plan: &ServePlan, project: &Project) -> Result<(), Failure> {
     let failed = |error: std::io::Error| disk("the database", &error);
-    let databases = migrate::databases(&run.folder().join("db")).map_err(failed)?;
+    let databases = database::databases(&run.folder().join("db")).map_err(failed)?;
     let mut argv: Vec<OsString> =
         vec![project.python.clone().into(), "-c".into(), CHECKPOINT.into()];
     argv.extend(databases.into_iter().map(OsString::from));

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::key::Key;
+use crate::cache::cache_key::Key;
 
 /// Adds requirement files to the key of an environment.
 pub struct Requirements<'a> {

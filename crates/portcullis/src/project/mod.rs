@@ -1,0 +1,3 @@
+//! What kind of project is measured, and how it is prepared. Django is the only kind.
+
+pub mod django;
