@@ -1,29 +1,22 @@
 //! The command line: what can be asked for, and nothing of how it is done.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use portcullis_core::config::{DEFAULTS, FlagValue, Laying, Node, Place, Value};
-use portcullis_core::event::{Nobody, Sink};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use portcullis_core::outcome::EXIT_CODES;
-
-use portcullis_supervise::{launch, twin};
-
-use crate::commands::{baseline, check, perf as pipeline, report};
-use crate::console;
-use crate::host::random;
 
 /// The CI gatekeeper for web API performance.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, about, after_help = EXIT_CODES)]
-struct Cli {
+pub struct Cli {
+    /// What is to be done.
     #[command(subcommand)]
-    verb: Verb,
+    pub verb: Verb,
 }
 
+/// A command and its flags.
 #[derive(Debug, Subcommand)]
-enum Verb {
+pub enum Verb {
     /// Run the whole performance job: from a clean checkout to a verdict
     Perf(Box<PerfArgs>),
     /// Judge results that exist: perf_results.json, or a statistics file of Locust
@@ -61,12 +54,14 @@ pub enum Format {
 /// What can be done with the stored baseline.
 #[derive(Clone, Debug, Args)]
 pub struct BaselineArgs {
+    /// Which of it.
     #[command(subcommand)]
-    verb: BaselineVerb,
+    pub verb: BaselineVerb,
 }
 
+/// A command on the stored baseline.
 #[derive(Clone, Debug, Subcommand)]
-enum BaselineVerb {
+pub enum BaselineVerb {
     /// Make the last run's results the baseline, and keep the reason in it
     Accept(AcceptArgs),
 }
@@ -233,185 +228,3 @@ pub struct ReportArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
-
-impl CheckArgs {
-    /// The flags as values to lay over the file.
-    pub fn values(&self) -> Vec<FlagValue> {
-        let rules = [
-            ("--fail", "thresholds.fail", texts("--fail", &self.fail)),
-            ("--warn", "thresholds.warn", texts("--warn", &self.warn)),
-        ];
-        let given = |(flag, path, value): (_, _, Option<Value>)| {
-            value.map(|value| FlagValue { flag, path, value, laying: Laying::Behind })
-        };
-        rules.into_iter().filter_map(given).collect()
-    }
-}
-
-/// The values of a flag that may be repeated; `None` without any.
-fn texts(flag: &'static str, texts: &[String]) -> Option<Value> {
-    let at = Place::Flag(flag);
-    let nodes = texts.iter().map(|text| Node { value: Value::Text(text.clone()), at });
-    (!texts.is_empty()).then(|| Value::List(nodes.collect()))
-}
-
-impl PerfArgs {
-    /// The flags as values to lay over the file.
-    pub fn values(&self) -> Vec<FlagValue> {
-        let text = |value: &Option<String>| value.clone().map(Value::Text);
-        let rate = self.spawn_rate.as_ref().map(|rate| match rate.parse::<f64>() {
-            // Locust's form: a bare number, per second by definition.
-            Ok(_) => Value::Text(format!("{rate}/s")),
-            Err(_) => Value::Text(rate.clone()),
-        });
-        let port = self.port.as_ref().map(|port| match port.parse::<i64>() {
-            Ok(number) => Value::Integer(number),
-            Err(_) => Value::Text(port.clone()),
-        });
-        let over = Laying::Over;
-        let flags = [
-            ("--users", "load.users", self.users.map(Value::Integer), over),
-            ("--spawn-rate", "load.spawn_rate", rate, over),
-            ("--run-time", "load.duration", text(&self.run_time), over),
-            ("--max-duration", "load.max_duration", text(&self.max_duration), over),
-            ("--until-sure", "load.until_sure", self.until_sure.then_some(Value::Bool(true)), over),
-            ("--host", "load.host", text(&self.host), over),
-            ("--allow-host", "load.allow_hosts", texts("--allow-host", &self.allow_host), over),
-            ("--seed", "load.seed", self.seed.map(Value::Integer), over),
-            ("--port", "server.port", port, over),
-            ("--fail", "thresholds.fail", texts("--fail", &self.fail), Laying::Behind),
-            ("--warn", "thresholds.warn", texts("--warn", &self.warn), Laying::Behind),
-            ("--against-limit", "against.limit", text(&self.against_limit), over),
-        ];
-        let given = |(flag, path, value, laying): (_, _, Option<Value>, _)| {
-            value.map(|value| FlagValue { flag, path, value, laying })
-        };
-        flags.into_iter().filter_map(given).collect()
-    }
-}
-
-/// This process's arguments without the hidden verbs, which are dealt with here:
-/// a child that is to become its command does, and a worker begins to watch its
-/// guard. An exit code if that failed.
-///
-/// # Errors
-/// The exit code to end with.
-pub fn arguments() -> Result<Vec<OsString>, u8> {
-    let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    match arguments.get(1) {
-        Some(verb) if verb == launch::VERB => {
-            let error = launch::exec(arguments.get(2..).unwrap_or_default());
-            let program = arguments.get(5).map(|word| word.to_string_lossy().into_owned());
-            console::complain(&format!("{}: {error}", program.unwrap_or_default()));
-            Err(127)
-        }
-        Some(verb) if verb == twin::VERB => {
-            arguments.remove(1);
-            Ok(arguments)
-        }
-        _ => Ok(arguments),
-    }
-}
-
-/// Runs the command of this process's arguments; its exit code.
-pub fn main() -> u8 {
-    let arguments = match arguments() {
-        Ok(arguments) => arguments,
-        Err(code) => return code,
-    };
-    match Cli::try_parse_from(arguments) {
-        Ok(cli) => match cli.verb {
-            Verb::Perf(args) => perf(&args),
-            Verb::Check(args) => check(&args),
-            Verb::Report(args) => report(&args),
-            Verb::Baseline(args) => look_after_baseline(&args),
-            Verb::Defaults => {
-                console::print_plain(DEFAULTS);
-                0
-            }
-            Verb::Completions { shell } => {
-                let mut script = Vec::new();
-                clap_complete::generate(shell, &mut Cli::command(), "portcullis", &mut script);
-                console::print_plain(&String::from_utf8_lossy(&script));
-                0
-            }
-            Verb::Man { command } => manual(command.as_deref()),
-        },
-        Err(error) => usage(&error),
-    }
-}
-
-/// Does what was asked for with the stored baseline; its exit code.
-pub fn look_after_baseline(args: &BaselineArgs) -> u8 {
-    match &args.verb {
-        BaselineVerb::Accept(args) => baseline::accept(args),
-    }
-}
-
-/// Prints a manual page; its exit code.
-fn manual(command: Option<&str>) -> u8 {
-    let mut whole = Cli::command();
-    whole.build();
-    let page = match command {
-        None => Some(&whole),
-        Some(name) => whole.find_subcommand(name),
-    };
-    let Some(page) = page else {
-        let names: Vec<&str> = whole.get_subcommands().map(clap::Command::get_name).collect();
-        let known = names.join(", ");
-        let what = format!("there is no command {:?}; there are {known}", command.unwrap_or(""));
-        console::complain(&what);
-        return 2;
-    };
-    let mut text = Vec::new();
-    // Writing to memory does not fail.
-    let _ = clap_mangen::Man::new(page.clone()).render(&mut text);
-    console::print_plain(&String::from_utf8_lossy(&text));
-    0
-}
-
-/// Prints clap's help or complaint; 2 for a complaint.
-pub fn usage(error: &clap::Error) -> u8 {
-    // A closed terminal is no reason to fail.
-    let _ = error.print();
-    if error.use_stderr() { 2 } else { 0 }
-}
-
-/// Judges files of results; the exit code of the gravest.
-pub fn check(args: &CheckArgs) -> u8 {
-    check::check(args)
-}
-
-/// Tells results again, or two of them side by side; the exit code.
-pub fn report(args: &ReportArgs) -> u8 {
-    report::report(args)
-}
-
-/// Runs `perf` with these flags, under a guard of its own; its exit code.
-pub fn perf(args: &PerfArgs) -> u8 {
-    perf_heard(args, &Nobody)
-}
-
-/// The same, heard by a listener in the process that does the work.
-pub fn perf_heard(args: &PerfArgs, listener: &dyn Sink) -> u8 {
-    let is_worker = std::env::args_os().nth(1).is_some_and(|verb| verb == twin::VERB);
-    if is_worker || args.dry_run || !cfg!(target_os = "linux") {
-        return pipeline::perf(args, listener);
-    }
-    guarded().unwrap_or_else(|error| console::defect(&format!("no worker: {error}")))
-}
-
-/// The same command line again, in a worker.
-fn guarded() -> std::io::Result<u8> {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let ended = twin::guard(Path::new(OWN_BINARY), &arguments, &random::name()?)?;
-    Ok(match ended {
-        twin::Ended::Code(code) => code,
-        twin::Ended::Killed(signal) => console::defect(&format!(
-            "the run itself was killed by signal {signal}; everything that it had started was ended"
-        )),
-    })
-}
-
-/// This binary, also when its file was replaced meanwhile.
-pub(crate) const OWN_BINARY: &str = "/proc/self/exe";

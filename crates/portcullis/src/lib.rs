@@ -3,9 +3,10 @@
 
 pub mod args;
 mod cache;
-mod commands;
+pub mod commands;
 mod compare;
 mod console;
+mod engines;
 mod host;
 mod planning;
 mod project;

@@ -1,168 +1,159 @@
-//! The whole job, told in the order in which it happens:
-//! environment → install → migrate → seed → serve → ready → load → judge →
-//! collect → stop.
+//! `perf`: the whole job, told in the order in which it happens: environment → install →
+//! migrate → seed → serve → ready → load → judge → collect → stop.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::Duration;
 
 use portcullis_core::event::{Both, Sink, Stage};
 use portcullis_core::outcome::Finding;
-use portcullis_core::plan::{Mode, ServePlan};
-use portcullis_core::target::Target;
+use portcullis_core::plan::Mode;
 use portcullis_report::artifacts;
-use portcullis_supervise::descriptors;
 use portcullis_supervise::interrupt::Interrupts;
-use portcullis_supervise::tree::Ended;
+use portcullis_supervise::server::Server;
 
+use super::{dry_run, flags, guard};
 use crate::args::PerfArgs;
-use crate::commands::baseline;
 use crate::compare;
-use crate::console::github;
-use crate::console::{self, Console, Ending};
-use crate::planning;
-use crate::run::{Done, Failure, Run, Stopped};
-use crate::stages::{self, collect, judge, load, ready};
+use crate::console::{self, Console, FinalOutput, github};
+use crate::planning::{self, PlanRequest};
+use crate::project::Venv;
+use crate::run::{Aborted, Journal, RunContext, RunResults, Version, findings, record};
+use crate::stages::{self, baseline, collect, judge, load, ready, serve, stop};
 
-/// Runs the job; `listener` hears what the console hears. Its exit code.
-pub fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
-    catch_unwind(AssertUnwindSafe(|| perf_unguarded(args, listener)))
-        .unwrap_or_else(|_| console::defect("a panic, see above"))
+/// Runs the job, in a worker of its own; `listener` hears there what the console hears.
+/// Its exit code.
+pub fn run(args: &PerfArgs, listener: &dyn Sink) -> u8 {
+    match args.dry_run {
+        true => guard::caught(|| dry_run::run(args)),
+        false => guard::guarded(|| perf(args, listener)),
+    }
 }
 
-fn perf_unguarded(args: &PerfArgs, listener: &dyn Sink) -> u8 {
-    let console = Console::new(args);
-    let planned = match planning::plan(args) {
+fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
+    let console = Console::new(flags::console(args));
+    let request = flags::request(args);
+    let planned = match planning::plan(&request) {
         Ok(planned) => planned,
         Err(problems) => {
-            // A dry run leaves everything as it is.
-            if !args.dry_run {
-                discard_stale(args);
-            }
+            discard_stale(&request);
             return console.refuse(&problems);
         }
     };
-    if args.dry_run {
-        console::print_plan(&planned);
-        return 0;
-    }
-    if let Err(few) = descriptors::provide(planning::open_files(&planned.plan)) {
-        return console.refuse(&[planning::few_files(few, &planned.plan)]);
+    if let Err(problem) = planning::provide_files(&planned.plan) {
+        return console.refuse(&[problem]);
     }
     let interrupts = match Interrupts::install() {
         Ok(interrupts) => interrupts,
         Err(error) => return console::defect(&format!("no signal handlers: {error}")),
     };
     let sink = Both(&console, listener);
-    let mut run = match Run::begin(&planned, args, &sink, &interrupts) {
-        Ok(run) => run,
-        Err(message) => return console.refuse(&[message]),
+    let context = match RunContext::begin(&planned, flags::options(args), &sink, &interrupts) {
+        Ok(context) => context,
+        Err(problem) => return console.refuse(&[problem]),
     };
-    console.begin(&planned, args.against.is_some());
+    let (against, folder) = (args.against.as_deref(), &context.folder);
+    console.begin(&planned.plan, against.is_some());
 
     // Whatever happens to the job, what follows it happens too.
-    let against = args.against.as_deref();
-    if catch_unwind(AssertUnwindSafe(|| job(&mut run, against))).is_err() {
-        run.findings.push(Finding::Defect("a panic, see above".to_owned()));
+    let mut journal = Journal::new(&context);
+    let (mut results, mut left) = (RunResults::default(), Left::default());
+    let job = AssertUnwindSafe(|| job(&context, &mut journal, &mut results, &mut left, against));
+    if catch_unwind(job).is_err() {
+        journal.find(Finding::Defect("a panic, see above".to_owned()));
     }
-    if run.is_judged {
-        let _ = run.stage(Stage::Judge, judge::evaluate);
+    if results.load.is_judged {
+        let _ = journal.stage(folder, Stage::Judge, || judge::evaluate(&context, &mut results));
     }
-    let _ = run.always(Stage::Collect, collect::collect);
-    let _ = run.always(Stage::Stop, stop);
-    run.conclude(against.is_some());
-    let sentence = judge::sentence(&run);
-    baseline::keep(&mut run, &sentence);
-    collect::finish(&mut run);
-    end(&run, &console);
-    run.exit_code()
+    let so_far = record(&context, &journal, &results);
+    let _ = journal.always(folder, Stage::Collect, || collect::collect(&context, &so_far));
+    let stop = || stop::stop(&context, &mut left.server, &mut results);
+    let _ = journal.always(folder, Stage::Stop, stop);
+    journal.conclude(&results, against.is_some());
+    baseline::keep(&context, &mut journal, &mut results);
+    collect::finish(&context, &mut journal, &results);
+    end(&context, &journal, &results, &console);
+    journal.exit_code()
+}
+
+/// What a job leaves to the end of the run.
+#[derive(Default)]
+struct Left {
+    /// The server that is up.
+    server: Option<Server>,
+    /// Its environment, which stays locked while the server uses it.
+    venv: Option<Venv>,
+}
+
+/// From a clean checkout to measurements; compared with a base if one is asked for.
+fn job(
+    context: &RunContext<'_>,
+    journal: &mut Journal<'_>,
+    results: &mut RunResults,
+    left: &mut Left,
+    asked: Option<&str>,
+) -> Result<(), Aborted> {
+    let folder = &context.folder;
+    let mut base = None;
+    let target = match &context.planned.plan.mode {
+        Mode::Serve(plan) => {
+            if let Some(asked) = asked {
+                let extract = || compare::extract(context, plan, asked);
+                base = Some(journal.stage(folder, Stage::Base, extract)?);
+            }
+            let version = Version { context, folder, plan };
+            let (project, venv) = stages::prepare(journal, version, None)?;
+            left.venv = Some(venv);
+            let server = &mut left.server;
+            let start = || serve::start(version, &project, server);
+            let target = journal.stage(folder, Stage::Serve, start)?;
+            results.target = target.url();
+            let wait = || ready::wait(context, folder, &mut left.server, &target);
+            journal.stage(folder, Stage::Ready, wait)?;
+            target
+        }
+        Mode::Attach(target) => {
+            journal.stage(folder, Stage::Ready, || {
+                results.target = target.url();
+                ready::attach(context, target)
+            })?;
+            target.clone()
+        }
+    };
+    journal.stage(folder, Stage::Load, || {
+        load::measure(context, &target, left.server.as_mut(), &mut results.load)
+    })?;
+    let Some(base) = base else { return Ok(()) };
+    // Two servers of their own follow; a third would only be in their way.
+    results.server_end = stop::end_server(&mut left.server).or(results.server_end.take());
+    let held = left.venv.as_ref();
+    compare::compare(context, journal, &base, held, &mut left.server, results)
 }
 
 /// Tells how the run ended.
-fn end(run: &Run<'_>, console: &Console) {
-    let report = run.report(&judge::sentence(run));
-    let artifacts = run.artifacts().path();
+fn end(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResults, console: &Console) {
+    let record = record(context, journal, results);
+    let artifacts = context.artifacts.path();
     // Where pairs alone found something, the log of what served them tells more.
-    let by_rule = report.verdict.as_ref().is_some_and(|verdict| verdict.violations().count() > 0);
+    let by_rule = record.verdict.as_ref().is_some_and(|verdict| verdict.violations().count() > 0);
+    let compared = results.comparison.as_ref();
     let by_pairs =
-        !by_rule && run.comparison.as_ref().is_some_and(|c| !judge::compared(c, false).is_empty());
+        !by_rule && compared.is_some_and(|c| !findings::of_comparison(c, false).is_empty());
     let name = if by_pairs { "pairs-server.log" } else { "server.log" };
     let server_log = artifacts.join(artifacts::LOGS).join(name).display().to_string();
-    let is_red = run.exit_code() != 0 && Path::new(&server_log).is_file();
+    let is_red = journal.exit_code() != 0 && Path::new(&server_log).is_file();
     let log = is_red.then_some(server_log.as_str());
     // The verdict stays the last line.
-    github::tell(&report, artifacts, console);
+    github::tell(&record, artifacts, console);
     let page = artifacts.join(artifacts::PAGE);
     let page = page.is_file().then_some(page.as_path());
-    console.end(&report, &Ending { artifacts, log, page, advice: &[] });
+    console.end(&record, &FinalOutput { artifacts, log, page, advice: &[] });
 }
 
 /// An older verdict must not be taken for this run's.
-fn discard_stale(args: &PerfArgs) {
-    for path in planning::likely_outputs(args) {
+fn discard_stale(request: &PlanRequest) {
+    for path in planning::likely_outputs(request) {
         if let Err(error) = artifacts::discard(&path) {
             console::complain(&format!("{} holds stale artifacts: {error}", path.display()));
         }
     }
-}
-
-/// From a clean checkout to measurements.
-fn job(run: &mut Run<'_>, asked: Option<&str>) -> Result<(), Stopped> {
-    let mut base = None;
-    let target = match &run.planned.plan.mode {
-        Mode::Serve(plan) => {
-            if let Some(asked) = asked {
-                base = Some(run.stage(Stage::Base, |run| compare::extract(run, plan, asked))?);
-            }
-            serve_own(run, plan)?
-        }
-        Mode::Attach(target) => {
-            run.stage(Stage::Ready, |run| ready::attach(run, target))?;
-            target.clone()
-        }
-    };
-    run.stage(Stage::Load, |run| load::measure(run, &target))?;
-    let Some(base) = base else { return Ok(()) };
-    // Two servers of their own follow; a third would only be in their way.
-    run.server_end = end_server(run).or(run.server_end.take());
-    compare::compare(run, &base)
-}
-
-/// A server of our own, from an empty folder to ready.
-fn serve_own(run: &mut Run<'_>, plan: &ServePlan) -> Result<Target, Stopped> {
-    let (project, venv) = stages::prepare(run, plan)?;
-    let target = stages::start(run, plan, &project)?;
-    // The environment stays locked while the server uses it.
-    run.keep(venv);
-    Ok(target)
-}
-
-/// Ends the server's whole process group, politely and then not.
-fn stop(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
-    run.forget_bytecode();
-    let ended = end_server(run);
-    let detail = match (&ended, &run.server_end) {
-        (Some(detail), _) => detail.clone(),
-        (None, Some(before)) => format!("{before}, before"),
-        (None, None) => "nothing to stop".to_owned(),
-    };
-    run.server_end = ended.or(run.server_end.take());
-    Ok(Done::new((), detail))
-}
-
-/// How our own server ended, in words; `None` if there is none.
-fn end_server(run: &mut Run<'_>) -> Option<String> {
-    let mut server = run.server.take()?;
-    let before = server.ended_within(Duration::ZERO);
-    let mut detail = match (server.stop(), before) {
-        (_, Some(status)) => format!("the server had ended: {status}"),
-        (Ended::Gone, None) => "the server had ended".to_owned(),
-        (Ended::Politely, None) => "the server ended when asked".to_owned(),
-        (Ended::Killed, None) => "the server had to be killed".to_owned(),
-    };
-    if !server.strays.is_empty() {
-        let strays = server.strays.join(", ");
-        detail.push_str(&format!("; what had left its group was ended too: {strays}"));
-    }
-    Some(detail)
 }

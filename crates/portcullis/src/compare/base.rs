@@ -7,31 +7,11 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::pairs::Sides;
 use portcullis_core::plan::ServePlan;
 
+use super::revision::{self, Found};
 use crate::cache::{self, Entry, Hold};
 use crate::host::git::Git;
-use crate::project::django as project;
-use crate::run::{Done, Failure, Run};
-
-/// How the base of a comparison is named.
-#[derive(Clone, Debug)]
-pub struct BaseName {
-    /// Its commit.
-    pub commit: String,
-    /// The tree of that commit: the same tree is the same base.
-    pub tree: String,
-}
-
-impl BaseName {
-    /// The first characters of the commit.
-    pub fn short(&self) -> &str {
-        self.commit.get(..10).unwrap_or(&self.commit)
-    }
-
-    /// A failure of the base: preparation, never the candidate's.
-    pub fn charge(&self, why: &str) -> Finding {
-        Finding::Preparation(format!("the base ({}): {why}", self.short()))
-    }
-}
+use crate::project;
+use crate::run::{BaseName, RunContext, StageFailure, StageOutput};
 
 /// The base of a comparison, extracted.
 #[derive(Debug)]
@@ -52,31 +32,40 @@ const KIND: &str = "base-files";
 
 const SAME: &str = "what changed before it is not compared; --against HEAD~1 is the commit before";
 
-/// The word for the last commit in common with the branch that this one goes to.
-pub const MERGE_BASE: &str = "merge-base";
-
 /// Finds the base and extracts it.
 ///
 /// # Errors
 /// No such revision, no repository, a history that is cut off; or the files
 /// cannot be written.
-pub fn extract(run: &Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<Base>, Failure> {
-    let scratch = run.scratch();
-    let git = run.git(&plan.root, &scratch);
-    let found = find(&git, asked).map_err(|refused| Failure::new(Finding::Refused(refused)))?;
+pub fn extract(
+    context: &RunContext<'_>,
+    plan: &ServePlan,
+    asked: &str,
+) -> Result<StageOutput<Base>, StageFailure> {
+    let scratch = context.folder.scratch();
+    let git = context.git(&plan.root, &scratch);
+    let found = revision::find(&git, asked)
+        .map_err(|refused| StageFailure::new(Finding::Refused(refused.to_string())))?;
     let Found { commit, words } = found;
     let failed = |what: &str| {
         let message = format!("the base ({commit}): {what}");
-        Failure::new(Finding::Preparation(message))
+        StageFailure::new(Finding::Preparation(message))
     };
     let (Some(tree), Some(top)) = (git.tree_of(&commit), git.top()) else {
         return Err(failed("git does not tell its tree"));
     };
     // Bytecode, logs and messages name it: a path of its own for each tree.
-    let waiting = |who| run.note(format!("waiting for {who}, which has the base's files"));
+    let waiting = |who| context.note(format!("waiting for {who}, which has the base's files"));
     let open = |hold| {
-        cache::open(&run.cache, KIND, &tree, hold, (run.interrupts, run.left()), waiting)
-            .map_err(|error| failed(&error.to_string()))
+        cache::open(
+            &context.cache,
+            KIND,
+            &tree,
+            hold,
+            (context.interrupts, context.left()),
+            waiting,
+        )
+        .map_err(|error| failed(&error.to_string()))
     };
     let entry = open(Hold::Shared)?;
     let cached = entry.age().is_some();
@@ -84,47 +73,47 @@ pub fn extract(run: &Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<Base
         entry
     } else {
         drop(entry);
-        cache::prune(&run.cache, KIND, OLDEST);
+        cache::prune(&context.cache, KIND, OLDEST);
         let entry = open(Hold::Alone)?;
         // From the top: requirements, a seed, a library may lie beside the project.
         write_out(
-            &run.git(&top, &scratch),
+            &context.git(&top, &scratch),
             &commit,
             &entry,
-            &run.folder().join("scratch/base.index"),
+            &context.folder.script("base.index"),
         )
-        .map_err(|why| failed(&why))?;
+        .map_err(|why| failed(&why.to_string()))?;
         entry
     };
     let files = entry.path().join("files");
     let short = commit.get(..10).unwrap_or(&commit).to_owned();
-    let detail = match run.commit() == Some(&commit) {
+    let detail = match context.commit.as_ref() == Some(&commit) {
         true => {
-            run.warn(format!("the working tree is {short} itself: {SAME}"));
+            context.warn(format!("the working tree is {short} itself: {SAME}"));
             format!("{short} ({words}), the working tree itself")
         }
         false => format!("{short} ({words})"),
     };
     // The same settings for both, and any free port.
     let mut common = plan.clone();
-    common.django.overrides.extend(run.planned.plan.against.overrides.iter().cloned());
+    common.django.overrides.extend(context.planned.plan.against.overrides.iter().cloned());
     common.server.port = 0;
     let place = Place { top: &top, files: &files };
     if let Some(leak) = project::leaking(&common)?
         && !place.of(&leak.path).is_ok_and(|own| own.is_file())
     {
         let (path, names) = (leak.path.display(), leak.names());
-        run.note(format!("{path} is not in the base: {names} is set for both versions"));
+        context.note(format!("{path} is not in the base: {names} is set for both versions"));
         common.env.set.extend(leak.values);
     }
     let mut lent = Vec::new();
-    let own = place.plan(&common, &mut lent).map_err(|why| failed(&why))?;
+    let own = place.plan(&common, &mut lent).map_err(|why| failed(&why.to_string()))?;
     if !lent.is_empty() {
         let lent = lent.join(", ");
-        run.note(format!("the base ({short}) lacks {lent}: the candidate's is used for both"));
+        context.note(format!("the base ({short}) lacks {lent}: the candidate's is used for both"));
     }
     if has_other(&own.seed_script, &common.seed_script) {
-        run.warn(format!(
+        context.warn(format!(
             "the base ({short}) has another seed script: each version's database is filled by its \
              own, and what differs in their data is part of the comparison"
         ));
@@ -132,7 +121,7 @@ pub fn extract(run: &Run<'_>, plan: &ServePlan, asked: &str) -> Result<Done<Base
     let plans = Sides { base: own, candidate: common };
     let name = BaseName { commit, tree };
     let base = Base { asked: asked.to_owned(), name, plans, _entry: entry };
-    Ok(Done { value: base, cached, detail })
+    Ok(StageOutput { value: base, cached, detail })
 }
 
 /// Whether both have a file, with another content.
@@ -141,63 +130,27 @@ fn has_other(one: &Option<PathBuf>, other: &Option<PathBuf>) -> bool {
     read(one).zip(read(other)).is_some_and(|(one, other)| one != other)
 }
 
-fn write_out(git: &Git<'_>, commit: &str, entry: &Entry, index: &Path) -> Result<(), String> {
-    let cannot = |error: std::io::Error| format!("its files cannot be written: {error}");
+/// Why the base cannot be prepared, to be read after its name.
+#[derive(Debug, thiserror::Error)]
+enum BaseError {
+    #[error("its files cannot be written: {0}")]
+    Unwritable(std::io::Error),
+    #[error("git cannot extract its files: is the disk full?")]
+    NotExtracted,
+    #[error("it has no {0}")]
+    NoManage(String),
+    #[error("{0} lies outside of the repository {1}")]
+    Outside(String, String),
+}
+
+fn write_out(git: &Git<'_>, commit: &str, entry: &Entry, index: &Path) -> Result<(), BaseError> {
+    let cannot = BaseError::Unwritable;
     entry.clear().map_err(cannot)?;
     let files = entry.path().join("files");
     std::fs::create_dir_all(&files).map_err(cannot)?;
-    git.write_out(commit, index, &files)
-        .ok_or("git cannot extract its files: is the disk full?".to_owned())?;
+    git.write_out(commit, index, &files).ok_or(BaseError::NotExtracted)?;
     entry.complete().map_err(cannot)?;
     entry.share().map_err(cannot)
-}
-
-struct Found {
-    commit: String,
-    words: String,
-}
-
-fn find(git: &Git<'_>, asked: &str) -> Result<Found, String> {
-    if git.top().is_none() {
-        return Err("--against compares commits, but this is no git repository".to_owned());
-    }
-    if asked != MERGE_BASE {
-        return match git.commit_of(asked) {
-            Some(commit) => Ok(Found { commit, words: asked.to_owned() }),
-            None => Err(format!("--against {asked}: git knows no such commit{}", shallow(git))),
-        };
-    }
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    // GitLab says the commit itself; GitHub names the branch that is merged into.
-    let named = variable("CI_MERGE_REQUEST_DIFF_BASE_SHA");
-    let branch = variable("GITHUB_BASE_REF").map(|branch| format!("origin/{branch}"));
-    let usual = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];
-    let candidates: Vec<String> =
-        named.into_iter().chain(branch).chain(usual.map(str::to_owned)).collect();
-    let Some(target) = candidates.iter().find(|name| git.commit_of(name).is_some()) else {
-        return Err(format!(
-            "--against merge-base: none of {} is known here: name a revision{}",
-            candidates.join(", "),
-            shallow(git)
-        ));
-    };
-    match git.merge_base("HEAD", target) {
-        Some(commit) => Ok(Found { commit, words: format!("merge base of HEAD and {target}") }),
-        None => Err(format!(
-            "--against merge-base: HEAD and {target} have no commit in common here{}",
-            shallow(git)
-        )),
-    }
-}
-
-/// What is wrong if a history ends too early.
-fn shallow(git: &Git<'_>) -> &'static str {
-    match git.is_shallow() {
-        true => {
-            "; this clone is shallow: fetch the whole history (actions/checkout: fetch-depth: 0)"
-        }
-        false => "",
-    }
 }
 
 /// Where the repository is, and where the base's files are.
@@ -212,13 +165,13 @@ impl Place<'_> {
     /// both databases alike.
     ///
     /// # Errors
-    /// A sentence on what is missing.
-    fn plan(&self, plan: &ServePlan, lent: &mut Vec<String>) -> Result<ServePlan, String> {
+    /// What is missing.
+    fn plan(&self, plan: &ServePlan, lent: &mut Vec<String>) -> Result<ServePlan, BaseError> {
         let root = self.of(&plan.root)?;
         if !root.join(&plan.django.manage).is_file() {
             let wanted = root.join(&plan.django.manage);
             let shown = wanted.strip_prefix(self.files).unwrap_or(&wanted);
-            return Err(format!("it has no {}", shown.display()));
+            return Err(BaseError::NoManage(shown.display().to_string()));
         }
         let mut or_lent = |path: &PathBuf, what: &str| match self.of(path) {
             Ok(own) if own.is_file() => own,
@@ -237,11 +190,11 @@ impl Place<'_> {
     }
 
     /// Where the base has what the working tree has at a path.
-    fn of(&self, path: &Path) -> Result<PathBuf, String> {
+    fn of(&self, path: &Path) -> Result<PathBuf, BaseError> {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let (path, top) = (real(path), real(self.top));
         let inside = path.strip_prefix(&top).map_err(|_| {
-            format!("{} lies outside of the repository {}", path.display(), top.display())
+            BaseError::Outside(path.display().to_string(), top.display().to_string())
         })?;
         Ok(self.files.join(inside))
     }

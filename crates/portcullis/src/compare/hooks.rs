@@ -11,11 +11,11 @@ use portcullis_supervise::meter::Meter;
 use portcullis_supervise::placement;
 use portcullis_supervise::server::Server;
 
-use crate::run::Run;
+use crate::run::RunContext;
 
 /// The two servers of a comparison, while pairs are made.
-pub struct Stand<'r, 'p> {
-    run: &'r Run<'p>,
+pub struct Stand<'r> {
+    context: &'r RunContext<'r>,
     servers: &'r mut Sides<Server>,
     meters: Sides<Meter>,
     chance: Rng,
@@ -23,8 +23,6 @@ pub struct Stand<'r, 'p> {
     cpus: Vec<usize>,
     /// Why they could not be placed, if so.
     pub unplaced: Option<String>,
-    /// The tokens of both logins.
-    pub secrets: Vec<String>,
     told: Option<Instant>,
     limit: Duration,
 }
@@ -32,33 +30,32 @@ pub struct Stand<'r, 'p> {
 /// How often pairs tell of themselves.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 
-impl<'r, 'p> Stand<'r, 'p> {
+impl<'r> Stand<'r> {
     /// A stand of two servers that are up.
     pub fn new(
-        run: &'r Run<'p>,
+        context: &'r RunContext<'r>,
         servers: &'r mut Sides<Server>,
         cpus: &[usize],
         limit: Duration,
     ) -> Self {
         let meter = |server: &Server| Meter::new(server.pid());
         let meters = Sides { base: meter(&servers.base), candidate: meter(&servers.candidate) };
-        let seed = run.planned.plan.load.seed;
+        let seed = context.planned.plan.load.seed;
         let cpus = if cpus.is_empty() { placement::usable() } else { cpus.to_vec() };
         Self {
-            run,
+            context,
             servers,
             meters,
             chance: Rng::stream(seed, Domain::Placement, 0),
             cpus,
             unplaced: None,
-            secrets: Vec::new(),
             told: None,
             limit,
         }
     }
 }
 
-impl Hooks for Stand<'_, '_> {
+impl Hooks for Stand<'_> {
     fn place(&mut self) {
         self.meters.base.look();
         self.meters.candidate.look();
@@ -79,7 +76,7 @@ impl Hooks for Stand<'_, '_> {
     }
 
     fn secret(&mut self, token: &str) {
-        self.secrets.push(token.to_owned());
+        self.context.hide(token);
     }
 
     fn cpu(&mut self, side: Side) -> Option<Duration> {
@@ -90,10 +87,10 @@ impl Hooks for Stand<'_, '_> {
         if self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
             self.told = Some(Instant::now());
             let progress = PairProgress { elapsed, limit: self.limit, pairs: pairs as u64 };
-            self.run.sink.event(&Event::Pairs(progress));
+            self.context.sink.event(&Event::Pairs(progress));
         }
         let is_gone = |server: &mut Server| server.ended_within(Duration::ZERO).is_some();
         let gone = is_gone(&mut self.servers.base) || is_gone(&mut self.servers.candidate);
-        !gone && self.run.interrupts.signal().is_none() && !self.run.is_overdue()
+        !gone && self.context.interrupts.signal().is_none() && !self.context.is_overdue()
     }
 }

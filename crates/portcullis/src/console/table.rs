@@ -8,7 +8,7 @@ use portcullis_core::units::show_duration;
 use portcullis_core::verdict::Verdict;
 
 use super::columns::{fit, left, right, width};
-use super::ending::Style;
+use super::final_output::Style;
 use super::plain;
 
 /// The columns in their order, each with its importance: where the terminal is too

@@ -11,7 +11,7 @@ use portcullis_report::RunReport;
 
 /// The report with every text redacted that a person, a configuration or the service
 /// wrote. A name is hidden alike wherever it stands, so that it is still found.
-pub fn report(secrets: &Secrets, mut report: RunReport) -> RunReport {
+pub fn record(secrets: &Secrets, mut report: RunReport) -> RunReport {
     let hide = |text: &mut String| *text = secrets.redact(text);
     hide(&mut report.given);
     hide(&mut report.configuration);
@@ -100,7 +100,7 @@ mod tests {
         };
         let mut secrets = Secrets::default();
         secrets.add("hunter22");
-        let run = report(
+        let run = record(
             &secrets,
             RunReport {
                 findings: vec![Finding::Violated(words::line(&judged))],

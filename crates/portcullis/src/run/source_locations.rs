@@ -9,8 +9,8 @@ use portcullis_report::complaints::{PlacedRule, Places};
 
 use crate::planning::Planned;
 
-/// The places of a plan.
-pub fn places(planned: &Planned) -> Places {
+/// Where the configuration of a plan says what is judged.
+pub fn source_locations(planned: &Planned) -> Places {
     let tree = &planned.loaded.tree;
     let placed = planned.plan.thresholds.iter().filter_map(|rule| {
         let list = match rule.severity {

@@ -26,6 +26,11 @@ impl std::fmt::Display for Health {
     }
 }
 
+/// The HTTP client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("no HTTP client: {0:#}")]
+pub struct NoClient(anyhow::Error);
+
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -39,13 +44,12 @@ pub fn poll<T>(
     trust: &Trust,
     path: &str,
     mut judge: impl FnMut(Health) -> Option<T>,
-) -> Result<T, String> {
-    let failed = |error: &dyn std::error::Error| format!("no HTTP client: {error}");
+) -> Result<T, NoClient> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| failed(&error))?;
-    let client = client(trust).map_err(|error| format!("no HTTP client: {error:#}"))?;
+        .map_err(|error| NoClient(error.into()))?;
+    let client = client(trust).map_err(NoClient)?;
     let url = format!("{}{path}", target.url());
     loop {
         let health = runtime.block_on(ask(&client, &url));

@@ -1,104 +1,136 @@
 //! Load: the first round, then the run itself, watched for signals and for the
 //! server's death.
 
-use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use portcullis_core::event::Event;
+use portcullis_core::event::{Event, Progress};
 use portcullis_core::outcome::Finding;
-use portcullis_core::summary::FailureKind;
+use portcullis_core::summary::{FailureKind, Summary};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_core::usage::{Usage, UsageAt, UsageCourse};
 use portcullis_core::verdict::generator_fault;
-use portcullis_load::{
-    Ended, FirstRound, FirstRoundError, LoadOutcome, LoginFailure, Observation, first_round,
-};
+use portcullis_load::{Ended, FirstRound, FirstRoundError, LoginFailure};
 use portcullis_report::FirstCall;
 use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
 
+use super::health::{self, Health};
+use crate::engines::{Measured, Observer, builtin};
 use crate::host::machine::Ticks;
-use crate::run::{Done, Failure, Run};
-use crate::stages::health::{self, Health};
+use crate::run::{LoadResults, RunContext, StageFailure, StageOutput};
 
-/// Puts the load on a server that is ready.
+/// Puts the load on a server that is ready. What it brings is in `results`, also where it
+/// fails.
 ///
 /// # Errors
 /// The login fails, tasks see no data, users are missing, the server dies.
-pub fn measure(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
-    let mut server = run.server.take();
-    let result = measure_with(run, target, server.as_mut());
-    run.server = server;
-    result
-}
-
-fn measure_with(
-    run: &mut Run<'_>,
+pub fn measure(
+    context: &RunContext<'_>,
     target: &Target,
     mut server: Option<&mut Server>,
-) -> Result<Done<()>, Failure> {
-    let plan = &run.planned.plan.load;
-    let trust = &run.planned.trust;
+    results: &mut LoadResults,
+) -> Result<StageOutput<()>, StageFailure> {
+    let (plan, trust) = (&context.planned.plan.load, &context.planned.trust);
     if plan.tls.as_ref().is_some_and(|tls| tls.insecure) {
-        run.warn(INSECURE);
+        context.warn(INSECURE);
     }
     let listeners = port::listeners(target.port);
-    let first = first_round(plan, target, trust, || {
-        // Looked at so that its log is kept short; a dead one fails each request.
-        let _ = server.as_deref_mut().map(|server| server.ended_within(Duration::ZERO));
-        run.interrupts.signal().is_some()
-    });
-    // Before anything else is told: a log that is collected may hold it.
-    let token = match &first {
-        Ok(first) => first.token.as_deref(),
-        Err(FirstRoundError::Stopped(token)) => token.as_deref(),
-        Err(_) => None,
-    };
-    token.into_iter().for_each(|token| run.secrets.add(token));
-    // A dying server closes its socket a moment before its process is gone.
-    let patience = if first.is_err() { DYING } else { Duration::ZERO };
-    if let Some(death) = death(server.as_deref_mut(), patience) {
-        return Err(death);
-    }
-    let first = first.map_err(|error| first_round_failure(run, error))?;
-    tell_first_round(run, &first)?;
-    let ticks = Ticks::now();
-    let used = server.as_deref().map(Server::usage);
-    let mut course = UsageCourse::default();
-    let outcome = portcullis_load::run(plan, target, first, |observation| {
-        if let Observation::Progress(progress) = observation {
-            let moment = server.as_deref().zip(used).map(|(s, at)| moment(s, at, progress.elapsed));
-            // A server that is gone uses nothing: no moment of its course.
-            moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| course.add(m));
-            run.sink.event(&Event::Progress(progress));
-        }
-        let died = server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some());
-        match run.interrupts.signal() {
-            None if !died && !run.is_overdue() => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(()),
-        }
-    });
-    let stolen = ticks.zip(Ticks::now()).and_then(|(start, end)| end.stolen_since(start));
-    run.machine.steal_share = stolen;
-    let now_used = server.as_deref().map(Server::usage);
-    run.server_usage = now_used.zip(used).map(|(end, start)| end.since(start));
-    run.server_course = course.into_moments();
-    let patience = match outcome.ended {
+    let mut watch = LoadWatch::new(context, server.as_deref_mut(), results);
+    let measured = builtin::run(plan, target, trust, &mut watch)?;
+    let patience = match measured.ended {
         Ended::LoginFailed(_) => DYING,
         _ => Duration::ZERO,
     };
     let death = death(server.as_deref_mut(), patience);
-    conclude(run, outcome, death)?;
-    still_there(run, target, server.map(|server| (server, listeners)))?;
-    Ok(Done::new((), described(run, target)))
+    conclude(context, results, measured, death)?;
+    still_there(context, target, server.map(|server| (server, listeners)))?;
+    Ok(StageOutput::new((), described(results.summary.as_ref(), target)))
 }
 
-/// What a server has used since the load began, by this moment of the window.
-fn moment(server: &Server, start: Usage, at: Duration) -> UsageAt {
-    let (cpu, memory_bytes) = server.cpu_and_memory_bytes();
-    UsageAt { at, cpu: cpu.saturating_sub(start.cpu), memory_bytes }
+/// The load, watched: what is told of it, what the server uses meanwhile, and whether
+/// there is a reason to end it.
+struct LoadWatch<'a> {
+    context: &'a RunContext<'a>,
+    server: Option<&'a mut Server>,
+    results: &'a mut LoadResults,
+    /// What the machine and the server had used when the load began.
+    ticks: Option<Ticks>,
+    used: Option<Usage>,
+    timeline: UsageCourse,
+}
+
+impl<'a> LoadWatch<'a> {
+    fn new(
+        context: &'a RunContext<'_>,
+        server: Option<&'a mut Server>,
+        results: &'a mut LoadResults,
+    ) -> Self {
+        let timeline = UsageCourse::default();
+        Self { context, server, results, ticks: None, used: None, timeline }
+    }
+
+    /// Whether the server has ended; its log is kept short by the way.
+    fn has_died(&mut self) -> bool {
+        let server = self.server.as_deref_mut();
+        server.is_some_and(|server| server.ended_within(Duration::ZERO).is_some())
+    }
+
+    /// What the server has used since the load began, by this moment of the window.
+    fn moment(&self, at: Duration) -> Option<UsageAt> {
+        let (server, start) = self.server.as_deref().zip(self.used)?;
+        let (cpu, memory_bytes) = server.cpu_and_memory_bytes();
+        // A server that is gone uses nothing: no moment of its timeline.
+        let cpu = cpu.saturating_sub(start.cpu);
+        (memory_bytes > 0).then_some(UsageAt { at, cpu, memory_bytes })
+    }
+}
+
+impl Observer for LoadWatch<'_> {
+    fn secret(&mut self, token: &str) {
+        self.context.hide(token);
+    }
+
+    fn is_interrupted(&mut self) -> bool {
+        // A dead server fails each request.
+        self.has_died();
+        self.context.interrupts.signal().is_some()
+    }
+
+    fn first_round(
+        &mut self,
+        first: Result<FirstRound, FirstRoundError>,
+    ) -> Result<FirstRound, StageFailure> {
+        // A dying server closes its socket a moment before its process is gone.
+        let patience = if first.is_err() { DYING } else { Duration::ZERO };
+        if let Some(death) = death(self.server.as_deref_mut(), patience) {
+            return Err(death);
+        }
+        let first = first.map_err(|error| first_round_failure(self.context, error))?;
+        tell_first_round(self.context, &mut self.results.first_round, &first)?;
+        self.ticks = Ticks::now();
+        self.used = self.server.as_deref().map(Server::usage);
+        Ok(first)
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        self.moment(progress.elapsed).into_iter().for_each(|moment| self.timeline.add(moment));
+        self.context.sink.event(&Event::Progress(progress));
+    }
+
+    fn goes_on(&mut self) -> bool {
+        let died = self.has_died();
+        self.context.interrupts.signal().is_none() && !died && !self.context.is_overdue()
+    }
+
+    fn over(&mut self) {
+        let ticks = self.ticks.zip(Ticks::now());
+        self.results.steal_share = ticks.and_then(|(start, end)| end.stolen_since(start));
+        let used = self.server.as_deref().map(Server::usage).zip(self.used);
+        self.results.server_usage = used.map(|(end, start)| end.since(start));
+        self.results.server_timeline = std::mem::take(&mut self.timeline).into_moments();
+    }
 }
 
 /// Said wherever a run tells of itself.
@@ -106,9 +138,8 @@ const INSECURE: &str =
     "load.insecure = true: the server's certificate is not checked; anybody could have answered";
 
 /// What was done, in a few words; where to, if a name had to be resolved for it.
-fn described(run: &Run<'_>, target: &Target) -> String {
-    let summary = run.summary.as_ref();
-    let tasks = summary.iter().flat_map(|summary| &summary.tasks);
+fn described(summary: Option<&Summary>, target: &Target) -> String {
+    let tasks = summary.into_iter().flat_map(|summary| &summary.tasks);
     let requests: u64 = tasks.map(|task| task.judged().requests).sum();
     let ran = summary.map_or(0, |summary| summary.users_ran);
     let is_name = target.host.parse::<std::net::IpAddr>().is_err();
@@ -126,11 +157,11 @@ const TRIES: u32 = 3;
 /// Who answered at the start must answer at the end: our own server on the
 /// listeners that it had, and each server to its health check.
 fn still_there(
-    run: &Run<'_>,
+    context: &RunContext<'_>,
     target: &Target,
     own: Option<(&mut Server, Vec<u64>)>,
-) -> Result<(), Failure> {
-    let failed = |gone: String| Failure::new(Finding::Server(gone)).with_log("server");
+) -> Result<(), StageFailure> {
+    let failed = |gone: String| StageFailure::new(Finding::Server(gone)).with_log("server");
     if let Some((server, before)) = own {
         let port = target.port;
         if server.owns_port(port) != Owner::Ours {
@@ -143,18 +174,18 @@ fn still_there(
             return Err(failed(message).with_advice(RESTARTED));
         }
     }
-    let path = &run.planned.plan.health;
+    let path = &context.planned.plan.health;
     // It may still be busy with what was sent last.
     let mut tries = 0;
     let patient = |health: Health| {
         tries += 1;
-        let is_enough = tries == TRIES || run.interrupts.signal().is_some();
+        let is_enough = tries == TRIES || context.interrupts.signal().is_some();
         (health == Health::Healthy || is_enough).then_some(health)
     };
-    let asked = health::poll(target, &run.planned.trust, path, patient)
-        .map_err(|message| Failure::new(Finding::Defect(message)))?;
-    match (asked, run.interrupts.signal()) {
-        (_, Some(signal)) => Err(Failure::new(Finding::Interrupted(signal))),
+    let asked = health::poll(target, &context.planned.trust, path, patient)
+        .map_err(|error| StageFailure::new(Finding::Defect(error.to_string())))?;
+    match (asked, context.interrupts.signal()) {
+        (_, Some(signal)) => Err(StageFailure::new(Finding::Interrupted(signal))),
         (Health::Healthy, None) => Ok(()),
         (asked, None) => Err(failed(format!("after the load {path} was: {asked}"))),
     }
@@ -170,10 +201,10 @@ fn is_restarted(before: &[u64], after: &[u64]) -> bool {
 }
 
 /// The server's death as a failure, if it is dead.
-fn death(server: Option<&mut Server>, patience: Duration) -> Option<Failure> {
+fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure> {
     let status = server?.ended_within(patience)?;
     let message = format!("the server died during the load: {status}");
-    let failure = Failure::new(Finding::Server(message)).with_log("server");
+    let failure = StageFailure::new(Finding::Server(message)).with_log("server");
     Some(match status.signal() {
         Some(9) => failure.with_advice(KILLED),
         _ => failure,
@@ -183,18 +214,18 @@ fn death(server: Option<&mut Server>, patience: Duration) -> Option<Failure> {
 const KILLED: &str = "SIGKILL is often the kernel's, out of memory: look at dmesg, at the limits of \
                       its container, and at server.peak_memory_bytes in the results";
 
-fn first_round_failure(run: &Run<'_>, error: FirstRoundError) -> Failure {
-    match (run.interrupts.signal(), error) {
-        (Some(signal), _) => Failure::new(Finding::Interrupted(signal)),
+fn first_round_failure(context: &RunContext<'_>, error: FirstRoundError) -> StageFailure {
+    match (context.interrupts.signal(), error) {
+        (Some(signal), _) => StageFailure::new(Finding::Interrupted(signal)),
         (None, FirstRoundError::Login(failure)) => login_failure(&failure),
         (None, error @ FirstRoundError::Connect(_)) => {
-            Failure::new(Finding::Server(error.to_string())).with_log("server")
+            StageFailure::new(Finding::Server(error.to_string())).with_log("server")
         }
-        (None, error) => Failure::new(Finding::Defect(error.to_string())),
+        (None, error) => StageFailure::new(Finding::Defect(error.to_string())),
     }
 }
 
-fn login_failure(failure: &LoginFailure) -> Failure {
+fn login_failure(failure: &LoginFailure) -> StageFailure {
     let message = format!("the login of user {} failed: {}", failure.user, failure.message);
     let advice = if failure.throttled {
         "the service limits logins: log in once for all users (scenario.login.shared = true), \
@@ -202,19 +233,23 @@ fn login_failure(failure: &LoginFailure) -> Failure {
     } else {
         "check path, body and token of [scenario.login], and that the seed makes this user"
     };
-    Failure::new(Finding::Invalid(message)).with_advice(advice)
+    StageFailure::new(Finding::Invalid(message)).with_advice(advice)
 }
 
 /// Shows the first answers; tasks without data end the run here.
-fn tell_first_round(run: &mut Run<'_>, first: &FirstRound) -> Result<(), Failure> {
+fn tell_first_round(
+    context: &RunContext<'_>,
+    calls: &mut Vec<FirstCall>,
+    first: &FirstRound,
+) -> Result<(), StageFailure> {
     let mut without_data = Vec::new();
     for answer in &first.answers {
         let failure = answer.failure.as_ref();
         let words = failure.map(|(kind, message, _)| format!("{}: {message}", kind.name()));
-        run.first_round.push(FirstCall {
+        calls.push(FirstCall {
             task: answer.task.clone(),
             latency: answer.latency,
-            failure: words.map(|words| run.secrets.redact(&words)),
+            failure: words.map(|words| context.redact(&words)),
         });
         let Some((kind, message, body)) = failure else { continue };
         let (task, request) = (&answer.task, &answer.request);
@@ -223,24 +258,23 @@ fn tell_first_round(run: &mut Run<'_>, first: &FirstRound) -> Result<(), Failure
                 "{task} saw no data: {request}: {message}; the answer was {body}"
             )));
         } else {
-            run.warn(format!("first round: {task}: {request}: {message}"));
+            context.warn(format!("first round: {task}: {request}: {message}"));
         }
     }
     if without_data.is_empty() {
         return Ok(());
     }
     let advice = "does the seed fill these tables for the user that logs in?".to_owned();
-    Err(Failure { findings: without_data, log: None, advice: Some(advice) })
+    Err(StageFailure { findings: without_data, log: None, advice: Some(advice) })
 }
 
 fn conclude(
-    run: &mut Run<'_>,
-    outcome: LoadOutcome,
-    death: Option<Failure>,
-) -> Result<(), Failure> {
-    outcome.tokens.iter().for_each(|token| run.secrets.add(token));
-    let summary = outcome.summary;
-    let plan = &run.planned.plan.load;
+    context: &RunContext<'_>,
+    results: &mut LoadResults,
+    Measured { summary, ended }: Measured,
+    death: Option<StageFailure>,
+) -> Result<(), StageFailure> {
+    let plan = &context.planned.plan.load;
     let ran = summary.users_ran;
     // In the open model arrivals decide who is needed; and a load that ends
     // after some requests may end before everybody's start, or login.
@@ -252,35 +286,35 @@ fn conclude(
         (false, _) => plan.users_due(summary.measured.saturating_sub(login)),
     };
     let fault = generator_fault(&summary);
-    run.summary = Some(summary);
-    if let Some(signal) = run.interrupts.signal() {
-        return Err(Failure::new(Finding::Interrupted(signal)));
+    results.summary = Some(summary);
+    if let Some(signal) = context.interrupts.signal() {
+        return Err(StageFailure::new(Finding::Interrupted(signal)));
     }
     if let Some(death) = death {
-        run.is_judged = true;
+        results.is_judged = true;
         return Err(death);
     }
-    match outcome.ended {
-        Ended::Defect(what) => Err(Failure::new(Finding::Defect(what))),
+    match ended {
+        Ended::Defect(what) => Err(StageFailure::new(Finding::Defect(what))),
         Ended::LoginFailed(failure) => Err(login_failure(&failure)),
-        Ended::Stopped if run.is_overdue() => {
-            let limit = show_duration(run.planned.plan.run_timeout);
+        Ended::Stopped if context.is_overdue() => {
+            let limit = show_duration(context.planned.plan.run_timeout);
             let message = format!("the load was cut off: the whole run may take {limit}");
             let advice = "a shorter load, or a longer steps.run_timeout";
-            Err(Failure::new(Finding::Invalid(message)).with_advice(advice))
+            Err(StageFailure::new(Finding::Invalid(message)).with_advice(advice))
         }
         // Nobody but a signal, a death or the deadline stops it.
         Ended::Stopped => {
-            Err(Failure::new(Finding::Defect("the load stopped by itself".to_owned())))
+            Err(StageFailure::new(Finding::Defect("the load stopped by itself".to_owned())))
         }
         Ended::Complete => {
-            run.is_judged = true;
+            results.is_judged = true;
             if ran < asked {
                 let message = format!("{asked} users were asked for, but only {ran} ran");
-                return Err(Failure::new(Finding::Invalid(message)));
+                return Err(StageFailure::new(Finding::Invalid(message)));
             }
             match fault {
-                Some(fault) => Err(Failure::new(Finding::Invalid(fault)).with_advice(
+                Some(fault) => Err(StageFailure::new(Finding::Invalid(fault)).with_advice(
                     "give the generator a core of its own, or run where less else is running",
                 )),
                 None => Ok(()),

@@ -6,13 +6,14 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::threshold::Severity;
 use portcullis_core::verdict::Judgement;
 use portcullis_report::read::{Companions, LocustStats};
+use portcullis_report::words;
 
 use super::rules::{Configured, Rules};
-use super::{Report, passed, undecided};
-use crate::stages::judge;
+use super::{passed, undecided};
+use crate::console::CheckedFile;
 
 /// Judges a statistics file.
-pub fn judge(stats: &LocustStats, configured: &Configured<'_>, report: &mut Report) {
+pub fn judge(stats: &LocustStats, configured: &Configured<'_>, report: &mut CheckedFile) {
     let (rows, all) = (stats.stated.rows.len(), &stats.stated.aggregate);
     let requests = all.requests;
     report.about = format!("statistics of Locust, {requests} requests in {rows} rows");
@@ -48,9 +49,9 @@ const NO_RULE: &str = "no `fail` rule on all requests was judged: the file's row
 fn found(checked: &Checked, is_strict: bool) -> Option<Finding> {
     let Checked::Judged(judged) = checked else { return None };
     match (judged.judgement, judged.rule.severity) {
-        (Judgement::NoData, _) => Some(Finding::NoData(judge::line(judged))),
+        (Judgement::NoData, _) => Some(Finding::NoData(words::line(judged))),
         (Judgement::Violated, severity) if is_strict || severity == Severity::Fail => {
-            Some(Finding::Violated(judge::line(judged)))
+            Some(Finding::Violated(words::line(judged)))
         }
         _ => None,
     }

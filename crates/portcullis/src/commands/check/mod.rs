@@ -5,56 +5,26 @@ mod locust;
 mod ours;
 mod rules;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use portcullis_core::check::Checked;
 use portcullis_core::outcome::{self, Finding};
-use portcullis_core::summary::Summary;
 use portcullis_core::threshold::Severity;
-use portcullis_core::verdict::{Judgement, Verdict};
+use portcullis_core::verdict::Judgement;
 use portcullis_report::read::{self, Existing};
 
 use crate::args::CheckArgs;
-use crate::console;
-use crate::stages::judge;
+use crate::commands::guard;
+use crate::console::{self, CheckedFile};
+use crate::run::headline;
 use rules::Configured;
 
-/// What is to be told of one file.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// The file, as it was named.
-    pub file: String,
-    /// What it is and whose rules it was held against.
-    pub about: String,
-    /// The rules, one by one.
-    pub checked: Vec<Checked>,
-    /// Our own measurements and their verdict.
-    pub measured: Option<(Summary, Verdict)>,
-    /// What is worth knowing beside the rules.
-    pub notes: Vec<String>,
-    /// What a file of this kind does not show.
-    pub unseen: Vec<String>,
-    /// What decides, the gravest first.
-    pub findings: Vec<Finding>,
-    /// The verdict in a sentence.
-    pub sentence: String,
-}
-
-impl Report {
-    /// The exit code of this file alone.
-    pub fn exit_code(&self) -> u8 {
-        outcome::exit_code(&self.findings)
-    }
-}
-
 /// Judges files; the exit code of the gravest finding.
-pub fn check(args: &CheckArgs) -> u8 {
-    catch_unwind(AssertUnwindSafe(|| check_unguarded(args)))
-        .unwrap_or_else(|_| console::defect("a panic, see above"))
+pub fn run(args: &CheckArgs) -> u8 {
+    guard::caught(|| check(args))
 }
 
-fn check_unguarded(args: &CheckArgs) -> u8 {
+fn check(args: &CheckArgs) -> u8 {
     let configured = Configured::new(args);
     let mut findings = Vec::new();
     for path in &args.files {
@@ -62,10 +32,12 @@ fn check_unguarded(args: &CheckArgs) -> u8 {
         console::print_check(&report);
         findings.extend(report.findings.iter().map(|found| named(found, &report.file)));
     }
+    let exit_code = outcome::exit_code(&findings);
     if args.files.len() > 1 {
-        console::print_checks(&findings, args.files.len());
+        let passed = || format!("PASSED: {} files, as far as each of them shows", args.files.len());
+        console::print_checks(&headline::headline(&findings).unwrap_or_else(passed), exit_code);
     }
-    outcome::exit_code(&findings)
+    exit_code
 }
 
 /// The finding with its file's name, where it does not begin with it.
@@ -76,8 +48,9 @@ fn named(finding: &Finding, file: &str) -> Finding {
     })
 }
 
-fn one(path: &Path, configured: &Configured<'_>) -> Report {
-    let mut report = Report { file: path.display().to_string(), ..Report::default() };
+fn one(path: &Path, configured: &Configured<'_>) -> CheckedFile {
+    let file = path.display().to_string();
+    let mut report = CheckedFile { file, ..CheckedFile::default() };
     match read::read(path) {
         Ok(Existing::Ours(results)) => ours::judge(*results, configured, &mut report),
         Ok(Existing::Locust(stats)) => locust::judge(&stats, configured, &mut report),
@@ -89,7 +62,7 @@ fn one(path: &Path, configured: &Configured<'_>) -> Report {
         }
     }
     report.findings = outcome::in_order(std::mem::take(&mut report.findings));
-    if let Some(found) = judge::headline(&report.findings) {
+    if let Some(found) = headline::headline(&report.findings) {
         report.sentence = found;
     }
     report

@@ -3,15 +3,17 @@
 
 use portcullis_core::check::check_measured;
 use portcullis_core::outcome::Finding;
+use portcullis_report::complaints::NO_BASELINE;
 use portcullis_report::read::Results;
 use portcullis_report::results_json::rfc3339;
 
 use super::rules::Configured;
-use super::{Report, passed, undecided};
-use crate::stages::judge;
+use super::{passed, undecided};
+use crate::console::CheckedFile;
+use crate::run::findings;
 
 /// Judges results of a run.
-pub fn judge(results: Results, configured: &Configured<'_>, report: &mut Report) {
+pub fn judge(results: Results, configured: &Configured<'_>, report: &mut CheckedFile) {
     let Results { tool_version: version, report: results } = results;
     let begun = rfc3339(results.started_unix_ms);
     let target = &results.target;
@@ -19,7 +21,7 @@ pub fn judge(results: Results, configured: &Configured<'_>, report: &mut Report)
     // A run that was no measurement stays none.
     let is_of_rules = |finding: &Finding| match finding {
         // Nor does a baseline appear where none was.
-        Finding::Violated(text) => !text.starts_with(judge::NO_BASELINE),
+        Finding::Violated(text) => !text.starts_with(NO_BASELINE),
         finding => matches!(finding, Finding::NoData(_)),
     };
     let (_, spoilt): (Vec<Finding>, Vec<Finding>) =
@@ -46,9 +48,11 @@ pub fn judge(results: Results, configured: &Configured<'_>, report: &mut Report)
     let before = results.verdict.as_ref().map_or(&[][..], |verdict| &verdict.judged);
     let (checked, verdict) = check_measured(&summary, comparison, thresholds, before);
     let is_strict = results.strict || configured.is_strict();
-    report.findings.extend(judge::findings(&verdict, is_strict));
+    report.findings.extend(findings::of_verdict(&verdict, is_strict));
     // Against the base there are no rules: what the pairs said stands.
-    report.findings.extend(comparison.iter().flat_map(|one| judge::compared(one, is_strict)));
+    report
+        .findings
+        .extend(comparison.iter().flat_map(|one| findings::of_comparison(one, is_strict)));
     report.findings.extend(undecided(&checked));
     let code = report.exit_code();
     if rules.is_own && code != results.exit_code {

@@ -8,6 +8,7 @@ use portcullis_core::outcome::Finding;
 use portcullis_core::threshold::Labels;
 
 use crate::args::CheckArgs;
+use crate::commands::flags;
 use crate::planning;
 
 /// The configuration file, read once when it is first needed.
@@ -42,7 +43,10 @@ impl<'a> Configured<'a> {
         let read = self.read.get_or_init(|| {
             // A label may be a row of the file that no task of the scenario has.
             let (file, loaded) =
-                planning::configuration(file, profile, &self.args.values(), Labels::Any)?;
+                planning::configuration(file, profile, &flags::of_check(self.args), Labels::Any)
+                    .map_err(|problems| {
+                        problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+                    })?;
             let profile = profile.map(|name| format!(", profile {name}")).unwrap_or_default();
             let more = self.more();
             let source = format!("{}{profile}{more}", planning::shown(&file));
@@ -74,7 +78,7 @@ impl<'a> Configured<'a> {
         if self.is_named() {
             return self.rules();
         }
-        let flags = self.args.values();
+        let flags = flags::of_check(self.args);
         let loaded = config::load_with(carried, None, &flags, Labels::Any).map_err(|problems| {
             let show = |problem: &config::Problem| {
                 let problem = problem.show("the configuration within");

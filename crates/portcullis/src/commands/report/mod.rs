@@ -3,34 +3,53 @@
 
 mod side_by_side;
 
-pub use side_by_side::{Row, SideBySide};
+use side_by_side::side_by_side;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use portcullis_report::artifacts::{self, Folder, Kind};
-use portcullis_report::read;
+use portcullis_report::artifacts::{self, Folder, FolderError, Kind};
+use portcullis_report::read::{self, ReadError};
 use portcullis_report::{RunReport, results_json};
 
 use crate::args::ReportArgs;
+use crate::commands::guard;
 use crate::console;
 
 /// Does what was asked for; its exit code.
-pub fn report(args: &ReportArgs) -> u8 {
-    let done = catch_unwind(AssertUnwindSafe(|| match &args.files[..] {
-        [file] => again(file, args),
-        [before, after] => compare(before, after, args),
-        _ => Err("one file of results, or two".to_owned()),
-    }));
-    match done {
-        Ok(Ok(())) => 0,
-        Ok(Err(problem)) => console::refuse(&[problem]),
-        Err(_) => console::defect("a panic, see above"),
-    }
+pub fn run(args: &ReportArgs) -> u8 {
+    guard::caught(|| {
+        let done = match &args.files[..] {
+            [file] => again(file, args),
+            [before, after] => compare(before, after, args),
+            _ => Err(ReportError::Count),
+        };
+        done.map_or_else(|problem| console::refuse(&[problem]), |()| 0)
+    })
 }
 
-fn results(file: &Path) -> Result<(RunReport, Vec<u8>), String> {
-    let of = |error: read::ReadError| format!("{} {error}", file.display());
+/// Why nothing is written or shown.
+#[derive(Debug, thiserror::Error)]
+enum ReportError {
+    #[error("one file of results, or two")]
+    Count,
+    #[error("{file} {1}", file = .0.display())]
+    Results(PathBuf, ReadError),
+    #[error("{folder} cannot be written to: {1}", folder = .0.display())]
+    Unwritable(PathBuf, std::io::Error),
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error(
+        "{} is not named {}, so the files beside it may be another run's: name a folder with --out",
+        .0.display(),
+        artifacts::RESULTS
+    )]
+    OtherName(PathBuf),
+    #[error("two results are shown side by side, in no file: leave the flags out")]
+    Flags,
+}
+
+fn results(file: &Path) -> Result<(RunReport, Vec<u8>), ReportError> {
+    let of = |error| ReportError::Results(file.to_owned(), error);
     let bytes = read::bytes_of(file).map_err(of)?;
     Ok((read::read_results(&bytes).map_err(of)?.report, bytes))
 }
@@ -48,7 +67,7 @@ fn kinds(args: &ReportArgs) -> Vec<Kind> {
     named.into_iter().filter(|(is_named, _)| *is_named).map(|(_, kind)| kind).collect()
 }
 
-fn again(file: &Path, args: &ReportArgs) -> Result<(), String> {
+fn again(file: &Path, args: &ReportArgs) -> Result<(), ReportError> {
     let (run, bytes) = results(file)?;
     let named = kinds(args);
     let all = named.is_empty();
@@ -56,7 +75,7 @@ fn again(file: &Path, args: &ReportArgs) -> Result<(), String> {
         Some(out) => elsewhere(out, file)?,
         None => beside(file)?,
     };
-    let unwritable = |error| format!("{} cannot be written to: {error}", folder.path().display());
+    let unwritable = |error| ReportError::Unwritable(folder.path().to_owned(), error);
     let mut written = Vec::new();
     if all && args.out.is_some() && !is_same(&folder.path().join(artifacts::RESULTS), file) {
         folder.write(artifacts::RESULTS, &bytes).map_err(unwritable)?;
@@ -71,25 +90,21 @@ fn again(file: &Path, args: &ReportArgs) -> Result<(), String> {
 }
 
 /// Another folder: ours, an empty one, or a new one.
-fn elsewhere(out: &Path, file: &Path) -> Result<Folder, String> {
+fn elsewhere(out: &Path, file: &Path) -> Result<Folder, ReportError> {
     let is_own = is_same(&out.join(artifacts::RESULTS), file);
     if is_own {
         return beside(file);
     }
-    artifacts::prepare(out).map_err(|error| error.to_string())
+    Ok(artifacts::prepare(out)?)
 }
 
 /// The results' own folder, if the other files there can only be theirs.
-fn beside(file: &Path) -> Result<Folder, String> {
+fn beside(file: &Path) -> Result<Folder, ReportError> {
     let is_named_so = file.file_name().is_some_and(|name| name == artifacts::RESULTS);
     if is_named_so {
         return Ok(artifacts::beside(file));
     }
-    Err(format!(
-        "{} is not named {}, so the files beside it may be another run's: name a folder with --out",
-        file.display(),
-        artifacts::RESULTS
-    ))
+    Err(ReportError::OtherName(file.to_owned()))
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {
@@ -97,14 +112,12 @@ fn is_same(one: &Path, other: &Path) -> bool {
     whole(one).is_some_and(|one| Some(one) == whole(other))
 }
 
-fn compare(before: &Path, after: &Path, args: &ReportArgs) -> Result<(), String> {
+fn compare(before: &Path, after: &Path, args: &ReportArgs) -> Result<(), ReportError> {
     if args.out.is_some() || !kinds(args).is_empty() {
-        return Err(
-            "two results are shown side by side, in no file: leave the flags out".to_owned()
-        );
+        return Err(ReportError::Flags);
     }
     let (first, second) = (results(before)?.0, results(after)?.0);
-    console::print_side_by_side(&SideBySide::new(
+    console::print_side_by_side(&side_by_side(
         (before.display().to_string(), &first),
         (after.display().to_string(), &second),
     ));

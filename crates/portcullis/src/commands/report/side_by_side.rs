@@ -10,64 +10,24 @@ use portcullis_report::RunReport;
 use portcullis_report::words::{Standing, value};
 
 use super::described;
-
-/// Two runs.
-#[derive(Clone, Debug)]
-pub struct SideBySide {
-    /// Each in a line.
-    pub runs: [String; 2],
-    /// All tasks first, then each of them, the login last.
-    pub rows: Vec<Row>,
-    /// Thresholds that stand differently.
-    pub changes: Vec<Change>,
-    /// How many stand as before.
-    pub unchanged: usize,
-    /// What must be known to read it.
-    pub notes: Vec<String>,
-}
-
-/// The figures of one task in both; `None` where a run has none.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    /// The task.
-    pub name: String,
-    /// Requests.
-    pub requests: [Option<u64>; 2],
-    /// The median latency of good answers, in milliseconds.
-    pub p50_ms: [Option<f64>; 2],
-    /// The latency that 95 % of them do not exceed, in milliseconds.
-    pub p95_ms: [Option<f64>; 2],
-    /// Failed requests as a share of all.
-    pub error_rate: [Option<f64>; 2],
-}
-
-/// A threshold that stands differently.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// What is judged, and its rule.
-    pub rule: String,
-    /// How it stands in each, with its value; `None` where it is not judged.
-    pub standing: [Option<String>; 2],
-}
+use crate::console::{Change, Row, SideBySide};
 
 /// Says what such a table is not.
 const NO_CHECK: &str = "two runs apart in time are no regression check: the machine's moods are in \
                         every ratio; `perf --against REV` compares two versions in one run";
 
-impl SideBySide {
-    /// Two runs with their names.
-    pub fn new(before: (String, &RunReport), after: (String, &RunReport)) -> Self {
-        let runs = [before.1, after.1];
-        let (changes, unchanged) = changes(runs);
-        let mut notes = differences(runs);
-        notes.push(NO_CHECK.to_owned());
-        Self {
-            runs: [described(&before.0, before.1), described(&after.0, after.1)],
-            rows: rows(runs.map(|run| run.summary.as_ref())),
-            changes,
-            unchanged,
-            notes,
-        }
+/// Two runs with their names.
+pub fn side_by_side(before: (String, &RunReport), after: (String, &RunReport)) -> SideBySide {
+    let runs = [before.1, after.1];
+    let (changes, unchanged) = changes(runs);
+    let mut notes = differences(runs);
+    notes.push(NO_CHECK.to_owned());
+    SideBySide {
+        runs: [described(&before.0, before.1), described(&after.0, after.1)],
+        rows: rows(runs.map(|run| run.summary.as_ref())),
+        changes,
+        unchanged,
+        notes,
     }
 }
 
@@ -205,7 +165,7 @@ mod tests {
     #[test]
     fn figures_stand_side_by_side_and_what_one_run_lacks_is_not_there() {
         let (before, after) = (run(40, 0, &[]), run(80, 10, &[]));
-        let both = SideBySide::new(("a".to_owned(), &before), ("b".to_owned(), &after));
+        let both = side_by_side(("a".to_owned(), &before), ("b".to_owned(), &after));
         let names: Vec<&str> = both.rows.iter().map(|row| row.name.as_str()).collect();
         assert_eq!(names, ["all tasks", "list", "old", "new"]);
         assert_eq!(both.rows[0].requests, [Some(20), Some(40)]);
@@ -225,7 +185,7 @@ mod tests {
             run(40, 0, &["max <= 60ms", "error_rate(list) <= 1%", "mean <= 1s", "count > 3"]);
         let after =
             run(80, 10, &["max <= 60ms", "error_rate(list) <= 1%", "mean <= 1s", "rps > 1"]);
-        let both = SideBySide::new(("a".to_owned(), &before), ("b".to_owned(), &after));
+        let both = side_by_side(("a".to_owned(), &before), ("b".to_owned(), &after));
         let said = |rule: &str, before: Option<&str>, after: Option<&str>| Change {
             rule: rule.to_owned(),
             standing: [before, after].map(|one| one.map(str::to_owned)),
@@ -246,7 +206,7 @@ mod tests {
         after.machine.cores = 7;
         after.configuration_hash = "other".to_owned();
         after.target = "http://there".to_owned();
-        let both = SideBySide::new(("a".to_owned(), &before), ("b".to_owned(), &after));
+        let both = side_by_side(("a".to_owned(), &before), ("b".to_owned(), &after));
         let notes = both.notes.join("\n");
         for part in ["7 cores", "configurations differ", "http://there"] {
             assert!(notes.contains(part), "{notes}");

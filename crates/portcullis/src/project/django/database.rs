@@ -6,12 +6,10 @@ use std::time::Duration;
 use portcullis_core::plan::ServePlan;
 
 use super::environment::Venv;
-use super::isolation;
-use super::{Project, unsupported_database};
+use super::{Command, Project, isolation, refusal};
 use crate::cache::cache_key::Key;
 use crate::cache::{self, Entry, Hold};
-use crate::run::{Done, Failure, Run};
-use crate::stages::{cache_failure, disk, preparation};
+use crate::run::{Role, RunFolder, StageFailure, StageOutput, Version};
 
 /// The run's database, and the template it may become.
 #[derive(Debug)]
@@ -31,57 +29,61 @@ const KIND: &str = "database";
 /// # Errors
 /// The database would not be the run's own; the migrations failed or took too long; the
 /// database is not SQLite.
-pub fn prepare(
-    run: &mut Run<'_>,
-    plan: &ServePlan,
+pub fn migrate(
+    version: Version<'_>,
     project: &Project,
     venv: &Venv,
-) -> Result<Done<Database>, Failure> {
+) -> Result<StageOutput<Database>, StageFailure> {
+    let Version { context, folder, plan } = version;
     // Variables of the caller's shell are part of no key and may change anything:
     // under them no template is used, and none is made.
     let key = match project.has_passed {
         true => None,
-        false => key(run, plan, project, venv),
+        false => key(version, project, venv),
     };
-    if let Some(key) = key.as_deref().filter(|_| !run.fresh) {
-        let entry = open(run, key, Hold::Shared)?;
-        if copy_template(run, &entry) {
+    let is_fresh = context.options.fresh;
+    if let Some(key) = key.as_deref().filter(|_| !is_fresh) {
+        let entry = open(version, key, Hold::Shared)?;
+        if copy_template(folder, &entry) {
             return Ok(copied());
         }
     }
     let mut database = Database { is_copy: false, entry: None };
     if let Some(key) = key {
-        let entry = open(run, &key, Hold::Alone)?;
+        let entry = open(version, &key, Hold::Alone)?;
         // Another run may have made it while we waited for it.
-        if !run.fresh && copy_template(run, &entry) {
+        if !is_fresh && copy_template(folder, &entry) {
             return Ok(copied());
         }
         database.entry = Some(entry);
     }
-    isolation::prove(run, plan, project)?;
-    project.manage(run, plan, &plan.migrate, None, "migrate", plan.migrate_timeout).map_err(
-        |error| {
-            unsupported_database(run, "migrate")
-                .unwrap_or_else(|| preparation(error, "the migrations", "migrate"))
-        },
-    )?;
-    Ok(Done::new(database, "empty database"))
+    isolation::prove(version, project)?;
+    let arguments = plan.migrate.iter().map(String::as_str).collect();
+    let (log, deadline) = ("migrate", plan.migrate_timeout);
+    let command = Command { arguments, stdin: None, log, deadline };
+    project.manage(version, command).map_err(|error| {
+        refusal::refused(folder, log)
+            .unwrap_or_else(|| StageFailure::preparation(error, "the migrations", log))
+    })?;
+    Ok(StageOutput::new(database, "empty database"))
 }
 
-fn copied() -> Done<Database> {
+fn copied() -> StageOutput<Database> {
     let value = Database { is_copy: true, entry: None };
-    Done { value, cached: true, detail: "copy of the template".to_owned() }
+    StageOutput { value, cached: true, detail: "copy of the template".to_owned() }
 }
 
-fn open(run: &Run<'_>, key: &str, hold: Hold) -> Result<Entry, Failure> {
-    let waiting = |who| run.note(format!("waiting for {who}, which makes the database template"));
-    cache::open(&run.cache, KIND, key, hold, (run.interrupts, run.left()), waiting)
-        .map_err(cache_failure)
+fn open(version: Version<'_>, key: &str, hold: Hold) -> Result<Entry, StageFailure> {
+    let context = version.context;
+    let waiting =
+        |who| context.note(format!("waiting for {who}, which makes the database template"));
+    let patience = (context.interrupts, context.left());
+    Ok(cache::open(&context.cache, KIND, key, hold, patience, waiting)?)
 }
 
-fn copy_template(run: &Run<'_>, entry: &Entry) -> bool {
+fn copy_template(folder: &RunFolder, entry: &Entry) -> bool {
     let is_fresh = entry.age().is_some_and(|age| age <= OLDEST);
-    let folder = run.folder().join("db");
+    let folder = folder.databases();
     let is_copied = is_fresh && copy_databases(entry.path(), &folder).is_ok_and(|n| n > 0);
     if !is_copied {
         // One of several would be migrated and seeded a second time.
@@ -127,23 +129,24 @@ pub fn databases(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// The template cannot be written.
-pub fn keep(run: &Run<'_>, entry: &Entry) -> Result<(), Failure> {
-    let folder = run.folder().join("db");
-    let failed = |error: std::io::Error| disk("the database template", &error);
+pub fn keep(version: Version<'_>, entry: &Entry) -> Result<(), StageFailure> {
+    let Version { context, folder: own, .. } = version;
+    let folder = own.databases();
+    let failed = |error: std::io::Error| StageFailure::disk("the database template", &error);
     let files = std::fs::read_dir(&folder).map_err(failed)?.count();
     if files != databases(&folder).map_err(failed)?.len() {
-        run.warn("the database has side files after its checkpoint: no template is kept");
+        context.warn("the database has side files after its checkpoint: no template is kept");
         return Ok(());
     }
     // Rows that name a file would be there without it.
     let is_filled = |name: &&str| {
-        std::fs::read_dir(run.folder().join(name)).is_ok_and(|mut files| files.next().is_some())
+        std::fs::read_dir(own.path().join(name)).is_ok_and(|mut files| files.next().is_some())
     };
     if let Some(name) = ["media", "storages", "sessions", "caches"].into_iter().find(is_filled) {
-        run.warn(format!("the seed has written files ({name}): no template is kept"));
+        context.warn(format!("the seed has written files ({name}): no template is kept"));
         return Ok(());
     }
-    cache::prune(&run.cache, KIND, OLDEST);
+    cache::prune(&context.cache, KIND, OLDEST);
     entry.clear().map_err(failed)?;
     copy_databases(&folder, entry.path()).map_err(failed)?;
     entry.complete().map_err(failed)
@@ -151,30 +154,32 @@ pub fn keep(run: &Run<'_>, entry: &Entry) -> Result<(), Failure> {
 
 /// Everything that decides what a migrated and seeded database holds. `None`
 /// when that cannot be told: then it is made anew.
-fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv: &Venv) -> Option<String> {
-    let scratch = run.scratch();
-    let git = run.git(&plan.root, &scratch);
-    let mut key = common(plan, project, venv);
+fn key(version: Version<'_>, project: &Project, venv: &Venv) -> Option<String> {
+    let Version { context, folder, plan } = version;
+    let scratch = folder.scratch();
+    let git = context.git(&plan.root, &scratch);
+    let mut key = beside_sources(plan, project, venv);
     // The base may be lent a seed that is not in its tree.
     for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {
         if let Some(path) = path {
             key.add_file(name, path).ok()?;
         }
     }
-    if run.base.is_some() {
+    if folder.of_side().is_some() {
         // Seeds count days back from the present: both sides of one comparison are of
         // the same day.
-        key.add("day", run.day().to_le_bytes());
+        key.add("day", context.day().to_le_bytes());
     }
-    if let Some(tree) = run.base_tree() {
-        return Some(key.add("tree", tree).finish());
+    // The base's files are in no repository, but its tree is known.
+    if let Role::Base(base) = folder.role() {
+        return Some(key.add("tree", &base.tree).finish());
     }
     let Some(files) = git.files().filter(|files| !files.is_empty()) else {
-        run.note("git lists no files here: the database is made anew in every run");
+        context.note("git lists no files here: the database is made anew in every run");
         return None;
     };
     // What a run may write itself decides nothing of a database.
-    let baseline = run.planned.plan.baseline.as_ref().map(|baseline| baseline.file.as_path());
+    let baseline = context.planned.plan.baseline.as_ref().map(|baseline| baseline.file.as_path());
     for file in files.iter().filter(|file| Some(plan.root.join(file).as_path()) != baseline) {
         key.add_file(&format!("file {}", file.to_string_lossy()), &plan.root.join(file)).ok()?;
     }
@@ -182,7 +187,7 @@ fn key(run: &Run<'_>, plan: &ServePlan, project: &Project, venv: &Venv) -> Optio
 }
 
 /// What decides beside the sources.
-fn common(plan: &ServePlan, project: &Project, venv: &Venv) -> Key {
+fn beside_sources(plan: &ServePlan, project: &Project, venv: &Venv) -> Key {
     let mut key = Key::default();
     key.add("format", "2")
         .add("venv", &venv.key)

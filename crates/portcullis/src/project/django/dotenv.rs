@@ -1,8 +1,80 @@
 //! `.env` files, as far as Portcullis reads them: names and values of
 //! `.env.example`, and the names that a developer's own `.env` adds.
 
+use std::path::PathBuf;
+
+use portcullis_core::plan::ServePlan;
+
+use crate::run::StageFailure;
+
+/// What is set for every child, without random secrets and what is passed through.
+///
+/// # Errors
+/// The example cannot be read.
+pub fn fixed(plan: &ServePlan) -> Result<Vec<(String, String)>, StageFailure> {
+    let mut fixed = Vec::new();
+    if let Some(path) = &plan.env_example {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| StageFailure::disk(&format!("{}", path.display()), &error))?;
+        fixed.extend(parse(&text));
+    }
+    for (name, value) in &plan.env.set {
+        fixed.retain(|(known, _)| known != name);
+        fixed.push((name.clone(), value.clone()));
+    }
+    fixed.retain(|(name, _)| !plan.env.random.contains(name));
+    Ok(fixed)
+}
+
+/// What only the developer's own file sets: the service will see it all the same.
+pub struct Leak {
+    /// The file.
+    pub path: PathBuf,
+    /// Names and values that nothing else sets.
+    pub values: Vec<(String, String)>,
+}
+
+/// What leaks from a `.env`, as python-decouple looks for it: in the project, else in
+/// the folders above.
+///
+/// # Errors
+/// The example cannot be read.
+pub fn leaking(plan: &ServePlan) -> Result<Option<Leak>, StageFailure> {
+    let names = [".env", "settings.ini"];
+    let mut places = plan.root.ancestors().flat_map(|folder| names.map(|name| folder.join(name)));
+    let Some(path) = places.find(|path| path.is_file()) else { return Ok(None) };
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    let fixed = fixed(plan)?;
+    let is_set = |name: &String| {
+        fixed.iter().any(|(known, _)| known == name)
+            || plan.env.random.contains(name)
+            || plan.env.pass.contains(name) && std::env::var_os(name).is_some()
+    };
+    let mut values = parse(&text);
+    values.retain(|(name, _)| !is_set(name));
+    Ok((!values.is_empty()).then_some(Leak { path, values }))
+}
+
+impl Leak {
+    /// The names, without their values.
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self.values.iter().map(|(name, _)| name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// What is said of it.
+    pub fn warning(&self, plan: &ServePlan) -> String {
+        format!(
+            "{} sets {}, which {} does not name: the service will see it; add it to [env] set",
+            self.path.display(),
+            self.names(),
+            plan.env_example.as_ref().map_or("no env.example".into(), |p| p.display().to_string()),
+        )
+    }
+}
+
 /// Name and value of each line, the last of a name winning.
-pub fn parse(text: &str) -> Vec<(String, String)> {
+fn parse(text: &str) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
         let line = line.trim();

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_core::outcome::Finding;
-use portcullis_core::plan::ServePlan;
 use portcullis_supervise::finite::{self, Step, StepError};
+use portcullis_supervise::log;
+use portcullis_supervise::room::free_bytes;
 
+use super::bytecode;
+use super::python::{self, NoPython, Python};
 use super::requirements::Requirements;
 use crate::cache::cache_key::Key;
 use crate::cache::{self, Entry, Hold};
-use crate::project::django::python::{self, NoPython, Python};
-use crate::run::{Done, Failure, Run};
-use crate::stages::{cache_failure, disk, filling, preparation};
+use crate::run::{StageFailure, StageOutput, Version};
 
 /// Environments that nobody has used for so long are removed when a new one is made.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -35,52 +36,61 @@ pub struct Venv {
     detail: String,
 }
 
-/// Finds Python, then reuses the environment or makes an empty one.
+/// Finds Python, then reuses the environment or makes an empty one. `held` is the one
+/// that the run holds already: it is as fresh as can be.
 ///
 /// # Errors
 /// No Python will do, the cache is not writable, or `venv` failed.
-pub fn prepare(run: &mut Run<'_>, plan: &ServePlan) -> Result<Done<Venv>, Failure> {
-    let scratch = run.scratch();
-    let python = python::find(plan.python, &plan.root, &scratch, &run.inherited, run.interrupts)
+pub fn environment(
+    version: Version<'_>,
+    held: Option<&Venv>,
+) -> Result<StageOutput<Venv>, StageFailure> {
+    let Version { context, folder, plan } = version;
+    let scratch = folder.scratch();
+    let (inherited, interrupts) = (&context.inherited, context.interrupts);
+    let python = python::find(plan.python, &plan.root, &scratch, inherited, interrupts)
         .map_err(no_python)?;
-    let (key, code) = key(run, plan, &python);
+    let (key, code) = key(version, &python);
     let detail = format!("Python {}", python.version);
+    let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
     // What this run has made anew for its ordinary load it holds: to make it anew once more
     // would wait for itself.
-    let is_fresh = run.fresh && !run.holds(&key);
+    let is_fresh = context.options.fresh && held.is_none_or(|held| held.key != key);
     if !is_fresh {
-        let venv = open(run, (&key, &code), Hold::Shared, &detail)?;
-        if is_usable(run, plan, &venv)? {
+        let venv = open(version, (&key, &code), Hold::Shared, &detail)?;
+        if is_usable(version, &venv)? {
             let venv = Venv { is_complete: true, ..venv };
-            return Ok(Done { value: venv, cached: true, detail });
+            return Ok(StageOutput { value: venv, cached: true, detail });
         }
     }
-    let venv = open(run, (&key, &code), Hold::Alone, &detail)?;
+    let venv = open(version, (&key, &code), Hold::Alone, &detail)?;
     // Another run may have made it while we waited for it.
-    if !is_fresh && is_usable(run, plan, &venv)? {
-        venv.entry.share().map_err(|e| disk("the cached environment", &e))?;
-        return Ok(Done { value: Venv { is_complete: true, ..venv }, cached: true, detail });
+    if !is_fresh && is_usable(version, &venv)? {
+        venv.entry.share().map_err(failed)?;
+        let venv = Venv { is_complete: true, ..venv };
+        return Ok(StageOutput { value: venv, cached: true, detail });
     }
-    venv.entry.clear().map_err(|error| disk("the cached environment", &error))?;
+    venv.entry.clear().map_err(failed)?;
     let argv: [OsString; 5] =
         [python.path.into(), "-I".into(), "-m".into(), "venv".into(), venv.entry.path().into()];
-    step(run, plan, &argv, "environment", plan.install_timeout).map_err(|error| {
+    step(version, &argv, "environment", plan.install_timeout).map_err(|error| {
         let advice = "see whether `python3 -m venv` works by hand";
-        filling(run, error, "the virtual environment", "environment", advice)
+        filling(version, error, "the virtual environment", "environment", advice)
     })?;
-    Ok(Done::new(venv, detail))
+    Ok(StageOutput::new(venv, detail))
 }
 
 /// Installs the requirements into a new environment.
 ///
 /// # Errors
 /// pip failed or took too long.
-pub fn install(run: &mut Run<'_>, plan: &ServePlan, venv: Venv) -> Result<Done<Venv>, Failure> {
+pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, StageFailure> {
     if venv.is_complete {
         venv.entry.touch();
         let detail = venv.detail.clone();
-        return Ok(Done { value: venv, cached: true, detail });
+        return Ok(StageOutput { value: venv, cached: true, detail });
     }
+    let plan = version.plan;
     if !plan.requirements.is_empty() {
         let mut argv: Vec<OsString> = vec![venv.python.clone().into()];
         argv.extend(
@@ -89,32 +99,36 @@ pub fn install(run: &mut Run<'_>, plan: &ServePlan, venv: Venv) -> Result<Done<V
         for path in &plan.requirements {
             argv.extend(["-r".into(), path.clone().into()]);
         }
-        step(run, plan, &argv, "install", plan.install_timeout).map_err(|error| {
+        step(version, &argv, "install", plan.install_timeout).map_err(|error| {
             let advice = "check the requirements and that a package index can be reached";
-            filling(run, error, "the requirements", "install", advice)
+            filling(version, error, "the requirements", "install", advice)
         })?;
     }
-    if !works(run, plan, &venv)? {
+    if !works(version, &venv)? {
         let finding = "the environment has no working Django: do the requirements name it?";
-        let failure = Failure::new(Finding::Preparation(finding.to_owned()));
+        let failure = StageFailure::new(Finding::Preparation(finding.to_owned()));
         return Err(failure.with_log("install"));
     }
-    venv.entry.complete().map_err(|error| disk("the cached environment", &error))?;
-    venv.entry.share().map_err(|error| disk("the cached environment", &error))?;
-    cache::prune(&run.cache, KIND, OLDEST);
+    let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
+    venv.entry.complete().map_err(failed)?;
+    venv.entry.share().map_err(failed)?;
+    cache::prune(&version.context.cache, KIND, OLDEST);
     let files = plan.requirements.len();
-    Ok(Done::new(venv, format!("{files} requirement file{}", if files == 1 { "" } else { "s" })))
+    let detail = format!("{files} requirement file{}", if files == 1 { "" } else { "s" });
+    Ok(StageOutput::new(venv, detail))
 }
 
 fn open(
-    run: &Run<'_>,
+    version: Version<'_>,
     (key, code): (&str, &str),
     hold: Hold,
     detail: &str,
-) -> Result<Venv, Failure> {
-    let waiting = |who| run.note(format!("waiting for {who}, which has the cached environment"));
-    let entry = cache::open(&run.cache, KIND, key, hold, (run.interrupts, run.left()), waiting)
-        .map_err(cache_failure)?;
+) -> Result<Venv, StageFailure> {
+    let context = version.context;
+    let waiting =
+        |who| context.note(format!("waiting for {who}, which has the cached environment"));
+    let patience = (context.interrupts, context.left());
+    let entry = cache::open(&context.cache, KIND, key, hold, patience, waiting)?;
     Ok(Venv {
         python: entry.path().join("bin/python"),
         key: key.to_owned(),
@@ -126,56 +140,85 @@ fn open(
 }
 
 /// Whether an environment of an earlier run is whole and still works.
-fn is_usable(run: &Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<bool, Failure> {
-    Ok(venv.entry.age().is_some() && works(run, plan, venv)?)
+fn is_usable(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
+    Ok(venv.entry.age().is_some() && works(version, venv)?)
 }
 
 /// Whether the environment's own interpreter imports Django.
-fn works(run: &Run<'_>, plan: &ServePlan, venv: &Venv) -> Result<bool, Failure> {
+fn works(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
     let argv = [venv.python.clone().into(), "-c".into(), "import django".into()];
-    match step(run, plan, &argv, "environment", Duration::from_secs(60)) {
+    match step(version, &argv, "environment", Duration::from_secs(60)) {
         Ok(()) => Ok(true),
-        Err(StepError::Interrupted(signal)) => Err(Failure::new(Finding::Interrupted(signal))),
+        Err(StepError::Interrupted(signal)) => Err(StageFailure::new(Finding::Interrupted(signal))),
         // No time is left: that is not the environment's fault.
-        Err(error @ StepError::TimedOut { .. }) if run.is_overdue() => {
-            Err(preparation(error, "the environment", "environment"))
+        Err(error @ StepError::TimedOut { .. }) if version.context.is_overdue() => {
+            Err(StageFailure::preparation(error, "the environment", "environment"))
         }
         Err(_) => Ok(false),
     }
 }
 
 fn step(
-    run: &Run<'_>,
-    plan: &ServePlan,
+    version: Version<'_>,
     argv: &[OsString],
     log: &str,
     deadline: Duration,
-) -> Result<(), finite::StepError> {
-    let mut environment = run.inherited.clone();
-    environment.set("PYTHONPYCACHEPREFIX", run.bytecode());
+) -> Result<(), StepError> {
+    let Version { context, folder, plan } = version;
+    let mut environment = context.inherited.clone();
+    environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
     let step = Step {
         argv: argv.to_vec(),
         folder: &plan.root,
         environment: &environment,
         stdin: None,
-        log: &run.log(log),
-        deadline: run.within(deadline),
+        log: &folder.log(log),
+        deadline: context.within(deadline),
     };
-    finite::run(&step, run.interrupts)
+    finite::run(&step, context.interrupts)
 }
 
-fn no_python(error: NoPython) -> Failure {
+/// Room that is too little for any environment.
+const LITTLE: u64 = 16 << 20;
+
+/// A failed step that fills the cache: a full disk is told of, since the
+/// step itself may hide it. `advice` is for every other reason.
+fn filling(
+    version: Version<'_>,
+    error: StepError,
+    what: &str,
+    log: &'static str,
+    advice: &str,
+) -> StageFailure {
+    let failure = StageFailure::preparation(error, what, log);
+    let cache = &version.context.cache;
+    let free = free_bytes(cache).filter(|free| *free < LITTLE);
+    // Python's number for it, whatever the language of its words.
+    let is_full = |line: &String| line.contains("[Errno 28]");
+    if free.is_none() && !log::tail(&version.folder.log(log), 50).iter().any(is_full) {
+        return failure.with_advice(advice);
+    }
+    let (place, kib) = (cache.display(), free.map(|free| free / 1024));
+    let room = kib.map_or("too little".to_owned(), |kib| format!("{kib} KiB"));
+    failure.with_advice(format!(
+        "there is {room} room in {place}: free some space, or name another place in \
+         PORTCULLIS_CACHE"
+    ))
+}
+
+fn no_python(error: NoPython) -> StageFailure {
     match error {
-        NoPython::Interrupted(signal) => Failure::new(Finding::Interrupted(signal)),
-        other => Failure::new(Finding::Preparation(other.to_string()))
+        NoPython::Interrupted(signal) => StageFailure::new(Finding::Interrupted(signal)),
+        other => StageFailure::new(Finding::Preparation(other.to_string()))
             .with_advice("install one, or lower project.python in perf.toml"),
     }
 }
 
 /// The key of an environment, and that of the local code in it.
-fn key(run: &Run<'_>, plan: &ServePlan, python: &Python) -> (String, String) {
-    let scratch = run.scratch();
-    let listed = |folder: &Path| run.git(folder, &scratch).files();
+fn key(version: Version<'_>, python: &Python) -> (String, String) {
+    let Version { context, folder, plan } = version;
+    let scratch = folder.scratch();
+    let listed = |folder: &Path| context.git(folder, &scratch).files();
     let (mut key, mut code) = (Key::default(), Key::default());
     key.add("format", "1");
     key.add("path", python.path.to_string_lossy().as_bytes());

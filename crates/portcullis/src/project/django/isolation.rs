@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use portcullis_core::outcome::Finding;
 use portcullis_core::plan::ServePlan;
+use portcullis_supervise::server::Server;
+use portcullis_supervise::tree;
 
-use super::{Project, unsupported_database};
-use crate::run::{Failure, Run};
-use crate::stages::{disk, preparation};
+use super::{Command, Project, refusal};
+use crate::run::{RunFolder, StageFailure, Version};
 
 const SETTINGS: &str = "PORTCULLIS-SETTINGS-";
 const DATABASE: &str = "PORTCULLIS-DATABASE-";
@@ -33,31 +34,62 @@ print("\n".join("PORTCULLIS-" + "DATABASE-" + _alias + "=" + _os.fsencode(_os.pa
 ///
 /// # Errors
 /// It has others than the run's, or did not answer; nothing was written.
-pub fn prove(run: &Run<'_>, plan: &ServePlan, project: &Project) -> Result<(), Failure> {
-    let script = run.folder().join("scratch/isolation.py");
-    std::fs::write(&script, SCRIPT).map_err(|error| disk("a script of our own", &error))?;
+pub fn prove(version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
+    let Version { folder, plan, .. } = version;
+    let script = folder.script("isolation.py");
+    std::fs::write(&script, SCRIPT)
+        .map_err(|error| StageFailure::disk("a script of our own", &error))?;
     let deadline = plan.migrate_timeout.min(Duration::from_secs(120));
-    project.manage(run, plan, &["shell".to_owned()], Some(script), LOG, deadline).map_err(
-        |error| {
-            unsupported_database(run, LOG)
-                .unwrap_or_else(|| preparation(error, "a look at the settings", LOG))
-        },
-    )?;
-    let output = std::fs::read(run.log(LOG)).unwrap_or_default();
+    project.manage(version, Command::shell(script, LOG, deadline)).map_err(|error| {
+        refusal::refused(folder, LOG)
+            .unwrap_or_else(|| StageFailure::preparation(error, "a look at the settings", LOG))
+    })?;
+    let output = std::fs::read(folder.log(LOG)).unwrap_or_default();
     let answer = Answer::read(&String::from_utf8_lossy(&output));
-    let own = run.folder().join("db");
+    let own = folder.databases();
     let own = own.canonicalize().unwrap_or(own);
-    answer.judge(&project.settings, &own).map_err(|why| refusal(plan, &why))
+    answer.judge(&project.settings, &own).map_err(|why| not_isolated(plan, &why))
 }
 
-fn refusal(plan: &ServePlan, why: &str) -> Failure {
+/// Forgets who has loaded the run's settings so far: what follows is the server's proof.
+pub fn expect_proof(folder: &RunFolder) {
+    let Ok(traces) = std::fs::read_dir(folder.loaded()) else { return };
+    for trace in traces.flatten() {
+        let _ = std::fs::remove_file(trace.path());
+    }
+}
+
+/// Whether a process of the server has loaded the run's settings, which leave a trace.
+pub fn is_proved(folder: &RunFolder, server: &Server) -> bool {
+    let loaded = folder.loaded();
+    if !cfg!(target_os = "linux") {
+        return std::fs::read_dir(&loaded).is_ok_and(|mut traces| traces.next().is_some());
+    }
+    let has_loaded = |pid: &u32| loaded.join(pid.to_string()).exists();
+    tree::members(server.pid()).iter().any(has_loaded)
+}
+
+fn not_isolated(plan: &ServePlan, why: &NotIsolated) -> StageFailure {
     let manage = &plan.django.manage;
     let message = format!("{manage} {why}: nothing was migrated or seeded");
-    Failure::new(Finding::Preparation(message)).with_log(LOG).with_advice(format!(
+    StageFailure::new(Finding::Preparation(message)).with_log(LOG).with_advice(format!(
         "let {manage} take the settings that it is given: \
          os.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", …) instead of an assignment, and no \
          django.setup() before the command line is read"
     ))
+}
+
+/// Why the database would not be the run's own, to be read after the name of the program.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum NotIsolated {
+    #[error("did not say which settings it uses")]
+    NoSettings,
+    #[error("uses the settings {0} instead of this run's")]
+    OtherSettings(String),
+    #[error("did not say which databases it uses")]
+    NoDatabases,
+    #[error("uses a database of its own ({0}: {1})")]
+    OtherDatabase(String, String),
 }
 
 /// What a management command said of itself.
@@ -82,24 +114,23 @@ impl Answer {
         answer
     }
 
-    /// Whether these are the run's settings, and databases in the folder `own` alone;
-    /// else why not, to be read after the name of the program.
-    fn judge(&self, settings: &str, own: &Path) -> Result<(), String> {
+    /// Whether these are the run's settings, and databases in the folder `own` alone.
+    fn judge(&self, settings: &str, own: &Path) -> Result<(), NotIsolated> {
         match &self.settings {
-            None => return Err("did not say which settings it uses".to_owned()),
+            None => return Err(NotIsolated::NoSettings),
             Some(other) if other != settings => {
-                return Err(format!("uses the settings {other} instead of this run's"));
+                return Err(NotIsolated::OtherSettings(other.clone()));
             }
             Some(_) => {}
         }
         if self.databases.is_empty() {
-            return Err("did not say which databases it uses".to_owned());
+            return Err(NotIsolated::NoDatabases);
         }
         for (alias, path) in &self.databases {
             let is_own = path.as_ref().is_some_and(|path| path.parent() == Some(own));
             if !is_own {
                 let path = path.as_ref().map_or("no path".to_owned(), |p| p.display().to_string());
-                return Err(format!("uses a database of its own ({alias}: {path})"));
+                return Err(NotIsolated::OtherDatabase(alias.clone(), path));
             }
         }
         Ok(())

@@ -48,7 +48,7 @@ impl Form {
 
 /// The lines of one run.
 #[derive(Debug)]
-pub struct Feed {
+pub struct LogLines {
     form: Form,
     paint: Paint,
     /// When the load had its last line.
@@ -63,7 +63,7 @@ const EARLY: Duration = Duration::from_millis(500);
 /// The longest line of a log that is shown.
 const LONGEST: usize = 400;
 
-impl Feed {
+impl LogLines {
     /// No line yet.
     pub fn new(form: Form, paint: Paint) -> Self {
         Self { form, paint, last: None, is_open: false }
@@ -199,8 +199,8 @@ mod tests {
         assert_eq!(form(false, &[("GITHUB_ACTIONS", "true")]), Form::Ci { groups: true });
     }
 
-    fn feed(form: Form) -> Feed {
-        Feed::new(form, Paint::new(false))
+    fn log_lines(form: Form) -> LogLines {
+        LogLines::new(form, Paint::new(false))
     }
 
     fn ended(stage: Stage, end: StageEnd) -> Event {
@@ -227,31 +227,31 @@ mod tests {
     #[test]
     fn the_load_has_a_line_every_few_seconds_or_none_beside_a_panel() {
         let seconds = |form| {
-            let mut feed = feed(form);
+            let mut log = log_lines(form);
             (1..=21)
                 .map(progress)
                 .flat_map(|(at, event)| {
-                    feed.lines(at, &event).into_iter().map(move |_| at.as_secs())
+                    log.lines(at, &event).into_iter().map(move |_| at.as_secs())
                 })
                 .collect::<Vec<u64>>()
         };
         assert_eq!(seconds(Form::Lines), [1, 6, 11, 16, 21]);
         assert_eq!(seconds(Form::Ci { groups: false }), [1, 11, 21]);
         assert_eq!(seconds(Form::Panel), Vec::<u64>::new());
-        let mut feed_of_ci = feed(Form::Ci { groups: false });
+        let mut log_of_ci = log_lines(Form::Ci { groups: false });
         let (_, event) = progress(1);
-        let mut is_said = |ms| !feed_of_ci.lines(Duration::from_millis(ms), &event).is_empty();
+        let mut is_said = |ms| !log_of_ci.lines(Duration::from_millis(ms), &event).is_empty();
         assert_eq!([1_004, 10_002, 11_001, 12_000].map(&mut is_said), [true, false, true, false]);
         let (at, event) = progress(7);
         let expected = "  load 7/30 s, 4/5 users, 80 requests, 9 in the last second, p95 12.3 ms, \
                         3 errors (2 status, 1 timeout)";
-        assert_eq!(feed(Form::Lines).lines(at, &event), [expected]);
+        assert_eq!(log_lines(Form::Lines).lines(at, &event), [expected]);
     }
 
     #[test]
     fn groups_fold_what_went_well_and_nothing_else() {
-        let mut feed = feed(Form::Ci { groups: true });
-        let mut said = feed.begin("here");
+        let mut log = log_lines(Form::Ci { groups: true });
+        let mut said = log.begin("here");
         let failed = StageEnd::Failed("no \x1b[31mroom".to_owned());
         for event in [
             ended(Stage::Install, StageEnd::Cached),
@@ -259,7 +259,7 @@ mod tests {
             Event::Advice("again".to_owned()),
             Event::StageStarted(Stage::Collect),
         ] {
-            said.extend(feed.lines(Duration::ZERO, &event));
+            said.extend(log.lines(Duration::ZERO, &event));
         }
         let expected = [
             "portcullis: here",
@@ -270,14 +270,14 @@ mod tests {
             "    try: again",
         ];
         assert_eq!(said, expected);
-        assert_eq!(feed.close(), None);
+        assert_eq!(log.close(), None);
     }
 
     #[test]
     fn a_log_is_quoted_so_that_no_line_is_a_command() {
         let lines = vec!["::error::x".to_owned(), "##[error]y ##vso[task]z".to_owned()];
         let event = Event::LogTail { path: "/log".to_owned(), lines };
-        let said = feed(Form::Ci { groups: true }).lines(Duration::ZERO, &event);
+        let said = log_lines(Form::Ci { groups: true }).lines(Duration::ZERO, &event);
         let expected =
             ["    | ::error::x", "    | # #[error]y # #vso[task]z", "    the whole log: /log"];
         assert_eq!(said, expected);

@@ -63,13 +63,13 @@ fn red() -> RunReport {
 }
 
 fn shown(report: &RunReport, quiet: bool, columns: Option<usize>) -> String {
-    let end = Ending {
+    let end = FinalOutput {
         artifacts: Path::new("/out"),
         log: Some("/out/logs/server.log"),
         page: Some(Path::new("/out/perf_results.html")),
         advice: &["more room".to_owned()],
     };
-    ending(report, &end, Style { quiet, verbose: false, columns, paint: Paint::new(false) })
+    final_output(report, &end, Style { quiet, verbose: false, columns, paint: Paint::new(false) })
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub fn shown_width(line: &str) -> usize {
 
 /// A line in lines of at most so many columns. A word that is longer stays whole:
 /// half a path is of no use.
-pub fn folded(line: &str, most: usize) -> String {
+pub fn wrapped(line: &str, most: usize) -> String {
     let (mut words, mut begin) = (Vec::new(), 0);
     for (at, _) in line.match_indices(' ') {
         let word = line.get(begin..at).unwrap_or_default();
@@ -26,7 +26,7 @@ pub fn folded(line: &str, most: usize) -> String {
         }
     }
     words.extend(line.get(begin..));
-    folded_at(&words, most, "")
+    wrapped_at(&words, most, "")
 }
 
 /// Whether what follows a word stays on its line: the exit code is searched for.
@@ -36,7 +36,7 @@ fn belongs_to_next(word: &str) -> bool {
 
 /// The same of a command, so that a shell reads it as the one that it was: words in
 /// quotes stay whole, and a line that goes on ends in a backslash.
-pub fn folded_command(line: &str, most: usize) -> String {
+pub fn wrapped_command(line: &str, most: usize) -> String {
     let (mut words, mut begin) = (Vec::new(), 0);
     let (mut is_quoted, mut is_escaped) = (false, false);
     for (at, c) in line.char_indices() {
@@ -52,10 +52,10 @@ pub fn folded_command(line: &str, most: usize) -> String {
         }
     }
     words.extend(line.get(begin..));
-    folded_at(&words, most, " \\")
+    wrapped_at(&words, most, " \\")
 }
 
-fn folded_at(words: &[&str], most: usize, mark: &str) -> String {
+fn wrapped_at(words: &[&str], most: usize, mark: &str) -> String {
     let indent = words.iter().take_while(|word| word.is_empty()).count() + INDENT;
     let (mut done, mut line) = (String::new(), String::new());
     for (index, word) in words.iter().enumerate() {
@@ -84,15 +84,15 @@ mod tests {
 
     #[test]
     fn lines_are_broken_between_words_and_no_other_way() {
-        assert_eq!(folded("short enough", 12), "short enough");
-        assert_eq!(folded("one two three four", 10), "one two\n    three\n    four");
-        assert_eq!(folded("  a   b cc", 9), "  a   b\n      cc");
-        assert_eq!(folded("at /a/path/too/long and on", 10), "at /a/path/too/long\n    and on");
-        assert_eq!(folded("", 10), "");
-        assert_eq!(folded("up to 500 ms (exit 1)", 12), "up to 500 ms\n    (exit 1)");
+        assert_eq!(wrapped("short enough", 12), "short enough");
+        assert_eq!(wrapped("one two three four", 10), "one two\n    three\n    four");
+        assert_eq!(wrapped("  a   b cc", 9), "  a   b\n      cc");
+        assert_eq!(wrapped("at /a/path/too/long and on", 10), "at /a/path/too/long\n    and on");
+        assert_eq!(wrapped("", 10), "");
+        assert_eq!(wrapped("up to 500 ms (exit 1)", 12), "up to 500 ms\n    (exit 1)");
         let painted = "\x1b[1;31mFAILED: that was\x1b[0m";
-        assert_eq!(folded(painted, 16), painted);
-        assert_eq!(folded(painted, 15), "\x1b[1;31mFAILED: that\n    was\x1b[0m");
+        assert_eq!(wrapped(painted, 16), painted);
+        assert_eq!(wrapped(painted, 15), "\x1b[1;31mFAILED: that\n    was\x1b[0m");
     }
 
     #[test]
@@ -100,7 +100,7 @@ mod tests {
         let command = "repeat: perf --out 'a  b' --x 'it'\\''s so' --seed 42";
         let expected =
             "repeat: perf --out \\\n    'a  b' --x \\\n    'it'\\''s so' \\\n    --seed 42";
-        assert_eq!(folded_command(command, 20), expected);
-        assert_eq!(folded_command(command, 80), command);
+        assert_eq!(wrapped_command(command, 20), expected);
+        assert_eq!(wrapped_command(command, 80), command);
     }
 }

@@ -8,16 +8,15 @@ use portcullis_core::event::{StageEnd, StageRecord};
 use portcullis_core::threshold::Severity;
 use portcullis_core::units::{show_duration, show_ms};
 use portcullis_core::verdict::{Judged, Judgement};
-use portcullis_report::RunReport;
+use portcullis_report::{RunReport, words};
 
-use super::fold::{folded, folded_command};
 use super::paint::Paint;
+use super::wrap::{wrapped, wrapped_command};
 use super::{plain, table};
-use crate::stages::judge;
 
 /// What the end needs beside the run's report.
 #[derive(Clone, Copy, Debug)]
-pub struct Ending<'a> {
+pub struct FinalOutput<'a> {
     /// Where artifacts are.
     pub artifacts: &'a Path,
     /// The log that tells most, if there is one.
@@ -36,14 +35,14 @@ pub struct Style {
     /// Every threshold and the first round too.
     pub verbose: bool,
     /// Columns that a line may take in the terminal: tables leave out what does not
-    /// fit, other lines are folded.
+    /// fit, other lines are wrapped.
     pub columns: Option<usize>,
     /// Colours.
     pub paint: Paint,
 }
 
 /// The whole end.
-pub fn ending(report: &RunReport, end: &Ending<'_>, style: Style) -> String {
+pub fn final_output(report: &RunReport, end: &FinalOutput<'_>, style: Style) -> String {
     let verdict = verdict(report, style.paint);
     let mut lines = Vec::new();
     if style.quiet {
@@ -63,8 +62,8 @@ pub fn ending(report: &RunReport, end: &Ending<'_>, style: Style) -> String {
 /// A line as the terminal has room for it.
 pub fn fitted(line: &str, columns: Option<usize>) -> String {
     match columns {
-        Some(columns) if line.starts_with(REPEAT) => folded_command(line, columns),
-        Some(columns) => folded(line, columns),
+        Some(columns) if line.starts_with(REPEAT) => wrapped_command(line, columns),
+        Some(columns) => wrapped(line, columns),
         None => line.to_owned(),
     }
 }
@@ -98,7 +97,7 @@ fn thresholds(report: &RunReport, style: Style) -> Vec<String> {
     };
     let judged = report.verdict.iter().flat_map(|verdict| &verdict.judged);
     let mut lines: Vec<String> = judged
-        .filter_map(|judged| Some(format!("{} {}", word(judged)?, plain(&judge::line(judged)))))
+        .filter_map(|judged| Some(format!("{} {}", word(judged)?, plain(&words::line(judged)))))
         .collect();
     for call in report.first_round.iter().filter(|_| style.verbose) {
         let latency = show_ms(call.latency.as_secs_f64() * 1e3);
@@ -136,7 +135,7 @@ fn stages(stages: &[StageRecord]) -> String {
     stages.iter().map(stage).collect::<Vec<_>>().join(", ")
 }
 
-fn next(report: &RunReport, end: &Ending<'_>) -> Vec<String> {
+fn next(report: &RunReport, end: &FinalOutput<'_>) -> Vec<String> {
     let mut lines = vec![String::new(), "what to do next".to_owned()];
     lines.extend(end.advice.iter().map(|advice| format!("try: {}", plain(advice))));
     lines.extend(end.log.map(|log| format!("log: {}", plain(log))));
@@ -154,5 +153,5 @@ fn repeated(given: &str, seed: u64) -> String {
 }
 
 #[cfg(test)]
-#[path = "ending_tests.rs"]
+#[path = "final_output_tests.rs"]
 mod tests;
