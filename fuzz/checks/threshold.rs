@@ -1,8 +1,10 @@
 //! What must be true of the parser of rules, whatever text it is given. The
 //! fuzzer calls this, and so does the test that replays the corpus.
 
-use portcullis_core::threshold::{Comparison, Limit, Metric, Names, Policy, Reference, Relative};
-use portcullis_core::threshold::{Scope, Severity, Threshold, Unit, parse};
+use portcullis_core::threshold::{
+    Comparison, Limit, Metric, Names, Policy, Reference, Relative, Scope, Severity, Threshold,
+    Unit, parse,
+};
 
 /// The text is a rule of a scenario with a few tasks, groups and labels. The
 /// first byte says more: a space, the scenario has no login; a tab, the rule

@@ -6,11 +6,11 @@
 use std::time::{Duration, Instant};
 
 use portcullis_core::config;
+use portcullis_core::judge::judge;
+use portcullis_core::measure::Summary;
 use portcullis_core::plan::{LoadPlan, Surroundings, resolve};
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::summary::Summary;
 use portcullis_core::threshold::Threshold;
-use portcullis_core::verdict::judge;
 use portcullis_load::recorder::{Recorder, Whose};
 use portcullis_load::sample::Sample;
 

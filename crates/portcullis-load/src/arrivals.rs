@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::iter::Peekable;
 use std::time::{Duration, Instant};
 
-use portcullis_core::model::ArrivalTimes;
-use portcullis_core::summary::ArrivalCounts;
+use portcullis_core::measure::ArrivalCounts;
+use portcullis_core::scenario::ArrivalTimes;
 
 /// A request that is due.
 #[derive(Clone, Copy, Debug)]

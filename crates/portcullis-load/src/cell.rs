@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use portcullis_core::distribution::Distribution;
-use portcullis_core::summary::{self, Beyond, Block, Row, add_status};
+use portcullis_core::measure;
+use portcullis_core::measure::{Beyond, Block, Distribution, Row, add_status};
 
 use crate::clock;
 use crate::counted::Told;
@@ -140,7 +140,7 @@ impl Cell {
             }
         }
         self.kept.absorb(&other.kept);
-        self.blocks = summary::merged(&self.blocks, &other.blocks);
+        self.blocks = measure::merged(&self.blocks, &other.blocks);
     }
 
     /// What rules on shares need; of latencies their number alone.

@@ -1,8 +1,7 @@
 //! What a recorder has counted since it was last asked: enough to see how rules
 //! stand, and cheap to tell, since latencies stay where they are.
 
-use portcullis_core::distribution::Distribution;
-use portcullis_core::summary::{Beyond, Block, Row, TaskSummary};
+use portcullis_core::measure::{Beyond, Block, Distribution, Row, TaskSummary};
 
 use crate::cell::Cell;
 use crate::recorder::Recorder;

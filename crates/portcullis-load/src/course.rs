@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::course::{STEPS, TaskStep, step_s};
+use portcullis_core::measure::{STEPS, TaskStep, step_s};
 use portcullis_core::plan::LoadPlan;
 
 /// Buckets for each doubling: neighbours differ by 9 %.

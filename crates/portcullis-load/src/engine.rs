@@ -7,11 +7,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use portcullis_core::event::Progress;
-use portcullis_core::evidence::Present;
-use portcullis_core::plan::LoadPlan;
-use portcullis_core::summary::{
+use portcullis_core::judge::Present;
+use portcullis_core::measure::{
     Acknowledgement, ArrivalCounts, Connects, Generator, SHOWN, Summary, Tls,
 };
+use portcullis_core::plan::LoadPlan;
 use portcullis_core::target::Target;
 use portcullis_core::threshold::Percentile;
 

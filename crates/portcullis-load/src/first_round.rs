@@ -5,9 +5,9 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+use portcullis_core::measure::FailureKind;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::summary::FailureKind;
 use portcullis_core::target::Target;
 
 use crate::engine::closes_connections;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::samples::{ErrorSample, MOST_ERRORS, MOST_SLOW, Samples, SlowRequest};
+use portcullis_core::measure::{ErrorSample, MOST_ERRORS, MOST_SLOW, Samples, SlowRequest};
 
 use crate::sample::Sample;
 

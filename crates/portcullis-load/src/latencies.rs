@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hdrhistogram::{CreationError, Histogram};
-use portcullis_core::distribution::Distribution;
+use portcullis_core::measure::Distribution;
 
 /// Three significant digits: buckets are at most 0.1 % wide.
 const DIGITS: u8 = 3;

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use portcullis_core::config::ramp;
+use portcullis_core::measure::FailureKind;
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::summary::FailureKind;
 
 use crate::arrivals::Arrival;
 use crate::first_round::login_failure;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::evidence::{Present, present};
+use portcullis_core::judge::{Present, present};
 use portcullis_core::plan::LoadPlan;
 
 use crate::watch::Watch;

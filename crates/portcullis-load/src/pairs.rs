@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use portcullis_core::pairs::{GAP, Judge, KEPT, Pair, Side, Sides};
+use portcullis_core::compare::{GAP, Judge, KEPT, Pair, Side, Sides};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;

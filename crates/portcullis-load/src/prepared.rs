@@ -4,9 +4,10 @@
 use std::io::Write;
 
 use portcullis_core::rng::Rng;
-use portcullis_core::scenario::{Login, MAX_VALUES, RequestTemplate, Scenario, Task, Values};
+use portcullis_core::scenario::{
+    Login, MAX_VALUES, Part, RequestTemplate, Scenario, Task, Template, Values,
+};
 use portcullis_core::target::Target;
-use portcullis_core::template::{Part, Template};
 
 /// A request whose fixed parts are bytes.
 #[derive(Debug)]

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use hdrhistogram::CreationError;
-use portcullis_core::distribution::Distribution;
+use portcullis_core::measure::{Distribution, FailureGroup, FailureKind, Row, TaskSummary};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::summary::{FailureGroup, FailureKind, Row, TaskSummary};
 
 use crate::cell::Cell;
 use crate::clock;

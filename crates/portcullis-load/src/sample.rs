@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::samples::Body;
-use portcullis_core::summary::FailureKind;
+use portcullis_core::measure::{Body, FailureKind};
 
 /// Why a request failed, in the words of the first that did.
 #[derive(Clone, Debug)]

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use portcullis_core::distribution::Distribution;
-use portcullis_core::summary::{FailureKind, SHOWN, Second, ToDate};
+use portcullis_core::measure::{Distribution, FailureKind, SHOWN, Second, ToDate};
 use portcullis_core::threshold::Percentile;
 
 use crate::recorder::SinceTick;

@@ -3,11 +3,10 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use portcullis_core::measure::{Body, FailureKind};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::Rng;
-use portcullis_core::samples::Body;
 use portcullis_core::scenario::MinItems;
-use portcullis_core::summary::FailureKind;
 
 use crate::body;
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Response};

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use portcullis_core::evidence::{Doubts, doubts};
+use portcullis_core::judge::{Doubts, doubts};
+use portcullis_core::measure::{Summary, TaskSummary};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::summary::{Summary, TaskSummary};
 
 /// The watch of one run.
 pub struct Watch<'a> {

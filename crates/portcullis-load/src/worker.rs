@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use portcullis_core::deck::Deck;
-use portcullis_core::summary::ArrivalCounts;
+use portcullis_core::measure::ArrivalCounts;
+use portcullis_core::scenario::Deck;
 
 use crate::arrivals::{Arrival, Queue};
 use crate::generator::{PULSE, ThreadTimes, ask_for_punctuality};

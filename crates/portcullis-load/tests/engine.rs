@@ -12,10 +12,9 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use portcullis_core::remarks::remarks;
-use portcullis_core::summary::{Change, Summary};
+use portcullis_core::judge::{generator_fault, remarks};
+use portcullis_core::measure::{Change, Summary};
 use portcullis_core::threshold::Percentile;
-use portcullis_core::verdict::generator_fault;
 use portcullis_load::{Ended, LoadOutcome, Trust, first_round, run};
 
 use planned::planned;

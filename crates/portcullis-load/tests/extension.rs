@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use portcullis_core::evidence::State;
-use portcullis_core::summary::Summary;
-use portcullis_core::verdict::{Judgement, Verdict, judge};
+use portcullis_core::judge::{Judgement, Verdict, judge};
+use portcullis_core::measure::Summary;
 use portcullis_load::{Ended, Trust, first_round, run};
 
 use planned::ruled;
@@ -35,7 +35,7 @@ fn judged(load: &str, rest: &str, server: &Server) -> (Summary, Verdict) {
 }
 
 fn states(verdict: &Verdict) -> Vec<(Judgement, State)> {
-    let state = |judged: &portcullis_core::verdict::Judged| {
+    let state = |judged: &portcullis_core::judge::Judged| {
         (judged.judgement, judged.evidence.as_ref().unwrap().state)
     };
     verdict.judged.iter().map(state).collect()
@@ -213,7 +213,7 @@ fn who_watches_is_told_what_fails_and_how_each_rule_stands() {
         let last = told.last().unwrap();
         let failures = last.requests.1;
         assert!(failures > 20, "{last:?}");
-        assert_eq!(last.failures, [(portcullis_core::summary::FailureKind::Status, failures)]);
+        assert_eq!(last.failures, [(portcullis_core::measure::FailureKind::Status, failures)]);
         let rules: Vec<_> =
             last.rules.iter().map(|rule| (rule.rule.as_str(), rule.state)).collect();
         let expected = [

@@ -11,7 +11,7 @@ mod server;
 
 use std::time::Duration;
 
-use portcullis_core::pairs::{Decision, Judge, RULE, Side, Sides};
+use portcullis_core::compare::{Decision, Judge, RULE, Side, Sides};
 use portcullis_load::{Hooks, PairPlan, PairsError, PairsOutcome, Trust, pairs};
 
 use planned::planned;

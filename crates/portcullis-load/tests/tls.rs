@@ -11,8 +11,8 @@ use std::net::TcpListener;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use portcullis_core::remarks::remarks;
-use portcullis_core::summary::{FailureKind, Tls};
+use portcullis_core::judge::remarks;
+use portcullis_core::measure::{FailureKind, Tls};
 use portcullis_load::{FirstRound, FirstRoundError, LoadOutcome, Trust, first_round, run};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use portcullis_core::summary::Summary;
+use portcullis_core::measure::Summary;
 
 use crate::{RunReport, codequality, html, junit, locust_csv, markdown, prometheus, results_json};
 

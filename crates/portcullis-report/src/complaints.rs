@@ -1,10 +1,9 @@
 //! What is wrong with a run, each with its place in the configuration file: what
 //! GitHub's annotations and GitLab's code quality report are made of.
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::{Comparison, Decision, TaskComparison};
+use portcullis_core::compare::{Comparison, Decision, TaskComparison};
+use portcullis_core::judge::{Finding, Judged, Verdict};
 use portcullis_core::threshold::{Limit, Reference, Scope, Severity, Threshold};
-use portcullis_core::verdict::{Judged, Verdict};
 
 use crate::run::RunReport;
 use crate::words;

@@ -1,7 +1,7 @@
 //! Texts from outside, made harmless for each format: whatever a service, a
 //! configuration or a person wrote, it stays text.
 
-use portcullis_core::inert::moves;
+use portcullis_core::text::moves;
 
 /// A text as HTML or XML, for content and for attributes in double quotes. What
 /// would move a cursor or turn the direction of writing, and what XML 1.0 does not

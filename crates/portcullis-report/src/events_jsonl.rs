@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use portcullis_core::event::{Event, Stage, StageEnd};
-use portcullis_core::evidence::{Present, State};
+use portcullis_core::evidence::State;
+use portcullis_core::judge::Present;
 use portcullis_core::threshold::Severity;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -190,7 +191,7 @@ fn standing(present: &Present) -> Rule<'_> {
 mod tests {
     use super::*;
     use portcullis_core::event::{Stage, StageRecord};
-    use portcullis_core::summary::FailureKind;
+    use portcullis_core::measure::FailureKind;
 
     const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,9 +1,8 @@
 //! `perf_results.junit.xml`: a suite for each scope, a case for each judged
 //! threshold, and a suite for the run itself.
 
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::{Finding, Judged};
 use portcullis_core::threshold::Severity;
-use portcullis_core::verdict::Judged;
 
 use crate::complaints::{Complaint, complaints};
 use crate::escape::markup;

@@ -1,8 +1,9 @@
 //! Locust's four CSV files, column for column as Locust 2.47 writes them, so
 //! that whatever reads Locust's files reads ours.
 
-use portcullis_core::distribution::Distribution;
-use portcullis_core::summary::{FailureGroup, Row, SHOWN, Second, Summary, TaskSummary};
+use portcullis_core::measure::{
+    Distribution, FailureGroup, Row, SHOWN, Second, Summary, TaskSummary,
+};
 use portcullis_core::threshold::Percentile;
 
 /// The four files.

@@ -1,12 +1,11 @@
 //! `perf_results.md`: the run as a comment on a pull request and as a step
 //! summary. The gravest comes first; what does not fit is left out, and said.
 
-use portcullis_core::pairs::Comparison;
-use portcullis_core::remarks::remarks;
-use portcullis_core::summary::{Row, Summary};
+use portcullis_core::compare::Comparison;
+use portcullis_core::judge::{Judged, remarks};
+use portcullis_core::measure::{Row, Summary};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::Judged;
 
 use crate::complaints::complaints;
 use crate::escape::markdown as esc;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::summary::{Row, Summary};
+use portcullis_core::judge::Judgement;
+use portcullis_core::measure::{Row, Summary};
 use portcullis_core::threshold::{Percentile, Scope, Severity};
-use portcullis_core::verdict::Judgement;
 
 use crate::escape::line;
 use crate::run::RunReport;

@@ -7,7 +7,7 @@ mod thresholds;
 use std::time::{Duration, UNIX_EPOCH};
 
 use portcullis_core::event::{StageEnd, StageRecord};
-use portcullis_core::usage::UsageAt;
+use portcullis_core::measure::UsageAt;
 
 use crate::run::{BaselineReport, RunReport};
 use crate::wire::{

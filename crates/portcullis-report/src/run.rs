@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use portcullis_core::baseline::BaselinePlan;
+use portcullis_core::compare::Comparison;
 use portcullis_core::event::StageRecord;
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::Comparison;
-use portcullis_core::summary::Summary;
-use portcullis_core::usage::{Usage, UsageAt};
-use portcullis_core::verdict::Verdict;
+use portcullis_core::judge::{Finding, Verdict};
+use portcullis_core::measure::{Summary, Usage, UsageAt};
 
 use crate::complaints::Places;
 

@@ -1,6 +1,6 @@
 //! A time series of any length as a bounded number of steps, for drawings.
 
-use portcullis_core::summary::Second;
+use portcullis_core::measure::Second;
 
 /// Some seconds together.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +35,7 @@ impl Step {
     }
 }
 
-/// Places in [`portcullis_core::summary::SHOWN`].
+/// Places in [`portcullis_core::measure::SHOWN`].
 const P50: usize = 0;
 const P95: usize = 5;
 const P99: usize = 7;
@@ -66,7 +66,7 @@ fn step(seconds: &[Second]) -> Option<Step> {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_core::summary::SHOWN;
+    use portcullis_core::measure::SHOWN;
     use portcullis_core::threshold::Percentile;
 
     use super::*;

@@ -1,11 +1,11 @@
 //! A judged threshold in words, and quantities as people read them: the same in
 //! every report.
 
+use portcullis_core::compare::ErrorRise;
 use portcullis_core::evidence::{Evidence, State};
-use portcullis_core::pairs::ErrorRise;
+use portcullis_core::judge::{Judged, Judgement};
 use portcullis_core::threshold::{Metric, Severity, Threshold};
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::{Judged, Judgement};
 
 /// How a judged threshold stands, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::distribution::Distribution;
-use portcullis_core::summary::{Beyond, Row, Summary, TaskSummary};
+use portcullis_core::measure::{Beyond, Distribution, Row, Summary, TaskSummary};
 use portcullis_report::baseline::{BaselineError, read, renewed};
 use portcullis_report::{Machine, RunReport, results_json};
 

@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use portcullis_core::distribution::Distribution;
-use portcullis_core::summary::{FailureGroup, FailureKind, Row, Second, Summary, TaskSummary};
+use portcullis_core::measure::{
+    Distribution, FailureGroup, FailureKind, Row, Second, Summary, TaskSummary,
+};
 use portcullis_report::locust_csv::{rounded, write};
 use portcullis_report::read::{ReadError, read_stats};
 

@@ -4,15 +4,12 @@
 
 use std::time::Duration;
 
-use portcullis_core::course::TaskStep;
-use portcullis_core::distribution::Distribution;
-use portcullis_core::outcome::{Finding, Signal};
-use portcullis_core::summary::{
-    Acknowledgement, ArrivalCounts, Beyond, Change, Connects, FailureGroup, FailureKind, Generator,
-    Row, Second, Summary, TaskSummary, Tls,
+use portcullis_core::judge::{Finding, Signal, judge};
+use portcullis_core::measure::{
+    Acknowledgement, ArrivalCounts, Beyond, Change, Connects, Distribution, FailureGroup,
+    FailureKind, Generator, Row, Second, Summary, TaskStep, TaskSummary, Tls,
 };
 use portcullis_core::threshold::{Names, Severity, Threshold, parse};
-use portcullis_core::verdict::judge;
 use portcullis_report::RunReport;
 use portcullis_report::read::{ReadError, read_results};
 use portcullis_report::results_json::write;
@@ -162,7 +159,7 @@ fn summary(values: [Latencies; 6], cut: usize) -> Summary {
 }
 
 fn report(summary: Option<Summary>, findings: Vec<Finding>) -> RunReport {
-    let exit_code = portcullis_core::outcome::exit_code(&findings);
+    let exit_code = portcullis_core::judge::exit_code(&findings);
     RunReport {
         started_unix_ms: 1_795_424_818_000,
         commit: Some("abc+dirty".to_owned()),

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use portcullis_core::summary::{Row, Summary, TaskSummary};
+use portcullis_core::judge::judge;
+use portcullis_core::measure::{Row, Summary, TaskSummary};
 use portcullis_core::threshold::{Names, Severity, parse};
-use portcullis_core::verdict::judge;
 use portcullis_report::{RunReport, results_json};
 
 fn written(rules: &[&str]) -> serde_json::Value {

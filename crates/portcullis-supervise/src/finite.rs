@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use portcullis_core::outcome::Signal;
+use portcullis_core::judge::Signal;
 
 use crate::environment::Environment;
 use crate::interrupt::Interrupts;

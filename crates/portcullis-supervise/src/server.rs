@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use portcullis_core::usage::Usage;
+use portcullis_core::measure::Usage;
 use wait_timeout::ChildExt;
 
 use crate::environment::Environment;

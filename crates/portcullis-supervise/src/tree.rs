@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::interrupt;
-use portcullis_core::usage::Usage;
+use portcullis_core::measure::Usage;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
 
 /// How a group was ended.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use portcullis_core::outcome::EXIT_CODES;
+use portcullis_core::judge::EXIT_CODES;
 
 /// The CI gatekeeper for web API performance.
 #[derive(Debug, Parser)]

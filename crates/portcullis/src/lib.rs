@@ -13,7 +13,9 @@ mod project;
 mod run;
 mod stages;
 
+pub use portcullis_core::compare;
 /// What a run tells, for a second listener.
 pub use portcullis_core::event;
 /// The judge's statistics, for those who measure the judge.
-pub use portcullis_core::{evidence, pairs, rng};
+pub use portcullis_core::evidence;
+pub use portcullis_core::rng;

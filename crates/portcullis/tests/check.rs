@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use portcullis_core::config::{load, to_redacted_toml};
-use portcullis_core::distribution::Distribution;
-use portcullis_core::outcome::{Finding, Signal, exit_code};
-use portcullis_core::pairs::{
+use portcullis_core::compare::{
     Comparison, Decision, Judge, Pair, RULE, Side, Sides, TaskComparison, effect,
 };
+use portcullis_core::config::{load, to_redacted_toml};
+use portcullis_core::judge::{Finding, Signal, exit_code};
+use portcullis_core::measure::{Beyond, Distribution, Row, Summary, TaskSummary, latency_limits};
 use portcullis_core::scenario::{RequestTemplate, Task};
-use portcullis_core::summary::{Beyond, Row, Summary, TaskSummary, latency_limits};
 use portcullis_report::{RunReport, results_json};
 use tempfile::TempDir;
 

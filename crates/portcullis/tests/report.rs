@@ -6,8 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use portcullis_core::distribution::Distribution;
-use portcullis_core::summary::{Row, Summary, TaskSummary};
+use portcullis_core::measure::{Distribution, Row, Summary, TaskSummary};
 use portcullis_report::{RunReport, artifacts};
 use tempfile::TempDir;
 

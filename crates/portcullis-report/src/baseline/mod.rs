@@ -10,7 +10,7 @@ pub use results::{RenewError, renewed};
 use std::time::Duration;
 
 use portcullis_core::baseline::{Baseline, Fingerprint, Metrics, Origin};
-use portcullis_core::distribution::Distribution;
+use portcullis_core::measure::Distribution;
 
 use wire::{File, Own, WireLatency, WireMetrics};
 

@@ -1,6 +1,6 @@
 //! Against the base: the ratio of each task drawn, and the figures of both sides.
 
-use portcullis_core::pairs::{Comparison, Effect, TaskComparison, percent};
+use portcullis_core::compare::{Comparison, Effect, TaskComparison, percent};
 use portcullis_core::units::show_duration;
 
 use super::Section;

@@ -1,11 +1,10 @@
 //! How well it was measured: remarks, the generator's own lag, the server's use of
 //! the machine, the machine itself.
 
-use portcullis_core::remarks::remarks;
-use portcullis_core::summary::{Acknowledgement, Generator, Summary, Tls};
+use portcullis_core::judge::{LAG_LIMIT_MS, STOP_LIMIT_MS, generator_fault, remarks};
+use portcullis_core::measure::{Acknowledgement, Generator, Summary, Tls};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::{show_duration, show_ms};
-use portcullis_core::verdict::{LAG_LIMIT_MS, STOP_LIMIT_MS, generator_fault};
 
 use super::Section;
 use super::charts::course::course;
@@ -96,7 +95,7 @@ fn connections(summary: &Summary) -> Vec<(&'static str, String)> {
         Tls::Verified => "verified",
         Tls::Insecure => "on, the certificate was not checked",
     };
-    let p95 = |latencies: &portcullis_core::distribution::Distribution| {
+    let p95 = |latencies: &portcullis_core::measure::Distribution| {
         format!("{}, p95 {}", latencies.count, ms(latencies.percentile_ms(Percentile::P95)))
     };
     vec![

@@ -18,7 +18,7 @@ mod thresholds;
 mod time;
 mod top;
 
-use portcullis_core::pairs::Decision;
+use portcullis_core::compare::Decision;
 
 use crate::run::RunReport;
 

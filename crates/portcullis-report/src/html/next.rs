@@ -3,12 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use portcullis_core::compare::Decision;
 use portcullis_core::evidence::State;
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::Decision;
-use portcullis_core::summary::{FailureGroup, FailureKind, Summary};
+use portcullis_core::judge::{Finding, Judged, generator_fault};
+use portcullis_core::measure::{FailureGroup, FailureKind, Summary};
 use portcullis_core::threshold::{Metric, Scope};
-use portcullis_core::verdict::{Judged, generator_fault};
 
 use super::markup::{esc, whole};
 use super::tasks::anchor;

@@ -1,7 +1,7 @@
 //! Single requests of a task: the slowest, and the first failed answers with what
 //! stood in them.
 
-use portcullis_core::summary::{FailureKind, Summary, TaskSummary};
+use portcullis_core::measure::{FailureKind, Summary, TaskSummary};
 
 use super::markup::{Cell, Column, Rows, esc, numbers, table, whole, words};
 use crate::results_json::rfc3339;

@@ -1,11 +1,10 @@
 //! By task: a table, all distributions on one axis, and what unfolds of each. The
 //! login stands apart.
 
-use portcullis_core::remarks::stall_share;
-use portcullis_core::summary::{Row, SHOWN, Summary, TaskSummary};
+use portcullis_core::judge::{Judged, stall_share};
+use portcullis_core::measure::{Row, SHOWN, Summary, TaskSummary};
 use portcullis_core::threshold::{Limit, Metric, Percentile, Scope};
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::Judged;
 
 use super::Section;
 use super::charts::courses::courses;

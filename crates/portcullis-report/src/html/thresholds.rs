@@ -1,7 +1,7 @@
 //! Every threshold with its evidence, drawn and in words; the gravest first.
 
+use portcullis_core::judge::Judged;
 use portcullis_core::threshold::Severity;
-use portcullis_core::verdict::Judged;
 
 use super::Section;
 use super::charts::evidence::evidence;

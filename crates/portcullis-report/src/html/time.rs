@@ -1,7 +1,7 @@
 //! Over time: latencies, failures, requests and users of the planned window, and
 //! the same figures as a table.
 
-use portcullis_core::summary::Change;
+use portcullis_core::measure::Change;
 use portcullis_core::threshold::{Limit, Metric, Percentile, Scope};
 
 use super::Section;

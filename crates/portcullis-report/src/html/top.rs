@@ -1,6 +1,6 @@
 //! The top of the page: the verdict, why, and what was measured on what.
 
-use portcullis_core::summary::Summary;
+use portcullis_core::measure::Summary;
 use portcullis_core::units::show_duration;
 
 use super::markup::{esc, facts};

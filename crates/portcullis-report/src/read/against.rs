@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use portcullis_core::pairs::{
+use portcullis_core::compare::{
     Comparison, Decision, Effect, ErrorRise, Pair, Side, Sides, TaskComparison,
 };
 

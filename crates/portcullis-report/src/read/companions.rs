@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use portcullis_core::check::FailedLatencies;
-use portcullis_core::summary::FailureKind;
+use portcullis_core::measure::FailureKind;
 
 use super::locust_csv::LocustStats;
 use super::table::{self, Table};

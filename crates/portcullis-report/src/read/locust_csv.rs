@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use portcullis_core::check::{FailedLatencies, Stated, StatedLatency, StatedRow, before_rounding};
-use portcullis_core::summary::SHOWN;
+use portcullis_core::measure::SHOWN;
 
 use super::ReadError;
 use super::companions::Companions;

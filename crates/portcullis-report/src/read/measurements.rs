@@ -4,12 +4,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use portcullis_core::course::TaskStep;
-use portcullis_core::distribution::Distribution;
-use portcullis_core::samples::{Body, ErrorSample, Samples, SlowRequest};
-use portcullis_core::summary::{
-    Acknowledgement, ArrivalCounts, Beyond, Change, Connects, FailureGroup, FailureKind, Generator,
-    Row, Second, Summary, TaskSummary, Tls, ToDate,
+use portcullis_core::measure::{
+    Acknowledgement, ArrivalCounts, Beyond, Body, Change, Connects, Distribution, ErrorSample,
+    FailureGroup, FailureKind, Generator, Row, Samples, Second, SlowRequest, Summary, TaskStep,
+    TaskSummary, Tls, ToDate,
 };
 
 use super::results_json::unix_ms;

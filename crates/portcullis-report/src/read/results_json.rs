@@ -4,8 +4,7 @@
 use std::borrow::Cow;
 use std::time::UNIX_EPOCH;
 
-use portcullis_core::outcome::{self, Finding, Signal};
-use portcullis_core::verdict::Verdict;
+use portcullis_core::judge::{Finding, Signal, Verdict, exit_code, in_order};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -76,7 +75,7 @@ fn is_at_end(bytes: &[u8], error: &serde_json::Error) -> bool {
 fn results(file: wire::Results<'static>) -> Result<Results, ReadError> {
     let findings: Vec<Finding> =
         file.findings.into_iter().map(finding).collect::<Result<_, _>>()?;
-    let code = outcome::exit_code(&findings);
+    let code = exit_code(&findings);
     if code != file.exit_code || file.passed != (code == 0) {
         let message = format!(
             "its findings mean exit {code}, its exit_code is {} and passed is {}",
@@ -120,7 +119,7 @@ fn results(file: wire::Results<'static>) -> Result<Results, ReadError> {
         strict: file.strict,
         baseline: file.baseline.map(surroundings::baseline).transpose()?,
         acceptable: file.acceptable,
-        findings: outcome::in_order(findings),
+        findings: in_order(findings),
         exit_code: file.exit_code,
         sentence: file.sentence.into_owned(),
     };

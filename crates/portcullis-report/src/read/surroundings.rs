@@ -3,7 +3,7 @@
 
 use portcullis_core::baseline::{Baseline, BaselinePlan};
 use portcullis_core::event::{Stage, StageEnd, StageRecord};
-use portcullis_core::usage::{Usage, UsageAt};
+use portcullis_core::measure::{Usage, UsageAt};
 use std::borrow::Cow;
 use std::time::Duration;
 

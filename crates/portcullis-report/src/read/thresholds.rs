@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use portcullis_core::evidence::{Counts, Evidence, Interval, LatencyInterval, State};
+use portcullis_core::judge::{Judged, Judgement};
 use portcullis_core::threshold::{
     Comparison, Derived, Limit, Metric, Percentile, Policy, Reference, Relative, Scope, Severity,
     Threshold, Uncertainty,
 };
-use portcullis_core::verdict::{Judged, Judgement};
 
 use super::{ReadError, numbers};
 use crate::complaints::{PlacedRule, Places};

@@ -1,6 +1,6 @@
 //! The comparison of base and candidate → what the results say of it.
 
-use portcullis_core::pairs::{
+use portcullis_core::compare::{
     Comparison, Decision, Effect, ErrorRise, Pair, Sides, TaskComparison,
 };
 

@@ -1,10 +1,10 @@
 //! The measurements, as `perf_results.json` has them.
 
-use portcullis_core::course::TaskStep;
-use portcullis_core::distribution::Distribution;
-use portcullis_core::remarks::remarks;
-use portcullis_core::samples::{ErrorSample, SlowRequest};
-use portcullis_core::summary::{Acknowledgement, Connects, Row, SHOWN, Summary, TaskSummary, Tls};
+use portcullis_core::judge::remarks;
+use portcullis_core::measure::{
+    Acknowledgement, Connects, Distribution, ErrorSample, Row, SHOWN, SlowRequest, Summary,
+    TaskStep, TaskSummary, Tls,
+};
 
 use super::rfc3339;
 use crate::wire;

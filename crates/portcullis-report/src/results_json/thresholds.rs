@@ -1,9 +1,10 @@
 //! Judged thresholds → what the results say of them.
 
 use portcullis_core::evidence::Evidence;
-use portcullis_core::threshold::{Limit, Policy, Reference, Relative, Scope, Severity};
-use portcullis_core::threshold::{Threshold as Rule, Unit};
-use portcullis_core::verdict::{Judged, Judgement};
+use portcullis_core::judge::{Judged, Judgement};
+use portcullis_core::threshold::{
+    Limit, Policy, Reference, Relative, Scope, Severity, Threshold as Rule, Unit,
+};
 
 use crate::wire::{self, Derived, Threshold};
 

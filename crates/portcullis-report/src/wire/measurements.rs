@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use portcullis_core::summary::FailureKind;
+use portcullis_core::measure::FailureKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use portcullis_core::baseline::{Baseline, BaselinePlan};
-use portcullis_core::pairs::{Pair, Side, Sides};
-use portcullis_core::summary::{ArrivalCounts, Beyond, Row, ToDate};
+use portcullis_core::compare::{Pair, Side, Sides};
+use portcullis_core::judge::{Judgement, judge};
+use portcullis_core::measure::{ArrivalCounts, Beyond, Row, ToDate};
 use portcullis_core::threshold::{Derived, Reference, Relative, Scope, Severity, Uncertainty};
-use portcullis_core::verdict::{Judgement, judge};
 use portcullis_report::read::{ReadError, read_results};
 use portcullis_report::{BaselineReport, RunReport, artifacts, results_json};
 use proptest::prelude::*;

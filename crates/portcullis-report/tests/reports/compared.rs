@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::{
+use portcullis_core::compare::{
     Comparison, Decision, Effect, ErrorRise, Pair, Side, Sides, TaskComparison,
 };
+use portcullis_core::judge::Finding;
 use portcullis_report::RunReport;
 
 use crate::runs::Recipe;

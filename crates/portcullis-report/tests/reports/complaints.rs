@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::verdict::Judgement;
+use portcullis_core::judge::{Finding, Judgement};
 use portcullis_report::complaints::{Check, NO_BASELINE, complaints};
 use portcullis_report::read::read_results;
 use portcullis_report::{RunReport, codequality};

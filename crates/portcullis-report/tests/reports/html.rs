@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use portcullis_core::event::{Stage, StageEnd};
-use portcullis_core::summary::FailureKind;
+use portcullis_core::measure::FailureKind;
 use portcullis_report::html;
 use proptest::prelude::*;
 

@@ -3,19 +3,14 @@
 
 use std::time::Duration;
 
-use portcullis_core::course::TaskStep;
-use portcullis_core::distribution::Distribution;
 use portcullis_core::event::{Stage, StageEnd, StageRecord};
-use portcullis_core::outcome::{self, Finding, Signal};
-use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::samples::{Body, ErrorSample, Samples, SlowRequest};
-use portcullis_core::summary::{
-    Beyond, Block, Change, FailureGroup, FailureKind, Row, SHOWN, Second, Summary, TaskSummary,
-    latency_limits,
+use portcullis_core::judge::{Finding, Signal, exit_code, in_order, judge};
+use portcullis_core::measure::{
+    Beyond, Block, Body, Change, Distribution, ErrorSample, FailureGroup, FailureKind, Row, SHOWN,
+    Samples, Second, SlowRequest, Summary, TaskStep, TaskSummary, Usage, UsageAt, latency_limits,
 };
+use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::threshold::{Names, Severity, Threshold, parse};
-use portcullis_core::usage::{Usage, UsageAt};
-use portcullis_core::verdict::judge;
 use portcullis_report::complaints::{PlacedRule, Places};
 use portcullis_report::{FirstCall, Machine, RunReport, words};
 
@@ -94,8 +89,8 @@ impl Recipe {
         let summary = self.summary(latency_limits(&rules));
         let verdict = judge(&summary, &rules);
         let lines = verdict.violations().map(|judged| Finding::Violated(words::line(judged)));
-        let findings = outcome::in_order(lines.collect());
-        let exit_code = outcome::exit_code(&findings);
+        let findings = in_order(lines.collect());
+        let exit_code = exit_code(&findings);
         let first = findings.first().map(|first| first.message().to_owned());
         let why = first.unwrap_or_else(|| "all thresholds hold".to_owned());
         RunReport {
@@ -435,8 +430,8 @@ pub fn hostile(text: &str) -> RunReport {
     let mut run = recipe.run();
     let findings = [Finding::Server, Finding::Invalid, Finding::NoData];
     run.findings.extend(findings.map(|finding| finding(text.to_owned())));
-    run.findings = outcome::in_order(run.findings);
-    run.exit_code = outcome::exit_code(&run.findings);
+    run.findings = in_order(run.findings);
+    run.exit_code = exit_code(&run.findings);
     run.sentence = format!("FAILED: {text}");
     run.target = format!("http://127.0.0.1:8000/{text}");
     let rename = |name: &mut String| *name = format!("{name}{text}");

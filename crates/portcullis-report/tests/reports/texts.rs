@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::summary::Second;
-use portcullis_core::verdict::Judgement;
+use portcullis_core::judge::{Finding, Judgement};
+use portcullis_core::measure::Second;
 use portcullis_report::{RunReport, junit, markdown, prometheus};
 use proptest::prelude::*;
 

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use portcullis_core::outcome::Signal;
+use portcullis_core::judge::Signal;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::tree;
 

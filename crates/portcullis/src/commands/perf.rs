@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use portcullis_core::event::{Both, Sink, Stage};
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_core::plan::Mode;
 use portcullis_report::artifacts;
 use portcullis_supervise::interrupt::Interrupts;

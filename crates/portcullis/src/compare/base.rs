@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::Sides;
+use portcullis_core::compare::Sides;
+use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
 
 use super::revision::{self, Found};

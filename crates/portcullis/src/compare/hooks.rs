@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use portcullis_core::compare::{Side, Sides};
 use portcullis_core::event::{Event, PairProgress};
-use portcullis_core::pairs::{Side, Sides};
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_load::Hooks;
 use portcullis_supervise::meter::Meter;

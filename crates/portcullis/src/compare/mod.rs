@@ -8,8 +8,8 @@ mod revision;
 
 pub use base::{Base, extract};
 
+use portcullis_core::compare::{Side, Sides};
 use portcullis_core::event::Stage;
-use portcullis_core::pairs::{Side, Sides};
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
 use portcullis_supervise::server::Server;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::{Comparison, Judge, RULE, Rule, Side, Sides, TaskComparison};
+use portcullis_core::compare::{Comparison, Judge, RULE, Rule, Side, Sides, TaskComparison};
+use portcullis_core::judge::Finding;
 use portcullis_core::plan::Mode;
 use portcullis_core::scenario::Task;
 use portcullis_core::target::Target;

@@ -2,10 +2,9 @@
 //! verdict last.
 
 use portcullis_core::check::Checked;
-use portcullis_core::outcome::{self, Finding};
-use portcullis_core::summary::Summary;
+use portcullis_core::judge::{Finding, Judgement, Verdict, exit_code};
+use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Severity;
-use portcullis_core::verdict::{Judgement, Verdict};
 use portcullis_report::words;
 
 use super::paint::Paint;
@@ -35,7 +34,7 @@ pub struct CheckedFile {
 impl CheckedFile {
     /// The exit code of this file alone.
     pub fn exit_code(&self) -> u8 {
-        outcome::exit_code(&self.findings)
+        exit_code(&self.findings)
     }
 }
 

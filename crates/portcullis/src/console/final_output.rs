@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use portcullis_core::event::{StageEnd, StageRecord};
+use portcullis_core::judge::{Judged, Judgement};
 use portcullis_core::threshold::Severity;
 use portcullis_core::units::{show_duration, show_ms};
-use portcullis_core::verdict::{Judged, Judgement};
 use portcullis_report::{RunReport, words};
 
 use super::paint::Paint;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use portcullis_core::distribution::Distribution;
 use portcullis_core::event::Stage;
-use portcullis_core::outcome::Finding;
-use portcullis_core::summary::{FailureGroup, FailureKind, Row, Summary, TaskSummary};
+use portcullis_core::judge::Finding;
+use portcullis_core::measure::{
+    Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary,
+};
 
 use super::*;
 use crate::console::columns::width;

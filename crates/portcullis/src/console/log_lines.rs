@@ -177,7 +177,7 @@ fn load(progress: &Progress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portcullis_core::summary::FailureKind;
+    use portcullis_core::measure::FailureKind;
 
     fn form(is_terminal: bool, variables: &[(&str, &str)]) -> Form {
         let find = |name: &str| {

@@ -31,8 +31,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use portcullis_core::event::{Event, Sink};
-use portcullis_core::inert::moves;
 use portcullis_core::plan::{Mode, Plan};
+use portcullis_core::text::moves;
 use portcullis_report::{RunReport, events_jsonl, results_json};
 
 use final_output::Style;

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use portcullis_core::event::{PairProgress, Progress, Stage};
-use portcullis_core::evidence::{Present, State as Known};
+use portcullis_core::evidence::State as Known;
+use portcullis_core::judge::{LAG_LIMIT_MS, Present};
 use portcullis_core::threshold::Severity;
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::LAG_LIMIT_MS;
 
 use super::columns::{bar, fit, left, sparkline};
 use super::paint::Paint;

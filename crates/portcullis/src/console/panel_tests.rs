@@ -3,7 +3,7 @@
 use super::*;
 use crate::console::columns::width;
 use portcullis_core::event::Event;
-use portcullis_core::summary::FailureKind;
+use portcullis_core::measure::FailureKind;
 
 const SECOND: Duration = Duration::from_secs(1);
 

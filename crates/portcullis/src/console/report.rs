@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use portcullis_core::pairs::percent;
+use portcullis_core::compare::percent;
 use portcullis_report::words;
 
 use super::final_output::{Style, fitted};

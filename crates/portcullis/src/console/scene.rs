@@ -4,16 +4,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis_core::distribution::Distribution;
+use portcullis_core::compare::{Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison};
 use portcullis_core::event::{Event, PairProgress, Progress, Sink, Stage, StageEnd, StageRecord};
-use portcullis_core::evidence::{Present, State};
-use portcullis_core::outcome::{Finding, in_order};
-use portcullis_core::pairs::{Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison};
-use portcullis_core::summary::{
-    Beyond, FailureGroup, FailureKind, Row, Summary, TaskSummary, latency_limits,
+use portcullis_core::evidence::State;
+use portcullis_core::judge::{Finding, Present, in_order, judge};
+use portcullis_core::measure::{
+    Beyond, Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary, latency_limits,
 };
 use portcullis_core::threshold::{Names, Severity, Threshold, parse};
-use portcullis_core::verdict::judge;
 use portcullis_report::RunReport;
 
 use super::{Console, ConsoleOptions, FinalOutput};

@@ -1,11 +1,10 @@
 //! The table by task: one row each, the login apart, the aggregate last.
 
-use portcullis_core::pairs::{Comparison, Decision, Effect, percent};
-use portcullis_core::remarks::remarks;
-use portcullis_core::summary::{Row, Summary, TaskSummary};
+use portcullis_core::compare::{Comparison, Decision, Effect, percent};
+use portcullis_core::judge::{Verdict, remarks};
+use portcullis_core::measure::{Row, Summary, TaskSummary};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_duration;
-use portcullis_core::verdict::Verdict;
 
 use super::columns::{fit, left, right, width};
 use super::final_output::Style;

@@ -6,7 +6,7 @@
 pub mod builtin;
 
 use portcullis_core::event::Progress;
-use portcullis_core::summary::Summary;
+use portcullis_core::measure::Summary;
 use portcullis_load::{Ended, FirstRound, FirstRoundError};
 
 use crate::run::StageFailure;

@@ -1,6 +1,6 @@
 //! What a stage ends with: what it made, or why it failed.
 
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_supervise::finite::StepError;
 
 use crate::cache::CacheError;

@@ -1,8 +1,7 @@
 //! What a judgement finds: what decides the exit code, each a line of its own.
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::{Comparison, Decision, TaskComparison};
-use portcullis_core::verdict::Verdict;
+use portcullis_core::compare::{Comparison, Decision, TaskComparison};
+use portcullis_core::judge::{Finding, Verdict};
 use portcullis_report::words;
 
 /// What a verdict finds; nothing where every rule holds or only warns. `strict`

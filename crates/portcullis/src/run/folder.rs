@@ -4,8 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::Side;
+use portcullis_core::compare::Side;
+use portcullis_core::judge::Finding;
 use portcullis_supervise::twin;
 use tempfile::TempDir;
 

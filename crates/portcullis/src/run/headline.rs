@@ -1,16 +1,15 @@
 //! The verdict in a sentence, for people who read one line.
 
 use portcullis_core::baseline::BaselinePlan;
-use portcullis_core::outcome::{self, Finding};
-use portcullis_core::pairs::Comparison;
-use portcullis_core::summary::Summary;
+use portcullis_core::compare::Comparison;
+use portcullis_core::judge::{Finding, Verdict, in_order};
+use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
-use portcullis_core::verdict::Verdict;
 
 /// What was found, in a sentence: the gravest finding. `None` without any.
 pub fn headline(findings: &[Finding]) -> Option<String> {
-    let findings = outcome::in_order(findings.to_vec());
+    let findings = in_order(findings.to_vec());
     let first = findings.first()?;
     let count = findings.iter().filter(|finding| finding.kind() == first.kind()).count();
     let word = match first {

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use portcullis_core::event::{Event, Stage, StageEnd, StageRecord};
-use portcullis_core::outcome::{self, Finding};
+use portcullis_core::judge::{Finding, exit_code};
 use portcullis_report::artifacts;
 use portcullis_supervise::log;
 
@@ -129,7 +129,7 @@ impl<'a> Journal<'a> {
 
     /// The exit code of what was found.
     pub fn exit_code(&self) -> u8 {
-        outcome::exit_code(&self.findings)
+        exit_code(&self.findings)
     }
 }
 

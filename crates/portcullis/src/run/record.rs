@@ -1,7 +1,7 @@
 //! What is told of a run in every report, without secrets.
 
 use portcullis_core::config::to_redacted_toml;
-use portcullis_core::outcome;
+use portcullis_core::judge::in_order;
 use portcullis_core::plan::Mode;
 use portcullis_report::{BaselineReport, Machine, RunReport};
 
@@ -37,7 +37,7 @@ pub fn record(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResu
         exit_code: journal.exit_code(),
         sentence: sentence(context, journal, results),
         strict: context.options.strict,
-        findings: outcome::in_order(journal.findings().to_vec()),
+        findings: in_order(journal.findings().to_vec()),
     };
     redacted::record(&context.secrets(), told)
 }

@@ -1,12 +1,12 @@
 //! What is told of a run, without secrets: the one place through which every text of
 //! a report goes.
 
+use portcullis_core::compare::Comparison;
 use portcullis_core::event::{StageEnd, StageRecord};
-use portcullis_core::pairs::Comparison;
+use portcullis_core::judge::Verdict;
+use portcullis_core::measure::Summary;
 use portcullis_core::secrets::Secrets;
-use portcullis_core::summary::Summary;
 use portcullis_core::threshold::Scope;
-use portcullis_core::verdict::Verdict;
 use portcullis_report::RunReport;
 
 /// The report with every text redacted that a person, a configuration or the service
@@ -75,9 +75,8 @@ fn comparison(comparison: &mut Comparison, hide: &impl Fn(&mut String)) {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_core::outcome::Finding;
+    use portcullis_core::judge::{Finding, Judged, Judgement};
     use portcullis_core::threshold::{Names, Severity, parse};
-    use portcullis_core::verdict::{Judged, Judgement};
     use portcullis_report::complaints::{PlacedRule, Places, complaints};
     use portcullis_report::{codequality, results_json, words};
 

@@ -1,11 +1,9 @@
 //! What stages have brought so far. It outlives them, so that what was measured is told
 //! however the run ends.
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::Comparison;
-use portcullis_core::summary::Summary;
-use portcullis_core::usage::{Usage, UsageAt};
-use portcullis_core::verdict::Verdict;
+use portcullis_core::compare::Comparison;
+use portcullis_core::judge::{Finding, Verdict};
+use portcullis_core::measure::{Summary, Usage, UsageAt};
 use portcullis_report::FirstCall;
 
 /// All that a run has brought.

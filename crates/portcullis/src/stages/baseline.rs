@@ -1,7 +1,7 @@
 //! The baseline at a run's end: written if the run is to, and found nothing but
 //! differences from the one before.
 
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_report::baseline::{RenewError, renewed};
 use portcullis_report::results_json;
 

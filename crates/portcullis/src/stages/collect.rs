@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_report::artifacts;
 use portcullis_supervise::log;
 

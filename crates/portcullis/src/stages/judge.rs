@@ -1,8 +1,7 @@
 //! Judge: every threshold, each violation a line of its own.
 
-use portcullis_core::outcome::Finding;
-use portcullis_core::pairs::judge_by_pairs;
-use portcullis_core::verdict::judge;
+use portcullis_core::compare::judge_by_pairs;
+use portcullis_core::judge::{Finding, judge};
 use portcullis_report::complaints::NO_BASELINE;
 
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput, findings, headline};

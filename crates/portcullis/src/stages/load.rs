@@ -5,12 +5,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
 use portcullis_core::event::{Event, Progress};
-use portcullis_core::outcome::Finding;
-use portcullis_core::summary::{FailureKind, Summary};
+use portcullis_core::judge::{Finding, generator_fault};
+use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageCourse};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
-use portcullis_core::usage::{Usage, UsageAt, UsageCourse};
-use portcullis_core::verdict::generator_fault;
 use portcullis_load::{Ended, FirstRound, FirstRoundError, LoginFailure};
 use portcullis_report::FirstCall;
 use portcullis_supervise::port::{self, Owner};

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_load::Trust;

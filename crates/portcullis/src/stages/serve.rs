@@ -1,6 +1,6 @@
 //! Serve: a port, and the server's start. Loopback only.
 
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_core::target::Target;
 use portcullis_supervise::server::Server;
 use portcullis_supervise::{port, server};

@@ -153,7 +153,7 @@ fn every_flag_and_exit_code_has_its_line_in_the_reference() {
     for flag in flags {
         assert!(page.contains(&format!("`{flag}")), "cli.md does not tell of {flag}");
     }
-    let codes = portcullis_core::outcome::EXIT_CODES.split_whitespace();
+    let codes = portcullis_core::judge::EXIT_CODES.split_whitespace();
     for code in codes.filter(|word| word.parse::<u8>().is_ok()) {
         let found = page.contains(&format!("\n| {code} |"))
             || page.contains(&format!(", {code} |"))

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use portcullis::compare::RULE;
 use portcullis::evidence::Counts;
-use portcullis::pairs::RULE;
 
 use super::ledger::{COMMANDS, COMPARISONS, Ended, Line};
 use super::neighbour::Noise;

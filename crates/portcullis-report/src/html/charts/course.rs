@@ -1,6 +1,6 @@
 //! What our own server used over the load: processors and resident memory.
 
-use portcullis_core::usage::UsageAt;
+use portcullis_core::measure::UsageAt;
 
 use super::scale::{Scale, short};
 use super::svg::{drawing, polyline, text};

@@ -1,8 +1,7 @@
 //! Each task over the window: a strip with p50, p95 and the places of failures, all on
 //! the same axes, so that the one that differs is seen.
 
-use portcullis_core::course::TaskStep;
-use portcullis_core::summary::TaskSummary;
+use portcullis_core::measure::{TaskStep, TaskSummary};
 
 use super::scale::{Scale, tick_ms};
 use super::svg::{bars, drawing, line, polyline, text};

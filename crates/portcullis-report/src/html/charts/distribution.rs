@@ -1,7 +1,7 @@
 //! Latency distributions on a logarithmic axis: the histogram itself, put into
 //! fewer and wider bins so that its size stays bounded.
 
-use portcullis_core::distribution::Distribution;
+use portcullis_core::measure::Distribution;
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
 

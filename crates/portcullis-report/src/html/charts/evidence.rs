@@ -1,8 +1,8 @@
 //! The evidence of a threshold on an axis: its limit, the estimate, and what is
 //! possible.
 
+use portcullis_core::judge::Judged;
 use portcullis_core::threshold::{Metric, Unit};
-use portcullis_core::verdict::Judged;
 
 use super::scale::{Scale, short, tick_ms};
 use super::svg::{self, dot, drawing, line, rect};

@@ -1,7 +1,7 @@
 //! Base and candidate: the ratio of each task's latency with its interval, on one
 //! logarithmic axis with "the same" in its middle (a forest plot).
 
-use portcullis_core::pairs::{Decision, RULE, TaskComparison, percent};
+use portcullis_core::compare::{Decision, RULE, TaskComparison, percent};
 
 use super::scale::Scale;
 use super::svg::{dot, drawing, line, rect, text};

@@ -1,7 +1,7 @@
 //! Pairs over time: the ratio of candidate to base in each pair, a strip for each
 //! task. A drift, or a disturbance that met both sides unequally, is seen here.
 
-use portcullis_core::pairs::{Comparison, Pair, percent};
+use portcullis_core::compare::{Comparison, Pair, percent};
 
 use super::scale::{Scale, short};
 use super::svg::{drawing, line, number, text};

@@ -1,6 +1,6 @@
 //! What happened over the load's window: latencies, failures, requests and users.
 
-use portcullis_core::summary::Change;
+use portcullis_core::measure::Change;
 
 use super::scale::{Scale, short, tick_ms};
 use super::svg::{bars, drawing, line, polyline, rect, text};

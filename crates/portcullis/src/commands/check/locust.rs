@@ -2,9 +2,8 @@
 //! The rules that can be judged are; the others are named.
 
 use portcullis_core::check::{Checked, check_stated, is_login};
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::{Finding, Judgement};
 use portcullis_core::threshold::Severity;
-use portcullis_core::verdict::Judgement;
 use portcullis_report::read::{Companions, LocustStats};
 use portcullis_report::words;
 

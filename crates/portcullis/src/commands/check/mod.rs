@@ -8,9 +8,8 @@ mod rules;
 use std::path::Path;
 
 use portcullis_core::check::Checked;
-use portcullis_core::outcome::{self, Finding};
+use portcullis_core::judge::{Finding, Judgement, exit_code, in_order};
 use portcullis_core::threshold::Severity;
-use portcullis_core::verdict::Judgement;
 use portcullis_report::read::{self, Existing};
 
 use crate::args::CheckArgs;
@@ -32,7 +31,7 @@ fn check(args: &CheckArgs) -> u8 {
         console::print_check(&report);
         findings.extend(report.findings.iter().map(|found| named(found, &report.file)));
     }
-    let exit_code = outcome::exit_code(&findings);
+    let exit_code = exit_code(&findings);
     if args.files.len() > 1 {
         let passed = || format!("PASSED: {} files, as far as each of them shows", args.files.len());
         console::print_checks(&headline::headline(&findings).unwrap_or_else(passed), exit_code);
@@ -61,7 +60,7 @@ fn one(path: &Path, configured: &Configured<'_>) -> CheckedFile {
                 vec![if is_foreign { Finding::Refused(text) } else { Finding::Invalid(text) }];
         }
     }
-    report.findings = outcome::in_order(std::mem::take(&mut report.findings));
+    report.findings = in_order(std::mem::take(&mut report.findings));
     if let Some(found) = headline::headline(&report.findings) {
         report.sentence = found;
     }

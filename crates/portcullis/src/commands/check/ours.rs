@@ -2,7 +2,7 @@
 //! spoilt the run stands, whatever its figures say.
 
 use portcullis_core::check::check_measured;
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_report::complaints::NO_BASELINE;
 use portcullis_report::read::Results;
 use portcullis_report::results_json::rfc3339;

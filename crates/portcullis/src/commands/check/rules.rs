@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 
 use portcullis_core::config::{self, Config};
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_core::threshold::Labels;
 
 use crate::args::CheckArgs;

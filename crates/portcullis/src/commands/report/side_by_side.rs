@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::summary::{self, Summary};
+use portcullis_core::judge::Judged;
+use portcullis_core::measure;
+use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Percentile;
-use portcullis_core::verdict::Judged;
 use portcullis_report::RunReport;
 use portcullis_report::words::{Standing, value};
 
@@ -44,7 +45,7 @@ fn rows(summaries: [Option<&Summary>; 2]) -> Vec<Row> {
     rows.extend(names.into_iter().map(|name| {
         let of = |summary: &Summary| {
             let task = summary.tasks.iter().find(|task| task.name == name && task.weight > 0);
-            task.map(summary::TaskSummary::judged)
+            task.map(measure::TaskSummary::judged)
         };
         row(name, summaries.map(|summary| summary.and_then(of)))
     }));
@@ -54,7 +55,7 @@ fn rows(summaries: [Option<&Summary>; 2]) -> Vec<Row> {
     rows
 }
 
-fn row(name: &str, both: [Option<summary::Row>; 2]) -> Row {
+fn row(name: &str, both: [Option<measure::Row>; 2]) -> Row {
     let both = both.each_ref().map(Option::as_ref);
     let percentile =
         |percentile| both.map(|row| row.and_then(|row| row.latency.percentile_ms(percentile)));
@@ -63,7 +64,7 @@ fn row(name: &str, both: [Option<summary::Row>; 2]) -> Row {
         requests: both.map(|row| row.map(|row| row.requests)),
         p50_ms: percentile(Percentile::P50),
         p95_ms: percentile(Percentile::P95),
-        error_rate: both.map(|row| row.and_then(summary::Row::error_rate)),
+        error_rate: both.map(|row| row.and_then(measure::Row::error_rate)),
     }
 }
 
@@ -127,10 +128,9 @@ fn differences([before, after]: [&RunReport; 2]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_core::distribution::Distribution;
-    use portcullis_core::summary::TaskSummary;
+    use portcullis_core::judge::judge;
+    use portcullis_core::measure::{Distribution, TaskSummary};
     use portcullis_core::threshold::{Names, Severity, parse};
-    use portcullis_core::verdict::judge;
 
     use super::*;
 
@@ -145,7 +145,7 @@ mod tests {
             clipped: 0,
         };
         let window =
-            summary::Row { requests: 10 + failures, failures, latency, ..Default::default() };
+            measure::Row { requests: 10 + failures, failures, latency, ..Default::default() };
         let task = |name: &str| TaskSummary {
             name: name.to_owned(),
             weight: 1,

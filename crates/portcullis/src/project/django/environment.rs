@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_supervise::finite::{self, Step, StepError};
 use portcullis_supervise::log;
 use portcullis_supervise::room::free_bytes;

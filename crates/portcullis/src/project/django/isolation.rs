@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
 use portcullis_supervise::server::Server;
 use portcullis_supervise::tree;

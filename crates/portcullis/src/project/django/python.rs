@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis_core::outcome::Signal;
+use portcullis_core::judge::Signal;
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::finite::{Step, StepError, run};
 use portcullis_supervise::interrupt::Interrupts;

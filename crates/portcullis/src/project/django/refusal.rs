@@ -1,7 +1,7 @@
 //! Databases that cannot be replaced by a throwaway one: the settings module refuses them,
 //! and its word in a log becomes the run's finding.
 
-use portcullis_core::outcome::Finding;
+use portcullis_core::judge::Finding;
 
 use super::settings_overlay::UNSUPPORTED_DATABASE;
 use crate::run::{RunFolder, StageFailure};
