@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::evidence::Present;
-use crate::summary::FailureKind;
+use crate::judge::Present;
+use crate::measure::FailureKind;
 
 /// A stage of the pipeline, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,35 +1,23 @@
 //! The pure core: configuration → plan, samples → summary → verdict → exit
 //! code. No files, clock, network, processes or async in here.
+//!
+//! Rooms, from the top down; a room knows only those below it: check, compare, event,
+//! judge, plan, config, baseline, evidence, measure, secrets, scenario, threshold, then
+//! text, units, rng and target.
 
 pub mod baseline;
 pub mod check;
+pub mod compare;
 pub mod config;
-pub mod course;
-pub mod deck;
-pub mod distribution;
 pub mod event;
 pub mod evidence;
-pub mod failure;
-pub mod inert;
-pub mod model;
-#[cfg(test)]
-mod model_tests;
-pub mod outcome;
-pub mod pairs;
+pub mod judge;
+pub mod measure;
 pub mod plan;
-pub mod remarks;
 pub mod rng;
-pub mod samples;
 pub mod scenario;
-#[cfg(test)]
-mod scenario_tests;
 pub mod secrets;
-pub mod summary;
 pub mod target;
-pub mod template;
+pub mod text;
 pub mod threshold;
 pub mod units;
-pub mod usage;
-pub mod verdict;
-#[cfg(test)]
-mod verdict_tests;

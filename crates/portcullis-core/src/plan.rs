@@ -9,11 +9,10 @@ use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
     AgainstSection, Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp,
 };
-use crate::model::{Life, Model};
-use crate::scenario::{Scenario, Wait};
-use crate::summary::{Change, latency_limits};
+use crate::measure::Change;
+use crate::scenario::{Life, Model, Scenario, Wait};
 use crate::target::Target;
-use crate::threshold::{Limit, Threshold};
+use crate::threshold::{Limit, Threshold, latency_limits};
 use crate::units::show_duration;
 
 /// All that a run will do.

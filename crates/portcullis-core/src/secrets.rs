@@ -6,8 +6,8 @@ mod looks;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use crate::config::is_secret_name;
 use crate::scenario::Scenario;
+use crate::text::is_secret_name;
 
 /// The secrets of one run.
 #[derive(Clone, Default)]
@@ -58,7 +58,7 @@ impl Secrets {
     /// Adds the passwords of a login and the secret headers of all tasks.
     pub fn add_scenario(&mut self, scenario: &Scenario) {
         // A drawn number may stand alone in JSON, so that its place needs a digit.
-        let plain = |template: &crate::template::Template| template.fill(|_| "0".to_owned());
+        let plain = |template: &crate::scenario::Template| template.fill(|_| "0".to_owned());
         let login = scenario.login.iter().map(|login| &login.request);
         for request in login.chain(scenario.tasks.iter().map(|task| &task.request)) {
             for (name, value) in request.headers.iter().chain(&request.query) {

@@ -13,9 +13,7 @@ mod project;
 mod run;
 mod stages;
 
-pub use portcullis_core::compare;
 /// What a run tells, for a second listener.
 pub use portcullis_core::event;
 /// The judge's statistics, for those who measure the judge.
-pub use portcullis_core::evidence;
-pub use portcullis_core::rng;
+pub use portcullis_core::{compare as comparison, evidence, rng};

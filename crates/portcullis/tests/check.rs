@@ -13,8 +13,9 @@ use portcullis_core::compare::{
 };
 use portcullis_core::config::{load, to_redacted_toml};
 use portcullis_core::judge::{Finding, Signal, exit_code};
-use portcullis_core::measure::{Beyond, Distribution, Row, Summary, TaskSummary, latency_limits};
+use portcullis_core::measure::{Beyond, Distribution, Row, Summary, TaskSummary};
 use portcullis_core::scenario::{RequestTemplate, Task};
+use portcullis_core::threshold::latency_limits;
 use portcullis_report::{RunReport, results_json};
 use tempfile::TempDir;
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::Baseline;
 use crate::evidence::{ALPHA_SHOWN, Counts, latency_interval};
-use crate::threshold::{Comparison, Derived, Limit, Metric, Reference, Relative};
-use crate::threshold::{Severity, Threshold, Uncertainty, Unit};
+use crate::threshold::{
+    Comparison, Derived, Limit, Metric, Reference, Relative, Severity, Threshold, Uncertainty, Unit,
+};
 
 /// Rules with limits against a baseline made absolute; the others as they are.
 /// `lowered` says why the former only warn, if they do.

@@ -11,7 +11,7 @@ pub use origin::{Fingerprint, Origin};
 
 use std::path::PathBuf;
 
-use crate::distribution::Distribution;
+use crate::measure::Distribution;
 use crate::threshold::{Metric, Percentile, Threshold};
 
 /// `[baseline]` of a configuration.
@@ -93,7 +93,7 @@ impl Metrics {
             Metric::Rps => Some(self.rps),
             Metric::ErrorRate => Some(self.error_rate),
             Metric::Count => Some(self.requests as f64),
-            Metric::Percentile(_) | Metric::Max | Metric::Status(_) | Metric::Size => None,
+            _ => None,
         }
     }
 }

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use super::{Baseline, BaselinePlan, Fingerprint, Metrics, Origin, Trust};
 use crate::config::{self, DEFAULTS, Place};
-use crate::distribution::Distribution;
+use crate::judge::{Judged, Judgement, judge};
+use crate::measure::{Beyond, Distribution, Row, Summary, TaskSummary};
 use crate::plan::{Plan, Surroundings, resolve};
-use crate::summary::{Beyond, Row, Summary, TaskSummary};
 use crate::threshold::{Metric, Severity, Threshold};
-use crate::verdict::{Judged, Judgement, judge};
 
 const BUNDLED: &str = include_str!("../../../../perf.toml");
 

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use super::Checked;
-use crate::distribution::Distribution;
-use crate::pairs::{self, judge_by_pairs};
-use crate::summary::{Beyond, Row, Summary, latency_limits};
-use crate::threshold::{Limit, Metric, Policy, Reference, Relative, Threshold};
-use crate::verdict::{Judged, Judgement, Verdict, judge_knowing};
+use crate::compare;
+use crate::compare::judge_by_pairs;
+use crate::judge::{Judged, Judgement, Verdict, judge_knowing};
+use crate::measure::{Beyond, Distribution, Row, Summary};
+use crate::threshold::{Limit, Metric, Policy, Reference, Relative, Threshold, latency_limits};
 
 /// Holds rules against measurements, and those against the base against the
 /// pairs; the verdict beside it is the same without the rules that stay undecided.
@@ -17,7 +17,7 @@ use crate::verdict::{Judged, Judgement, Verdict, judge_knowing};
 /// limits that it took from a baseline, and what it knew of bad seconds.
 pub fn check_measured(
     summary: &Summary,
-    comparison: Option<&pairs::Comparison>,
+    comparison: Option<&compare::Comparison>,
     rules: &[Threshold],
     before: &[Judged],
 ) -> (Vec<Checked>, Verdict) {

@@ -16,8 +16,8 @@ pub use scope::is_login;
 pub use stated::{FailedLatencies, Stated, StatedLatency, StatedRow};
 pub use stated_rules::check_stated;
 
+use crate::judge::{Judged, Judgement};
 use crate::threshold::{Scope, Severity, Threshold};
-use crate::verdict::{Judged, Judgement};
 
 /// How one rule ended for one scope of a file.
 #[derive(Clone, Debug, PartialEq)]

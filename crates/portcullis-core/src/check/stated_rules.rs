@@ -5,10 +5,10 @@ use super::Checked;
 use super::bounds::{Beyond, Line, allowed, before_rounding, beyond};
 use super::scope::{Rows, no_rows, of_tasks, rows_of};
 use super::stated::{FailedLatencies, Stated, StatedRow};
+use crate::judge::{Judged, Judgement};
 use crate::scenario::Scenario;
 use crate::threshold::{Limit, Metric, Percentile, Policy, Reference, Relative, Scope, Threshold};
 use crate::units::show_ms;
-use crate::verdict::{Judged, Judgement};
 
 /// Holds rules against a file. `scenario` says which tasks the rules mean.
 pub fn check_stated(file: &Stated, rules: &[Threshold], scenario: &Scenario) -> Vec<Checked> {
@@ -58,8 +58,7 @@ fn never_in_file(rule: &Threshold) -> Option<&'static str> {
         (_, Limit::Relative(Relative { to: Reference::Base, .. })) => {
             Some("it is of one version; a base is compared by perf --against")
         }
-        (Metric::Status(_), _) => Some("it does not count answers by status"),
-        _ => None,
+        (metric, _) => metric.descriptor().unstated,
     }
 }
 
@@ -92,7 +91,7 @@ fn by_figures(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Chec
             return counted(rows, rule, share);
         }
         Metric::Size => return counted(rows, rule, rows.mean_body_bytes()),
-        Metric::Percentile(_) | Metric::Max | Metric::Mean | Metric::Status(_) => {}
+        _ => {}
     }
     let Limit::Latency(limit) = rule.limit else {
         return Checked::Undecided { rule, why: "its limit is no latency".to_owned() };

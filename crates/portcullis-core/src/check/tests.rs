@@ -9,11 +9,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::load;
-use crate::distribution::Distribution;
+use crate::judge::judge;
+use crate::measure::{Beyond, Distribution, Row, SHOWN, Summary, TaskSummary};
 use crate::scenario::Scenario;
-use crate::summary::{Beyond, Row, SHOWN, Summary, TaskSummary, latency_limits};
-use crate::threshold::{Labels, Names, Percentile, parse_with};
-use crate::verdict::judge;
+use crate::threshold::{Labels, Names, Percentile, latency_limits, parse_with};
 
 const BUNDLED: &str = include_str!("../../../../perf.toml");
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::reader::{Problems, Reader, list, nearest, note, text};
+use super::reader::{Problems, Reader, list, note, text};
 use super::tree::{Node, Place};
-use crate::model::{Arrivals, Model, RateStage, UserStage};
+use crate::scenario::{Arrivals, Model, RateStage, UserStage};
 use crate::target::{self, Target};
+use crate::text::nearest;
 use crate::units;
 
 /// How much load, for how long, and on whom.

@@ -14,14 +14,14 @@ mod tree;
 
 pub use load::{LoadSection, ramp};
 pub use measured::to_measured_toml;
-pub use reader::nearest;
 pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};
 pub use sections::{ServerSection, StepsSection};
-pub use text::{is_reserved_env, is_secret_name, to_redacted_toml};
+pub use text::{is_reserved_env, to_redacted_toml};
 pub use tree::{Node, Place, Value};
 
 use reader::Problems;
 
+use crate::text::nearest;
 use crate::threshold::Labels;
 
 /// The defaults that Portcullis brings, as `portcullis defaults` prints them.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Problem;
 use super::tree::{Entry, Node, Place, Value};
+use crate::text::nearest;
 use crate::units;
 
 /// Reads one table; `finish` reports the keys that nobody asked for.
@@ -21,20 +22,6 @@ pub type Problems = Vec<Problem>;
 /// Notes a problem.
 pub fn note(problems: &mut Problems, at: Place, message: impl Into<String>) {
     problems.push(Problem { at, message: message.into() });
-}
-
-/// `; did you mean "…"?` when something near is known, else nothing.
-pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> String {
-    let near = names
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&word.to_lowercase(), &name.to_lowercase()), name))
-        .min();
-    match near {
-        Some((distance, name)) if distance <= 2.max(word.chars().count() / 3) => {
-            format!("; did you mean \"{name}\"?")
-        }
-        _ => String::new(),
-    }
 }
 
 impl<'a> Reader<'a> {

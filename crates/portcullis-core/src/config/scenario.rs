@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::reader::{Problems, Reader, entries, integer, list, nearest, note, text};
+use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::tree::{self, Node, Place, Value};
 use crate::scenario::{
-    Login, MAX_VALUES, MinItems, Order, RequestTemplate, Scenario, Task, Values, Wait,
+    Login, MAX_VALUES, MinItems, Order, RequestTemplate, Scenario, Task, Template, Values, Wait,
+    is_name,
 };
-use crate::template::{Template, is_name};
+use crate::text::nearest;
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -232,9 +233,9 @@ fn path(section: &mut Reader<'_>, problems: &mut Problems) -> Template {
         note(problems, node.at, message);
     }
     let template = template(&written, node, &title, problems);
-    let spaced = |part: &crate::template::Part| match part {
-        crate::template::Part::Text(text) => text.contains(' '),
-        crate::template::Part::Value(_) => false,
+    let spaced = |part: &crate::scenario::Part| match part {
+        crate::scenario::Part::Text(text) => text.contains(' '),
+        crate::scenario::Part::Value(_) => false,
     };
     if template.0.iter().any(spaced) {
         note(problems, node.at, format!("{title} = \"{written}\" contains a space"));

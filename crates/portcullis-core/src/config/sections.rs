@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::load::LoadSection;
-use super::reader::{Problems, Reader, list, nearest, note};
+use super::reader::{Problems, Reader, list, note};
 use super::text::is_reserved_env;
 use super::tree::{Node, Place, Value};
 use crate::baseline::{BaselineSection, Trust};
 use crate::scenario::Scenario;
+use crate::text::nearest;
 use crate::threshold::{Labels, Threshold};
 
 /// A whole configuration; paths are as written, relative to the file's folder.

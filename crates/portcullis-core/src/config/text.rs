@@ -2,36 +2,10 @@
 //! effective TOML with its secrets replaced.
 
 use super::tree::{Node, Value};
+use crate::text::is_secret_name;
 
 /// What stands in the place of a secret.
 const HIDDEN: &str = "***";
-
-/// Whether a name says that its value is secret: `password`, `SECRET_KEY`, `DB_PASS`; of
-/// variables of an environment, which are in capitals, also `FERNET_KEY` and the like.
-pub fn is_secret_name(name: &str) -> bool {
-    let is_variable = !name.contains(|c: char| c.is_ascii_lowercase());
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    const WORDS: [&str; 14] = [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "token",
-        "authorization",
-        "api_key",
-        "apikey",
-        "signing_key",
-        "private_key",
-        "access_key",
-        "credential",
-        "cookie",
-    ];
-    const ENDS: [&str; 4] = ["_key", "_signature", "_salt", "_pin"];
-    WORDS.iter().any(|word| name.contains(word))
-        || name.split(['_', '.']).any(|part| part == "pass" || part == "passcode")
-        || is_variable && ENDS.iter().any(|end| name.ends_with(end))
-}
 
 /// Environment names that a run sets itself.
 pub fn is_reserved_env(name: &str) -> bool {

@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use super::reader::{Problems, Reader, list, nearest, note, text};
+use super::reader::{Problems, Reader, list, note, text};
 use super::tree::{Node, Place, Value};
 use crate::scenario::Scenario;
-use crate::threshold::{self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, Labels, Names};
-use crate::threshold::{Limit, Policy, Reference, Severity, Threshold};
+use crate::text::nearest;
+use crate::threshold::{
+    self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, Labels, Limit, Names, Policy, Reference, Severity,
+    Threshold,
+};
 
 /// What a table says beside its line, and where.
 #[derive(Default)]

@@ -3,7 +3,7 @@
 
 use super::blocks;
 use super::share::Counts;
-use crate::summary::{Beyond, Block, Row, Summary};
+use crate::measure::{Beyond, Block, Row, Summary};
 use crate::threshold::{Comparison, Limit, Metric, Threshold};
 
 /// A rule as a statement on a share.

@@ -3,7 +3,7 @@
 use super::family::holm;
 use super::share::Counts;
 use super::*;
-use crate::distribution::Distribution;
+use crate::measure::Distribution;
 use crate::rng::{Domain, Rng};
 use crate::threshold::Percentile;
 

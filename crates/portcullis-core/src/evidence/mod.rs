@@ -7,17 +7,13 @@ mod blocks;
 mod case;
 #[cfg(test)]
 mod coverage_tests;
-mod doubts;
 mod family;
-mod present;
 mod quantile;
 mod share;
 mod words;
 
 pub(crate) use beta::root;
 pub use case::{Case, case};
-pub use doubts::{Doubts, doubts};
-pub use present::{Present, present};
 pub use quantile::{LatencyInterval, latency_interval};
 pub use share::{Counts, Interval};
 

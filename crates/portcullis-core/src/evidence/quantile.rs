@@ -2,7 +2,7 @@
 //! not refute, by rank.
 
 use super::share::Counts;
-use crate::distribution::Distribution;
+use crate::measure::Distribution;
 use crate::threshold::Percentile;
 
 /// The latencies that a percentile can have, in milliseconds.

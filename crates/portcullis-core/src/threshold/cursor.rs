@@ -1,7 +1,7 @@
 //! A place in the line of a rule: what is read from there, and errors that
 //! know their column.
 
-use crate::config::nearest;
+use crate::text::nearest;
 
 /// What is wrong with a rule, and at which of its columns (from 1).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@
 
 use super::cursor::{Cursor, ParseError};
 use super::parse::SUFFIXES;
-use super::{Limit, Metric, Percentile, Reference, Relative, Scope, Unit};
+use super::{Kind, Limit, Metric, Percentile, Reference, Relative, Scope, Unit};
 use crate::units::{self, UnitError};
 
 const REFERENCES: [&str; 2] = ["baseline", "base"];
@@ -39,19 +39,12 @@ pub(super) fn limit(
 }
 
 fn example(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Percentile(_) | Metric::Max | Metric::Mean => "500ms",
-        Metric::ErrorRate => "5%",
-        Metric::Rps => "20/s",
-        Metric::Count => "10",
-        Metric::Status(_) => "0 or 1%",
-        Metric::Size => "20kB",
-    }
+    metric.descriptor().example
 }
 
 /// Whether the metric has units that are words; others are signs, or none.
 fn has_words(metric: Metric) -> bool {
-    !matches!(metric, Metric::Rps | Metric::Count | Metric::Status(_))
+    !matches!(metric.descriptor().kind, Kind::Rate | Kind::Count)
 }
 
 /// A number with its unit, also where white space stands between them.
@@ -68,15 +61,14 @@ pub(super) fn amount<'a>(cursor: &mut Cursor<'a>, has_words: bool) -> &'a str {
 }
 
 fn absolute(metric: Metric, text: &str) -> Result<Limit, UnitError> {
-    match metric {
-        Metric::Percentile(_) | Metric::Max | Metric::Mean => {
-            units::duration(text).map(Limit::Latency)
-        }
-        Metric::ErrorRate => units::share(text).map(Limit::Share),
-        Metric::Status(_) if text.contains('%') => units::share(text).map(Limit::Share),
-        Metric::Rps if text.contains('/') => units::rate(text).map(Limit::Number),
-        Metric::Rps | Metric::Count | Metric::Status(_) => units::plain(text).map(Limit::Number),
-        Metric::Size => units::bytes(text).map(Limit::Bytes),
+    let is_number = metric.descriptor().kind == Kind::Count && !text.contains('%');
+    match metric.unit() {
+        Unit::Milliseconds => units::duration(text).map(Limit::Latency),
+        Unit::Bytes => units::bytes(text).map(Limit::Bytes),
+        Unit::Fraction if is_number => units::plain(text).map(Limit::Number),
+        Unit::Fraction => units::share(text).map(Limit::Share),
+        Unit::Number if !is_number && text.contains('/') => units::rate(text).map(Limit::Number),
+        Unit::Number => units::plain(text).map(Limit::Number),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cursor;
 mod limit;
+mod metric;
 mod parse;
 #[cfg(test)]
 mod round_trip;
@@ -9,7 +10,9 @@ mod round_trip;
 mod tests;
 mod words;
 
+pub use crate::measure::{Percentile, Scope};
 pub use cursor::ParseError;
+pub use metric::{Descriptor, Kind, Measured, Metric, Observed};
 pub(crate) use parse::{ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, parse_with};
 pub use parse::{Labels, Names, parse};
 
@@ -41,47 +44,6 @@ pub struct Threshold {
     pub text: String,
     /// Where an absolute limit was taken from, if it was written as a relative one.
     pub derived: Option<Derived>,
-}
-
-/// What is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Metric {
-    /// The latency that this share of the good answers does not exceed.
-    Percentile(Percentile),
-    /// The longest latency of a good answer.
-    Max,
-    /// The mean latency of the good answers.
-    Mean,
-    /// Failed requests as a share of all.
-    ErrorRate,
-    /// Requests per second of the planned window.
-    Rps,
-    /// Number of requests.
-    Count,
-    /// Answers with this status, good and failed: their number, or their share
-    /// of all requests, as the limit says.
-    Status(u16),
-    /// The mean size of all bodies, unpacked.
-    Size,
-}
-
-/// A percentile in thousandths of a percent: p99.9 is 99,900.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Percentile(pub u32);
-
-/// Whose requests are judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All tasks, without the login.
-    Aggregate,
-    /// One task.
-    Task(String),
-    /// The tasks of one group.
-    Group(String),
-    /// The tasks with one label: path and query with placeholders, exactly.
-    Label(String),
-    /// The login.
-    Login,
 }
 
 /// How a metric is held against its limit.
@@ -189,45 +151,6 @@ pub enum Severity {
     Warn,
 }
 
-impl Metric {
-    /// The metric of a name that needs no number; the inverse of how it is shown.
-    pub fn plain(name: &str) -> Option<Self> {
-        let all = [Self::Max, Self::Mean, Self::ErrorRate, Self::Rps, Self::Count, Self::Size];
-        all.into_iter().find(|metric| metric.to_string() == name)
-    }
-}
-
-impl Percentile {
-    /// 50 %.
-    pub const P50: Self = Self(50_000);
-    /// 90 %.
-    pub const P90: Self = Self(90_000);
-    /// 95 %.
-    pub const P95: Self = Self(95_000);
-    /// 99 %.
-    pub const P99: Self = Self(99_000);
-
-    /// Nearest rank, the one definition of a percentile in Portcullis: the
-    /// smallest value that at least this share of the values does not exceed
-    /// is the `rank`-th of `count` sorted values, counted from 1. (Hyndman and
-    /// Fan, "Sample quantiles in statistical packages", 1996: definition 1.)
-    pub fn rank(self, count: u64) -> u64 {
-        let exact = u128::from(count) * u128::from(self.0);
-        (exact.div_ceil(100_000) as u64).max(1)
-    }
-
-    /// The share of all values that may be beyond it, from 0 to 1.
-    pub fn beyond(self) -> f64 {
-        f64::from(100_000 - self.0.min(100_000)) / 100_000.0
-    }
-
-    /// The percentile of ascending values; `None` of none.
-    pub fn of(self, ascending: &[f64]) -> Option<f64> {
-        let rank = usize::try_from(self.rank(ascending.len() as u64)).ok()?;
-        ascending.get(rank.checked_sub(1)?).copied()
-    }
-}
-
 impl Comparison {
     /// The comparison as it is written.
     pub fn sign(self) -> &'static str {
@@ -268,19 +191,6 @@ impl Limit {
     }
 }
 
-impl Metric {
-    /// What the metric is measured in where the limit does not say it. A status
-    /// is compared by its share: two runs need not make equally many requests.
-    fn unit(self) -> Unit {
-        match self {
-            Self::Percentile(_) | Self::Max | Self::Mean => Unit::Milliseconds,
-            Self::ErrorRate | Self::Status(_) => Unit::Fraction,
-            Self::Rps | Self::Count => Unit::Number,
-            Self::Size => Unit::Bytes,
-        }
-    }
-}
-
 impl Threshold {
     /// What value and limit are measured in.
     pub fn unit(&self) -> Unit {
@@ -292,4 +202,16 @@ impl Threshold {
             Limit::Relative(_) => self.metric.unit(),
         }
     }
+}
+
+/// The latency limits of some rules, ascending: what an engine must count.
+pub fn latency_limits(thresholds: &[Threshold]) -> Vec<Duration> {
+    let limits = thresholds.iter().filter_map(|threshold| match threshold.limit {
+        Limit::Latency(limit) => Some(limit),
+        Limit::Share(_) | Limit::Number(_) | Limit::Bytes(_) | Limit::Relative(_) => None,
+    });
+    let mut limits: Vec<Duration> = limits.collect();
+    limits.sort_unstable();
+    limits.dedup();
+    limits
 }

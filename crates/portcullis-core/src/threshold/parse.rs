@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::cursor::{Cursor, ParseError};
 use super::limit::{amount, limit};
-use super::{Comparison, Limit, Metric, Percentile, Policy, Reference, Relative, Scope};
+use super::{Comparison, Limit, Metric, Policy, Reference, Relative, Scope};
 use super::{Severity, Threshold};
 use crate::units;
 
@@ -21,21 +21,6 @@ pub struct Names<'a> {
     /// Whether there is a login.
     pub login: bool,
 }
-
-const METRICS: [&str; 12] = [
-    "p50",
-    "p90",
-    "p95",
-    "p99",
-    "p99.9",
-    "max",
-    "mean",
-    "error_rate",
-    "rps",
-    "count",
-    "status",
-    "size",
-];
 
 /// Words that may follow a limit.
 pub(super) const SUFFIXES: [&str; 4] = ["per", "abort", "after", "prove"];
@@ -111,20 +96,17 @@ fn metric(cursor: &mut Cursor<'_>, names: Names<'_>) -> Result<(bool, Metric), P
     if login && !names.login {
         return Err(cursor.error(start, "the scenario has no login to judge"));
     }
-    let metric = match name {
-        "p50" => Metric::Percentile(Percentile::P50),
-        "p90" => Metric::Percentile(Percentile::P90),
-        "p95" => Metric::Percentile(Percentile::P95),
-        "p99" => Metric::Percentile(Percentile::P99),
-        "p99.9" => Metric::Percentile(Percentile(99_900)),
-        "status" => Metric::Status(status(cursor)?),
-        _ => Metric::plain(name).ok_or_else(|| {
-            let near = crate::config::nearest(name, METRICS);
-            let all = METRICS.join(", ");
-            let message = format!("\"{word}\" is no metric{near} (metrics: {all}, login.*)");
-            cursor.error(start, message)
-        })?,
-    };
+    if name == "status" {
+        return Ok((login, Metric::Status(status(cursor)?)));
+    }
+    let known = Metric::percentile(name).or_else(|| Metric::plain(name));
+    let metric = known.ok_or_else(|| {
+        let names = Metric::names();
+        let near = crate::text::nearest(name, names.iter().map(String::as_str));
+        let message =
+            format!("\"{word}\" is no metric{near} (metrics: {}, login.*)", names.join(", "));
+        cursor.error(start, message)
+    })?;
     Ok((login, metric))
 }
 

@@ -1,41 +1,8 @@
 //! Rules printed back: as they are written, and in words.
 
-use std::fmt;
-
-use super::{Comparison, Limit, Metric, Percentile, Policy, Reference, Relative, Scope};
+use super::{Comparison, Limit, Policy, Reference, Relative, Scope};
 use super::{Derived, Threshold, Uncertainty, Unit};
 use crate::units::{show_bytes, show_duration, show_ms};
-
-impl fmt::Display for Percentile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "p{}", f64::from(self.0) / 1000.0)
-    }
-}
-
-impl fmt::Display for Metric {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Percentile(percentile) => percentile.fmt(f),
-            Self::Max => f.write_str("max"),
-            Self::Mean => f.write_str("mean"),
-            Self::ErrorRate => f.write_str("error_rate"),
-            Self::Rps => f.write_str("rps"),
-            Self::Count => f.write_str("count"),
-            Self::Status(status) => write!(f, "status({status})"),
-            Self::Size => f.write_str("size"),
-        }
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Aggregate => f.write_str("aggregate"),
-            Self::Task(name) | Self::Group(name) | Self::Label(name) => f.write_str(name),
-            Self::Login => f.write_str("login"),
-        }
-    }
-}
 
 impl Unit {
     /// A value with its unit, as people read it.
@@ -111,7 +78,7 @@ impl Threshold {
             Comparison::Above => "is above",
             Comparison::AtLeast => "is at least",
         };
-        let (metric, scope) = (self.metric_in_words(), self.scope_in_words());
+        let (metric, scope) = (self.metric.in_words(self.unit()), self.scope_in_words());
         let mut words = format!("{metric} {scope} {comparison} {}", self.limit_in_words());
         if self.abort {
             words.push_str("; ends the run early once it is surely broken");
@@ -123,22 +90,6 @@ impl Threshold {
             words.push_str("; must be proven");
         }
         words
-    }
-
-    fn metric_in_words(&self) -> String {
-        match self.metric {
-            Metric::Percentile(percentile) => format!("the {percentile} latency"),
-            Metric::Max => "the longest latency".to_owned(),
-            Metric::Mean => "the mean latency".to_owned(),
-            Metric::ErrorRate => "the error rate".to_owned(),
-            Metric::Rps => "the number of requests per second".to_owned(),
-            Metric::Count => "the number of requests".to_owned(),
-            Metric::Status(status) if self.unit() == Unit::Fraction => {
-                format!("the share of answers with status {status}")
-            }
-            Metric::Status(status) => format!("the number of answers with status {status}"),
-            Metric::Size => "the mean size of a body".to_owned(),
-        }
     }
 
     fn scope_in_words(&self) -> String {

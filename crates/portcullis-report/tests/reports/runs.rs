@@ -7,10 +7,10 @@ use portcullis_core::event::{Stage, StageEnd, StageRecord};
 use portcullis_core::judge::{Finding, Signal, exit_code, in_order, judge};
 use portcullis_core::measure::{
     Beyond, Block, Body, Change, Distribution, ErrorSample, FailureGroup, FailureKind, Row, SHOWN,
-    Samples, Second, SlowRequest, Summary, TaskStep, TaskSummary, Usage, UsageAt, latency_limits,
+    Samples, Second, SlowRequest, Summary, TaskStep, TaskSummary, Usage, UsageAt,
 };
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::threshold::{Names, Severity, Threshold, parse};
+use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, parse};
 use portcullis_report::complaints::{PlacedRule, Places};
 use portcullis_report::{FirstCall, Machine, RunReport, words};
 

@@ -9,9 +9,9 @@ use portcullis_core::event::{Event, PairProgress, Progress, Sink, Stage, StageEn
 use portcullis_core::evidence::State;
 use portcullis_core::judge::{Finding, Present, in_order, judge};
 use portcullis_core::measure::{
-    Beyond, Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary, latency_limits,
+    Beyond, Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary,
 };
-use portcullis_core::threshold::{Names, Severity, Threshold, parse};
+use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, parse};
 use portcullis_report::RunReport;
 
 use super::{Console, ConsoleOptions, FinalOutput};

@@ -2,7 +2,7 @@
 //! the help and the README quote.
 
 use anyhow::{Context, Result};
-use portcullis::compare::RULE;
+use portcullis::comparison::RULE;
 
 use super::ledger::Line;
 use super::rates::{self, Of};

@@ -1,10 +1,21 @@
 //! What virtual users do: log in, draw tasks by weight, wait in between.
 
+mod deck;
+mod model;
+#[cfg(test)]
+mod model_tests;
+mod template;
+#[cfg(test)]
+mod tests;
+
+pub use deck::Deck;
+pub use model::*;
+pub use template::*;
+
 use std::time::Duration;
 
-use crate::config::is_secret_name;
 use crate::rng::Rng;
-use crate::template::Template;
+use crate::text::is_secret_name;
 
 /// The most values that one request may draw.
 pub const MAX_VALUES: usize = 16;

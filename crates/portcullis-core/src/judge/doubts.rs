@@ -1,10 +1,11 @@
 //! How the rules stand while the load goes on: for what it must go on after its
 //! window, and whether it may end before.
 
-use super::{Case, State, case, states};
-use crate::summary::Summary;
+use crate::evidence::{Case, State, case, states};
+use crate::judge;
+use crate::judge::Judgement;
+use crate::measure::Summary;
 use crate::threshold::{Metric, Policy, Scope, Severity, Threshold};
-use crate::verdict::{self, Judgement};
 
 /// How the rules that fail a run stand. Once one of them is surely violated the run
 /// is red whatever comes: then nothing is in doubt any more that would be worth
@@ -31,7 +32,7 @@ pub fn doubts(summary: &Summary, rules: &[Threshold]) -> Doubts {
     let failing: Vec<Threshold> = failing.collect();
     let mut found: Vec<(Threshold, Case)> = Vec::new();
     let mut all_known = true;
-    for rule in verdict::resolved(summary, &failing) {
+    for rule in judge::resolved(summary, &failing) {
         let row = summary.row(&rule.scope);
         match case(summary, &rule, &row) {
             Some(case) => found.push((rule, case)),
@@ -69,7 +70,7 @@ fn is_reached(summary: &Summary, rule: &Threshold) -> bool {
     if !is_number || rule.comparison.is_upper() {
         return true;
     }
-    let verdict = verdict::judge(summary, std::slice::from_ref(rule));
+    let verdict = judge::judge(summary, std::slice::from_ref(rule));
     verdict.judged.iter().all(|judged| judged.judgement == Judgement::Holds)
 }
 

@@ -1,7 +1,7 @@
 //! What a reader of the numbers must know beside them: one sentence each, the
 //! same in every report.
 
-use crate::summary::{Acknowledgement, Row, Summary, TaskSummary, Tls};
+use crate::measure::{Acknowledgement, Row, Summary, TaskSummary, Tls};
 use crate::units::show_duration;
 
 /// The share of answers with the mark of a delayed acknowledgement from which
@@ -126,8 +126,7 @@ fn clipped(summary: &Summary) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::distribution::Distribution;
-    use crate::summary::{ArrivalCounts, Row};
+    use crate::measure::{ArrivalCounts, Distribution, Row};
 
     fn stalled(stalled: u64) -> Summary {
         let latency = Distribution { count: 100, ..Distribution::default() };

@@ -3,9 +3,9 @@
 use super::comparison::{Comparison, latencies_ms};
 use super::effect::{Effect, effect};
 use super::pair::{Pair, Side};
-use crate::summary::Summary;
+use crate::judge::{Judged, Judgement, Verdict};
+use crate::measure::Summary;
 use crate::threshold::{Limit, Metric, Percentile, Reference, Relative, Scope, Threshold};
-use crate::verdict::{Judged, Judgement, Verdict};
 
 /// Judges the rules against the base that were left open, by the pairs. A rule
 /// on the median of one task, whose limit is a multiple of the base's, is
@@ -94,7 +94,7 @@ fn value(rule: &Threshold, pairs: &[&Pair], side: Side) -> Option<f64> {
             let failed = pairs.iter().filter(|pair| pair.latency.of(side).is_none()).count();
             (!pairs.is_empty()).then(|| failed as f64 / pairs.len() as f64)
         }
-        Metric::Rps | Metric::Count | Metric::Status(_) | Metric::Size => None,
+        _ => None,
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::pairs::Sides;
+    use crate::compare::Sides;
     use crate::threshold::{Names, Severity, parse};
 
     fn judged(rule: &str, candidate_ms: u64, pairs: usize) -> Judged {
@@ -120,7 +120,7 @@ mod tests {
         };
         let comparison =
             Comparison { pairs: vec![pair; pairs], names: tasks.to_vec(), ..Comparison::default() };
-        let mut verdict = crate::verdict::judge(&Summary::default(), &[rule]);
+        let mut verdict = crate::judge::judge(&Summary::default(), &[rule]);
         assert_eq!(verdict.judged[0].judgement, Judgement::NotJudged);
         judge_base_rules(&mut verdict, &comparison, &Summary::default());
         verdict.judged.remove(0)

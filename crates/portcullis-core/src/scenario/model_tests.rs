@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::model::{Arrivals, Model, RateStage, UserStage};
+use crate::scenario::{Arrivals, Model, RateStage, UserStage};
 
 fn seconds(value: f64) -> Duration {
     Duration::from_secs_f64(value)

@@ -1,9 +1,9 @@
 //! How each rule stands while the load goes on, for people who watch it.
 
-use super::{Case, State, case, states};
-use crate::summary::Summary;
+use crate::evidence::{Case, State, case, states};
+use crate::judge;
+use crate::measure::Summary;
 use crate::threshold::{Severity, Threshold};
-use crate::verdict;
 
 /// A rule and what is known of it so far.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub fn present(summary: &Summary, rules: &[Threshold]) -> Vec<Present> {
     for severity in [Severity::Fail, Severity::Warn] {
         let family: Vec<Threshold> =
             rules.iter().filter(|rule| rule.severity == severity).cloned().collect();
-        let resolved: Vec<Threshold> = verdict::resolved(summary, &family).collect();
+        let resolved: Vec<Threshold> = judge::resolved(summary, &family).collect();
         let cases: Vec<Option<Case>> =
             resolved.iter().map(|rule| case(summary, rule, &summary.row(&rule.scope))).collect();
         let known: Vec<Case> = cases.iter().flatten().copied().collect();
@@ -47,7 +47,7 @@ pub fn present(summary: &Summary, rules: &[Threshold]) -> Vec<Present> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::{Row, TaskSummary};
+    use crate::measure::{Row, TaskSummary};
     use crate::threshold::{self, Names};
 
     fn rule(text: &str, severity: Severity) -> Threshold {

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::inert::moves;
-use crate::summary::FailureKind;
+use crate::measure::FailureKind;
+use crate::text::moves;
 
 /// So many failed answers of a task are kept: the first ones.
 pub const MOST_ERRORS: usize = 3;

@@ -19,8 +19,8 @@ pub use pair::{Pair, Side, Sides};
 pub use score::interval;
 pub use words::percent;
 
-use crate::summary::Summary;
-use crate::verdict::Verdict;
+use crate::judge::Verdict;
+use crate::measure::Summary;
 
 /// What the pairs say of a verdict on the ordinary load: rules with a limit against the
 /// base are judged by them, and what the base violates itself is not charged.

@@ -1,7 +1,7 @@
 //! A latency distribution as plain data: exact count, sum and extremes, and
 //! the buckets of a histogram for everything in between.
 
-use crate::threshold::Percentile;
+use super::Percentile;
 
 /// Latencies of one kind of request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

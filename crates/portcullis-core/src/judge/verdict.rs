@@ -1,11 +1,12 @@
 //! Summary and rules → verdict. Success is what is left when no data and
 //! violations are ruled out; it is never a default.
 
-use crate::distribution::Distribution;
 use crate::evidence::{self, ALPHA_SHOWN, Case, Evidence, State};
-use crate::summary::{ArrivalCounts, Beyond, Row, Summary, TaskSummary};
-use crate::threshold::{Comparison, Limit, Metric, Percentile, Reference, Scope};
-use crate::threshold::{Policy, Severity, Threshold};
+use crate::measure::{ArrivalCounts, Beyond, Row, Summary, TaskSummary};
+use crate::threshold::{
+    Comparison, Limit, Measured, Metric, Observed, Percentile, Policy, Reference, Scope, Severity,
+    Threshold,
+};
 
 /// How one rule ended for one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,38 +228,14 @@ fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
         return unresolved(rule, relative.to);
     }
     let row = summary.row(&rule.scope);
-    let limit = rule.limit.value();
-    let plain = |value: Option<f64>, samples: u64| {
-        (value.map(|v| rule.comparison.holds(v, limit)), value, samples, None)
-    };
-    let some = |value: f64| (row.requests > 0).then_some(value);
     let (holds, value, samples, beyond) = match rule.metric {
         Metric::Percentile(percentile) => latency_percentile(summary, &rule, &row, percentile),
-        Metric::Max => plain(latencies(&rule, &row).max_ms(), row.latency.count),
-        Metric::Mean => plain(latencies(&rule, &row).mean_ms(), row.latency.count),
-        Metric::ErrorRate => plain(row.error_rate(), row.requests),
-        Metric::Rps => {
-            let requests = summary.window(&rule.scope).requests;
-            plain(some(summary.rate(requests)), requests)
+        metric => {
+            let observed = observed(summary, &rule, &row);
+            let Measured { value, samples } = (metric.descriptor().measure)(&observed);
+            let limit = rule.limit.value();
+            (value.map(|value| rule.comparison.holds(value, limit)), value, samples, None)
         }
-        Metric::Count => {
-            let requests = match summary.window(&rule.scope).requests {
-                0 => row.requests,
-                requests => requests,
-            };
-            plain(some(requests as f64), requests)
-        }
-        Metric::Status(status) => {
-            let is_share = matches!(rule.limit, Limit::Share(_));
-            let window = summary.window(&rule.scope);
-            // A number is of the planned window, as `count` is; but where none may be,
-            // one after it is one too many.
-            let own = if is_share || limit == 0.0 || window.requests == 0 { &row } else { &window };
-            let answers = own.answers_with(status) as f64;
-            let value = if is_share { answers / own.requests as f64 } else { answers };
-            plain(some(value), own.requests)
-        }
-        Metric::Size => plain(some(row.mean_body_bytes()), row.requests),
     };
     let judgement = match holds {
         None => Judgement::NoData,
@@ -288,7 +265,7 @@ fn weigh<'a>(
     for ((judged, (case, row)), state) in judged.iter_mut().zip(found).zip(states) {
         let latency = match judged.rule.metric {
             Metric::Percentile(percentile) => Some(evidence::latency_interval(
-                &latencies(&judged.rule, &row),
+                &observed(summary, &judged.rule, &row).latencies(),
                 percentile,
                 ALPHA_SHOWN,
                 case.block_factor,
@@ -323,15 +300,9 @@ fn unresolved(rule: Threshold, to: Reference) -> Judged {
 
 type Judging = (Option<bool>, Option<f64>, u64, Option<u64>);
 
-/// The latencies that a rule is about: those of good answers, and those of
-/// failures that took longer than its limit. A fast failure must not improve a
-/// percentile, and a slow one must not vanish from it.
-fn latencies(rule: &Threshold, row: &Row) -> Distribution {
-    let mut all = row.latency.clone();
-    if let Limit::Latency(limit) = rule.limit {
-        all.add(&row.failed_latency.above(limit));
-    }
-    all
+/// What a rule's metric is measured in.
+fn observed<'a>(summary: &'a Summary, rule: &'a Threshold, row: &'a Row) -> Observed<'a> {
+    Observed { metric: rule.metric, limit: rule.limit, summary, scope: &rule.scope, row }
 }
 
 /// Percentiles are judged by exact counts, not read off a bucket:
@@ -355,7 +326,7 @@ fn latency_percentile(
         Comparison::AtMost | Comparison::Above => failed.above,
     };
     let count = good + slow;
-    let Some(value) = latencies(rule, row).percentile_ms(percentile) else {
+    let Some(value) = observed(summary, rule, row).latencies().percentile_ms(percentile) else {
         return (None, None, count, None);
     };
     let counted = Beyond { above: counted.above + slow, at_or_above: counted.at_or_above + slow };

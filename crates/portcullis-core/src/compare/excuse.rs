@@ -6,9 +6,9 @@ use super::judge::Decision;
 use super::pair::{Pair, Side};
 use super::rules::is_in;
 use crate::evidence::{Case, Counts, State, states};
-use crate::summary::Summary;
+use crate::judge::{Judged, Judgement, Verdict};
+use crate::measure::Summary;
 use crate::threshold::{Limit, Metric, Reference, Severity, Threshold};
-use crate::verdict::{Judged, Judgement, Verdict};
 
 /// Makes warnings of violations that are the base's as well: by its own requests in
 /// the pairs the base surely violates the rule, every task that the rule is about is
@@ -108,8 +108,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::pairs::{Judge, RULE, Sides};
-    use crate::summary::TaskSummary;
+    use crate::compare::{Judge, RULE, Sides};
+    use crate::measure::TaskSummary;
     use crate::threshold::{Names, parse};
 
     /// A candidate that violates a rule, and pairs of two tasks, of weights 9 and 1, in
@@ -140,7 +140,7 @@ mod tests {
         };
         let summary =
             Summary { tasks: names.iter().zip([9, 1]).map(task).collect(), ..Summary::default() };
-        let mut verdict = crate::verdict::judge(&Summary::default(), &[rule]);
+        let mut verdict = crate::judge::judge(&Summary::default(), &[rule]);
         verdict.judged[0].judgement = Judgement::Violated;
         excuse(&mut verdict, &comparison, &summary);
         verdict.judged[0].rule.severity

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use crate::distribution::Distribution;
-use crate::summary::{Beyond, Block, Row, Summary, TaskSummary, latency_limits};
-use crate::threshold::{Names, Severity, Threshold, parse};
-use crate::verdict::{Judgement, generator_fault, judge};
+use crate::judge::{Judgement, generator_fault, judge};
+use crate::measure::{Beyond, Block, Distribution, Row, Summary, TaskSummary};
+use crate::threshold::{Names, Severity, Threshold, latency_limits, parse};
 
 const RULES: [&str; 8] = [
     "p95 <= 500ms",
@@ -246,7 +245,7 @@ fn a_number_that_must_be_reached_is_not_decided_before() {
         let names = ["fast".to_owned(), "slow".to_owned()];
         let names = Names { tasks: &names, groups: &[], labels: &[], login: false };
         let rule = parse("count(fast) >= 10", Severity::Fail, names).unwrap();
-        crate::evidence::doubts(&summary, &[rule]).is_decided
+        crate::judge::doubts(&summary, &[rule]).is_decided
     };
     assert_eq!((count(9), count(10)), (false, true));
 }

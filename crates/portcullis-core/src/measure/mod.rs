@@ -1,0 +1,22 @@
+//! What was measured, as plain data that every judgement and report reads: rows of
+//! counts, distributions of latencies, timelines, exemplars.
+
+mod distribution;
+mod exemplars;
+mod failure;
+mod percentile;
+mod row;
+mod scope;
+mod summary;
+mod timeline;
+mod usage;
+
+pub use distribution::Distribution;
+pub use exemplars::*;
+pub use failure::{FailureGroup, FailureKind};
+pub use percentile::Percentile;
+pub use row::*;
+pub use scope::Scope;
+pub use summary::*;
+pub use timeline::{STEPS, TaskStep, step_s};
+pub use usage::{Usage, UsageAt, UsageCourse};

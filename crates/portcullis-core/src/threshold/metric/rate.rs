@@ -1,0 +1,36 @@
+//! How many requests there were: in a second, and in all. Of the planned window: what
+//! follows it is as much as doubts ask for.
+
+use super::{Descriptor, Kind};
+use crate::threshold::Unit;
+
+/// `rps`: requests per second.
+pub const RPS: Descriptor = Descriptor {
+    name: "rps",
+    unit: Unit::Number,
+    kind: Kind::Rate,
+    wording: "the number of requests per second",
+    example: "20/s",
+    measure: |observed| {
+        let requests = observed.summary.window(observed.scope).requests;
+        observed.of_requests(observed.summary.rate(requests), requests)
+    },
+    unstated: None,
+};
+
+/// `count`: requests.
+pub const COUNT: Descriptor = Descriptor {
+    name: "count",
+    unit: Unit::Number,
+    kind: Kind::Count,
+    wording: "the number of requests",
+    example: "10",
+    measure: |observed| {
+        let requests = match observed.summary.window(observed.scope).requests {
+            0 => observed.row.requests,
+            requests => requests,
+        };
+        observed.of_requests(requests as f64, requests)
+    },
+    unstated: None,
+};
