@@ -4,10 +4,13 @@
 mod caveats;
 mod doubts;
 mod finding;
+pub mod findings;
+pub mod headline;
 mod present;
 mod verdict;
 #[cfg(test)]
 mod verdict_tests;
+pub mod wording;
 
 pub use caveats::*;
 pub use doubts::{Doubts, doubts};

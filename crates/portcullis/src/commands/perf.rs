@@ -4,6 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use portcullis_core::compare::findings;
 use portcullis_core::event::{Both, Sink, Stage};
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::Mode;
@@ -17,7 +18,7 @@ use crate::compare;
 use crate::console::{self, Console, FinalOutput, github};
 use crate::planning::{self, PlanRequest};
 use crate::project::Venv;
-use crate::run::{Aborted, Journal, RunContext, RunResults, Version, findings, record};
+use crate::run::{Aborted, Journal, RunContext, RunResults, Version, record};
 use crate::stages::{self, baseline, collect, judge, load, ready, serve, stop};
 
 /// Runs the job, in a worker of its own; `listener` hears there what the console hears.
@@ -136,8 +137,7 @@ fn end(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResults, co
     // Where pairs alone found something, the log of what served them tells more.
     let by_rule = record.verdict.as_ref().is_some_and(|verdict| verdict.violations().count() > 0);
     let compared = results.comparison.as_ref();
-    let by_pairs =
-        !by_rule && compared.is_some_and(|c| !findings::of_comparison(c, false).is_empty());
+    let by_pairs = !by_rule && compared.is_some_and(|c| !findings(c, false).is_empty());
     let name = if by_pairs { "pairs-server.log" } else { "server.log" };
     let server_log = artifacts.join(artifacts::LOGS).join(name).display().to_string();
     let is_red = journal.exit_code() != 0 && Path::new(&server_log).is_file();

@@ -4,10 +4,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis_core::compare::{Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison};
+use portcullis_core::compare::{
+    self, Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison,
+};
 use portcullis_core::event::{Event, PairProgress, Progress, Sink, Stage, StageEnd, StageRecord};
 use portcullis_core::evidence::State;
-use portcullis_core::judge::{Finding, Present, in_order, judge};
+use portcullis_core::judge::{Finding, Present, findings, headline, in_order, judge};
 use portcullis_core::measure::{
     Beyond, Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary,
 };
@@ -15,7 +17,6 @@ use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, par
 use portcullis_report::RunReport;
 
 use super::{Console, ConsoleOptions, FinalOutput};
-use crate::run::{findings as judging, headline};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -204,9 +205,9 @@ fn report(is_compared: bool) -> RunReport {
     let summary = summary(latency_limits(&rules));
     let verdict = judge(&summary, &rules);
     let comparison = is_compared.then(comparison);
-    let mut findings = judging::of_verdict(&verdict, false);
-    findings.extend(comparison.iter().flat_map(|both| judging::of_comparison(both, false)));
-    let findings: Vec<Finding> = in_order(findings);
+    let mut found = findings::of_verdict(&verdict, false);
+    found.extend(comparison.iter().flat_map(|both| compare::findings(both, false)));
+    let findings: Vec<Finding> = in_order(found);
     let stage = |stage, ms, end| StageRecord {
         stage,
         took: Duration::from_millis(ms),

@@ -92,7 +92,7 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
     descriptors::check(open_files(&plan)).map_err(|few| vec![few_files(few, &plan)])?;
     match &plan.mode {
         Mode::Serve(serve) => {
-            placement::verify(&serve.server.cpus).map_err(|error| vec![PlanError::Cpus(error)])?
+            placement::verify(&serve.server.cpus).map_err(|error| vec![PlanError::Cpus(error)])?;
         }
         Mode::Attach(_) if request.is_compared => return Err(vec![PlanError::AgainstAttached]),
         Mode::Attach(_) => {}

@@ -4,9 +4,7 @@
 mod command_line;
 mod context;
 mod failure;
-pub mod findings;
 mod folder;
-pub mod headline;
 mod journal;
 mod record;
 mod redacted;

@@ -1,12 +1,13 @@
 //! What is told of a run in every report, without secrets.
 
+use portcullis_core::compare::Comparison;
 use portcullis_core::config::to_redacted_toml;
-use portcullis_core::judge::in_order;
+use portcullis_core::judge::{headline, in_order};
 use portcullis_core::plan::Mode;
 use portcullis_report::{BaselineReport, Machine, RunReport};
 
 use super::source_locations::source_locations;
-use super::{Journal, RunContext, RunResults, command_line, headline, redacted};
+use super::{Journal, RunContext, RunResults, command_line, redacted};
 
 /// All that is to be told of the run as it stands now.
 pub fn record(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResults) -> RunReport {
@@ -62,7 +63,8 @@ pub fn is_acceptable(journal: &Journal<'_>, results: &RunResults) -> bool {
 fn sentence(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResults) -> String {
     let passed = || {
         let (summary, verdict) = (results.load.summary.as_ref(), results.verdict.as_ref());
-        headline::passed(summary, verdict, results.comparison.as_ref())
+        let compared = results.comparison.as_ref().map(Comparison::sentence);
+        headline::passed(summary, verdict, compared.as_deref())
     };
     let sentence = headline::headline(journal.findings()).unwrap_or_else(passed);
     let told = results.verdict.as_ref().and_then(|_| baseline(context, results));

@@ -1,10 +1,10 @@
 //! Judge: every threshold, each violation a line of its own.
 
-use portcullis_core::compare::judge_by_pairs;
-use portcullis_core::judge::{Finding, judge};
+use portcullis_core::compare::{self, judge_by_pairs};
+use portcullis_core::judge::{Finding, findings, headline, judge};
 use portcullis_report::complaints::NO_BASELINE;
 
-use crate::run::{RunContext, RunResults, StageFailure, StageOutput, findings, headline};
+use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
 /// Judges what was measured; the verdict is kept however it turns out.
 ///
@@ -25,7 +25,7 @@ pub fn evaluate(
     let mut found = findings::of_verdict(&verdict, strict);
     let mut differences = findings::of_baseline(&verdict, strict);
     if let Some(comparison) = &results.comparison {
-        found.extend(findings::of_comparison(comparison, strict));
+        found.extend(compare::findings(comparison, strict));
     }
     let missing = planned.plan.baseline.as_ref().filter(|baseline| baseline.stored.is_none());
     if let Some(missing) = missing.filter(|_| strict && planned.baseline.is_missed) {

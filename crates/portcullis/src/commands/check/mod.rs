@@ -8,6 +8,7 @@ mod rules;
 use std::path::Path;
 
 use portcullis_core::check::Checked;
+use portcullis_core::judge::headline::headline;
 use portcullis_core::judge::{Finding, Judgement, exit_code, in_order};
 use portcullis_core::threshold::Severity;
 use portcullis_report::read::{self, Existing};
@@ -15,7 +16,6 @@ use portcullis_report::read::{self, Existing};
 use crate::args::CheckArgs;
 use crate::commands::guard;
 use crate::console::{self, CheckedFile};
-use crate::run::headline;
 use rules::Configured;
 
 /// Judges files; the exit code of the gravest finding.
@@ -34,7 +34,7 @@ fn check(args: &CheckArgs) -> u8 {
     let exit_code = exit_code(&findings);
     if args.files.len() > 1 {
         let passed = || format!("PASSED: {} files, as far as each of them shows", args.files.len());
-        console::print_checks(&headline::headline(&findings).unwrap_or_else(passed), exit_code);
+        console::print_checks(&headline(&findings).unwrap_or_else(passed), exit_code);
     }
     exit_code
 }
@@ -61,7 +61,7 @@ fn one(path: &Path, configured: &Configured<'_>) -> CheckedFile {
         }
     }
     report.findings = in_order(std::mem::take(&mut report.findings));
-    if let Some(found) = headline::headline(&report.findings) {
+    if let Some(found) = headline(&report.findings) {
         report.sentence = found;
     }
     report

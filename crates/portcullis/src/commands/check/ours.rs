@@ -2,7 +2,8 @@
 //! spoilt the run stands, whatever its figures say.
 
 use portcullis_core::check::check_measured;
-use portcullis_core::judge::Finding;
+use portcullis_core::compare;
+use portcullis_core::judge::{Finding, findings};
 use portcullis_report::complaints::NO_BASELINE;
 use portcullis_report::read::Results;
 use portcullis_report::results_json::rfc3339;
@@ -10,7 +11,6 @@ use portcullis_report::results_json::rfc3339;
 use super::rules::Configured;
 use super::{passed, undecided};
 use crate::console::CheckedFile;
-use crate::run::findings;
 
 /// Judges results of a run.
 pub fn judge(results: Results, configured: &Configured<'_>, report: &mut CheckedFile) {
@@ -50,9 +50,7 @@ pub fn judge(results: Results, configured: &Configured<'_>, report: &mut Checked
     let is_strict = results.strict || configured.is_strict();
     report.findings.extend(findings::of_verdict(&verdict, is_strict));
     // Against the base there are no rules: what the pairs said stands.
-    report
-        .findings
-        .extend(comparison.iter().flat_map(|one| findings::of_comparison(one, is_strict)));
+    report.findings.extend(comparison.iter().flat_map(|one| compare::findings(one, is_strict)));
     report.findings.extend(undecided(&checked));
     let code = report.exit_code();
     if rules.is_own && code != results.exit_code {

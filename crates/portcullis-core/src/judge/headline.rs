@@ -1,11 +1,9 @@
 //! The verdict in a sentence, for people who read one line.
 
-use portcullis_core::baseline::BaselinePlan;
-use portcullis_core::compare::Comparison;
-use portcullis_core::judge::{Finding, Verdict, in_order};
-use portcullis_core::measure::Summary;
-use portcullis_core::threshold::Percentile;
-use portcullis_core::units::show_ms;
+use super::{Finding, Verdict, in_order};
+use crate::baseline::BaselinePlan;
+use crate::measure::{Percentile, Summary};
+use crate::units::show_ms;
 
 /// What was found, in a sentence: the gravest finding. `None` without any.
 pub fn headline(findings: &[Finding]) -> Option<String> {
@@ -24,11 +22,11 @@ pub fn headline(findings: &[Finding]) -> Option<String> {
     Some(format!("{word}: {}{more}", first.message()))
 }
 
-/// The sentence of a run in which nothing was found.
+/// The sentence of a run in which nothing was found; `compared` is what a comparison adds.
 pub fn passed(
     summary: Option<&Summary>,
     verdict: Option<&Verdict>,
-    comparison: Option<&Comparison>,
+    compared: Option<&str>,
 ) -> String {
     let judged = verdict.map_or(0, Verdict::judged_count);
     let warned = match verdict.map_or(0, |verdict| verdict.warnings().count()) {
@@ -45,8 +43,7 @@ pub fn passed(
     let p95 = aggregate.latency.percentile_ms(Percentile::P95).map_or("-".to_owned(), show_ms);
     let errors = aggregate.error_rate().unwrap_or(0.0) * 100.0;
     let requests = aggregate.requests;
-    let against = comparison.map(|comparison| format!("; {}", comparison.sentence()));
-    let against = against.unwrap_or_default();
+    let against = compared.map(|sentence| format!("; {sentence}")).unwrap_or_default();
     format!(
         "PASSED: {warned}{weak}{unjudged}; {requests} requests, p95 {p95}, {errors:.2} % \
          errors{against}"
