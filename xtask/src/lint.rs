@@ -1,4 +1,5 @@
-//! `cargo xtask lint`: formatting, clippy, documentation, workflows.
+//! `cargo xtask lint`: formatting, clippy, documentation, the fuzzer's workspace,
+//! workflows.
 
 use std::process::Command;
 
@@ -25,6 +26,12 @@ pub fn run() -> Result<()> {
     tools::run(&mut cargo(&clippy))?;
     let doc = ["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"];
     tools::run(cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))?;
+    // A workspace of its own, which nothing above looks at. Nothing is linked: any file
+    // stands for the fuzzer's C++ library, which would be built otherwise.
+    let fuzz = ["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"];
+    let mut fuzz = cargo(&fuzz);
+    fuzz.args(["--target-dir", "target/fuzz"]).env("RUSTFLAGS", "-D warnings");
+    tools::run(fuzz.env("CUSTOM_LIBFUZZER_PATH", tools::root().join("fuzz/Cargo.toml")))?;
     zizmor()?;
     actionlint()
 }

@@ -2,10 +2,10 @@
 //! workspace, with a real Locust for those that want one, and the quick half of
 //! the faults.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use crate::{browser, faults, tools};
@@ -23,8 +23,6 @@ pub struct TestArgs {
     filter: Option<String>,
 }
 
-const REQUIREMENTS: [&str; 2] = ["requirements-dev.txt", "requirements.lock"];
-
 /// Runs the tests.
 ///
 /// # Errors
@@ -34,7 +32,7 @@ pub fn run(args: &TestArgs) -> Result<()> {
         return browser::test();
     }
     let fixture = tools::root().join("fixtures/upstream");
-    let bin = development_environment()?;
+    let bin = tools::development_environment()?;
     terminal()?;
     if args.filter.is_none() {
         pytest(&fixture, &bin)?;
@@ -60,20 +58,6 @@ fn terminal() -> Result<()> {
         }
         Ok(()) => Ok(()),
     }
-}
-
-/// The folder of the programs that tests want: Locust, and readers of reports.
-///
-/// # Errors
-/// There is no Python, or pip failed.
-pub fn development_environment() -> Result<PathBuf> {
-    let fixture = tools::root().join("fixtures/upstream");
-    let mut content = String::new();
-    for name in REQUIREMENTS {
-        let path = fixture.join(name);
-        content.push_str(&std::fs::read_to_string(&path).context(path.display().to_string())?);
-    }
-    tools::venv("test-venv", &["-r", "fixtures/upstream/requirements-dev.txt"], &content)
 }
 
 fn pytest(fixture: &Path, bin: &Path) -> Result<()> {

@@ -97,7 +97,7 @@ pub fn cargo_install(program: &str, version: &str) -> Result<PathBuf> {
 }
 
 /// A virtual environment in `target/` with these arguments to `pip install`;
-/// made anew when `content` differs from what it was made of.
+/// rebuilt when `content` differs from what it was made of.
 ///
 /// # Errors
 /// Python is missing or pip failed.
@@ -119,4 +119,21 @@ pub fn venv(name: &str, arguments: &[&str], content: &str) -> Result<PathBuf> {
     run(&mut python)?;
     std::fs::write(&marker, made_of).context("marking the environment")?;
     Ok(folder.join("bin"))
+}
+
+/// What the programs that tests want are made of: a change rebuilds the environment.
+const REQUIREMENTS: [&str; 2] = ["requirements-dev.txt", "requirements.lock"];
+
+/// The folder of the programs that tests want: Locust, and readers of reports.
+///
+/// # Errors
+/// There is no Python, or pip failed.
+pub fn development_environment() -> Result<PathBuf> {
+    let fixture = root().join("fixtures/upstream");
+    let mut content = String::new();
+    for name in REQUIREMENTS {
+        let path = fixture.join(name);
+        content.push_str(&std::fs::read_to_string(&path).context(path.display().to_string())?);
+    }
+    venv("test-venv", &["-r", "fixtures/upstream/requirements-dev.txt"], &content)
 }

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use crate::judge::Present;
 use crate::measure::FailureKind;
+use crate::steering::RuleStatus;
 
 /// A stage of the pipeline, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,7 +118,7 @@ pub struct Progress {
     pub late: Duration,
     /// How the rules stand, looked at every few seconds; empty before the first
     /// look.
-    pub rules: Vec<Present>,
+    pub rules: Vec<RuleStatus>,
     /// Tasks without a request, once the window is over.
     pub extending_for: Vec<String>,
 }

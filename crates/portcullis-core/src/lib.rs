@@ -1,14 +1,15 @@
 //! The pure core: configuration → plan, samples → summary → verdict → exit
 //! code. No files, clock, network, processes or async in here.
 //!
-//! Rooms, from the top down; a room knows only those below it: check, compare, event,
-//! judge, plan, config, baseline, evidence, measure, secrets, scenario, threshold, then
-//! text, units, rng and target.
+//! Rooms, from the top down; a room knows only those below it: check, compare, engine,
+//! event, judge, steering, plan, config, baseline, evidence, measure, secrets, scenario,
+//! threshold, then text, units, rng and target.
 
 pub mod baseline;
 pub mod check;
 pub mod compare;
 pub mod config;
+pub mod engine;
 pub mod event;
 pub mod evidence;
 pub mod judge;
@@ -17,6 +18,7 @@ pub mod plan;
 pub mod rng;
 pub mod scenario;
 pub mod secrets;
+pub mod steering;
 pub mod target;
 pub mod text;
 pub mod threshold;

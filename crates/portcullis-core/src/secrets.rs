@@ -59,8 +59,9 @@ impl Secrets {
     pub fn add_scenario(&mut self, scenario: &Scenario) {
         // A drawn number may stand alone in JSON, so that its place needs a digit.
         let plain = |template: &crate::scenario::Template| template.fill(|_| "0".to_owned());
-        let login = scenario.login.iter().map(|login| &login.request);
-        for request in login.chain(scenario.tasks.iter().map(|task| &task.request)) {
+        let login = scenario.login.iter().flat_map(|login| &login.steps);
+        let steps = login.chain(scenario.tasks.iter().flat_map(|task| &task.steps));
+        for request in steps.map(|step| &step.request) {
             for (name, value) in request.headers.iter().chain(&request.query) {
                 if is_secret_name(name) {
                     self.add_header(&plain(value));

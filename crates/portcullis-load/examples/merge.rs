@@ -11,8 +11,7 @@ use portcullis_core::measure::Summary;
 use portcullis_core::plan::{LoadPlan, Surroundings, resolve};
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::threshold::Threshold;
-use portcullis_load::recorder::{Recorder, Whose};
-use portcullis_load::sample::Sample;
+use portcullis_load::metrics::{Recorder, Sample, Whose};
 
 const SAMPLES: u64 = 6_000_000;
 const RECORDERS: u64 = 4;

@@ -5,17 +5,15 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use portcullis_core::compare::{GAP, Judge, KEPT, Pair, Side, Sides};
+use portcullis_core::engine::LoginFailure;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
 
-use crate::engine::closes_connections;
-use crate::first_round::login_failure;
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
-use crate::prepared::Prepared;
-use crate::reactor::{self, Handle, Turn};
-use crate::sample::Sample;
-use crate::user::{LoggedIn, LoginFailure, Sending, User};
+use crate::metrics::Sample;
+use crate::reactor::{self, Handle, Turn, panic_words};
+use crate::vu::{LoggedIn, Prepared, Sending, User, closes_connections, login_failure};
 
 /// How pairs are made.
 #[derive(Clone, Copy, Debug)]
@@ -142,7 +140,7 @@ pub fn pairs(
     );
     let panic = panic.map_err(PairsError::Engine)?;
     state.result.into_inner().unwrap_or_else(|| {
-        let words = panic.map(|panic| crate::worker::panic_words(&*panic));
+        let words = panic.map(|panic| panic_words(&*panic));
         Err(PairsError::Engine(std::io::Error::other(words.unwrap_or("no result".to_owned()))))
     })
 }

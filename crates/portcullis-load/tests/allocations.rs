@@ -3,17 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "the server of the test listens")]
 
+#[path = "engine/observer.rs"]
+mod observer;
 #[path = "engine/planned.rs"]
 mod planned;
 
 use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::ops::ControlFlow;
 
-use portcullis_load::{Trust, first_round, run};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
+use observer::run_to_the_end;
 use planned::planned;
 
 #[global_allocator]
@@ -48,12 +49,11 @@ fn serve() -> String {
 fn allocations(requests: u64, load: &str, url: &str) -> usize {
     let load = format!("{load}\nduration = \"600s\"\nrequests = {requests}");
     let (plan, target) = planned(&load, "wait = { constant = \"0s\" }", url);
-    let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
     let region = Region::new(ALLOCATOR);
-    let outcome = run(&plan, &target, first, |_| ControlFlow::Continue(()));
+    let (summary, _) = run_to_the_end(&plan, &target);
     let change = region.change();
-    let all = outcome.summary.aggregate();
-    assert_eq!((all.requests, all.failures), (requests, 0), "{:?}", outcome.summary.failures);
+    let all = summary.aggregate();
+    assert_eq!((all.requests, all.failures), (requests, 0), "{:?}", summary.failures);
     change.allocations + change.reallocations
 }
 

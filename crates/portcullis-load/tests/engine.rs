@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "the servers of the tests listen")]
 
+#[path = "engine/observer.rs"]
+mod observer;
 #[path = "engine/planned.rs"]
 mod planned;
 #[path = "engine/server.rs"]
@@ -12,25 +14,27 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use portcullis_core::engine::{Ended, FirstAnswer, Observer};
+use portcullis_core::event::Progress;
 use portcullis_core::judge::{generator_fault, remarks};
 use portcullis_core::measure::{Change, Summary};
 use portcullis_core::threshold::Percentile;
-use portcullis_load::{Ended, LoadOutcome, Trust, first_round, run};
+use portcullis_load::Trust;
 
+use observer::{parts, run, run_to_the_end};
 use planned::planned;
 use server::{ONE, Reply, Server};
 
-fn measured(load: &str, scenario: &str, server: &Server) -> LoadOutcome {
+fn measured(load: &str, scenario: &str, server: &Server) -> (Summary, Ended) {
     let (plan, target) = planned(load, scenario, &server.url());
-    let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
-    run(&plan, &target, first, |_| ControlFlow::Continue(()))
+    run_to_the_end(&plan, &target)
 }
 
 /// The summary of a load that ended as planned.
 fn complete(load: &str, scenario: &str, server: &Server) -> Summary {
-    let outcome = measured(load, scenario, server);
-    assert!(matches!(outcome.ended, Ended::Complete), "{:?}", outcome.ended);
-    outcome.summary
+    let (summary, ended) = measured(load, scenario, server);
+    assert!(matches!(ended, Ended::Complete), "{ended:?}");
+    summary
 }
 
 const NO_WAIT: &str = "wait = { constant = \"0s\" }";
@@ -269,29 +273,61 @@ fn an_address_in_brackets_is_reached_over_ipv6() {
     assert!(summary.aggregate().failures == 0 && summary.connects.address.starts_with("[::1]:"));
 }
 
+/// An observer that decides when the load ends.
+struct Until<F>(F);
+
+impl<F: FnMut() -> bool> Observer for Until<F> {
+    fn secret(&mut self, _: &str) {}
+
+    fn goes_on(&mut self) -> bool {
+        (self.0)()
+    }
+
+    fn first_round(&mut self, _: &[FirstAnswer]) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn progress(&mut self, _: Progress) {}
+}
+
 #[test]
 fn the_caller_can_stop_at_any_moment() {
     let server = Server::start(|_, _| Reply::After(Duration::from_millis(1), ONE));
     let load = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"600s\"";
     let (plan, target) = planned(load, NO_WAIT, &server.url());
-    let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
     let start = Instant::now();
-    let outcome = run(&plan, &target, first, |_| match start.elapsed().as_millis() > 300 {
-        true => ControlFlow::Break(()),
-        false => ControlFlow::Continue(()),
-    });
-    assert!(matches!(outcome.ended, Ended::Stopped) && start.elapsed().as_secs() < 60);
-    assert!(outcome.summary.aggregate().requests > 0);
+    let mut until = Until(|| start.elapsed().as_millis() <= 300);
+    let (summary, ended) = parts(run(&plan, &target, &Trust::Nobody, &mut until).unwrap());
+    assert!(matches!(ended, Ended::Stopped) && start.elapsed().as_secs() < 60);
+    assert!(summary.aggregate().requests > 0);
+}
+
+/// An observer that panics once the load has begun.
+struct Panicking(bool);
+
+impl Observer for Panicking {
+    fn secret(&mut self, _: &str) {}
+
+    fn goes_on(&mut self) -> bool {
+        assert!(!self.0, "on purpose");
+        true
+    }
+
+    fn first_round(&mut self, _: &[FirstAnswer]) -> ControlFlow<()> {
+        self.0 = true;
+        ControlFlow::Continue(())
+    }
+
+    fn progress(&mut self, _: Progress) {}
 }
 
 #[test]
 fn a_panic_of_the_observer_ends_the_load_at_once() {
     let server = Server::agreeable();
     let (plan, target) = planned("users = 2\nduration = \"60s\"", NO_WAIT, &server.url());
-    let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
     let start = Instant::now();
     let observed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        run(&plan, &target, first, |_| panic!("on purpose"))
+        run(&plan, &target, &Trust::Nobody, &mut Panicking(false)).map(|_| ())
     }));
     assert!(observed.is_err());
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
@@ -340,12 +376,12 @@ fn no_body_of_a_login_that_was_not_refused_is_kept() {
         let login = "[scenario.login]\nmethod = \"POST\"\npath = \"/login/\"\njson = { a = 1 }\n\
                      token = \"access\"\nauthorization = \"Bearer {{ token }}\"";
         let load = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"2s\"";
-        let outcome = measured(load, login, &server);
-        let Ended::LoginFailed(failure) = &outcome.ended else { panic!("{:?}", outcome.ended) };
-        let row = outcome.summary.login.as_ref().unwrap();
+        let (summary, ended) = measured(load, login, &server);
+        let Ended::LoginFailed(failure) = &ended else { panic!("{ended:?}") };
+        let row = summary.login.as_ref().unwrap();
         assert_eq!(row.samples.errors.len(), kept, "{status}: {:?}", row.samples);
         assert!(row.samples.errors.iter().all(|error| error.status == status));
-        let all = format!("{failure:?} {:?}", outcome.summary);
+        let all = format!("{failure:?} {summary:?}");
         assert!(!all.contains("opaque"), "{status}: {all}");
     }
 }

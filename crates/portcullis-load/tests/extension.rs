@@ -4,6 +4,8 @@
 #![allow(clippy::disallowed_methods, reason = "the servers of the tests listen")]
 #![allow(dead_code, reason = "the server of the engine's tests is shared")]
 
+#[path = "engine/observer.rs"]
+mod observer;
 #[path = "engine/planned.rs"]
 mod planned;
 #[path = "engine/server.rs"]
@@ -13,11 +15,14 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use portcullis_core::engine::{Ended, FirstAnswer, Observer};
+use portcullis_core::event::Progress;
 use portcullis_core::evidence::State;
 use portcullis_core::judge::{Judgement, Verdict, judge};
 use portcullis_core::measure::Summary;
-use portcullis_load::{Ended, Trust, first_round, run};
+use portcullis_load::Trust;
 
+use observer::{run, run_to_the_end};
 use planned::ruled;
 use server::{ONE, Reply, Server};
 
@@ -27,11 +32,10 @@ const PACE: &str = "wait = { constant = \"50ms\" }";
 fn judged(load: &str, rest: &str, server: &Server) -> (Summary, Verdict) {
     let load = format!("users = 4\nspawn_rate = \"100/s\"\n{load}");
     let (plan, target) = ruled(&load, PACE, rest, &server.url());
-    let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
-    let outcome = run(&plan, &target, first, |_| ControlFlow::Continue(()));
-    assert!(matches!(outcome.ended, Ended::Complete), "{:?}", outcome.ended);
-    let verdict = judge(&outcome.summary, &plan.rules);
-    (outcome.summary, verdict)
+    let (summary, ended) = run_to_the_end(&plan, &target);
+    assert!(matches!(ended, Ended::Complete), "{ended:?}");
+    let verdict = judge(&summary, &plan.rules);
+    (summary, verdict)
 }
 
 fn states(verdict: &Verdict) -> Vec<(Judgement, State)> {
@@ -187,6 +191,26 @@ fn a_rule_that_must_be_proven_goes_on_and_fails_if_it_is_not() {
     assert_eq!(verdict.judged[0].reason.as_deref(), Some("not proven to hold"));
 }
 
+/// An observer that keeps what it is told.
+#[derive(Default)]
+struct Watching(Vec<Progress>);
+
+impl Observer for Watching {
+    fn secret(&mut self, _: &str) {}
+
+    fn goes_on(&mut self) -> bool {
+        true
+    }
+
+    fn first_round(&mut self, _: &[FirstAnswer]) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        self.0.push(progress);
+    }
+}
+
 #[test]
 fn who_watches_is_told_what_fails_and_how_each_rule_stands() {
     let server = Server::start(|_, line| match line.ends_with("/b/") {
@@ -202,14 +226,9 @@ fn who_watches_is_told_what_fails_and_how_each_rule_stands() {
         );
         let load = "users = 4\nspawn_rate = \"100/s\"\nworkers = 2\nduration = \"3s\"";
         let (plan, target) = ruled(load, PACE, &rest, &server.url());
-        let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
-        let mut told = Vec::new();
-        run(&plan, &target, first, |observation| {
-            if let portcullis_load::Observation::Progress(progress) = observation {
-                told.push(progress);
-            }
-            ControlFlow::Continue(())
-        });
+        let mut watching = Watching::default();
+        run(&plan, &target, &Trust::Nobody, &mut watching).unwrap();
+        let told = watching.0;
         let last = told.last().unwrap();
         let failures = last.requests.1;
         assert!(failures > 20, "{last:?}");
@@ -248,10 +267,8 @@ fn what_would_arrive_after_an_early_end_is_not_missed() {
         _ => Reply::After(Duration::ZERO, ONE),
     });
     let (plan, target) = ruled(load, "", rest, &server.url());
-    let first = first_round(&plan, &target, &Trust::Nobody, || false).unwrap();
-    let outcome = run(&plan, &target, first, |_| ControlFlow::Continue(()));
-    assert!(matches!(outcome.ended, Ended::Complete), "{:?}", outcome.ended);
-    let summary = outcome.summary;
+    let (summary, ended) = run_to_the_end(&plan, &target);
+    assert!(matches!(ended, Ended::Complete), "{ended:?}");
     assert_eq!(summary.ended_early.as_deref(), Some("every threshold is decided"));
     let arrivals = summary.arrivals.unwrap();
     let planned = summary.measured.as_secs_f64() * 50.0;

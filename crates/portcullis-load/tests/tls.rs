@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "the server of the test listens")]
 
+#[path = "engine/observer.rs"]
+mod observer;
 #[path = "engine/planned.rs"]
 mod planned;
 
@@ -11,13 +13,16 @@ use std::net::TcpListener;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use portcullis_core::engine::{FirstAnswer, Observer};
+use portcullis_core::event::Progress;
 use portcullis_core::judge::remarks;
-use portcullis_core::measure::{FailureKind, Tls};
-use portcullis_load::{FirstRound, FirstRoundError, LoadOutcome, Trust, first_round, run};
+use portcullis_core::measure::{FailureKind, Summary, Tls};
+use portcullis_load::{LoadError, Trust};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
+use observer::{Patient, parts, run};
 use planned::planned;
 
 /// A server for a name, and the PEM of the authority that vouches for it.
@@ -69,16 +74,37 @@ fn converse(mut stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> s
     }
 }
 
-fn first(load: &str, url: &str, trust: &Trust) -> Result<FirstRound, FirstRoundError> {
-    let (plan, target) = planned(load, "", url);
-    first_round(&plan, &target, trust, || false)
+/// An observer that needs no more than the first round.
+#[derive(Default)]
+struct Brief(Vec<FirstAnswer>);
+
+impl Observer for Brief {
+    fn secret(&mut self, _: &str) {}
+
+    fn goes_on(&mut self) -> bool {
+        true
+    }
+
+    fn first_round(&mut self, answers: &[FirstAnswer]) -> ControlFlow<()> {
+        self.0 = answers.to_vec();
+        ControlFlow::Break(())
+    }
+
+    fn progress(&mut self, _: Progress) {}
 }
 
-fn measured(load: &str, url: &str, trust: &Trust) -> LoadOutcome {
+/// The first answers, and why the load did not begin: we stopped it, or could not.
+fn first(load: &str, url: &str, trust: &Trust) -> (Vec<FirstAnswer>, LoadError) {
+    let (plan, target) = planned(load, "", url);
+    let mut brief = Brief::default();
+    let error = run(&plan, &target, trust, &mut brief).unwrap_err();
+    (brief.0, error)
+}
+
+fn measured(load: &str, url: &str, trust: &Trust) -> Summary {
     let scenario = "wait = { constant = \"10ms\" }";
     let (plan, target) = planned(load, scenario, url);
-    let first = first_round(&plan, &target, trust, || false).unwrap();
-    run(&plan, &target, first, |_| ControlFlow::Continue(()))
+    parts(run(&plan, &target, trust, &mut Patient).unwrap()).0
 }
 
 const LOAD: &str = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"1s\"";
@@ -86,7 +112,7 @@ const LOAD: &str = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"1s\"";
 #[test]
 fn a_server_that_proves_its_name_is_measured() {
     let (url, authority) = serve("127.0.0.1");
-    let summary = measured(LOAD, &url, &Trust::Only(authority)).summary;
+    let summary = measured(LOAD, &url, &Trust::Only(authority));
     let all = summary.aggregate();
     assert!(all.requests > 10 && all.failures == 0, "{:?}", summary.failures);
     assert_eq!(all.body_bytes / all.requests, 200_000 + 27);
@@ -106,20 +132,22 @@ fn whoever_proves_nothing_or_another_name_gets_no_request() {
         (&other, Trust::Only(authority)),
     ];
     for (url, trust) in attempts {
-        let answers = first(LOAD, url, &trust).unwrap().answers;
-        let (kind, message, _) = answers[0].failure.clone().unwrap();
-        assert_eq!(kind, FailureKind::Connect);
-        assert!(message.contains("invalid peer certificate"), "{message}");
+        let (answers, error) = first(LOAD, url, &trust);
+        assert!(matches!(error, LoadError::Stopped), "{error}");
+        let failure = answers[0].failure.as_ref().unwrap();
+        assert_eq!(failure.kind, FailureKind::Connect);
+        assert!(failure.message.contains("invalid peer certificate"), "{failure:?}");
     }
     let nothing = Trust::Only(b"no certificate at all".to_vec());
-    let Err(error) = first(LOAD, &url, &nothing) else { panic!("it was believed") };
+    let (answers, error) = first(LOAD, &url, &nothing);
+    assert!(answers.is_empty(), "it was believed");
     assert!(error.to_string().contains("certificates cannot be used"), "{error}");
 }
 
 #[test]
 fn believing_anyone_is_said() {
     let (url, _) = serve("example.test");
-    let summary = measured(&format!("{LOAD}\ninsecure = true"), &url, &Trust::Anyone).summary;
+    let summary = measured(&format!("{LOAD}\ninsecure = true"), &url, &Trust::Anyone);
     assert!(summary.aggregate().failures == 0 && summary.connects.tls == Tls::Insecure);
     assert!(remarks(&summary)[0].contains("was not checked"), "{:?}", remarks(&summary));
 }

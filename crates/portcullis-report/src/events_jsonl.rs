@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use portcullis_core::event::{Event, Stage, StageEnd};
 use portcullis_core::evidence::State;
-use portcullis_core::judge::Present;
+use portcullis_core::steering::RuleStatus;
 use portcullis_core::threshold::Severity;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -179,7 +179,7 @@ fn progress(load: &portcullis_core::event::Progress) -> Progress<'_> {
     }
 }
 
-fn standing(present: &Present) -> Rule<'_> {
+fn standing(present: &RuleStatus) -> Rule<'_> {
     let severity = match present.severity {
         Severity::Fail => "fail",
         Severity::Warn => "warn",
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn the_load_tells_of_errors_by_kind_and_of_each_rule() {
         let state = Some(State::InDoubt);
-        let rule = Present { rule: "p95 < 1 ms".to_owned(), severity: Severity::Fail, state };
+        let rule = RuleStatus { rule: "p95 < 1 ms".to_owned(), severity: Severity::Fail, state };
         let load = portcullis_core::event::Progress {
             failures: vec![(FailureKind::Timeout, 3)],
             rules: vec![rule],

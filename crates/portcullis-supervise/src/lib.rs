@@ -5,15 +5,17 @@
 compile_error!("Portcullis does not support Windows: use it under WSL 2, in a container or in CI.");
 
 pub mod descriptors;
+pub mod disk_space;
 pub mod environment;
-pub mod finite;
+pub mod guard;
 pub mod interrupt;
 pub mod launch;
 pub mod log;
 pub mod meter;
 pub mod placement;
 pub mod port;
-pub mod room;
 pub mod server;
+pub mod step;
+#[cfg(not(target_os = "linux"))]
+mod system_tool;
 pub mod tree;
-pub mod twin;

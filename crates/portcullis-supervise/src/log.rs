@@ -60,7 +60,7 @@ fn end_of(path: &Path) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// What follows the first line, whose beginning is not there: the end of a secret
+/// What follows the first line, whose beginning is missing: the end of a secret
 /// could not be told from other text. All of it if there is no other line.
 pub fn from_next_line(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == b'\n');

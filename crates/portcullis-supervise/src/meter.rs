@@ -18,7 +18,7 @@ impl Meter {
         Self { root, members: tree::members(root) }
     }
 
-    /// Looks for the tree's processes anew.
+    /// Looks for the tree's processes again.
     pub fn look(&mut self) {
         self.members = tree::members(self.root);
     }

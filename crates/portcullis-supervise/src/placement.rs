@@ -118,33 +118,6 @@ mod system {
         use super::*;
 
         #[test]
-        fn all_threads_of_a_tree_are_placed_and_the_next_ones_too() {
-            let folder = tempfile::tempdir().unwrap();
-            let environment = crate::environment::Environment::inherited(std::env::vars_os());
-            let script = "import threading, time, subprocess\n\
-                          child = subprocess.Popen(['sleep', '600'])\n\
-                          for _ in range(3): threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n\
-                          print('up', flush=True)\n\
-                          time.sleep(600)";
-            let argv = ["python3", "-c", script].map(std::ffi::OsString::from);
-            let log = folder.path().join("log");
-            let grace = std::time::Duration::from_secs(1);
-            let start = crate::server::start(&argv, folder.path(), &environment, &log, grace, &[]);
-            let server = start.unwrap();
-            while std::fs::read_to_string(&log).unwrap().is_empty() {
-                std::thread::sleep(std::time::Duration::from_millis(5));
-            }
-            let cpu = *usable().last().unwrap();
-            pin_trees(&[server.pid()], &[cpu]).unwrap();
-            let threads = threads(server.pid());
-            assert!(threads.len() >= 5, "{threads:?}");
-            for thread in threads {
-                let set = sched_getaffinity(Pid::from_raw(thread.cast_signed())).unwrap();
-                assert!(set.count() == 1 && set.is_set(cpu), "{thread}: {set:?}");
-            }
-        }
-
-        #[test]
         fn a_cpu_that_is_not_there_is_named() {
             let error = verify(&[CpuSet::MAX_CPU - 1]).unwrap_err().to_string();
             assert!(error.contains("CPU 1023 is not among"), "{error}");

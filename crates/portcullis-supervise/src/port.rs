@@ -51,7 +51,7 @@ pub fn owner(port: u16, ours: &[u32]) -> Owner {
 }
 
 /// What tells the listeners of `127.0.0.1:port` from those that may follow them:
-/// their sockets, which a server that is started again opens anew.
+/// their sockets, which a server that is started again opens once more.
 #[cfg(target_os = "linux")]
 pub fn listeners(port: u16) -> Vec<u64> {
     linux::listening(port).0
@@ -81,7 +81,7 @@ pub fn addresses(_: &[u32]) -> Vec<SocketAddr> {
 #[cfg(not(target_os = "linux"))]
 fn holders(port: u16) -> Vec<u32> {
     let place = format!("-iTCP:{port}");
-    let table = crate::finite::capture_plain(&["lsof", "-nP", &place, "-sTCP:LISTEN", "-t"]);
+    let table = crate::system_tool::output(&["lsof", "-nP", &place, "-sTCP:LISTEN", "-t"]);
     table.lines().filter_map(|line| line.trim().parse().ok()).collect()
 }
 

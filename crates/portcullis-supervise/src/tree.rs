@@ -251,7 +251,7 @@ fn processes() -> BTreeMap<u32, Links> {
 
 #[cfg(not(target_os = "linux"))]
 fn processes() -> BTreeMap<u32, Links> {
-    let table = crate::finite::capture_plain(&["ps", "-axo", "pid=,ppid=,pgid="]);
+    let table = crate::system_tool::output(&["ps", "-axo", "pid=,ppid=,pgid="]);
     let lines = table.lines().filter_map(|line| {
         let mut fields = line.split_whitespace().map(str::parse::<u32>);
         let (pid, parent) = (fields.next()?.ok()?, fields.next()?.ok()?);

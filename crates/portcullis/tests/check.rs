@@ -14,7 +14,7 @@ use portcullis_core::compare::{
 use portcullis_core::config::{load, to_redacted_toml};
 use portcullis_core::judge::{Finding, Signal, exit_code};
 use portcullis_core::measure::{Beyond, Distribution, Row, Summary, TaskSummary};
-use portcullis_core::scenario::{RequestTemplate, Task};
+use portcullis_core::scenario::{Step, Task, labels, methods};
 use portcullis_core::threshold::latency_limits;
 use portcullis_report::{RunReport, results_json};
 use tempfile::TempDir;
@@ -230,10 +230,10 @@ fn summary(slow: &str, ms: u64) -> (Summary, String) {
             ..Row::default()
         }
     };
-    let of = |name: &str, request: &RequestTemplate| TaskSummary {
+    let of = |name: &str, steps: &[Step]| TaskSummary {
         name: name.to_owned(),
-        method: request.method.clone(),
-        label: request.label(),
+        method: methods(steps),
+        label: labels(steps),
         window: row(name),
         ..TaskSummary::default()
     };
@@ -241,7 +241,7 @@ fn summary(slow: &str, ms: u64) -> (Summary, String) {
         group: task.group.clone(),
         weight: task.weight,
         needs_data: true,
-        ..of(&task.name, &task.request)
+        ..of(&task.name, &task.steps)
     };
     let scenario = &loaded.config.scenario;
     let summary = Summary {
@@ -250,7 +250,7 @@ fn summary(slow: &str, ms: u64) -> (Summary, String) {
         users_asked: 5,
         users_ran: 5,
         tasks: scenario.tasks.iter().map(task).collect(),
-        login: scenario.login.as_ref().map(|login| of("login", &login.request)),
+        login: scenario.login.as_ref().map(|login| of("login", &login.steps)),
         limits,
         ..Summary::default()
     };

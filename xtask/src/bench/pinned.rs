@@ -1,4 +1,4 @@
-//! A client on the first core, bounded in time, with the processor time that it
+//! A client on the first core, bounded in time, with the CPU time that it
 //! took.
 
 use std::process::{Child, Command, Stdio};
@@ -29,7 +29,7 @@ pub fn run(client: &Command, seconds: u64) -> Result<Ran> {
     finish(start(client, seconds)?)
 }
 
-/// Starts a client under a shell, which tells the client's processor time.
+/// Starts a client under a shell, which tells the client's CPU time.
 ///
 /// # Errors
 /// It cannot be started.

@@ -4,7 +4,7 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::scene::{Outcome, Scene};
+use super::sandbox::{Outcome, Sandbox};
 
 /// A command, taken apart.
 struct Command {
@@ -18,9 +18,9 @@ struct Command {
 ///
 /// # Errors
 /// A command that is not ours, or points elsewhere.
-pub fn are_ours(scene: &Scene, outcome: &Outcome, errors: usize) -> Result<()> {
+pub fn are_ours(sandbox: &Sandbox, outcome: &Outcome, errors: usize) -> Result<()> {
     let file = "project/perf.toml";
-    let configuration = std::fs::read_to_string(scene.folder.join(file))?;
+    let configuration = std::fs::read_to_string(sandbox.folder.join(file))?;
     let mut found = 0;
     for command in outcome.text.lines().filter_map(command) {
         match (command.name.as_str(), command.data.as_str()) {
@@ -57,8 +57,8 @@ pub fn are_ours(scene: &Scene, outcome: &Outcome, errors: usize) -> Result<()> {
 ///
 /// # Errors
 /// It has something else.
-pub fn outputs_are_ours(scene: &Scene, expected: &[&str]) -> Result<()> {
-    let text = std::fs::read_to_string(scene.folder.join("outputs")).context("outputs")?;
+pub fn outputs_are_ours(sandbox: &Sandbox, expected: &[&str]) -> Result<()> {
+    let text = std::fs::read_to_string(sandbox.folder.join("outputs")).context("outputs")?;
     let names: Vec<&str> = text.lines().filter_map(|line| line.split('=').next()).collect();
     if names != ["verdict", "exit_code", "p95_ms", "report"] || text.contains("<<") {
         bail!("outputs of somebody else: {text}");

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::row::{Row, row};
-use super::scene::Scene;
+use super::case::{FaultCase, case};
+use super::sandbox::Sandbox;
 use super::{below, leaks};
 use crate::tools;
 
@@ -25,7 +25,7 @@ pub fn chaos(count: u32) -> Result<()> {
     let mut failed = 0;
     for number in 1..=count {
         let moment = Duration::from_millis(random()? % LATEST_MS);
-        let left = Scene::new(&victim).and_then(|scene| kill_one(&scene, &victim, moment));
+        let left = Sandbox::new(&victim).and_then(|sandbox| kill_one(&sandbox, &victim, moment));
         let when = moment.as_secs_f64();
         match left {
             Ok(said) => println!("PASS {number:3}  killed after {when:.2} s, after {said}"),
@@ -45,10 +45,10 @@ pub fn chaos(count: u32) -> Result<()> {
 }
 
 /// One run that is killed; the last stage that it told of.
-fn kill_one(scene: &Scene, row: &Row, moment: Duration) -> Result<String> {
-    let outcome = scene.kill_after(row, moment)?;
+fn kill_one(sandbox: &Sandbox, case: &FaultCase, moment: Duration) -> Result<String> {
+    let outcome = sandbox.kill_after(case, moment)?;
     let start = Instant::now();
-    leaks::look(scene)?;
+    leaks::look(sandbox)?;
     ensure!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
     // Before the table, lines of two blanks begin with a stage.
     let lines = outcome.text.lines().take_while(|line| !line.is_empty());
@@ -62,21 +62,21 @@ fn kill_one(scene: &Scene, row: &Row, moment: Duration) -> Result<String> {
 /// # Errors
 /// A run failed, or something has grown.
 pub fn soak(count: u32) -> Result<()> {
-    let short = Row { before: Some(shorten), ..calm("soak", "2s") };
-    let scene = Scene::new(&short)?;
+    let short = FaultCase { before: Some(shorten), ..calm("soak", "2s") };
+    let sandbox = Sandbox::new(&short)?;
     // The first one fills the caches.
-    play(&scene, &short)?;
-    let before = Figures::now(&scene)?;
+    play(&sandbox, &short)?;
+    let before = Figures::now(&sandbox)?;
     println!("before: {before}");
     let (start, mut invalid) = (Instant::now(), 0);
     for number in 1..=count {
-        invalid += u32::from(play(&scene, &short).with_context(|| format!("run {number}"))? == 5);
+        invalid += u32::from(play(&sandbox, &short).with_context(|| format!("run {number}"))? == 5);
         if number % 20 == 0 {
-            println!("{number:6}: {}", Figures::now(&scene)?);
+            println!("{number:6}: {}", Figures::now(&sandbox)?);
         }
     }
-    leaks::look(&scene)?;
-    let after = Figures::now(&scene)?;
+    leaks::look(&sandbox)?;
+    let after = Figures::now(&sandbox)?;
     println!("after:  {after}");
     println!(
         "{} green, {invalid} invalid for a busy machine, in {:.0} s",
@@ -89,8 +89,8 @@ pub fn soak(count: u32) -> Result<()> {
 
 /// One run of the soak; its exit code. A machine that is busy with something
 /// else makes a run invalid: no defect of what is looked at here.
-fn play(scene: &Scene, row: &Row) -> Result<i32> {
-    let outcome = scene.play(row)?;
+fn play(sandbox: &Sandbox, case: &FaultCase) -> Result<i32> {
+    let outcome = sandbox.play(case)?;
     match outcome.code {
         Some(code @ (0 | 5)) => Ok(code),
         code => bail!("exit {code:?}:\n{}", outcome.text),
@@ -98,29 +98,29 @@ fn play(scene: &Scene, row: &Row) -> Result<i32> {
 }
 
 /// A healthy run in a repository of its own, so that its database is cached.
-fn calm(name: &'static str, time: &'static str) -> Row {
+fn calm(name: &'static str, time: &'static str) -> FaultCase {
     let time = if time.is_empty() { "3s" } else { time };
-    Row { before: Some(track), ..row(name, "", 0).flags(&["-t", time]) }
+    FaultCase { before: Some(track), ..case(name, "", 0).flags(&["-t", time]) }
 }
 
-fn track(scene: &Scene) -> Result<()> {
-    let folder = scene.folder.display().to_string();
+fn track(sandbox: &Sandbox) -> Result<()> {
+    let folder = sandbox.folder.display().to_string();
     ensure!(tools::is_there("git", &["init", "-q", &folder]), "git makes no repository");
     Ok(())
 }
 
-fn warm(row: &Row) -> Result<()> {
-    let scene = Scene::new(row)?;
+fn warm(case: &FaultCase) -> Result<()> {
+    let sandbox = Sandbox::new(case)?;
     // Busy machines make a run invalid; this is about what is left.
-    let tries = (0..3).map(|_| play(&scene, row)).collect::<Result<Vec<i32>>>()?;
+    let tries = (0..3).map(|_| play(&sandbox, case)).collect::<Result<Vec<i32>>>()?;
     ensure!(tries.contains(&0), "three runs were invalid");
-    leaks::look(&scene)
+    leaks::look(&sandbox)
 }
 
 /// Two tasks without waits instead of the ten.
-fn shorten(scene: &Scene) -> Result<()> {
-    track(scene)?;
-    let path = scene.folder.join("project/perf.toml");
+fn shorten(sandbox: &Sandbox) -> Result<()> {
+    track(sandbox)?;
+    let path = sandbox.folder.join("project/perf.toml");
     let config = std::fs::read_to_string(&path)?;
     let wait = "wait = { min = \"100ms\", max = \"200ms\" }";
     let (head, _) = config.split_once("[[scenario.task]]").context("no task in perf.toml")?;
@@ -157,16 +157,16 @@ struct Figures {
 }
 
 impl Figures {
-    fn now(scene: &Scene) -> Result<Self> {
+    fn now(sandbox: &Sandbox) -> Result<Self> {
         let has_command = |pid: &u32| !below::text(*pid, "cmdline").is_empty();
-        let cache = leaks::tree(scene.cache())?;
+        let cache = leaks::tree(sandbox.cache())?;
         let ours = |name: &str| name.starts_with("portcullis") || name.starts_with(".tmp");
         let entries = std::fs::read_dir(std::env::temp_dir())?.flatten();
         let common = entries.filter(|entry| ours(&entry.file_name().to_string_lossy())).count();
         Ok(Self {
             processes: leaks::processes().iter().filter(|pid| has_command(pid)).count(),
             descriptors: std::fs::read_dir("/proc/self/fd")?.count(),
-            temporary: common + leaks::tree(&scene.tmp())?.len() + entries_of(&scene.tmp())?,
+            temporary: common + leaks::tree(&sandbox.tmp())?.len() + entries_of(&sandbox.tmp())?,
             files: cache.len(),
             bytes: cache.values().map(|(bytes, _)| bytes).sum(),
         })

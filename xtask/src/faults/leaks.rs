@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::scene::Scene;
+use super::sandbox::Sandbox;
 use crate::tools;
 
 /// Files with their contents' length and time of change.
@@ -21,10 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// Something is left.
-pub fn look(scene: &Scene) -> Result<()> {
+pub fn look(sandbox: &Sandbox) -> Result<()> {
     let start = Instant::now();
     loop {
-        let left = strays(scene);
+        let left = strays(sandbox);
         if left.is_empty() {
             break;
         }
@@ -33,17 +33,17 @@ pub fn look(scene: &Scene) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    let folders: Vec<_> = std::fs::read_dir(scene.tmp())?.flatten().map(|e| e.path()).collect();
+    let folders: Vec<_> = std::fs::read_dir(sandbox.tmp())?.flatten().map(|e| e.path()).collect();
     if !folders.is_empty() {
         bail!("private folders are left: {folders:?}");
     }
-    let now = tree(&scene.folder.join("service"))?;
-    if now != scene.service {
-        let changed = now.iter().filter(|(name, state)| scene.service.get(*name) != Some(state));
+    let now = tree(&sandbox.folder.join("service"))?;
+    if now != sandbox.service {
+        let changed = now.iter().filter(|(name, state)| sandbox.service.get(*name) != Some(state));
         let changed: Vec<_> = changed.map(|(name, _)| name).collect();
         bail!("files of the project have changed: {changed:?}");
     }
-    locks(scene.cache())
+    locks(sandbox.cache())
 }
 
 /// The processes that are there now.
@@ -52,13 +52,13 @@ pub fn processes() -> Vec<u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// Processes that came with the scene: by environment, working folder, or
+/// Processes that came with the sandbox: by environment, working folder, or
 /// command line. A daemon may have cleared any of these, hardly all.
-fn strays(scene: &Scene) -> Vec<String> {
-    let needle = scene.folder.display().to_string();
+fn strays(sandbox: &Sandbox) -> Vec<String> {
+    let needle = sandbox.folder.display().to_string();
     let faults = tools::root().join("fixtures/faults").display().to_string();
     let own = std::process::id();
-    let new = processes().into_iter().filter(|pid| *pid != own && !scene.processes.contains(pid));
+    let new = processes().into_iter().filter(|pid| *pid != own && !sandbox.processes.contains(pid));
     let is_ours = |pid: &u32| {
         let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
         let text = |name: &str| String::from_utf8_lossy(&read(name)).into_owned();
@@ -68,7 +68,7 @@ fn strays(scene: &Scene) -> Vec<String> {
         let marked = text("environ").contains(&needle)
             || command.contains(&needle)
             || command.contains(&faults)
-            || folder.starts_with(&scene.folder);
+            || folder.starts_with(&sandbox.folder);
         marked && !is_zombie
     };
     let shown = |pid: u32| {

@@ -1,24 +1,24 @@
 //! `cargo xtask faults`: whatever happens, the right exit code, the truth in the
-//! artifacts, nothing left behind. Each fault is a row of data; one function
+//! artifacts, nothing left behind. Each fault is a case, written as data; one function
 //! runs it, and looks at what it left.
 
-pub mod acts;
+pub mod actions;
 pub mod below;
+pub mod case;
+mod cases;
 mod commands;
 mod endurance;
 mod leaks;
 mod panics;
 mod report;
-pub mod row;
-mod rows;
-pub mod scene;
+pub mod sandbox;
 
 use anyhow::{Result, bail};
 use clap::Args;
 
+use case::FaultCase;
 pub use panics::Panics;
-use row::Row;
-use scene::Scene;
+use sandbox::Sandbox;
 
 /// Flags of `faults`.
 #[derive(Debug, Args)]
@@ -46,13 +46,13 @@ pub struct FaultsArgs {
     write: bool,
 }
 
-/// How often a row is tried on a busy machine.
+/// How often a case is tried on a busy machine.
 const TRIES: u32 = 3;
 /// How a run says that the machine was too busy.
 pub const BUSY: &str = "the load generator was late by";
 
-/// How a row came out.
-pub enum Came {
+/// How a case came out.
+pub enum CaseResult {
     /// As expected; the verdict that a user sees.
     Passed(String),
     /// Not so.
@@ -61,10 +61,10 @@ pub enum Came {
     Skipped(String),
 }
 
-/// Runs the half of the rows that continuous integration runs.
+/// Runs the half of the cases that continuous integration runs.
 ///
 /// # Errors
-/// A row failed.
+/// A case failed.
 pub fn quick() -> Result<()> {
     run(&FaultsArgs {
         quick: true,
@@ -77,26 +77,26 @@ pub fn quick() -> Result<()> {
     })
 }
 
-/// Runs the rows.
+/// Runs the cases.
 ///
 /// # Errors
-/// A row failed.
+/// A case failed.
 pub fn run(args: &FaultsArgs) -> Result<()> {
     match (args.chaos, args.soak) {
         (Some(count), _) => return endurance::chaos(count),
         (None, Some(count)) => return endurance::soak(count),
         (None, None) => {}
     }
-    let all = rows::all();
-    let wanted = |row: &&Row| {
-        let named = args.filter.as_ref().is_none_or(|part| row.name.contains(part.as_str()));
-        named && (!args.quick || row.quick)
+    let all = cases::all();
+    let wanted = |case: &&FaultCase| {
+        let named = args.filter.as_ref().is_none_or(|part| case.name.contains(part.as_str()));
+        named && (!args.quick || case.quick)
     };
-    let chosen: Vec<&Row> = all.iter().filter(wanted).collect();
+    let chosen: Vec<&FaultCase> = all.iter().filter(wanted).collect();
     if args.list {
         chosen
             .iter()
-            .for_each(|row| println!("{:<44} exit {:<4} {}", row.name, row.code, row.what));
+            .for_each(|case| println!("{:<44} exit {:<4} {}", case.name, case.code, case.what));
         return Ok(());
     }
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
@@ -104,25 +104,25 @@ pub fn run(args: &FaultsArgs) -> Result<()> {
     for _ in 0..args.repeat {
         // The page tells of one pass, the last.
         seen.clear();
-        for row in &chosen {
+        for case in &chosen {
             let start = std::time::Instant::now();
-            let came = check(row);
+            let came = check(case);
             let took = start.elapsed().as_secs_f64();
             match &came {
-                Came::Passed(_) => {
+                CaseResult::Passed(_) => {
                     passed += 1;
-                    println!("PASS {took:6.1} s  {}", row.name);
+                    println!("PASS {took:6.1} s  {}", case.name);
                 }
-                Came::Failed(why) => {
+                CaseResult::Failed(why) => {
                     failed += 1;
-                    println!("FAIL {took:6.1} s  {}\n{}", row.name, indented(why));
+                    println!("FAIL {took:6.1} s  {}\n{}", case.name, indented(why));
                 }
-                Came::Skipped(why) => {
+                CaseResult::Skipped(why) => {
                     skipped += 1;
-                    println!("SKIP {took:6.1} s  {}: {why}", row.name);
+                    println!("SKIP {took:6.1} s  {}: {why}", case.name);
                 }
             }
-            seen.push((*row, came));
+            seen.push((*case, came));
         }
     }
     println!("{passed} passed, {failed} failed, {skipped} skipped");
@@ -135,19 +135,19 @@ pub fn run(args: &FaultsArgs) -> Result<()> {
     Ok(())
 }
 
-/// One row: what it needs, the run, what it said, what it left.
-fn check(row: &Row) -> Came {
-    if let Some(why) = row.need.and_then(row::Need::missing) {
-        return Came::Skipped(why);
+/// One case: what it needs, the run, what it said, what it left.
+fn check(case: &FaultCase) -> CaseResult {
+    if let Some(why) = case.need.and_then(case::Need::missing) {
+        return CaseResult::Skipped(why);
     }
     let attempt = || -> Result<String> {
-        let scene = Scene::new(row)?;
-        let outcome = scene.play(row)?;
-        row.judge(&outcome)?;
-        if let Some(then) = row.then {
-            then(&scene, &outcome)?;
+        let sandbox = Sandbox::new(case)?;
+        let outcome = sandbox.play(case)?;
+        case.judge(&outcome)?;
+        if let Some(then) = case.then {
+            then(&sandbox, &outcome)?;
         }
-        leaks::look(&scene)?;
+        leaks::look(&sandbox)?;
         // Who outlives a killed run may not have written its last files yet.
         let has_ended = outcome.code.is_some_and(|code| code >= 0);
         if let [log, ..] = &outcome.dead_links()[..]
@@ -163,15 +163,15 @@ fn check(row: &Row) -> Came {
     for _ in 1..TRIES {
         match &came {
             Err(error) if format!("{error:#}").contains(BUSY) => {
-                println!("     again: {}: the generator was late, this machine is busy", row.name);
+                println!("     again: {}: the generator was late, this machine is busy", case.name);
                 came = attempt();
             }
             _ => break,
         }
     }
     match came {
-        Ok(verdict) => Came::Passed(verdict),
-        Err(error) => Came::Failed(format!("{error:#}")),
+        Ok(verdict) => CaseResult::Passed(verdict),
+        Err(error) => CaseResult::Failed(format!("{error:#}")),
     }
 }
 

@@ -2,15 +2,15 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::Came;
-use super::row::Row;
+use super::CaseResult;
+use super::case::FaultCase;
 use crate::tools;
 
 /// Writes `docs/reference/faults.md`.
 ///
 /// # Errors
-/// A row failed, or the file cannot be written.
-pub fn write(seen: &[(&Row, Came)]) -> Result<()> {
+/// A case failed, or the file cannot be written.
+pub fn write(seen: &[(&FaultCase, CaseResult)]) -> Result<()> {
     let mut page = String::from(
         "# Faults\n\nWhat happens when: each row is a fault that `cargo xtask faults` causes \
          for real, against the bundled\nservice or a small server of `fixtures/faults`, with the \
@@ -19,8 +19,8 @@ pub fn write(seen: &[(&Row, Came)]) -> Result<()> {
          `cargo xtask faults --write`.\n",
     );
     let mut group = "";
-    for (row, came) in seen {
-        let (of, name) = row.name.split_once('/').unwrap_or(("", row.name));
+    for (case, came) in seen {
+        let (of, name) = case.name.split_once('/').unwrap_or(("", case.name));
         if of != group {
             group = of;
             page.push_str(&format!(
@@ -28,12 +28,12 @@ pub fn write(seen: &[(&Row, Came)]) -> Result<()> {
             ));
         }
         let said = match came {
-            Came::Passed(verdict) => told(verdict),
-            Came::Skipped(_) => "(not tried on the machine that wrote this page)".to_owned(),
-            Came::Failed(_) => bail!("{} failed: the page would not be true", row.name),
+            CaseResult::Passed(verdict) => told(verdict),
+            CaseResult::Skipped(_) => "(not tried on the machine that wrote this page)".to_owned(),
+            CaseResult::Failed(_) => bail!("{} failed: the page would not be true", case.name),
         };
-        let code = if row.code < 0 { "killed".to_owned() } else { row.code.to_string() };
-        page.push_str(&format!("| <a id=\"{name}\"></a>{} | {code} | {said} |\n", row.what));
+        let code = if case.code < 0 { "killed".to_owned() } else { case.code.to_string() };
+        page.push_str(&format!("| <a id=\"{name}\"></a>{} | {code} | {said} |\n", case.what));
     }
     let path = tools::root().join("docs/reference/faults.md");
     std::fs::write(&path, page).with_context(|| path.display().to_string())

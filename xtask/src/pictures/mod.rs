@@ -13,8 +13,8 @@ use clap::Args;
 
 use crate::browser::Browser;
 use crate::faults::BUSY;
-use crate::faults::row::Row;
-use crate::faults::scene::Scene;
+use crate::faults::case::FaultCase;
+use crate::faults::sandbox::Sandbox;
 use crate::tools;
 use runs::LOADED;
 use terminal::{Played, play};
@@ -48,13 +48,13 @@ pub fn run(args: &PicturesArgs) -> Result<()> {
         return of_the_documentation(&browser);
     }
     let part = args.filter.as_deref().unwrap_or_default();
-    for row in runs::all().iter().filter(|row| row.name.contains(part)) {
-        let folder = tools::root().join("target/red-runs").join(row.name);
-        let played = prepared(row, &folder)?;
+    for case in runs::all().iter().filter(|case| case.name.contains(part)) {
+        let folder = tools::root().join("target/red-runs").join(case.name);
+        let played = prepared(case, &folder)?;
         let page = folder.join("perf_results.html");
         browser.picture(&page, &folder.join("page.png"), [1280, 800])?;
         std::fs::write(folder.join("terminal.txt"), played.1)?;
-        println!("{}: {}", row.name, folder.display());
+        println!("{}: {}", case.name, folder.display());
     }
     Ok(())
 }
@@ -80,9 +80,9 @@ fn of_the_documentation(browser: &Browser) -> Result<()> {
         &folder.join("page-passed.png"),
         [1100, 1000],
     )?;
-    let row = runs::all().into_iter().find(|row| row.name == "slow-task");
+    let case = runs::all().into_iter().find(|case| case.name == "slow-task");
     let kept = root.join("target/red-runs/slow-task");
-    prepared(&row.context("no run is slow")?, &kept)?;
+    prepared(&case.context("no run is slow")?, &kept)?;
     let page = kept.join("perf_results.html");
     browser.picture(&page, &folder.join("page-failed.png"), [1100, 800])?;
     for picture in std::fs::read_dir(&folder)? {
@@ -110,18 +110,18 @@ fn again(command: &Command) -> Command {
 
 /// Plays a prepared run until the machine was quiet enough for it; its artifacts are
 /// kept in the folder.
-fn prepared(row: &Row, folder: &Path) -> Result<(Played, String)> {
-    let is_late = row.says.contains(&BUSY);
+fn prepared(case: &FaultCase, folder: &Path) -> Result<(Played, String)> {
+    let is_late = case.says.contains(&BUSY);
     let (code, text, played) = quiet_enough(is_late, || {
-        let scene = Scene::new(row)?;
-        let act = |run| row.during.map_or(Ok(()), |(_, act)| act(&scene, run));
-        let played = play(scene.command(row)?, LOADED, act)?;
-        keep(&scene.artifacts(), folder)?;
-        Ok((played.code, text_of(&played, &scene.folder), played))
+        let sandbox = Sandbox::new(case)?;
+        let act = |run| case.during.map_or(Ok(()), |(_, act)| act(&sandbox, run));
+        let played = play(sandbox.command(case)?, LOADED, act)?;
+        keep(&sandbox.artifacts(), folder)?;
+        Ok((played.code, text_of(&played, &sandbox.folder), played))
     })?;
-    ensure!(code == Some(row.code), "{} ended with {code:?}:\n{text}", row.name);
-    for said in &row.says {
-        ensure!(text.contains(said), "{} does not say {said:?}:\n{text}", row.name);
+    ensure!(code == Some(case.code), "{} ended with {code:?}:\n{text}", case.name);
+    for said in &case.says {
+        ensure!(text.contains(said), "{} does not say {said:?}:\n{text}", case.name);
     }
     Ok((played, text))
 }

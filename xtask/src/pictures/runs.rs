@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use crate::faults::BUSY;
-use crate::faults::acts::worker;
+use crate::faults::actions::worker;
 use crate::faults::below::{server, signal};
-use crate::faults::row::{Row, row};
-use crate::faults::scene::Scene;
+use crate::faults::case::{FaultCase, case};
+use crate::faults::sandbox::Sandbox;
 
 /// On the screen once the load is under way.
 pub const LOADED: &str = "  generator ";
@@ -18,28 +18,28 @@ pub const LOADED: &str = "  generator ";
 const FLAGS: [&str; 6] = ["-u", "5", "-r", "5", "-t", "8s"];
 
 /// The runs, under the names of their folders.
-pub fn all() -> Vec<Row> {
+pub fn all() -> Vec<FaultCase> {
     vec![
-        row("green", "All is well.", 0).flags(&FLAGS),
-        row("slow-task", "The dashboard waits for 700 ms.", 1)
+        case("green", "All is well.", 0).flags(&FLAGS),
+        case("slow-task", "The dashboard waits for 700 ms.", 1)
             .flags(&FLAGS)
             .faults("dashboard=delay:700ms"),
-        row("errors", "Every fifth answer about claims is a 500.", 1)
+        case("errors", "Every fifth answer about claims is a 500.", 1)
             .flags(&FLAGS)
             .faults("claims=status:500@0.2"),
-        row("login-throttled", "Six users, and five logins per hour.", 5)
+        case("login-throttled", "Six users, and five logins per hour.", 5)
             .flags(&["-u", "6", "-r", "6", "-t", "8s"]),
-        row("server-died", "SIGKILL, as by a kernel without memory.", 4)
+        case("server-died", "SIGKILL, as by a kernel without memory.", 4)
             .flags(&FLAGS)
             .during(LOADED, |_, run| signal(server(run)?, "KILL")),
-        row("generator-late", "The process that makes the load is held for a while.", 5)
+        case("generator-late", "The process that makes the load is held for a while.", 5)
             .flags(&FLAGS)
             .during(LOADED, |_, run| hold(worker(run)?))
             .says(BUSY),
-        row("regression", "The claims' list waits for 20 ms more than at the base.", 1)
+        case("regression", "The claims' list waits for 20 ms more than at the base.", 1)
             .flags(&["-u", "2", "-r", "2", "-t", "4s", "--against", "HEAD"])
             .before(slower_than_its_base),
-        row("interrupted", "Ctrl-C in mid-load.", 130).flags(&FLAGS).during(LOADED, |_, run| {
+        case("interrupted", "Ctrl-C in mid-load.", 130).flags(&FLAGS).during(LOADED, |_, run| {
             std::thread::sleep(Duration::from_secs(3));
             signal(run, "INT")
         }),
@@ -71,8 +71,8 @@ class Waiting:
 ";
 
 /// The service as it is becomes the base; the working tree is slower.
-fn slower_than_its_base(scene: &Scene) -> Result<()> {
-    std::fs::write(scene.folder.join(".gitignore"), "/*\n!/service\n")?;
+fn slower_than_its_base(sandbox: &Sandbox) -> Result<()> {
+    std::fs::write(sandbox.folder.join(".gitignore"), "/*\n!/service\n")?;
     for arguments in [
         &["init", "-q", "-b", "main"][..],
         &["add", "-A"],
@@ -81,12 +81,12 @@ fn slower_than_its_base(scene: &Scene) -> Result<()> {
         let git = Command::new("git")
             .args(["-c", "user.name=Test", "-c", "user.email=test@localhost"])
             .args(arguments)
-            .current_dir(&scene.folder)
+            .current_dir(&sandbox.folder)
             .status()?;
         ensure!(git.success(), "git {arguments:?}");
     }
-    std::fs::write(scene.folder.join("service/upstream/waiting.py"), WAITING)?;
-    let settings = scene.folder.join("service/hello_world/settings.py");
+    std::fs::write(sandbox.folder.join("service/upstream/waiting.py"), WAITING)?;
+    let settings = sandbox.folder.join("service/hello_world/settings.py");
     let text = std::fs::read_to_string(&settings)?;
     let first = "MIDDLEWARE = [\n";
     ensure!(text.contains(first), "the settings have no {first:?}");

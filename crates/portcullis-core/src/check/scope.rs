@@ -2,7 +2,7 @@
 //! named them; a rule speaks of tasks.
 
 use super::stated::{Stated, StatedRow};
-use crate::scenario::{RequestTemplate, Scenario, Task};
+use crate::scenario::{Scenario, Step, Task, labels, titles};
 use crate::threshold::Scope;
 
 /// The rows of one scope.
@@ -101,9 +101,10 @@ pub fn rows_of<'a>(
 /// those of the tasks with this label. None of these tasks may be without one.
 fn labelled<'a>(file: &'a Stated, label: &str, scenario: &Scenario) -> Result<Rows<'a>, String> {
     let tasks: Vec<&Task> =
-        scenario.tasks.iter().filter(|task| task.request.label() == label).collect();
+        scenario.tasks.iter().filter(|task| labels(&task.steps) == label).collect();
     let is_named = |row: &StatedRow, task: &Task| {
-        row.method == task.request.method && (row.name == label || row.name == task.name)
+        let is_method = task.steps.iter().any(|step| step.request.method == row.method);
+        is_method && (row.name == label || row.name == task.name)
     };
     let is_missing =
         |task: &&&Task| task.weight > 0 && !file.rows.iter().any(|row| is_named(row, task));
@@ -149,10 +150,7 @@ pub fn no_rows<N: AsRef<str>>(tasks: &[N]) -> String {
 
 fn no_login(scenario: &Scenario) -> String {
     match &scenario.login {
-        Some(login) => {
-            let request = &login.request;
-            format!("no row is named login or {} {}", request.method, request.label())
-        }
+        Some(login) => format!("no row is named login or {}", titles(&login.steps)),
         None => "the scenario has no login".to_owned(),
     }
 }
@@ -167,7 +165,7 @@ fn all<'a>(file: &'a Stated, scenario: &Scenario) -> Rows<'a> {
 
 /// Whether a row is the login's.
 pub fn is_login(row: &StatedRow, scenario: &Scenario) -> bool {
-    scenario.login.as_ref().is_some_and(|login| is_of(row, "login", &login.request))
+    scenario.login.as_ref().is_some_and(|login| is_of(row, "login", &login.steps))
 }
 
 fn is_in(task: &Task, scope: &Scope) -> bool {
@@ -175,24 +173,28 @@ fn is_in(task: &Task, scope: &Scope) -> bool {
         Scope::Group(name) => task.group.as_deref() == Some(name),
         Scope::Task(name) => task.name == *name,
         Scope::Aggregate => true,
-        Scope::Label(label) => task.request.label() == *label,
+        Scope::Label(label) => labels(&task.steps) == *label,
         Scope::Login => false,
     }
 }
 
 /// The one row of a task. A row that could be several tasks' is nobody's.
 fn row_of<'a>(file: &'a Stated, task: &Task, scenario: &Scenario) -> Option<&'a StatedRow> {
-    let fits = |row: &&StatedRow| is_of(row, &task.name, &task.request);
+    let fits = |row: &&StatedRow| is_of(row, &task.name, &task.steps);
     let mut rows = file.rows.iter().filter(fits);
     let row = rows.next().filter(|_| rows.next().is_none())?;
     let others = scenario.tasks.iter().filter(|other| other.name != task.name);
-    let is_shared = others.into_iter().any(|other| is_of(row, &other.name, &other.request));
+    let is_shared = others.into_iter().any(|other| is_of(row, &other.name, &other.steps));
     (!is_shared).then_some(row)
 }
 
 /// Whether a row has this name, or the URL of a request that is always the same.
-fn is_of(row: &StatedRow, name: &str, request: &RequestTemplate) -> bool {
-    let mut templates = std::iter::once(&request.path).chain(request.query.iter().map(|(_, t)| t));
-    let is_fixed = templates.all(|template| template.names().next().is_none());
-    row.method == request.method && (row.name == name || is_fixed && row.name == request.label())
+fn is_of(row: &StatedRow, name: &str, steps: &[Step]) -> bool {
+    steps.iter().map(|step| &step.request).any(|request| {
+        let query = request.query.iter().map(|(_, template)| template);
+        let mut templates = std::iter::once(&request.path).chain(query);
+        let is_fixed = templates.all(|template| template.names().next().is_none());
+        row.method == request.method
+            && (row.name == name || is_fixed && row.name == request.label())
+    })
 }

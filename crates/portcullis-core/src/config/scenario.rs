@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::tree::{self, Node, Place, Value};
 use crate::scenario::{
-    Login, MAX_VALUES, MinItems, Order, RequestTemplate, Scenario, Task, Template, Values, Wait,
-    is_name,
+    Check, Extract, Login, MAX_VALUES, Order, RequestTemplate, Scenario, Step, TOKEN, Task,
+    Template, Values, Wait, is_name,
 };
 use crate::text::nearest;
 
@@ -293,7 +293,7 @@ fn login(mut section: Reader<'_>, shared: &Headers, problems: &mut Problems) -> 
     let authorization = match (node, written) {
         (Some(node), Some(written)) => {
             let template = template(&written, node, "scenario.login.authorization", problems);
-            if template.names().ne(["token"]) {
+            if template.names().ne([TOKEN]) {
                 let message = "scenario.login.authorization must contain {{ token }} once";
                 note(problems, node.at, message);
             }
@@ -309,7 +309,9 @@ fn login(mut section: Reader<'_>, shared: &Headers, problems: &mut Problems) -> 
         note(problems, at, format!("the login draws no values, but names \"{name}\""));
     }
     let request = RequestTemplate { method, path, query: Vec::new(), headers, json };
-    Login { request, accept, token, authorization, shared: share }
+    let extract = vec![Extract { name: TOKEN.to_owned(), path: token }];
+    let step = Step { request, accept, checks: Vec::new(), extract };
+    Login { steps: vec![step], authorization, shared: share }
 }
 
 fn task(
@@ -348,7 +350,8 @@ fn task(
     let request = RequestTemplate { method, path, query, headers, json };
     // Not zero: a bad weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
-    let mut task = Task { name, group, budget, weight, request, values, accept, check };
+    let step = Step { request, accept, checks: check.into_iter().collect(), extract: Vec::new() };
+    let mut task = Task { name, group, budget, weight, values, steps: vec![step] };
     check_values(&mut task, node, problems);
     task
 }
@@ -365,11 +368,11 @@ fn query(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<(String, Temp
     query
 }
 
-fn check(mut section: Reader<'_>, problems: &mut Problems) -> MinItems {
+fn check(mut section: Reader<'_>, problems: &mut Problems) -> Check {
     let array = section.optional_text("array", problems).unwrap_or_default();
     let min_items = section.integer("min_items", 0..=i64::MAX, problems);
     section.finish(problems);
-    MinItems { array, min_items: min_items.and_then(|n| u64::try_from(n).ok()).unwrap_or(0) }
+    Check::MinItems { array, min_items: min_items.and_then(|n| u64::try_from(n).ok()).unwrap_or(0) }
 }
 
 /// Every placeholder has a value; values that the task does not use are dropped.

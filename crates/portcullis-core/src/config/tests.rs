@@ -165,7 +165,8 @@ fn a_wait_of_another_kind_replaces_the_default() {
 fn header_names_have_no_case() {
     let text = with("wait = {", "headers = { accept-encoding = \"identity\" }\nwait = {");
     let tasks = load(&text, None, &[]).unwrap().config.scenario.tasks;
-    let names: Vec<&str> = tasks[0].request.headers.iter().map(|(name, _)| name.as_str()).collect();
+    let headers = &tasks[0].steps[0].request.headers;
+    let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["Accept", "accept-encoding"]);
 }
 

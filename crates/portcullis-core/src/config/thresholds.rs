@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::reader::{Problems, Reader, list, note, text};
 use super::tree::{Node, Place, Value};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, labels};
 use crate::text::nearest;
 use crate::threshold::{
     self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, Labels, Limit, Names, Policy, Reference, Severity,
@@ -37,7 +37,7 @@ pub fn decode(
     };
     let tasks: Vec<String> = scenario.tasks.iter().map(|task| task.name.clone()).collect();
     let groups: Vec<String> = scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
-    let labels: Vec<String> = scenario.tasks.iter().map(|task| task.request.label()).collect();
+    let labels: Vec<String> = scenario.tasks.iter().map(|task| labels(&task.steps)).collect();
     let login = scenario.login.is_some();
     let names = Names { tasks: &tasks, groups: &groups, labels: &labels, login };
     let usual = policy(&mut section, problems).map_or(Policy::Estimate, |(_, policy)| policy);

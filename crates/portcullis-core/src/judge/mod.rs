@@ -2,18 +2,18 @@
 //! code. Nowhere else is anything judged.
 
 mod caveats;
-mod doubts;
 mod finding;
 pub mod findings;
 pub mod headline;
-mod present;
+mod rule_status;
+mod threshold_controller;
 mod verdict;
 #[cfg(test)]
 mod verdict_tests;
 pub mod wording;
 
 pub use caveats::*;
-pub use doubts::{Doubts, doubts};
 pub use finding::{EXIT_CODES, Finding, Signal, exit_code, in_order};
-pub use present::{Present, present};
+pub use rule_status::rule_status;
+pub use threshold_controller::ThresholdController;
 pub use verdict::*;

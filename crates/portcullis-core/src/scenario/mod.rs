@@ -4,18 +4,19 @@ mod deck;
 mod model;
 #[cfg(test)]
 mod model_tests;
+mod step;
 mod template;
 #[cfg(test)]
 mod tests;
 
 pub use deck::Deck;
 pub use model::*;
+pub use step::{Check, Extract, RequestTemplate, Step, labels, methods, titles};
 pub use template::*;
 
 use std::time::Duration;
 
 use crate::rng::Rng;
-use crate::text::is_secret_name;
 
 /// The most values that one request may draw.
 pub const MAX_VALUES: usize = 16;
@@ -80,22 +81,21 @@ impl Wait {
     }
 }
 
-/// The login request and what becomes of its answer.
+/// The name under which a login's steps extract what users show with later requests.
+pub const TOKEN: &str = "token";
+
+/// How a user logs in, and what becomes of the token.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// The request; it draws no values.
-    pub request: RequestTemplate,
-    /// Statuses that mean success.
-    pub accept: Vec<u16>,
-    /// Dotted path of the token in the JSON answer.
-    pub token: String,
+    /// Its requests, in their order; they draw no values, and one extracts [`TOKEN`].
+    pub steps: Vec<Step>,
     /// The `Authorization` of later requests; `{{ token }}` is its one value.
     pub authorization: Template,
     /// One login for all users instead of one for each.
     pub shared: bool,
 }
 
-/// A request that users make, and when its answer is good.
+/// What users do, drawn by weight: one row of results.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// Unique; the row of every table.
@@ -107,29 +107,10 @@ pub struct Task {
     pub budget: Option<u32>,
     /// How often the task stands in the deck; 0 takes it out.
     pub weight: u32,
-    /// What is sent.
-    pub request: RequestTemplate,
-    /// Values drawn anew for each request, by name.
+    /// Values by name, drawn anew each time the task is called.
     pub values: Vec<(String, Values)>,
-    /// Statuses that mean success.
-    pub accept: Vec<u16>,
-    /// What the body must hold.
-    pub check: Option<MinItems>,
-}
-
-/// A request with places for drawn values.
-#[derive(Clone, Debug)]
-pub struct RequestTemplate {
-    /// `GET`, `POST`, …
-    pub method: String,
-    /// Begins with `/`.
-    pub path: Template,
-    /// Parameters, percent-encoded when they are sent.
-    pub query: Vec<(String, Template)>,
-    /// Header fields.
-    pub headers: Vec<(String, Template)>,
-    /// The JSON body, as text with places for values.
-    pub json: Option<Template>,
+    /// Its requests, in their order; never empty. They are measured as one.
+    pub steps: Vec<Step>,
 }
 
 /// What a value is drawn from, uniformly.
@@ -141,41 +122,9 @@ pub enum Values {
     Range(i64, i64),
 }
 
-/// "The array at `array` has at least `min_items` items."
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MinItems {
-    /// Dotted path of the array; empty for the whole body.
-    pub array: String,
-    /// The least number of items.
-    pub min_items: u64,
-}
-
-impl RequestTemplate {
-    /// Whether a lost request may be sent again: RFC 9110, section 9.2.2.
-    pub fn is_idempotent(&self) -> bool {
-        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE")
-    }
-
-    /// Method and path as a table shows them: `/claims/{id}/`.
-    pub fn label(&self) -> String {
-        let mut label = self.path.fill(|name| format!("{{{name}}}"));
-        for (index, (name, value)) in self.query.iter().enumerate() {
-            label.push(if index == 0 { '?' } else { '&' });
-            let value = match is_secret_name(name) {
-                true => "***".to_owned(),
-                false => value.fill(|name| format!("{{{name}}}")),
-            };
-            label.push_str(&format!("{name}={value}"));
-        }
-        label
-    }
-}
-
 impl Task {
-    /// Every template of the request.
+    /// Every template of its requests.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
-        let request = &self.request;
-        let pairs = request.query.iter().chain(&request.headers).map(|(_, template)| template);
-        std::iter::once(&request.path).chain(pairs).chain(&request.json)
+        self.steps.iter().flat_map(|step| step.request.templates())
     }
 }

@@ -1,55 +1,12 @@
 //! A kept-alive connection that carries one exchange after the other.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::error::ExchangeError;
 use super::response::{Invalid, Response};
 use super::stream::{Endpoint, Opening, Stream};
-use crate::reactor::{Handle, Interruption};
-
-/// Why an exchange brought no complete answer.
-#[derive(Debug, thiserror::Error)]
-pub enum ExchangeError {
-    /// No connection.
-    #[error("no connection to {0}: {1}")]
-    Connect(SocketAddr, io::Error),
-    /// The connection ended. `silent` means: before the first byte of the
-    /// answer, so that an idempotent request may be sent again.
-    #[error("{message}")]
-    Closed {
-        /// Whether no byte of the answer had come.
-        silent: bool,
-        /// What happened.
-        message: String,
-    },
-    /// The answer is malformed.
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
-    /// No complete answer in time.
-    #[error("no complete answer in time")]
-    Late,
-    /// The load was over before the answer came.
-    #[error("the load was over before the answer came")]
-    Cut,
-}
-
-impl From<Interruption> for ExchangeError {
-    fn from(interruption: Interruption) -> Self {
-        match interruption {
-            Interruption::Late => Self::Late,
-            Interruption::Cut => Self::Cut,
-        }
-    }
-}
-
-impl ExchangeError {
-    /// The request could not be sent.
-    pub(super) fn refused(error: &io::Error) -> Self {
-        let message = format!("the server closed the connection: {error}");
-        Self::Closed { silent: true, message }
-    }
-}
+use crate::reactor::Handle;
 
 /// A whole answer.
 #[derive(Clone, Copy, Debug)]

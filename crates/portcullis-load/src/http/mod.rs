@@ -2,6 +2,7 @@
 //! that feeds it. One request at a time; no pipelining, redirects, or proxies.
 
 mod connection;
+mod error;
 mod resolve;
 mod response;
 mod stream;
@@ -9,7 +10,8 @@ mod stream;
 mod tests;
 mod tls;
 
-pub use connection::{Connection, ExchangeError, Exchanged};
+pub use connection::{Connection, Exchanged};
+pub use error::ExchangeError;
 pub use resolve::{ResolveError, resolve};
 pub use response::{Head, Invalid, Response};
 pub use stream::{Endpoint, Opening};

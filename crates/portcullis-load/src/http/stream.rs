@@ -9,7 +9,7 @@ use mio::net::TcpStream;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
-use super::connection::ExchangeError;
+use super::error::ExchangeError;
 use super::tls::Session;
 use crate::reactor::Handle;
 

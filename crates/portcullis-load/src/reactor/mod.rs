@@ -214,3 +214,9 @@ impl Handle {
         self.reactor.slots.get(self.slot)
     }
 }
+
+/// The words of a panic.
+pub fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}

@@ -5,12 +5,12 @@ pub mod baseline;
 pub mod check;
 mod dry_run;
 mod flags;
-mod guard;
 pub mod manual;
 pub mod perf;
 pub mod report;
+mod worker;
 
-pub use guard::arguments;
+pub use worker::arguments;
 
 /// Prints clap's help or complaint; 2 for a complaint.
 pub fn usage(error: &clap::Error) -> u8 {

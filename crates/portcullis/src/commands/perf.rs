@@ -12,7 +12,7 @@ use portcullis_report::artifacts;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::server::Server;
 
-use super::{dry_run, flags, guard};
+use super::{dry_run, flags, worker};
 use crate::args::PerfArgs;
 use crate::compare;
 use crate::console::{self, Console, FinalOutput, github};
@@ -25,8 +25,8 @@ use crate::stages::{self, baseline, collect, judge, load, ready, serve, stop};
 /// Its exit code.
 pub fn run(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     match args.dry_run {
-        true => guard::caught(|| dry_run::run(args)),
-        false => guard::guarded(|| perf(args, listener)),
+        true => worker::caught(|| dry_run::run(args)),
+        false => worker::guarded(|| perf(args, listener)),
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use portcullis_core::event::{PairProgress, Progress, Stage};
 use portcullis_core::evidence::State as Known;
-use portcullis_core::judge::{LAG_LIMIT_MS, Present};
+use portcullis_core::judge::LAG_LIMIT_MS;
+use portcullis_core::steering::RuleStatus;
 use portcullis_core::threshold::Severity;
 use portcullis_core::units::show_ms;
 
@@ -130,11 +131,11 @@ fn errors(failures: u64, load: &Progress) -> String {
     }
 }
 
-fn of_rules(rules: &[Present]) -> Vec<(&'static str, String, Tone)> {
+fn of_rules(rules: &[RuleStatus]) -> Vec<(&'static str, String, Tone)> {
     if rules.is_empty() {
         return Vec::new();
     }
-    let is = |word: &'static str| move |rule: &&Present| self::word(rule.state) == word;
+    let is = |word: &'static str| move |rule: &&RuleStatus| self::word(rule.state) == word;
     let count = |word| rules.iter().filter(is(word)).count();
     let words = ["hold", "violated", "in doubt", "open"];
     let counts = words.map(|word| (count(word), word)).into_iter().filter(|(n, _)| *n > 0);

@@ -7,8 +7,8 @@ use portcullis_core::measure::FailureKind;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn rule(rule: &str, state: Option<Known>) -> Present {
-    Present { rule: rule.to_owned(), severity: Severity::Fail, state }
+fn rule(rule: &str, state: Option<Known>) -> RuleStatus {
+    RuleStatus { rule: rule.to_owned(), severity: Severity::Fail, state }
 }
 
 /// A load of which twelve seconds of thirty are over.
@@ -30,7 +30,7 @@ fn loading() -> State {
                 rule("p95 <= 500 ms", Some(Known::Proven)),
                 rule("p95(detail) < 200 ms", Some(Known::Unbroken)),
                 rule("error_rate <= 1.00 %", Some(Known::Violated)),
-                Present {
+                RuleStatus {
                     severity: Severity::Warn,
                     ..rule("p99(\"/api/v1/claims/?page={page}\") < 200 ms", Some(Known::InDoubt))
                 },

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use portcullis_core::plan::{Mode, Plan};
+use portcullis_core::scenario::titles;
 use portcullis_core::units::show_duration;
 
 use super::{line, plain};
@@ -68,20 +69,11 @@ fn load_lines(plan: &Plan) {
     }
     if let Some(login) = &load.scenario.login {
         let shared = if login.shared { "once for all users" } else { "by each user" };
-        line(&format!(
-            "login          {} {} {shared}",
-            login.request.method,
-            login.request.label()
-        ));
+        line(&format!("login          {} {shared}", titles(&login.steps)));
     }
     for task in load.scenario.tasks.iter().filter(|task| task.weight > 0) {
-        let (name, request) = (&task.name, &task.request);
-        line(&format!(
-            "task           {name} × {}: {} {}",
-            task.weight,
-            request.method,
-            request.label()
-        ));
+        let (name, weight) = (&task.name, task.weight);
+        line(&format!("task           {name} × {weight}: {}", titles(&task.steps)));
     }
     let expected = load.expected_requests(load.window);
     line(&format!("expected       about {expected:.0} requests; one deck is {}", load.deck()));

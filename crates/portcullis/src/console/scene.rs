@@ -9,10 +9,11 @@ use portcullis_core::compare::{
 };
 use portcullis_core::event::{Event, PairProgress, Progress, Sink, Stage, StageEnd, StageRecord};
 use portcullis_core::evidence::State;
-use portcullis_core::judge::{Finding, Present, findings, headline, in_order, judge};
+use portcullis_core::judge::{Finding, findings, headline, in_order, judge};
 use portcullis_core::measure::{
     Beyond, Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary,
 };
+use portcullis_core::steering::RuleStatus;
 use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, parse};
 use portcullis_report::RunReport;
 
@@ -87,7 +88,7 @@ pub fn play(name: &str) -> Console {
 }
 
 fn progress(second: u32) -> Progress {
-    let rule = |text: &str, severity, state| Present { rule: text.to_owned(), severity, state };
+    let rule = |text: &str, severity, state| RuleStatus { rule: text.to_owned(), severity, state };
     Progress {
         elapsed: SECOND * second,
         window: SECOND * 30,

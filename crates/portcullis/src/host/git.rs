@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_supervise::environment::Environment;
-use portcullis_supervise::finite::{Step, capture};
 use portcullis_supervise::interrupt::Interrupts;
+use portcullis_supervise::step::{Step, capture};
 
 /// A place to ask git from.
 #[derive(Clone, Copy, Debug)]

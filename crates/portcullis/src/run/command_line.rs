@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use portcullis_supervise::twin;
+use portcullis_supervise::guard;
 
 /// The command line that was given, quoted for a shell.
 pub fn given() -> String {
     // A worker's first word is a link, so that the name is asked of the system.
     let binary = std::env::current_exe().unwrap_or_default();
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    typed(&binary, words.filter(|word| word != twin::VERB))
+    typed(&binary, words.filter(|word| word != guard::VERB))
 }
 
 fn typed(binary: &Path, words: impl Iterator<Item = String>) -> String {

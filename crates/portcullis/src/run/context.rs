@@ -12,7 +12,7 @@ use portcullis_report::Machine;
 use portcullis_report::artifacts::{self, Folder, FolderError};
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::interrupt::Interrupts;
-use portcullis_supervise::{launch, twin};
+use portcullis_supervise::{guard, launch};
 use tempfile::TempDir;
 
 use super::RunFolder;
@@ -95,7 +95,7 @@ impl<'a> RunContext<'a> {
         secrets.add_overrides(&planned.loaded.config.django.overrides);
         secrets.add_overrides(&planned.plan.against.overrides);
         let mut inherited = Environment::inherited(std::env::vars_os());
-        inherited.set(twin::RUN_ID, &run_id);
+        inherited.set(guard::RUN_ID, &run_id);
         // A Python that hangs writes its stack before it is ended.
         inherited.set("PYTHONFAULTHANDLER", "1");
         // Temporary files of what is killed go with the run's folder.
@@ -195,14 +195,14 @@ pub struct Version<'a> {
 /// The run's id and private folder. From now on children start through our own
 /// binary, and a worker watches its guard.
 fn supervision() -> std::io::Result<(String, TempDir, RunFolder)> {
-    let worker = if cfg!(target_os = "linux") { twin::run_id() } else { None };
+    let worker = if cfg!(target_os = "linux") { guard::run_id() } else { None };
     let run_id = worker.clone().map_or_else(random::name, Ok)?;
     let (private, folder) = RunFolder::private(&run_id)?;
     if cfg!(target_os = "linux") {
         launch::through(PathBuf::from(OWN_BINARY));
     }
     if let Some(run_id) = worker {
-        twin::watch(&run_id)?;
+        guard::watch(&run_id)?;
     }
     Ok((run_id, private, folder))
 }

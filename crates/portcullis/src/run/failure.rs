@@ -1,7 +1,7 @@
 //! What a stage ends with: what it made, or why it failed.
 
 use portcullis_core::judge::Finding;
-use portcullis_supervise::finite::StepError;
+use portcullis_supervise::step::StepError;
 
 use crate::cache::CacheError;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use portcullis_core::compare::Side;
 use portcullis_core::judge::Finding;
-use portcullis_supervise::twin;
+use portcullis_supervise::guard;
 use tempfile::TempDir;
 
 /// How the base of a comparison is named.
@@ -58,7 +58,7 @@ impl RunFolder {
     /// The system's reason.
     pub fn private(run_id: &str) -> io::Result<(TempDir, Self)> {
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        let name = format!("{}{run_id}", twin::PRIVATE);
+        let name = format!("{}{run_id}", guard::PRIVATE);
         let folder =
             tempfile::Builder::new().prefix(&name).rand_bytes(0).permissions(private).tempdir()?;
         make_folders(folder.path())?;

@@ -1,21 +1,24 @@
 //! Load: the first round, then the run itself, watched for signals and for the
 //! server's death.
 
+use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
+use portcullis_core::engine::{
+    Ended, FirstAnswer, FirstFailure, LoadOutcome, LoginFailure, Measured, Observer,
+};
 use portcullis_core::event::{Event, Progress};
 use portcullis_core::judge::{Finding, generator_fault};
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageCourse};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
-use portcullis_load::{Ended, FirstRound, FirstRoundError, LoginFailure};
 use portcullis_report::FirstCall;
 use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
 
 use super::health::{self, Health};
-use crate::engines::{Measured, Observer, builtin};
+use crate::engines::{self, NotBegun};
 use crate::host::machine::Ticks;
 use crate::run::{LoadResults, RunContext, StageFailure, StageOutput};
 
@@ -35,53 +38,57 @@ pub fn measure(
         context.warn(INSECURE);
     }
     let listeners = port::listeners(target.port);
-    let mut watch = LoadWatch::new(context, server.as_deref_mut(), results);
-    let measured = builtin::run(plan, target, trust, &mut watch)?;
-    let patience = match measured.ended {
+    let mut watch = LoadWatch {
+        context,
+        server: server.as_deref_mut(),
+        results,
+        begun: None,
+        timeline: UsageCourse::default(),
+        failure: None,
+    };
+    let outcome = engines::run(plan, target, trust, &mut watch);
+    let LoadWatch { begun, timeline, failure, .. } = watch;
+    if let Some(failure) = failure {
+        return Err(failure);
+    }
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        // A dying server closes its socket a moment before its process is gone.
+        Err(error) => {
+            let death = death(server.as_deref_mut(), DYING);
+            return Err(death.unwrap_or_else(|| not_begun(context, error)));
+        }
+    };
+    let (ticks, used) = begun.unwrap_or_default();
+    results.steal_share = ticks.zip(Ticks::now()).and_then(|(start, end)| end.stolen_since(start));
+    let now_used = server.as_deref().map(Server::usage);
+    results.server_usage = now_used.zip(used).map(|(end, start)| end.since(start));
+    results.server_timeline = timeline.into_moments();
+    let patience = match outcome.ended {
         Ended::LoginFailed(_) => DYING,
         _ => Duration::ZERO,
     };
     let death = death(server.as_deref_mut(), patience);
-    conclude(context, results, measured, death)?;
+    conclude(context, results, outcome, death)?;
     still_there(context, target, server.map(|server| (server, listeners)))?;
     Ok(StageOutput::new((), described(results.summary.as_ref(), target)))
 }
 
-/// The load, watched: what is told of it, what the server uses meanwhile, and whether
-/// there is a reason to end it.
+/// Watches the load for signals, for the server's death, and for the run's deadline.
 struct LoadWatch<'a> {
     context: &'a RunContext<'a>,
     server: Option<&'a mut Server>,
     results: &'a mut LoadResults,
-    /// What the machine and the server had used when the load began.
-    ticks: Option<Ticks>,
-    used: Option<Usage>,
+    /// Set once the first round is over: what the machine and the server had used then.
+    begun: Option<(Option<Ticks>, Option<Usage>)>,
     timeline: UsageCourse,
+    /// Why the load is not to begin.
+    failure: Option<StageFailure>,
 }
 
-impl<'a> LoadWatch<'a> {
-    fn new(
-        context: &'a RunContext<'_>,
-        server: Option<&'a mut Server>,
-        results: &'a mut LoadResults,
-    ) -> Self {
-        let timeline = UsageCourse::default();
-        Self { context, server, results, ticks: None, used: None, timeline }
-    }
-
-    /// Whether the server has ended; its log is kept short by the way.
+impl LoadWatch<'_> {
     fn has_died(&mut self) -> bool {
-        let server = self.server.as_deref_mut();
-        server.is_some_and(|server| server.ended_within(Duration::ZERO).is_some())
-    }
-
-    /// What the server has used since the load began, by this moment of the window.
-    fn moment(&self, at: Duration) -> Option<UsageAt> {
-        let (server, start) = self.server.as_deref().zip(self.used)?;
-        let (cpu, memory_bytes) = server.cpu_and_memory_bytes();
-        // A server that is gone uses nothing: no moment of its timeline.
-        let cpu = cpu.saturating_sub(start.cpu);
-        (memory_bytes > 0).then_some(UsageAt { at, cpu, memory_bytes })
+        self.server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some())
     }
 }
 
@@ -90,45 +97,40 @@ impl Observer for LoadWatch<'_> {
         self.context.hide(token);
     }
 
-    fn is_interrupted(&mut self) -> bool {
-        // A dead server fails each request.
-        self.has_died();
-        self.context.interrupts.signal().is_some()
+    fn goes_on(&mut self) -> bool {
+        // Looked at in the first round too, so that its log is kept short; there a dead
+        // one fails each request.
+        let has_died = self.has_died();
+        let is_over = self.begun.is_some() && (has_died || self.context.is_overdue());
+        self.context.interrupts.signal().is_none() && !is_over
     }
 
-    fn first_round(
-        &mut self,
-        first: Result<FirstRound, FirstRoundError>,
-    ) -> Result<FirstRound, StageFailure> {
-        // A dying server closes its socket a moment before its process is gone.
-        let patience = if first.is_err() { DYING } else { Duration::ZERO };
-        if let Some(death) = death(self.server.as_deref_mut(), patience) {
-            return Err(death);
+    fn first_round(&mut self, answers: &[FirstAnswer]) -> ControlFlow<()> {
+        let death = death(self.server.as_deref_mut(), Duration::ZERO);
+        let calls = &mut self.results.first_round;
+        let told = death.map_or_else(|| tell_first_round(self.context, calls, answers), Err);
+        if let Err(failure) = told {
+            self.failure = Some(failure);
+            return ControlFlow::Break(());
         }
-        let first = first.map_err(|error| first_round_failure(self.context, error))?;
-        tell_first_round(self.context, &mut self.results.first_round, &first)?;
-        self.ticks = Ticks::now();
-        self.used = self.server.as_deref().map(Server::usage);
-        Ok(first)
+        self.begun = Some((Ticks::now(), self.server.as_deref().map(Server::usage)));
+        ControlFlow::Continue(())
     }
 
     fn progress(&mut self, progress: Progress) {
-        self.moment(progress.elapsed).into_iter().for_each(|moment| self.timeline.add(moment));
+        let used = self.begun.and_then(|(_, used)| used);
+        let server = self.server.as_deref().zip(used);
+        let moment = server.map(|(server, used)| moment(server, used, progress.elapsed));
+        // A server that is gone uses nothing: no moment of its timeline.
+        moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| self.timeline.add(m));
         self.context.sink.event(&Event::Progress(progress));
     }
+}
 
-    fn goes_on(&mut self) -> bool {
-        let died = self.has_died();
-        self.context.interrupts.signal().is_none() && !died && !self.context.is_overdue()
-    }
-
-    fn over(&mut self) {
-        let ticks = self.ticks.zip(Ticks::now());
-        self.results.steal_share = ticks.and_then(|(start, end)| end.stolen_since(start));
-        let used = self.server.as_deref().map(Server::usage).zip(self.used);
-        self.results.server_usage = used.map(|(end, start)| end.since(start));
-        self.results.server_timeline = std::mem::take(&mut self.timeline).into_moments();
-    }
+/// What a server has used since the load began, by this moment of the window.
+fn moment(server: &Server, start: Usage, at: Duration) -> UsageAt {
+    let (cpu, memory_bytes) = server.cpu_and_memory_bytes();
+    UsageAt { at, cpu: cpu.saturating_sub(start.cpu), memory_bytes }
 }
 
 /// Said wherever a run tells of itself.
@@ -212,12 +214,13 @@ fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure
 const KILLED: &str = "SIGKILL is often the kernel's, out of memory: look at dmesg, at the limits of \
                       its container, and at server.peak_memory_bytes in the results";
 
-fn first_round_failure(context: &RunContext<'_>, error: FirstRoundError) -> StageFailure {
+/// Why the load did not begin, as a failure.
+fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     match (context.interrupts.signal(), error) {
         (Some(signal), _) => StageFailure::new(Finding::Interrupted(signal)),
-        (None, FirstRoundError::Login(failure)) => login_failure(&failure),
-        (None, error @ FirstRoundError::Connect(_)) => {
-            StageFailure::new(Finding::Server(error.to_string())).with_log("server")
+        (None, NotBegun::Login(failure)) => login_failure(&failure),
+        (None, NotBegun::Unreachable(why)) => {
+            StageFailure::new(Finding::Server(why)).with_log("server")
         }
         (None, error) => StageFailure::new(Finding::Defect(error.to_string())),
     }
@@ -238,18 +241,18 @@ fn login_failure(failure: &LoginFailure) -> StageFailure {
 fn tell_first_round(
     context: &RunContext<'_>,
     calls: &mut Vec<FirstCall>,
-    first: &FirstRound,
+    answers: &[FirstAnswer],
 ) -> Result<(), StageFailure> {
     let mut without_data = Vec::new();
-    for answer in &first.answers {
+    for answer in answers {
         let failure = answer.failure.as_ref();
-        let words = failure.map(|(kind, message, _)| format!("{}: {message}", kind.name()));
+        let words = failure.map(|failure| format!("{}: {}", failure.kind.name(), failure.message));
         calls.push(FirstCall {
             task: answer.task.clone(),
             latency: answer.latency,
             failure: words.map(|words| context.redact(&words)),
         });
-        let Some((kind, message, body)) = failure else { continue };
+        let Some(FirstFailure { kind, message, answer: body }) = failure else { continue };
         let (task, request) = (&answer.task, &answer.request);
         if *kind == FailureKind::Validation {
             without_data.push(Finding::Invalid(format!(
@@ -269,9 +272,10 @@ fn tell_first_round(
 fn conclude(
     context: &RunContext<'_>,
     results: &mut LoadResults,
-    Measured { summary, ended }: Measured,
+    LoadOutcome { measured: Measured::Exact(summary), ended }: LoadOutcome,
     death: Option<StageFailure>,
 ) -> Result<(), StageFailure> {
+    let summary = *summary;
     let plan = &context.planned.plan.load;
     let ran = summary.users_ran;
     // In the open model arrivals decide who is needed; and a load that ends

@@ -1,4 +1,4 @@
-//! Our own side: the whole job of `perf` against a server that is up.
+//! Our own side: the whole job of `perf` against a running server.
 
 use std::process::{Child, Command};
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::live::{self, Setting};
 use super::neighbour::Noise;
-use super::scene::{Scene, TASKS};
+use super::sandbox::{Sandbox, TASKS};
 use crate::tools;
 
 /// What "slowed" means: the share of a request's time that is seen to be added.
@@ -31,7 +31,7 @@ pub type Shares = BTreeMap<String, f64>;
 ///
 /// # Errors
 /// No comparison could be made.
-pub fn shares(scene: &Scene) -> Result<Shares> {
+pub fn shares(sandbox: &Sandbox) -> Result<Shares> {
     let kept = kept();
     let fresh = |path: &PathBuf| -> Option<Shares> {
         let age = path.metadata().ok()?.modified().ok()?.elapsed().ok()?;
@@ -45,7 +45,7 @@ pub fn shares(scene: &Scene) -> Result<Shares> {
     let mut shares: Shares = TASKS.iter().map(|(task, ..)| ((*task).to_owned(), ADDED)).collect();
     let mut factors: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for look in 1..=LOOKS {
-        for (task, added) in look_at(scene, look, &shares)? {
+        for (task, added) in look_at(sandbox, look, &shares)? {
             let Some(share) = shares.get_mut(&task) else { continue };
             let factors = factors.entry(task).or_default();
             factors.push((added / *share).max(0.25));
@@ -61,10 +61,10 @@ fn kept() -> PathBuf {
 }
 
 /// What the shares are seen to add to each task.
-fn look_at(scene: &Scene, look: u64, shares: &Shares) -> Result<Vec<(String, f64)>> {
-    scene.slow_down(shares, PAIRS)?;
+fn look_at(sandbox: &Sandbox, look: u64, shares: &Shares) -> Result<Vec<(String, f64)>> {
+    sandbox.slow_down(shares, PAIRS)?;
     let setting = Setting { noise: Noise::Quiet, runs: 1, gunicorn: false };
-    let compared = live::compare(scene, setting, look)?;
+    let compared = live::compare(sandbox, setting, look)?;
     let mut seen = Vec::new();
     for task in &compared.first().context("no comparison")?.tasks {
         let added = task.median_ratio.context("no ratio")? - 1.0;

@@ -10,7 +10,7 @@ use super::calibration;
 use super::ledger::{COMMANDS, Ended};
 use super::live::{self, Setting};
 use super::neighbour::Noise;
-use super::scene::Scene;
+use super::sandbox::Sandbox;
 
 /// The task that is made slower.
 const SLOWED: &str = "list_claims";
@@ -29,17 +29,17 @@ const DECK: [(Noise, bool, bool, [u32; 3]); 4] = [
 /// # Errors
 /// A clone or a calibration could not be made.
 pub fn measure(extent: Extent, beside: Option<Noise>) -> Result<()> {
-    let scene = Scene::new()?;
-    let mut shares = calibration::shares(&scene)?;
+    let sandbox = Sandbox::new()?;
+    let mut shares = calibration::shares(&sandbox)?;
     shares.retain(|task, _| task == SLOWED);
     let nothing = calibration::Shares::new();
     let deck = DECK.into_iter().filter(|card| beside.is_none_or(|noise| noise == card.0));
     for (noise, is_slowed, gunicorn, counts) in deck {
-        scene.slow_down(if is_slowed { &shares } else { &nothing }, 10)?;
+        sandbox.slow_down(if is_slowed { &shares } else { &nothing }, 10)?;
         let setting = Setting { noise, runs: 1, gunicorn };
         for _ in 0..counts[extent as usize] {
             let slowed = if is_slowed { SLOWED } else { "" };
-            let ended = once(&scene, setting, slowed)?;
+            let ended = once(&sandbox, setting, slowed)?;
             let (server, exit, slower) = (&ended.server, ended.exit, &ended.slower);
             eprintln!("{server}, {}: exit {exit}, slower: {slower:?}", ended.noise);
             COMMANDS.append(vec![ended])?;
@@ -48,9 +48,9 @@ pub fn measure(extent: Extent, beside: Option<Noise>) -> Result<()> {
     Ok(())
 }
 
-fn once(scene: &Scene, setting: Setting, slowed: &str) -> Result<Ended> {
+fn once(sandbox: &Sandbox, setting: Setting, slowed: &str) -> Result<Ended> {
     // All users at once and a short load: what is counted comes after it.
-    let results = live::command(scene, setting, vec!["-r", "5/s", "-t", "5s"])?;
+    let results = live::command(sandbox, setting, vec!["-r", "5/s", "-t", "5s"])?;
     let (date, machine) = live::when_and_where(&results);
     let tasks = results["against"]["tasks"].as_array();
     let slower: Vec<&str> = tasks

@@ -1,5 +1,5 @@
 //! The counts that accumulate: one line for each live comparison, with date,
-//! machine and rule; a changed rule begins anew, and old lines stay.
+//! machine and rule; a changed rule starts from zero, and old lines stay.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -114,7 +114,7 @@ impl Ended {
     }
 }
 
-/// The medians of each task, in the order of [`super::scene::TASKS`]; in the file
+/// The medians of each task, in the order of [`super::sandbox::TASKS`]; in the file
 /// as `base/candidate/ratio;…`, milliseconds and a plain ratio.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Levels(pub Vec<Level>);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::neighbour::{Neighbour, Noise};
-use super::scene::Scene;
+use super::sandbox::Sandbox;
 
 /// What is started.
 #[derive(Clone, Copy, Debug)]
@@ -66,11 +66,11 @@ const HANG: Duration = Duration::from_secs(900);
 ///
 /// # Errors
 /// The run brought no comparison.
-pub fn compare(scene: &Scene, setting: Setting, seed: u64) -> Result<Vec<Compared>> {
+pub fn compare(sandbox: &Sandbox, setting: Setting, seed: u64) -> Result<Vec<Compared>> {
     // A busy machine may spoil the load that goes before: that is no comparison.
     let mut last = None;
     for _ in 0..3 {
-        match once(scene, setting, seed) {
+        match once(sandbox, setting, seed) {
             Ok(compared) => return Ok(compared),
             Err(error) => last = Some(error),
         }
@@ -78,21 +78,21 @@ pub fn compare(scene: &Scene, setting: Setting, seed: u64) -> Result<Vec<Compare
     Err(last.unwrap_or_else(|| anyhow::anyhow!("never tried")))
 }
 
-fn once(scene: &Scene, setting: Setting, seed: u64) -> Result<Vec<Compared>> {
+fn once(sandbox: &Sandbox, setting: Setting, seed: u64) -> Result<Vec<Compared>> {
     let (runs, seed) = (setting.runs.to_string(), seed.to_string());
     // A calibration needs longer than what users wait for.
     let flags = ["-u", "1", "-t", "1s", "--max-duration", "1x", "--against-limit", "300s"];
     let flags = flags.into_iter().chain(["--against-runs", &runs, "--seed", &seed]);
-    let results = command(scene, setting, flags.collect())?;
+    let results = command(sandbox, setting, flags.collect())?;
     read(&results).with_context(|| {
-        let told = std::fs::read_to_string(log(scene)).unwrap_or_default();
+        let told = std::fs::read_to_string(log(sandbox)).unwrap_or_default();
         told.lines().last().unwrap_or("perf said nothing").to_owned()
     })
 }
 
 /// What the last command said.
-fn log(scene: &Scene) -> PathBuf {
-    scene.path().join("target/perf.txt")
+fn log(sandbox: &Sandbox) -> PathBuf {
+    sandbox.path().join("target/perf.txt")
 }
 
 /// A whole `perf --against HEAD` with these flags; its results, or null if it
@@ -100,8 +100,8 @@ fn log(scene: &Scene) -> PathBuf {
 ///
 /// # Errors
 /// It cannot be started, or does not end.
-pub fn command(scene: &Scene, setting: Setting, flags: Vec<&str>) -> Result<Value> {
-    let clone = scene.path();
+pub fn command(sandbox: &Sandbox, setting: Setting, flags: Vec<&str>) -> Result<Value> {
+    let clone = sandbox.path();
     let out = clone.join("target/perf");
     std::fs::create_dir_all(clone.join("target"))?;
     let mut perf = Command::new(std::env::current_exe()?);
@@ -114,11 +114,11 @@ pub fn command(scene: &Scene, setting: Setting, flags: Vec<&str>) -> Result<Valu
         .arg(&out)
         .current_dir(&clone)
         .stdin(Stdio::null())
-        .stdout(std::fs::File::create(log(scene))?)
+        .stdout(std::fs::File::create(log(sandbox))?)
         .stderr(Stdio::inherit())
         .spawn()
         .context("perf")?;
-    watch(child, &log(scene), setting.noise)?;
+    watch(child, &log(sandbox), setting.noise)?;
     let results = std::fs::read(out.join("perf_results.json")).unwrap_or_default();
     Ok(serde_json::from_slice(&results).unwrap_or_default())
 }

@@ -9,7 +9,7 @@ pub mod neighbour;
 mod page;
 mod rates;
 mod rivals;
-mod scene;
+mod sandbox;
 mod seed_load;
 mod separate;
 mod thresholds;
@@ -29,7 +29,7 @@ use calibration::Shares;
 use ledger::{COMPARISONS, Level, Levels, Line};
 use live::{Compared, Setting};
 use neighbour::Noise;
-use scene::{Scene, TASKS};
+use sandbox::{Sandbox, TASKS};
 
 /// What is measured of the judge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -105,9 +105,9 @@ fn deck(extent: Extent, noise: Option<Noise>) -> Vec<Card> {
 }
 
 fn pairs(extent: Extent, noise: Option<Noise>) -> Result<()> {
-    let scene = Scene::new()?;
+    let sandbox = Sandbox::new()?;
     let veridict = veridict::install()?;
-    let shares = calibration::shares(&scene)?;
+    let shares = calibration::shares(&sandbox)?;
     let mut deck = deck(extent, noise);
     let mut seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     Rng::stream(seed, Domain::Deck, 0).shuffle(&mut deck);
@@ -115,7 +115,7 @@ fn pairs(extent: Extent, noise: Option<Noise>) -> Result<()> {
     for (index, card) in deck.into_iter().enumerate() {
         seed += 1;
         // A restart that brought nothing counts for nothing, and is told.
-        match restart(&scene, &shares, &veridict, card, seed) {
+        match restart(&sandbox, &shares, &veridict, card, seed) {
             Ok(told) => eprintln!("restart {}/{all}: {told}", index + 1),
             Err(error) => eprintln!("restart {}/{all}: nothing: {error:#}", index + 1),
         }
@@ -125,7 +125,7 @@ fn pairs(extent: Extent, noise: Option<Noise>) -> Result<()> {
 
 /// Starts both versions, compares them several times, and counts.
 fn restart(
-    scene: &Scene,
+    sandbox: &Sandbox,
     shares: &Shares,
     veridict: &Path,
     card: Card,
@@ -133,9 +133,9 @@ fn restart(
 ) -> Result<String> {
     let slowed = if card.is_slowed { TASKS[seed as usize % TASKS.len()].0 } else { "" };
     let only = shares.iter().filter(|(task, _)| task.as_str() == slowed);
-    scene.slow_down(&only.map(|(t, s)| (t.clone(), *s)).collect(), 10)?;
+    sandbox.slow_down(&only.map(|(t, s)| (t.clone(), *s)).collect(), 10)?;
     let setting = Setting { noise: card.noise, runs: RUNS, gunicorn: card.gunicorn };
-    let compared = live::compare(scene, setting, seed)?;
+    let compared = live::compare(sandbox, setting, seed)?;
     // Another tool's failure costs its own column, never a comparison of ours.
     let lines = compared.iter().map(|one| {
         let alarms = veridict::alarms(veridict, &but_for(one, slowed)).ok();

@@ -14,13 +14,13 @@ use portcullis_core::threshold::Severity;
 use portcullis_report::read::{self, Existing};
 
 use crate::args::CheckArgs;
-use crate::commands::guard;
+use crate::commands::worker;
 use crate::console::{self, CheckedFile};
 use rules::Configured;
 
 /// Judges files; the exit code of the gravest finding.
 pub fn run(args: &CheckArgs) -> u8 {
-    guard::caught(|| check(args))
+    worker::caught(|| check(args))
 }
 
 fn check(args: &CheckArgs) -> u8 {

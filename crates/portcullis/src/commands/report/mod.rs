@@ -12,12 +12,12 @@ use portcullis_report::read::{self, ReadError};
 use portcullis_report::{RunReport, results_json};
 
 use crate::args::ReportArgs;
-use crate::commands::guard;
+use crate::commands::worker;
 use crate::console;
 
 /// Does what was asked for; its exit code.
 pub fn run(args: &ReportArgs) -> u8 {
-    guard::caught(|| {
+    worker::caught(|| {
         let done = match &args.files[..] {
             [file] => again(file, args),
             [before, after] => compare(before, after, args),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use portcullis_supervise::twin;
+use portcullis_supervise::guard;
 
 use crate::run::RunContext;
 
@@ -22,7 +22,7 @@ pub fn forget(context: &RunContext<'_>) {
     let mirror = folder(context).join(parent.strip_prefix("/").unwrap_or(parent));
     for entry in std::fs::read_dir(mirror).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let is_a_run = name.to_string_lossy().starts_with(twin::PRIVATE);
+        let is_a_run = name.to_string_lossy().starts_with(guard::PRIVATE);
         if name == own || is_a_run && !parent.join(&name).exists() {
             let _ = std::fs::remove_dir_all(entry.path());
         }

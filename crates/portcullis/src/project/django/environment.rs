@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_core::judge::Finding;
-use portcullis_supervise::finite::{self, Step, StepError};
+use portcullis_supervise::disk_space::free_bytes;
 use portcullis_supervise::log;
-use portcullis_supervise::room::free_bytes;
+use portcullis_supervise::step::{self, Step, StepError};
 
 use super::bytecode;
 use super::python::{self, NoPython, Python};
@@ -175,7 +175,7 @@ fn step(
         log: &folder.log(log),
         deadline: context.within(deadline),
     };
-    finite::run(&step, context.interrupts)
+    step::run(&step, context.interrupts)
 }
 
 /// Room that is too little for any environment.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use portcullis_core::plan::ServePlan;
 use portcullis_core::units::show_duration;
 use portcullis_supervise::environment::Environment;
-use portcullis_supervise::finite::{self, Step, StepError};
+use portcullis_supervise::step::{self, Step, StepError};
 
 use crate::host::random;
 use crate::run::{StageFailure, Version};
@@ -153,7 +153,7 @@ impl Project {
     /// some projects set the variable themselves.
     ///
     /// # Errors
-    /// As [`finite::run`].
+    /// As [`step::run`].
     fn manage(&self, version: Version<'_>, command: Command<'_>) -> Result<(), StepError> {
         let Version { context, folder, plan } = version;
         let mut argv: Vec<OsString> =
@@ -168,6 +168,6 @@ impl Project {
             log: &folder.log(command.log),
             deadline: context.within(command.deadline),
         };
-        finite::run(&step, context.interrupts)
+        step::run(&step, context.interrupts)
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use portcullis_core::judge::Signal;
 use portcullis_supervise::environment::Environment;
-use portcullis_supervise::finite::{Step, StepError, run};
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::log;
+use portcullis_supervise::step::{Step, StepError, run};
 use serde::Deserialize;
 
 /// An interpreter that will do.

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use portcullis_core::judge::Finding;
-use portcullis_supervise::finite::{self, Step};
+use portcullis_supervise::step::{self, Step};
 
 use super::database::{self, Database};
 use super::settings_overlay::python_literal;
@@ -96,6 +96,6 @@ fn checkpoint(version: Version<'_>, project: &Project) -> Result<(), StageFailur
         log: &version.folder.log(LOG),
         deadline: Duration::from_secs(60),
     };
-    finite::run(&step, version.context.interrupts)
+    step::run(&step, version.context.interrupts)
         .map_err(|error| StageFailure::preparation(error, "the database's checkpoint", LOG))
 }

@@ -1,0 +1,124 @@
+//! The rules steer the load: for what it goes on after its window, and whether it may
+//! end before.
+
+use std::time::Duration;
+
+use super::rule_status::{Known, known, rule_status};
+use crate::evidence::State;
+use crate::judge::{self, Judgement};
+use crate::measure::Summary;
+use crate::steering::{RuleStatus, Steering, StopController};
+use crate::threshold::{Metric, Policy, Scope, Severity, Threshold};
+
+/// Steers a load by its rules.
+#[derive(Clone, Copy, Debug)]
+pub struct ThresholdController<'a> {
+    /// All rules; those that only warn are shown, but steer nothing.
+    pub rules: &'a [Threshold],
+    /// Whether the window may end once every rule is decided.
+    pub until_sure: bool,
+}
+
+impl StopController for ThresholdController<'_> {
+    fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    fn may_stop_early(&self) -> bool {
+        self.until_sure || self.rules.iter().any(|rule| rule.abort)
+    }
+
+    /// Latencies are not needed: the rules that can be in doubt are judged by counts.
+    fn steer(&self, counts: &Summary, measured: Duration) -> Steering {
+        let known = known(counts, self.rules, Severity::Fail);
+        let stop = self.stop(counts, &known, measured).filter(|_| each_answered(counts));
+        let mut steering = Steering { stop, ..Steering::default() };
+        // Once one of them is surely violated the run is red whatever comes: then nothing
+        // is in doubt any more that would be worth going on for. A rule on the stored
+        // baseline is none where the run is to become the next one.
+        let is_red = known
+            .iter()
+            .any(|known| known.state == Some(State::Violated) && known.rule.derived.is_none());
+        if !is_red {
+            let doubtful = known.iter().filter(|known| is_doubtful(known));
+            doubtful.for_each(|known| ask_for(&mut steering, counts, &known.rule));
+        }
+        steering
+    }
+
+    fn status(&self, counts: &Summary) -> Vec<RuleStatus> {
+        rule_status(counts, self.rules)
+    }
+}
+
+impl ThresholdController<'_> {
+    /// Why the window may end, if it may.
+    fn stop(&self, counts: &Summary, known: &[Known], measured: Duration) -> Option<String> {
+        let aborts = |known: &&Known| {
+            known.state == Some(State::Violated)
+                && known.rule.abort
+                && measured >= known.rule.after.unwrap_or_default()
+        };
+        if let Some(known) = known.iter().find(aborts) {
+            return Some(format!("{} is surely violated", known.rule.text));
+        }
+        let is_sure = self.until_sure && known.iter().all(|known| is_decided(counts, known));
+        is_sure.then(|| "every threshold is decided".to_owned())
+    }
+}
+
+/// Whether each task that is called at all had an answer in the window.
+fn each_answered(counts: &Summary) -> bool {
+    counts.tasks.iter().all(|task| task.weight == 0 || task.window.requests > 0)
+}
+
+/// A rule without requests is not decided; one that is no statement on a share cannot
+/// be, but a number that must be reached can still be.
+fn is_decided(counts: &Summary, known: &Known) -> bool {
+    match known.state {
+        Some(state) => matches!(state, State::Proven | State::Violated),
+        None => known.requests > 0 && is_reached(counts, &known.rule),
+    }
+}
+
+/// Whether more requests may decide a rule, and there is a reason to send them.
+fn is_doubtful(known: &Known) -> bool {
+    match known.state {
+        Some(State::InDoubt) => true,
+        Some(State::Unbroken) => known.rule.policy == Policy::Prove,
+        _ => false,
+    }
+}
+
+/// Whether a number of requests that must be reached is; true of other rules.
+fn is_reached(counts: &Summary, rule: &Threshold) -> bool {
+    let is_number = matches!(rule.metric, Metric::Count | Metric::Status(_));
+    if !is_number || rule.comparison.is_upper() {
+        return true;
+    }
+    let verdict = judge::judge(counts, std::slice::from_ref(rule));
+    verdict.judged.iter().all(|judged| judged.judgement == Judgement::Holds)
+}
+
+/// Asks for more requests of what a rule is about.
+fn ask_for(steering: &mut Steering, counts: &Summary, rule: &Threshold) {
+    let tasks = counts.tasks.iter().enumerate();
+    let named: Vec<usize> = match &rule.scope {
+        Scope::Task(name) => tasks.filter(|(_, t)| t.name == *name).map(|(i, _)| i).collect(),
+        Scope::Label(label) if !counts.has_several(label) => {
+            tasks.filter(|(_, t)| t.label == *label).map(|(i, _)| i).collect()
+        }
+        Scope::Aggregate | Scope::Group(_) | Scope::Label(_) => {
+            steering.mix = true;
+            Vec::new()
+        }
+        // Nobody logs in again for a rule's sake.
+        Scope::Login => return,
+    };
+    steering.needed_for.push(format!("{}({})", rule.metric, rule.scope));
+    for task in named {
+        if !steering.tasks.contains(&task) {
+            steering.tasks.push(task);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! One step of what a user does: a request, when its answer is good, and what is taken
+//! from it.
+
+use super::template::Template;
+use crate::text::is_secret_name;
+
+/// A request and what becomes of its answer.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What is sent.
+    pub request: RequestTemplate,
+    /// Statuses that mean success.
+    pub accept: Vec<u16>,
+    /// What the body of a success must hold.
+    pub checks: Vec<Check>,
+    /// What is taken from the body.
+    pub extract: Vec<Extract>,
+}
+
+/// What a JSON body must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// The array at `array` has at least `min_items` items.
+    MinItems {
+        /// Dotted path of the array; empty for the whole body.
+        array: String,
+        /// The least number of items.
+        min_items: u64,
+    },
+}
+
+/// A text that is taken from a JSON body. It is a secret, and no message quotes the
+/// body it stands in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extract {
+    /// What it is called from then on.
+    pub name: String,
+    /// Its dotted path.
+    pub path: String,
+}
+
+/// A request with places for drawn values.
+#[derive(Clone, Debug)]
+pub struct RequestTemplate {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// Begins with `/`.
+    pub path: Template,
+    /// Parameters, percent-encoded when they are sent.
+    pub query: Vec<(String, Template)>,
+    /// Header fields.
+    pub headers: Vec<(String, Template)>,
+    /// The JSON body, as text with places for values.
+    pub json: Option<Template>,
+}
+
+impl RequestTemplate {
+    /// Whether a lost request may be sent again: RFC 9110, section 9.2.2.
+    pub fn is_idempotent(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE")
+    }
+
+    /// Method and path as a table shows them: `/claims/{id}/`.
+    pub fn label(&self) -> String {
+        let mut label = self.path.fill(|name| format!("{{{name}}}"));
+        for (index, (name, value)) in self.query.iter().enumerate() {
+            label.push(if index == 0 { '?' } else { '&' });
+            let value = match is_secret_name(name) {
+                true => "***".to_owned(),
+                false => value.fill(|name| format!("{{{name}}}")),
+            };
+            label.push_str(&format!("{name}={value}"));
+        }
+        label
+    }
+
+    /// Method and label: `GET /claims/{id}/`.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.method, self.label())
+    }
+
+    /// Every template of the request.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        let pairs = self.query.iter().chain(&self.headers).map(|(_, template)| template);
+        std::iter::once(&self.path).chain(pairs).chain(&self.json)
+    }
+}
+
+/// The methods of steps, as one row of results shows them.
+pub fn methods(steps: &[Step]) -> String {
+    joined(steps, |request| request.method.clone())
+}
+
+/// The paths of steps, as one row of results shows them: `/claims/{id}/`.
+pub fn labels(steps: &[Step]) -> String {
+    joined(steps, RequestTemplate::label)
+}
+
+/// Methods and paths of steps: `GET /claims/{id}/`.
+pub fn titles(steps: &[Step]) -> String {
+    joined(steps, RequestTemplate::title)
+}
+
+fn joined(steps: &[Step], part: impl Fn(&RequestTemplate) -> String) -> String {
+    let parts: Vec<String> = steps.iter().map(|step| part(&step.request)).collect();
+    parts.join(" → ")
+}

@@ -1,0 +1,148 @@
+//! A load from its first request to its summary: workers send and record; this side
+//! listens once a second, can stop everything at any moment, and puts together what
+//! they bring back.
+
+mod summary;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use portcullis_core::engine::{Ended, LoadOutcome, Measured, Observer};
+use portcullis_core::plan::LoadPlan;
+use portcullis_core::steering::StopController;
+use portcullis_core::target::Target;
+
+use crate::http::Trust;
+use crate::metrics::{Series, unix_ms};
+use crate::reactor::panic_words;
+use crate::schedule::LastStatus;
+use crate::vu::{
+    FirstLogin, FirstRound, LoadError, Message, Prepared, Shared, Work, closes_connections,
+    first_round, lock, work,
+};
+use summary::{nothing, progress, summary};
+
+/// How often the observer may stop the run.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Stops the users once nobody observes them any more: a panic of the observer
+/// would otherwise wait for the end of the load.
+struct StopAtTheEnd<'a>(&'a AtomicBool);
+
+impl Drop for StopAtTheEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs the first round, then the load to its end. `trust` is needed for a target
+/// that speaks TLS; `controller` may end the window early or ask for more after it;
+/// `observer` is called on this thread.
+///
+/// # Errors
+/// The load did not begin: no connection, no login, or stopped in the first round.
+pub fn run(
+    plan: &LoadPlan,
+    target: &Target,
+    trust: &Trust,
+    controller: &dyn StopController,
+    observer: &mut dyn Observer,
+) -> Result<LoadOutcome, LoadError> {
+    let first = first_round(plan, target, trust, observer)?;
+    if observer.first_round(&first.answers).is_break() {
+        return Err(LoadError::Stopped);
+    }
+    Ok(load(plan, target, first, controller, observer))
+}
+
+/// The load itself, after its first round.
+fn load(
+    plan: &LoadPlan,
+    target: &Target,
+    first: FirstRound,
+    controller: &dyn StopController,
+    observer: &mut dyn Observer,
+) -> LoadOutcome {
+    let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
+    let login = FirstLogin { sample: first.login, token: first.token };
+    let shared = Shared::new(plan, prepared, first.endpoint, login, controller);
+    let started_unix_ms = unix_ms() + millis(plan.opens());
+    let (messages, said) = mpsc::channel();
+    let mut series = Series::new(plan.workers);
+    let (works, is_stopped) = std::thread::scope(|scope| {
+        let start = |number| {
+            let (shared, messages) = (&shared, messages.clone());
+            scope.spawn(move || work(shared, number, &messages))
+        };
+        let workers: Vec<_> = (0..plan.workers).map(start).collect();
+        drop(messages);
+        let _stop = StopAtTheEnd(&shared.stop);
+        let is_stopped = listen(&shared, &said, &mut series, observer);
+        let joined = workers.into_iter().map(|worker| match worker.join() {
+            Ok(Ok(work)) => Ok(work),
+            Ok(Err(error)) => Err(format!("the load engine could not go on: {error}")),
+            Err(panic) => Err(format!("the load engine panicked: {}", panic_words(&*panic))),
+        });
+        (joined.collect::<Result<Vec<Work>, String>>(), is_stopped)
+    });
+    lock(&shared.tokens).drain(..).for_each(|token| observer.secret(&token));
+    let ran = shared.schedule.start.elapsed();
+    let (summary, defect) = match works {
+        Ok(works) => {
+            let panic = works.iter().find_map(|work| work.panic.clone());
+            let panic = panic.map(|panic| format!("a virtual user panicked: {panic}"));
+            (summary(&shared, works, series, started_unix_ms, ran), panic)
+        }
+        Err(defect) => (nothing(plan), Some(defect)),
+    };
+    let login_failure = lock(&shared.login_failure).take();
+    let ended = match (defect, login_failure, is_stopped) {
+        (Some(defect), ..) => Ended::Defect(defect),
+        (None, Some(failure), _) => Ended::LoginFailed(failure),
+        (None, None, true) => Ended::Stopped,
+        (None, None, false) => Ended::Complete,
+    };
+    LoadOutcome { measured: Measured::Exact(Box::new(summary)), ended }
+}
+
+/// Listens until the workers are done, or gone. Whether the observer stopped them.
+fn listen(
+    shared: &Shared<'_>,
+    said: &Receiver<Message>,
+    series: &mut Series,
+    observer: &mut dyn Observer,
+) -> bool {
+    let (plan, schedule) = (shared.plan, &shared.schedule);
+    let mut status = LastStatus::default();
+    let mut is_stopped = false;
+    loop {
+        let waiting_for = match said.recv_timeout(TICK) {
+            Ok(Message::Second { second, users, counts }) => {
+                if !series.tell(second, users, &counts) {
+                    continue;
+                }
+                Some(Vec::new())
+            }
+            Ok(Message::Extending(tasks)) => Some(tasks),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return is_stopped,
+        };
+        let progress = waiting_for.map(|tasks| {
+            let rules = status.look(&schedule.window, schedule.start.elapsed());
+            progress(plan, series, rules, tasks)
+        });
+        if is_stopped {
+            continue;
+        }
+        progress.into_iter().for_each(|progress| observer.progress(progress));
+        if !observer.goes_on() {
+            is_stopped = true;
+            shared.stop.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

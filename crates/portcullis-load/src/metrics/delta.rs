@@ -1,0 +1,55 @@
+//! What a recorder has counted since it was last asked: enough to see how rules
+//! stand, and cheap to tell, since latencies stay where they are.
+
+use portcullis_core::measure::{Beyond, Block, Distribution, Row};
+
+/// What was told of one row so far.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    row: Row,
+    /// Blocks of which something was told.
+    blocks: usize,
+    /// The last of them as it was told: it may have grown since.
+    last: Block,
+}
+
+impl Told {
+    /// What `now` counts beyond what was told before; `all` are the blocks so far.
+    pub fn since(&mut self, now: Row, all: &[Block]) -> Row {
+        let before = std::mem::replace(&mut self.row, now.clone());
+        let first = self.blocks.saturating_sub(1);
+        let mut blocks = all.get(first..).unwrap_or_default().to_vec();
+        if let Some(grown) = blocks.first_mut().filter(|_| self.blocks > 0) {
+            grown.requests -= self.last.requests;
+            grown.failures -= self.last.failures;
+            grown.beyond = less(&grown.beyond, &self.last.beyond);
+        }
+        self.blocks = all.len();
+        self.last = all.last().cloned().unwrap_or_default();
+        let count = now.latency.count - before.latency.count;
+        let mut statuses = now.statuses;
+        for (status, answers) in &mut statuses {
+            *answers -= before.answers_with(*status);
+        }
+        Row {
+            requests: now.requests - before.requests,
+            failures: now.failures - before.failures,
+            with_data: now.with_data - before.with_data,
+            latency: Distribution { count, ..Distribution::default() },
+            beyond: less(&now.beyond, &before.beyond),
+            failed_beyond: less(&now.failed_beyond, &before.failed_beyond),
+            statuses,
+            blocks,
+            ..Row::default()
+        }
+    }
+}
+
+fn less(now: &[Beyond], before: &[Beyond]) -> Vec<Beyond> {
+    let known = |index: usize| before.get(index).copied().unwrap_or_default();
+    let less = |(index, now): (usize, &Beyond)| Beyond {
+        above: now.above - known(index).above,
+        at_or_above: now.at_or_above - known(index).at_or_above,
+    };
+    now.iter().enumerate().map(less).collect()
+}

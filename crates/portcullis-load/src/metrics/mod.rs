@@ -1,0 +1,21 @@
+//! What is recorded: one worker's recorder with a row per task, the time series,
+//! single requests that are kept, and how late the generator itself was.
+
+mod clock;
+mod delta;
+mod exemplars;
+mod interval;
+mod latencies;
+mod recorder;
+mod row_recorder;
+mod sample;
+mod series;
+mod thread_times;
+mod timeline;
+
+pub use clock::unix_ms;
+pub use interval::SinceTick;
+pub use recorder::{Recorder, Whose};
+pub use sample::{Failure, Sample};
+pub use series::Series;
+pub use thread_times::{PULSE, ThreadTimes, ask_for_punctuality};

@@ -1,0 +1,212 @@
+//! The counts and latencies of one row of results, by one worker: its room is taken
+//! once, before the load.
+
+use std::time::Duration;
+
+use portcullis_core::measure;
+use portcullis_core::measure::{Beyond, Block, Distribution, Row, add_status};
+
+use super::clock;
+use super::delta::Told;
+use super::exemplars::Kept;
+use super::latencies::Latencies;
+use super::sample::Sample;
+
+/// The counts of one row.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    requests: u64,
+    failures: u64,
+    body_bytes: u64,
+    good: Latencies,
+    failed: Latencies,
+    first_byte: Latencies,
+    service: Latencies,
+    beyond: Vec<Beyond>,
+    failed_beyond: Vec<Beyond>,
+    with_data: u64,
+    stalled: u64,
+    cut: u64,
+    /// Counts by second.
+    blocks: Vec<Block>,
+    /// What was told of it so far.
+    told: Told,
+    /// Answers and requests to be looked at.
+    pub kept: Kept,
+    /// By status, ascending: a handful, so that only the first answer of each
+    /// asks for memory.
+    statuses: Vec<(u16, u64)>,
+}
+
+/// A tail of this length is the mark of a delayed acknowledgement: Linux delays
+/// them by 40 ms at least (`TCP_DELACK_MIN`, include/net/tcp.h).
+const STALL: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(35)..=Duration::from_millis(50);
+
+impl Cell {
+    /// An empty one; `empty` is a histogram of the right range.
+    pub fn new(empty: &Latencies, limits: usize) -> Self {
+        Self {
+            requests: 0,
+            failures: 0,
+            body_bytes: 0,
+            good: empty.clone(),
+            failed: empty.clone(),
+            first_byte: empty.clone(),
+            service: empty.clone(),
+            beyond: vec![Beyond::default(); limits],
+            failed_beyond: vec![Beyond::default(); limits],
+            with_data: 0,
+            stalled: 0,
+            cut: 0,
+            blocks: Vec::new(),
+            told: Told::default(),
+            kept: Kept::default(),
+            statuses: Vec::new(),
+        }
+    }
+
+    /// The block of a second, which is the last one or a later one.
+    fn block(&mut self, second: u32) -> Option<&mut Block> {
+        if self.blocks.last().is_none_or(|block| block.second != second) {
+            let beyond = vec![Beyond::default(); self.beyond.len()];
+            self.blocks.push(Block { second, beyond, ..Block::default() });
+        }
+        self.blocks.last_mut()
+    }
+
+    /// Takes a request that ended at this moment of the run.
+    pub fn record(&mut self, sample: &Sample, ended: Duration, limits: &[Duration]) {
+        let failed = sample.failure.is_some();
+        let (latencies, beyond) = match failed {
+            true => (&mut self.failed, &mut self.failed_beyond),
+            false => (&mut self.good, &mut self.beyond),
+        };
+        latencies.record(sample.latency);
+        for (limit, beyond) in limits.iter().zip(beyond) {
+            note(beyond, sample.latency, *limit);
+        }
+        // Of a request that was cut off no more is known than how long it took
+        // at least: it is no failure of the service, and no answer.
+        if sample.is_cut {
+            self.cut += 1;
+            return;
+        }
+        self.requests += 1;
+        self.body_bytes += sample.body_bytes;
+        self.failures += u64::from(failed);
+        self.with_data += u64::from(sample.has_data);
+        self.kept.note(sample, ended);
+        if let Some(block) = self.block(clock::second(ended)) {
+            block.requests += 1;
+            block.failures += u32::from(failed);
+            for (limit, beyond) in limits.iter().zip(&mut block.beyond) {
+                note(beyond, sample.latency, *limit);
+            }
+        }
+        if sample.status != 0 {
+            add_status(&mut self.statuses, sample.status, 1);
+        }
+        if failed {
+            self.kept.note_error(sample, ended);
+        } else {
+            sample.first_byte.into_iter().for_each(|after| self.first_byte.record(after));
+            sample.service.into_iter().for_each(|took| self.service.record(took));
+            self.stalled += u64::from(STALL.contains(&sample.tail));
+        }
+    }
+
+    /// Adds another worker's.
+    pub fn absorb(&mut self, other: &Self) {
+        self.requests += other.requests;
+        self.failures += other.failures;
+        self.body_bytes += other.body_bytes;
+        self.good.absorb(&other.good);
+        self.failed.absorb(&other.failed);
+        self.first_byte.absorb(&other.first_byte);
+        self.service.absorb(&other.service);
+        self.with_data += other.with_data;
+        self.stalled += other.stalled;
+        self.cut += other.cut;
+        for (status, answers) in &other.statuses {
+            add_status(&mut self.statuses, *status, *answers);
+        }
+        for (mine, theirs) in
+            [(&mut self.beyond, &other.beyond), (&mut self.failed_beyond, &other.failed_beyond)]
+        {
+            for (mine, theirs) in mine.iter_mut().zip(theirs) {
+                mine.above += theirs.above;
+                mine.at_or_above += theirs.at_or_above;
+            }
+        }
+        self.kept.absorb(&other.kept);
+        self.blocks = measure::merged(&self.blocks, &other.blocks);
+    }
+
+    /// What was counted since the last call.
+    pub fn take_counts(&mut self) -> Row {
+        let now = self.counts();
+        self.told.since(now, &self.blocks)
+    }
+
+    /// What rules on shares need; of latencies their number alone.
+    fn counts(&self) -> Row {
+        let count = self.good.count();
+        Row {
+            requests: self.requests,
+            failures: self.failures,
+            latency: Distribution { count, ..Distribution::default() },
+            beyond: self.beyond.clone(),
+            failed_beyond: self.failed_beyond.clone(),
+            with_data: self.with_data,
+            statuses: self.statuses.clone(),
+            ..Row::default()
+        }
+    }
+
+    /// The row of a summary.
+    pub fn row(&self) -> Row {
+        Row {
+            requests: self.requests,
+            failures: self.failures,
+            latency: self.good.distribution(),
+            failed_latency: self.failed.distribution(),
+            body_bytes: self.body_bytes,
+            beyond: self.beyond.clone(),
+            failed_beyond: self.failed_beyond.clone(),
+            with_data: self.with_data,
+            first_byte: self.first_byte.distribution(),
+            service: self.service.distribution(),
+            stalled: self.stalled,
+            cut: self.cut,
+            blocks: self.blocks.clone(),
+            statuses: self.statuses.clone(),
+        }
+    }
+}
+
+fn note(beyond: &mut Beyond, latency: Duration, limit: Duration) {
+    beyond.above += u64::from(latency > limit);
+    beyond.at_or_above += u64::from(latency >= limit);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_told_in_parts_is_what_was_counted_at_any_moment() {
+        let limits = [Duration::from_millis(5)];
+        let mut cell = Cell::new(&Latencies::new(Duration::from_secs(1)), limits.len());
+        let mut known = Row::default();
+        for n in 0..50_u64 {
+            let sample = Sample { latency: Duration::from_millis(n % 10), ..Sample::default() };
+            cell.record(&sample, Duration::from_millis(n * 130), &limits);
+            if n % 3 == 0 {
+                known.add(&cell.take_counts());
+                assert_eq!(known.blocks, cell.row().blocks, "after {n} requests");
+                assert_eq!(known.beyond, cell.row().beyond);
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! When the window closes, and whether the load goes on after it: what all workers
+//! have counted so far, and what the controller made of it when it was last asked.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use portcullis_core::measure::{Summary, TaskSummary};
+use portcullis_core::plan::LoadPlan;
+use portcullis_core::scenario::{Task, labels};
+use portcullis_core::steering::{RuleStatus, Steering, StopController};
+
+use super::calls::Calls;
+
+/// The window of one run.
+pub struct Window<'a> {
+    plan: &'a LoadPlan,
+    controller: &'a dyn StopController,
+    /// Whether the controller looks at what is counted at all.
+    pub is_watched: bool,
+    /// Whether the controller is to be asked before the window is over.
+    pub may_end_early: bool,
+    /// Whether the window may be followed by anything but the first request of a task.
+    may_go_on: bool,
+    counted: Mutex<Counted>,
+    /// When the window was ended early, in nanoseconds after the run's start.
+    ended_ns: AtomicU64,
+    /// Requests after the window that the controller asked for.
+    extras: AtomicU64,
+    /// Calls of each task.
+    pub calls: Calls<'a>,
+}
+
+#[derive(Default)]
+struct Counted {
+    summary: Summary,
+    steering: Steering,
+    ended: Option<String>,
+}
+
+/// A summary of a plan's tasks before the first request.
+fn uncounted(plan: &LoadPlan) -> Summary {
+    let task = |task: &Task| TaskSummary {
+        name: task.name.clone(),
+        group: task.group.clone(),
+        label: labels(&task.steps),
+        weight: task.weight,
+        ..TaskSummary::default()
+    };
+    Summary {
+        limits: plan.limits.clone(),
+        tasks: plan.scenario.tasks.iter().map(task).collect(),
+        ..Summary::default()
+    }
+}
+
+/// Adds the counts of each task to what is known of it.
+fn add_counts(known: &mut [TaskSummary], delta: &[TaskSummary]) {
+    for (known, more) in known.iter_mut().zip(delta) {
+        known.window.add(&more.window);
+        known.continued.add(&more.continued);
+        known.extension.add(&more.extension);
+    }
+}
+
+/// A request after the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extra {
+    /// Of this task, for its own sake.
+    Task(usize),
+    /// Of whatever task comes next from the deck.
+    Deck,
+    /// None now; perhaps once what is under way has come back.
+    Later,
+    /// None any more.
+    Never,
+}
+
+const NOT_ENDED: u64 = u64::MAX;
+/// After the window each so-many-th request is of a task that needs more of its own.
+const OWN_TURN: u64 = 4;
+
+impl<'a> Window<'a> {
+    /// A window of which nothing was counted yet.
+    pub fn new(plan: &'a LoadPlan, controller: &'a dyn StopController) -> Self {
+        Self {
+            plan,
+            controller,
+            is_watched: controller.has_rules(),
+            may_end_early: controller.may_stop_early(),
+            may_go_on: controller.has_rules() && plan.longest > plan.window,
+            counted: Mutex::new(Counted { summary: uncounted(plan), ..Counted::default() }),
+            ended_ns: AtomicU64::new(NOT_ENDED),
+            extras: AtomicU64::new(0),
+            calls: Calls::new(plan),
+        }
+    }
+
+    /// Adds what a worker counted since it last told.
+    pub fn tell(&self, delta: &[TaskSummary]) {
+        add_counts(&mut self.lock().summary.tasks, delta);
+    }
+
+    /// How the rules stand now, looked at without holding up the workers.
+    pub fn status(&self) -> Vec<RuleStatus> {
+        let counts = self.lock().summary.clone();
+        self.controller.status(&counts)
+    }
+
+    /// Asks the controller. `measured` is how far the window has come.
+    pub fn steer(&self, measured: Duration) {
+        let mut counted = self.lock();
+        if !self.may_go_on && !self.may_end_early {
+            return;
+        }
+        counted.steering = self.controller.steer(&counted.summary, measured);
+        if measured < self.plan.window
+            && let Some(why) = counted.steering.stop.clone()
+        {
+            counted.ended.get_or_insert(why);
+            self.end_at(self.plan.opens() + measured);
+        }
+    }
+
+    /// When the window closes: as planned, or when it was ended early.
+    pub fn closes(&self) -> Duration {
+        match self.ended_ns.load(Ordering::Relaxed) {
+            NOT_ENDED => self.plan.closes(),
+            ns => self.plan.closes().min(Duration::from_nanos(ns)),
+        }
+    }
+
+    /// Why the window was ended early, if it was.
+    pub fn ended(&self) -> Option<String> {
+        self.lock().ended.clone()
+    }
+
+    /// The window ends at a moment of the run, earlier than planned.
+    pub fn end_at(&self, moment: Duration) {
+        let at = u64::try_from(moment.as_nanos()).unwrap_or(NOT_ENDED);
+        self.ended_ns.fetch_min(at, Ordering::Relaxed);
+    }
+
+    /// What the load goes on for, in words.
+    pub fn goes_on_for(&self) -> Vec<String> {
+        let tasks = self.plan.scenario.tasks.iter().enumerate();
+        let uncalled = tasks.filter(|(index, _)| !self.calls.is_called(*index));
+        let uncalled = uncalled.map(|(_, task)| task.name.clone());
+        uncalled.chain(self.lock().steering.needed_for.iter().cloned()).collect()
+    }
+
+    /// The request that comes after the window, if there is one. Tasks without a
+    /// request come first. Then every fourth is of a task that needs more, for its own
+    /// sake, and the others come from the deck: alone, a task would be measured under
+    /// another load than the window's.
+    pub fn extra(&self, elapsed: Duration) -> Extra {
+        if elapsed >= self.plan.opens() + self.plan.longest {
+            return Extra::Never;
+        }
+        if let Some(task) = self.calls.take_uncalled() {
+            return Extra::Task(task);
+        }
+        let steering = &self.lock().steering;
+        let fewest = self.calls.fewest(&steering.tasks);
+        let may_deal = self.calls.may_deal();
+        let is_asked = fewest.is_some() || steering.mix && may_deal;
+        if !is_asked || !self.is_due(elapsed) {
+            return Extra::Later;
+        }
+        let turn = self.extras.fetch_add(1, Ordering::Relaxed);
+        match fewest {
+            Some(task) if !may_deal || turn.is_multiple_of(OWN_TURN) => {
+                self.calls.call(task);
+                Extra::Task(task)
+            }
+            _ => Extra::Deck,
+        }
+    }
+
+    /// Users of an open load have no waits of their own: after the window they
+    /// keep its last rate.
+    fn is_due(&self, elapsed: Duration) -> bool {
+        let Some(rate) = self.plan.model.last_rate() else { return true };
+        let since = elapsed.saturating_sub(self.closes()).as_secs_f64();
+        (self.extras.load(Ordering::Relaxed) as f64) < since * rate + 1.0
+    }
+
+    /// Whether the load goes on after its window, as things stand.
+    pub fn goes_on(&self, elapsed: Duration) -> bool {
+        if elapsed >= self.plan.opens() + self.plan.longest {
+            return false;
+        }
+        let steering = &self.lock().steering;
+        let callable = steering.tasks.iter().any(|task| self.calls.may_call(*task));
+        let asked = callable || steering.mix && self.calls.may_deal();
+        !self.calls.all_called() || self.may_go_on && asked
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,118 @@
+//! What is made of an answer: how large it is, whether it is what its step expects, and
+//! what is taken from it.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use portcullis_core::measure::FailureKind;
+use portcullis_core::scenario::{Check, Extract, Step};
+
+use super::body::{self, BodyError};
+use super::scan;
+use crate::http::{ExchangeError, Head, Response};
+use crate::metrics::Failure;
+
+/// The body, unpacked.
+///
+/// # Errors
+/// It is damaged, cut, or too long.
+pub fn unpacked(response: &Response) -> Result<Cow<'_, [u8]>, BodyError> {
+    if response.head().gzip && !response.body().is_empty() {
+        body::unpack(response.body()).map(Into::into)
+    } else {
+        Ok(response.body().into())
+    }
+}
+
+/// The size of a whole answer's body, unpacked (what a user of the service would
+/// count), and what is wrong with the answer.
+pub fn weigh(response: &Response, step: &Step) -> (u64, Option<Failure>) {
+    match unpacked(response) {
+        Ok(body) => {
+            // A body that nobody needed was counted, not kept.
+            let size = if response.head().gzip { body.len() as u64 } else { response.body_bytes() };
+            (size, unexpected(response.head(), &body, step))
+        }
+        Err(error) => {
+            let failure = Failure::new(FailureKind::Body, error.to_string());
+            (response.body_bytes(), Some(failure))
+        }
+    }
+}
+
+/// What a caller took for the answer is not what the service sent.
+pub fn misframed(surplus: usize) -> Option<Failure> {
+    let message = || format!("{surplus} bytes follow the answer that its length does not count");
+    (surplus > 0).then(|| Failure::new(FailureKind::Body, message()))
+}
+
+/// Why an exchange brought no whole answer.
+pub fn failure_of(error: &ExchangeError, timeout: Duration) -> Failure {
+    let kind = match error {
+        ExchangeError::Connect(..) => FailureKind::Connect,
+        ExchangeError::Closed { .. } | ExchangeError::Cut => FailureKind::Reset,
+        ExchangeError::Invalid(_) => FailureKind::Body,
+        ExchangeError::Late => {
+            let message = format!("no complete answer within {} s", timeout.as_secs_f64());
+            return Failure::new(FailureKind::Timeout, message);
+        }
+    };
+    Failure::new(kind, error.to_string())
+}
+
+/// Takes from a good answer what its step extracts, by name.
+///
+/// # Errors
+/// It is not there, or cannot be a part of a later request.
+pub fn extract<'s>(
+    response: &Response,
+    wanted: &'s [Extract],
+) -> Result<Vec<(&'s str, String)>, BodyError> {
+    let body = unpacked(response)?;
+    let one = |extract: &'s Extract| {
+        let text = body::text_at(&body, &extract.path)?;
+        // It goes into a header: a line break in it would forge another.
+        match text.bytes().all(|b| b.is_ascii_graphic()) {
+            true => Ok((extract.name.as_str(), text)),
+            false => Err(BodyError::Impossible(extract.name.clone())),
+        }
+    };
+    wanted.iter().map(one).collect()
+}
+
+/// How an answer differs from what its step expects.
+fn unexpected(head: &Head, body: &[u8], step: &Step) -> Option<Failure> {
+    if !step.accept.contains(&head.status) {
+        // What such a body holds may be what is to be extracted, and a secret.
+        let is_secret = !step.extract.is_empty() && head.status < 400;
+        let words = if is_secret { "(not shown)".to_owned() } else { body::words(body) };
+        if head.status == 429 {
+            let retry = head.retry_after_s.map(|s| format!(", retry after {s} s"));
+            let message = format!("429 throttled: \"{words}\"{}", retry.unwrap_or_default());
+            return Some(Failure { kind: FailureKind::Throttled, status: 429, message });
+        }
+        let accepted: Vec<String> = step.accept.iter().map(u16::to_string).collect();
+        let expected = accepted.join(" or ");
+        let message = format!("status {} instead of {expected}: \"{words}\"", head.status);
+        return Some(Failure { kind: FailureKind::Status, status: head.status, message });
+    }
+    // An accepted answer that is not a success (a 404, say) holds nothing to be checked.
+    if !(200..300).contains(&head.status) {
+        return None;
+    }
+    let broken = step.checks.iter().find_map(|check| broken(check, body));
+    broken.map(|message| Failure::new(FailureKind::Validation, message))
+}
+
+/// How a body breaks a check, if it does.
+fn broken(check: &Check, body: &[u8]) -> Option<String> {
+    let Check::MinItems { array, min_items } = check;
+    if scan::has_items(body, array, *min_items) {
+        return None;
+    }
+    match body::array_length(body, array) {
+        Ok(items) if items >= *min_items => None,
+        Ok(items) => Some(format!("{items} items where at least {min_items} belong")),
+        Err(error) => Some(error.to_string()),
+    }
+}

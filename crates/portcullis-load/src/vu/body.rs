@@ -1,0 +1,225 @@
+//! What is looked for in a body: the length of an array, a token, a few words.
+//! The JSON is walked without building it.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::io::Read;
+
+use portcullis_core::text::moves;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+/// The longest body that is unpacked.
+const MAX_UNPACKED: u64 = 256 * 1024 * 1024;
+
+/// What is wrong with a body.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// It is damaged, or cut.
+    #[error("the gzip body: {0}")]
+    Gzip(#[from] std::io::Error),
+    /// It is longer than what is unpacked.
+    #[error("the gzip body unpacks to more than 256 MiB")]
+    TooLong,
+    /// It cannot be parsed.
+    #[error("the body is not JSON ({0})")]
+    NotJson(#[from] serde_json::Error),
+    /// Nothing is at this path.
+    #[error("there is no \"{0}\"")]
+    Absent(String),
+    /// What is at this path is something else.
+    #[error("\"{0}\" is no list")]
+    NotList(String),
+    /// What is at this path is something else.
+    #[error("\"{0}\" is no text")]
+    NotText(String),
+    /// What has this name cannot be a part of a request.
+    #[error("the {0} has impossible characters")]
+    Impossible(String),
+}
+
+/// Unpacks a gzip body.
+///
+/// # Errors
+/// It is damaged, cut, or unpacks to more than 256 MiB.
+pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, BodyError> {
+    let mut unpacked = Vec::with_capacity(packed.len() * 4);
+    let mut reader = flate2::read::MultiGzDecoder::new(packed).take(MAX_UNPACKED + 1);
+    let size = reader.read_to_end(&mut unpacked)?;
+    if size as u64 > MAX_UNPACKED {
+        return Err(BodyError::TooLong);
+    }
+    Ok(unpacked)
+}
+
+/// The number of items of the array at a dotted path; the empty path is the
+/// whole body.
+///
+/// # Errors
+/// The body is no JSON, or has no array there.
+pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
+    match find(body, path)? {
+        Found::Items(items) => Ok(items),
+        Found::Text(_) | Found::Other => Err(BodyError::NotList(path.to_owned())),
+        Found::Nothing => Err(BodyError::Absent(path.to_owned())),
+    }
+}
+
+/// The text at a dotted path.
+///
+/// # Errors
+/// The body is no JSON, or has no non-empty text there.
+pub fn text_at(body: &[u8], path: &str) -> Result<String, BodyError> {
+    match find(body, path)? {
+        Found::Text(text) if !text.is_empty() => Ok(text),
+        Found::Nothing => Err(BodyError::Absent(path.to_owned())),
+        _ => Err(BodyError::NotText(path.to_owned())),
+    }
+}
+
+/// The beginning of a body on one line, for messages.
+pub fn excerpt(body: &[u8], longest: usize) -> String {
+    let start = &body[..body.len().min(longest * 4)];
+    let text = String::from_utf8_lossy(start);
+    let plain: Cow<'_, str> = text;
+    let line: String = plain.chars().map(|c| if moves(c) { ' ' } else { c }).collect();
+    let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() > longest || start.len() < body.len() {
+        format!("{}…", line.chars().take(longest).collect::<String>())
+    } else {
+        line
+    }
+}
+
+/// The reply's own words: `error.message`, `detail`, else its beginning.
+pub fn words(body: &[u8]) -> String {
+    let message = ["error.message", "detail", "message"].iter().find_map(|p| text_at(body, p).ok());
+    message.map_or_else(|| excerpt(body, 160), |text| excerpt(text.as_bytes(), 160))
+}
+
+#[derive(Debug)]
+enum Found {
+    Nothing,
+    Items(u64),
+    Text(String),
+    Other,
+}
+
+fn find(body: &[u8], path: &str) -> Result<Found, BodyError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let keys: Vec<&str> = path.split('.').filter(|key| !key.is_empty()).collect();
+    let found = Walk { keys: &keys }.deserialize(&mut json).and_then(|f| json.end().map(|()| f));
+    Ok(found?)
+}
+
+/// Walks down the keys and skips everything else.
+struct Walk<'a> {
+    keys: &'a [&'a str],
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = Found;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Found, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = Found;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+        let Some((first, rest)) = self.keys.split_first() else {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(Found::Other);
+        };
+        let mut found = Found::Nothing;
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            if key == *first {
+                found = map.next_value_seed(Walk { keys: rest })?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Found, A::Error> {
+        let mut count = 0;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(if self.keys.is_empty() { Found::Items(count) } else { Found::Nothing })
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Found, E> {
+        Ok(self.leaf(Found::Text(text.to_owned())))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Found, E> {
+        Ok(self.leaf(Found::Other))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Found, E> {
+        Ok(self.leaf(Found::Other))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Found, E> {
+        Ok(self.leaf(Found::Other))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Found, E> {
+        Ok(self.leaf(Found::Other))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Found, E> {
+        Ok(self.leaf(Found::Other))
+    }
+}
+
+impl Walk<'_> {
+    fn leaf(&self, found: Found) -> Found {
+        if self.keys.is_empty() { found } else { Found::Nothing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrays_are_counted_where_they_are() {
+        let body = br#"{"count": 9, "results": [1, {"results": []}, "x"], "a": {"b": [[]]}}"#;
+        assert_eq!(array_length(body, "results").unwrap(), 3);
+        assert_eq!(array_length(body, "a.b").unwrap(), 1);
+        assert_eq!(array_length(b"[1, 2]", "").unwrap(), 2);
+        assert!(array_length(body, "count").unwrap_err().to_string().contains("no list"));
+        assert!(
+            array_length(body, "count.deeper").unwrap_err().to_string().contains("there is no")
+        );
+        assert!(array_length(body, "absent").unwrap_err().to_string().contains("there is no"));
+        assert!(array_length(b"<html>", "results").unwrap_err().to_string().contains("not JSON"));
+        assert!(array_length(br#"{"results": [1]} tail"#, "results").is_err());
+    }
+
+    #[test]
+    fn tokens_are_found_and_words_are_chosen() {
+        assert_eq!(text_at(br#"{"access": "a\u0062c"}"#, "access").unwrap(), "abc");
+        assert!(text_at(br#"{"access": ""}"#, "access").is_err());
+        assert!(text_at(br#"{"access": 5}"#, "access").is_err());
+        let body = br#"{"error": {"code": "throttled", "message": "Too\nmany"}}"#;
+        assert_eq!(words(body), "Too many");
+        assert_eq!(words(b"\x1b[31m<html>\r\n boom"), "[31m<html> boom");
+        // Cut behind blanks, it is marked as cut all the same.
+        let padded = format!("{}word", " ".repeat(638));
+        assert_eq!(words(padded.as_bytes()), "wo…");
+    }
+
+    #[test]
+    fn damaged_gzip_is_an_error() {
+        assert!(unpack(b"no gzip").is_err());
+    }
+}

@@ -1,0 +1,213 @@
+//! One worker: a thread with its users, its share of the schedule, its own
+//! recorder. It tells of itself once a second, and stops when it is told to.
+
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use portcullis_core::measure::ArrivalCounts;
+
+use super::shared::Shared;
+use super::virtual_user;
+use super::worker::Worker;
+use crate::metrics::{PULSE, Recorder, SinceTick, ThreadTimes, ask_for_punctuality};
+use crate::reactor::{self, Reactor, Turn, panic_words};
+
+/// What a worker says while it works: at most a few times a second.
+#[derive(Debug)]
+pub enum Message {
+    /// A second of the window is over.
+    Second {
+        /// Counted from the start of the window.
+        second: u64,
+        /// Users that are alive.
+        users: u32,
+        /// What ended in it.
+        counts: SinceTick,
+    },
+    /// The window is over, and these tasks were not called yet.
+    Extending(Vec<String>),
+}
+
+/// What a worker brings back.
+pub struct Work {
+    /// Its measurements.
+    pub recorder: Recorder,
+    /// Users that made a request in the window.
+    pub users_ran: u32,
+    /// How far the window was measured.
+    pub measured: Duration,
+    /// What its thread cost.
+    pub times: Option<ThreadTimes>,
+    /// Whether the system lets it run before others.
+    pub is_punctual: bool,
+    /// What became of its share of an open load.
+    pub arrivals: ArrivalCounts,
+    /// The words of a panic, if a user did.
+    pub panic: Option<String>,
+}
+
+/// Does the share of worker `number`: the users whose number leaves it as the
+/// rest by the number of workers.
+///
+/// # Errors
+/// The system has no poll or timer left, or the plan is impossible: a defect.
+pub fn work(
+    shared: &Shared<'_>,
+    number: u32,
+    messages: &mpsc::Sender<Message>,
+) -> std::io::Result<Work> {
+    let plan = shared.plan;
+    let worker = Rc::new(Worker::new(shared, number)?);
+    let users: Vec<u32> = (number..plan.users).step_by(plan.workers as usize).collect();
+    let make = |reactor: &Rc<Reactor>| {
+        let one = |(slot, user): (usize, &u32)| {
+            virtual_user::run(Rc::clone(&worker), *user, reactor.handle(slot))
+        };
+        users.iter().enumerate().map(one).collect()
+    };
+    let is_punctual = ask_for_punctuality();
+    let mut pump = Pump::new(shared, messages);
+    let before = ThreadTimes::now();
+    let panic = reactor::run(users.len(), make, |reactor| pump.turn(&worker, reactor))?;
+    let times = before.zip(ThreadTimes::now()).map(|(before, now)| now.since(before));
+    let measured = shared
+        .schedule
+        .start
+        .elapsed()
+        .min(shared.schedule.window.closes())
+        .saturating_sub(plan.opens());
+    let arrivals = worker.queue.borrow().counts();
+    let worker = Rc::try_unwrap(worker)
+        .map_err(|_| std::io::Error::other("a virtual user outlived its worker"))?;
+    Ok(Work {
+        recorder: worker.recorder.into_inner(),
+        users_ran: worker.ran.get(),
+        measured,
+        times,
+        is_punctual,
+        arrivals,
+        panic: panic.map(|panic| panic_words(&*panic)),
+    })
+}
+
+/// How often the rules are looked at during the window.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What a worker does beside its users: pulse, seconds, arrivals, the end.
+struct Pump<'a> {
+    shared: &'a Shared<'a>,
+    messages: &'a mpsc::Sender<Message>,
+    pulse: Instant,
+    second: u64,
+    over_since: Option<Instant>,
+    /// When the rules are looked at next, and the requests of the last look.
+    look: Instant,
+    seen: u64,
+    was_over: bool,
+}
+
+impl<'a> Pump<'a> {
+    fn new(shared: &'a Shared<'a>, messages: &'a mpsc::Sender<Message>) -> Self {
+        Self {
+            shared,
+            messages,
+            pulse: Instant::now() + PULSE,
+            second: 0,
+            over_since: None,
+            look: Instant::now(),
+            seen: 0,
+            was_over: false,
+        }
+    }
+
+    fn turn(&mut self, worker: &Worker<'_>, reactor: &Rc<Reactor>) -> Turn {
+        let now = Instant::now();
+        if now >= self.pulse {
+            worker.recorder.borrow_mut().note_lag(now - self.pulse);
+            self.pulse = now + PULSE;
+        }
+        self.tell(worker, now);
+        self.watch(worker, now);
+        // What would have arrived after the window's end does not.
+        let arrival = match self.shared.schedule.is_over(now - self.shared.schedule.start) {
+            true => None,
+            false => worker.queue.borrow_mut().pump(now, |user| reactor.wake(user)),
+        };
+        if self.shared.is_stopped() || self.is_done(worker, reactor, now) {
+            // Who is still under way is told, and notes it.
+            reactor.cut();
+            return Turn::Stop;
+        }
+        Turn::Next(arrival.map_or(self.pulse, |arrival| arrival.min(self.pulse)))
+    }
+
+    /// Whether nothing is left to be sent, and nothing under way or the grace
+    /// for that is over.
+    fn is_done(&mut self, worker: &Worker<'_>, reactor: &Rc<Reactor>, now: Instant) -> bool {
+        let (shared, plan) = (self.shared, self.shared.plan);
+        let elapsed = now - shared.schedule.start;
+        if !shared.schedule.is_over(elapsed) {
+            return false;
+        }
+        let mut queue = worker.queue.borrow_mut();
+        queue.wake_all(|user| reactor.wake(user));
+        if shared.schedule.window.goes_on(elapsed) {
+            self.over_since = None;
+            return false;
+        }
+        let since = *self.over_since.get_or_insert(now);
+        let is_idle = worker.under_way.get() == 0 && queue.is_empty();
+        is_idle || now - since >= plan.grace
+    }
+
+    /// Looks how the rules stand: during the window only if that may end it, and
+    /// after it whenever something came back.
+    fn watch(&mut self, worker: &Worker<'_>, now: Instant) {
+        let (shared, plan) = (self.shared, self.shared.plan);
+        let elapsed = now - shared.schedule.start;
+        let is_over = shared.schedule.is_over(elapsed);
+        let is_early = elapsed > plan.opens() && shared.schedule.window.may_end_early;
+        if !is_over && (!is_early || now < self.look) {
+            return;
+        }
+        let requests = worker.recorder.borrow().requests();
+        if is_over && requests == self.seen && self.was_over {
+            return;
+        }
+        self.was_over = is_over;
+        self.seen = requests;
+        self.count(worker);
+        shared.schedule.window.steer(elapsed.saturating_sub(plan.opens()));
+        // Looking costs more the longer the run is: never more than a little.
+        self.look = now + LOOK.max(elapsed / 100);
+    }
+
+    /// Hands on what was counted since the last call.
+    fn count(&self, worker: &Worker<'_>) {
+        let delta = worker.recorder.borrow_mut().take_counts();
+        self.shared.schedule.window.tell(&delta);
+    }
+
+    /// Tells of each second that is over.
+    fn tell(&mut self, worker: &Worker<'_>, now: Instant) {
+        let plan = self.shared.plan;
+        let end = plan.opens() + Duration::from_secs(self.second + 1);
+        if now < self.shared.schedule.at(end) {
+            return;
+        }
+        // Told before the second is: whoever hears of it looks at the counts.
+        if self.shared.schedule.window.is_watched {
+            self.count(worker);
+        }
+        let message = if self.second < plan.window.as_secs() {
+            let counts = worker.recorder.borrow_mut().take_tick();
+            Message::Second { second: self.second, users: worker.alive.get(), counts }
+        } else {
+            Message::Extending(self.shared.schedule.window.goes_on_for())
+        };
+        self.second += 1;
+        // Nobody listens: the run is over for them, and soon for us.
+        let _ = self.messages.send(message);
+    }
+}

@@ -1,0 +1,153 @@
+//! Before the clock starts: one user logs in and calls each task once. It is
+//! shown, not judged: first requests pay for imports and caches. And it finds
+//! out early what would make a whole run meaningless.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use portcullis_core::engine::{FirstAnswer, FirstFailure, LoginFailure, Observer};
+use portcullis_core::plan::LoadPlan;
+use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::scenario::titles;
+use portcullis_core::target::Target;
+
+use super::prepared::{Prepared, closes_connections};
+use super::session::{LoggedIn, Sending, User, login_failure};
+use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
+use crate::metrics::Sample;
+use crate::reactor::{self, Handle, Turn, panic_words};
+
+/// What the first round found.
+#[derive(Debug)]
+pub struct FirstRound {
+    /// The server, its name resolved.
+    pub endpoint: Endpoint,
+    /// In the order of the scenario, without tasks of weight 0.
+    pub answers: Vec<FirstAnswer>,
+    /// The first user's token: a secret.
+    pub token: Option<String>,
+    /// The sample of its login, to be recorded once the load begins.
+    pub login: Option<Sample>,
+}
+
+/// Why a load did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// Nobody accepts a connection.
+    #[error(transparent)]
+    Connect(#[from] ResolveError),
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The first user could not log in.
+    #[error("the login failed: {}", .0.message)]
+    Login(LoginFailure),
+    /// The observer stopped it.
+    #[error("stopped")]
+    Stopped,
+    /// The system has no poll or timer left.
+    #[error("the engine could not start: {0}")]
+    Engine(std::io::Error),
+}
+
+/// How often the observer is asked whether to go on.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Runs the first round; the observer is told of the token. `trust` is needed for a
+/// target that speaks TLS.
+///
+/// # Errors
+/// No connection, no login, or stopped by the observer.
+pub fn first_round(
+    plan: &LoadPlan,
+    target: &Target,
+    trust: &Trust,
+    observer: &mut dyn Observer,
+) -> Result<FirstRound, LoadError> {
+    let tls = if target.tls { Some(http::client_config(trust)?) } else { None };
+    let at_once = plan.acknowledge_at_once;
+    let endpoint = http::resolve(target, tls, at_once)?;
+    let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
+    let sending = Sending { plan, prepared: &prepared, endpoint: &endpoint };
+    let result = RefCell::new(None);
+    // Whatever becomes of the round: a token that came is a secret.
+    let token = RefCell::new(None);
+    let one = |handle: Handle| async {
+        let round = round(&sending, handle, &token).await;
+        *result.borrow_mut() = Some(round);
+    };
+    let panicked = reactor::run(
+        1,
+        |reactor| vec![Box::pin(one(reactor.handle(0)))],
+        |reactor| {
+            if !observer.goes_on() {
+                reactor.cut();
+                return Turn::Stop;
+            }
+            Turn::Next(Instant::now() + LOOK)
+        },
+    );
+    let token: Option<String> = token.into_inner();
+    token.iter().for_each(|token| observer.secret(token));
+    let panicked = panicked.map_err(LoadError::Engine)?;
+    if !observer.goes_on() {
+        return Err(LoadError::Stopped);
+    }
+    let (login, answers) = result.into_inner().unwrap_or_else(|| {
+        let words = panicked.map(|panic| panic_words(&*panic));
+        Err(LoadError::Engine(std::io::Error::other(words.unwrap_or("no result".to_owned()))))
+    })?;
+    Ok(FirstRound { endpoint, answers, token, login })
+}
+
+/// The sample of the login, if there is one, and the first answers.
+async fn round(
+    sending: &Sending<'_>,
+    handle: Handle,
+    given: &RefCell<Option<String>>,
+) -> Result<(Option<Sample>, Vec<FirstAnswer>), LoadError> {
+    let (plan, prepared) = (sending.plan, sending.prepared);
+    let mut user = User::new(handle);
+    let (mut login, mut answers) = (None, Vec::new());
+    if plan.scenario.login.is_some() {
+        let (sample, logged_in) = user.login(sending).await;
+        match logged_in {
+            LoggedIn::Token(token) => {
+                user.authorize(prepared.authorization_line(&token).into());
+                *given.borrow_mut() = Some(token);
+                login = Some(sample);
+            }
+            LoggedIn::Refused => return Err(LoadError::Login(login_failure(1, &sample))),
+            LoggedIn::Cut => return Err(LoadError::Stopped),
+        }
+    }
+    for time in 0..plan.warm_up_rounds {
+        for (index, task) in plan.scenario.tasks.iter().enumerate() {
+            if task.weight == 0 {
+                continue;
+            }
+            // Streams of their own: the run's first requests stay its own.
+            let stream = u64::MAX - index as u64 - u64::from(time) * 1_000_000;
+            let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
+            let Some(sample) = user.call(sending, index, &mut rng, None).await else { continue };
+            if sample.is_cut {
+                return Err(LoadError::Stopped);
+            }
+            // Later ones warm up, and are not told of.
+            if time > 0 {
+                continue;
+            }
+            let failure = sample.failure.map(|failure| {
+                let (_, answer) = user.last_answer();
+                FirstFailure { kind: failure.kind, message: failure.message, answer }
+            });
+            answers.push(FirstAnswer {
+                task: task.name.clone(),
+                request: titles(&task.steps),
+                latency: sample.latency,
+                failure,
+            });
+        }
+    }
+    Ok((login, answers))
+}

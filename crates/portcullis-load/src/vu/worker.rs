@@ -1,0 +1,105 @@
+//! What the users of one worker share: its recorder, its share of the schedule,
+//! and what the next request of each is. One thread: no locks.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use portcullis_core::scenario::Deck;
+
+use super::shared::Shared;
+use crate::metrics::Recorder;
+use crate::reactor::Handle;
+use crate::schedule::{Arrival, NextRequest, Queue};
+
+/// What the users of one worker share. One thread: no locks.
+pub struct Worker<'a> {
+    /// The run.
+    pub shared: &'a Shared<'a>,
+    /// The measurements.
+    pub recorder: RefCell<Recorder>,
+    /// Requests of an open load.
+    pub queue: RefCell<Queue>,
+    /// Users that are alive.
+    pub alive: Cell<u32>,
+    /// Users that made a request in the window.
+    pub ran: Cell<u32>,
+    /// Requests under way, logins included.
+    pub under_way: Cell<u32>,
+    deck: RefCell<Deck>,
+    shared_line: Option<Rc<[u8]>>,
+}
+
+impl<'a> Worker<'a> {
+    /// Worker `number`, from 0, of a run that has sent nothing yet.
+    ///
+    /// # Errors
+    /// The plan is impossible: a defect.
+    pub fn new(shared: &'a Shared<'a>, number: u32) -> std::io::Result<Self> {
+        let plan = shared.plan;
+        let weights: Vec<u32> = plan.scenario.tasks.iter().map(|task| task.weight).collect();
+        let deck = Deck::new(plan.seed, plan.scenario.order, &weights)
+            .ok_or_else(|| std::io::Error::other("no weights"))?;
+        let recorder = Recorder::new(plan).map_err(std::io::Error::other)?;
+        let line =
+            shared.shared_token.as_ref().map(|token| shared.prepared.authorization_line(token));
+        let (origin, opens) = (shared.schedule.at(plan.lead), shared.schedule.at(plan.opens()));
+        let times = plan.model.arrivals(plan.seed);
+        let queue = Queue::new(times, (number, plan.workers), origin, opens);
+        Ok(Self {
+            shared,
+            recorder: RefCell::new(recorder),
+            queue: RefCell::new(queue),
+            alive: Cell::new(0),
+            ran: Cell::new(0),
+            under_way: Cell::new(0),
+            deck: RefCell::new(deck),
+            shared_line: line.map(Rc::from),
+        })
+    }
+}
+
+impl Worker<'_> {
+    /// The next request of the run; `moment` is when it starts, or was to start.
+    pub fn next_request(&self, moment: Duration) -> NextRequest {
+        self.shared.schedule.next_request(&mut self.deck.borrow_mut(), moment)
+    }
+
+    /// What a user of an open load does next; `None` when there is nothing yet.
+    pub fn next_arrival(&self, slot: usize) -> Option<Next> {
+        let mut queue = self.queue.borrow_mut();
+        if let Some(arrival) = queue.take() {
+            return Some(Next::Send(Some(arrival)));
+        }
+        let elapsed = self.shared.schedule.start.elapsed();
+        if !self.shared.schedule.is_over(elapsed) {
+            queue.rest(slot);
+            return None;
+        }
+        if self.shared.schedule.window.goes_on(elapsed) {
+            return Some(Next::Send(None));
+        }
+        // What is under way may still raise a doubt.
+        queue.rest(slot);
+        None
+    }
+
+    /// The `Authorization` line of everybody, where one login serves all.
+    pub fn shared_line(&self) -> Option<Rc<[u8]>> {
+        self.shared_line.clone()
+    }
+
+    /// Waits until a moment, and notes how late it woke.
+    pub async fn sleep(&self, handle: &Handle, until: Instant) -> Duration {
+        handle.until(until).await;
+        let lag = until.elapsed();
+        self.recorder.borrow_mut().note_lag(lag);
+        lag
+    }
+}
+
+/// What a user of an open load does next.
+pub enum Next {
+    /// Sends a request: a scheduled one, or one after the window.
+    Send(Option<Arrival>),
+}

@@ -1,0 +1,9 @@
+//! System tools, where there is no /proc: `ps` tells who belongs to whom, `lsof` who
+//! listens.
+
+/// The standard output of a system tool; empty if it cannot be run.
+#[expect(clippy::disallowed_methods, reason = "process tables where there is no /proc")]
+pub(crate) fn output(argv: &[&str]) -> String {
+    let Some((program, arguments)) = argv.split_first() else { return String::new() };
+    duct::cmd(program, arguments).stderr_null().unchecked().read().unwrap_or_default()
+}

@@ -1,0 +1,42 @@
+//! The matrix: a module for each group of cases.
+
+mod during_load;
+mod environment;
+mod hostile_content;
+mod isolation;
+mod preparation;
+mod secrets;
+mod server_start;
+mod us;
+
+use anyhow::{Result, bail};
+
+use super::case::FaultCase;
+
+/// Every case, in the order of the documentation.
+pub fn all() -> Vec<FaultCase> {
+    [
+        environment::cases(),
+        preparation::cases(),
+        isolation::cases(),
+        server_start::cases(),
+        during_load::cases(),
+        hostile_content::cases(),
+        us::cases(),
+        secrets::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Waits until a stranger listens.
+fn wait_for_listener(port: u16) -> Result<()> {
+    for _ in 0..500 {
+        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    bail!("the stranger does not listen on {port}")
+}

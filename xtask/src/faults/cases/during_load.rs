@@ -1,0 +1,208 @@
+//! Servers that die, stop, or answer badly while they are measured; and our own
+//! limit of open files.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::super::below;
+use super::super::case::{FaultCase, case};
+use super::super::sandbox::Outcome;
+
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
+    [ends(), stops(), transport(), answers(), descriptors()].into_iter().flatten().collect()
+}
+
+/// What the output says after the first second of load.
+const LOADED: &str = "load 1/";
+
+fn under_load(name: &'static str, what: &'static str, code: i32, fault: &str) -> FaultCase {
+    case(name, what, code).server("loading.py", &[fault])
+}
+
+/// With answers that must come within a second; a limit beyond it would be refused.
+fn hurried(case: FaultCase) -> FaultCase {
+    case.edit("[load]\n", "[load]\nrequest_timeout = \"1s\"\n")
+        .edit("\"login.p95 < 2s\"", "\"login.p95 < 1s\"")
+}
+
+fn ends() -> Vec<FaultCase> {
+    vec![
+        under_load("during-load/exits", "The server ends with 7.", 4, "exits")
+            .stage("load")
+            .says("the server died during the load: exit status: 7")
+            .quick(),
+        case("during-load/killed", "SIGKILL, as by a kernel without memory.", 4)
+            .during(LOADED, |_, run| below::signal(below::server(run)?, "KILL"))
+            .stage("load")
+            .says("the server died during the load: signal: 9 (SIGKILL)")
+            .says("out of memory")
+            .quick(),
+        under_load(
+            "during-load/restarts",
+            "A supervisor brings the server back, on another listener.",
+            4,
+            "restarts",
+        )
+        .stage("load")
+        .says("the server was started again during the load: another listener has port")
+        .quick(),
+        under_load(
+            "during-load/worker-restarts",
+            "A worker is replaced below one listener: the server's own affair.",
+            0,
+            "worker-restarts",
+        ),
+    ]
+}
+
+fn stops() -> Vec<FaultCase> {
+    vec![
+        hurried(case("during-load/stops", "It is stopped (SIGSTOP) and answers no more.", 4))
+            .during(LOADED, |_, run| below::signal(below::server(run)?, "STOP"))
+            .stage("load")
+            .says("after the load /health/ was: no answer (none within 2 s)")
+            .then(|_, outcome| kinds(outcome, &["timeout"])),
+        // With more requests after the window one bad second may be few enough.
+        case(
+            "during-load/stops-and-goes-on",
+            "SIGSTOP for 1.5 s, then SIGCONT; the window alone decides.",
+            1,
+        )
+        .flags(&["-t", "3s", "--max-duration", "1x"])
+        .during(LOADED, |_, run| {
+            let server = below::server(run)?;
+            below::signal(server, "STOP")?;
+            std::thread::sleep(Duration::from_millis(1500));
+            below::signal(server, "CONT")
+        })
+        .stage("judge")
+        .says("violated: p95("),
+    ]
+}
+
+fn transport() -> Vec<FaultCase> {
+    vec![
+        under_load("during-load/resets", "Connections are reset.", 1, "resets")
+            .stage("judge")
+            .says("violated: error_rate")
+            .then(|_, outcome| kinds(outcome, &["reset"]))
+            .quick(),
+        under_load("during-load/truncates", "Bodies are cut.", 1, "truncates")
+            .stage("judge")
+            .says("violated: error_rate")
+            .then(|_, outcome| kinds(outcome, &["reset", "body"])),
+        hurried(under_load(
+            "during-load/says-too-much",
+            "Content-Length is larger than the body.",
+            1,
+            "says-too-much",
+        ))
+        .stage("judge")
+        .says("violated: error_rate")
+        .then(|_, outcome| kinds(outcome, &["timeout"])),
+        under_load(
+            "during-load/says-too-little",
+            "Content-Length is smaller than the body.",
+            1,
+            "says-too-little",
+        )
+        .stage("judge")
+        .says("bytes follow the answer that its length does not count")
+        .then(|_, outcome| kinds(outcome, &["body"])),
+        hurried(under_load("during-load/drips", "A byte at a time.", 1, "drips"))
+            .stage("judge")
+            .says("violated: error_rate")
+            .then(|_, outcome| kinds(outcome, &["timeout"])),
+    ]
+}
+
+fn answers() -> Vec<FaultCase> {
+    vec![
+        case("during-load/all-500", "Every answer is a 500.", 1)
+            .faults("*=status:500")
+            .stage("judge")
+            .says("violated: error_rate = 100.00 %")
+            .says("first round: list_claims")
+            .then(|_, outcome| kinds(outcome, &["status"])),
+        under_load("during-load/500-later", "After a while every answer is a 500.", 1, "500")
+            .stage("judge")
+            .says("status 500 instead of 200: \"the database is gone\"")
+            .then(|_, outcome| kinds(outcome, &["status"]))
+            .quick(),
+        under_load("during-load/429-later", "After a while requests are throttled.", 1, "429")
+            .stage("judge")
+            .says("429 throttled: \"Request was throttled.\", retry after 9 s")
+            .then(|_, outcome| kinds(outcome, &["throttled"])),
+        under_load("during-load/401-later", "After a while the token has expired.", 1, "401")
+            .stage("judge")
+            .says("status 401 instead of 200: \"Token is expired\"")
+            .then(|_, outcome| kinds(outcome, &["status"])),
+        case("during-load/html", "200 with an HTML page: seen before the load.", 5)
+            .faults("*=html")
+            .stage("load")
+            .says("list_claims saw no data: GET /api/v1/claims/: the body is not JSON"),
+        under_load("during-load/html-later", "After a while 200 with a page.", 1, "html")
+            .stage("judge")
+            .says("the body is not JSON")
+            .then(|_, outcome| kinds(outcome, &["validation"]))
+            .quick(),
+    ]
+}
+
+const MANY: [&str; 6] = ["-t", "3s", "-u", "200", "-r", "200"];
+
+fn descriptors() -> Vec<FaultCase> {
+    vec![
+        hurried(under_load(
+            "during-load/out-of-descriptors",
+            "The server has no descriptor for a seventh connection.",
+            1,
+            "descriptors",
+        ))
+        .flags(&["-t", "3s", "-u", "20", "-r", "20"])
+        .edit("shared = false", "shared = true")
+        .stage("judge")
+        .says("violated: error_rate")
+        .then(|_, outcome| kinds(outcome, &["timeout"])),
+        case("during-load/own-limit", "Our own hard limit of open files is too low.", 2)
+            .within("ulimit -n 128; exec \"$@\"")
+            .flags(&MANY)
+            .without_results()
+            .says("268 open files are needed, but this process may have 128; 200 users hold")
+            .says("nothing was started (exit 2)")
+            .quick(),
+        case("during-load/cpu-not-there", "The server is to run on a CPU that is not there.", 2)
+            .edit("[server]", "[server]\ncpus = [1023]")
+            .without_results()
+            .says("server.cpus: CPU 1023 is not among those that may be used here")
+            .quick(),
+        under_load(
+            "during-load/own-limit-raised",
+            "Our own soft limit is too low: raised for us, not for the server.",
+            0,
+            "limit",
+        )
+        .within("ulimit -Sn 128; exec \"$@\"")
+        .flags(&MANY)
+        .edit("shared = false", "shared = true")
+        .then(|_, outcome| match outcome.results()?["summary"]["users_ran"].as_u64() {
+            Some(200) => Ok(()),
+            ran => bail!("{ran:?} of 200 users ran"),
+        }),
+    ]
+}
+
+/// There were failures in mid-run, and of these kinds only.
+fn kinds(outcome: &Outcome, expected: &[&str]) -> Result<()> {
+    let results = outcome.results()?;
+    let failures = results["summary"]["failures"].as_array().cloned().unwrap_or_default();
+    let is_expected = |failure: &serde_json::Value| {
+        failure["kind"].as_str().is_some_and(|kind| expected.contains(&kind))
+    };
+    if failures.is_empty() || !failures.iter().all(is_expected) {
+        bail!("the failures are not of {expected:?}: {failures:#?}");
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! What the machine lacks: Python, a package index, room, a writable folder, a
+//! home, plain names.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+
+use super::super::actions::{self, find, pretend_python, require};
+use super::super::below::signal;
+use super::super::case::{FaultCase, Need, case};
+use super::super::sandbox::{Outcome, Sandbox};
+
+/// Only what is in the sandbox's folder `bin` is found by name.
+const OWN_PATH: &str = r#"export PATH="$SANDBOX/bin"; exec "$@""#;
+
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
+    [pythons(), installs(), disks(), names()].into_iter().flatten().collect()
+}
+
+fn pythons() -> Vec<FaultCase> {
+    let named = |name, what| case(name, what, 3).within(OWN_PATH).stage("environment").quick();
+    vec![
+        named("environment/no-python", "There is no Python in `PATH`.")
+            .says("no Python 3.11 or newer was found; tried python3, python: not there"),
+        named("environment/python-too-old", "The only Python is too old.")
+            .before(|sandbox| pretend_python(sandbox, &answering("3.8.10", true)))
+            .says("tried python3 (is 3.8.10)")
+            .says("try: install one, or lower project.python"),
+        named("environment/python-without-venv", "Python has no `venv`, as Debian splits it.")
+            .before(|sandbox| pretend_python(sandbox, &answering("3.12.1", false)))
+            .says("python3 (lacks venv; Debian: apt-get install python3-venv)"),
+        named("environment/python-broken", "Python does not even start.")
+            .before(|sandbox| pretend_python(sandbox, "echo libpython.so: not found >&2; exit 127"))
+            .says("python3 (does not run: libpython.so: not found)"),
+    ]
+}
+
+/// A script that answers what a Python of this version would.
+fn answering(version: &str, venv: bool) -> String {
+    format!(
+        r#"echo '{{"path": "/nowhere/python3", "version": "{version}", "platform": "x", "venv": {venv}}}'"#
+    )
+}
+
+fn installs() -> Vec<FaultCase> {
+    vec![
+        case("environment/no-such-requirement", "A requirement does not exist.", 3)
+            .own_cache()
+            .variable("PIP_NO_INDEX", "1")
+            .before(|sandbox| require(sandbox, "portcullis-has-no-such-package==1.0\n"))
+            .stage("install")
+            .says("No matching distribution found for portcullis-has-no-such-package==1.0")
+            .says("try: check the requirements")
+            .quick(),
+        case("environment/wrong-hash", "A package has another hash than the requirements say.", 3)
+            .own_cache()
+            .before(|sandbox| {
+                let name = "tiny-1.0-py3-none-any.whl";
+                std::fs::write(sandbox.folder.join("service").join(name), "something else")?;
+                require(sandbox, &format!("./{name} --hash=sha256:{}\n", "0".repeat(64)))
+            })
+            .stage("install")
+            .says("DO NOT MATCH THE HASHES"),
+        case(
+            "environment/pip-killed",
+            "pip is killed while it installs, as for want of memory.",
+            3,
+        )
+        .own_cache()
+        .during("  environment ", |_, run| {
+            let pip = find(run, " pip install ")?;
+            std::thread::sleep(Duration::from_millis(700));
+            signal(pip, "KILL")
+        })
+        .stage("install")
+        .says("ended with signal: 9"),
+        case(
+            "environment/half-an-environment",
+            "A run is killed while it installs; the next one makes the environment anew.",
+            -9,
+        )
+        .own_cache()
+        .during("  environment ", |_, run| {
+            find(run, " pip install ")?;
+            std::thread::sleep(Duration::from_millis(2500));
+            signal(run, "KILL")
+        })
+        .without_results()
+        .then(|sandbox, _| {
+            ensure!(is_half(sandbox)?, "the killed run left no half environment to test with");
+            let again = sandbox.again(&case("again", "", 0), 0)?;
+            ensure!(!again.text.contains("cached"), "half an environment was used");
+            Ok(())
+        }),
+        case("environment/two-install-at-once", "Two runs begin with an empty cache.", 0)
+            .own_cache()
+            .flags(&["-t", "6s"])
+            .during("  environment ", |sandbox, _| {
+                let second = case("second", "", 0).flags(&["-t", "3s", "--out", "../second"]);
+                let second = sandbox.again(&second, 0)?;
+                for text in ["waiting for process ", ", which has the cached environment"] {
+                    ensure!(
+                        second.text.contains(text),
+                        "it does not say {text:?}: {}",
+                        second.text
+                    );
+                }
+                Ok(())
+            }),
+    ]
+}
+
+/// Whether the cache holds an environment without its marker.
+fn is_half(sandbox: &Sandbox) -> Result<bool> {
+    let entries = std::fs::read_dir(sandbox.cache().join("venv"))?.flatten().map(|e| e.path());
+    let mut folders = entries.filter(|path| path.is_dir());
+    Ok(folders.any(|path| path.join("bin").is_dir() && !path.join(".complete").exists()))
+}
+
+fn disks() -> Vec<FaultCase> {
+    let full =
+        |name, what, within| case(name, what, 3).own_cache().needs(Need::Mounts).within(within);
+    vec![
+        full(
+            "environment/cache-of-64-kb",
+            "The disk is full when the environment is made.",
+            r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=64k none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
+        )
+        .stage("environment")
+        .says("free some space, or name another place in PORTCULLIS_CACHE")
+        .quick(),
+        full(
+            "environment/cache-of-16-mb",
+            "The disk fills up while the environment is made.",
+            r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=16m none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
+        )
+        .stage("environment")
+        .says("free some space, or name another place in PORTCULLIS_CACHE"),
+        full(
+            "environment/cache-of-32-mb",
+            "The disk fills up while requirements are installed.",
+            r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=32m none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
+        )
+        .stage("install")
+        .says("free some space, or name another place in PORTCULLIS_CACHE"),
+        case("environment/cache-read-only", "The cache folder is mounted read-only.", 3)
+            .own_cache()
+            .needs(Need::Mounts)
+            .within(
+                r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount --bind "$SANDBOX/cache" "$SANDBOX/cache" && mount -o remount,ro,bind "$SANDBOX/cache" && exec "$@"' sh "$@""#,
+            )
+            .stage("environment")
+            .says("cannot be written to: Read-only file system")
+            .says("PORTCULLIS_CACHE names another")
+            .quick(),
+        case("environment/checkout-read-only", "The checkout is mounted read-only.", 0)
+            .needs(Need::Mounts)
+            .flags(&["-t", "3s", "--out", "../out"])
+            .within(
+                r#"exec unshare -m sh -c 'for it in service project; do mount --bind "$SANDBOX/$it" "$SANDBOX/$it" && mount -o remount,ro,bind "$SANDBOX/$it" || exit 99; done; cd "$PWD" && exec "$@"' sh "$@""#,
+            )
+            .without_results()
+            .then(|sandbox, _| {
+                let results = sandbox.folder.join("out/perf_results.json");
+                ensure!(results.is_file(), "there are no results in the folder of --out");
+                Ok(())
+            })
+            .quick(),
+        case(
+            "environment/artifacts-read-only",
+            "The folder of artifacts cannot be written to: refused before anything is started.",
+            2,
+        )
+        .needs(Need::Mounts)
+        .within(
+            r#"exec unshare -m sh -c 'mount --bind "$SANDBOX/project" "$SANDBOX/project" && mount -o remount,ro,bind "$SANDBOX/project" && cd "$PWD" && exec "$@"' sh "$@""#,
+        )
+        .without_results()
+        .says("cannot be written to: Read-only file system")
+        .says("nothing was started (exit 2)")
+        .quick(),
+    ]
+}
+
+fn names() -> Vec<FaultCase> {
+    // The shell's own idea of where it is would keep the plain name.
+    let moved = r#"export TMPDIR="$(cd "$SANDBOX/tmp" && pwd -P)"; export PORTCULLIS_CACHE="$TMPDIR/../cache"; exec "$@""#;
+    vec![
+        case("environment/no-home", "`HOME` is unset: the cache goes beside the configuration.", 0)
+            .variable("HOME", "")
+            .variable("XDG_CACHE_HOME", "")
+            .variable("PORTCULLIS_CACHE", "")
+            .before(|sandbox| {
+                let folder = sandbox.folder.join("project/target/portcullis");
+                std::fs::create_dir_all(&folder)?;
+                Ok(std::os::unix::fs::symlink(sandbox.cache(), folder.join("cache"))?)
+            })
+            .quick(),
+        case(
+            "environment/spaces-and-quotes",
+            "Folders have spaces, quotes and `$` in their names.",
+            0,
+        )
+        .before(|sandbox| actions::move_into(sandbox, "a 'b' \"c\" $d é;#".as_bytes()))
+        .within(moved)
+        .then(mentions_no_plain_name)
+        .quick(),
+        case("environment/not-utf-8", "Folders have names that are not UTF-8.", 0)
+            .before(|sandbox| actions::move_into(sandbox, b"n\xe9 \xff"))
+            .within(moved)
+            .then(mentions_no_plain_name),
+    ]
+}
+
+/// The run really was in the moved folder.
+fn mentions_no_plain_name(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
+    let plain = sandbox.artifacts().display().to_string();
+    if outcome.text.contains(&plain) {
+        bail!("the run was in {plain}, not in the folder with the odd name");
+    }
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! Words that are meant to hurt whoever shows them: consoles, spreadsheets,
+//! pages.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::super::case::{FaultCase, case};
+use super::super::commands;
+use super::super::sandbox::{Outcome, Sandbox};
+use crate::tools;
+
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
+    let mut cases = answers();
+    cases.extend(others());
+    for case in &mut cases {
+        if case.name != RAW_LOG {
+            case.never.extend(NEVER);
+        }
+        case.then = case.then.or(Some(inert));
+    }
+    cases
+}
+
+/// Its raw log is what the server wrote: to be read, not shown.
+const RAW_LOG: &str = "hostile-content/last-words";
+
+/// What would turn a terminal red, name its window, or turn a line around.
+const NEVER: [&str; 4] = ["\u{1b}[31m", "\u{1b}]0;", "\u{9b}1m", "\u{202e}"];
+
+/// A path that is valid, and has all that may stand in one.
+const PATH: &str = "/api/v1/reports/%0A::error::x,a:b/|`%3Cscript%3E/]]%3E/";
+
+/// The files that a runner of GitHub's gives a step.
+const AS_A_STEP: &str = "GITHUB_OUTPUT=\"$SANDBOX/outputs\" GITHUB_STEP_SUMMARY=\"$SANDBOX/summary\" \
+                         GITHUB_WORKSPACE=\"$SANDBOX\" exec \"$@\"";
+
+fn hostile(name: &'static str, what: &'static str, code: i32, fault: &str) -> FaultCase {
+    case(name, what, code).server("hostile.py", &[fault])
+}
+
+fn answers() -> Vec<FaultCase> {
+    vec![
+        hostile(
+            "hostile-content/words",
+            "Control characters, escapes, markup, formulas in error messages.",
+            1,
+            "words",
+        )
+        .says("status 501 instead of 200: \"<![CDATA[ x ]]> and ]]>\"")
+        .says("status 503 instead of 200: \"a | b || `c`\"")
+        .says("status 505 instead of 200: \"=cmd|' /C calc'!A0\"")
+        .then(|sandbox, outcome| {
+            inert(sandbox, outcome)?;
+            intact(outcome)?;
+            read_by_others(sandbox, outcome)
+        })
+        .quick(),
+        hostile(
+            "hostile-content/github",
+            "Such words, and a path and a rule with them, as a step of GitHub's.",
+            1,
+            "words",
+        )
+        .edit("path = \"/api/v1/reports/\"", format!("path = \"{PATH}\""))
+        .edit("\"p95 <= 500ms\",", format!("'p99(\"{PATH}?page_size=25\") < 0.001ms',"))
+        .variable("GITHUB_ACTIONS", "true")
+        .within(AS_A_STEP)
+        .says("violated: p99(")
+        .then(|sandbox, outcome| {
+            inert(sandbox, outcome)?;
+            commands::are_ours(sandbox, outcome, 2)?;
+            commands::outputs_are_ours(sandbox, &["verdict=failed", "exit_code=1"])?;
+            read_by_others(sandbox, outcome)
+        })
+        .quick(),
+        hostile(
+            "hostile-content/folder",
+            "A folder of artifacts whose name has lines of its own.",
+            1,
+            "words",
+        )
+        .flags(&["-t", "3s", "--out", "out\nexit_code=0\n::error::forged"])
+        .variable("GITHUB_ACTIONS", "true")
+        .within(AS_A_STEP)
+        .without_results()
+        .then(|sandbox, outcome| {
+            inert(sandbox, outcome)?;
+            commands::are_ours(sandbox, outcome, 1)?;
+            commands::outputs_are_ours(sandbox, &["verdict=failed", "exit_code=1"])
+        }),
+        hostile("hostile-content/raw", "Error bodies that are not UTF-8.", 1, "raw")
+            .says("status 505 instead of 200"),
+        hostile(
+            "hostile-content/heads",
+            "Reasons and fields with escapes, zeros, and bytes that are no text.",
+            1,
+            "heads",
+        )
+        .says("violated: error_rate"),
+        hostile("hostile-content/field-names", "Names of fields that are none.", 1, "names")
+            .says("violated: error_rate"),
+        hostile("hostile-content/big", "An error of 10 MB: its beginning is told.", 1, "big")
+            .says("violated: error_rate")
+            .then(|sandbox, outcome| {
+                inert(sandbox, outcome)?;
+                let sum: usize = outcome.files.values().map(Vec::len).sum();
+                match sum {
+                    0..1_000_000 => Ok(()),
+                    sum => bail!("the artifacts have {sum} bytes"),
+                }
+            }),
+    ]
+}
+
+fn others() -> Vec<FaultCase> {
+    vec![
+        hostile("hostile-content/login", "A login that is refused with such words.", 5, "refuses")
+            .stage("load")
+            .says("the login of user 1 failed: status 400")
+            .quick(),
+        hostile(RAW_LOG, "A log of escapes and one long line, and an end.", 4, "last-words")
+            .stage("ready")
+            .says("exit status: 3")
+            .quick(),
+        case(
+            "hostile-content/command-line",
+            "The port is held by a process whose command line has escapes in it.",
+            4,
+        )
+        .flags(&["-t", "3s", "--port", "47812"])
+        .before(|sandbox| {
+            let file = sandbox.folder.join("\u{1b}[31mport");
+            std::fs::write(&file, "47812")?;
+            sandbox.accompany("stranger.py", &file.display().to_string())?;
+            super::wait_for_listener(47812)
+        })
+        .stage("serve")
+        .says("port 47812 is held by process")
+        .quick(),
+        case("hostile-content/names", "A task with such a name is refused.", 2)
+            .edit("name = \"list_claims\"", "name = \"\\u001b[31m=cmd|calc\\u202e\"")
+            .without_results()
+            .says("cannot name a task: use letters, digits"),
+    ]
+}
+
+/// Nothing that moves, forges, or calculates.
+fn inert(_: &Sandbox, outcome: &Outcome) -> Result<()> {
+    const TURNS: [char; 4] = ['\u{202e}', '\u{2066}', '\u{2028}', '\u{2029}'];
+    let moves = |c: &char| c.is_control() && *c != '\n' || TURNS.contains(c);
+    if let Some(found) = outcome.text.chars().find(moves) {
+        bail!("the console shows {found:?}:\n{}", outcome.text);
+    }
+    if let Some(line) = outcome.text.lines().find(|line| line.starts_with("FORGED")) {
+        bail!("a line is forged: {line}");
+    }
+    if let Some(line) = outcome.text.lines().find(|line| line.len() > 2_000) {
+        bail!("a line of the console has {} bytes", line.len());
+    }
+    for (name, bytes) in outcome.files.iter().filter(|(name, _)| name.ends_with(".csv")) {
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        for record in reader.records() {
+            let record = record.with_context(|| name.clone())?;
+            let calculates = |cell: &&str| cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+            if let Some(cell) = record.iter().find(calculates) {
+                bail!("{name} has the cell {cell:?}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The page, the test cases, the summary and the gauges are opened by other people's
+/// readers, as the tests of the reports do.
+fn read_by_others(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
+    let folder = sandbox.folder.join("read");
+    std::fs::create_dir_all(&folder)?;
+    for (name, as_name) in READ {
+        let bytes = outcome.files.get(name).with_context(|| format!("no {name}"))?;
+        std::fs::write(folder.join(as_name), bytes)?;
+    }
+    let python = tools::development_environment()?.join("python");
+    let script = tools::root().join("crates/portcullis-report/tests/reports/read.py");
+    let read = Command::new(python).arg("-B").arg(script).arg(&folder).output()?;
+    if !read.status.success() {
+        bail!("a reader refuses it: {}", String::from_utf8_lossy(&read.stderr));
+    }
+    Ok(())
+}
+
+/// What is read, and the names that the readers' script knows it by.
+const READ: [(&str, &str); 4] = [
+    ("perf_results.html", "run.html"),
+    ("perf_results.junit.xml", "run.xml"),
+    ("perf_results.md", "run.md"),
+    ("perf_results.prom", "run.prom"),
+];
+
+/// What is harmless in JSON stands there as it was said.
+fn intact(outcome: &Outcome) -> Result<()> {
+    let results = outcome.results()?;
+    let failures = results["summary"]["failures"].as_array().cloned().unwrap_or_default();
+    let messages: Vec<&str> = failures.iter().filter_map(|f| f["message"].as_str()).collect();
+    for text in ["]]>", "</script><script>alert(1)</script>", "a | b ||", "=cmd|' /C calc'!A0"] {
+        if !messages.iter().any(|message| message.contains(text)) {
+            bail!("the results have lost {text:?}: {messages:#?}");
+        }
+    }
+    Ok(())
+}

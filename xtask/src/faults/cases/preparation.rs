@@ -1,0 +1,148 @@
+//! Migrations and seeds that fail, hang, ask, flood, or make nothing.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::super::actions::{add_migration, find, prepend, private};
+use super::super::below::signal;
+use super::super::case::{FaultCase, case};
+use super::super::sandbox::{Outcome, Sandbox};
+
+/// The bundled seed, in the copy of the service.
+const SEED: &str = "perf/seed_user_a.py";
+
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
+    [migrations(), seeds()].into_iter().flatten().collect()
+}
+
+fn migrations() -> Vec<FaultCase> {
+    vec![
+        case("migrate-and-seed/migration-fails", "A migration raises an exception.", 3)
+            .faults("migrate=raise")
+            .stage("migrate")
+            .says("ERROR: the migrations")
+            .quick(),
+        case(
+            "migrate-and-seed/migration-hangs",
+            "A migration hangs: at its deadline its stack is in the log, and it is ended.",
+            3,
+        )
+        .faults("migrate=hang")
+        .edit("[server]\n", "[steps]\nmigrate_timeout = \"3s\"\n[server]\n")
+        .stage("migrate")
+        .says("did not end within 3 s and was stopped")
+        .says("most recent call first")
+        .quick(),
+        case(
+            "migrate-and-seed/migration-asks",
+            "A migration asks a question: there is nobody to answer, it fails at once.",
+            3,
+        )
+        .before(|sandbox| add_migration(sandbox, "input('Really? [y/N] ')"))
+        .stage("migrate")
+        .says("EOFError: EOF when reading a line")
+        .quick(),
+        case(
+            "migrate-and-seed/migrate-killed",
+            "The migrating process is killed in mid-step; the run after it works.",
+            3,
+        )
+        .faults("migrate=hang")
+        .during("  install ", |_, run| {
+            let migrate = find(run, " migrate ")?;
+            std::thread::sleep(Duration::from_millis(500));
+            signal(migrate, "KILL")
+        })
+        .stage("migrate")
+        .says("ended with signal: 9")
+        .then(works_again),
+    ]
+}
+
+fn seeds() -> Vec<FaultCase> {
+    vec![
+        case(
+            "migrate-and-seed/seed-raises-half-way",
+            "The seed raises in the middle, twice; the run after it works.",
+            3,
+        )
+        .faults("seed=raise@half")
+        .stage("seed")
+        .then(|sandbox, outcome| {
+            sandbox.again(&case("again", "", 3).faults("seed=raise@half"), 3)?;
+            works_again(sandbox, outcome)
+        }),
+        case(
+            "migrate-and-seed/seed-hangs",
+            "The seed hangs: at its deadline its stack is in the log, and it is ended.",
+            3,
+        )
+        .faults("seed=hang")
+        .edit("[server]\n", "[steps]\nseed_timeout = \"3s\"\n[server]\n")
+        .stage("seed")
+        .says("did not end within 3 s and was stopped")
+        .says("most recent call first"),
+        case("migrate-and-seed/seed-asks", "The seed asks a question: it fails at once.", 3)
+            .before(|sandbox| prepend(sandbox, SEED, "input('Really? [y/N] ')\n"))
+            .stage("seed")
+            .says("EOFError: EOF when reading a line")
+            .quick(),
+        case("migrate-and-seed/seed-floods", "The seed prints 50 MB: its log is cut.", 0)
+            .before(|sandbox| {
+                let flood = "for _ in range(50):\n    print('x' * 1048575)\n";
+                prepend(sandbox, SEED, &format!("{flood}\nprint('the flood is over')\n"))
+            })
+            .then(|_, outcome| {
+                let logs = outcome.files.iter().filter(|(name, _)| name.starts_with("logs/seed"));
+                let bytes: usize = logs.map(|(_, bytes)| bytes.len()).sum();
+                ensure!(bytes < 8 << 20, "the seed's logs in the artifacts are {bytes} bytes long");
+                ensure!(outcome.place_of("the flood is over").is_some(), "the log's end is lost");
+                Ok(())
+            }),
+        case("migrate-and-seed/seed-makes-no-user", "The seed ends well and makes nothing.", 3)
+            .faults("seed=nothing")
+            .stage("seed")
+            .says("the seed ended well, but there is no user \"user_a\" in the database")
+            .quick(),
+        case(
+            "migrate-and-seed/database-locked",
+            "Another process holds the run's database while it is to be seeded.",
+            3,
+        )
+        .during("  migrate ", |sandbox, _| hold_database(sandbox))
+        .stage("seed")
+        .says("database is locked"),
+    ]
+}
+
+fn works_again(sandbox: &Sandbox, _: &Outcome) -> Result<()> {
+    sandbox.again(&case("again", "", 0), 0).map(drop)
+}
+
+/// Locks the run's database from a process of its own, until the file is gone.
+fn hold_database(sandbox: &Sandbox) -> Result<()> {
+    const HOLD: &str = "\
+import os, sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1])
+connection.execute('BEGIN EXCLUSIVE')
+open(sys.argv[2], 'w').close()
+while os.path.exists(sys.argv[1]):
+    time.sleep(0.05)
+";
+    let database = private(sandbox)?.join("db/default.sqlite3");
+    let held = sandbox.folder.join("held");
+    let mut holder = Command::new("python3");
+    holder.args(["-c", HOLD]).arg(&database).arg(&held).stdin(Stdio::null());
+    let mut holder = holder.spawn().context("starting who holds the database")?;
+    let start = Instant::now();
+    while !held.exists() {
+        ensure!(start.elapsed() < Duration::from_secs(20), "the database cannot be held");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Waited for by a thread, so that it does not stay as a zombie.
+    std::thread::spawn(move || holder.wait());
+    Ok(())
+}

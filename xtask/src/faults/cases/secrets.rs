@@ -1,0 +1,79 @@
+//! Secrets, and services that repeat them.
+
+use anyhow::{Context, Result, bail};
+
+use super::super::below;
+use super::super::case::{FaultCase, case};
+use super::super::sandbox::{Outcome, Sandbox};
+
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
+    // The password, and every beginning of a token or of a header.
+    let silent =
+        |case: FaultCase| case.never("testpass").never("stand-in-tok").never("eyJ").then(no_key);
+    all().into_iter().map(silent).collect()
+}
+
+fn echo(name: &'static str, what: &'static str, code: i32, fault: &str) -> FaultCase {
+    case(name, what, code).server("echo.py", &[fault])
+}
+
+fn all() -> Vec<FaultCase> {
+    vec![
+        case(
+            "secrets/arguments",
+            "The bundled service: no secret among any process's arguments.",
+            0,
+        )
+        .during("load 1/", |sandbox, run| {
+            let key = key_of(below::server(run)?)?;
+            std::fs::write(sandbox.folder.join("secret-key"), &key)?;
+            for pid in below::of(run) {
+                let command = below::text(pid, "cmdline");
+                if command.contains(&key) || command.contains("testpass") {
+                    bail!("process {pid} has a secret among its arguments: {command}");
+                }
+            }
+            Ok(())
+        })
+        .quick(),
+        echo("secrets/errors", "Errors repeat token, header, password, key.", 1, "errors")
+            .says("the token *** has no rights")
+            .says("login with *** is too old")
+            .quick(),
+        echo("secrets/login", "A refused login repeats what it was sent.", 5, "refuses")
+            .stage("load")
+            .says("the login of user 1 failed: status 400")
+            .quick(),
+        echo("secrets/no-rows", "Empty lists repeat the header.", 5, "no-rows")
+            .stage("load")
+            .says("list_claims saw no data")
+            .says("Bearer ***"),
+        echo("secrets/log", "The server logs everything, and ends.", 4, "last-words")
+            .stage("load")
+            .says("the server died during the load: exit status: 3"),
+        echo(
+            "secrets/command-line",
+            "A process of the service has the password.",
+            0,
+            "command-line",
+        )
+        .says("what had left its group was ended too"),
+    ]
+}
+
+fn key_of(server: u32) -> Result<String> {
+    let environment = below::text(server, "environ");
+    let key = environment.split(' ').find_map(|pair| pair.strip_prefix("SECRET_KEY="));
+    key.map(str::to_owned).context("the server has no SECRET_KEY")
+}
+
+/// The key that the server had stands nowhere, nor does its beginning.
+fn no_key(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
+    let key = std::fs::read_to_string(sandbox.folder.join("secret-key"))?;
+    let beginning = key.get(..12).context("the key is too short to be one")?;
+    match outcome.place_of(beginning) {
+        Some(place) => bail!("{place} holds the SECRET_KEY"),
+        None => Ok(()),
+    }
+}

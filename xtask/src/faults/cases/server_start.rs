@@ -1,0 +1,193 @@
+//! Servers that end, hang, listen elsewhere, are ill, or are not alone.
+
+use anyhow::{Result, bail};
+
+use super::super::case::{FaultCase, case};
+use super::super::sandbox::{Outcome, Sandbox};
+
+/// The cases.
+pub fn cases() -> Vec<FaultCase> {
+    [ends(), listens(), health(), ports(), families()].into_iter().flatten().collect()
+}
+
+fn start(name: &'static str, what: &'static str, code: i32, fault: &str) -> FaultCase {
+    case(name, what, code).server("starting.py", &[fault])
+}
+
+/// With little time to get ready.
+fn hurried(case: FaultCase) -> FaultCase {
+    case.edit("ready_timeout = \"60s\"", "ready_timeout = \"3s\"")
+}
+
+fn ends() -> Vec<FaultCase> {
+    vec![
+        start("server-start/exits-well", "The server ends at once with 0.", 4, "exit-0")
+            .stage("ready")
+            .says("the server ended before it was ready: exit status: 0; a server must stay in")
+            .quick(),
+        start("server-start/exits-with-3", "The server says why, and ends with 3.", 4, "exit-3")
+            .stage("ready")
+            .says("the server ended before it was ready: exit status: 3")
+            .says("| the licence file has expired")
+            .quick(),
+        start("server-start/killed", "The server dies by a fault in native code.", 4, "killed")
+            .stage("ready")
+            .says("the server ended before it was ready: signal: 11 (SIGSEGV)"),
+        case("server-start/no-such-program", "The server's program is not there.", 4)
+            .edit("argv = [\"{python}\", \"{manage}\",", "argv = [\"/nonexistent/gunicorn\",")
+            .stage("serve")
+            .says("/nonexistent/gunicorn cannot be started: No such file")
+            .quick(),
+    ]
+}
+
+fn listens() -> Vec<FaultCase> {
+    vec![
+        hurried(start(
+            "server-start/never-listens",
+            "It lives and never listens.",
+            4,
+            "never-listens",
+        ))
+        .stage("ready")
+        .says("not ready within 3 s; /health/: no answer (Connection refused")
+        .says("it listens nowhere")
+        .says("most recent call first"),
+        hurried(start(
+            "server-start/another-port",
+            "It listens on another port.",
+            4,
+            "another-port",
+        ))
+        .stage("ready")
+        .says("; it listens on 127.0.0.1:")
+        .quick(),
+        hurried(start("server-start/ipv6-only", "It listens on ::1 only.", 4, "ipv6-only"))
+            .stage("ready")
+            .says("; it listens on [::1]:"),
+        hurried(start(
+            "server-start/never-accepts",
+            "Its listener takes connections that nobody picks up.",
+            4,
+            "never-accepts",
+        ))
+        .stage("ready")
+        .says("not ready within 3 s; /health/: no answer (none within 2 s)"),
+    ]
+}
+
+fn health() -> Vec<FaultCase> {
+    vec![
+        hurried(case("server-start/health-503", "The health check answers 503 for ever.", 4))
+            .faults("health=503")
+            .stage("ready")
+            .says("not ready within 3 s; /health/: status 503"),
+        case("server-start/health-503-then-200", "503 for 3 s, then 200: waited for.", 0)
+            .faults("health=503:3s"),
+        hurried(start("server-start/redirect", "A redirect to a login page.", 4, "redirect"))
+            .stage("ready")
+            .says("/health/: status 302")
+            .quick(),
+        hurried(start("server-start/too-many", "The health check answers 429.", 4, "too-many"))
+            .stage("ready")
+            .says("/health/: status 429"),
+        start(
+            "server-start/wrong-body",
+            "200 with somebody else's words: the status alone is the health check.",
+            0,
+            "wrong-body",
+        )
+        .says("/health/ is healthy and ours"),
+        hurried(start(
+            "server-start/hangs-after-head",
+            "A head of 200, and a body that never comes.",
+            4,
+            "hang-after-head",
+        ))
+        .stage("ready")
+        .says("/health/: no answer (none within 2 s)")
+        .quick(),
+        hurried(start("server-start/endless-body", "A body without an end.", 4, "endless-body"))
+            .stage("ready")
+            .says("/health/: no answer (none within 2 s)"),
+        start("server-start/slow", "It needs seven seconds: waited for, and told of.", 0, "slow")
+            .says("not ready after 5."),
+    ]
+}
+
+/// A port that no other test uses.
+const PORT: &str = "47811";
+
+fn ports() -> Vec<FaultCase> {
+    let held = |sandbox: &Sandbox| {
+        sandbox.accompany("stranger.py", PORT)?;
+        super::wait_for_listener(47811)
+    };
+    vec![
+        case("server-start/port-held", "The port that was insisted on is held.", 4)
+            .flags(&["-t", "3s", "--port", PORT])
+            .before(held)
+            .stage("serve")
+            .says("port 47811 is held by process")
+            .says("stranger.py 47811)")
+            .quick(),
+        case("server-start/port-held-elsewhere", "The usual port is held: another is taken.", 0)
+            .edit("port = \"auto\"", "port = 47811")
+            .before(held)
+            .says("port 47811 is held by process")
+            .says("taking a free port instead"),
+        start(
+            "server-start/port-grabbed",
+            "A stranger takes the port between our look and the server's bind.",
+            4,
+            "grabbed",
+        )
+        .before(|sandbox| {
+            let wish = sandbox.folder.join("wish");
+            sandbox.accompany("stranger.py", &wish.display().to_string())
+        })
+        .stage("ready")
+        .says("exit status: 1; port")
+        .says("stranger.py")
+        .says("Address already in use")
+        .quick(),
+    ]
+}
+
+fn families() -> Vec<FaultCase> {
+    vec![
+        case("server-start/autoreloader", "An autoreloader: two processes, both ended.", 0)
+            .edit("\"--noreload\", ", ""),
+        case("server-start/daemon", "The server makes a daemon of itself.", 4)
+            .server("daemon.py", &[])
+            .stage("ready")
+            .says("exit status: 0; it left process")
+            .says("a server must stay in the foreground")
+            .quick(),
+        case(
+            "server-start/bare-daemon",
+            "A daemon that clears its environment and leaves its folder.",
+            4,
+        )
+        .server("daemon.py", &["bare"])
+        .stage("ready")
+        .says("a server must stay in the foreground"),
+        start(
+            "server-start/floods",
+            "100 MB of output: the log is cut, its end is kept.",
+            0,
+            "flood",
+        )
+        .then(logs_are_short),
+    ]
+}
+
+fn logs_are_short(_: &Sandbox, outcome: &Outcome) -> Result<()> {
+    let logs = outcome.files.iter().filter(|(name, _)| name.starts_with("logs/server"));
+    let sizes: Vec<usize> = logs.map(|(_, bytes)| bytes.len()).collect();
+    let sum: usize = sizes.iter().sum();
+    if sizes.is_empty() || sum > 6 * 1024 * 1024 {
+        bail!("the server's logs have {sizes:?} bytes");
+    }
+    Ok(())
+}
