@@ -82,6 +82,29 @@ pub enum StageEnd {
     Failed(String),
 }
 
+impl StageEnd {
+    /// The words of [`StageEnd::name`].
+    pub const NAMES: [&'static str; 3] = ["done", "cached", "failed"];
+
+    /// How it ended in a word, as results name it.
+    pub fn name(&self) -> &'static str {
+        let [done, cached, failed] = Self::NAMES;
+        match self {
+            Self::Done => done,
+            Self::Cached => cached,
+            Self::Failed(_) => failed,
+        }
+    }
+
+    /// The sentence of a failure.
+    pub fn failure(&self) -> Option<&str> {
+        match self {
+            Self::Failed(why) => Some(why),
+            Self::Done | Self::Cached => None,
+        }
+    }
+}
+
 /// A stage that ended, with what it took.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageRecord {

@@ -5,28 +5,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use portcullis_core::measure::Summary;
-
-use crate::{RunReport, codequality, html, junit, locust_csv, markdown, prometheus, results_json};
-
-/// What a run's results can be told as; the results themselves are no kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The effective configuration.
-    Configuration,
-    /// The thresholds as test cases.
-    Junit,
-    /// The summary for a pull request.
-    Markdown,
-    /// The page.
-    Page,
-    /// Gauges for Prometheus.
-    Prometheus,
-    /// What is wrong, for GitLab.
-    CodeQuality,
-    /// Locust's four files.
-    Csv,
-}
+use crate::format::Format;
+use crate::formats::FORMATS;
+use crate::record::RunRecord;
+use crate::{html, results};
 
 /// The folder, ready to be written to.
 #[derive(Clone, Debug)]
@@ -57,29 +39,9 @@ const WRITING: &str = ".writing-";
 /// The results as JSON.
 pub const RESULTS: &str = "perf_results.json";
 /// The results as a page.
-pub const PAGE: &str = "perf_results.html";
-/// The thresholds as test cases.
-pub const JUNIT: &str = "perf_results.junit.xml";
-/// The summary for a pull request.
-pub const MARKDOWN: &str = "perf_results.md";
-/// Gauges for Prometheus.
-pub const PROMETHEUS: &str = "perf_results.prom";
-/// What is wrong, for GitLab.
-pub const CODE_QUALITY: &str = "perf_results.codequality.json";
-/// The effective configuration.
-pub const CONFIGURATION: &str = "perf_effective.toml";
+pub const PAGE: &str = html::FILE;
 /// Copies of the logs, without secrets.
 pub const LOGS: &str = "logs";
-const CSV: [&str; 4] = [
-    "perf_results_stats.csv",
-    "perf_results_stats_history.csv",
-    "perf_results_failures.csv",
-    "perf_results_exceptions.csv",
-];
-
-/// What every run writes.
-const ALWAYS: [&str; 7] = [RESULTS, CODE_QUALITY, CONFIGURATION, JUNIT, MARKDOWN, PAGE, PROMETHEUS];
-
 /// Takes over a folder: makes it if there is none, refuses a foreign one,
 /// removes our own files of an earlier run, and proves that it is writable.
 ///
@@ -120,7 +82,7 @@ fn is_ours(path: &Path) -> bool {
 }
 
 fn remove_ours(path: &Path) -> io::Result<()> {
-    for name in CSV.iter().chain(&ALWAYS) {
+    for name in FORMATS.iter().flat_map(|format| format.files).chain(&[RESULTS]) {
         remove(&path.join(name))?;
     }
     // Halves that a killed run was writing.
@@ -193,67 +155,47 @@ impl Folder {
         remove_ours(&self.path)
     }
 
-    /// Writes every artifact that the run has something for: the CSVs once there
-    /// was load, the others always.
+    /// Writes what a run must not lose if it is killed: its results as JSON, of which
+    /// every format can be made again.
+    ///
+    /// # Errors
+    /// The system's reason.
+    pub fn write_results_early(&self, run: &RunRecord) -> io::Result<()> {
+        let json = results::write(run).map_err(io::Error::other)?;
+        self.write(RESULTS, json.as_bytes())
+    }
+
+    /// Writes the results, and every format that the run has something for.
     ///
     /// # Errors
     /// The first file that could not be written; the others are tried all the same.
-    pub fn write_run(&self, run: &RunReport) -> io::Result<()> {
-        let json = results_json::write(run).map_err(io::Error::other)?;
+    pub fn write_all(&self, run: &RunRecord) -> io::Result<()> {
         // The most telling one first: the disk may fill up.
-        let results = self.write(RESULTS, json.as_bytes());
-        let others = self.write_kinds(run, &Kind::ALL);
+        let results = self.write_results_early(run);
+        let others = self.write_formats(run, FORMATS);
         results.and(others.map(drop))
     }
 
-    /// Writes artifacts of these kinds, as far as the run has something for them;
+    /// Writes the files of these formats, as far as the run has something for them;
     /// their names.
     ///
     /// # Errors
     /// The first file that could not be written; the others are tried all the same.
-    pub fn write_kinds(&self, run: &RunReport, kinds: &[Kind]) -> io::Result<Vec<&'static str>> {
-        let texts: Vec<_> = kinds.iter().flat_map(|kind| kind.texts(run)).collect();
-        let results: Vec<io::Result<&'static str>> = texts
-            .into_iter()
-            .map(|(name, text)| self.write(name, text.as_bytes()).map(|()| name))
-            .collect();
+    pub fn write_formats<'f>(
+        &self,
+        run: &RunRecord,
+        formats: impl IntoIterator<Item = &'f Format>,
+    ) -> io::Result<Vec<&'static str>> {
+        let formats = formats.into_iter();
+        let texts = formats.flat_map(|format| format.files.iter().zip((format.write)(run)));
+        let texts: Vec<(&&'static str, String)> = texts.collect();
+        let written = texts.into_iter().map(|(name, text)| {
+            self.write(name, text.as_bytes())?;
+            Ok(*name)
+        });
+        let results: Vec<io::Result<&'static str>> = written.collect();
         results.into_iter().collect()
     }
-}
-
-impl Kind {
-    /// Every kind, in the order in which a run writes them.
-    pub const ALL: [Self; 7] = [
-        Self::Configuration,
-        Self::Junit,
-        Self::Markdown,
-        Self::Page,
-        Self::Prometheus,
-        Self::CodeQuality,
-        Self::Csv,
-    ];
-
-    /// The files of this kind: none that the run has nothing for.
-    fn texts(self, run: &RunReport) -> Vec<(&'static str, String)> {
-        match self {
-            Self::Configuration => vec![(CONFIGURATION, run.configuration.clone())],
-            Self::Junit => vec![(JUNIT, junit::write(run))],
-            Self::Markdown => vec![(MARKDOWN, markdown::write(run))],
-            Self::Page => vec![(PAGE, html::write(run))],
-            Self::Prometheus => vec![(PROMETHEUS, prometheus::write(run))],
-            // Texts and lines can always be written.
-            Self::CodeQuality => {
-                codequality::write(run).map(|text| vec![(CODE_QUALITY, text)]).unwrap_or_default()
-            }
-            Self::Csv => run.summary.as_ref().map(csv).unwrap_or_default(),
-        }
-    }
-}
-
-fn csv(summary: &Summary) -> Vec<(&'static str, String)> {
-    let files = locust_csv::write(summary);
-    let texts = [files.stats, files.history, files.failures, files.exceptions];
-    CSV.into_iter().zip(texts).collect()
 }
 
 #[cfg(test)]

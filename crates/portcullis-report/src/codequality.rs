@@ -6,9 +6,21 @@ use std::collections::HashMap;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::complaints::{Complaint, complaints};
+use crate::annotations::{self, Annotation};
 use crate::escape::line;
-use crate::run::RunReport;
+use crate::format::{Flag, Format};
+use crate::record::RunRecord;
+
+/// What is wrong, for GitLab.
+pub const FILE: &str = "perf_results.codequality.json";
+
+/// The format.
+pub const FORMAT: Format = Format {
+    flag: Some(Flag { name: "codequality", help: "What is wrong, for GitLab", place: 6 }),
+    files: &[FILE],
+    // Texts and lines can always be written.
+    write: |run| write(run).into_iter().collect(),
+};
 
 #[derive(Serialize)]
 struct Issue {
@@ -34,9 +46,9 @@ struct Lines {
 ///
 /// # Errors
 /// A defect: texts and lines can always be written.
-pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
+pub fn write(run: &RunRecord) -> Result<String, serde_json::Error> {
     let mut seen = HashMap::new();
-    let issues = complaints(run).into_iter().map(|one| {
+    let issues = annotations::of(run).into_iter().map(|one| {
         let earlier = seen.entry((one.check, one.about.clone())).or_insert(0);
         let issue = issue(run, &one, *earlier);
         *earlier += 1;
@@ -49,26 +61,26 @@ pub fn write(run: &RunReport) -> Result<String, serde_json::Error> {
 }
 
 /// An issue; so many earlier ones are about the same.
-fn issue(run: &RunReport, complaint: &Complaint, earlier: usize) -> Issue {
-    let severity = match (complaint.fails, complaint.check.is_judgement()) {
+fn issue(run: &RunRecord, annotation: &Annotation, earlier: usize) -> Issue {
+    let severity = match (annotation.fails, annotation.check.is_judgement()) {
         (false, _) => "minor",
         (true, true) => "major",
         // The run says nothing at all.
         (true, false) => "critical",
     };
-    let (check, file) = (complaint.check.name(), run.places.file());
+    let (check, file) = (annotation.check.name(), run.places.file());
     // The same in the next run, whatever its figures are: so GitLab knows what is new.
-    let known = format!("{check}\n{file}\n{}\n{earlier}", complaint.about);
+    let known = format!("{check}\n{file}\n{}\n{earlier}", annotation.about);
     let hash = Sha256::digest(known.as_bytes());
     let fingerprint = hash.iter().take(20).map(|byte| format!("{byte:02x}")).collect();
     Issue {
-        description: line(&complaint.said),
+        description: line(&annotation.said),
         check_name: format!("portcullis/{check}"),
         fingerprint,
         severity,
         location: Location {
             path: line(file),
-            lines: Lines { begin: complaint.line.unwrap_or(1) },
+            lines: Lines { begin: annotation.line.unwrap_or(1) },
         },
     }
 }

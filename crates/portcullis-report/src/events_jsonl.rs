@@ -4,14 +4,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis_core::event::{Event, Stage, StageEnd};
+use portcullis_core::event::{Event, Stage, StageEnd, StageRecord};
 use portcullis_core::evidence::State;
 use portcullis_core::steering::RuleStatus;
 use portcullis_core::threshold::Severity;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::wire::STAGE_ENDS;
+use crate::results::wire::{Seconds, Wire};
+use crate::results::word::Word;
 
 /// Raised when a field changes its meaning or goes; new fields and kinds leave it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -37,30 +38,41 @@ enum Told<'a> {
         tool_version: &'static str,
     },
     StageStarted {
-        #[schemars(extend("enum" = Stage::ALL.map(Stage::name)))]
-        stage: &'static str,
+        stage: Word<Stage>,
     },
     StageEnded {
-        #[schemars(extend("enum" = Stage::ALL.map(Stage::name)))]
-        stage: &'static str,
-        took_s: f64,
-        #[schemars(extend("enum" = STAGE_ENDS))]
+        stage: Word<Stage>,
+        took_s: Seconds,
+        #[schemars(extend("enum" = StageEnd::NAMES))]
         end: &'static str,
         detail: &'a str,
         failure: Option<&'a str>,
     },
     /// Changes nothing.
-    Note { text: &'a str },
+    Note {
+        text: &'a str,
+    },
     /// May spoil the run.
-    Warning { text: &'a str },
+    Warning {
+        text: &'a str,
+    },
     /// Once a second of load.
     Progress(Box<Progress<'a>>),
     /// Once a second of a comparison.
-    Pairs { elapsed_s: f64, limit_s: f64, pairs: u64 },
+    Pairs {
+        elapsed_s: f64,
+        limit_s: f64,
+        pairs: u64,
+    },
     /// The end of a log that tells why a stage failed.
-    LogTail { path: &'a str, lines: &'a [String] },
+    LogTail {
+        path: &'a str,
+        lines: &'a [String],
+    },
     /// What to try next.
-    Advice { text: &'a str },
+    Advice {
+        text: &'a str,
+    },
     /// The last line.
     End {
         sentence: &'a str,
@@ -91,11 +103,9 @@ struct Progress<'a> {
 #[derive(Serialize, JsonSchema)]
 struct Rule<'a> {
     rule: &'a str,
-    #[schemars(extend("enum" = ["fail", "warn"]))]
-    severity: &'static str,
+    severity: Word<Severity>,
     /// Null before the first request, and for what is judged at the end.
-    #[schemars(extend("enum" = [Some("proven"), Some("unbroken"), Some("violated"), Some("in doubt"), None::<&str>]))]
-    state: Option<&'static str>,
+    state: Option<Word<State>>,
 }
 
 /// The first line, which says what follows: the version of this format.
@@ -114,21 +124,14 @@ pub fn begin(at: Duration) -> serde_json::Result<String> {
 /// The serializer's: a defect.
 pub fn line(at: Duration, event: &Event) -> serde_json::Result<String> {
     let told = match event {
-        Event::StageStarted(stage) => Told::StageStarted { stage: stage.name() },
-        Event::StageEnded(record) => {
-            let (end, failure) = match &record.end {
-                StageEnd::Done => ("done", None),
-                StageEnd::Cached => ("cached", None),
-                StageEnd::Failed(why) => ("failed", Some(why.as_str())),
-            };
-            Told::StageEnded {
-                stage: record.stage.name(),
-                took_s: record.took.as_secs_f64(),
-                end,
-                detail: &record.detail,
-                failure,
-            }
-        }
+        Event::StageStarted(stage) => Told::StageStarted { stage: Wire::of(stage) },
+        Event::StageEnded(StageRecord { stage, took, end, detail, .. }) => Told::StageEnded {
+            stage: Wire::of(stage),
+            took_s: Wire::of(took),
+            end: end.name(),
+            detail,
+            failure: end.failure(),
+        },
         Event::Note(text) => Told::Note { text },
         Event::Warning(text) => Told::Warning { text },
         Event::Progress(load) => Told::Progress(Box::new(progress(load))),
@@ -180,11 +183,8 @@ fn progress(load: &portcullis_core::event::Progress) -> Progress<'_> {
 }
 
 fn standing(present: &RuleStatus) -> Rule<'_> {
-    let severity = match present.severity {
-        Severity::Fail => "fail",
-        Severity::Warn => "warn",
-    };
-    Rule { rule: &present.rule, severity, state: present.state.map(State::name) }
+    let (severity, state) = (Wire::of(&present.severity), Wire::of(&present.state));
+    Rule { rule: &present.rule, severity, state }
 }
 
 #[cfg(test)]

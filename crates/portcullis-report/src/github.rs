@@ -4,7 +4,7 @@
 use portcullis_core::threshold::Percentile;
 
 use crate::escape::line;
-use crate::run::RunReport;
+use crate::record::RunRecord;
 use crate::words;
 
 /// The longest step summary that the runner takes, in bytes.
@@ -28,7 +28,7 @@ fn property(text: &str) -> String {
 
 /// Lines for the file of outputs: `verdict`, `exit_code`, `p95_ms` (of all
 /// requests, empty without any) and `report`, the page's path.
-pub fn outputs(run: &RunReport, report: &str) -> String {
+pub fn outputs(run: &RunRecord, report: &str) -> String {
     let aggregate = run.summary.as_ref().map(|summary| summary.aggregate());
     let p95 = aggregate.and_then(|row| row.latency.percentile_ms(Percentile::P95));
     let pairs = [
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn outputs_are_four_lines_whatever_the_path() {
-        let text = outputs(&RunReport::default(), "/a\nexit_code=0\r\n/b");
+        let text = outputs(&RunRecord::default(), "/a\nexit_code=0\r\n/b");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[..3], ["verdict=passed", "exit_code=0", "p95_ms="]);
         assert_eq!((lines.len(), lines[3]), (4, "report=/a exit_code=0  /b"));

@@ -4,11 +4,22 @@
 use portcullis_core::judge::{Finding, Judged};
 use portcullis_core::threshold::Severity;
 
-use crate::complaints::{Complaint, complaints};
+use crate::annotations::{self, Annotation};
 use crate::escape::markup;
-use crate::results_json::rfc3339;
-use crate::run::RunReport;
+use crate::format::{Flag, Format};
+use crate::instant::rfc3339;
+use crate::record::RunRecord;
 use crate::words::{self, Standing};
+
+/// The thresholds as test cases.
+pub const FILE: &str = "perf_results.junit.xml";
+
+/// The format.
+pub const FORMAT: Format = Format {
+    flag: Some(Flag { name: "junit", help: "The thresholds as test cases", place: 3 }),
+    files: &[FILE],
+    write: |run| vec![write(run)],
+};
 
 /// One case as markup, and how it ended.
 struct Case {
@@ -25,7 +36,7 @@ enum End {
 }
 
 /// Writes the file, in the form that Ant's and Surefire's readers agree on.
-pub fn write(run: &RunReport) -> String {
+pub fn write(run: &RunRecord) -> String {
     let mut suites = vec![("run".to_owned(), run_cases(run))];
     for judged in run.verdict.iter().flat_map(|verdict| &verdict.judged) {
         let scope = judged.rule.scope.to_string();
@@ -46,7 +57,7 @@ pub fn write(run: &RunReport) -> String {
 }
 
 /// How long the load was measured.
-fn seconds(run: &RunReport) -> String {
+fn seconds(run: &RunRecord) -> String {
     let measured = run.summary.as_ref().map(|summary| summary.measured.as_secs_f64());
     format!("{:.3}", measured.unwrap_or(0.0))
 }
@@ -63,7 +74,7 @@ fn counts(ends: impl Iterator<Item = End>) -> String {
     )
 }
 
-fn suite(run: &RunReport, name: &str, cases: &[Case]) -> String {
+fn suite(run: &RunRecord, name: &str, cases: &[Case]) -> String {
     let skipped = cases.iter().filter(|case| case.end == End::Skipped).count();
     // xs:dateTime without a zone, as Ant writes it.
     let started = rfc3339(run.started_unix_ms);
@@ -80,7 +91,7 @@ fn suite(run: &RunReport, name: &str, cases: &[Case]) -> String {
 
 /// Findings other than violations; without any, one case that says so. Then what was
 /// judged without a rule: the comparison with the base, a baseline that is missing.
-fn run_cases(run: &RunReport) -> Vec<Case> {
+fn run_cases(run: &RunRecord) -> Vec<Case> {
     let others = run.findings.iter().filter(|finding| !matches!(finding, Finding::Violated(_)));
     let mut cases: Vec<Case> = others.enumerate().map(|(i, finding)| broken(i, finding)).collect();
     if cases.is_empty() {
@@ -88,14 +99,14 @@ fn run_cases(run: &RunReport) -> Vec<Case> {
                       verdict\"/>\n";
         cases.push(Case { markup: markup.to_owned(), end: End::Passed });
     }
-    let complaints = complaints(run);
-    cases.extend(complaints.iter().filter(|one| one.is_apart()).map(apart));
+    let annotations = annotations::of(run);
+    cases.extend(annotations.iter().filter(|one| one.is_apart()).map(apart));
     cases
 }
 
-fn apart(complaint: &Complaint) -> Case {
-    let (check, about) = (complaint.check.name(), markup(&complaint.about));
-    let (title, said) = (markup(&complaint.title), markup(&complaint.said));
+fn apart(annotation: &Annotation) -> Case {
+    let (check, about) = (annotation.check.name(), markup(&annotation.about));
+    let (title, said) = (markup(&annotation.title), markup(&annotation.said));
     let text = format!(
         "<testcase classname=\"portcullis.run\" name=\"{check}: {about}\">\n<failure \
          type=\"violated\" message=\"{title}\">{said}</failure>\n</testcase>\n"

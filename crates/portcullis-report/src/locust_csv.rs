@@ -6,6 +6,24 @@ use portcullis_core::measure::{
 };
 use portcullis_core::threshold::Percentile;
 
+use crate::format::{Flag, Format};
+
+/// The format.
+pub const FORMAT: Format = Format {
+    flag: Some(Flag { name: "csv", help: "Locust's four files", place: 4 }),
+    files: &[
+        "perf_results_stats.csv",
+        "perf_results_stats_history.csv",
+        "perf_results_failures.csv",
+        "perf_results_exceptions.csv",
+    ],
+    write: |run| {
+        let files = run.summary.as_ref().map(write);
+        let texts = |of: Files| vec![of.stats, of.history, of.failures, of.exceptions];
+        files.map(texts).unwrap_or_default()
+    },
+};
+
 /// The four files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
@@ -193,8 +211,8 @@ fn failure_row(group: &FailureGroup) -> Vec<String> {
         guard(&group.task),
         guard(&format!("{}: {}", group.kind.name(), group.message)),
         group.count.to_string(),
-        crate::results_json::rfc3339(group.first_unix_ms),
-        crate::results_json::rfc3339(group.last_unix_ms),
+        crate::instant::rfc3339(group.first_unix_ms),
+        crate::instant::rfc3339(group.last_unix_ms),
     ]
 }
 

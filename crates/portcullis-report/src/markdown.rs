@@ -7,11 +7,22 @@ use portcullis_core::measure::{Row, Summary};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
 
-use crate::complaints::complaints;
+use crate::annotations;
 use crate::escape::markdown as esc;
-use crate::run::RunReport;
+use crate::format::{Flag, Format};
+use crate::record::RunRecord;
 use crate::series::steps;
 use crate::words::{self, Standing, percent, shortened};
+
+/// The summary for a pull request.
+pub const FILE: &str = "perf_results.md";
+
+/// The format.
+pub const FORMAT: Format = Format {
+    flag: Some(Flag { name: "md", help: "The summary for a pull request", place: 2 }),
+    files: &[FILE],
+    write: |run| vec![write(run)],
+};
 
 /// The first line, by which a comment is found again and replaced.
 pub const MARKER: &str = "<!-- portcullis -->";
@@ -24,7 +35,7 @@ pub const LONGEST: usize = 64 * 1024;
 const MOST: usize = 60;
 
 /// Writes the text.
-pub fn write(run: &RunReport) -> String {
+pub fn write(run: &RunRecord) -> String {
     let word = words::verdict(run.exit_code);
     let sign = match run.exit_code {
         0 => "✅",
@@ -93,9 +104,9 @@ fn violations(judged: &[&Judged], is_strict: bool) -> String {
 
 /// What no rule says and decides all the same: what the comparison found, and what is
 /// no violation; of that the sentence has the first.
-fn findings(run: &RunReport) -> String {
-    let complaints = complaints(run);
-    let compared = complaints.iter().filter(|one| one.is_apart());
+fn findings(run: &RunRecord) -> String {
+    let annotations = annotations::of(run);
+    let compared = annotations.iter().filter(|one| one.is_apart());
     let compared = compared.map(|one| format!("- ✗ **violated** {}\n", code(&one.said, 500)));
     let others = run.findings.iter().skip(1).filter(|finding| finding.kind() != "violated");
     let others = others
@@ -231,7 +242,7 @@ fn said(summary: &Summary) -> String {
     remarks(summary).iter().map(|said| format!("- {}\n", esc(said))).collect()
 }
 
-fn about(run: &RunReport) -> String {
+fn about(run: &RunRecord) -> String {
     let commit = run.commit.as_deref().unwrap_or("not known");
     let machine = &run.machine;
     let processor = machine.processor.as_deref().unwrap_or("unknown processor");

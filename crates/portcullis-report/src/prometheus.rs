@@ -5,13 +5,24 @@ use std::collections::BTreeSet;
 
 use portcullis_core::judge::Judgement;
 use portcullis_core::measure::{Row, Summary};
-use portcullis_core::threshold::{Percentile, Scope, Severity};
+use portcullis_core::threshold::{Percentile, Scope};
 
 use crate::escape::line;
-use crate::run::RunReport;
+use crate::format::{Flag, Format};
+use crate::record::RunRecord;
+
+/// Gauges for Prometheus.
+pub const FILE: &str = "perf_results.prom";
+
+/// The format.
+pub const FORMAT: Format = Format {
+    flag: Some(Flag { name: "prom", help: "Gauges for Prometheus", place: 5 }),
+    files: &[FILE],
+    write: |run| vec![write(run)],
+};
 
 /// Writes the file. There are no time stamps: the collector refuses them.
-pub fn write(run: &RunReport) -> String {
+pub fn write(run: &RunRecord) -> String {
     let mut out = String::new();
     let started = run.started_unix_ms as f64 / 1e3;
     let one = |value: f64| vec![(String::new(), value)];
@@ -27,10 +38,7 @@ pub fn write(run: &RunReport) -> String {
             Judgement::Holds => 0.0,
             Judgement::NoData | Judgement::NotJudged => return None,
         };
-        let severity = match judged.rule.severity {
-            Severity::Fail => "fail",
-            Severity::Warn => "warn",
-        };
+        let severity = judged.rule.severity.name();
         let scope = judged.rule.scope.to_string();
         let pairs =
             [("rule", judged.rule.text.as_str()), ("scope", &scope), ("severity", severity)];

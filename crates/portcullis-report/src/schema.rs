@@ -6,7 +6,9 @@ use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
 
-use crate::{events_jsonl, results_json, wire};
+use crate::events_jsonl;
+use crate::results::SCHEMA_VERSION;
+use crate::results::v1::document::Results;
 
 /// A schema, and the name of its file.
 #[derive(Debug)]
@@ -22,10 +24,10 @@ pub struct Published {
 /// # Errors
 /// One cannot be written as JSON: a defect.
 pub fn all() -> serde_json::Result<[Published; 2]> {
-    let results = schema_of::<wire::Results<'static>>("perf_results.json of Portcullis");
+    let results = schema_of::<Results<'static>>("perf_results.json of Portcullis");
     let events = schema_of::<events_jsonl::Line<'static>>("A line of perf --format jsonl");
     Ok([
-        published("results", results_json::SCHEMA_VERSION, &results)?,
+        published("results", SCHEMA_VERSION, &results)?,
         published("events", events_jsonl::SCHEMA_VERSION, &events)?,
     ])
 }

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use portcullis_core::measure::{Beyond, Distribution, Row, Summary, TaskSummary};
-use portcullis_report::baseline::{BaselineError, read, renewed};
-use portcullis_report::{Machine, RunReport, results_json};
+use portcullis_report::baseline::{BaselineError, accepted, read, renewed};
+use portcullis_report::{Machine, RunRecord};
 
 /// As the first tool wrote it.
 const OLD: &str = r#"{
@@ -26,7 +26,7 @@ const OLD: &str = r#"{
   "more": {}
 }"#;
 
-fn report() -> RunReport {
+fn report() -> RunRecord {
     let mut latency = Distribution::default();
     for us in (1..=97).map(|n| n * 1_000) {
         let ns = us * 1000;
@@ -49,7 +49,7 @@ fn report() -> RunReport {
         ..Row::default()
     };
     let task = TaskSummary { name: "t".to_owned(), weight: 1, window, ..TaskSummary::default() };
-    RunReport {
+    RunRecord {
         started_unix_ms: 1_768_473_000_000,
         commit: Some("fedcba".to_owned()),
         configuration_hash: "c0ffee".to_owned(),
@@ -63,12 +63,8 @@ fn report() -> RunReport {
         }),
         acceptable: true,
         sentence: "FAILED: too slow".to_owned(),
-        ..RunReport::default()
+        ..RunRecord::default()
     }
-}
-
-fn results(report: &RunReport) -> String {
-    results_json::write(report).unwrap()
 }
 
 #[test]
@@ -110,7 +106,7 @@ fn what_is_no_baseline_or_a_broken_one_is_refused_with_its_place() {
     check(&OLD.replace("\"1.0\"", "\"latest\""), "is not known");
     check(&OLD.replace("\"1.0\"", "null"), "is not known");
     check(&OLD.replace("\"more\": {}", "\"portcullis\": {}"), "missing field `configuration`");
-    let own = renewed(&results(&report()), None, None).unwrap();
+    let own = renewed(&report(), None, None).unwrap();
     check(&own.replace("\"count\": 97", "\"count\": 96"), "do not add up");
     check(&own.replace("[2000, 1]", "[1000, 1]"), "not in ascending order");
     check(&own.replace("\"max_ms\": 97.0", "\"max_ms\": 0.5"), "impossible extremes");
@@ -118,7 +114,7 @@ fn what_is_no_baseline_or_a_broken_one_is_refused_with_its_place() {
 
 #[test]
 fn results_go_through_the_file_and_back() {
-    let text = renewed(&results(&report()), None, None).unwrap();
+    let text = renewed(&report(), None, None).unwrap();
     let file: serde_json::Value = serde_json::from_str(&text).unwrap();
     let names: Vec<_> = file.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(names, ["commit", "metrics", "notes", "portcullis", "timestamp", "version"]);
@@ -144,10 +140,10 @@ fn results_go_through_the_file_and_back() {
 fn notes_and_what_was_accepted_are_kept() {
     let before = read(OLD).unwrap();
     let first = ("2026-02-01T00:00:00Z".to_owned(), "a check that was due".to_owned());
-    let once = renewed(&results(&report()), Some(&before), Some(first)).unwrap();
+    let once = renewed(&report(), Some(&before), Some(first)).unwrap();
     let before = read(&once).unwrap();
     assert_eq!(before.accepted.len(), 1);
-    let twice = renewed(&results(&report()), Some(&before), None).unwrap();
+    let twice = renewed(&report(), Some(&before), None).unwrap();
     let file: serde_json::Value = serde_json::from_str(&twice).unwrap();
     assert_eq!(file["notes"], "before the new index");
     let accepted = serde_json::json!([{
@@ -158,15 +154,16 @@ fn notes_and_what_was_accepted_are_kept() {
 
 #[test]
 fn a_run_that_found_more_than_a_difference_is_no_baseline() {
-    let refused = |change: fn(&mut RunReport)| {
+    let refused = |change: fn(&mut RunRecord)| {
         let mut report = report();
         change(&mut report);
-        renewed(&results(&report), None, None).unwrap_err().to_string()
+        renewed(&report, None, None).unwrap_err().to_string()
     };
     assert!(refused(|report| report.acceptable = false).contains("FAILED: too slow"));
     assert!(refused(|report| report.summary = None).contains("FAILED: too slow"));
     let empty = refused(|report| report.summary = Some(Summary::default()));
     assert!(empty.contains("no good answer"), "{empty}");
-    let error = renewed("{\"schema_version\": 1}", None, None).unwrap_err().to_string();
+    let error =
+        accepted("{\"schema_version\": 1}", None, Default::default()).unwrap_err().to_string();
     assert!(error.contains("missing field") && error.contains("run `portcullis perf`"), "{error}");
 }

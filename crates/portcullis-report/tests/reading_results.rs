@@ -10,9 +10,9 @@ use portcullis_core::measure::{
     FailureKind, Generator, Row, Second, Summary, TaskStep, TaskSummary, Tls,
 };
 use portcullis_core::threshold::{Names, Severity, Threshold, parse};
-use portcullis_report::RunReport;
-use portcullis_report::read::{ReadError, read_results};
-use portcullis_report::results_json::write;
+use portcullis_report::RunRecord;
+use portcullis_report::results::write;
+use portcullis_report::results::{ReadError, read as read_results};
 use proptest::prelude::*;
 
 const LIMITS: [Duration; 3] =
@@ -158,9 +158,9 @@ fn summary(values: [Latencies; 6], cut: usize) -> Summary {
     }
 }
 
-fn report(summary: Option<Summary>, findings: Vec<Finding>) -> RunReport {
+fn report(summary: Option<Summary>, findings: Vec<Finding>) -> RunRecord {
     let exit_code = portcullis_core::judge::exit_code(&findings);
-    RunReport {
+    RunRecord {
         started_unix_ms: 1_795_424_818_000,
         commit: Some("abc+dirty".to_owned()),
         target: "http://127.0.0.1:8000".to_owned(),
@@ -171,11 +171,11 @@ fn report(summary: Option<Summary>, findings: Vec<Finding>) -> RunReport {
         findings,
         exit_code,
         sentence: "PASSED: it".to_owned(),
-        ..RunReport::default()
+        ..RunRecord::default()
     }
 }
 
-fn small() -> RunReport {
+fn small() -> RunRecord {
     let values =
         [vec![1_000_000, 2_345_678], vec![9_000_000], vec![400_000_000], vec![], vec![3], vec![1]];
     let mut small = summary(values, 0);
@@ -184,14 +184,14 @@ fn small() -> RunReport {
 }
 
 /// The same with a task that was called in the window and after it.
-fn continued() -> RunReport {
+fn continued() -> RunRecord {
     let values =
         [vec![1_000_000, 2_345_678], vec![9_000_000], vec![7_000], vec![], vec![3], vec![1]];
     report(Some(summary(values, 0)), vec![Finding::NoData("none".to_owned())])
 }
 
-fn back(report: &RunReport) -> RunReport {
-    read_results(write(report).unwrap().as_bytes()).unwrap().report
+fn back(report: &RunRecord) -> RunRecord {
+    read_results(write(report).unwrap().as_bytes()).unwrap()
 }
 
 /// What matters of a summary: everything but what the file does not hold.
@@ -373,5 +373,5 @@ fn what_contradicts_itself_is_refused_with_its_place() {
 fn fields_of_later_versions_are_left_alone() {
     let text = write(&small()).unwrap();
     let later = text.replacen('{', "{ \"novelty\": [1, { \"x\": null }],", 1);
-    assert_eq!(read_results(later.as_bytes()).unwrap().report, back(&small()));
+    assert_eq!(read_results(later.as_bytes()).unwrap(), back(&small()));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis_core::judge::judge;
 use portcullis_core::measure::{Row, Summary, TaskSummary};
 use portcullis_core::threshold::{Names, Severity, parse};
-use portcullis_report::{RunReport, results_json};
+use portcullis_report::{RunRecord, results};
 
 fn written(rules: &[&str]) -> serde_json::Value {
     let tasks = ["list".to_owned()];
@@ -19,8 +19,8 @@ fn written(rules: &[&str]) -> serde_json::Value {
     let measured = Duration::from_secs(1);
     let summary = Summary { measured, tasks: vec![task], ..Summary::default() };
     let verdict = Some(judge(&summary, &rules));
-    let report = RunReport { summary: Some(summary), verdict, ..RunReport::default() };
-    serde_json::from_str(&results_json::write(&report).unwrap()).unwrap()
+    let report = RunRecord { summary: Some(summary), verdict, ..RunRecord::default() };
+    serde_json::from_str(&results::write(&report).unwrap()).unwrap()
 }
 
 #[test]

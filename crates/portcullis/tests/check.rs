@@ -16,7 +16,7 @@ use portcullis_core::judge::{Finding, Signal, exit_code};
 use portcullis_core::measure::{Beyond, Distribution, Row, Summary, TaskSummary};
 use portcullis_core::scenario::{Step, Task, labels, methods};
 use portcullis_core::threshold::latency_limits;
-use portcullis_report::{RunReport, results_json};
+use portcullis_report::{RunRecord, results};
 use tempfile::TempDir;
 
 fn root() -> PathBuf {
@@ -259,14 +259,14 @@ fn summary(slow: &str, ms: u64) -> (Summary, String) {
 
 fn written(folder: &Path, summary: Option<Summary>, text: &str, findings: &[Finding]) -> String {
     let path = folder.join("results.json");
-    let report = RunReport {
+    let report = RunRecord {
         configuration: text.to_owned(),
         summary,
         exit_code: exit_code(findings),
         findings: findings.to_vec(),
-        ..RunReport::default()
+        ..RunRecord::default()
     };
-    std::fs::write(&path, results_json::write(&report).unwrap()).unwrap();
+    std::fs::write(&path, results::write(&report).unwrap()).unwrap();
     path.display().to_string()
 }
 
@@ -391,16 +391,16 @@ fn what_pairs_said_of_a_run_stands() {
         task.effect = effect(&vec![(candidate as f64 / 40.0).ln(); 30]);
         let (tasks, names) = (vec![task], names.clone());
         let comparison = Comparison { tasks, pairs, names, ..Comparison::default() };
-        let report = RunReport {
+        let report = RunRecord {
             configuration: text.clone(),
             summary: Some(fast.clone()),
             exit_code: exit_code(findings),
             findings: findings.to_vec(),
             comparison: Some(comparison),
-            ..RunReport::default()
+            ..RunRecord::default()
         };
         let file = path.join("against.json");
-        std::fs::write(&file, results_json::write(&report).unwrap()).unwrap();
+        std::fs::write(&file, results::write(&report).unwrap()).unwrap();
         file.display().to_string()
     };
     let slower = [Finding::Violated("it is slower".to_owned())];

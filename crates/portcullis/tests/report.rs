@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::Command;
 
 use portcullis_core::measure::{Distribution, Row, Summary, TaskSummary};
-use portcullis_report::{RunReport, artifacts};
+use portcullis_report::{RunRecord, artifacts};
 use tempfile::TempDir;
 
-fn run(ms: u64) -> RunReport {
+fn run(ms: u64) -> RunRecord {
     let ns = ms * 1_000_000;
     let latency = Distribution {
         count: 4,
@@ -24,14 +24,14 @@ fn run(ms: u64) -> RunReport {
     let name = "list".to_owned();
     let task = TaskSummary { name, weight: 1, window, ..TaskSummary::default() };
     let summary = Some(Summary { tasks: vec![task], ..Summary::default() });
-    RunReport { summary, sentence: format!("PASSED: in {ms} ms"), ..RunReport::default() }
+    RunRecord { summary, sentence: format!("PASSED: in {ms} ms"), ..RunRecord::default() }
 }
 
 /// A folder of artifacts, as a run leaves it.
 fn left(ms: u64) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let artifacts = artifacts::prepare(folder.path()).unwrap();
-    artifacts.write_run(&run(ms)).unwrap();
+    artifacts.write_all(&run(ms)).unwrap();
     artifacts.write("logs/server.log", b"kept").unwrap();
     folder
 }

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use portcullis_report::results_json::SCHEMA_VERSION;
+use portcullis_report::results::SCHEMA_VERSION;
 
 fn kept() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../portcullis-report/tests/versions");

@@ -73,6 +73,20 @@ pub enum Decision {
     Undecided,
 }
 
+impl Decision {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Slower, Self::NotSlower, Self::Undecided];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Slower => "slower",
+            Self::NotSlower => "not slower",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
 /// One task's pairs.
 #[derive(Clone, Debug)]
 struct Contest {

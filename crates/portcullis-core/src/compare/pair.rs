@@ -36,6 +36,9 @@ pub struct Pair {
 }
 
 impl Side {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Base, Self::Candidate];
+
     /// The side as everything names it.
     pub fn name(self) -> &'static str {
         match self {

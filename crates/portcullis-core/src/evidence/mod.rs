@@ -61,6 +61,9 @@ pub struct Evidence {
 }
 
 impl State {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Proven, Self::Unbroken, Self::Violated, Self::InDoubt];
+
     /// The state as results name it.
     pub fn name(self) -> &'static str {
         match self {

@@ -22,6 +22,21 @@ pub enum Judgement {
     NotJudged,
 }
 
+impl Judgement {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Holds, Self::Violated, Self::NoData, Self::NotJudged];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Violated => "violated",
+            Self::NoData => "no data",
+            Self::NotJudged => "not judged",
+        }
+    }
+}
+
 /// One rule, held against the requests of one scope.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {

@@ -95,6 +95,20 @@ pub enum Acknowledgement {
     ConnectionClose,
 }
 
+impl Acknowledgement {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::AtOnce, Self::System, Self::ConnectionClose];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at once",
+            Self::System => "system",
+            Self::ConnectionClose => "a connection for each request",
+        }
+    }
+}
+
 /// Whether TLS was spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tls {
@@ -105,6 +119,20 @@ pub enum Tls {
     Verified,
     /// Yes, with whoever answered.
     Insecure,
+}
+
+impl Tls {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Verified, Self::Insecure];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Verified => "verified",
+            Self::Insecure => "insecure",
+        }
+    }
 }
 
 /// The load generator's own state: its lag is an error of what it measured.

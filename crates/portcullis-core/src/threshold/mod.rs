@@ -119,6 +119,19 @@ pub enum Reference {
     Base,
 }
 
+impl Reference {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Baseline, Self::Base];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Base => "base",
+        }
+    }
+}
+
 /// How sure a judgement must be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
@@ -127,6 +140,19 @@ pub enum Policy {
     Estimate,
     /// The rule must be proven to hold.
     Prove,
+}
+
+impl Policy {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Estimate, Self::Prove];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Estimate => "estimate",
+            Self::Prove => "prove",
+        }
+    }
 }
 
 /// What a metric and its limit are measured in.
@@ -142,6 +168,21 @@ pub enum Unit {
     Bytes,
 }
 
+impl Unit {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Milliseconds, Self::Fraction, Self::Number, Self::Bytes];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Milliseconds => "ms",
+            Self::Fraction => "fraction",
+            Self::Number => "number",
+            Self::Bytes => "bytes",
+        }
+    }
+}
+
 /// What a violation means for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
@@ -151,7 +192,23 @@ pub enum Severity {
     Warn,
 }
 
+impl Severity {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Fail, Self::Warn];
+
+    /// As results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Warn => "warn",
+        }
+    }
+}
+
 impl Comparison {
+    /// Every one.
+    pub const ALL: [Self; 4] = [Self::Below, Self::AtMost, Self::Above, Self::AtLeast];
+
     /// The comparison as it is written.
     pub fn sign(self) -> &'static str {
         match self {

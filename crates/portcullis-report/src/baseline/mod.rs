@@ -2,17 +2,19 @@
 //! fields are those of an older tool; what we need beyond them is in a section.
 
 mod layout;
-mod results;
+mod renew;
 mod wire;
 
-pub use results::{RenewError, renewed};
+pub use renew::{RenewError, accepted, renewed};
 
+use std::mem::take;
 use std::time::Duration;
 
 use portcullis_core::baseline::{Baseline, Fingerprint, Metrics, Origin};
 use portcullis_core::measure::Distribution;
 
-use wire::{File, Own, WireLatency, WireMetrics};
+use crate::results::number::LONGEST_MS;
+use wire::{File, Own, WireLatency, WireMachine, WireMetrics};
 
 /// The format that is written; a greater first number is not read.
 const VERSION: &str = "1.0";
@@ -90,7 +92,10 @@ pub fn read(text: &str) -> Result<Stored, BaselineError> {
     let metrics = metrics(&file.metrics)?;
     let (origin, latency, accepted) = match file.portcullis {
         None => (None, None, Vec::new()),
-        Some(own) => (Some(origin(&own)), Some(distribution(&own.latency)?), own.accepted.clone()),
+        Some(mut own) => {
+            let (latency, accepted) = (distribution(&own.latency)?, take(&mut own.accepted));
+            (Some(origin(own)), Some(latency), accepted)
+        }
     };
     let (timestamp, commit) = (file.timestamp, file.commit);
     let baseline = Baseline { timestamp, commit, metrics, origin, latency };
@@ -111,9 +116,6 @@ fn check_version(version: &serde_json::Value) -> Result<(), BaselineError> {
         _ => Err(BaselineError::Impossible(format!("version {version} is not known"))),
     }
 }
-
-/// Ten years in milliseconds: no latency is longer.
-const LONGEST_MS: f64 = 10.0 * 365.0 * 24.0 * 3_600_000.0;
 
 fn metrics(wire: &WireMetrics) -> Result<Metrics, BaselineError> {
     let within = |name: &str, value: f64, most: f64| match (0.0..=most).contains(&value) {
@@ -140,18 +142,10 @@ fn metrics(wire: &WireMetrics) -> Result<Metrics, BaselineError> {
     })
 }
 
-fn origin(own: &Own) -> Origin {
-    let machine = &own.machine;
-    Origin {
-        machine: Fingerprint {
-            system: machine.system.clone(),
-            cores: machine.cores,
-            processor: machine.processor.clone(),
-            memory_bytes: machine.memory_bytes,
-            quota_cores: machine.quota_cores,
-        },
-        configuration: own.configuration.clone(),
-    }
+fn origin(own: Own) -> Origin {
+    let WireMachine { system, cores, processor, memory_bytes, quota_cores } = own.machine;
+    let machine = Fingerprint { system, cores, processor, memory_bytes, quota_cores };
+    Origin { machine, configuration: own.configuration }
 }
 
 fn distribution(wire: &WireLatency) -> Result<Distribution, BaselineError> {

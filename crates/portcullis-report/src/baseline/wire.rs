@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Accepted;
+use crate::record::Machine;
+use crate::results::v1::row::Beyond;
 
 /// The whole file. Fields that we do not know are somebody else's.
 #[derive(Debug, Deserialize, Serialize)]
@@ -44,7 +46,7 @@ pub struct Own {
     pub latency: WireLatency,
     /// Requests beyond each latency limit of the run.
     #[serde(default)]
-    pub beyond_limits: Vec<WireBeyond>,
+    pub beyond_limits: Vec<Beyond>,
     #[serde(default)]
     pub accepted: Vec<Accepted>,
 }
@@ -68,11 +70,14 @@ pub struct WireLatency {
     pub buckets_us: Vec<(u64, u64)>,
 }
 
-#[derive(Debug, Deserialize, Serialize)]
-pub struct WireBeyond {
-    pub limit_ms: f64,
-    pub above: u64,
-    pub at_or_above: u64,
-    pub failed_above: u64,
-    pub failed_at_or_above: u64,
+impl From<&Machine> for WireMachine {
+    fn from(machine: &Machine) -> Self {
+        Self {
+            system: machine.system.clone(),
+            cores: machine.cores as u64,
+            processor: machine.processor.clone(),
+            memory_bytes: machine.memory_bytes,
+            quota_cores: machine.quota_cores,
+        }
+    }
 }

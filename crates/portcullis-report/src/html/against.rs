@@ -7,10 +7,10 @@ use super::Section;
 use super::charts::forest::{forest, word};
 use super::charts::pairs::over_time;
 use super::markup::{Cell, Column, Rows, esc, facts, numbers, table, words};
-use crate::run::RunReport;
+use crate::record::RunRecord;
 
 /// The section; empty without a comparison.
-pub fn section(run: &RunReport) -> Section {
+pub fn section(run: &RunRecord) -> Section {
     let body = run.comparison.as_ref().map_or_else(String::new, body);
     Section { id: "against", title: "Against the base", body }
 }

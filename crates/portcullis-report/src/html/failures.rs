@@ -2,8 +2,8 @@
 
 use super::Section;
 use super::markup::{Cell, Column, Rows, numbers, table, words};
-use crate::results_json::rfc3339;
-use crate::run::RunReport;
+use crate::instant::rfc3339;
+use crate::record::RunRecord;
 use crate::words::shortened;
 
 /// So many groups are listed; the CSV has all.
@@ -19,7 +19,7 @@ const COLUMNS: [Column; 6] = [
 ];
 
 /// The section; empty without failures.
-pub fn section(run: &RunReport) -> Section {
+pub fn section(run: &RunRecord) -> Section {
     let groups = run.summary.as_ref().map_or(&[][..], |summary| &summary.failures);
     let rows = groups.iter().take(MOST).map(|group| {
         vec![

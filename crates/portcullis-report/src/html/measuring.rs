@@ -10,11 +10,11 @@ use super::Section;
 use super::charts::course::course;
 use super::charts::distribution::{Shown, alone, range};
 use super::markup::{esc, facts};
-use crate::run::RunReport;
+use crate::record::RunRecord;
 use crate::words::{bytes, percent};
 
 /// The section; empty without load.
-pub fn section(run: &RunReport) -> Section {
+pub fn section(run: &RunRecord) -> Section {
     let body = run.summary.as_ref().map_or_else(String::new, |summary| {
         [
             said(summary),
@@ -108,7 +108,7 @@ fn connections(summary: &Summary) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn server(run: &RunReport, summary: &Summary) -> String {
+fn server(run: &RunRecord, summary: &Summary) -> String {
     let Some(end) = &run.server_end else { return String::new() };
     let mut pairs = vec![("How it ended", end.clone())];
     if let Some(used) = run.server_usage {
@@ -135,7 +135,7 @@ fn server(run: &RunReport, summary: &Summary) -> String {
     format!("<h3>Server, over the load</h3>\n{}{drawn}", facts(&pairs))
 }
 
-fn machine(run: &RunReport) -> Vec<(&'static str, String)> {
+fn machine(run: &RunRecord) -> Vec<(&'static str, String)> {
     let machine = &run.machine;
     let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "not known".to_owned());
     vec![

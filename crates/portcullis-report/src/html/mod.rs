@@ -20,7 +20,18 @@ mod top;
 
 use portcullis_core::compare::Decision;
 
-use crate::run::RunReport;
+use crate::format::{Flag, Format};
+use crate::record::RunRecord;
+
+/// The results as a page.
+pub const FILE: &str = "perf_results.html";
+
+/// The format.
+pub const FORMAT: Format = Format {
+    flag: Some(Flag { name: "html", help: "The page", place: 1 }),
+    files: &[FILE],
+    write: |run| vec![write(run)],
+};
 
 /// A part of the page under a heading of its own.
 struct Section {
@@ -31,7 +42,7 @@ struct Section {
 }
 
 /// Writes the page.
-pub fn write(run: &RunReport) -> String {
+pub fn write(run: &RunRecord) -> String {
     let mut sections = [
         thresholds::section(run),
         against::section(run),

@@ -11,14 +11,14 @@ use portcullis_core::threshold::{Metric, Scope};
 
 use super::markup::{esc, whole};
 use super::tasks::anchor;
-use crate::run::RunReport;
+use crate::record::RunRecord;
 use crate::words::shortened;
 
 /// So many tasks are named.
 const MOST: usize = 4;
 
 /// A list for the top of the page; empty for a run that passed.
-pub fn next(run: &RunReport) -> String {
+pub fn next(run: &RunRecord) -> String {
     if run.exit_code == 0 {
         return String::new();
     }
@@ -41,7 +41,7 @@ pub fn next(run: &RunReport) -> String {
 }
 
 /// The log of the stage that failed.
-fn log(run: &RunReport) -> Option<String> {
+fn log(run: &RunRecord) -> Option<String> {
     let log = run.stages.iter().find_map(|record| record.log.as_deref())?;
     let log = esc(log);
     let says = match log.ends_with("server.log") {
@@ -52,7 +52,7 @@ fn log(run: &RunReport) -> Option<String> {
 }
 
 /// Who may have killed the server.
-fn killed(run: &RunReport) -> Option<String> {
+fn killed(run: &RunRecord) -> Option<String> {
     let is_server = matches!(run.findings.first(), Some(Finding::Server(_)));
     let is_killed = run.server_end.as_ref().is_some_and(|end| end.contains("SIGKILL"));
     (is_server && is_killed).then(|| {
@@ -63,7 +63,7 @@ fn killed(run: &RunReport) -> Option<String> {
 }
 
 /// The most frequent failure, where failures decided.
-fn failures(run: &RunReport) -> Option<String> {
+fn failures(run: &RunRecord) -> Option<String> {
     let summary = run.summary.as_ref()?;
     let is_invalid = matches!(run.findings.first(), Some(Finding::Invalid(_)));
     let decided = violated(run)
@@ -102,7 +102,7 @@ fn group(group: &FailureGroup) -> String {
 }
 
 /// The tasks whose own rules are violated.
-fn slow_tasks(run: &RunReport) -> Option<String> {
+fn slow_tasks(run: &RunRecord) -> Option<String> {
     let summary = run.summary.as_ref()?;
     let names = violated(run).filter_map(|judged| match &judged.rule.scope {
         Scope::Task(name) => Some(name.as_str()),
@@ -127,14 +127,14 @@ fn link(summary: &Summary, name: &str) -> String {
     }
 }
 
-fn against(run: &RunReport) -> Option<String> {
+fn against(run: &RunRecord) -> Option<String> {
     let tasks = &run.comparison.as_ref()?.tasks;
     let slower = tasks.iter().find(|task| task.decision == Decision::Slower)?;
     let place = "<a href=\"#against\">against the base</a>";
     Some(format!("<b>see</b> {} {place}: how much, how sure, pair by pair", esc(&slower.name)))
 }
 
-fn generator(run: &RunReport) -> Option<String> {
+fn generator(run: &RunRecord) -> Option<String> {
     generator_fault(run.summary.as_ref()?)?;
     Some(
         "<b>try</b> where less else is running, or give the generator a core of its own; see \
@@ -144,7 +144,7 @@ fn generator(run: &RunReport) -> Option<String> {
 }
 
 /// Where an estimate alone made the run red.
-fn longer(run: &RunReport) -> Option<String> {
+fn longer(run: &RunRecord) -> Option<String> {
     // A rule without evidence, such as one on a rate, is not weak: more would not help.
     let is_weak =
         |judged: &Judged| judged.evidence.as_ref().is_some_and(|e| e.state == State::InDoubt);
@@ -156,6 +156,6 @@ fn longer(run: &RunReport) -> Option<String> {
     })
 }
 
-fn violated(run: &RunReport) -> impl Iterator<Item = &Judged> {
+fn violated(run: &RunRecord) -> impl Iterator<Item = &Judged> {
     run.verdict.iter().flat_map(|verdict| verdict.failing(run.strict))
 }

@@ -3,14 +3,14 @@
 use super::Section;
 use super::markup::esc;
 use super::policy::policy;
-use crate::run::RunReport;
+use crate::record::RunRecord;
 use crate::words;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// The whole page.
-pub fn whole(run: &RunReport, header: &str, sections: &[Section]) -> String {
+pub fn whole(run: &RunRecord, header: &str, sections: &[Section]) -> String {
     let links = sections.iter().map(|one| format!("<a href=\"#{}\">{}</a>\n", one.id, one.title));
     let bodies = sections.iter().map(|one| {
         format!(
@@ -40,7 +40,7 @@ pub fn whole(run: &RunReport, header: &str, sections: &[Section]) -> String {
     )
 }
 
-fn title(run: &RunReport) -> String {
+fn title(run: &RunRecord) -> String {
     let of = run.commit.as_deref().unwrap_or(&run.target);
     format!("{} – performance of {}", words::verdict(run.exit_code), words::shortened(of, 60))
 }

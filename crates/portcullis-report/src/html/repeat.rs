@@ -2,14 +2,14 @@
 
 use super::Section;
 use super::markup::esc;
-use crate::run::RunReport;
+use crate::record::RunRecord;
 use crate::words::shortened;
 
 /// A longer configuration is cut; its own file has all of it.
 const LONGEST: usize = 40_000;
 
 /// The section.
-pub fn section(run: &RunReport) -> Section {
+pub fn section(run: &RunRecord) -> Section {
     let is_cut = run.configuration.chars().count() > LONGEST;
     let cut = if is_cut { " The rest is in perf_effective.toml." } else { "" };
     let body = format!(

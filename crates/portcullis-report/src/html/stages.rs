@@ -8,14 +8,14 @@ use portcullis_core::units::{show_duration, show_ms};
 use super::Section;
 use super::charts::time::span;
 use super::markup::{Cell, Column, Rows, numbers, table, words};
-use crate::run::{FirstCall, RunReport};
+use crate::record::{FirstCall, RunRecord};
 use crate::words::shortened;
 
 const COLUMNS: [Column; 5] =
     [words("stage"), words("when"), numbers("took"), words("end"), words("what")];
 
 /// The section; empty before the first stage has ended.
-pub fn section(run: &RunReport) -> Section {
+pub fn section(run: &RunRecord) -> Section {
     let whole: Duration = run.stages.iter().map(|record| record.took).sum();
     let mut start = Duration::ZERO;
     let rows = run.stages.iter().map(|record| {

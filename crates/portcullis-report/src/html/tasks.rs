@@ -11,14 +11,14 @@ use super::charts::courses::courses;
 use super::charts::distribution::{Shown, Stall, alone, range, ridges};
 use super::markup::{Cell, Column, Rows, esc, facts, numbers, table_with_foot, whole, words};
 use super::samples::samples;
-use crate::run::RunReport;
+use crate::record::RunRecord;
 use crate::words::{bytes, percent, shortened};
 
 /// So many tasks are drawn; the table has all.
 const MOST: usize = 40;
 
 /// The section; empty without load.
-pub fn section(run: &RunReport) -> Section {
+pub fn section(run: &RunRecord) -> Section {
     let body = run.summary.as_ref().map_or_else(String::new, |summary| body(run, summary));
     Section { id: "tasks", title: "By task", body }
 }
@@ -30,7 +30,7 @@ pub fn anchor(summary: &Summary, name: &str) -> Option<String> {
     names.position(|own| own == name).map(|index| format!("task-{index}"))
 }
 
-fn body(run: &RunReport, summary: &Summary) -> String {
+fn body(run: &RunRecord, summary: &Summary) -> String {
     let judged: Vec<&Judged> = run.verdict.iter().flat_map(|verdict| &verdict.judged).collect();
     let called = summary.tasks.iter().filter(|task| task.weight > 0);
     let tasks: Vec<(&TaskSummary, Row)> = called.map(|task| (task, task.judged())).collect();

@@ -6,11 +6,11 @@ use portcullis_core::threshold::Severity;
 use super::Section;
 use super::charts::evidence::evidence;
 use super::markup::{esc, whole};
-use crate::run::RunReport;
+use crate::record::RunRecord;
 use crate::words::{self, Standing};
 
 /// The section; empty when nothing was judged.
-pub fn section(run: &RunReport) -> Section {
+pub fn section(run: &RunRecord) -> Section {
     let judged = run.verdict.iter().flat_map(|verdict| &verdict.judged);
     let mut judged: Vec<&Judged> = judged.collect();
     // Of what is violated, what tells most of the place comes first; the rest as written.

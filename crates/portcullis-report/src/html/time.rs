@@ -7,14 +7,14 @@ use portcullis_core::threshold::{Limit, Metric, Percentile, Scope};
 use super::Section;
 use super::charts::time;
 use super::markup::{Cell, Rows, numbers, table, words};
-use crate::run::RunReport;
+use crate::record::RunRecord;
 use crate::series::{Step, steps};
 
 /// So many steps are drawn, however long the load was.
 const MOST: usize = 160;
 
 /// The section; empty without a window.
-pub fn section(run: &RunReport) -> Section {
+pub fn section(run: &RunRecord) -> Section {
     let changes = run.summary.as_ref().map_or(&[][..], |summary| &summary.changes);
     let series = run.summary.as_ref().map_or(&[][..], |summary| &summary.series);
     let steps = steps(series, MOST);
@@ -23,7 +23,7 @@ pub fn section(run: &RunReport) -> Section {
 }
 
 /// The limit of all requests' p95, if there is one.
-fn limit_ms(run: &RunReport) -> Option<f64> {
+fn limit_ms(run: &RunRecord) -> Option<f64> {
     let rules = run.verdict.iter().flat_map(|verdict| &verdict.judged).map(|judged| &judged.rule);
     let is_p95 = |metric| metric == Metric::Percentile(Percentile::P95);
     let limits = rules.filter_map(|rule| match rule.limit {

@@ -6,12 +6,12 @@ use portcullis_core::units::show_duration;
 use super::markup::{esc, facts};
 use super::next::next;
 use super::page::class;
-use crate::results_json::rfc3339;
-use crate::run::{Machine, RunReport};
+use crate::instant::rfc3339;
+use crate::record::{Machine, RunRecord};
 use crate::words;
 
 /// The header.
-pub fn header(run: &RunReport) -> String {
+pub fn header(run: &RunRecord) -> String {
     let word = words::verdict(run.exit_code);
     let sign = match class(run.exit_code) {
         "passed" => "✓",
@@ -37,7 +37,7 @@ const MOST: usize = 40;
 const OPEN: usize = 3;
 
 /// The other findings: the sentence names only the first.
-fn findings(run: &RunReport) -> String {
+fn findings(run: &RunRecord) -> String {
     if run.findings.len() < 2 {
         return String::new();
     }
@@ -62,7 +62,7 @@ fn findings(run: &RunReport) -> String {
     format!("<h2>Also found</h2>\n<ul class=\"findings\">\n{}</ul>\n{folded}", open.concat())
 }
 
-fn measured(run: &RunReport) -> Vec<(&'static str, String)> {
+fn measured(run: &RunRecord) -> Vec<(&'static str, String)> {
     let server = if run.own_server { ", started for this run" } else { ", up already" };
     let target = match run.target.as_str() {
         "" => "none yet".to_owned(),
@@ -91,7 +91,7 @@ fn short(commit: &str) -> String {
 }
 
 /// What the run was held against beside its thresholds.
-fn against(run: &RunReport) -> String {
+fn against(run: &RunRecord) -> String {
     let base =
         run.comparison.as_ref().map(|base| format!("{} ({})", short(&base.commit), base.asked));
     let stored = run.baseline.as_ref().map(|stored| format!("the baseline {}", stored.shown));

@@ -118,7 +118,7 @@ fn check_failures(bytes: &[u8], stats: &LocustStats) -> Result<(), ReadError> {
     for row in &stats.stated.rows {
         let counted = counts.remove(&(row.method.as_str(), row.name.as_str())).unwrap_or(0);
         if counted != row.failures {
-            return Err(ReadError::Inconsistent(format!(
+            return Err(ReadError::inconsistent(format!(
                 "it counts {counted} failures of {} {}, the statistics {}",
                 row.method, row.name, row.failures
             )));
@@ -126,7 +126,7 @@ fn check_failures(bytes: &[u8], stats: &LocustStats) -> Result<(), ReadError> {
     }
     match counts.into_iter().find(|(_, count)| *count > 0) {
         None => Ok(()),
-        Some(((method, name), count)) => Err(ReadError::Inconsistent(format!(
+        Some(((method, name), count)) => Err(ReadError::inconsistent(format!(
             "it counts {count} failures of {method} {name}, which the statistics do not know"
         ))),
     }

@@ -144,12 +144,12 @@ fn add_up(rows: &[StatedRow], aggregate: &StatedRow) -> Result<(), ReadError> {
         }
         let total = aggregate.requests;
         let message = format!("its rows count {requests} requests, its Aggregated row {total}");
-        return Err(ReadError::Inconsistent(message));
+        return Err(ReadError::inconsistent(message));
     }
     if failures != aggregate.failures {
         let total = aggregate.failures;
         let message = format!("its rows count {failures} failures, its Aggregated row {total}");
-        return Err(ReadError::Inconsistent(message));
+        return Err(ReadError::inconsistent(message));
     }
     let longest = |row: &StatedRow| row.latency.as_ref().map(|latency| latency.max_ms);
     let (of_rows, total) = (rows.iter().filter_map(longest).reduce(f64::max), longest(aggregate));
@@ -157,10 +157,10 @@ fn add_up(rows: &[StatedRow], aggregate: &StatedRow) -> Result<(), ReadError> {
         let shown = |ms: Option<f64>| ms.map_or("none".to_owned(), |ms| format!("{ms} ms"));
         let (of_rows, total) = (shown(of_rows), shown(total));
         let message = format!("its rows' longest took {of_rows}, its Aggregated row's {total}");
-        return Err(ReadError::Inconsistent(message));
+        return Err(ReadError::inconsistent(message));
     }
     if aggregate.requests > 0 && total == Some(0.0) {
-        return Err(ReadError::Inconsistent("no request took any time".to_owned()));
+        return Err(ReadError::inconsistent("no request took any time".to_owned()));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! every cell what its column holds.
 
 use super::ReadError;
-use super::numbers;
+use crate::results::number;
 
 /// A table whose columns are known.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ fn line_number(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
 fn malformed(bytes: &[u8], error: csv::Error) -> ReadError {
     let line = line_number(bytes, error.position());
     match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => ReadError::Inconsistent(
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => ReadError::inconsistent(
             format!("line {line} has {len} columns, the header {expected_len}"),
         ),
         csv::ErrorKind::Utf8 { .. } => ReadError::Foreign(format!("line {line} is not UTF-8")),
@@ -125,7 +125,7 @@ impl<'a> Line<'a> {
     /// # Errors
     /// Anything else.
     pub fn count(self, column: &str) -> Result<u64, ReadError> {
-        numbers::count(self.text(column)).map_err(|message| self.wrong(column, message))
+        number::count(self.text(column)).map_err(|why| self.wrong(column, why.to_string()))
     }
 
     /// A cell that holds a number from 0 on.
@@ -133,7 +133,7 @@ impl<'a> Line<'a> {
     /// # Errors
     /// Anything else.
     pub fn decimal(self, column: &str) -> Result<f64, ReadError> {
-        numbers::number(self.text(column)).map_err(|message| self.wrong(column, message))
+        number::number(self.text(column)).map_err(|why| self.wrong(column, why.to_string()))
     }
 
     /// A cell that holds a latency in milliseconds.
@@ -142,7 +142,7 @@ impl<'a> Line<'a> {
     /// Anything else.
     pub fn latency_ms(self, column: &str) -> Result<f64, ReadError> {
         let number = self.decimal(column)?;
-        numbers::latency_ms(number).map_err(|message| self.wrong(column, message))
+        number::latency_ms(number).map_err(|why| self.wrong(column, why.to_string()))
     }
 
     /// What is wrong with a cell.

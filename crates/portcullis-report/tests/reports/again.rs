@@ -9,16 +9,16 @@ use portcullis_core::compare::{Pair, Side, Sides};
 use portcullis_core::judge::{Judgement, judge};
 use portcullis_core::measure::{ArrivalCounts, Beyond, Row, ToDate};
 use portcullis_core::threshold::{Derived, Reference, Relative, Scope, Severity, Uncertainty};
-use portcullis_report::read::{ReadError, read_results};
-use portcullis_report::{BaselineReport, RunReport, artifacts, results_json};
+use portcullis_report::results::{ReadError, read as read_results};
+use portcullis_report::{BaselineReport, RunRecord, artifacts, results};
 use proptest::prelude::*;
 
 use crate::compared;
 use crate::runs::{self, HOSTILE, Recipe};
 
 /// Every file that a run leaves, by its name.
-fn files(run: &RunReport, folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    artifacts::prepare(folder).unwrap().write_run(run).unwrap();
+fn files(run: &RunRecord, folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    artifacts::prepare(folder).unwrap().write_all(run).unwrap();
     let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
     let read = |entry: std::fs::DirEntry| {
         let name = entry.file_name().into_string().unwrap();
@@ -27,12 +27,12 @@ fn files(run: &RunReport, folder: &Path) -> BTreeMap<String, Vec<u8>> {
     entries.map(read).collect()
 }
 
-fn back(run: &RunReport) -> RunReport {
-    let json = results_json::write(run).unwrap();
-    read_results(json.as_bytes()).unwrap().report
+fn back(run: &RunRecord) -> RunRecord {
+    let json = results::write(run).unwrap();
+    read_results(json.as_bytes()).unwrap()
 }
 
-fn check(run: &RunReport, what: &str) {
+fn check(run: &RunRecord, what: &str) {
     let (first, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (first, again) = (files(run, first.path()), files(&back(run), again.path()));
     assert!(first.len() >= 7, "{:?}", first.keys());
@@ -53,7 +53,7 @@ fn every_artifact_is_made_again_byte_for_byte() {
     check(&compared::compared(""), "compared");
     check(&runs::interrupted(), "interrupted");
     check(&runs::broken(), "broken");
-    check(&RunReport::default(), "nothing at all");
+    check(&RunRecord::default(), "nothing at all");
     for text in HOSTILE {
         check(&runs::hostile(text), text);
         check(&compared::compared(text), text);
@@ -61,7 +61,7 @@ fn every_artifact_is_made_again_byte_for_byte() {
 }
 
 /// A run in which everything is used that a run can have.
-pub fn everything() -> RunReport {
+pub fn everything() -> RunRecord {
     let mut recipe = Recipe { fails: 9, ..Recipe::sound() };
     let more = [
         "p99.9 <= 1s abort after 10s",
@@ -102,7 +102,7 @@ pub fn everything() -> RunReport {
     run
 }
 
-fn compare(run: &mut RunReport) {
+fn compare(run: &mut RunRecord) {
     let mut comparison = compared::compared("").comparison.unwrap();
     comparison.names = vec!["list_claims".to_owned(), "other".to_owned()];
     let ns = |ns| Some(Duration::from_nanos(ns));
@@ -118,7 +118,7 @@ fn compare(run: &mut RunReport) {
     run.comparison = Some(comparison);
 }
 
-fn baseline(run: &mut RunReport) {
+fn baseline(run: &mut RunRecord) {
     let plan = BaselinePlan {
         file: "/somewhere/b.json".into(),
         stored: Some(Baseline { commit: Some("abc".to_owned()), ..Baseline::default() }),
@@ -142,7 +142,7 @@ fn baseline(run: &mut RunReport) {
 
 /// The run without what its results do not hold and no report shows: seconds,
 /// counts of rows that were never used, where the baseline's file is.
-fn bare(mut run: RunReport) -> RunReport {
+fn bare(mut run: RunRecord) -> RunRecord {
     let summary = run.summary.as_mut().unwrap();
     for task in summary.tasks.iter_mut().chain(&mut summary.login) {
         for row in [&mut task.continued, &mut task.extension] {
@@ -184,7 +184,7 @@ fn what_was_judged_is_not_judged_anew() {
 
 #[test]
 fn words_and_numbers_that_cannot_be_are_refused_with_their_place() {
-    let text = results_json::write(&everything()).unwrap();
+    let text = results::write(&everything()).unwrap();
     let check = |from: &str, to: &str, part: &str| {
         assert!(text.contains(from), "no {from:?}");
         let error = read_results(text.replacen(from, to, 1).as_bytes()).unwrap_err();

@@ -6,13 +6,13 @@ use portcullis_core::compare::{
     Comparison, Decision, Effect, ErrorRise, Pair, Side, Sides, TaskComparison,
 };
 use portcullis_core::judge::Finding;
-use portcullis_report::RunReport;
+use portcullis_report::RunRecord;
 
 use crate::runs::Recipe;
 
 /// A run that was compared with a base: one task slower, one undecided, one not
 /// compared.
-pub fn compared(text: &str) -> RunReport {
+pub fn compared(text: &str) -> RunRecord {
     let effect = |median: f64, width: f64| Effect {
         pairs: 214,
         median,
@@ -50,13 +50,13 @@ pub fn compared(text: &str) -> RunReport {
         pairs: (0..600).map(pair).collect(),
         names: vec![format!("list_claims{text}"), "get_dashboard".to_owned()],
     };
-    RunReport { comparison: Some(comparison), ..Recipe::sound().run() }
+    RunRecord { comparison: Some(comparison), ..Recipe::sound().run() }
 }
 
 /// The same as the comparison decides it.
-pub fn slower() -> RunReport {
+pub fn slower() -> RunRecord {
     let findings = vec![Finding::Violated("list_claims is slower by +34 %".to_owned())];
-    RunReport { findings, exit_code: 1, ..compared("") }
+    RunRecord { findings, exit_code: 1, ..compared("") }
 }
 
 /// Every other pair is of the slower task.

@@ -49,7 +49,7 @@ fn a_red_run_is_told() {
 
 #[test]
 fn what_to_do_next_stands_at_the_top_of_what_is_not_green() {
-    let top = |run: &portcullis_report::RunReport| {
+    let top = |run: &portcullis_report::RunRecord| {
         let page = html::write(run);
         page.split("</header>").next().unwrap().to_owned()
     };
@@ -102,7 +102,7 @@ fn runs_without_a_verdict_or_a_summary_are_pages_too() {
         write(name, &page);
         assert!(page.contains("Stages, in their order"), "{name}");
     }
-    assert!(html::write(&portcullis_report::RunReport::default()).ends_with("</html>\n"));
+    assert!(html::write(&portcullis_report::RunRecord::default()).ends_with("</html>\n"));
 }
 
 #[test]

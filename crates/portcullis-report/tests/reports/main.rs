@@ -3,8 +3,8 @@
 #![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
 mod again;
+mod annotations;
 mod compared;
-mod complaints;
 mod html;
 mod readers;
 mod runs;

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use portcullis_report::{RunReport, artifacts, html, junit, markdown, prometheus, results_json};
+use portcullis_report::{RunRecord, artifacts, html, junit, markdown, prometheus, results};
 
 use crate::{again, compared, runs};
 
@@ -20,7 +20,7 @@ fn development_bin(test: &str) -> Option<PathBuf> {
     bin
 }
 
-fn write(folder: &Path, run: &RunReport) {
+fn write(folder: &Path, run: &RunRecord) {
     let files = [
         ("run.html", html::write(run)),
         ("run.xml", junit::write(run)),
@@ -34,7 +34,7 @@ fn write(folder: &Path, run: &RunReport) {
 
 /// The reader's verdict on a run: how many cases it saw, failed, broken, skipped;
 /// and the rows of each Markdown table.
-fn read(bin: &Path, run: &RunReport) -> String {
+fn read(bin: &Path, run: &RunRecord) -> String {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), run);
     python(bin, "read.py", folder.path())
@@ -53,7 +53,7 @@ fn python(bin: &Path, script: &str, folder: &Path) -> String {
 #[test]
 fn other_readers_read_what_is_written() {
     let Some(bin) = development_bin("readers") else { return };
-    let check = |run: &RunReport, expected: &str| assert_eq!(read(&bin, run).trim(), expected);
+    let check = |run: &RunRecord, expected: &str| assert_eq!(read(&bin, run).trim(), expected);
     check(&runs::Recipe::sound().run(), "16 cases, 0 failed, 0 broken, 0 skipped; tables 12, 15");
     check(&runs::red(), "16 cases, 3 failed, 0 broken, 0 skipped; tables 12, 15, 7");
     check(&runs::broken(), "1 cases, 0 failed, 1 broken, 0 skipped; tables");
@@ -76,7 +76,7 @@ fn results_are_valid_against_their_schema() {
     command.arg(root.join("tests/reports/validate.py")).arg("--drift");
     command.arg(root.join("../../docs/reference/schema/results-v1.schema.json"));
     let mut runs = vec![
-        RunReport::default(),
+        RunRecord::default(),
         runs::Recipe::sound().run(),
         runs::red(),
         runs::broken(),
@@ -87,7 +87,7 @@ fn results_are_valid_against_their_schema() {
     runs.push(again::everything());
     for (number, run) in runs.iter().enumerate() {
         let path = folder.path().join(format!("{number}.json"));
-        std::fs::write(&path, results_json::write(run).unwrap()).unwrap();
+        std::fs::write(&path, results::write(run).unwrap()).unwrap();
         command.arg(path);
     }
     let kept = std::fs::read_dir(root.join("tests/versions")).unwrap();
@@ -103,7 +103,7 @@ fn programs_that_read_locusts_files_read_ours() {
     let Some(bin) = development_bin("consumers of Locust's files") else { return };
     for run in [runs::red(), runs::Recipe::sound().run()] {
         let folder = tempfile::tempdir().unwrap();
-        artifacts::prepare(folder.path()).unwrap().write_run(&run).unwrap();
+        artifacts::prepare(folder.path()).unwrap().write_all(&run).unwrap();
         assert_eq!(python(&bin, "consumers.py", folder.path()).trim(), "read");
     }
 }
@@ -114,7 +114,7 @@ fn the_blocks_for_ci_systems_are_yaml_and_name_files_that_a_run_writes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
     let named = python(&bin, "blocks.py", root);
     let folder = tempfile::tempdir().unwrap();
-    artifacts::prepare(folder.path()).unwrap().write_run(&runs::red()).unwrap();
+    artifacts::prepare(folder.path()).unwrap().write_all(&runs::red()).unwrap();
     assert!(named.lines().count() >= 4, "{named}");
     for name in named.lines() {
         assert!(folder.path().join(name).is_file(), "no run writes {name}");

@@ -11,8 +11,7 @@ use portcullis_core::measure::{
 };
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, parse};
-use portcullis_report::complaints::{PlacedRule, Places};
-use portcullis_report::{FirstCall, Machine, RunReport, words};
+use portcullis_report::{FirstCall, Machine, PlacedRule, Places, RunRecord, words};
 
 /// What a run is made of.
 pub struct Recipe {
@@ -84,7 +83,7 @@ impl Recipe {
     }
 
     /// The run, judged.
-    pub fn run(&self) -> RunReport {
+    pub fn run(&self) -> RunRecord {
         let rules = self.rules();
         let summary = self.summary(latency_limits(&rules));
         let verdict = judge(&summary, &rules);
@@ -93,7 +92,7 @@ impl Recipe {
         let exit_code = exit_code(&findings);
         let first = findings.first().map(|first| first.message().to_owned());
         let why = first.unwrap_or_else(|| "all thresholds hold".to_owned());
-        RunReport {
+        RunRecord {
             sentence: format!("{}: {why}", words::verdict(exit_code)),
             summary: Some(summary),
             verdict: Some(verdict),
@@ -104,9 +103,9 @@ impl Recipe {
     }
 
     /// A run that came as far as its server, without a measurement.
-    pub fn begun(&self) -> RunReport {
+    pub fn begun(&self) -> RunRecord {
         let text = &self.text;
-        RunReport {
+        RunRecord {
             started_unix_ms: 1_795_424_789_000,
             commit: Some(format!("4f2c1d9a7b30{}", if text == "a text" { "" } else { text })),
             target: "http://127.0.0.1:8000".to_owned(),
@@ -131,7 +130,7 @@ impl Recipe {
                 latency: Duration::from_micros(48_200),
                 failure: Some(text.clone()),
             }],
-            ..RunReport::default()
+            ..RunRecord::default()
         }
     }
 
@@ -392,7 +391,7 @@ fn course(second: u64) -> UsageAt {
 }
 
 /// A run that was ended by its user in mid-load.
-pub fn interrupted() -> RunReport {
+pub fn interrupted() -> RunRecord {
     let mut run = Recipe::sound().run();
     if let Some(summary) = &mut run.summary {
         summary.measured = Duration::from_secs(12);
@@ -406,9 +405,9 @@ pub fn interrupted() -> RunReport {
 }
 
 /// A run whose server died before anything was measured.
-pub fn broken() -> RunReport {
+pub fn broken() -> RunRecord {
     let message = "the server ended before it was ready: exit status 1".to_owned();
-    RunReport {
+    RunRecord {
         findings: vec![Finding::Server(message.clone())],
         exit_code: 4,
         sentence: format!("ERROR: {message}"),
@@ -417,14 +416,14 @@ pub fn broken() -> RunReport {
 }
 
 /// A red run: a task is too slow, some requests fail, answers stall.
-pub fn red() -> RunReport {
+pub fn red() -> RunRecord {
     let recipe = Recipe { slow_ms: 460.0, fails: 25, stalls: true, ..Recipe::sound() };
     let fail = ["p95 <= 500ms", "error_rate <= 3%", "p95(list) < 500ms per task"];
     Recipe { fail: fail.map(str::to_owned).to_vec(), ..recipe }.run()
 }
 
 /// A run in which everything from outside is this text.
-pub fn hostile(text: &str) -> RunReport {
+pub fn hostile(text: &str) -> RunRecord {
     let mut recipe = Recipe { text: text.to_owned(), fails: 3, seconds: 4, ..Recipe::sound() };
     recipe.fail = vec!["error_rate <= 1%".to_owned(), "p95 < 1ms per task".to_owned()];
     let mut run = recipe.run();
@@ -455,7 +454,7 @@ pub fn hostile(text: &str) -> RunReport {
 }
 
 /// An hour with ten tasks.
-pub fn hour() -> RunReport {
+pub fn hour() -> RunRecord {
     let recipe = Recipe { seconds: 3_600, requests_per_second: 40, fails: 900, ..Recipe::sound() };
     recipe.run()
 }

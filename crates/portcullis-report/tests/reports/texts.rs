@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use portcullis_core::judge::{Finding, Judgement};
 use portcullis_core::measure::Second;
-use portcullis_report::{RunReport, junit, markdown, prometheus};
+use portcullis_report::{RunRecord, junit, markdown, prometheus};
 use proptest::prelude::*;
 
 use crate::{compared, runs};
@@ -41,7 +41,7 @@ fn what_decides_without_a_rule_fails_a_case_and_stands_in_the_summary() {
 
 #[test]
 fn a_warning_that_fails_a_strict_run_is_no_warning_in_any_report() {
-    let strict = RunReport { strict: true, ..runs::red() };
+    let strict = RunRecord { strict: true, ..runs::red() };
     let file = junit::write(&strict);
     assert_eq!(file.matches("<failure ").count(), 4, "{file}");
     assert!(!file.contains("only warns") && !file.contains("warning: "), "{file}");
@@ -93,7 +93,7 @@ fn a_summary_with_everything_too_long_still_fits() {
 
 #[test]
 fn a_run_without_anything_has_all_files() {
-    let nothing = RunReport::default();
+    let nothing = RunRecord::default();
     assert!(junit::write(&nothing).contains("tests=\"1\" failures=\"0\" errors=\"0\""));
     assert!(markdown::write(&nothing).starts_with(markdown::MARKER));
     assert!(prometheus::write(&nothing).contains("portcullis_exit_code 0\n"));

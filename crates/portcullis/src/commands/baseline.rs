@@ -1,7 +1,7 @@
 //! `baseline`: the stored baseline, written by somebody who accepts a change.
 
 use portcullis_report::artifacts;
-use portcullis_report::baseline::{self, RenewError, Stored, renewed};
+use portcullis_report::baseline::{self, RenewError, Stored};
 
 use crate::args::{AcceptArgs, BaselineArgs, BaselineVerb};
 use crate::console;
@@ -66,7 +66,7 @@ fn accept_into(config: &LoadedConfig, args: &AcceptArgs) -> Result<String, Accep
     let text = std::fs::read_to_string(&results)
         .map_err(|error| AcceptError::NoResults(named.clone(), error))?;
     let acceptance = (machine::now_rfc3339(), reason.to_owned());
-    let text = renewed(&text, before.as_ref(), Some(acceptance))
+    let text = baseline::accepted(&text, before.as_ref(), acceptance)
         .map_err(|error| AcceptError::Results(named, error))?;
     let after =
         baseline::read(&text).map_err(|error| BaselineFileError::Content(error.within(shown)))?;

@@ -8,7 +8,7 @@ use portcullis_core::event::{StageEnd, StageRecord};
 use portcullis_core::judge::{Judged, Judgement};
 use portcullis_core::threshold::Severity;
 use portcullis_core::units::{show_duration, show_ms};
-use portcullis_report::{RunReport, words};
+use portcullis_report::{RunRecord, words};
 
 use super::paint::Paint;
 use super::wrap::{wrapped, wrapped_command};
@@ -42,7 +42,7 @@ pub struct Style {
 }
 
 /// The whole end.
-pub fn final_output(report: &RunReport, end: &FinalOutput<'_>, style: Style) -> String {
+pub fn final_output(report: &RunRecord, end: &FinalOutput<'_>, style: Style) -> String {
     let verdict = verdict(report, style.paint);
     let mut lines = Vec::new();
     if style.quiet {
@@ -71,12 +71,12 @@ pub fn fitted(line: &str, columns: Option<usize>) -> String {
 /// How the line begins that has the command to repeat the run.
 const REPEAT: &str = "repeat: ";
 
-fn verdict(report: &RunReport, paint: Paint) -> String {
+fn verdict(report: &RunRecord, paint: Paint) -> String {
     let verdict = format!("{} (exit {})", plain(&report.sentence), report.exit_code);
     if report.exit_code == 0 { paint.green(&verdict) } else { paint.red(&verdict) }
 }
 
-fn findings(report: &RunReport, paint: Paint) -> impl Iterator<Item = String> {
+fn findings(report: &RunRecord, paint: Paint) -> impl Iterator<Item = String> {
     report.findings.iter().map(move |finding| {
         let word = paint.red(&format!("{}:", finding.kind()));
         format!("{word} {}", plain(finding.message()))
@@ -84,7 +84,7 @@ fn findings(report: &RunReport, paint: Paint) -> impl Iterator<Item = String> {
 }
 
 /// Thresholds that are no findings, and the first round.
-fn thresholds(report: &RunReport, style: Style) -> Vec<String> {
+fn thresholds(report: &RunRecord, style: Style) -> Vec<String> {
     let paint = style.paint;
     let word = |judged: &Judged| match judged.judgement {
         Judgement::Holds if style.verbose => Some("holds:".to_owned()),
@@ -108,7 +108,7 @@ fn thresholds(report: &RunReport, style: Style) -> Vec<String> {
     lines
 }
 
-fn tables(report: &RunReport, style: Style) -> Vec<String> {
+fn tables(report: &RunRecord, style: Style) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(summary) = &report.summary {
         lines.extend(table::by_task(summary, report.verdict.as_ref(), style));
@@ -135,7 +135,7 @@ fn stages(stages: &[StageRecord]) -> String {
     stages.iter().map(stage).collect::<Vec<_>>().join(", ")
 }
 
-fn next(report: &RunReport, end: &FinalOutput<'_>) -> Vec<String> {
+fn next(report: &RunRecord, end: &FinalOutput<'_>) -> Vec<String> {
     let mut lines = vec![String::new(), "what to do next".to_owned()];
     lines.extend(end.advice.iter().map(|advice| format!("try: {}", plain(advice))));
     lines.extend(end.log.map(|log| format!("log: {}", plain(log))));

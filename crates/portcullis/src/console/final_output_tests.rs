@@ -15,7 +15,7 @@ fn row(requests: u64, failures: u64) -> Row {
     Row { requests, failures, body_bytes: requests * 2_500, ..Row::default() }
 }
 
-fn red() -> RunReport {
+fn red() -> RunRecord {
     let task = |name: &str, window: Row| TaskSummary {
         name: name.to_owned(),
         weight: 1,
@@ -47,7 +47,7 @@ fn red() -> RunReport {
         detail: String::new(),
         log: None,
     };
-    RunReport {
+    RunRecord {
         given: "portcullis perf -t 10s".to_owned(),
         seed: 42,
         stages: vec![
@@ -59,11 +59,11 @@ fn red() -> RunReport {
         findings: vec![Finding::Violated("error_rate = 5.83 %, limit <= 1.00 %".to_owned())],
         exit_code: 1,
         sentence: "FAILED: error_rate = 5.83 %, limit <= 1.00 %".to_owned(),
-        ..RunReport::default()
+        ..RunRecord::default()
     }
 }
 
-fn shown(report: &RunReport, quiet: bool, columns: Option<usize>) -> String {
+fn shown(report: &RunRecord, quiet: bool, columns: Option<usize>) -> String {
     let end = FinalOutput {
         artifacts: Path::new("/out"),
         log: Some("/out/logs/server.log"),

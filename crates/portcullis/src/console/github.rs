@@ -5,13 +5,12 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use portcullis_report::complaints::complaints;
-use portcullis_report::{RunReport, artifacts, github, markdown};
+use portcullis_report::{RunRecord, annotations, artifacts, github, markdown};
 
 use crate::console::{self, Console};
 
 /// Tells the runner, as far as it listens: each of its variables stands for one way.
-pub fn tell(report: &RunReport, artifacts: &Path, console: &Console) {
+pub fn tell(report: &RunRecord, artifacts: &Path, console: &Console) {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         console.print(&annotations(report));
@@ -28,9 +27,9 @@ pub fn tell(report: &RunReport, artifacts: &Path, console: &Console) {
 
 /// An error for each violated threshold that fails the run, at its line, for each
 /// difference from the base that does, and for a baseline that is missing.
-fn annotations(report: &RunReport) -> String {
+fn annotations(report: &RunRecord) -> String {
     let file = report.places.file();
-    let told = complaints(report).into_iter();
+    let told = annotations::of(report).into_iter();
     let told = told.filter(|one| one.fails && one.check.is_judgement());
     told.map(|one| github::error(file, one.line, &one.title, &one.said) + "\n").collect()
 }

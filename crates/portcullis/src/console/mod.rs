@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 use portcullis_core::event::{Event, Sink};
 use portcullis_core::plan::{Mode, Plan};
 use portcullis_core::text::moves;
-use portcullis_report::{RunReport, events_jsonl, results_json};
+use portcullis_report::{RunRecord, events_jsonl, results};
 
 use final_output::Style;
 use log_lines::{Form, LogLines};
@@ -253,7 +253,7 @@ impl Console {
     }
 
     /// Prints the end of a run.
-    pub fn end(&self, report: &RunReport, end: &FinalOutput<'_>) {
+    pub fn end(&self, report: &RunRecord, end: &FinalOutput<'_>) {
         let shared = &self.shared;
         let mut inner = shared.lock();
         inner.is_over = true;
@@ -274,7 +274,7 @@ impl Console {
             }
             Format::Json => {
                 print_to(true, &bytes);
-                match results_json::write(report) {
+                match results::write(report) {
                     Ok(json) => print_plain(&json),
                     Err(error) => complain(&format!("no results as JSON: {error}")),
                 }

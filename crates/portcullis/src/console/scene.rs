@@ -15,7 +15,7 @@ use portcullis_core::measure::{
 };
 use portcullis_core::steering::RuleStatus;
 use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, parse};
-use portcullis_report::RunReport;
+use portcullis_report::RunRecord;
 
 use super::{Console, ConsoleOptions, FinalOutput};
 
@@ -201,7 +201,7 @@ fn summary(limits: Vec<Duration>) -> Summary {
     summary
 }
 
-fn report(is_compared: bool) -> RunReport {
+fn report(is_compared: bool) -> RunRecord {
     let rules = rules();
     let summary = summary(latency_limits(&rules));
     let verdict = judge(&summary, &rules);
@@ -216,7 +216,7 @@ fn report(is_compared: bool) -> RunReport {
         detail: String::new(),
         log: None,
     };
-    RunReport {
+    RunRecord {
         given: "portcullis perf --profile ci --out .portcullis".to_owned(),
         seed: 7_340_921,
         stages: vec![
@@ -233,7 +233,7 @@ fn report(is_compared: bool) -> RunReport {
         comparison,
         findings,
         exit_code: 1,
-        ..RunReport::default()
+        ..RunRecord::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use portcullis_report::Machine;
-use portcullis_report::results_json::rfc3339;
+use portcullis_report::rfc3339;
 
 /// The time of day as results write it.
 pub fn now_rfc3339() -> String {

@@ -4,15 +4,16 @@ use portcullis_core::compare::Comparison;
 use portcullis_core::config::to_redacted_toml;
 use portcullis_core::judge::{headline, in_order};
 use portcullis_core::plan::Mode;
-use portcullis_report::{BaselineReport, Machine, RunReport};
+use portcullis_report::{BaselineReport, Machine, RunRecord};
 
 use super::source_locations::source_locations;
 use super::{Journal, RunContext, RunResults, command_line, redacted};
 
 /// All that is to be told of the run as it stands now.
-pub fn record(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResults) -> RunReport {
+pub fn record(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResults) -> RunRecord {
     let (planned, load) = (context.planned, &results.load);
-    let told = RunReport {
+    let told = RunRecord {
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         started_unix_ms: context.started_unix_ms,
         commit: context.commit.clone(),
         target: results.target.clone(),

@@ -7,11 +7,11 @@ use portcullis_core::judge::Verdict;
 use portcullis_core::measure::Summary;
 use portcullis_core::secrets::Secrets;
 use portcullis_core::threshold::Scope;
-use portcullis_report::RunReport;
+use portcullis_report::RunRecord;
 
 /// The report with every text redacted that a person, a configuration or the service
 /// wrote. A name is hidden alike wherever it stands, so that it is still found.
-pub fn record(secrets: &Secrets, mut report: RunReport) -> RunReport {
+pub fn record(secrets: &Secrets, mut report: RunRecord) -> RunRecord {
     let hide = |text: &mut String| *text = secrets.redact(text);
     hide(&mut report.given);
     hide(&mut report.configuration);
@@ -77,8 +77,8 @@ fn comparison(comparison: &mut Comparison, hide: &impl Fn(&mut String)) {
 mod tests {
     use portcullis_core::judge::{Finding, Judged, Judgement};
     use portcullis_core::threshold::{Names, Severity, parse};
-    use portcullis_report::complaints::{PlacedRule, Places, complaints};
-    use portcullis_report::{codequality, results_json, words};
+    use portcullis_report::annotations;
+    use portcullis_report::{PlacedRule, Places, codequality, results, words};
 
     use super::*;
 
@@ -101,7 +101,7 @@ mod tests {
         secrets.add("hunter22");
         let run = record(
             &secrets,
-            RunReport {
+            RunRecord {
                 findings: vec![Finding::Violated(words::line(&judged))],
                 verdict: Some(Verdict { judged: vec![judged], silent_tasks: Vec::new() }),
                 places: Places {
@@ -109,13 +109,13 @@ mod tests {
                     rules: vec![PlacedRule { severity: Severity::Fail, text, line: 7 }],
                     against: None,
                 },
-                ..RunReport::default()
+                ..RunRecord::default()
             },
         );
-        let found = complaints(&run);
+        let found = annotations::of(&run);
         assert_eq!((found.len(), found[0].line), (1, Some(7)));
         assert_eq!(found[0].title, "p95(get_***) is violated");
-        for text in [codequality::write(&run).unwrap(), results_json::write(&run).unwrap()] {
+        for text in [codequality::write(&run).unwrap(), results::write(&run).unwrap()] {
             assert!(text.contains("p95(get_***)") && !text.contains("hunter22"), "{text}");
         }
     }

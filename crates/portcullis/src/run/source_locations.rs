@@ -5,7 +5,7 @@ use std::path::Path;
 
 use portcullis_core::config::{line_of_rule, line_of_section};
 use portcullis_core::threshold::Severity;
-use portcullis_report::complaints::{PlacedRule, Places};
+use portcullis_report::{PlacedRule, Places};
 
 use crate::planning::Planned;
 

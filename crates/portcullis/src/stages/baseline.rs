@@ -3,7 +3,6 @@
 
 use portcullis_core::judge::Finding;
 use portcullis_report::baseline::{RenewError, renewed};
-use portcullis_report::results_json;
 
 use crate::planning::baseline_file::{self, BaselineFileError};
 use crate::run::{Journal, RunContext, RunResults, is_acceptable, record};
@@ -11,8 +10,6 @@ use crate::run::{Journal, RunContext, RunResults, is_acceptable, record};
 /// Why it was not written.
 #[derive(Debug, thiserror::Error)]
 enum KeepError {
-    #[error(transparent)]
-    Results(#[from] serde_json::Error),
     #[error(transparent)]
     Renew(#[from] RenewError),
     #[error(transparent)]
@@ -31,7 +28,7 @@ pub fn keep(context: &RunContext<'_>, journal: &mut Journal<'_>, results: &mut R
         return;
     }
     let write = || -> Result<(), KeepError> {
-        let run = results_json::write(&record(context, journal, results))?;
+        let run = record(context, journal, results);
         let text = renewed(&run, keeping.stored.as_ref(), None)?;
         Ok(baseline_file::write(&plan.file, &text, keeping.stored.is_none())?)
     };

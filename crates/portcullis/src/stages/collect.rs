@@ -6,7 +6,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use portcullis_core::judge::Finding;
-use portcullis_report::artifacts;
+use portcullis_report::{RunRecord, artifacts};
 use portcullis_supervise::log;
 
 use crate::run::{Journal, RunContext, RunResults, StageFailure, StageOutput, record};
@@ -14,16 +14,16 @@ use crate::run::{Journal, RunContext, RunResults, StageFailure, StageOutput, rec
 /// How much of a log's end is kept.
 const LONGEST_LOG: u64 = 4 * 1024 * 1024;
 
-/// Writes every artifact that there is something for; `recorded` is the run so far.
+/// Writes the results as they are so far, and the logs; `recorded` is the run so far.
 ///
 /// # Errors
 /// A file could not be written; the others are.
 pub fn collect(
     context: &RunContext<'_>,
-    recorded: &portcullis_report::RunReport,
+    recorded: &RunRecord,
 ) -> Result<StageOutput<()>, StageFailure> {
     // On a disk that fills up, results are worth more than logs.
-    let results = context.artifacts.write_run(recorded);
+    let results = context.artifacts.write_results_early(recorded);
     let logs = copy_logs(context);
     let place = context.artifacts.path().display().to_string();
     results.and(logs).map_err(|error| {
@@ -32,11 +32,11 @@ pub fn collect(
     Ok(StageOutput::new((), place))
 }
 
-/// Writes the results once more, as the run has ended. If that fails they must
-/// say so themselves, where there is room for that.
+/// Writes the results once more, as the run has ended, and every report of them. If that
+/// fails they must say so themselves, where there is room for that.
 pub fn finish(context: &RunContext<'_>, journal: &mut Journal<'_>, results: &RunResults) {
     let write =
-        |journal: &Journal<'_>| context.artifacts.write_run(&record(context, journal, results));
+        |journal: &Journal<'_>| context.artifacts.write_all(&record(context, journal, results));
     let Err(error) = write(journal) else { return };
     journal.find(Finding::Refused(format!("the results are not whole: {error}")));
     // Nothing is worse off if this fails too: what was not written is not there.

@@ -2,7 +2,7 @@
 
 use portcullis_core::compare::{self, judge_by_pairs};
 use portcullis_core::judge::{Finding, findings, headline, judge};
-use portcullis_report::complaints::NO_BASELINE;
+use portcullis_report::annotations::NO_BASELINE;
 
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 

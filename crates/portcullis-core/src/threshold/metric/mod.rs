@@ -123,6 +123,18 @@ impl Metric {
         PLAIN.into_iter().find(|metric| metric.descriptor().name == name)
     }
 
+    /// The metric that is shown so, of any percentile and status.
+    pub fn shown(text: &str) -> Option<Self> {
+        let status = text.strip_prefix("status(").and_then(|rest| rest.strip_suffix(')'));
+        if let Some(status) = status {
+            return status.parse().ok().map(Self::Status);
+        }
+        let percent = || text.strip_prefix('p').and_then(|rest| rest.parse::<f64>().ok());
+        let percentile = || percent().filter(|percent| (0.0..=100.0).contains(percent));
+        let thousandths = |percent: f64| Percentile((percent * 1000.0).round() as u32);
+        Self::plain(text).or_else(|| percentile().map(thousandths).map(Self::Percentile))
+    }
+
     /// The percentile that a rule names so.
     pub(super) fn percentile(name: &str) -> Option<Self> {
         let all = PERCENTILES.into_iter().map(Self::Percentile);

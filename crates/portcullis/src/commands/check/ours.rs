@@ -4,17 +4,16 @@
 use portcullis_core::check::check_measured;
 use portcullis_core::compare;
 use portcullis_core::judge::{Finding, findings};
-use portcullis_report::complaints::NO_BASELINE;
-use portcullis_report::read::Results;
-use portcullis_report::results_json::rfc3339;
+use portcullis_report::annotations::NO_BASELINE;
+use portcullis_report::{RunRecord, rfc3339};
 
 use super::rules::Configured;
 use super::{passed, undecided};
 use crate::console::CheckedFile;
 
 /// Judges results of a run.
-pub fn judge(results: Results, configured: &Configured<'_>, report: &mut CheckedFile) {
-    let Results { tool_version: version, report: results } = results;
+pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut CheckedFile) {
+    let version = &results.tool_version;
     let begun = rfc3339(results.started_unix_ms);
     let target = &results.target;
     report.about = format!("a run of Portcullis {version} on {target}, begun {begun}");

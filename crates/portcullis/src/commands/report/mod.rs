@@ -7,9 +7,11 @@ use side_by_side::side_by_side;
 
 use std::path::{Path, PathBuf};
 
-use portcullis_report::artifacts::{self, Folder, FolderError, Kind};
-use portcullis_report::read::{self, ReadError};
-use portcullis_report::{RunReport, results_json};
+use portcullis_report::artifacts::{self, Folder, FolderError};
+use portcullis_report::format::Format;
+use portcullis_report::formats::FORMATS;
+use portcullis_report::results::ReadError;
+use portcullis_report::{RunRecord, read, results, rfc3339};
 
 use crate::args::ReportArgs;
 use crate::commands::worker;
@@ -48,28 +50,15 @@ enum ReportError {
     Flags,
 }
 
-fn results(file: &Path) -> Result<(RunReport, Vec<u8>), ReportError> {
+fn record(file: &Path) -> Result<(RunRecord, Vec<u8>), ReportError> {
     let of = |error| ReportError::Results(file.to_owned(), error);
     let bytes = read::bytes_of(file).map_err(of)?;
-    Ok((read::read_results(&bytes).map_err(of)?.report, bytes))
-}
-
-/// The kinds that were asked for; all of them where none is named.
-fn kinds(args: &ReportArgs) -> Vec<Kind> {
-    let named = [
-        (args.html, Kind::Page),
-        (args.md, Kind::Markdown),
-        (args.junit, Kind::Junit),
-        (args.csv, Kind::Csv),
-        (args.prom, Kind::Prometheus),
-        (args.codequality, Kind::CodeQuality),
-    ];
-    named.into_iter().filter(|(is_named, _)| *is_named).map(|(_, kind)| kind).collect()
+    Ok((results::read(&bytes).map_err(of)?, bytes))
 }
 
 fn again(file: &Path, args: &ReportArgs) -> Result<(), ReportError> {
-    let (run, bytes) = results(file)?;
-    let named = kinds(args);
+    let (run, bytes) = record(file)?;
+    let named = &args.formats.0;
     let all = named.is_empty();
     let folder = match &args.out {
         Some(out) => elsewhere(out, file)?,
@@ -81,10 +70,11 @@ fn again(file: &Path, args: &ReportArgs) -> Result<(), ReportError> {
         folder.write(artifacts::RESULTS, &bytes).map_err(unwritable)?;
         written.push(artifacts::RESULTS);
     }
-    let kinds = if all { Kind::ALL.to_vec() } else { named };
-    written.extend(folder.write_kinds(&run, &kinds).map_err(unwritable)?);
+    let formats: Vec<&Format> = if all { FORMATS.iter().collect() } else { named.clone() };
+    written.extend(folder.write_formats(&run, formats.iter().copied()).map_err(unwritable)?);
     let paths: Vec<PathBuf> = written.iter().map(|name| folder.path().join(name)).collect();
-    let no_load = run.summary.is_none() && kinds.contains(&Kind::Csv);
+    let is_written = |format: &&Format| format.files.iter().all(|file| written.contains(file));
+    let no_load = run.summary.is_none() && !formats.iter().all(is_written);
     console::print_written(&paths, no_load.then_some("there was no load: no CSV files"));
     Ok(())
 }
@@ -113,10 +103,10 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 fn compare(before: &Path, after: &Path, args: &ReportArgs) -> Result<(), ReportError> {
-    if args.out.is_some() || !kinds(args).is_empty() {
+    if args.out.is_some() || !args.formats.0.is_empty() {
         return Err(ReportError::Flags);
     }
-    let (first, second) = (results(before)?.0, results(after)?.0);
+    let (first, second) = (record(before)?.0, record(after)?.0);
     console::print_side_by_side(&side_by_side(
         (before.display().to_string(), &first),
         (after.display().to_string(), &second),
@@ -125,8 +115,8 @@ fn compare(before: &Path, after: &Path, args: &ReportArgs) -> Result<(), ReportE
 }
 
 /// A run in a few words: when, of what, and how it ended.
-fn described(name: &str, run: &RunReport) -> String {
+fn described(name: &str, run: &RunRecord) -> String {
     let commit = run.commit.as_deref().unwrap_or("no commit");
-    let begun = results_json::rfc3339(run.started_unix_ms);
+    let begun = rfc3339(run.started_unix_ms);
     format!("{name}: {begun}, {commit}, {} (exit {})", run.sentence, run.exit_code)
 }

@@ -7,7 +7,7 @@ use portcullis_core::judge::Judged;
 use portcullis_core::measure;
 use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Percentile;
-use portcullis_report::RunReport;
+use portcullis_report::RunRecord;
 use portcullis_report::words::{Standing, value};
 
 use super::described;
@@ -18,7 +18,7 @@ const NO_CHECK: &str = "two runs apart in time are no regression check: the mach
                         every ratio; `perf --against REV` compares two versions in one run";
 
 /// Two runs with their names.
-pub fn side_by_side(before: (String, &RunReport), after: (String, &RunReport)) -> SideBySide {
+pub fn side_by_side(before: (String, &RunRecord), after: (String, &RunRecord)) -> SideBySide {
     let runs = [before.1, after.1];
     let (changes, unchanged) = changes(runs);
     let mut notes = differences(runs);
@@ -73,7 +73,7 @@ fn key(judged: &Judged) -> (String, String) {
     (judged.rule.text.clone(), judged.rule.subject())
 }
 
-fn changes(runs: [&RunReport; 2]) -> (Vec<Change>, usize) {
+fn changes(runs: [&RunRecord; 2]) -> (Vec<Change>, usize) {
     let of = |run: usize| runs.get(run).into_iter().filter_map(|run| run.verdict.as_ref());
     let judged = |run: usize| of(run).flat_map(|verdict| &verdict.judged);
     let (mut changes, mut unchanged, mut seen) = (Vec::new(), 0, BTreeSet::new());
@@ -107,8 +107,8 @@ fn told(judged: &Judged, is_strict: bool) -> String {
 }
 
 /// Why the figures of two runs may differ whatever the service does.
-fn differences([before, after]: [&RunReport; 2]) -> Vec<String> {
-    let machine = |run: &RunReport| {
+fn differences([before, after]: [&RunRecord; 2]) -> Vec<String> {
+    let machine = |run: &RunRecord| {
         let machine = &run.machine;
         let processor = machine.processor.as_deref().unwrap_or("unknown processor");
         format!("{}, {} cores, {processor}", machine.system, machine.cores)
@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    fn run(ms: u64, failures: u64, rules: &[&str]) -> RunReport {
+    fn run(ms: u64, failures: u64, rules: &[&str]) -> RunRecord {
         let ns = ms * 1_000_000;
         let latency = Distribution {
             count: 10,
@@ -159,7 +159,7 @@ mod tests {
         let rules: Vec<_> =
             rules.iter().map(|rule| parse(rule, Severity::Fail, names).unwrap()).collect();
         let verdict = Some(judge(&summary, &rules));
-        RunReport { summary: Some(summary), verdict, ..RunReport::default() }
+        RunRecord { summary: Some(summary), verdict, ..RunRecord::default() }
     }
 
     #[test]

@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use portcullis_core::judge::{Finding, Judgement};
-use portcullis_report::complaints::{Check, NO_BASELINE, complaints};
-use portcullis_report::read::read_results;
-use portcullis_report::{RunReport, codequality};
+use portcullis_report::annotations::{self, Check, NO_BASELINE};
+use portcullis_report::results::read as read_results;
+use portcullis_report::{RunRecord, codequality};
 use serde_json::Value;
 
 use crate::compared::compared;
 use crate::runs;
 
-fn issues(run: &RunReport) -> Vec<Value> {
+fn issues(run: &RunRecord) -> Vec<Value> {
     serde_json::from_str(&codequality::write(run).unwrap()).unwrap()
 }
 
@@ -22,7 +22,7 @@ fn each_violation_stands_at_the_line_of_its_rule_and_a_slower_task_at_the_sectio
     let line = slow.comparison.as_ref().unwrap().tasks[0].line();
     run.comparison = slow.comparison;
     run.findings.push(Finding::Violated(line));
-    let found = complaints(&run);
+    let found = annotations::of(&run);
     let at: Vec<_> = found.iter().map(|one| (one.line, one.title.as_str(), one.fails)).collect();
     assert_eq!(at.len(), 5, "{at:#?}");
     // `p95(list) < 500ms per task` is the third rule of `fail`.
@@ -86,14 +86,15 @@ fn hostile_words_stay_in_their_fields_and_on_their_line() {
 #[test]
 fn rules_are_known_by_what_was_judged_and_not_by_the_words_of_a_finding() {
     let mut run = runs::red();
-    let said = complaints(&run);
+    let said = annotations::of(&run);
     // An older file has other sentences.
     for finding in &mut run.findings {
         *finding = Finding::Violated(format!("formerly: {}", finding.message()));
     }
-    assert_eq!(complaints(&run), said);
+    assert_eq!(annotations::of(&run), said);
     run.findings.push(Finding::Violated(format!("{NO_BASELINE}b.json is missing")));
-    let missing = complaints(&run).into_iter().find(|one| one.check == Check::Baseline).unwrap();
+    let missing =
+        annotations::of(&run).into_iter().find(|one| one.check == Check::Baseline).unwrap();
     assert_eq!((missing.line, missing.title.as_str()), (None, "there is no baseline"));
 }
 
@@ -102,7 +103,7 @@ fn one_text_in_both_lists_is_two_rules_at_two_lines() {
     let rule = || vec!["error_rate <= 1%".to_owned()];
     let recipe = runs::Recipe { fails: 4, fail: rule(), warn: rule(), ..runs::Recipe::sound() };
     let run = recipe.run();
-    let at: Vec<_> = complaints(&run).iter().map(|one| (one.line, one.fails)).collect();
+    let at: Vec<_> = annotations::of(&run).iter().map(|one| (one.line, one.fails)).collect();
     assert_eq!(at, [(Some(200), true), (Some(201), false)]);
 }
 
@@ -129,7 +130,7 @@ fn what_gave_no_data_is_known_again_when_another_one_has_some() {
 #[test]
 fn a_file_of_the_first_version_has_its_rules_and_the_default_name() {
     let bytes = include_bytes!("../versions/results-v1.json");
-    let found = issues(&read_results(bytes).unwrap().report);
+    let found = issues(&read_results(bytes).unwrap());
     assert_eq!(found[0]["check_name"], "portcullis/threshold");
     assert_eq!(found[0]["location"]["path"], "perf.toml");
 }

@@ -5,37 +5,11 @@ use portcullis_core::compare::{Comparison, Decision, TaskComparison};
 use portcullis_core::judge::{Finding, Judged, Verdict};
 use portcullis_core::threshold::{Limit, Reference, Scope, Severity, Threshold};
 
-use crate::run::RunReport;
+use crate::record::RunRecord;
 use crate::words;
-
-/// Where the configuration says what is judged.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
-    /// The file, relative to the repository that it is in.
-    pub file: String,
-    /// Lines of rules, counted from 1; none for rules of the defaults and the command
-    /// line.
-    pub rules: Vec<PlacedRule>,
-    /// The line of the section `[against]`, if it is there.
-    pub against: Option<usize>,
-}
 
 /// How the finding begins that no rule makes: in CI nobody keeps a first baseline.
 pub const NO_BASELINE: &str = "there is no baseline: ";
-
-/// The name of a configuration file that is not named otherwise.
-const DEFAULT_FILE: &str = "perf.toml";
-
-/// A rule of the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlacedRule {
-    /// The list that it stands in.
-    pub severity: Severity,
-    /// The rule as written.
-    pub text: String,
-    /// Its line, counted from 1.
-    pub line: usize,
-}
 
 /// What complains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,7 +43,7 @@ impl Check {
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
+pub struct Annotation {
     /// The line of the configuration file, if there is one.
     pub line: Option<usize>,
     /// What complains.
@@ -84,39 +58,25 @@ pub struct Complaint {
     pub fails: bool,
 }
 
-impl Complaint {
+impl Annotation {
     /// Whether it fails the run by a judgement that is none of a rule's.
     pub fn is_apart(&self) -> bool {
         self.fails && matches!(self.check, Check::Against | Check::Baseline)
     }
 }
 
-impl Places {
-    /// The file; the default name where results do not tell it.
-    pub fn file(&self) -> &str {
-        if self.file.is_empty() { DEFAULT_FILE } else { &self.file }
-    }
-
-    fn line_of(&self, rule: &Threshold) -> Option<usize> {
-        let same = || self.rules.iter().filter(|placed| placed.text == rule.text);
-        // A rule that was lowered to a warning stands among those that fail.
-        let as_written = same().find(|placed| placed.severity == rule.severity);
-        as_written.or_else(|| same().next()).map(|placed| placed.line)
-    }
-}
-
 /// Everything that is wrong, the gravest first; warnings last. What was judged is
 /// taken as it was judged, not from the findings' words: those of an older file differ.
-pub fn complaints(run: &RunReport) -> Vec<Complaint> {
+pub fn of(run: &RunRecord) -> Vec<Annotation> {
     let is_of = |kind: fn(String) -> Finding| {
         let kind = kind(String::new()).kind();
         move |finding: &&Finding| finding.kind() == kind
     };
     let (is_violated, is_no_data) = (is_of(Finding::Violated), is_of(Finding::NoData));
     let others = run.findings.iter().filter(|one| !is_violated(one) && !is_no_data(one));
-    let mut all: Vec<Complaint> = others.map(|finding| found(finding, finding.kind())).collect();
+    let mut all: Vec<Annotation> = others.map(|finding| found(finding, finding.kind())).collect();
     let said = |finding: &Finding| found(finding, finding.message());
-    let or_said = |known: Vec<Complaint>, is_it: &dyn Fn(&&Finding) -> bool| match known.is_empty()
+    let or_said = |known: Vec<Annotation>, is_it: &dyn Fn(&&Finding) -> bool| match known.is_empty()
     {
         // Nothing was judged; what was found is told all the same.
         true => run.findings.iter().filter(is_it).map(said).collect(),
@@ -130,10 +90,10 @@ pub fn complaints(run: &RunReport) -> Vec<Complaint> {
 }
 
 /// What fails the run by a judgement.
-fn violated(run: &RunReport) -> Vec<Complaint> {
+fn violated(run: &RunRecord) -> Vec<Annotation> {
     let Some(verdict) = &run.verdict else { return Vec::new() };
     let rules = verdict.failing(run.strict).map(|judged| of_rule(run, judged, true));
-    let mut all: Vec<Complaint> = rules.collect();
+    let mut all: Vec<Annotation> = rules.collect();
     if let Some(comparison) = &run.comparison {
         all.extend(compared(run, verdict, comparison));
     }
@@ -143,9 +103,9 @@ fn violated(run: &RunReport) -> Vec<Complaint> {
 }
 
 /// What nothing can be said of: a rule at its line, a task at none.
-fn without_data(run: &RunReport) -> Vec<Complaint> {
+fn without_data(run: &RunRecord) -> Vec<Annotation> {
     let Some(verdict) = &run.verdict else { return Vec::new() };
-    let no_data = |line, about: &str, said| Complaint {
+    let no_data = |line, about: &str, said| Annotation {
         line,
         check: Check::Found(NO_DATA),
         about: about.to_owned(),
@@ -155,12 +115,12 @@ fn without_data(run: &RunReport) -> Vec<Complaint> {
     };
     let tasks =
         verdict.silent_tasks.iter().map(|task| no_data(None, task, words::silent_task(task)));
-    let rules = verdict.without_data().map(|judged| Complaint {
+    let rules = verdict.without_data().map(|judged| Annotation {
         about: identity(&judged.rule),
         ..no_data(run.places.line_of(&judged.rule), &judged.rule.subject(), words::line(judged))
     });
     let all = verdict.is_toothless().then(|| no_data(None, "all rules", words::TOOTHLESS.into()));
-    let pairs = run.comparison.iter().flat_map(Comparison::unmeasured).map(|task| Complaint {
+    let pairs = run.comparison.iter().flat_map(Comparison::unmeasured).map(|task| Annotation {
         about: format!("{} against", task.name),
         ..no_data(run.places.against, &task.name, task.line())
     });
@@ -169,8 +129,8 @@ fn without_data(run: &RunReport) -> Vec<Complaint> {
 
 const NO_DATA: &str = "no data";
 
-fn found(finding: &Finding, about: &str) -> Complaint {
-    Complaint {
+fn found(finding: &Finding, about: &str) -> Annotation {
+    Annotation {
         line: None,
         check: Check::Found(finding.kind()),
         about: about.to_owned(),
@@ -180,9 +140,9 @@ fn found(finding: &Finding, about: &str) -> Complaint {
     }
 }
 
-fn of_rule(run: &RunReport, judged: &Judged, fails: bool) -> Complaint {
+fn of_rule(run: &RunRecord, judged: &Judged, fails: bool) -> Annotation {
     let rule = &judged.rule;
-    Complaint {
+    Annotation {
         line: run.places.line_of(rule),
         check: Check::Threshold,
         about: identity(rule),
@@ -198,8 +158,8 @@ fn identity(rule: &Threshold) -> String {
     format!("{} {}{list}", rule.subject(), rule.text)
 }
 
-fn of_baseline(said: &str) -> Complaint {
-    Complaint {
+fn of_baseline(said: &str) -> Annotation {
+    Annotation {
         line: None,
         check: Check::Baseline,
         about: "missing".to_owned(),
@@ -211,12 +171,12 @@ fn of_baseline(said: &str) -> Complaint {
 
 /// What the comparison found: a task at the line of its rule on the base, if there is
 /// one, everything else at the section.
-fn compared(run: &RunReport, verdict: &Verdict, comparison: &Comparison) -> Vec<Complaint> {
+fn compared(run: &RunRecord, verdict: &Verdict, comparison: &Comparison) -> Vec<Annotation> {
     let own = |task: &str| {
         let rules = verdict.judged.iter().map(|judged| &judged.rule);
         rules.filter(|rule| is_on_base(rule, task)).find_map(|rule| run.places.line_of(rule))
     };
-    let of = |task: &TaskComparison, what: &str| Complaint {
+    let of = |task: &TaskComparison, what: &str| Annotation {
         line: own(&task.name).or(run.places.against),
         check: Check::Against,
         about: task.name.clone(),
@@ -225,7 +185,7 @@ fn compared(run: &RunReport, verdict: &Verdict, comparison: &Comparison) -> Vec<
         fails: true,
     };
     let slower = comparison.of(Decision::Slower).map(|task| of(task, "is slower than the base"));
-    let rise = comparison.rise().map(|rise| Complaint {
+    let rise = comparison.rise().map(|rise| Annotation {
         line: run.places.against,
         check: Check::Against,
         about: "more failures than the base".to_owned(),

@@ -7,12 +7,13 @@ use portcullis_core::compare::Comparison;
 use portcullis_core::event::StageRecord;
 use portcullis_core::judge::{Finding, Verdict};
 use portcullis_core::measure::{Summary, Usage, UsageAt};
-
-use crate::complaints::Places;
+use portcullis_core::threshold::{Severity, Threshold};
 
 /// One run, finished or not.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct RunReport {
+pub struct RunRecord {
+    /// The version of Portcullis that made it.
+    pub tool_version: String,
     /// When it began, in milliseconds since 1970.
     pub started_unix_ms: u64,
     /// The commit of the working tree, with `+dirty` if it has changes.
@@ -69,7 +70,7 @@ pub struct RunReport {
     pub sentence: String,
 }
 
-impl RunReport {
+impl RunRecord {
     /// The command that repeats the run, with its seed.
     pub fn command(&self) -> String {
         let given = match (self.given.as_str(), &self.profile) {
@@ -124,4 +125,45 @@ pub struct Machine {
     /// The share of processor time that the machine's host took away during the
     /// load, between 0 and 1, where it can be told (`steal` of proc(5)).
     pub steal_share: Option<f64>,
+}
+
+/// The name of a configuration file that is not named otherwise.
+const DEFAULT_FILE: &str = "perf.toml";
+
+/// Where the configuration says what is judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The file, relative to the repository that it is in.
+    pub file: String,
+    /// Lines of rules, counted from 1; none for rules of the defaults and the command
+    /// line.
+    pub rules: Vec<PlacedRule>,
+    /// The line of the section `[against]`, if it is there.
+    pub against: Option<usize>,
+}
+
+/// A rule of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedRule {
+    /// The list that it stands in.
+    pub severity: Severity,
+    /// The rule as written.
+    pub text: String,
+    /// Its line, counted from 1.
+    pub line: usize,
+}
+
+impl Places {
+    /// The file; the default name where results do not tell it.
+    pub fn file(&self) -> &str {
+        if self.file.is_empty() { DEFAULT_FILE } else { &self.file }
+    }
+
+    /// The line of a rule, if it stands in the file.
+    pub fn line_of(&self, rule: &Threshold) -> Option<usize> {
+        let same = || self.rules.iter().filter(|placed| placed.text == rule.text);
+        // A rule that was lowered to a warning stands among those that fail.
+        let as_written = same().find(|placed| placed.severity == rule.severity);
+        as_written.or_else(|| same().next()).map(|placed| placed.line)
+    }
 }

@@ -1,5 +1,9 @@
 //! The command line: what can be asked for, and nothing of how it is done.
 
+mod formats;
+
+pub use formats::Formats;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -90,7 +94,7 @@ fn indented(text: &str) -> String {
 
 /// How often `--against` was wrong, as counted by `cargo xtask bench judge`,
 /// which writes it.
-const ERROR_RATES: &str = include_str!("commands/error_rates.txt");
+const ERROR_RATES: &str = include_str!("../commands/error_rates.txt");
 
 /// Flags of `perf`; Locust's letters where Locust has one.
 #[derive(Clone, Debug, Default, Args)]
@@ -206,24 +210,9 @@ pub struct ReportArgs {
     /// perf_results.json of a run; of two runs, to see them side by side
     #[arg(value_name = "RESULTS.json", required = true, num_args = 1..=2)]
     pub files: Vec<PathBuf>,
-    /// The page
-    #[arg(long)]
-    pub html: bool,
-    /// The summary for a pull request
-    #[arg(long)]
-    pub md: bool,
-    /// The thresholds as test cases
-    #[arg(long)]
-    pub junit: bool,
-    /// Locust's four files
-    #[arg(long)]
-    pub csv: bool,
-    /// Gauges for Prometheus
-    #[arg(long)]
-    pub prom: bool,
-    /// What is wrong, for GitLab
-    #[arg(long)]
-    pub codequality: bool,
+    /// The formats that are asked for; none asks for all
+    #[command(flatten)]
+    pub formats: Formats,
     /// Where the files go [default: beside the results, if they are a perf_results.json]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

@@ -1,0 +1,107 @@
+//! Why a file of results is refused.
+
+use std::fmt::{self, Display};
+use std::io;
+
+/// Why a file cannot be read; reads after the file's name.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system does not let us.
+    #[error("cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// No run leaves so much.
+    #[error("is larger than {} MiB, which no run leaves", .0 >> 20)]
+    TooLarge(u64),
+    /// Something else than results.
+    #[error("is no results file that is known here: {0}")]
+    Foreign(String),
+    /// A table that we wrote.
+    #[error(
+        "was written by Portcullis, rounded and for other programs: check the perf_results.json \
+         that belongs to it"
+    )]
+    OwnTable,
+    /// Nothing is in it.
+    #[error("is empty")]
+    Empty,
+    /// Its end is missing.
+    #[error("is cut off: {0}")]
+    Cut(String),
+    /// A cell of a table that is not what its column holds.
+    #[error("line {line}, column \"{column}\": {message}")]
+    Cell {
+        /// Counted from 1.
+        line: u64,
+        /// The column's name.
+        column: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// Figures of it contradict each other.
+    #[error("contradicts itself: {0}")]
+    Inconsistent(#[from] Contradiction),
+    /// A file that belongs to it is refused.
+    #[error("has a companion that is refused: {file} {error}")]
+    Companion {
+        /// The companion's name.
+        file: String,
+        /// Why.
+        error: Box<Self>,
+    },
+}
+
+impl ReadError {
+    /// A contradiction of a table.
+    pub(crate) fn inconsistent(message: impl Display) -> Self {
+        Self::Inconsistent(Contradiction::new(message))
+    }
+
+    /// Whether these are no results at all, rather than results that are broken.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self, Self::Unreadable(_) | Self::TooLarge(_) | Self::Foreign(_) | Self::OwnTable)
+    }
+}
+
+/// A figure or a word that cannot be where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Contradiction {
+    /// Where, as `summary.tasks[3].latency`; empty for the whole file.
+    place: String,
+    message: String,
+}
+
+impl Contradiction {
+    /// One whose place is told by whoever knows it.
+    pub(crate) fn new(message: impl Display) -> Self {
+        Self { place: String::new(), message: message.to_string() }
+    }
+
+    /// Refuses what is not so.
+    pub(crate) fn unless(is_so: bool, message: impl FnOnce() -> String) -> Result<(), Self> {
+        if is_so { Ok(()) } else { Err(Self::new(message())) }
+    }
+}
+
+impl Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place.as_str() {
+            "" => f.write_str(&self.message),
+            place => write!(f, "{place}: {}", self.message),
+        }
+    }
+}
+
+/// Says where a contradiction stands, from the inside out.
+pub(crate) trait At {
+    /// The same, within a place.
+    fn at(self, place: &str) -> Self;
+}
+
+impl<T> At for Result<T, Contradiction> {
+    fn at(self, place: &str) -> Self {
+        self.map_err(|Contradiction { place: inner, message }| {
+            let dot = if inner.is_empty() { "" } else { "." };
+            Contradiction { place: format!("{place}{dot}{inner}"), message }
+        })
+    }
+}

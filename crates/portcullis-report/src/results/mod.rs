@@ -1,0 +1,14 @@
+//! `perf_results.json`: written, read back whole or refused with the place and the
+//! reason, and described by its JSON Schema. Nothing is guessed, and nothing is judged.
+
+mod error;
+pub(crate) mod number;
+pub(crate) mod v1;
+pub(crate) mod wire;
+pub(crate) mod word;
+
+pub(crate) use error::At;
+pub use error::{Contradiction, ReadError};
+pub use v1::SCHEMA_VERSION;
+pub(crate) use v1::document::parse;
+pub use v1::document::{read, write};

@@ -1,0 +1,74 @@
+//! Numbers as files hold them, within what a run can have made: whatever is
+//! added up later stays in range.
+
+use std::time::Duration;
+
+use super::Contradiction;
+use crate::instant;
+
+/// The most requests that are believed.
+pub const MOST: u64 = 1_000_000_000_000;
+/// The longest latency that is believed, in milliseconds: ten years.
+pub const LONGEST_MS: f64 = 10.0 * 365.0 * 86_400_000.0;
+
+/// A count, in plain digits.
+pub fn count(text: &str) -> Result<u64, Contradiction> {
+    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| is_plain);
+    number.ok_or_else(|| Contradiction::new(format!("\"{text}\" is no count"))).and_then(believed)
+}
+
+/// The count, if a run can have made so many.
+pub fn believed(count: u64) -> Result<u64, Contradiction> {
+    Contradiction::unless(count <= MOST, || format!("{count} is more than any run makes"))?;
+    Ok(count)
+}
+
+/// A number that is finite and not negative.
+pub fn number(text: &str) -> Result<f64, Contradiction> {
+    let number = text.parse::<f64>().ok().filter(|number| is_sound(*number));
+    number.ok_or_else(|| Contradiction::new(format!("\"{text}\" is no number from 0 on")))
+}
+
+/// Whether a number is finite and not negative.
+pub fn is_sound(number: f64) -> bool {
+    number.is_finite() && number.is_sign_positive()
+}
+
+/// A latency in milliseconds.
+pub fn latency_ms(ms: f64) -> Result<f64, Contradiction> {
+    let is_believed = is_sound(ms) && ms <= LONGEST_MS;
+    Contradiction::unless(is_believed, || format!("{ms} is no latency in milliseconds"))?;
+    Ok(ms)
+}
+
+/// A latency in whole nanoseconds, as it was before it was written as a float of
+/// milliseconds: exact up to 2^53 ns, which is 104 days.
+pub fn latency_ns(ms: f64) -> Result<u64, Contradiction> {
+    // At most ten years, which fits.
+    latency_ms(ms).map(|ms| (ms * 1e6).round() as u64)
+}
+
+/// A duration that was written in seconds, to the nanosecond.
+pub fn seconds(seconds: f64) -> Result<Duration, Contradiction> {
+    let ns = latency_ns(seconds * 1e3);
+    let ns = ns.map_err(|_| Contradiction::new(format!("{seconds} s is no duration")))?;
+    Ok(Duration::from_nanos(ns))
+}
+
+/// A number of any sign.
+pub fn finite(number: f64) -> Result<f64, Contradiction> {
+    Contradiction::unless(number.is_finite(), || format!("{number} is no number"))?;
+    Ok(number)
+}
+
+/// A latency as it was before it was written as a float of milliseconds.
+pub fn latency(ms: f64) -> Result<Duration, Contradiction> {
+    latency_ns(ms).map(Duration::from_nanos)
+}
+
+/// An instant that was written as RFC 3339, in milliseconds since 1970.
+pub fn unix_ms(text: &str) -> Result<u64, Contradiction> {
+    let ms = instant::unix_ms(text);
+    ms.ok_or_else(|| Contradiction::new(format!("\"{text}\" is no instant")))
+}

@@ -1,0 +1,65 @@
+//! How the load was made: its schedule, its connections, and the generator itself.
+
+use portcullis_core::measure as measured;
+use portcullis_core::measure::{Acknowledgement, Tls};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+use super::latency::Distribution;
+use crate::results::wire::{Seconds, fields};
+use crate::results::word::Word;
+
+/// The schedule of an open load.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Arrivals {
+    /// Requests that were due in the window.
+    pub scheduled: u64,
+    /// Of these, found no free user when they were due.
+    pub queued: u64,
+    /// Of these, never started.
+    pub unstarted: u64,
+}
+
+/// Connections that were opened.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Connections<'a> {
+    /// Resolved once, before the load.
+    pub address: Text<'a>,
+    /// How answers that come in pieces are acknowledged.
+    pub acknowledgement: Word<Acknowledgement>,
+    pub tls: Word<Tls>,
+    pub connect: Distribution,
+    pub handshake: Distribution,
+}
+
+/// How well the load generator itself did.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Generator {
+    /// Whether the system granted a niceness of -10.
+    pub punctual: bool,
+    /// How late users started.
+    pub spawn_lag: Distribution,
+    /// How late the engine woke.
+    pub lag: Distribution,
+    pub ran_s: Seconds,
+    pub cpu_s: Option<Seconds>,
+    pub run_queue_s: Option<Seconds>,
+}
+
+fields!(Arrivals: measured::ArrivalCounts { scheduled, queued, unstarted });
+
+fields!(Connections<'a>: measured::Connects { address } at {
+    acknowledgement = acknowledgement,
+    tls = tls,
+    connect = connect,
+    handshake = handshake
+});
+
+fields!(Generator: measured::Generator { ; punctual = is_punctual } at {
+    spawn_lag = spawn_lag,
+    lag = lag,
+    ran_s = ran,
+    cpu_s = cpu,
+    run_queue_s = run_queue
+});

@@ -1,0 +1,99 @@
+//! Latencies of some requests.
+
+use std::collections::BTreeMap;
+
+use portcullis_core::measure::{Distribution as Latencies, SHOWN};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::results::Contradiction;
+use crate::results::number::{LONGEST_MS, believed, latency_ns};
+use crate::results::wire::Wire;
+
+/// Latencies.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Distribution {
+    pub count: u64,
+    /// Exact; beyond what 2^64 nanoseconds are, which is 584 years, the most.
+    pub sum_ns: u64,
+    pub mean_ms: Option<f64>,
+    pub min_ms: Option<f64>,
+    pub max_ms: Option<f64>,
+    /// By name, such as `p99.9`; unrounded.
+    #[serde(default)]
+    pub percentiles_ms: BTreeMap<String, f64>,
+    /// Values above the last bucket.
+    pub clipped: u64,
+    /// `[upper end in µs, count]`, ascending.
+    pub buckets_us: Vec<(u64, u64)>,
+}
+
+impl Wire<'_, Latencies> for Distribution {
+    fn of(latencies: &Latencies) -> Self {
+        let shown = SHOWN.iter().filter_map(|percentile| {
+            let ms = latencies.percentile_ms(*percentile)?;
+            Some((percentile.to_string(), ms))
+        });
+        Self {
+            count: latencies.count,
+            sum_ns: u64::try_from(latencies.sum_ns).unwrap_or(u64::MAX),
+            mean_ms: latencies.mean_ms(),
+            min_ms: latencies.min_ms(),
+            max_ms: latencies.max_ms(),
+            percentiles_ms: shown.collect(),
+            clipped: latencies.clipped,
+            buckets_us: latencies.buckets.clone(),
+        }
+    }
+
+    fn read(self) -> Result<Latencies, Contradiction> {
+        let count = believed(self.count)?;
+        if count == 0 {
+            let is_empty = self.buckets_us.is_empty()
+                && (self.clipped, self.sum_ns) == (0, 0)
+                && self.mean_ms.is_none();
+            Contradiction::unless(is_empty, || "a count of 0 beside latencies".to_owned())?;
+            return Ok(Latencies::default());
+        }
+        let (Some(mean_ms), Some(min_ms), Some(max_ms)) = (self.mean_ms, self.min_ms, self.max_ms)
+        else {
+            let message = format!("{count} values without mean and extremes");
+            return Err(Contradiction::new(message));
+        };
+        let (mean_ns, min_ns, max_ns) =
+            (latency_ns(mean_ms)?, latency_ns(min_ms)?, latency_ns(max_ms)?);
+        Contradiction::unless((min_ns..=max_ns).contains(&mean_ns), || {
+            "the mean is not between the extremes".to_owned()
+        })?;
+        Contradiction::unless(self.sum_ns as f64 / count as f64 / 1e6 == mean_ms, || {
+            "sum_ns does not make this mean".to_owned()
+        })?;
+        check_buckets(&self.buckets_us, count)?;
+        Contradiction::unless(self.clipped <= count, || {
+            "more values are clipped than there are".to_owned()
+        })?;
+        Ok(Latencies {
+            count,
+            sum_ns: self.sum_ns.into(),
+            min_ns,
+            max_ns,
+            buckets: self.buckets_us,
+            clipped: self.clipped,
+        })
+    }
+}
+
+/// Ascending, none empty, and together as many as there are.
+fn check_buckets(buckets: &[(u64, u64)], count: u64) -> Result<(), Contradiction> {
+    let (mut last, mut sum) = (None, 0u64);
+    for (end_us, values) in buckets {
+        let is_next = last.is_none_or(|last| last < *end_us);
+        let is_possible = is_next && *values > 0 && *end_us as f64 / 1e3 <= LONGEST_MS;
+        Contradiction::unless(is_possible, || {
+            format!("the bucket [{end_us}, {values}] is impossible there")
+        })?;
+        last = Some(*end_us);
+        sum = sum.saturating_add(*values);
+    }
+    Contradiction::unless(sum == count, || format!("{count} values, but {sum} in its buckets"))
+}

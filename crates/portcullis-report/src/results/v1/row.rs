@@ -1,0 +1,173 @@
+//! Counts and latencies of some requests, with what is exact at each limit.
+
+use std::time::Duration;
+
+use portcullis_core::measure as measured;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::latency::Distribution;
+use crate::results::number::believed;
+use crate::results::wire::{Milliseconds, Wire, mean_bytes};
+use crate::results::{At, Contradiction};
+
+/// Counts and latencies of some requests.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Row {
+    pub requests: u64,
+    pub failures: u64,
+    /// A fraction; null without requests.
+    #[serde(default)]
+    pub error_rate: Option<f64>,
+    /// Unpacked.
+    pub mean_body_bytes: f64,
+    /// Of good answers, to the last byte.
+    pub latency: Distribution,
+    /// Of failed requests, and of those that were cut.
+    pub failed_latency: Distribution,
+    /// From sending to the first byte of a good answer.
+    pub first_byte: Distribution,
+    /// From sending to the last byte, where `latency` counts from the schedule.
+    pub service: Option<Distribution>,
+    /// Good answers whose last byte came 35 to 50 ms after the first.
+    pub stalled: u64,
+    /// Requests given up when the grace after the load ended.
+    pub cut: u64,
+    /// Good answers with a status from 200 to 299.
+    pub with_data: u64,
+    /// `[status, answers]`, good and failed, ascending.
+    pub statuses: Vec<(u16, u64)>,
+    /// One for each of `limits_ms`.
+    pub beyond_limits: Vec<Beyond>,
+}
+
+/// Exact counts against one latency limit.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Beyond {
+    pub limit_ms: Milliseconds,
+    pub above: u64,
+    pub at_or_above: u64,
+    pub failed_above: u64,
+    pub failed_at_or_above: u64,
+}
+
+impl Row {
+    /// A row of a summary, which knows the limits and the model of the load.
+    pub fn of(row: &measured::Row, summary: &measured::Summary) -> Self {
+        Self {
+            requests: row.requests,
+            failures: row.failures,
+            error_rate: row.error_rate(),
+            mean_body_bytes: row.mean_body_bytes(),
+            latency: Wire::of(&row.latency),
+            failed_latency: Wire::of(&row.failed_latency),
+            first_byte: Wire::of(&row.first_byte),
+            service: summary.arrivals.map(|_| Wire::of(&row.service)),
+            stalled: row.stalled,
+            cut: row.cut,
+            with_data: row.with_data,
+            statuses: row.statuses.clone(),
+            beyond_limits: Beyond::all(row, &summary.limits),
+        }
+    }
+
+    /// The row, whose counts are of these limits.
+    pub fn read(self, limits: &[Duration]) -> Result<measured::Row, Contradiction> {
+        let good = self.latency.read().at("latency")?;
+        let failed = self.failed_latency.read().at("failed_latency")?;
+        believed(self.requests)?;
+        believed(self.cut)?;
+        let (requests, failures, cut) = (self.requests, self.failures, self.cut);
+        Contradiction::unless(requests.checked_sub(failures) == Some(good.count), || {
+            format!("{requests} requests, {failures} failures and {} good answers", good.count)
+        })?;
+        Contradiction::unless(failed.count == failures + cut, || {
+            format!("{failures} failures, {cut} cut, and {} latencies of them", failed.count)
+        })?;
+        Contradiction::unless(self.with_data.max(self.stalled) <= good.count, || {
+            "with_data or stalled is more than the good answers".to_owned()
+        })?;
+        check_statuses(&self.statuses, requests).at("statuses")?;
+        let body_bytes = mean_bytes(self.mean_body_bytes * requests as f64)?;
+        let counts = (good.count, failed.count);
+        let (beyond, failed_beyond) =
+            Beyond::read(self.beyond_limits, limits, counts).at("beyond_limits")?;
+        let service = self.service.read().at("service")?;
+        Ok(measured::Row {
+            requests,
+            failures,
+            latency: good,
+            failed_latency: failed,
+            body_bytes: body_bytes.round() as u64,
+            beyond,
+            failed_beyond,
+            with_data: self.with_data,
+            first_byte: self.first_byte.read().at("first_byte")?,
+            service: service.unwrap_or_default(),
+            stalled: self.stalled,
+            cut,
+            statuses: self.statuses,
+            blocks: Vec::new(),
+        })
+    }
+}
+
+/// Ascending, none empty, and not more than there are requests.
+fn check_statuses(counts: &[(u16, u64)], requests: u64) -> Result<(), Contradiction> {
+    let (mut last, mut sum) = (None, 0u64);
+    for (status, answers) in counts {
+        Contradiction::unless(last < Some(*status) && *answers > 0, || {
+            format!("[{status}, {answers}] is impossible there")
+        })?;
+        last = Some(*status);
+        sum = sum.saturating_add(*answers);
+    }
+    Contradiction::unless(sum <= requests, || format!("{sum} answers to {requests} requests"))
+}
+
+type Counts = Vec<measured::Beyond>;
+
+impl Beyond {
+    /// The counts of a row at each limit.
+    pub fn all(row: &measured::Row, limits: &[Duration]) -> Vec<Self> {
+        let counts = row.beyond.iter().zip(&row.failed_beyond);
+        let of =
+            |(limit, (good, failed)): (&Duration, (&measured::Beyond, &measured::Beyond))| Self {
+                limit_ms: Wire::of(limit),
+                above: good.above,
+                at_or_above: good.at_or_above,
+                failed_above: failed.above,
+                failed_at_or_above: failed.at_or_above,
+            };
+        limits.iter().zip(counts).map(of).collect()
+    }
+
+    /// Counts for the known limits, in their order, of good answers and of failures;
+    /// none in a row that had no cell.
+    fn read(
+        file: Vec<Self>,
+        limits: &[Duration],
+        (good, failed): (u64, u64),
+    ) -> Result<(Counts, Counts), Contradiction> {
+        if file.is_empty() && good == 0 && failed == 0 {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let own = file.iter().map(|beyond| beyond.limit_ms.read());
+        let own = own.collect::<Result<Vec<Duration>, _>>()?;
+        Contradiction::unless(own == limits, || {
+            "the limits are not those that were counted".to_owned()
+        })?;
+        let both = file.into_iter().map(|one| {
+            let is_possible = one.above <= one.at_or_above
+                && one.at_or_above <= good
+                && one.failed_above <= one.failed_at_or_above
+                && one.failed_at_or_above <= failed;
+            Contradiction::unless(is_possible, || {
+                format!("more are beyond {} ms than there are", one.limit_ms.0)
+            })?;
+            let of = |above, at_or_above| measured::Beyond { above, at_or_above };
+            Ok((of(one.above, one.at_or_above), of(one.failed_above, one.failed_at_or_above)))
+        });
+        both.collect()
+    }
+}

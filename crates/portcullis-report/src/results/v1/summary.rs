@@ -1,0 +1,135 @@
+//! What the load measured. Read back, floats of milliseconds become the nanoseconds
+//! they were, and every sum is added up again.
+
+use std::time::Duration;
+
+use portcullis_core::judge::remarks;
+use portcullis_core::measure as measured;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+use super::failure::Failure;
+use super::generator::{Arrivals, Connections, Generator};
+use super::row::Row;
+use super::series::Second;
+use super::task::{Task, check_sum};
+use crate::results::wire::{Instant, Milliseconds, Seconds, Wire, fields};
+use crate::results::{At, Contradiction};
+
+/// What the load measured.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Summary<'a> {
+    /// Start of the window.
+    pub started_at: Instant,
+    /// The window's planned length.
+    pub window_s: Seconds,
+    /// How far it was measured.
+    pub measured_s: Seconds,
+    /// In the open model: the most there may be.
+    pub users_asked: u32,
+    pub users_ran: u32,
+    /// Null in the closed model.
+    pub arrivals: Option<Arrivals>,
+    pub connections: Connections<'a>,
+    /// Why the window ended before its planned end.
+    pub ended_early: Option<Text<'a>>,
+    /// The latency limits that were counted, ascending.
+    pub limits_ms: Vec<Milliseconds>,
+    /// Where one stage of the load gave way to the next; left out without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change<'a>>,
+    /// Requests sent again after the server had closed a kept connection just then.
+    pub resent: u64,
+    /// Kept connections found closed before sending, and opened anew.
+    pub reopened: u64,
+    /// Of all tasks in the window.
+    #[serde(default)]
+    pub requests_per_s: f64,
+    /// What a reader must know beside the numbers.
+    #[serde(default)]
+    pub remarks: Vec<String>,
+    /// Requests before the window, by all tasks.
+    pub warm_up: Row,
+    pub generator: Generator,
+    /// All tasks in the window.
+    pub aggregate: Row,
+    /// Null without a login.
+    pub login: Option<Task<'a>>,
+    pub tasks: Vec<Task<'a>>,
+    pub failures: Vec<Failure<'a>>,
+    /// One for each second of the window.
+    pub series: Vec<Second>,
+}
+
+/// A change of the load's stages.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Change<'a> {
+    pub at_s: Seconds,
+    pub what: Text<'a>,
+}
+
+impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
+    fn of(summary: &'a measured::Summary) -> Self {
+        let aggregate = summary.aggregate();
+        Self {
+            started_at: Wire::of(&summary.started_unix_ms),
+            window_s: Wire::of(&summary.window),
+            measured_s: Wire::of(&summary.measured),
+            users_asked: summary.users_asked,
+            users_ran: summary.users_ran,
+            arrivals: Wire::of(&summary.arrivals),
+            connections: Wire::of(&summary.connects),
+            ended_early: Wire::of(&summary.ended_early),
+            limits_ms: Wire::of(&summary.limits),
+            changes: Wire::of(&summary.changes),
+            resent: summary.resent,
+            reopened: summary.reopened,
+            requests_per_s: summary.rate(aggregate.requests),
+            remarks: remarks(summary),
+            warm_up: Row::of(&summary.warm_up, summary),
+            generator: Wire::of(&summary.generator),
+            aggregate: Row::of(&aggregate, summary),
+            login: summary.login.as_ref().map(|login| Task::of(login, summary)),
+            tasks: summary.tasks.iter().map(|task| Task::of(task, summary)).collect(),
+            failures: Wire::of(&summary.failures),
+            series: Wire::of(&summary.series),
+        }
+    }
+
+    fn read(self) -> Result<measured::Summary, Contradiction> {
+        let limits = self.limits_ms.read().and_then(ascending).at("limits_ms")?;
+        let tasks = self.tasks.into_iter().enumerate();
+        let tasks = tasks.map(|(index, task)| task.read(&format!("tasks[{index}]"), &limits));
+        let summary = measured::Summary {
+            tasks: tasks.collect::<Result<_, _>>()?,
+            login: self.login.map(|login| login.read("login", &limits)).transpose()?,
+            failures: self.failures.read().at("failures")?,
+            window: self.window_s.read().at("window_s")?,
+            measured: self.measured_s.read().at("measured_s")?,
+            started_unix_ms: self.started_at.read().at("started_at")?,
+            warm_up: self.warm_up.read(&limits).at("warm_up")?,
+            arrivals: self.arrivals.read()?,
+            ended_early: self.ended_early.read()?,
+            connects: self.connections.read().at("connections")?,
+            users_asked: self.users_asked,
+            users_ran: self.users_ran,
+            resent: self.resent,
+            reopened: self.reopened,
+            generator: self.generator.read().at("generator")?,
+            series: self.series.read().at("series")?,
+            changes: self.changes.read().at("changes")?,
+            limits,
+        };
+        let aggregate = self.aggregate.read(&summary.limits).at("aggregate")?;
+        check_sum(&summary.aggregate(), &aggregate, "the tasks").at("aggregate")?;
+        Ok(summary)
+    }
+}
+
+fn ascending(limits: Vec<Duration>) -> Result<Vec<Duration>, Contradiction> {
+    let ascend = limits.windows(2).all(|pair| pair.first() < pair.last());
+    Contradiction::unless(ascend, || "they do not ascend".to_owned()).map(|()| limits)
+}
+
+fields!(Change<'a>: measured::Change { what; at_s = at });

@@ -1,0 +1,185 @@
+//! The requests of one task, in the window and after it.
+
+use std::time::Duration;
+
+use portcullis_core::measure as measured;
+use portcullis_core::measure::{Distribution as Latencies, Samples, TaskStep};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+use super::row::Row;
+use super::samples::{ErrorSample, SlowRequest};
+use crate::results::wire::{Latency, Seconds, Wire};
+use crate::results::{At, Contradiction};
+
+/// The requests of one task, or of the login.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Task<'a> {
+    pub name: Text<'a>,
+    pub group: Option<Text<'a>>,
+    pub method: Text<'a>,
+    /// With placeholders as `{id}`.
+    pub path: Text<'a>,
+    pub weight: u32,
+    /// Whether it accepts a status from 200 to 299: one without such an answer
+    /// has measured nothing.
+    pub needs_data: bool,
+    /// Requests made after the planned window; in the row.
+    pub extension_requests: u64,
+    /// Beside them, given up when the grace was over.
+    pub extension_cut: u64,
+    /// The window in steps, for charts: start in seconds, requests, failures, p50
+    /// and p95 in ms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub course: Vec<Step>,
+    #[serde(flatten)]
+    pub row: Row,
+    /// What the row is the sum of, where that is not the window alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<Parts>,
+    /// The first failed answers, three at most; left out without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub error_samples: Vec<ErrorSample<'a>>,
+    /// The slowest requests, good and failed, five at most, the slowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<SlowRequest>,
+}
+
+/// Start in seconds, requests, failures, p50 and p95 in ms.
+pub type Step = (Seconds, u64, u64, Option<Latency>, Option<Latency>);
+
+/// Requests of the window, made after it by the deck, and after it for the task
+/// alone.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub struct Parts {
+    pub window: Row,
+    pub continued: Row,
+    pub extension: Row,
+}
+
+impl<'a> Task<'a> {
+    /// A task of a summary.
+    pub fn of(task: &'a measured::TaskSummary, summary: &measured::Summary) -> Self {
+        let samples = &task.samples;
+        Self {
+            name: Wire::of(&task.name),
+            group: Wire::of(&task.group),
+            method: Wire::of(&task.method),
+            path: Wire::of(&task.label),
+            weight: task.weight,
+            needs_data: task.needs_data,
+            extension_requests: task.requests_after(),
+            extension_cut: task.continued.cut + task.extension.cut,
+            course: Wire::of(&task.course),
+            row: Row::of(&task.judged(), summary),
+            parts: Parts::of(task, summary),
+            error_samples: samples.errors.iter().map(|one| ErrorSample::of(one, summary)).collect(),
+            slowest: samples.slowest.iter().map(|one| SlowRequest::of(one, summary)).collect(),
+        }
+    }
+
+    /// The task at a place of the summary. Its requests were all made in the window,
+    /// unless the file says which were not.
+    pub fn read(
+        self,
+        at: &str,
+        limits: &[Duration],
+    ) -> Result<measured::TaskSummary, Contradiction> {
+        let row = self.row.read(limits).at(at)?;
+        let (window, continued, extension) = match self.parts {
+            Some(parts) => parts.read(&row, limits).at(at)?,
+            None => (row, measured::Row::default(), measured::Row::default()),
+        };
+        let after = |of: fn(&measured::Row) -> u64| of(&continued) + of(&extension);
+        let found = (after(|row| row.requests), after(|row| row.cut));
+        Contradiction::unless(found == (self.extension_requests, self.extension_cut), || {
+            "extension_requests is not what was made after the window".to_owned()
+        })
+        .at(at)?;
+        let errors = self.error_samples.into_iter().map(ErrorSample::read);
+        let slowest = self.slowest.into_iter().map(SlowRequest::read);
+        Ok(measured::TaskSummary {
+            name: self.name.read()?,
+            group: self.group.read()?,
+            method: self.method.read()?,
+            label: self.path.read()?,
+            weight: self.weight,
+            needs_data: self.needs_data,
+            window,
+            continued,
+            extension,
+            samples: Samples {
+                errors: errors.collect::<Result<_, _>>().at("error_samples")?,
+                slowest: slowest.collect::<Result<_, _>>().at("slowest")?,
+            },
+            course: self.course.read().at("course")?,
+        })
+    }
+}
+
+impl Wire<'_, TaskStep> for Step {
+    fn of(step: &TaskStep) -> Self {
+        let ms = (Wire::of(&step.p50_ms), Wire::of(&step.p95_ms));
+        (Wire::of(&step.at), step.requests, step.failures, ms.0, ms.1)
+    }
+
+    fn read(self) -> Result<TaskStep, Contradiction> {
+        let (at, requests, failures, p50_ms, p95_ms) = self;
+        let (p50_ms, p95_ms) = (p50_ms.read()?, p95_ms.read()?);
+        Ok(TaskStep { at: at.read()?, requests, failures, p50_ms, p95_ms })
+    }
+}
+
+impl Parts {
+    fn of(task: &measured::TaskSummary, summary: &measured::Summary) -> Option<Self> {
+        let is_used = |row: &measured::Row| row.requests > 0 || row.cut > 0;
+        let went_on = is_used(&task.continued) || is_used(&task.extension);
+        went_on.then(|| Self {
+            window: Row::of(&task.window, summary),
+            continued: Row::of(&task.continued, summary),
+            extension: Row::of(&task.extension, summary),
+        })
+    }
+
+    /// The parts of a task's requests, which are these together.
+    fn read(
+        self,
+        sum: &measured::Row,
+        limits: &[Duration],
+    ) -> Result<(measured::Row, measured::Row, measured::Row), Contradiction> {
+        let window = self.window.read(limits).at("parts.window")?;
+        let continued = self.continued.read(limits).at("parts.continued")?;
+        let extension = self.extension.read(limits).at("parts.extension")?;
+        let mut all = window.clone();
+        all.add(&continued);
+        all.add(&extension);
+        check_sum(&all, sum, "the parts")?;
+        Ok((window, continued, extension))
+    }
+}
+
+/// A row that is the sum of others.
+pub fn check_sum(
+    parts: &measured::Row,
+    sum: &measured::Row,
+    others: &str,
+) -> Result<(), Contradiction> {
+    let counts =
+        |row: &measured::Row| [row.requests, row.failures, row.cut, row.with_data, row.stalled];
+    let names = ["requests", "failures", "cut", "with_data", "stalled"];
+    for ((name, part), all) in names.iter().zip(counts(parts)).zip(counts(sum)) {
+        Contradiction::unless(part == all, || format!("{name} is {all}, of {others} {part}"))?;
+    }
+    let same = |a: &Latencies, b: &Latencies| {
+        let plain = |of: &Latencies| (of.count, of.min_ns, of.max_ns, of.clipped);
+        plain(a) == plain(b) && a.buckets == b.buckets
+    };
+    let is_same = same(&parts.latency, &sum.latency)
+        && same(&parts.failed_latency, &sum.failed_latency)
+        && parts.statuses == sum.statuses
+        && (&parts.beyond, &parts.failed_beyond) == (&sum.beyond, &sum.failed_beyond);
+    Contradiction::unless(is_same, || {
+        format!("its latencies or statuses are not those of {others}")
+    })
+}
