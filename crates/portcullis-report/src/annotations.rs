@@ -2,14 +2,11 @@
 //! GitHub's annotations and GitLab's code quality report are made of.
 
 use portcullis_core::compare::{Comparison, Decision, TaskComparison};
-use portcullis_core::judge::{Finding, Judged, Verdict};
+use portcullis_core::judge::{Finding, FindingKind, Judged, Subject, Verdict};
 use portcullis_core::threshold::{Limit, Reference, Scope, Severity, Threshold};
 
 use crate::record::RunRecord;
 use crate::words;
-
-/// How the finding begins that no rule makes: in CI nobody keeps a first baseline.
-pub const NO_BASELINE: &str = "there is no baseline: ";
 
 /// What complains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +17,7 @@ pub enum Check {
     Against,
     /// The baseline that is not there.
     Baseline,
-    /// Something else was found, of this kind ([`Finding::kind`]).
+    /// Something else was found, of this kind ([`FindingKind::name`]).
     Found(&'static str),
 }
 
@@ -68,14 +65,12 @@ impl Annotation {
 /// Everything that is wrong, the gravest first; warnings last. What was judged is
 /// taken as it was judged, not from the findings' words: those of an older file differ.
 pub fn of(run: &RunRecord) -> Vec<Annotation> {
-    let is_of = |kind: fn(String) -> Finding| {
-        let kind = kind(String::new()).kind();
-        move |finding: &&Finding| finding.kind() == kind
-    };
-    let (is_violated, is_no_data) = (is_of(Finding::Violated), is_of(Finding::NoData));
+    let is_violated = |finding: &&Finding| finding.kind == FindingKind::Violated;
+    let is_no_data = |finding: &&Finding| finding.kind == FindingKind::NoData;
     let others = run.findings.iter().filter(|one| !is_violated(one) && !is_no_data(one));
-    let mut all: Vec<Annotation> = others.map(|finding| found(finding, finding.kind())).collect();
-    let said = |finding: &Finding| found(finding, finding.message());
+    let mut all: Vec<Annotation> =
+        others.map(|finding| found(finding, finding.kind.name())).collect();
+    let said = |finding: &Finding| found(finding, &finding.message);
     let or_said = |known: Vec<Annotation>, is_it: &dyn Fn(&&Finding) -> bool| match known.is_empty()
     {
         // Nothing was judged; what was found is told all the same.
@@ -97,8 +92,8 @@ fn violated(run: &RunRecord) -> Vec<Annotation> {
     if let Some(comparison) = &run.comparison {
         all.extend(compared(run, verdict, comparison));
     }
-    let missing = run.findings.iter().map(Finding::message);
-    all.extend(missing.filter(|said| said.starts_with(NO_BASELINE)).map(of_baseline));
+    let missing = run.findings.iter().filter(|finding| finding.subject == Subject::Baseline);
+    all.extend(missing.map(|finding| of_baseline(&finding.message)));
     all
 }
 
@@ -132,10 +127,10 @@ const NO_DATA: &str = "no data";
 fn found(finding: &Finding, about: &str) -> Annotation {
     Annotation {
         line: None,
-        check: Check::Found(finding.kind()),
+        check: Check::Found(finding.kind.name()),
         about: about.to_owned(),
-        title: finding.kind().to_owned(),
-        said: finding.message().to_owned(),
+        title: finding.kind.name().to_owned(),
+        said: finding.message.clone(),
         fails: true,
     }
 }

@@ -1,7 +1,7 @@
 //! `perf_results.junit.xml`: a suite for each scope, a case for each judged
 //! threshold, and a suite for the run itself.
 
-use portcullis_core::judge::{Finding, Judged};
+use portcullis_core::judge::{Finding, FindingKind, Judged};
 use portcullis_core::threshold::Severity;
 
 use crate::annotations::{self, Annotation};
@@ -92,7 +92,7 @@ fn suite(run: &RunRecord, name: &str, cases: &[Case]) -> String {
 /// Findings other than violations; without any, one case that says so. Then what was
 /// judged without a rule: the comparison with the base, a baseline that is missing.
 fn run_cases(run: &RunRecord) -> Vec<Case> {
-    let others = run.findings.iter().filter(|finding| !matches!(finding, Finding::Violated(_)));
+    let others = run.findings.iter().filter(|finding| finding.kind != FindingKind::Violated);
     let mut cases: Vec<Case> = others.enumerate().map(|(i, finding)| broken(i, finding)).collect();
     if cases.is_empty() {
         let markup = "<testcase classname=\"portcullis.run\" name=\"the run came to a \
@@ -115,7 +115,7 @@ fn apart(annotation: &Annotation) -> Case {
 }
 
 fn broken(index: usize, finding: &Finding) -> Case {
-    let (kind, message) = (finding.kind(), markup(finding.message()));
+    let (kind, message) = (finding.kind.name(), markup(&finding.message));
     let number = if index == 0 { String::new() } else { format!(" ({})", index + 1) };
     let text = format!(
         "<testcase classname=\"portcullis.run\" name=\"{kind}{number}\">\n<error type=\"{kind}\" \

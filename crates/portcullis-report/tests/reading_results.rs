@@ -180,14 +180,14 @@ fn small() -> RunRecord {
         [vec![1_000_000, 2_345_678], vec![9_000_000], vec![400_000_000], vec![], vec![3], vec![1]];
     let mut small = summary(values, 0);
     small.tasks.retain(|task| task.name != "again");
-    report(Some(small), vec![Finding::NoData("none".to_owned())])
+    report(Some(small), vec![Finding::no_data("none".to_owned())])
 }
 
 /// The same with a task that was called in the window and after it.
 fn continued() -> RunRecord {
     let values =
         [vec![1_000_000, 2_345_678], vec![9_000_000], vec![7_000], vec![], vec![3], vec![1]];
-    report(Some(summary(values, 0)), vec![Finding::NoData("none".to_owned())])
+    report(Some(summary(values, 0)), vec![Finding::no_data("none".to_owned())])
 }
 
 fn back(report: &RunRecord) -> RunRecord {
@@ -262,14 +262,14 @@ proptest! {
 fn how_the_run_ended_is_read_back() {
     let text = || "why".to_owned();
     let findings = [
-        Finding::Interrupted(Signal::Terminate),
-        Finding::Defect(text()),
-        Finding::Refused(text()),
-        Finding::Preparation(text()),
-        Finding::Server(text()),
-        Finding::Invalid(text()),
-        Finding::Violated(text()),
-        Finding::NoData(text()),
+        Finding::interrupted(Signal::Terminate),
+        Finding::defect(text()),
+        Finding::refused(text()),
+        Finding::preparation(text()),
+        Finding::server(text()),
+        Finding::invalid(text()),
+        Finding::violated(text()),
+        Finding::no_data(text()),
     ];
     for first in 0..=findings.len() {
         let report = report(None, findings[first..].to_vec());
@@ -277,7 +277,7 @@ fn how_the_run_ended_is_read_back() {
         assert_eq!((read.exit_code, &read.findings), (report.exit_code, &report.findings));
         assert_eq!(read.summary, None);
     }
-    let read = back(&report(None, vec![Finding::Interrupted(Signal::Interrupt)]));
+    let read = back(&report(None, vec![Finding::interrupted(Signal::Interrupt)]));
     assert_eq!(read.exit_code, 130);
     assert_eq!((read.seed, read.configuration.as_str()), (u64::MAX, "# \"x\"\n"));
     assert_eq!((read.commit.as_deref(), read.profile.as_deref()), (Some("abc+dirty"), Some("ci")));

@@ -282,7 +282,7 @@ fn our_own_results_are_judged_by_their_own_rules_or_by_others() {
     assert_eq!(check_in(path, &[&file]).0, 0);
     let (slow, text) = summary("list_reports", 700);
     let why = "p95(list_reports) = 700 ms, limit < 500 ms, 10 samples, 10 beyond the limit";
-    let file = written(path, Some(slow), &text, &[Finding::Violated(why.to_owned())]);
+    let file = written(path, Some(slow), &text, &[Finding::violated(why.to_owned())]);
     check(&[&file], 1, &["violated: p95(list_reports) = 700 ms", "violated: p95 = 700 ms"]);
     let others = with_rules("\"p95(list_reports) < 800ms\", \"error_rate <= 5%\"");
     let config = others.path().join("perf.toml").display().to_string();
@@ -300,20 +300,20 @@ fn what_spoilt_a_run_stands() {
     let (fast, text) = summary("", 40);
     let why = || "why it is so".to_owned();
     let spoilt = [
-        Finding::Interrupted(Signal::Interrupt),
-        Finding::Interrupted(Signal::Terminate),
-        Finding::Defect(why()),
-        Finding::Refused(why()),
-        Finding::Preparation(why()),
-        Finding::Server(why()),
-        Finding::Invalid(why()),
+        Finding::interrupted(Signal::Interrupt),
+        Finding::interrupted(Signal::Terminate),
+        Finding::defect(why()),
+        Finding::refused(why()),
+        Finding::preparation(why()),
+        Finding::server(why()),
+        Finding::invalid(why()),
     ];
     for finding in spoilt {
         let code = i32::from(finding.exit_code());
         for summary in [None, Some(fast.clone())] {
             let file = written(path, summary, &text, std::slice::from_ref(&finding));
             let others = root().join("perf.toml").display().to_string();
-            let sentence = format!(": {}", finding.message());
+            let sentence = format!(": {}", finding.message);
             check(&[&file], code, &[&sentence]);
             check(&["--config", &others, &file], code, &[&sentence]);
         }
@@ -321,7 +321,7 @@ fn what_spoilt_a_run_stands() {
     let file = written(path, None, &text, &[]);
     check(&[&file], 5, &["no data: nothing was measured"]);
     // Also where secrets that were blanked out have made the rules unreadable.
-    let server = Finding::Server(why());
+    let server = Finding::server(why());
     let file = written(path, Some(fast), &text.replace("p95", "***"), &[server]);
     check(&[&file], 4, &["note: the configuration within:", "ERROR: why it is so"]);
 }
@@ -334,7 +334,7 @@ fn a_verdict_that_the_figures_do_not_bear_out_is_not_believed() {
     let file = written(path, Some(slow), &text, &[]);
     check(&[&file], 5, &["the run ended with exit 0, but its figures and its rules mean exit 1"]);
     let (fast, text) = summary("", 40);
-    let file = written(path, Some(fast.clone()), &text, &[Finding::Violated("x".to_owned())]);
+    let file = written(path, Some(fast.clone()), &text, &[Finding::violated("x".to_owned())]);
     check(&[&file], 5, &["the run ended with exit 1, but its figures and its rules mean exit 0"]);
     let file = written(path, Some(fast.clone()), &text.replace("p95", "p96"), &[]);
     check(&[&file], 2, &["the configuration within:", "name another with --config"]);
@@ -343,7 +343,7 @@ fn a_verdict_that_the_figures_do_not_bear_out_is_not_believed() {
     silent.tasks[0].window = Row::default();
     silent.tasks[0].window.beyond = vec![Beyond::default(); silent.limits.len()];
     silent.tasks[0].window.failed_beyond = vec![Beyond::default(); silent.limits.len()];
-    let none = [Finding::NoData("x".to_owned())];
+    let none = [Finding::no_data("x".to_owned())];
     let file = written(path, Some(silent), &text, &none);
     check(&[&file], 5, &["list_claims was never called", "list_claims (no data)"]);
 }
@@ -403,7 +403,7 @@ fn what_pairs_said_of_a_run_stands() {
         std::fs::write(&file, results::write(&report).unwrap()).unwrap();
         file.display().to_string()
     };
-    let slower = [Finding::Violated("it is slower".to_owned())];
+    let slower = [Finding::violated("it is slower".to_owned())];
     let file = run(80, Decision::Slower, &slower);
     let line = "violated: list_claims is slower by +100.0 %";
     check(&[&file], 1, &[line]);

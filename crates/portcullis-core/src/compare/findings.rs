@@ -2,19 +2,23 @@
 
 use super::words::rise;
 use super::{Comparison, Decision, TaskComparison};
-use crate::judge::Finding;
+use crate::judge::{Finding, Subject};
 
 /// What the comparison with the base finds. `strict` makes what stayed undecided
 /// fail too.
 pub fn findings(comparison: &Comparison, strict: bool) -> Vec<Finding> {
-    let violated = |task: &TaskComparison| Finding::Violated(task.line());
+    let about = |task: &TaskComparison| Subject::Task(task.name.clone());
+    let violated = |task: &TaskComparison| Finding::violated(task.line()).about(about(task));
     let mut findings: Vec<Finding> = comparison.of(Decision::Slower).map(violated).collect();
-    findings.extend(comparison.rise().map(|more| Finding::Violated(rise(more))));
-    findings.extend(comparison.unmeasured().map(|task| Finding::NoData(task.line())));
+    findings
+        .extend(comparison.rise().map(|more| Finding::violated(rise(more)).about(Subject::Base)));
+    findings.extend(
+        comparison.unmeasured().map(|task| Finding::no_data(task.line()).about(about(task))),
+    );
     if comparison.is_of_nothing() {
         let base = comparison.short();
         let message = format!("the base ({base}): every request to it failed: nothing is compared");
-        findings.push(Finding::Preparation(message));
+        findings.push(Finding::preparation(message).about(Subject::Base));
     }
     if strict {
         findings.extend(comparison.unsettled().map(violated));

@@ -2,23 +2,50 @@
 
 /// Something that decides, or would decide, how a run ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub struct Finding {
+    /// What decides the exit code.
+    pub kind: FindingKind,
+    /// What it is about.
+    pub subject: Subject,
+    /// The sentence that people read.
+    pub message: String,
+}
+
+/// What a finding means for the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FindingKind {
     /// A signal ended the run.
     Interrupted(Signal),
     /// A defect of Portcullis itself.
-    Defect(String),
+    Defect,
     /// The configuration or the command line is wrong.
-    Refused(String),
+    Refused,
     /// A step before the server's start failed.
-    Preparation(String),
+    Preparation,
     /// The server did not start, was not ready, was not ours, or died.
-    Server(String),
+    Server,
     /// The measurement means nothing: login, users, generator.
-    Invalid(String),
+    Invalid,
     /// A threshold that fails the run is violated.
-    Violated(String),
+    Violated,
     /// A task or a threshold saw no data.
-    NoData(String),
+    NoData,
+}
+
+/// What a finding is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// The run as a whole, or one of its stages.
+    #[default]
+    Run,
+    /// A threshold: its metric and scope ([`crate::threshold::Threshold::subject`]).
+    Threshold(String),
+    /// A task.
+    Task(String),
+    /// The comparison with the base.
+    Base,
+    /// The stored baseline, which is missing.
+    Baseline,
 }
 
 /// A signal that ends a run in good order.
@@ -43,89 +70,141 @@ Exit codes:
   130  interrupted (Ctrl-C)     143  terminated
 When several apply, the first of 130/143, 70, 2, 3, 4, 5, 1, 5 (no data) decides.";
 
-impl Finding {
+impl FindingKind {
+    /// One of each, those that decide first before the others.
+    pub const ALL: [Self; 9] = [
+        Self::Interrupted(Signal::Interrupt),
+        Self::Interrupted(Signal::Terminate),
+        Self::Defect,
+        Self::Refused,
+        Self::Preparation,
+        Self::Server,
+        Self::Invalid,
+        Self::Violated,
+        Self::NoData,
+    ];
+
     /// The order in which findings decide; the lowest comes first.
-    fn rank(&self) -> u8 {
+    fn rank(self) -> u8 {
         match self {
             Self::Interrupted(_) => 0,
-            Self::Defect(_) => 1,
-            Self::Refused(_) => 2,
-            Self::Preparation(_) => 3,
-            Self::Server(_) => 4,
-            Self::Invalid(_) => 5,
-            Self::Violated(_) => 6,
-            Self::NoData(_) => 7,
+            Self::Defect => 1,
+            Self::Refused => 2,
+            Self::Preparation => 3,
+            Self::Server => 4,
+            Self::Invalid => 5,
+            Self::Violated => 6,
+            Self::NoData => 7,
         }
+    }
+
+    /// The exit code of such a finding alone.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Interrupted(Signal::Interrupt) => 130,
+            Self::Interrupted(Signal::Terminate) => 143,
+            Self::Defect => 70,
+            Self::Refused => 2,
+            Self::Preparation => 3,
+            Self::Server => 4,
+            Self::Invalid | Self::NoData => 5,
+            Self::Violated => 1,
+        }
+    }
+
+    /// The kind in one or two words, as results name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interrupted(_) => "interrupted",
+            Self::Defect => "defect",
+            Self::Refused => "refused",
+            Self::Preparation => "preparation",
+            Self::Server => "server",
+            Self::Invalid => "invalid",
+            Self::Violated => "violated",
+            Self::NoData => "no data",
+        }
+    }
+}
+
+impl Finding {
+    /// A finding about the run.
+    pub fn new(kind: FindingKind, message: impl Into<String>) -> Self {
+        Self { kind, subject: Subject::Run, message: message.into() }
+    }
+
+    /// The same about something.
+    #[must_use]
+    pub fn about(self, subject: Subject) -> Self {
+        Self { subject, ..self }
+    }
+
+    /// A signal ended the run.
+    pub fn interrupted(signal: Signal) -> Self {
+        let message = match signal {
+            Signal::Interrupt => "interrupted (Ctrl-C)",
+            Signal::Terminate => "terminated by a signal",
+        };
+        Self::new(FindingKind::Interrupted(signal), message)
+    }
+
+    /// A defect of Portcullis itself.
+    pub fn defect(message: impl Into<String>) -> Self {
+        Self::new(FindingKind::Defect, message)
+    }
+
+    /// The configuration or the command line is wrong.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(FindingKind::Refused, message)
+    }
+
+    /// A step before the server's start failed.
+    pub fn preparation(message: impl Into<String>) -> Self {
+        Self::new(FindingKind::Preparation, message)
+    }
+
+    /// The server did not start, was not ready, was not ours, or died.
+    pub fn server(message: impl Into<String>) -> Self {
+        Self::new(FindingKind::Server, message)
+    }
+
+    /// The measurement means nothing.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(FindingKind::Invalid, message)
+    }
+
+    /// A judgement that fails the run.
+    pub fn violated(message: impl Into<String>) -> Self {
+        Self::new(FindingKind::Violated, message)
+    }
+
+    /// A task or a threshold saw no data.
+    pub fn no_data(message: impl Into<String>) -> Self {
+        Self::new(FindingKind::NoData, message)
     }
 
     /// The exit code of this finding alone.
     pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Interrupted(Signal::Interrupt) => 130,
-            Self::Interrupted(Signal::Terminate) => 143,
-            Self::Defect(_) => 70,
-            Self::Refused(_) => 2,
-            Self::Preparation(_) => 3,
-            Self::Server(_) => 4,
-            Self::Invalid(_) | Self::NoData(_) => 5,
-            Self::Violated(_) => 1,
-        }
-    }
-
-    /// The finding's sentence.
-    pub fn message(&self) -> &str {
-        match self {
-            Self::Interrupted(Signal::Interrupt) => "interrupted (Ctrl-C)",
-            Self::Interrupted(Signal::Terminate) => "terminated by a signal",
-            Self::Defect(text)
-            | Self::Refused(text)
-            | Self::Preparation(text)
-            | Self::Server(text)
-            | Self::Invalid(text)
-            | Self::Violated(text)
-            | Self::NoData(text) => text,
-        }
+        self.kind.exit_code()
     }
 
     /// The same finding with its sentence changed, to hide secrets.
     #[must_use]
     pub fn map_message(&self, change: impl FnOnce(&str) -> String) -> Self {
-        match self {
-            Self::Interrupted(signal) => Self::Interrupted(*signal),
-            Self::Defect(text) => Self::Defect(change(text)),
-            Self::Refused(text) => Self::Refused(change(text)),
-            Self::Preparation(text) => Self::Preparation(change(text)),
-            Self::Server(text) => Self::Server(change(text)),
-            Self::Invalid(text) => Self::Invalid(change(text)),
-            Self::Violated(text) => Self::Violated(change(text)),
-            Self::NoData(text) => Self::NoData(change(text)),
-        }
-    }
-
-    /// The finding's kind in one word, as results name it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Interrupted(_) => "interrupted",
-            Self::Defect(_) => "defect",
-            Self::Refused(_) => "refused",
-            Self::Preparation(_) => "preparation",
-            Self::Server(_) => "server",
-            Self::Invalid(_) => "invalid",
-            Self::Violated(_) => "violated",
-            Self::NoData(_) => "no data",
-        }
+        Self { message: change(&self.message), ..self.clone() }
     }
 }
 
 /// Orders findings so that the first one decides.
 pub fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
-    findings.sort_by_key(Finding::rank);
+    findings.sort_by_key(|finding| finding.kind.rank());
     findings
 }
 
 /// The exit code of a run that judged something: 0 only without any finding.
 pub fn exit_code(findings: &[Finding]) -> u8 {
-    findings.iter().min_by_key(|finding| finding.rank()).map_or(0, Finding::exit_code)
+    let first = findings.iter().min_by_key(|finding| finding.kind.rank());
+    first.map_or(0, Finding::exit_code)
 }
 
 #[cfg(test)]
@@ -133,17 +212,9 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<Finding> {
-        let text = || "x".to_owned();
-        vec![
-            Finding::NoData(text()),
-            Finding::Violated(text()),
-            Finding::Invalid(text()),
-            Finding::Server(text()),
-            Finding::Preparation(text()),
-            Finding::Refused(text()),
-            Finding::Defect(text()),
-            Finding::Interrupted(Signal::Terminate),
-        ]
+        let last = FindingKind::Interrupted(Signal::Interrupt);
+        let kinds = FindingKind::ALL.into_iter().rev().filter(|kind| *kind != last);
+        kinds.map(|kind| Finding::new(kind, "x")).collect()
     }
 
     #[test]
@@ -151,7 +222,7 @@ mod tests {
         let codes: Vec<u8> = (1..=all().len()).map(|n| exit_code(&all()[..n])).collect();
         assert_eq!(codes, [5, 1, 5, 4, 3, 2, 70, 143]);
         assert_eq!(exit_code(&[]), 0);
-        assert_eq!(exit_code(&[Finding::Interrupted(Signal::Interrupt)]), 130);
+        assert_eq!(exit_code(&[Finding::interrupted(Signal::Interrupt)]), 130);
     }
 
     #[test]

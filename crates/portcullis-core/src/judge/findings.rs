@@ -1,17 +1,19 @@
 //! What a judgement finds: what decides the exit code, each a line of its own.
 
 use super::wording::{TOOTHLESS, line, silent_task};
-use super::{Finding, Verdict};
+use super::{Finding, Judged, Subject, Verdict};
 
 /// What a verdict finds; nothing where every rule holds or only warns. `strict`
 /// makes warnings fail too.
 pub fn of_verdict(verdict: &Verdict, strict: bool) -> Vec<Finding> {
-    let failing = verdict.failing(strict);
-    let mut findings: Vec<Finding> =
-        failing.map(|judged| Finding::Violated(line(judged))).collect();
+    let mut findings: Vec<Finding> = verdict.failing(strict).map(violated).collect();
     let silent = verdict.silent_tasks.iter();
-    findings.extend(silent.map(|task| Finding::NoData(silent_task(task))));
-    findings.extend(verdict.without_data().map(|judged| Finding::NoData(line(judged))));
+    findings.extend(
+        silent.map(|task| Finding::no_data(silent_task(task)).about(Subject::Task(task.clone()))),
+    );
+    let about = |judged: &Judged| Subject::Threshold(judged.rule.subject());
+    let without = verdict.without_data();
+    findings.extend(without.map(|judged| Finding::no_data(line(judged)).about(about(judged))));
     findings.extend(verdict.is_toothless().then(toothless));
     findings
 }
@@ -19,10 +21,20 @@ pub fn of_verdict(verdict: &Verdict, strict: bool) -> Vec<Finding> {
 /// Those of them that only say how the run differs from the baseline.
 pub fn of_baseline(verdict: &Verdict, strict: bool) -> Vec<Finding> {
     let failing = verdict.failing(strict).filter(|judged| judged.rule.derived.is_some());
-    failing.map(|judged| Finding::Violated(line(judged))).collect()
+    failing.map(violated).collect()
+}
+
+/// The baseline is missing where nobody would keep a first one.
+pub fn missing_baseline(file: &std::path::Path) -> Finding {
+    let message = format!("there is no baseline: {} is missing", file.display());
+    Finding::violated(message).about(Subject::Baseline)
 }
 
 /// No rule could have failed the run.
 pub fn toothless() -> Finding {
-    Finding::NoData(TOOTHLESS.to_owned())
+    Finding::no_data(TOOTHLESS)
+}
+
+fn violated(judged: &Judged) -> Finding {
+    Finding::violated(line(judged)).about(Subject::Threshold(judged.rule.subject()))
 }

@@ -1,6 +1,6 @@
 //! The verdict in a sentence, for people who read one line.
 
-use super::{Finding, Verdict, in_order};
+use super::{Finding, FindingKind, Verdict, in_order};
 use crate::baseline::BaselinePlan;
 use crate::measure::{Percentile, Summary};
 use crate::units::show_ms;
@@ -9,17 +9,17 @@ use crate::units::show_ms;
 pub fn headline(findings: &[Finding]) -> Option<String> {
     let findings = in_order(findings.to_vec());
     let first = findings.first()?;
-    let count = findings.iter().filter(|finding| finding.kind() == first.kind()).count();
-    let word = match first {
-        Finding::Interrupted(_) => "INTERRUPTED",
-        Finding::Defect(_) => "DEFECT",
-        Finding::Refused(_) => "REFUSED",
-        Finding::Preparation(_) | Finding::Server(_) => "ERROR",
-        Finding::Invalid(_) | Finding::NoData(_) => "INVALID",
-        Finding::Violated(_) => "FAILED",
+    let count = findings.iter().filter(|finding| finding.kind.name() == first.kind.name()).count();
+    let word = match first.kind {
+        FindingKind::Interrupted(_) => "INTERRUPTED",
+        FindingKind::Defect => "DEFECT",
+        FindingKind::Refused => "REFUSED",
+        FindingKind::Preparation | FindingKind::Server => "ERROR",
+        FindingKind::Invalid | FindingKind::NoData => "INVALID",
+        FindingKind::Violated => "FAILED",
     };
     let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-    Some(format!("{word}: {}{more}", first.message()))
+    Some(format!("{word}: {}{more}", first.message))
 }
 
 /// The sentence of a run in which nothing was found; `compared` is what a comparison adds.

@@ -13,7 +13,7 @@ mod verdict_tests;
 pub mod wording;
 
 pub use caveats::*;
-pub use finding::{EXIT_CODES, Finding, Signal, exit_code, in_order};
+pub use finding::{EXIT_CODES, Finding, FindingKind, Signal, Subject, exit_code, in_order};
 pub use rule_status::rule_status;
 pub use threshold_controller::ThresholdController;
 pub use verdict::*;

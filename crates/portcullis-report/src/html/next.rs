@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use portcullis_core::compare::Decision;
 use portcullis_core::evidence::State;
-use portcullis_core::judge::{Finding, Judged, generator_fault};
+use portcullis_core::judge::{FindingKind, Judged, generator_fault};
 use portcullis_core::measure::{FailureGroup, FailureKind, Summary};
 use portcullis_core::threshold::{Metric, Scope};
 
@@ -53,7 +53,7 @@ fn log(run: &RunRecord) -> Option<String> {
 
 /// Who may have killed the server.
 fn killed(run: &RunRecord) -> Option<String> {
-    let is_server = matches!(run.findings.first(), Some(Finding::Server(_)));
+    let is_server = run.findings.first().is_some_and(|first| first.kind == FindingKind::Server);
     let is_killed = run.server_end.as_ref().is_some_and(|end| end.contains("SIGKILL"));
     (is_server && is_killed).then(|| {
         "<b>try</b> <code>dmesg</code>: SIGKILL is often the kernel's, out of memory; see the \
@@ -65,7 +65,7 @@ fn killed(run: &RunRecord) -> Option<String> {
 /// The most frequent failure, where failures decided.
 fn failures(run: &RunRecord) -> Option<String> {
     let summary = run.summary.as_ref()?;
-    let is_invalid = matches!(run.findings.first(), Some(Finding::Invalid(_)));
+    let is_invalid = run.findings.first().is_some_and(|first| first.kind == FindingKind::Invalid);
     let decided = violated(run)
         .any(|judged| matches!(judged.rule.metric, Metric::ErrorRate | Metric::Status(_)));
     let throttled = |group: &&FailureGroup| group.kind == FailureKind::Throttled;

@@ -42,8 +42,8 @@ fn findings(run: &RunRecord) -> String {
         return String::new();
     }
     let shown = run.findings.iter().skip(1).take(MOST).map(|finding| {
-        let message = words::shortened(finding.message(), 1_000);
-        format!("<li><b>{}</b> {}</li>\n", finding.kind(), esc(&message))
+        let message = words::shortened(&finding.message, 1_000);
+        format!("<li><b>{}</b> {}</li>\n", finding.kind.name(), esc(&message))
     });
     let shown: Vec<String> = shown.collect();
     let (open, folded) = shown.split_at(OPEN.min(shown.len()));

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use portcullis_core::judge::findings::missing_baseline;
 use portcullis_core::judge::{Finding, Judgement};
-use portcullis_report::annotations::{self, Check, NO_BASELINE};
+use portcullis_report::annotations::{self, Check};
 use portcullis_report::results::read as read_results;
 use portcullis_report::{RunRecord, codequality};
 use serde_json::Value;
@@ -21,7 +22,7 @@ fn each_violation_stands_at_the_line_of_its_rule_and_a_slower_task_at_the_sectio
     let slow = compared("");
     let line = slow.comparison.as_ref().unwrap().tasks[0].line();
     run.comparison = slow.comparison;
-    run.findings.push(Finding::Violated(line));
+    run.findings.push(Finding::violated(line));
     let found = annotations::of(&run);
     let at: Vec<_> = found.iter().map(|one| (one.line, one.title.as_str(), one.fails)).collect();
     assert_eq!(at.len(), 5, "{at:#?}");
@@ -89,10 +90,10 @@ fn rules_are_known_by_what_was_judged_and_not_by_the_words_of_a_finding() {
     let said = annotations::of(&run);
     // An older file has other sentences.
     for finding in &mut run.findings {
-        *finding = Finding::Violated(format!("formerly: {}", finding.message()));
+        *finding = Finding::violated(format!("formerly: {}", finding.message));
     }
     assert_eq!(annotations::of(&run), said);
-    run.findings.push(Finding::Violated(format!("{NO_BASELINE}b.json is missing")));
+    run.findings.push(missing_baseline("b.json".as_ref()));
     let missing =
         annotations::of(&run).into_iter().find(|one| one.check == Check::Baseline).unwrap();
     assert_eq!((missing.line, missing.title.as_str()), (None, "there is no baseline"));

@@ -55,7 +55,7 @@ pub fn compared(text: &str) -> RunRecord {
 
 /// The same as the comparison decides it.
 pub fn slower() -> RunRecord {
-    let findings = vec![Finding::Violated("list_claims is slower by +34 %".to_owned())];
+    let findings = vec![Finding::violated("list_claims is slower by +34 %".to_owned())];
     RunRecord { findings, exit_code: 1, ..compared("") }
 }
 

@@ -87,10 +87,10 @@ impl Recipe {
         let rules = self.rules();
         let summary = self.summary(latency_limits(&rules));
         let verdict = judge(&summary, &rules);
-        let lines = verdict.violations().map(|judged| Finding::Violated(words::line(judged)));
+        let lines = verdict.violations().map(|judged| Finding::violated(words::line(judged)));
         let findings = in_order(lines.collect());
         let exit_code = exit_code(&findings);
-        let first = findings.first().map(|first| first.message().to_owned());
+        let first = findings.first().map(|first| first.message.clone());
         let why = first.unwrap_or_else(|| "all thresholds hold".to_owned());
         RunRecord {
             sentence: format!("{}: {why}", words::verdict(exit_code)),
@@ -398,7 +398,7 @@ pub fn interrupted() -> RunRecord {
         summary.series.truncate(12);
     }
     run.verdict = None;
-    run.findings = vec![Finding::Interrupted(Signal::Interrupt)];
+    run.findings = vec![Finding::interrupted(Signal::Interrupt)];
     run.exit_code = 130;
     run.sentence = "INTERRUPTED: interrupted (Ctrl-C)".to_owned();
     run
@@ -408,7 +408,7 @@ pub fn interrupted() -> RunRecord {
 pub fn broken() -> RunRecord {
     let message = "the server ended before it was ready: exit status 1".to_owned();
     RunRecord {
-        findings: vec![Finding::Server(message.clone())],
+        findings: vec![Finding::server(message.clone())],
         exit_code: 4,
         sentence: format!("ERROR: {message}"),
         ..Recipe::sound().begun()
@@ -427,7 +427,7 @@ pub fn hostile(text: &str) -> RunRecord {
     let mut recipe = Recipe { text: text.to_owned(), fails: 3, seconds: 4, ..Recipe::sound() };
     recipe.fail = vec!["error_rate <= 1%".to_owned(), "p95 < 1ms per task".to_owned()];
     let mut run = recipe.run();
-    let findings = [Finding::Server, Finding::Invalid, Finding::NoData];
+    let findings = [Finding::server, Finding::invalid, Finding::no_data];
     run.findings.extend(findings.map(|finding| finding(text.to_owned())));
     run.findings = in_order(run.findings);
     run.exit_code = exit_code(&run.findings);

@@ -32,7 +32,7 @@ fn what_decides_without_a_rule_fails_a_case_and_stands_in_the_summary() {
     assert!(markdown::write(&slower).contains("- ✗ **violated** <code>list_claims is slower"));
     let mut missed = runs::Recipe::sound().run();
     let missing = "there is no baseline: perf-baseline.json is missing";
-    missed.findings = vec![Finding::Violated(missing.to_owned())];
+    missed.findings = vec![Finding::violated(missing.to_owned())];
     (missed.exit_code, missed.strict) = (1, true);
     let file = junit::write(&missed);
     assert!(file.contains("name=\"baseline: missing\">\n<failure "), "{file}");
@@ -53,7 +53,7 @@ fn a_warning_that_fails_a_strict_run_is_no_warning_in_any_report() {
 #[test]
 fn an_invalid_run_is_an_error_and_what_has_no_data_is_skipped() {
     let mut run = runs::Recipe::sound().run();
-    run.findings = vec![Finding::Invalid("2 of 5 users could not log in".to_owned())];
+    run.findings = vec![Finding::invalid("2 of 5 users could not log in".to_owned())];
     run.exit_code = 5;
     if let Some(first) = run.verdict.as_mut().and_then(|verdict| verdict.judged.first_mut()) {
         (first.judgement, first.value, first.evidence) = (Judgement::NoData, None, None);
@@ -79,7 +79,7 @@ fn the_summary_of_a_red_run_has_its_violations_before_its_table() {
 fn a_summary_with_everything_too_long_still_fits() {
     let text = "|<`&".repeat(2_000);
     let mut run = runs::hostile(&text);
-    run.findings.extend(vec![Finding::Invalid(text); 20]);
+    run.findings.extend(vec![Finding::invalid(text); 20]);
     if let Some(summary) = &mut run.summary {
         let tasks = summary.tasks.clone();
         summary.tasks = tasks.iter().cycle().take(400).cloned().collect();

@@ -60,7 +60,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let (mut results, mut left) = (RunResults::default(), Left::default());
     let job = AssertUnwindSafe(|| job(&context, &mut journal, &mut results, &mut left, against));
     if catch_unwind(job).is_err() {
-        journal.find(Finding::Defect("a panic, see above".to_owned()));
+        journal.find(Finding::defect("a panic, see above".to_owned()));
     }
     if results.load.is_judged {
         let _ = journal.stage(folder, Stage::Judge, || judge::evaluate(&context, &mut results));

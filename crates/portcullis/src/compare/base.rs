@@ -45,11 +45,11 @@ pub fn extract(
     let scratch = context.folder.scratch();
     let git = context.git(&plan.root, &scratch);
     let found = revision::find(&git, asked)
-        .map_err(|refused| StageFailure::new(Finding::Refused(refused.to_string())))?;
+        .map_err(|refused| StageFailure::new(Finding::refused(refused.to_string())))?;
     let Found { commit, words } = found;
     let failed = |what: &str| {
         let message = format!("the base ({commit}): {what}");
-        StageFailure::new(Finding::Preparation(message))
+        StageFailure::new(Finding::preparation(message))
     };
     let (Some(tree), Some(top)) = (git.tree_of(&commit), git.top()) else {
         return Err(failed("git does not tell its tree"));

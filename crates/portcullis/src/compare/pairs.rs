@@ -70,22 +70,22 @@ fn charged(base: &Base, why: &str) -> StageFailure {
 
 fn failed(context: &RunContext<'_>, base: &Base, error: PairsError) -> StageFailure {
     match (error, context.interrupts.signal()) {
-        (_, Some(signal)) => StageFailure::new(Finding::Interrupted(signal)),
+        (_, Some(signal)) => StageFailure::new(Finding::interrupted(signal)),
         (PairsError::Login(Side::Base, failure), _) => {
             charged(base, &format!("its login failed: {}", failure.message))
         }
         (PairsError::Login(Side::Candidate, failure), _) => {
             let message = format!("the login of the pairs failed: {}", failure.message);
-            StageFailure::new(Finding::Invalid(message))
+            StageFailure::new(Finding::invalid(message))
         }
         (PairsError::Aborted, None) if context.is_overdue() => overdue(),
-        (error, None) => StageFailure::new(Finding::Defect(error.to_string())),
+        (error, None) => StageFailure::new(Finding::defect(error.to_string())),
     }
 }
 
 fn overdue() -> StageFailure {
     let message = "the pairs were cut off: the whole run took too long";
-    StageFailure::new(Finding::Invalid(message.to_owned()))
+    StageFailure::new(Finding::invalid(message.to_owned()))
         .with_advice("a shorter load, or a longer steps.run_timeout")
 }
 
@@ -101,7 +101,7 @@ fn still_there(
     patience: Duration,
 ) -> Result<(), StageFailure> {
     if let Some(signal) = context.interrupts.signal() {
-        return Err(StageFailure::new(Finding::Interrupted(signal)));
+        return Err(StageFailure::new(Finding::interrupted(signal)));
     }
     for side in [Side::Base, Side::Candidate] {
         let server = servers.of_mut(side);
@@ -114,7 +114,7 @@ fn still_there(
         };
         return Err(match side {
             Side::Base => charged(base, &gone).with_log("base-server"),
-            Side::Candidate => StageFailure::new(Finding::Server(gone)).with_log("pairs-server"),
+            Side::Candidate => StageFailure::new(Finding::server(gone)).with_log("pairs-server"),
         });
     }
     Ok(())

@@ -60,8 +60,8 @@ pub fn print_check(report: &CheckedFile) {
         line(&format!("  not in this file: {}", plain(unseen)));
     }
     for finding in &report.findings {
-        let word = paint.red(&format!("{}:", finding.kind()));
-        line(&format!("{word} {}", plain(finding.message())));
+        let word = paint.red(&format!("{}:", finding.kind.name()));
+        line(&format!("{word} {}", plain(&finding.message)));
     }
     verdict(&report.sentence, report.exit_code(), paint);
 }

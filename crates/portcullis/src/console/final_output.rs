@@ -78,8 +78,8 @@ fn verdict(report: &RunRecord, paint: Paint) -> String {
 
 fn findings(report: &RunRecord, paint: Paint) -> impl Iterator<Item = String> {
     report.findings.iter().map(move |finding| {
-        let word = paint.red(&format!("{}:", finding.kind()));
-        format!("{word} {}", plain(finding.message()))
+        let word = paint.red(&format!("{}:", finding.kind.name()));
+        format!("{word} {}", plain(&finding.message))
     })
 }
 

@@ -56,7 +56,7 @@ fn red() -> RunRecord {
             stage(Stage::Judge, 1, StageEnd::Failed("why".to_owned())),
         ],
         summary: Some(summary),
-        findings: vec![Finding::Violated("error_rate = 5.83 %, limit <= 1.00 %".to_owned())],
+        findings: vec![Finding::violated("error_rate = 5.83 %, limit <= 1.00 %".to_owned())],
         exit_code: 1,
         sentence: "FAILED: error_rate = 5.83 %, limit <= 1.00 %".to_owned(),
         ..RunRecord::default()

@@ -73,7 +73,7 @@ pub fn play(name: &str) -> Console {
     }
     let report = report(is_compared);
     console.event(&Event::StageStarted(Stage::Judge));
-    let why = report.findings.first().map_or(String::new(), |f| f.message().to_owned());
+    let why = report.findings.first().map_or(String::new(), |f| f.message.clone());
     ended(Stage::Judge, 2, StageEnd::Failed(why), "");
     console.event(&Event::StageStarted(Stage::Collect));
     ended(Stage::Collect, 12, StageEnd::Done, ".portcullis");

@@ -46,14 +46,14 @@ impl StageFailure {
     /// A failed step before the server's start; `what` was to be made by it.
     pub fn preparation(error: StepError, what: &str, log: &'static str) -> Self {
         match error {
-            StepError::Interrupted(signal) => Self::new(Finding::Interrupted(signal)),
-            other => Self::new(Finding::Preparation(format!("{what}: {other}"))).with_log(log),
+            StepError::Interrupted(signal) => Self::new(Finding::interrupted(signal)),
+            other => Self::new(Finding::preparation(format!("{what}: {other}"))).with_log(log),
         }
     }
 
     /// A file of our own that cannot be written or read.
     pub fn disk(what: &str, error: &std::io::Error) -> Self {
-        Self::new(Finding::Preparation(format!("{what}: {error}")))
+        Self::new(Finding::preparation(format!("{what}: {error}")))
     }
 
     /// The log that tells more.
@@ -72,8 +72,8 @@ impl StageFailure {
 impl From<CacheError> for StageFailure {
     fn from(error: CacheError) -> Self {
         match error {
-            CacheError::Interrupted(signal) => Self::new(Finding::Interrupted(signal)),
-            other => Self::new(Finding::Preparation(other.to_string())),
+            CacheError::Interrupted(signal) => Self::new(Finding::interrupted(signal)),
+            other => Self::new(Finding::preparation(other.to_string())),
         }
     }
 }

@@ -26,7 +26,7 @@ impl BaseName {
 
     /// A failure of the base: preparation, never the candidate's.
     pub fn charge(&self, why: &str) -> Finding {
-        Finding::Preparation(format!("the base ({}): {why}", self.short()))
+        Finding::preparation(format!("the base ({}): {why}", self.short()))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use portcullis_core::event::{Event, Stage, StageEnd, StageRecord};
-use portcullis_core::judge::{Finding, exit_code};
+use portcullis_core::judge::{Finding, FindingKind, exit_code};
 use portcullis_report::artifacts;
 use portcullis_supervise::log;
 
@@ -39,7 +39,7 @@ impl<'a> Journal<'a> {
     ) -> Result<T, Aborted> {
         let interrupts = self.context.interrupts;
         self.always(folder, stage, || match interrupts.signal() {
-            Some(signal) => Err(StageFailure::new(Finding::Interrupted(signal))),
+            Some(signal) => Err(StageFailure::new(Finding::interrupted(signal))),
             None => work(),
         })
     }
@@ -65,7 +65,7 @@ impl<'a> Journal<'a> {
                 (record(end, self.context.redact(&done.detail), None), Ok(done.value))
             }
             Err(failure) => {
-                let why = failure.findings.first().map_or("", |finding| finding.message());
+                let why = failure.findings.first().map_or("", |finding| &finding.message);
                 let why = self.context.redact(why);
                 let log = failure.log.map(|name| folder.log(name)).filter(|log| log.exists());
                 let log = log.and_then(|log| Some(log.file_name()?.to_string_lossy().into_owned()));
@@ -113,17 +113,17 @@ impl<'a> Journal<'a> {
     /// run that found nothing and judged nothing, or did not compare although it was
     /// asked to, is no success.
     pub fn conclude(&mut self, results: &RunResults, is_compared: bool) {
-        let is_noted = |finding: &Finding| matches!(finding, Finding::Interrupted(_));
+        let is_noted = |finding: &Finding| matches!(finding.kind, FindingKind::Interrupted(_));
         if let Some(signal) = self.context.interrupts.signal()
             && !self.findings.iter().any(is_noted)
         {
-            self.findings.push(Finding::Interrupted(signal));
+            self.findings.push(Finding::interrupted(signal));
         }
         if self.findings.is_empty() && results.verdict.is_none() {
-            self.findings.push(Finding::Defect("the run ended without a verdict".to_owned()));
+            self.findings.push(Finding::defect("the run ended without a verdict".to_owned()));
         }
         if self.findings.is_empty() && is_compared && results.comparison.is_none() {
-            self.findings.push(Finding::Defect("the run ended without a comparison".to_owned()));
+            self.findings.push(Finding::defect("the run ended without a comparison".to_owned()));
         }
     }
 
@@ -146,9 +146,9 @@ fn of_side<T>(
             Ok(StageOutput { detail, ..done })
         }
         (Err(mut failure), Role::Base(base)) => {
-            let charge = |finding: Finding| match finding {
-                Finding::Interrupted(_) | Finding::Defect(_) => finding,
-                other => base.charge(other.message()),
+            let charge = |finding: Finding| match finding.kind {
+                FindingKind::Interrupted(_) | FindingKind::Defect => finding,
+                _ => base.charge(&finding.message),
             };
             failure.findings = failure.findings.into_iter().map(charge).collect();
             Err(failure)

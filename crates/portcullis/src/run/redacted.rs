@@ -102,7 +102,7 @@ mod tests {
         let run = record(
             &secrets,
             RunRecord {
-                findings: vec![Finding::Violated(words::line(&judged))],
+                findings: vec![Finding::violated(words::line(&judged))],
                 verdict: Some(Verdict { judged: vec![judged], silent_tasks: Vec::new() }),
                 places: Places {
                     file: "perf.toml".to_owned(),

@@ -34,6 +34,6 @@ pub fn keep(context: &RunContext<'_>, journal: &mut Journal<'_>, results: &mut R
     };
     match write() {
         Ok(()) => results.baseline_written = true,
-        Err(why) => journal.find(Finding::Refused(format!("the baseline: {why}"))),
+        Err(why) => journal.find(Finding::refused(format!("the baseline: {why}"))),
     }
 }

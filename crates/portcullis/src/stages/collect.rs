@@ -27,7 +27,7 @@ pub fn collect(
     let logs = copy_logs(context);
     let place = context.artifacts.path().display().to_string();
     results.and(logs).map_err(|error| {
-        StageFailure::new(Finding::Refused(format!("artifacts in {place} are not whole: {error}")))
+        StageFailure::new(Finding::refused(format!("artifacts in {place} are not whole: {error}")))
     })?;
     Ok(StageOutput::new((), place))
 }
@@ -38,7 +38,7 @@ pub fn finish(context: &RunContext<'_>, journal: &mut Journal<'_>, results: &Run
     let write =
         |journal: &Journal<'_>| context.artifacts.write_all(&record(context, journal, results));
     let Err(error) = write(journal) else { return };
-    journal.find(Finding::Refused(format!("the results are not whole: {error}")));
+    journal.find(Finding::refused(format!("the results are not whole: {error}")));
     // Nothing is worse off if this fails too: what was not written is not there.
     let _ = context.artifacts.make_room();
     let _ = write(journal);

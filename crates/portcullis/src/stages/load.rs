@@ -161,7 +161,7 @@ fn still_there(
     target: &Target,
     own: Option<(&mut Server, Vec<u64>)>,
 ) -> Result<(), StageFailure> {
-    let failed = |gone: String| StageFailure::new(Finding::Server(gone)).with_log("server");
+    let failed = |gone: String| StageFailure::new(Finding::server(gone)).with_log("server");
     if let Some((server, before)) = own {
         let port = target.port;
         if server.owns_port(port) != Owner::Ours {
@@ -183,9 +183,9 @@ fn still_there(
         (health == Health::Healthy || is_enough).then_some(health)
     };
     let asked = health::poll(target, &context.planned.trust, path, patient)
-        .map_err(|error| StageFailure::new(Finding::Defect(error.to_string())))?;
+        .map_err(|error| StageFailure::new(Finding::defect(error.to_string())))?;
     match (asked, context.interrupts.signal()) {
-        (_, Some(signal)) => Err(StageFailure::new(Finding::Interrupted(signal))),
+        (_, Some(signal)) => Err(StageFailure::new(Finding::interrupted(signal))),
         (Health::Healthy, None) => Ok(()),
         (asked, None) => Err(failed(format!("after the load {path} was: {asked}"))),
     }
@@ -204,7 +204,7 @@ fn is_restarted(before: &[u64], after: &[u64]) -> bool {
 fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure> {
     let status = server?.ended_within(patience)?;
     let message = format!("the server died during the load: {status}");
-    let failure = StageFailure::new(Finding::Server(message)).with_log("server");
+    let failure = StageFailure::new(Finding::server(message)).with_log("server");
     Some(match status.signal() {
         Some(9) => failure.with_advice(KILLED),
         _ => failure,
@@ -217,12 +217,12 @@ const KILLED: &str = "SIGKILL is often the kernel's, out of memory: look at dmes
 /// Why the load did not begin, as a failure.
 fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     match (context.interrupts.signal(), error) {
-        (Some(signal), _) => StageFailure::new(Finding::Interrupted(signal)),
+        (Some(signal), _) => StageFailure::new(Finding::interrupted(signal)),
         (None, NotBegun::Login(failure)) => login_failure(&failure),
         (None, NotBegun::Unreachable(why)) => {
-            StageFailure::new(Finding::Server(why)).with_log("server")
+            StageFailure::new(Finding::server(why)).with_log("server")
         }
-        (None, error) => StageFailure::new(Finding::Defect(error.to_string())),
+        (None, error) => StageFailure::new(Finding::defect(error.to_string())),
     }
 }
 
@@ -234,7 +234,7 @@ fn login_failure(failure: &LoginFailure) -> StageFailure {
     } else {
         "check path, body and token of [scenario.login], and that the seed makes this user"
     };
-    StageFailure::new(Finding::Invalid(message)).with_advice(advice)
+    StageFailure::new(Finding::invalid(message)).with_advice(advice)
 }
 
 /// Shows the first answers; tasks without data end the run here.
@@ -255,7 +255,7 @@ fn tell_first_round(
         let Some(FirstFailure { kind, message, answer: body }) = failure else { continue };
         let (task, request) = (&answer.task, &answer.request);
         if *kind == FailureKind::Validation {
-            without_data.push(Finding::Invalid(format!(
+            without_data.push(Finding::invalid(format!(
                 "{task} saw no data: {request}: {message}; the answer was {body}"
             )));
         } else {
@@ -290,33 +290,33 @@ fn conclude(
     let fault = generator_fault(&summary);
     results.summary = Some(summary);
     if let Some(signal) = context.interrupts.signal() {
-        return Err(StageFailure::new(Finding::Interrupted(signal)));
+        return Err(StageFailure::new(Finding::interrupted(signal)));
     }
     if let Some(death) = death {
         results.is_judged = true;
         return Err(death);
     }
     match ended {
-        Ended::Defect(what) => Err(StageFailure::new(Finding::Defect(what))),
+        Ended::Defect(what) => Err(StageFailure::new(Finding::defect(what))),
         Ended::LoginFailed(failure) => Err(login_failure(&failure)),
         Ended::Aborted if context.is_overdue() => {
             let limit = show_duration(context.planned.plan.run_timeout);
             let message = format!("the load was cut off: the whole run may take {limit}");
             let advice = "a shorter load, or a longer steps.run_timeout";
-            Err(StageFailure::new(Finding::Invalid(message)).with_advice(advice))
+            Err(StageFailure::new(Finding::invalid(message)).with_advice(advice))
         }
         // Nobody but a signal, a death or the deadline stops it.
         Ended::Aborted => {
-            Err(StageFailure::new(Finding::Defect("the load stopped by itself".to_owned())))
+            Err(StageFailure::new(Finding::defect("the load stopped by itself".to_owned())))
         }
         Ended::Complete => {
             results.is_judged = true;
             if ran < asked {
                 let message = format!("{asked} users were asked for, but only {ran} ran");
-                return Err(StageFailure::new(Finding::Invalid(message)));
+                return Err(StageFailure::new(Finding::invalid(message)));
             }
             match fault {
-                Some(fault) => Err(StageFailure::new(Finding::Invalid(fault)).with_advice(
+                Some(fault) => Err(StageFailure::new(Finding::invalid(fault)).with_advice(
                     "give the generator a core of its own, or run where less else is running",
                 )),
                 None => Ok(()),

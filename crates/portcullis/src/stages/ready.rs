@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use portcullis_core::judge::Finding;
+use portcullis_core::judge::{Finding, FindingKind};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_load::Trust;
@@ -33,7 +33,7 @@ pub fn wait(
     target: &Target,
 ) -> Result<StageOutput<()>, StageFailure> {
     let Some(server) = server else {
-        return Err(StageFailure::new(Finding::Defect("no server to wait for".to_owned())));
+        return Err(StageFailure::new(Finding::defect("no server to wait for".to_owned())));
     };
     let plan = &context.planned.plan;
     let (start, limit) = (Instant::now(), context.within(plan.ready_timeout));
@@ -44,21 +44,22 @@ pub fn wait(
     let polled =
         health::poll(target, &Trust::Nobody, &plan.health, |health| waiting.judge(&health));
     let is_alive = waiting.server.ended_within(Duration::ZERO).is_none();
-    if is_alive && matches!(polled, Ok(Err(Finding::Server(_)))) {
+    let is_unready = matches!(&polled, Ok(Err(finding)) if finding.kind == FindingKind::Server);
+    if is_alive && is_unready {
         // Still there, but not ready: its stack in the log tells what it does.
         waiting.server.ask_for_stack();
     }
     match polled {
         Ok(Ok(())) => Ok(StageOutput::new((), format!("{} is healthy and ours", plan.health))),
         Ok(Err(finding)) => Err(failed(folder, finding)),
-        Err(error) => Err(StageFailure::new(Finding::Defect(error.to_string()))),
+        Err(error) => Err(StageFailure::new(Finding::defect(error.to_string()))),
     }
 }
 
 /// Why the server is not ready; its log may know better.
 fn failed(folder: &RunFolder, finding: Finding) -> StageFailure {
-    match finding {
-        Finding::Interrupted(_) => StageFailure::new(finding),
+    match finding.kind {
+        FindingKind::Interrupted(_) => StageFailure::new(finding),
         _ => project::refused(folder, LOG)
             .unwrap_or_else(|| StageFailure::new(finding).with_log(LOG)),
     }
@@ -94,7 +95,7 @@ impl Waiting<'_> {
     fn for_proof(&mut self) -> Result<(), StageFailure> {
         while !project::is_proved(self.folder, self.server) {
             if let Some(signal) = self.context.interrupts.signal() {
-                return Err(failed(self.folder, Finding::Interrupted(signal)));
+                return Err(failed(self.folder, Finding::interrupted(signal)));
             }
             if let Some(status) = self.server.ended_within(PROOF_EVERY) {
                 return Err(failed(self.folder, ended(status, self.port)));
@@ -102,7 +103,7 @@ impl Waiting<'_> {
             if self.start.elapsed() >= self.limit {
                 self.server.ask_for_stack();
                 let message = format!("within {} s {UNSET}", self.limit.as_secs_f64());
-                let failure = failed(self.folder, Finding::Server(message));
+                let failure = failed(self.folder, Finding::server(message));
                 return Err(failure.with_advice(UNSET_ADVICE));
             }
             self.tell(UNSET);
@@ -122,7 +123,7 @@ impl Waiting<'_> {
     /// What an answer means; `None` to ask again.
     fn judge(&mut self, health: &Health) -> Option<Result<(), Finding>> {
         if let Some(signal) = self.context.interrupts.signal() {
-            return Some(Err(Finding::Interrupted(signal)));
+            return Some(Err(Finding::interrupted(signal)));
         }
         if let Some(status) = self.server.ended_within(Duration::ZERO) {
             return Some(Err(ended(status, self.port)));
@@ -146,7 +147,7 @@ impl Waiting<'_> {
         let limit = self.limit.as_secs_f64();
         if self.unproved > 0 {
             let message = format!("after {limit} s it is not proved who answers {path}");
-            return Finding::Server(message);
+            return Finding::server(message);
         }
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listens = self.server.addresses();
@@ -158,7 +159,7 @@ impl Waiting<'_> {
             let listens: Vec<String> = listens.iter().map(SocketAddr::to_string).collect();
             format!("; it listens on {}, {wanted} is wanted", listens.join(" and "))
         };
-        Finding::Server(format!(
+        Finding::server(format!(
             "the server was not ready within {limit} s; {path}: {last}{elsewhere}"
         ))
     }
@@ -174,13 +175,13 @@ fn ended(status: ExitStatus, port: u16) -> Finding {
         _ if status.success() => format!("; {STAY}"),
         _ => String::new(),
     };
-    Finding::Server(format!("the server ended before it was ready: {status}{why}"))
+    Finding::server(format!("the server ended before it was ready: {status}{why}"))
 }
 
 fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
     match server.owns_port(port) {
         Owner::Ours => Ok(true),
-        Owner::OursEverywhere => Err(Finding::Server(format!(
+        Owner::OursEverywhere => Err(Finding::server(format!(
             "the server listens on every address of this machine: bind it to 127.0.0.1:{port} in \
              server.argv"
         ))),
@@ -192,7 +193,7 @@ fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
             });
             let message =
                 format!("port {port} answers, but it is held by {who}, not by our server");
-            Err(Finding::Server(message))
+            Err(Finding::server(message))
         }
     }
 }
@@ -206,20 +207,20 @@ pub fn attach(context: &RunContext<'_>, target: &Target) -> Result<StageOutput<(
     let start = Instant::now();
     let polled = health::poll(target, &context.planned.trust, &plan.health, |health| {
         if let Some(signal) = context.interrupts.signal() {
-            return Some(Err(Finding::Interrupted(signal)));
+            return Some(Err(Finding::interrupted(signal)));
         }
         if health == Health::Healthy {
             return Some(Ok(()));
         }
         (start.elapsed() >= plan.ready_timeout).then(|| {
             let url = format!("{}{}", target.url(), plan.health);
-            Err(Finding::Server(format!("{url} is not healthy: {health}")))
+            Err(Finding::server(format!("{url} is not healthy: {health}")))
         })
     });
     match polled {
         Ok(Ok(())) => Ok(StageOutput::new((), format!("{} is healthy", target.url()))),
         Ok(Err(finding)) => Err(StageFailure::new(finding)
             .with_advice("start the server first; --host measures one that is up")),
-        Err(error) => Err(StageFailure::new(Finding::Defect(error.to_string()))),
+        Err(error) => Err(StageFailure::new(Finding::defect(error.to_string()))),
     }
 }

@@ -28,7 +28,7 @@ pub fn start(
     let server = server.map_err(|error| {
         let program = argv.first().map(|word| word.to_string_lossy().into_owned());
         let message = format!("{} cannot be started: {error}", program.unwrap_or_default());
-        StageFailure::new(Finding::Server(message))
+        StageFailure::new(Finding::server(message))
     })?;
     let placed = match cpus.as_slice() {
         [] => String::new(),
@@ -52,11 +52,11 @@ fn choose_port(version: Version<'_>) -> Result<u16, StageFailure> {
         if server.port_insists {
             let message = format!("port {wanted} is held by {holder}");
             let advice = "stop it, or leave --port out so that a free port is taken";
-            return Err(StageFailure::new(Finding::Server(message)).with_advice(advice));
+            return Err(StageFailure::new(Finding::server(message)).with_advice(advice));
         }
         version
             .context
             .note(format!("port {wanted} is held by {holder}: taking a free port instead"));
     }
-    port::any_free().map_err(|error| StageFailure::new(Finding::Server(error.to_string())))
+    port::any_free().map_err(|error| StageFailure::new(Finding::server(error.to_string())))
 }

@@ -11,7 +11,7 @@ use serde_json::error::Category;
 
 use super::baseline::Baseline;
 use super::comparison::Against;
-use super::finding::Finding;
+use super::finding::{Finding, add_subjects};
 use super::first_round::FirstCall;
 use super::machine::Machine;
 use super::places::Places;
@@ -235,5 +235,6 @@ fn run_of(file: Results<'_>) -> Result<RunRecord, Contradiction> {
         ..RunRecord::default()
     };
     file.server.map_or(Ok(()), |server| server.add_to(&mut run)).at("server")?;
+    add_subjects(&mut run);
     Ok(run)
 }

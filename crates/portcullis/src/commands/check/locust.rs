@@ -24,7 +24,7 @@ pub fn judge(stats: &LocustStats, configured: &Configured<'_>, report: &mut Chec
     };
     report.about.push_str(&format!("; rules of {}", rules.source));
     if requests == 0 {
-        return report.findings.push(Finding::NoData(NOTHING.to_owned()));
+        return report.findings.push(Finding::no_data(NOTHING.to_owned()));
     }
     report.notes = notes(stats, &rules);
     let (thresholds, scenario) = (&rules.config.thresholds, &rules.config.scenario);
@@ -34,7 +34,7 @@ pub fn judge(stats: &LocustStats, configured: &Configured<'_>, report: &mut Chec
     report.findings.extend(checked.iter().filter_map(|checked| found(checked, is_strict)));
     report.findings.extend(undecided(checked));
     if !checked.iter().any(Checked::is_decided_for_all) {
-        report.findings.push(Finding::NoData(NO_RULE.to_owned()));
+        report.findings.push(Finding::no_data(NO_RULE.to_owned()));
     }
     report.sentence = passed(checked, requests);
 }
@@ -48,9 +48,9 @@ const NO_RULE: &str = "no `fail` rule on all requests was judged: the file's row
 fn found(checked: &Checked, is_strict: bool) -> Option<Finding> {
     let Checked::Judged(judged) = checked else { return None };
     match (judged.judgement, judged.rule.severity) {
-        (Judgement::NoData, _) => Some(Finding::NoData(words::line(judged))),
+        (Judgement::NoData, _) => Some(Finding::no_data(words::line(judged))),
         (Judgement::Violated, severity) if is_strict || severity == Severity::Fail => {
-            Some(Finding::Violated(words::line(judged)))
+            Some(Finding::violated(words::line(judged)))
         }
         _ => None,
     }
@@ -60,7 +60,7 @@ fn found(checked: &Checked, is_strict: bool) -> Option<Finding> {
 fn exceptions(companions: &Companions) -> Option<Finding> {
     let exceptions = companions.exceptions.as_ref().filter(|found| found.count > 0)?;
     let times = if exceptions.count == 1 { "once" } else { &format!("{} times", exceptions.count) };
-    Some(Finding::Invalid(format!(
+    Some(Finding::invalid(format!(
         "the users' own code failed {times}, so that not all of them may have run: {}",
         exceptions.first
     )))

@@ -57,7 +57,7 @@ fn one(path: &Path, configured: &Configured<'_>) -> CheckedFile {
             let text = format!("{} {error}", report.file);
             let is_foreign = error.is_foreign();
             report.findings =
-                vec![if is_foreign { Finding::Refused(text) } else { Finding::Invalid(text) }];
+                vec![if is_foreign { Finding::refused(text) } else { Finding::invalid(text) }];
         }
     }
     report.findings = in_order(std::mem::take(&mut report.findings));
@@ -73,7 +73,7 @@ fn undecided(checked: &[Checked]) -> impl Iterator<Item = Finding> {
     checked.iter().filter_map(|checked| match checked {
         Checked::Undecided { rule, why } if rule.severity == Severity::Fail => {
             let rule = rule.in_words();
-            Some(Finding::NoData(format!("not checkable from this file: {rule}: {why}")))
+            Some(Finding::no_data(format!("not checkable from this file: {rule}: {why}")))
         }
         _ => None,
     })

@@ -3,8 +3,7 @@
 
 use portcullis_core::check::check_measured;
 use portcullis_core::compare;
-use portcullis_core::judge::{Finding, findings};
-use portcullis_report::annotations::NO_BASELINE;
+use portcullis_core::judge::{Finding, FindingKind, Subject, findings};
 use portcullis_report::{RunRecord, rfc3339};
 
 use super::rules::Configured;
@@ -18,17 +17,17 @@ pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut Check
     let target = &results.target;
     report.about = format!("a run of Portcullis {version} on {target}, begun {begun}");
     // A run that was no measurement stays none.
-    let is_of_rules = |finding: &Finding| match finding {
+    let is_of_rules = |finding: &Finding| match finding.kind {
         // Nor does a baseline appear where none was.
-        Finding::Violated(text) => !text.starts_with(NO_BASELINE),
-        finding => matches!(finding, Finding::NoData(_)),
+        FindingKind::Violated => finding.subject != Subject::Baseline,
+        kind => kind == FindingKind::NoData,
     };
     let (_, spoilt): (Vec<Finding>, Vec<Finding>) =
         results.findings.iter().cloned().partition(is_of_rules);
     report.findings.extend(spoilt);
     let Some(summary) = results.summary else {
         if report.findings.is_empty() {
-            report.findings.push(Finding::NoData("nothing was measured".to_owned()));
+            report.findings.push(Finding::no_data("nothing was measured".to_owned()));
         }
         return;
     };
@@ -36,7 +35,7 @@ pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut Check
         Ok(rules) => rules,
         // The verdict on a run that was spoilt needs no rules.
         Err(problems) if !report.findings.is_empty() && !configured.is_named() => {
-            report.notes = problems.iter().map(|problem| problem.message().to_owned()).collect();
+            report.notes = problems.iter().map(|problem| problem.message.clone()).collect();
             return;
         }
         Err(problems) => return report.findings.extend(problems),
@@ -53,7 +52,7 @@ pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut Check
     report.findings.extend(undecided(&checked));
     let code = report.exit_code();
     if rules.is_own && code != results.exit_code {
-        report.findings.push(Finding::Invalid(format!(
+        report.findings.push(Finding::invalid(format!(
             "the run ended with exit {}, but its figures and its rules mean exit {code}: the file \
              was changed, or another version of Portcullis judged it",
             results.exit_code

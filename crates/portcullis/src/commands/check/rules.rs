@@ -52,7 +52,7 @@ impl<'a> Configured<'a> {
             let source = format!("{}{profile}{more}", planning::shown(&file));
             Ok(Rules { config: loaded.config, source, is_own: false })
         });
-        read.clone().map_err(|problems| problems.into_iter().map(Finding::Refused).collect())
+        read.clone().map_err(|problems| problems.into_iter().map(Finding::refused).collect())
     }
 
     /// What the flags add, in a few words.
@@ -83,7 +83,7 @@ impl<'a> Configured<'a> {
             let show = |problem: &config::Problem| {
                 let problem = problem.show("the configuration within");
                 let advice = "its secrets are blanked out; name another with --config";
-                Finding::Refused(format!("{problem} ({advice})"))
+                Finding::refused(format!("{problem} ({advice})"))
             };
             problems.iter().map(show).collect::<Vec<Finding>>()
         })?;

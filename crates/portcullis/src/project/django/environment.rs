@@ -106,7 +106,7 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
     }
     if !works(version, &venv)? {
         let finding = "the environment has no working Django: do the requirements name it?";
-        let failure = StageFailure::new(Finding::Preparation(finding.to_owned()));
+        let failure = StageFailure::new(Finding::preparation(finding.to_owned()));
         return Err(failure.with_log("install"));
     }
     let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
@@ -149,7 +149,7 @@ fn works(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
     let argv = [venv.python.clone().into(), "-c".into(), "import django".into()];
     match step(version, &argv, "environment", Duration::from_secs(60)) {
         Ok(()) => Ok(true),
-        Err(StepError::Interrupted(signal)) => Err(StageFailure::new(Finding::Interrupted(signal))),
+        Err(StepError::Interrupted(signal)) => Err(StageFailure::new(Finding::interrupted(signal))),
         // No time is left: that is not the environment's fault.
         Err(error @ StepError::TimedOut { .. }) if version.context.is_overdue() => {
             Err(StageFailure::preparation(error, "the environment", "environment"))
@@ -208,8 +208,8 @@ fn filling(
 
 fn no_python(error: NoPython) -> StageFailure {
     match error {
-        NoPython::Interrupted(signal) => StageFailure::new(Finding::Interrupted(signal)),
-        other => StageFailure::new(Finding::Preparation(other.to_string()))
+        NoPython::Interrupted(signal) => StageFailure::new(Finding::interrupted(signal)),
+        other => StageFailure::new(Finding::preparation(other.to_string()))
             .with_advice("install one, or lower project.python in perf.toml"),
     }
 }

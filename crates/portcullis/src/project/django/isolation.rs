@@ -72,7 +72,7 @@ pub fn is_proved(folder: &RunFolder, server: &Server) -> bool {
 fn not_isolated(plan: &ServePlan, why: &NotIsolated) -> StageFailure {
     let manage = &plan.django.manage;
     let message = format!("{manage} {why}: nothing was migrated or seeded");
-    StageFailure::new(Finding::Preparation(message)).with_log(LOG).with_advice(format!(
+    StageFailure::new(Finding::preparation(message)).with_log(LOG).with_advice(format!(
         "let {manage} take the settings that it is given: \
          os.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", …) instead of an assignment, and no \
          django.setup() before the command line is read"

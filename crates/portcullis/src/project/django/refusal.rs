@@ -18,5 +18,5 @@ pub fn refused(folder: &RunFolder, log: &str) -> Option<StageFailure> {
         which.trim_end()
     );
     let advice = "choose SQLite through [env] set, or measure a running server with --host";
-    Some(StageFailure::new(Finding::Refused(message)).with_advice(advice))
+    Some(StageFailure::new(Finding::refused(message)).with_advice(advice))
 }

@@ -75,7 +75,7 @@ fn prove_user(version: Version<'_>, project: &Project, user: &str) -> Result<(),
         return Ok(());
     }
     let message = format!("the seed ended well, but there is no user \"{user}\" in the database");
-    Err(StageFailure::new(Finding::Preparation(message)).with_log("seed").with_advice(
+    Err(StageFailure::new(Finding::preparation(message)).with_log("seed").with_advice(
         "the script runs inside Django's shell, where __name__ is not \"__main__\": call its \
          functions without a main guard",
     ))
