@@ -78,7 +78,7 @@ fn failed(context: &RunContext<'_>, base: &Base, error: PairsError) -> StageFail
             let message = format!("the login of the pairs failed: {}", failure.message);
             StageFailure::new(Finding::Invalid(message))
         }
-        (PairsError::Stopped, None) if context.is_overdue() => overdue(),
+        (PairsError::Aborted, None) if context.is_overdue() => overdue(),
         (error, None) => StageFailure::new(Finding::Defect(error.to_string())),
     }
 }

@@ -299,14 +299,14 @@ fn conclude(
     match ended {
         Ended::Defect(what) => Err(StageFailure::new(Finding::Defect(what))),
         Ended::LoginFailed(failure) => Err(login_failure(&failure)),
-        Ended::Stopped if context.is_overdue() => {
+        Ended::Aborted if context.is_overdue() => {
             let limit = show_duration(context.planned.plan.run_timeout);
             let message = format!("the load was cut off: the whole run may take {limit}");
             let advice = "a shorter load, or a longer steps.run_timeout";
             Err(StageFailure::new(Finding::Invalid(message)).with_advice(advice))
         }
         // Nobody but a signal, a death or the deadline stops it.
-        Ended::Stopped => {
+        Ended::Aborted => {
             Err(StageFailure::new(Finding::Defect("the load stopped by itself".to_owned())))
         }
         Ended::Complete => {
