@@ -8,7 +8,7 @@ use portcullis_core::compare::findings;
 use portcullis_core::event::{Both, Sink, Stage};
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::Mode;
-use portcullis_report::artifacts;
+use portcullis_report::{RunRecord, artifacts};
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::server::Server;
 
@@ -71,9 +71,9 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let _ = journal.always(folder, Stage::Stop, stop);
     journal.conclude(&results, against.is_some());
     baseline::keep(&context, &mut journal, &mut results);
-    collect::finish(&context, &mut journal, &results);
-    end(&context, &journal, &results, &console);
-    journal.exit_code()
+    let record = collect::finish(&context, &mut journal, &results);
+    end(&record, context.artifacts.path(), &console);
+    record.exit_code
 }
 
 /// What a job leaves to the end of the run.
@@ -131,22 +131,20 @@ fn job(
 }
 
 /// Tells how the run ended.
-fn end(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResults, console: &Console) {
-    let record = record(context, journal, results);
-    let artifacts = context.artifacts.path();
+fn end(record: &RunRecord, artifacts: &Path, console: &Console) {
     // Where pairs alone found something, the log of what served them tells more.
     let by_rule = record.verdict.as_ref().is_some_and(|verdict| verdict.violations().count() > 0);
-    let compared = results.comparison.as_ref();
+    let compared = record.comparison.as_ref();
     let by_pairs = !by_rule && compared.is_some_and(|c| !findings(c, false).is_empty());
     let name = if by_pairs { "pairs-server.log" } else { "server.log" };
     let server_log = artifacts.join(artifacts::LOGS).join(name).display().to_string();
-    let is_red = journal.exit_code() != 0 && Path::new(&server_log).is_file();
+    let is_red = record.exit_code != 0 && Path::new(&server_log).is_file();
     let log = is_red.then_some(server_log.as_str());
     // The verdict stays the last line.
-    github::tell(&record, artifacts, console);
+    github::tell(record, artifacts, console);
     let page = artifacts.join(artifacts::PAGE);
     let page = page.is_file().then_some(page.as_path());
-    console.end(&record, &FinalOutput { artifacts, log, page, advice: &[] });
+    console.end(record, &FinalOutput { artifacts, log, page, advice: &[] });
 }
 
 /// An older verdict must not be taken for this run's.

@@ -18,7 +18,7 @@ pub struct Stand<'r> {
     context: &'r RunContext<'r>,
     servers: &'r mut Sides<Server>,
     meters: Sides<Meter>,
-    chance: Rng,
+    random: Rng,
     /// Processors that may be drawn.
     cpus: Vec<usize>,
     /// Why they could not be placed, if so.
@@ -46,7 +46,7 @@ impl<'r> Stand<'r> {
             context,
             servers,
             meters,
-            chance: Rng::stream(seed, Domain::Placement, 0),
+            random: Rng::stream(seed, Domain::Placement, 0),
             cpus,
             unplaced: None,
             told: None,
@@ -62,7 +62,7 @@ impl Hooks for Stand<'_> {
         if self.unplaced.is_some() {
             return;
         }
-        let drawn = self.cpus.get(self.chance.below(self.cpus.len() as u64) as usize);
+        let drawn = self.cpus.get(self.random.below(self.cpus.len() as u64) as usize);
         let roots = [self.servers.base.pid(), self.servers.candidate.pid()];
         let placed = match drawn {
             Some(cpu) => placement::pin_trees(&roots, &[*cpu]),

@@ -33,15 +33,20 @@ pub fn collect(
 }
 
 /// Writes the results once more, as the run has ended, and every report of them. If that
-/// fails they must say so themselves, where there is room for that.
-pub fn finish(context: &RunContext<'_>, journal: &mut Journal<'_>, results: &RunResults) {
-    let write =
-        |journal: &Journal<'_>| context.artifacts.write_all(&record(context, journal, results));
-    let Err(error) = write(journal) else { return };
+/// fails they must say so themselves, where there is room for that. What was written.
+pub fn finish(
+    context: &RunContext<'_>,
+    journal: &mut Journal<'_>,
+    results: &RunResults,
+) -> RunRecord {
+    let whole = record(context, journal, results);
+    let Err(error) = context.artifacts.write_all(&whole) else { return whole };
     journal.find(Finding::refused(format!("the results are not whole: {error}")));
     // Nothing is worse off if this fails too: what was not written is not there.
     let _ = context.artifacts.make_room();
-    let _ = write(journal);
+    let failed = record(context, journal, results);
+    let _ = context.artifacts.write_all(&failed);
+    failed
 }
 
 fn copy_logs(context: &RunContext<'_>) -> std::io::Result<()> {
