@@ -18,8 +18,8 @@ use crate::metrics::{Series, unix_ms};
 use crate::reactor::panic_words;
 use crate::schedule::LastStatus;
 use crate::vu::{
-    FirstLogin, FirstRound, LoadError, Message, Prepared, Shared, Work, WorkError,
-    closes_connections, first_round, lock, work,
+    FirstLogin, FirstRound, LoadError, Message, Prepared, Shared, WorkError, WorkerOutput,
+    closes_connections, first_round, lock, run_worker,
 };
 use summary::{nothing, progress, summary};
 
@@ -65,7 +65,7 @@ pub fn run(
 ) -> Result<LoadOutcome, LoadError> {
     let first = first_round(plan, target, trust, observer)?;
     if observer.first_round(&first.answers).is_break() {
-        return Err(LoadError::Stopped);
+        return Err(LoadError::Aborted);
     }
     Ok(load(plan, target, first, controller, observer))
 }
@@ -87,7 +87,7 @@ fn load(
     let (works, is_stopped) = std::thread::scope(|scope| {
         let start = |number| {
             let (shared, messages) = (&shared, messages.clone());
-            scope.spawn(move || work(shared, number, &messages))
+            scope.spawn(move || run_worker(shared, number, &messages))
         };
         let workers: Vec<_> = (0..plan.workers).map(start).collect();
         drop(messages);
@@ -98,7 +98,7 @@ fn load(
             Ok(Err(error)) => Err(Defect::Worker(error)),
             Err(panic) => Err(Defect::Panicked(panic_words(&*panic))),
         });
-        (joined.collect::<Result<Vec<Work>, Defect>>(), is_stopped)
+        (joined.collect::<Result<Vec<WorkerOutput>, Defect>>(), is_stopped)
     });
     lock(&shared.tokens).drain(..).for_each(|token| observer.secret(&token));
     let ran = shared.schedule.start.elapsed();
@@ -114,7 +114,7 @@ fn load(
     let ended = match (defect, login_failure, is_stopped) {
         (Some(defect), ..) => Ended::Defect(defect.to_string()),
         (None, Some(failure), _) => Ended::LoginFailed(failure),
-        (None, None, true) => Ended::Stopped,
+        (None, None, true) => Ended::Aborted,
         (None, None, false) => Ended::Complete,
     };
     LoadOutcome { measured: Measured::Exact(Box::new(summary)), ended }
@@ -132,7 +132,7 @@ fn listen(
     let mut is_stopped = false;
     loop {
         let waiting_for = match said.recv_timeout(TICK) {
-            Ok(Message::Second { second, users, counts }) => {
+            Ok(Message::Interval { second, users, counts }) => {
                 if !series.tell(second, users, &counts) {
                     continue;
                 }

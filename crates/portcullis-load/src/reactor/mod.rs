@@ -176,7 +176,7 @@ impl Handle {
         .await;
     }
 
-    /// Waits for a condition that another user, or the pump, makes true and
+    /// Waits for a condition that another user, or the turn's hook, makes true and
     /// then wakes this one for; less if the load is over before.
     pub async fn woken_for<T>(&self, mut met: impl FnMut() -> Option<T>) -> Option<T> {
         poll_fn(|_| match met() {

@@ -37,8 +37,8 @@ pub struct Worker<'a> {
     pub recorder: RefCell<Recorder>,
     /// Requests of an open load.
     pub queue: RefCell<Queue>,
-    /// Users that are alive.
-    pub alive: Cell<u32>,
+    /// Users that are active.
+    pub active: Cell<u32>,
     /// Users that made a request in the window.
     pub ran: Cell<u32>,
     /// Requests under way, logins included.
@@ -67,7 +67,7 @@ impl<'a> Worker<'a> {
             shared,
             recorder: RefCell::new(recorder),
             queue: RefCell::new(queue),
-            alive: Cell::new(0),
+            active: Cell::new(0),
             ran: Cell::new(0),
             under_way: Cell::new(0),
             deck: RefCell::new(deck),
@@ -82,11 +82,11 @@ impl Worker<'_> {
         self.shared.schedule.next_request(&mut self.deck.borrow_mut(), moment)
     }
 
-    /// What a user of an open load does next; `None` when there is nothing yet.
-    pub fn next_arrival(&self, slot: usize) -> Option<Next> {
+    /// What a user of an open load sends next; `None` when there is nothing yet.
+    pub fn next_due(&self, slot: usize) -> Option<Due> {
         let mut queue = self.queue.borrow_mut();
         if let Some(arrival) = queue.take() {
-            return Some(Next::Send(Some(arrival)));
+            return Some(Due(Some(arrival)));
         }
         let elapsed = self.shared.schedule.start.elapsed();
         if !self.shared.schedule.is_over(elapsed) {
@@ -94,7 +94,7 @@ impl Worker<'_> {
             return None;
         }
         if self.shared.schedule.window.goes_on(elapsed) {
-            return Some(Next::Send(None));
+            return Some(Due(None));
         }
         // What is under way may still raise a doubt.
         queue.rest(slot);
@@ -115,8 +115,6 @@ impl Worker<'_> {
     }
 }
 
-/// What a user of an open load does next.
-pub enum Next {
-    /// Sends a request: a scheduled one, or one after the window.
-    Send(Option<Arrival>),
-}
+/// A request that a user of an open load is to send: a scheduled one, or (`None`) one
+/// after the window.
+pub struct Due(pub Option<Arrival>);

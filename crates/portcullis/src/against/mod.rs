@@ -155,7 +155,7 @@ fn failed(run: &Run<'_>, base: &Base, error: PairsError) -> Failure {
             let message = format!("the login of the pairs failed: {}", failure.message);
             Failure::new(Finding::Invalid(message))
         }
-        (PairsError::Stopped, None) if run.is_overdue() => overdue(),
+        (PairsError::Aborted, None) if run.is_overdue() => overdue(),
         (error, None) => Failure::new(Finding::Defect(error.to_string())),
     }
 }

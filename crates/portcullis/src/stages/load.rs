@@ -301,14 +301,14 @@ fn conclude(
     match outcome.ended {
         Ended::Defect(what) => Err(Failure::new(Finding::Defect(what))),
         Ended::LoginFailed(failure) => Err(login_failure(&failure)),
-        Ended::Stopped if run.is_overdue() => {
+        Ended::Aborted if run.is_overdue() => {
             let limit = show_duration(run.planned.plan.run_timeout);
             let message = format!("the load was cut off: the whole run may take {limit}");
             let advice = "a shorter load, or a longer steps.run_timeout";
             Err(Failure::new(Finding::Invalid(message)).with_advice(advice))
         }
         // Nobody but a signal, a death or the deadline stops it.
-        Ended::Stopped => {
+        Ended::Aborted => {
             Err(Failure::new(Finding::Defect("the load stopped by itself".to_owned())))
         }
         Ended::Complete => {
