@@ -22,8 +22,10 @@ const PORTCULLIS: &[&[&str]] = &[
 const CORE: &[&[&str]] = &[
     &["check"],
     &["compare"],
+    &["engine"],
     &["event"],
     &["judge"],
+    &["steering"],
     &["plan"],
     &["config"],
     &["baseline"],
