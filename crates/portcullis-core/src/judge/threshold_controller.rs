@@ -122,3 +122,47 @@ fn ask_for(steering: &mut Steering, counts: &Summary, rule: &Threshold) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{Row, TaskSummary};
+    use crate::threshold::{self, Names};
+
+    fn steer(rules: &[&str], failures: u64, until_sure: bool) -> Steering {
+        let tasks = ["list", "detail"].map(str::to_owned);
+        let names = Names { tasks: &tasks, groups: &[], labels: &[], login: false };
+        let parse = |text: &&str| threshold::parse(text, Severity::Fail, names).unwrap();
+        let rules: Vec<Threshold> = rules.iter().map(parse).collect();
+        let window = Row { requests: 200, failures, ..Row::default() };
+        let task = |name: &str| TaskSummary {
+            name: name.to_owned(),
+            weight: 1,
+            window: window.clone(),
+            ..TaskSummary::default()
+        };
+        let counts = Summary { tasks: vec![task("list"), task("detail")], ..Summary::default() };
+        let controller = ThresholdController { rules: &rules, until_sure };
+        controller.steer(&counts, Duration::from_secs(5))
+    }
+
+    #[test]
+    fn a_rule_in_doubt_asks_for_more_of_what_it_is_about() {
+        let doubt = steer(&["error_rate(detail) <= 5%", "error_rate <= 5%"], 11, false);
+        assert_eq!((doubt.tasks, doubt.mix, doubt.stop), (vec![1], true, None));
+        assert_eq!(doubt.needed_for, ["error_rate(detail)", "error_rate(aggregate)"]);
+        let red = steer(&["error_rate(detail) <= 5%", "error_rate(list) <= 50%"], 100, false);
+        assert_eq!(red, Steering::default(), "red whatever comes");
+    }
+
+    #[test]
+    fn the_window_ends_for_a_rule_that_says_so_and_once_all_are_sure() {
+        let stop = |rules: &[&str], until_sure| steer(rules, 100, until_sure).stop;
+        let rule = "error_rate(list) <= 5% abort";
+        assert_eq!(stop(&[rule], false).unwrap(), format!("{rule} is surely violated"));
+        assert_eq!(stop(&["error_rate(list) <= 5% abort after 9s"], false), None);
+        let sure = ["error_rate <= 90%", "error_rate(list) <= 5%"];
+        assert_eq!(stop(&sure, true).as_deref(), Some("every threshold is decided"));
+        assert_eq!(stop(&sure, false), None);
+    }
+}
