@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Text;
-use crate::results::Contradiction;
 use crate::results::wire::Wire;
+use crate::results::{Contradiction, ensure};
 
 /// Something that decides how the run ended.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -48,9 +48,7 @@ impl<'a> Wire<'a, judge::Finding> for Finding<'a> {
             }
         };
         let (kind, code) = (finding.kind(), self.exit_code);
-        Contradiction::unless(finding.exit_code() == code, || {
-            format!("\"{kind}\" does not mean exit {code}")
-        })?;
+        ensure(finding.exit_code() == code, format_args!("\"{kind}\" does not mean exit {code}"))?;
         Ok(finding)
     }
 }
