@@ -12,7 +12,8 @@ mod test;
 mod tools;
 
 use clap::{Parser, Subcommand};
-use portcullis::cli::{BaselineArgs, CheckArgs, PerfArgs, ReportArgs};
+use portcullis::args::{BaselineArgs, CheckArgs, PerfArgs, ReportArgs};
+use portcullis::commands;
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The verbs of this repository")]
@@ -50,24 +51,24 @@ enum Verb {
 }
 
 fn main() -> std::process::ExitCode {
-    let arguments = match portcullis::cli::arguments() {
+    let arguments = match commands::arguments() {
         Ok(arguments) => arguments,
         Err(code) => return std::process::ExitCode::from(code),
     };
     match Cli::try_parse_from(arguments) {
-        Err(error) => std::process::ExitCode::from(portcullis::cli::usage(&error)),
+        Err(error) => std::process::ExitCode::from(commands::usage(&error)),
         Ok(Cli { verb: Verb::Perf(args) }) => {
             let listener = faults::Panics::from_environment();
-            std::process::ExitCode::from(portcullis::cli::perf_heard(&args, &listener))
+            std::process::ExitCode::from(commands::perf::run(&args, &listener))
         }
         Ok(Cli { verb: Verb::Check(args) }) => {
-            std::process::ExitCode::from(portcullis::cli::check(&args))
+            std::process::ExitCode::from(commands::check::run(&args))
         }
         Ok(Cli { verb: Verb::Report(args) }) => {
-            std::process::ExitCode::from(portcullis::cli::report(&args))
+            std::process::ExitCode::from(commands::report::run(&args))
         }
         Ok(Cli { verb: Verb::Baseline(args) }) => {
-            std::process::ExitCode::from(portcullis::cli::look_after_baseline(&args))
+            std::process::ExitCode::from(commands::baseline::run(&args))
         }
         Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
         Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),

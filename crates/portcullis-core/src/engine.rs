@@ -73,7 +73,7 @@ pub enum Ended {
     /// As planned.
     Complete,
     /// The observer stopped it.
-    Stopped,
+    Aborted,
     /// A user could not log in.
     LoginFailed(LoginFailure),
     /// The engine itself failed: a defect.

@@ -11,7 +11,7 @@ use portcullis_core::measure::Summary;
 use portcullis_core::plan::{LoadPlan, Surroundings, resolve};
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::threshold::Threshold;
-use portcullis_load::metrics::{Recorder, Sample, Whose};
+use portcullis_load::metrics::{Phase, Recorder, Sample, Subject};
 
 const SAMPLES: u64 = 6_000_000;
 const RECORDERS: u64 = 4;
@@ -66,7 +66,7 @@ fn fill(plan: &LoadPlan, number: u64) -> Result<Recorder, String> {
         let latency = Duration::from_secs_f64(1e-3 * 10f64.powf(4.0 * rng.unit()));
         let sample = Sample { latency, status: 200, has_data: true, ..Sample::default() };
         recorder.record(
-            Whose::Window((index % 10) as usize),
+            Subject::Task(Phase::Window, (index % 10) as usize),
             &sample,
             Duration::from_secs(index / 10_000),
             plan,

@@ -12,8 +12,8 @@ use portcullis_core::target::Target;
 
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::Sample;
-use crate::reactor::{self, Handle, Turn, panic_words};
-use crate::vu::{LoggedIn, Prepared, Sending, User, closes_connections, login_failure};
+use crate::reactor::{self, Handle, ReactorError, Turn};
+use crate::vu::{LoggedIn, Prepared, Sending, Session, closes_connections, login_failure};
 
 /// How pairs are made.
 #[derive(Clone, Copy, Debug)]
@@ -67,15 +67,15 @@ pub enum PairsError {
     Login(Side, LoginFailure),
     /// We were told to stop.
     #[error("stopped")]
-    Stopped,
+    Aborted,
     /// The system has no poll or timer left, or a panic: a defect.
     #[error("the engine could not go on: {0}")]
-    Engine(std::io::Error),
+    Engine(ReactorError),
 }
 
 /// A task of which so many pairs in a row brought no ratio is given up: it is
 /// not there, or the service refuses it for now.
-const HOPELESS: usize = 10;
+const GIVE_UP_AFTER: usize = 10;
 /// How often the caller may stop.
 const LOOK: Duration = Duration::from_millis(50);
 /// Slots of the reactor: the director's, then each side's.
@@ -138,14 +138,12 @@ pub fn pairs(
         },
         |reactor| state.turn(reactor),
     );
-    let panic = panic.map_err(PairsError::Engine)?;
-    state.result.into_inner().unwrap_or_else(|| {
-        let words = panic.map(|panic| panic_words(&*panic));
-        Err(PairsError::Engine(std::io::Error::other(words.unwrap_or("no result".to_owned()))))
-    })
+    let panic = panic.map_err(|error| PairsError::Engine(error.into()))?;
+    let result = state.result.into_inner();
+    result.unwrap_or_else(|| Err(PairsError::Engine(ReactorError::without_result(panic))))
 }
 
-/// What the director and the pump share.
+/// What the director and the turn's hook share.
 struct State<'h> {
     hooks: RefCell<&'h mut dyn Hooks>,
     /// Pairs so far, and when the first that counts began.
@@ -172,9 +170,9 @@ impl State<'_> {
 struct Director<'a> {
     plan: PairPlan<'a>,
     own: Handle,
-    users: Sides<User>,
+    sessions: Sides<Session>,
     judge: Judge,
-    chance: Rng,
+    random: Rng,
     /// Requests so far: each pair's values are drawn from a stream of its own.
     number: u64,
 }
@@ -189,9 +187,9 @@ impl<'a> Director<'a> {
         Self {
             plan,
             own,
-            users: Sides { base: User::new(base), candidate: User::new(candidate) },
+            sessions: Sides { base: Session::new(base), candidate: Session::new(candidate) },
             judge,
-            chance: Rng::stream(plan.load.seed, Domain::Pairs, u64::from(plan.repetition)),
+            random: Rng::stream(plan.load.seed, Domain::Pairs, u64::from(plan.repetition)),
             number: 0,
         }
     }
@@ -210,14 +208,14 @@ impl<'a> Director<'a> {
         *state.progress.borrow_mut() = (0, Some(begun));
         let mut pairs: Vec<Pair> = Vec::new();
         while begun.elapsed() < self.plan.limit
-            && let Some(task) = self.judge.next(&mut self.chance)
+            && let Some(task) = self.judge.next(&mut self.random)
         {
             let Some(pair) = self.pair(task, begun, sending, state).await else { break };
             if let Some(x) = pair.latency.ln_ratio() {
                 self.judge.add(task, x);
             }
             pairs.push(pair);
-            if is_hopeless(&pairs, task) {
+            if has_no_ratios(&pairs, task) {
                 self.judge.give_up(task);
             }
             state.progress.borrow_mut().0 = pairs.len();
@@ -235,15 +233,15 @@ impl<'a> Director<'a> {
         state: &State<'_>,
     ) -> Result<(), PairsError> {
         let sending = sending.of(side);
-        let user = self.users.of_mut(side);
-        match user.login(sending).await {
+        let session = self.sessions.of_mut(side);
+        match session.login(sending).await {
             (_, LoggedIn::Token(token)) => {
-                user.authorize(sending.prepared.authorization_line(&token).into());
+                session.authorize(sending.prepared.authorization_line(&token).into());
                 state.hooks.borrow_mut().secret(&token);
                 Ok(())
             }
             (sample, LoggedIn::Refused) => Err(PairsError::Login(side, login_failure(1, &sample))),
-            (_, LoggedIn::Cut) => Err(PairsError::Stopped),
+            (_, LoggedIn::Cut) => Err(PairsError::Aborted),
         }
     }
 
@@ -260,7 +258,7 @@ impl<'a> Director<'a> {
                 if self.plan.load.scenario.tasks.get(task).is_none_or(|task| task.weight == 0) {
                     continue;
                 }
-                self.pair(task, begun, sending, state).await.ok_or(PairsError::Stopped)?;
+                self.pair(task, begun, sending, state).await.ok_or(PairsError::Aborted)?;
             }
             if begun.elapsed() >= self.plan.warm_up || self.plan.repetition > 0 {
                 return Ok(());
@@ -276,7 +274,7 @@ impl<'a> Director<'a> {
         sending: &Sides<Sending<'_>>,
         state: &State<'_>,
     ) -> Option<Pair> {
-        let candidate_first = self.chance.below(2) == 1;
+        let candidate_first = self.random.below(2) == 1;
         let order = match candidate_first {
             true => [Side::Candidate, Side::Base],
             false => [Side::Base, Side::Candidate],
@@ -293,8 +291,8 @@ impl<'a> Director<'a> {
         for side in order {
             self.own.until(Instant::now() + GAP).await;
             let before = state.hooks.borrow_mut().cpu(side);
-            let user = self.users.of_mut(side);
-            let sample = user.call(sending.of(side), task, &mut values.clone(), None).await?;
+            let session = self.sessions.of_mut(side);
+            let sample = session.call(sending.of(side), task, &mut values.clone(), None).await?;
             let after = state.hooks.borrow_mut().cpu(side);
             if sample.is_cut {
                 return None;
@@ -307,9 +305,9 @@ impl<'a> Director<'a> {
     }
 }
 
-fn is_hopeless(pairs: &[Pair], task: usize) -> bool {
-    let mut last = pairs.iter().rev().filter(|pair| pair.task == task).take(HOPELESS);
-    last.clone().count() == HOPELESS && last.all(|pair| pair.latency.ln_ratio().is_none())
+fn has_no_ratios(pairs: &[Pair], task: usize) -> bool {
+    let mut last = pairs.iter().rev().filter(|pair| pair.task == task).take(GIVE_UP_AFTER);
+    last.clone().count() == GIVE_UP_AFTER && last.all(|pair| pair.latency.ln_ratio().is_none())
 }
 
 fn good(sample: &Sample) -> Option<Duration> {

@@ -115,7 +115,7 @@ fn the_caller_can_stop_at_any_moment() {
     let outcome = compare(&base, &candidate, &mut hooks).unwrap();
     assert!((2..4).contains(&outcome.pairs.len()), "{}", outcome.pairs.len());
     let mut hooks = Asked { stop_at: Some(0), ..Asked::default() };
-    assert!(matches!(compare(&base, &candidate, &mut hooks), Err(PairsError::Stopped)));
+    assert!(matches!(compare(&base, &candidate, &mut hooks), Err(PairsError::Aborted)));
 }
 
 #[test]

@@ -133,7 +133,7 @@ fn whoever_proves_nothing_or_another_name_gets_no_request() {
     ];
     for (url, trust) in attempts {
         let (answers, error) = first(LOAD, url, &trust);
-        assert!(matches!(error, LoadError::Stopped), "{error}");
+        assert!(matches!(error, LoadError::Aborted), "{error}");
         let failure = answers[0].failure.as_ref().unwrap();
         assert_eq!(failure.kind, FailureKind::Connect);
         assert!(failure.message.contains("invalid peer certificate"), "{failure:?}");

@@ -1,11 +1,13 @@
 //! A judged threshold in words, and quantities as people read them: the same in
 //! every report.
 
-use portcullis_core::compare::ErrorRise;
 use portcullis_core::evidence::{Evidence, State};
 use portcullis_core::judge::{Judged, Judgement};
-use portcullis_core::threshold::{Metric, Severity, Threshold};
+use portcullis_core::threshold::{Metric, Severity};
 use portcullis_core::units::show_ms;
+
+pub use portcullis_core::compare::rise;
+pub use portcullis_core::judge::wording::{TOOTHLESS, interval, limit, line, silent_task, value};
 
 /// How a judged threshold stands, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,92 +63,6 @@ impl Standing {
             Self::Holds => "✓",
         }
     }
-}
-
-/// A rule's comparison and limit: `<= 500 ms`.
-pub fn limit(rule: &Threshold) -> String {
-    format!("{} {}", rule.comparison.sign(), rule.limit_in_words())
-}
-
-/// One judged threshold in a line: metric and scope, value, limit, the values that
-/// are possible, samples, and how sure that is. Console, Markdown, JUnit and
-/// annotations all have this line.
-pub fn line(judged: &Judged) -> String {
-    let (what, limit) = (judged.rule.subject(), limit(&judged.rule));
-    if judged.judgement == Judgement::NotJudged {
-        let reason = judged.reason.as_deref().unwrap_or(judged.judgement.name());
-        return format!("{what} {limit}: {reason}");
-    }
-    let Some(value) = value(judged) else {
-        return format!("{what}: no data to hold against {limit}");
-    };
-    let interval = interval(judged).map(|interval| format!(", 95 % interval {interval}"));
-    let interval = interval.unwrap_or_default();
-    let samples =
-        format!("{} sample{}", judged.samples, if judged.samples == 1 { "" } else { "s" });
-    let beyond = judged.beyond.filter(|beyond| *beyond > 0);
-    let beyond = beyond.map_or(String::new(), |beyond| format!(", {beyond} beyond the limit"));
-    let evidence = judged.evidence.as_ref().map(|evidence| format!("; {}", evidence.in_words()));
-    let not_proven = judged.reason.as_ref().map(|reason| format!("; {reason}"));
-    let known = not_proven.or(evidence).unwrap_or_default();
-    let derived = judged.rule.derived_in_words();
-    format!("{what} = {value}, limit {limit}{interval}, {samples}{beyond}{known}{derived}")
-}
-
-/// What is said where no rule could have failed the run.
-pub const TOOTHLESS: &str = "no threshold was judged";
-
-/// What is said of a task that gave nothing to judge.
-pub fn silent_task(task: &str) -> String {
-    format!("{task} was never called, or never answered with a 2xx: no data")
-}
-
-/// What is said where the candidate surely fails more often than the base.
-pub fn rise(rise: ErrorRise) -> String {
-    format!(
-        "the candidate fails more often: {} pairs failed only there, {} only at the base",
-        rise.candidate, rise.base
-    )
-}
-
-/// The values of the metric that are possible, with an error of 5 % however often
-/// one looks, in its unit: `540–701 ms`, `540 ms or more`. `None` where no exact
-/// statement can be made: a mean, a rate, a maximum, too few samples.
-pub fn interval(judged: &Judged) -> Option<String> {
-    let (evidence, rule) = (judged.evidence.as_ref()?, &judged.rule);
-    let (low, high) = match rule.metric {
-        Metric::Percentile(_) => {
-            evidence.latency.map(|latency| (latency.low_ms, latency.high_ms))?
-        }
-        Metric::ErrorRate | Metric::Status(_) => {
-            (Some(evidence.clustered.low), Some(evidence.clustered.high))
-        }
-        _ => return None,
-    };
-    match (low.map(|low| rule.show(low)), high.map(|high| rule.show(high))) {
-        (Some(low), Some(high)) => {
-            // A unit that both ends have is said once.
-            let unit = |text: &str| text.find(' ').map_or(0, |at| text.len() - at);
-            let (of_low, of_high) = (unit(&low), unit(&high));
-            let is_same =
-                of_low > 0 && low.get(low.len() - of_low..) == high.get(high.len() - of_high..);
-            let low = if is_same { low.get(..low.len() - of_low)? } else { &low };
-            Some(format!("{low}–{high}"))
-        }
-        (Some(low), None) => Some(format!("{low} or more")),
-        (None, Some(high)) => Some(format!("up to {high}")),
-        (None, None) => None,
-    }
-}
-
-/// The metric's value with its unit; one that rounds to its limit is shown with
-/// the digits that differ. `None` without data.
-pub fn value(judged: &Judged) -> Option<String> {
-    let value = judged.value?;
-    let rule = &judged.rule;
-    let text = rule.show(value);
-    let hides = judged.judgement == Judgement::Violated && text == rule.limit_in_words();
-    Some(if hides && value != rule.limit.value() { rule.unit().show_closely(value) } else { text })
 }
 
 /// How sure a judgement is, in words.
@@ -301,54 +217,5 @@ pub fn status(status: u16) -> String {
     match status {
         0 => "no answer".to_owned(),
         status => format!("status {status}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use portcullis_core::evidence::{Case, Counts, LatencyInterval, evidence};
-    use portcullis_core::threshold::{Names, parse};
-
-    use super::*;
-
-    fn judged(rule: &str, value: f64, ends: [Option<f64>; 2], state: State) -> Judged {
-        let names = Names { tasks: &[], groups: &[], labels: &[], login: false };
-        let rule = parse(rule, Severity::Fail, names).unwrap();
-        let counts = Counts { all: 48, hits: 41 };
-        let case = Case { counts, allowed: 0.05, block_factor: 1.0 };
-        let latency = LatencyInterval { low_ms: ends[0], high_ms: ends[1] };
-        let is_latency = matches!(rule.metric, Metric::Percentile(_));
-        Judged {
-            judgement: Judgement::Violated,
-            value: Some(value),
-            samples: 48,
-            beyond: is_latency.then_some(41),
-            evidence: Some(evidence(&case, state, is_latency.then_some(latency))),
-            reason: None,
-            rule,
-        }
-    }
-
-    #[test]
-    fn a_line_has_its_interval_in_the_unit_of_the_metric() {
-        let ends = [Some(540.0), Some(701.0)];
-        assert_eq!(
-            line(&judged("p95 <= 500ms", 612.0, ends, State::Violated)),
-            "p95 = 612 ms, limit <= 500 ms, 95 % interval 540–701 ms, 48 samples, 41 beyond the \
-             limit; surely"
-        );
-        assert_eq!(
-            line(&judged("error_rate <= 5%", 41.0 / 48.0, ends, State::InDoubt)),
-            "error_rate = 85.42 %, limit <= 5.00 %, 95 % interval 65.02–96.55 %, 48 samples; \
-             likely, short of sure"
-        );
-        let shown = |ends| interval(&judged("p95 <= 500ms", 612.0, ends, State::InDoubt));
-        assert_eq!(shown([Some(540.0), None]).as_deref(), Some("540 ms or more"));
-        assert_eq!(shown([None, Some(701.0)]).as_deref(), Some("up to 701 ms"));
-        assert_eq!(shown([Some(9.5), Some(20.25)]).as_deref(), Some("9.50–20.2 ms"));
-        assert_eq!(shown([None, None]), None);
-        // Of a maximum and a mean no exact statement can be made.
-        assert_eq!(interval(&judged("max <= 500ms", 612.0, ends, State::Violated)), None);
-        assert_eq!(interval(&judged("mean <= 500ms", 612.0, ends, State::Violated)), None);
     }
 }

@@ -1,5 +1,27 @@
-//! The `portcullis` command.
+//! The `portcullis` command: the only file that ends the process.
 
-fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(portcullis::cli::main())
+use std::process::ExitCode;
+
+use clap::Parser;
+use portcullis::args::{Cli, Verb};
+use portcullis::commands::{self, baseline, check, manual, perf, report};
+use portcullis::event::Nobody;
+
+fn main() -> ExitCode {
+    let arguments = match commands::arguments() {
+        Ok(arguments) => arguments,
+        Err(code) => return ExitCode::from(code),
+    };
+    ExitCode::from(match Cli::try_parse_from(arguments) {
+        Err(error) => commands::usage(&error),
+        Ok(Cli { verb }) => match verb {
+            Verb::Perf(args) => perf::run(&args, &Nobody),
+            Verb::Check(args) => check::run(&args),
+            Verb::Report(args) => report::run(&args),
+            Verb::Baseline(args) => baseline::run(&args),
+            Verb::Defaults => manual::defaults(),
+            Verb::Completions { shell } => manual::completions(shell),
+            Verb::Man { command } => manual::page(command.as_deref()),
+        },
+    })
 }

@@ -4,6 +4,7 @@
 mod comparison;
 mod effect;
 mod excuse;
+mod findings;
 mod judge;
 mod pair;
 mod rules;
@@ -14,10 +15,11 @@ mod words;
 
 pub use comparison::{Comparison, TaskComparison};
 pub use effect::{Effect, ErrorRise, effect, error_rise};
+pub use findings::findings;
 pub use judge::{Decision, GAP, Judge, KEPT, RULE, Rule};
 pub use pair::{Pair, Side, Sides};
 pub use score::interval;
-pub use words::percent;
+pub use words::{percent, rise};
 
 use crate::judge::Verdict;
 use crate::measure::Summary;

@@ -1,7 +1,7 @@
 //! A comparison in words: one line for each task, and a part of the verdict.
 
 use super::comparison::{Comparison, TaskComparison};
-use super::effect::Effect;
+use super::effect::{Effect, ErrorRise};
 use super::judge::{Decision, RULE};
 
 /// A change in percent with its sign: `+18.3 %`.
@@ -101,4 +101,12 @@ impl Comparison {
             percent(RULE.cleared_margin)
         )
     }
+}
+
+/// What is said where the candidate surely fails more often than the base.
+pub fn rise(rise: ErrorRise) -> String {
+    format!(
+        "the candidate fails more often: {} pairs failed only there, {} only at the base",
+        rise.candidate, rise.base
+    )
 }

@@ -3,11 +3,14 @@
 
 mod caveats;
 mod finding;
+pub mod findings;
+pub mod headline;
 mod rule_status;
 mod threshold_controller;
 mod verdict;
 #[cfg(test)]
 mod verdict_tests;
+pub mod wording;
 
 pub use caveats::*;
 pub use finding::{EXIT_CODES, Finding, Signal, exit_code, in_order};

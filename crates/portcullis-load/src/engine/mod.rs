@@ -18,13 +18,27 @@ use crate::metrics::{Series, unix_ms};
 use crate::reactor::panic_words;
 use crate::schedule::LastStatus;
 use crate::vu::{
-    FirstLogin, FirstRound, LoadError, Message, Prepared, Shared, Work, closes_connections,
-    first_round, lock, work,
+    FirstLogin, FirstRound, LoadError, Message, Prepared, Shared, WorkError, WorkerOutput,
+    closes_connections, first_round, lock, run_worker,
 };
 use summary::{nothing, progress, summary};
 
 /// How often the observer may stop the run.
 const TICK: Duration = Duration::from_millis(50);
+
+/// What is wrong with the engine itself.
+#[derive(Debug, thiserror::Error)]
+enum Defect {
+    /// A worker could not do its share.
+    #[error("the load engine could not go on: {0}")]
+    Worker(WorkError),
+    /// A worker panicked.
+    #[error("the load engine panicked: {0}")]
+    Panicked(String),
+    /// A user of a worker panicked.
+    #[error("a virtual user panicked: {0}")]
+    UserPanicked(String),
+}
 
 /// Stops the users once nobody observes them any more: a panic of the observer
 /// would otherwise wait for the end of the load.
@@ -51,7 +65,7 @@ pub fn run(
 ) -> Result<LoadOutcome, LoadError> {
     let first = first_round(plan, target, trust, observer)?;
     if observer.first_round(&first.answers).is_break() {
-        return Err(LoadError::Stopped);
+        return Err(LoadError::Aborted);
     }
     Ok(load(plan, target, first, controller, observer))
 }
@@ -73,7 +87,7 @@ fn load(
     let (works, is_stopped) = std::thread::scope(|scope| {
         let start = |number| {
             let (shared, messages) = (&shared, messages.clone());
-            scope.spawn(move || work(shared, number, &messages))
+            scope.spawn(move || run_worker(shared, number, &messages))
         };
         let workers: Vec<_> = (0..plan.workers).map(start).collect();
         drop(messages);
@@ -81,26 +95,26 @@ fn load(
         let is_stopped = listen(&shared, &said, &mut series, observer);
         let joined = workers.into_iter().map(|worker| match worker.join() {
             Ok(Ok(work)) => Ok(work),
-            Ok(Err(error)) => Err(format!("the load engine could not go on: {error}")),
-            Err(panic) => Err(format!("the load engine panicked: {}", panic_words(&*panic))),
+            Ok(Err(error)) => Err(Defect::Worker(error)),
+            Err(panic) => Err(Defect::Panicked(panic_words(&*panic))),
         });
-        (joined.collect::<Result<Vec<Work>, String>>(), is_stopped)
+        (joined.collect::<Result<Vec<WorkerOutput>, Defect>>(), is_stopped)
     });
     lock(&shared.tokens).drain(..).for_each(|token| observer.secret(&token));
     let ran = shared.schedule.start.elapsed();
     let (summary, defect) = match works {
         Ok(works) => {
             let panic = works.iter().find_map(|work| work.panic.clone());
-            let panic = panic.map(|panic| format!("a virtual user panicked: {panic}"));
+            let panic = panic.map(Defect::UserPanicked);
             (summary(&shared, works, series, started_unix_ms, ran), panic)
         }
         Err(defect) => (nothing(plan), Some(defect)),
     };
     let login_failure = lock(&shared.login_failure).take();
     let ended = match (defect, login_failure, is_stopped) {
-        (Some(defect), ..) => Ended::Defect(defect),
+        (Some(defect), ..) => Ended::Defect(defect.to_string()),
         (None, Some(failure), _) => Ended::LoginFailed(failure),
-        (None, None, true) => Ended::Stopped,
+        (None, None, true) => Ended::Aborted,
         (None, None, false) => Ended::Complete,
     };
     LoadOutcome { measured: Measured::Exact(Box::new(summary)), ended }
@@ -118,7 +132,7 @@ fn listen(
     let mut is_stopped = false;
     loop {
         let waiting_for = match said.recv_timeout(TICK) {
-            Ok(Message::Second { second, users, counts }) => {
+            Ok(Message::Interval { second, users, counts }) => {
                 if !series.tell(second, users, &counts) {
                     continue;
                 }

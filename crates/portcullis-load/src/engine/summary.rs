@@ -12,8 +12,8 @@ use portcullis_core::steering::RuleStatus;
 use portcullis_core::threshold::Percentile;
 
 use crate::http::Endpoint;
-use crate::metrics::{Recorder, Series, SinceTick};
-use crate::vu::{Shared, Work, closes_connections};
+use crate::metrics::{IntervalCounts, Recorder, Series};
+use crate::vu::{Shared, WorkerOutput, closes_connections};
 
 /// The summary of a run that measured nothing.
 pub fn nothing(plan: &LoadPlan) -> Summary {
@@ -23,7 +23,7 @@ pub fn nothing(plan: &LoadPlan) -> Summary {
 /// The summary of a run that took `ran`, however it ended.
 pub fn summary(
     shared: &Shared<'_>,
-    works: Vec<Work>,
+    works: Vec<WorkerOutput>,
     series: Series,
     started_unix_ms: u64,
     ran: Duration,
@@ -32,7 +32,7 @@ pub fn summary(
     let mut whole: Option<Recorder> = None;
     let (mut users_ran, mut measured, mut arrivals) = (0, Duration::ZERO, ArrivalCounts::default());
     let (mut cpu, mut run_queue) = (Some(Duration::ZERO), Some(Duration::ZERO));
-    let mut rests: Vec<SinceTick> = Vec::new();
+    let mut rests: Vec<IntervalCounts> = Vec::new();
     let is_punctual = works.iter().all(|work| work.is_punctual);
     for mut work in works {
         users_ran += work.users_ran;
@@ -42,7 +42,7 @@ pub fn summary(
         arrivals.scheduled += work.arrivals.scheduled;
         arrivals.queued += work.arrivals.queued;
         arrivals.unstarted += work.arrivals.unstarted;
-        rests.push(work.recorder.take_tick());
+        rests.push(work.recorder.take_interval());
         match &mut whole {
             None => whole = Some(work.recorder),
             Some(whole) => whole.absorb(work.recorder),

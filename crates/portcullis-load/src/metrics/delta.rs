@@ -1,21 +1,21 @@
 //! What a recorder has counted since it was last asked: enough to see how rules
-//! stand, and cheap to tell, since latencies stay where they are.
+//! stand, and cheap to hand on, since latencies stay where they are.
 
 use portcullis_core::measure::{Beyond, Block, Distribution, Row};
 
-/// What was told of one row so far.
+/// One row as it was when it was last asked.
 #[derive(Clone, Debug, Default)]
-pub struct Told {
+pub struct Snapshot {
     row: Row,
-    /// Blocks of which something was told.
+    /// How many blocks it had.
     blocks: usize,
-    /// The last of them as it was told: it may have grown since.
+    /// The last of them as it was: it may have grown since.
     last: Block,
 }
 
-impl Told {
-    /// What `now` counts beyond what was told before; `all` are the blocks so far.
-    pub fn since(&mut self, now: Row, all: &[Block]) -> Row {
+impl Snapshot {
+    /// What `now` counts beyond the snapshot, which becomes `now`; `all` are the blocks so far.
+    pub fn delta(&mut self, now: Row, all: &[Block]) -> Row {
         let before = std::mem::replace(&mut self.row, now.clone());
         let first = self.blocks.saturating_sub(1);
         let mut blocks = all.get(first..).unwrap_or_default().to_vec();

@@ -1,4 +1,4 @@
-//! What a cell keeps of single requests: its slowest, and its first failed
+//! What a row keeps of single requests: its slowest, and its first failed
 //! answers. One comparison for a request that is neither.
 
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::sample::Sample;
 
 /// The requests that are kept; moments are counted from the start of the run.
 #[derive(Clone, Debug, Default)]
-pub struct Kept {
+pub struct Exemplars {
     /// In no order; a latency of zero is a free place.
     slowest: [SlowRequest; MOST_SLOW],
     /// The shortest of these.
@@ -17,7 +17,7 @@ pub struct Kept {
     errors: Vec<ErrorSample>,
 }
 
-impl Kept {
+impl Exemplars {
     /// Keeps a request if it is among the slowest.
     #[inline]
     pub fn note(&mut self, sample: &Sample, ended: Duration) {
@@ -60,18 +60,18 @@ impl Kept {
         self.errors.truncate(MOST_ERRORS);
     }
 
-    /// What several cells of one task kept, with moments counted from the window's
+    /// What several rows of one task kept, with moments counted from the window's
     /// start, in milliseconds.
-    pub fn samples<const N: usize>(cells: [&Self; N], opens: Duration) -> Samples {
+    pub fn samples<const N: usize>(rows: [&Self; N], opens: Duration) -> Samples {
         let since = |at: Duration| {
             let ms = at.saturating_sub(opens).as_millis();
             Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
         };
         let mut all = Samples::default();
-        for cell in cells {
-            let used = cell.slowest.iter().filter(|slow| !slow.latency.is_zero());
+        for row in rows {
+            let used = row.slowest.iter().filter(|slow| !slow.latency.is_zero());
             let slowest = used.map(|slow| SlowRequest { at: since(slow.at), ..*slow }).collect();
-            let errors = cell.errors.iter().cloned();
+            let errors = row.errors.iter().cloned();
             let errors = errors.map(|error| ErrorSample { at: since(error.at), ..error }).collect();
             all.add(Samples { errors, slowest });
         }

@@ -6,7 +6,7 @@ use portcullis_core::measure::{Distribution, FailureKind};
 
 /// What ended within one second, for the time series.
 #[derive(Clone, Debug, Default)]
-pub struct SinceTick {
+pub struct IntervalCounts {
     /// Requests of the planned window that ended.
     pub requests: u64,
     /// Of these, failed ones.
@@ -26,7 +26,7 @@ pub fn add_kinds(mine: &mut [u64], theirs: &[u64]) {
     mine.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine += theirs);
 }
 
-impl SinceTick {
+impl IntervalCounts {
     /// Adds another worker's.
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;

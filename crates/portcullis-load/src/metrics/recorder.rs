@@ -10,54 +10,27 @@ use portcullis_core::plan::LoadPlan;
 use portcullis_core::scenario::{Step, labels, methods};
 
 use super::clock;
-use super::exemplars::Kept;
-use super::interval::SinceTick;
+use super::exemplars::Exemplars;
+use super::interval::IntervalCounts;
 use super::latencies::Latencies;
-use super::row_recorder::Cell;
+use super::phase::{Phase, Subject, TaskId};
+use super::row_recorder::RowRecorder;
 use super::sample::{Failure, Sample};
-use super::timeline::TaskCourse;
+use super::timeline::TaskTimeline;
 use crate::http::Opening;
-
-/// Whose sample it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// Anybody's, before the window.
-    WarmUp(usize),
-    /// A task's, in the planned window.
-    Window(usize),
-    /// A task's, after the window, called by the deck as in it.
-    Continued(usize),
-    /// A task's, after the window, called for its own sake.
-    Extension(usize),
-    /// The login's.
-    Login,
-}
-
-impl Whose {
-    /// The task that is called.
-    pub fn task(self) -> Option<usize> {
-        match self {
-            Self::WarmUp(task)
-            | Self::Window(task)
-            | Self::Continued(task)
-            | Self::Extension(task) => Some(task),
-            Self::Login => None,
-        }
-    }
-}
 
 /// A worker's measurements.
 #[derive(Debug)]
 pub struct Recorder {
-    warm_up: Cell,
-    window: Vec<Cell>,
-    continued: Vec<Cell>,
-    extension: Vec<Cell>,
-    login: Cell,
-    courses: Vec<TaskCourse>,
+    warm_up: RowRecorder,
+    window: Vec<RowRecorder>,
+    extra_mixed: Vec<RowRecorder>,
+    extra_targeted: Vec<RowRecorder>,
+    login: RowRecorder,
+    timelines: Vec<TaskTimeline>,
     failures: HashMap<FailureKey, FailureGroup>,
-    since_tick: SinceTick,
-    tick_latencies: Latencies,
+    interval: IntervalCounts,
+    interval_latencies: Latencies,
     /// Requests sent again on a new connection.
     pub resent: u64,
     /// Kept connections that the server had closed, opened anew before sending.
@@ -72,7 +45,7 @@ pub struct Recorder {
 }
 
 /// Task (`None` is the login), kind, and status where that tells them apart.
-type FailureKey = (Option<usize>, FailureKind, u16);
+type FailureKey = (Option<TaskId>, FailureKind, u16);
 
 /// One second of room: an answer may end just after its deadline. In the open
 /// model a request may have waited for the whole run before it was sent.
@@ -89,18 +62,18 @@ impl Recorder {
     pub fn new(plan: &LoadPlan) -> Result<Self, CreationError> {
         let empty = Latencies::new(longest(plan));
         empty.check()?;
-        let cell = Cell::new(&empty, plan.limits.len());
+        let row = RowRecorder::new(&empty, plan.limits.len());
         let tasks = plan.scenario.tasks.len();
         Ok(Self {
-            warm_up: cell.clone(),
-            window: vec![cell.clone(); tasks],
-            continued: vec![cell.clone(); tasks],
-            extension: vec![cell.clone(); tasks],
-            login: cell,
-            courses: TaskCourse::of(plan),
+            warm_up: row.clone(),
+            window: vec![row.clone(); tasks],
+            extra_mixed: vec![row.clone(); tasks],
+            extra_targeted: vec![row.clone(); tasks],
+            login: row,
+            timelines: TaskTimeline::of(plan),
             failures: HashMap::new(),
-            since_tick: SinceTick::default(),
-            tick_latencies: empty.clone(),
+            interval: IntervalCounts::default(),
+            interval_latencies: empty.clone(),
             resent: 0,
             reopened: 0,
             requests: 0,
@@ -119,63 +92,63 @@ impl Recorder {
     }
 
     /// Where a request is counted; none for a task that the plan does not have.
-    fn cell(&mut self, whose: Whose) -> Option<&mut Cell> {
-        match whose {
-            Whose::WarmUp(_) => Some(&mut self.warm_up),
-            Whose::Window(task) => self.window.get_mut(task),
-            Whose::Continued(task) => self.continued.get_mut(task),
-            Whose::Extension(task) => self.extension.get_mut(task),
-            Whose::Login => Some(&mut self.login),
+    fn row(&mut self, subject: Subject) -> Option<&mut RowRecorder> {
+        let Subject::Task(phase, task) = subject else { return Some(&mut self.login) };
+        match phase {
+            Phase::WarmUp => Some(&mut self.warm_up),
+            Phase::Window => self.window.get_mut(task),
+            Phase::ExtraMixed => self.extra_mixed.get_mut(task),
+            Phase::ExtraTargeted => self.extra_targeted.get_mut(task),
         }
     }
 
     /// Records one request that ended at this moment of the run.
-    pub fn record(&mut self, whose: Whose, sample: &Sample, ended: Duration, plan: &LoadPlan) {
-        if let Some(cell) = self.cell(whose) {
-            cell.record(sample, ended, &plan.limits);
+    pub fn record(&mut self, subject: Subject, sample: &Sample, ended: Duration, plan: &LoadPlan) {
+        if let Some(row) = self.row(subject) {
+            row.record(sample, ended, &plan.limits);
         }
         if sample.is_cut {
             return;
         }
         self.requests += 1;
-        if let Whose::Window(task) = whose {
+        if let Subject::Task(Phase::Window, task) = subject {
             let good = sample.failure.is_none().then_some(sample.latency);
-            let course = self.courses.get_mut(task);
-            course.into_iter().for_each(|course| course.record(clock::second(ended), good));
-            self.since_tick.requests += 1;
-            self.since_tick.failures += u64::from(sample.failure.is_some());
-            self.since_tick.body_bytes += sample.body_bytes;
+            let timeline = self.timelines.get_mut(task);
+            timeline.into_iter().for_each(|timeline| timeline.record(clock::second(ended), good));
+            self.interval.requests += 1;
+            self.interval.failures += u64::from(sample.failure.is_some());
+            self.interval.body_bytes += sample.body_bytes;
             match &sample.failure {
-                None => self.tick_latencies.record(sample.latency),
+                None => self.interval_latencies.record(sample.latency),
                 Some(failure) => {
-                    let kind = self.since_tick.kinds.get_mut(failure.kind as usize);
+                    let kind = self.interval.kinds.get_mut(failure.kind as usize);
                     kind.into_iter().for_each(|count| *count += 1);
                 }
             }
         }
-        if let (Some(failure), false) = (&sample.failure, matches!(whose, Whose::WarmUp(_))) {
-            self.note_failure(whose, failure, plan);
+        let is_warm_up = matches!(subject, Subject::Task(Phase::WarmUp, _));
+        if let (Some(failure), false) = (&sample.failure, is_warm_up) {
+            self.note_failure(subject, failure, plan);
         }
     }
 
     /// Whether the body of this answer is to be kept: of the first failed ones of each
     /// task. A login's that was not refused may hold a token that nobody knows.
-    pub fn wants_body(&mut self, whose: Whose, sample: &Sample) -> bool {
+    pub fn wants_body(&mut self, subject: Subject, sample: &Sample) -> bool {
         if sample.failure.is_none() || sample.status == 0 {
             return false;
         }
-        let is_shown = match whose {
-            Whose::WarmUp(_) => false,
-            Whose::Login => sample.status >= 400,
-            Whose::Window(_) | Whose::Continued(_) | Whose::Extension(_) => true,
+        let is_shown = match subject {
+            Subject::Login => sample.status >= 400,
+            Subject::Task(phase, _) => phase != Phase::WarmUp,
         };
-        is_shown && self.cell(whose).is_some_and(|cell| cell.kept.wants_error())
+        is_shown && self.row(subject).is_some_and(|row| row.exemplars.wants_error())
     }
 
     /// Notes how late the worker woke.
     pub fn note_lag(&mut self, lag: Duration) {
         self.lag.record(lag);
-        self.since_tick.late = self.since_tick.late.max(lag);
+        self.interval.late = self.interval.late.max(lag);
     }
 
     /// Requests so far, of whomever.
@@ -189,9 +162,12 @@ impl Recorder {
         opening.handshake.into_iter().for_each(|took| self.handshake.record(took));
     }
 
-    fn note_failure(&mut self, whose: Whose, failure: &Failure, plan: &LoadPlan) {
+    fn note_failure(&mut self, subject: Subject, failure: &Failure, plan: &LoadPlan) {
         let now = clock::unix_ms();
-        let index = whose.task();
+        let index = match subject {
+            Subject::Task(_, task) => Some(task),
+            Subject::Login => None,
+        };
         let task = index.and_then(|index| plan.scenario.tasks.get(index));
         let login = plan.scenario.login.as_ref().map(|login| &login.steps);
         let steps = task.map(|task| &task.steps).or(login);
@@ -211,37 +187,40 @@ impl Recorder {
     }
 
     /// The counts since the last call.
-    pub fn take_tick(&mut self) -> SinceTick {
-        let latencies = self.tick_latencies.distribution();
-        self.tick_latencies.reset();
-        SinceTick { latencies, ..std::mem::take(&mut self.since_tick) }
+    pub fn take_interval(&mut self) -> IntervalCounts {
+        let latencies = self.interval_latencies.distribution();
+        self.interval_latencies.reset();
+        IntervalCounts { latencies, ..std::mem::take(&mut self.interval) }
     }
 
     /// For each task what was counted since the last call: no latencies but
-    /// their number. What is told of blocks and of the row is the same requests:
+    /// their number. What is said of blocks and of the row is the same requests:
     /// else the second that just went bad would not be known as one.
-    pub fn take_counts(&mut self) -> Vec<TaskSummary> {
-        let tasks = self.window.iter_mut().zip(self.continued.iter_mut().zip(&mut self.extension));
-        let told =
-            |(window, (continued, extension)): (&mut Cell, (&mut Cell, &mut Cell))| TaskSummary {
-                window: window.take_counts(),
-                continued: continued.take_counts(),
-                extension: extension.take_counts(),
-                ..TaskSummary::default()
-            };
-        tasks.map(told).collect()
+    pub fn delta(&mut self) -> Vec<TaskSummary> {
+        let tasks =
+            self.window.iter_mut().zip(self.extra_mixed.iter_mut().zip(&mut self.extra_targeted));
+        let delta = |(window, (extra_mixed, extra_targeted)): (
+            &mut RowRecorder,
+            (&mut RowRecorder, &mut RowRecorder),
+        )| TaskSummary {
+            window: window.delta(),
+            continued: extra_mixed.delta(),
+            extension: extra_targeted.delta(),
+            ..TaskSummary::default()
+        };
+        tasks.map(delta).collect()
     }
 
     /// Adds what another worker measured under the same plan.
     pub fn absorb(&mut self, other: Self) {
         self.warm_up.absorb(&other.warm_up);
         self.login.absorb(&other.login);
-        let theirs = other.window.iter().chain(&other.continued).chain(&other.extension);
-        let after = self.continued.iter_mut().chain(&mut self.extension);
+        let theirs = other.window.iter().chain(&other.extra_mixed).chain(&other.extra_targeted);
+        let after = self.extra_mixed.iter_mut().chain(&mut self.extra_targeted);
         for (mine, theirs) in self.window.iter_mut().chain(after).zip(theirs) {
             mine.absorb(theirs);
         }
-        for (mine, theirs) in self.courses.iter_mut().zip(&other.courses) {
+        for (mine, theirs) in self.timelines.iter_mut().zip(&other.timelines) {
             mine.absorb(theirs);
         }
         for (key, group) in other.failures {
@@ -274,14 +253,14 @@ impl Recorder {
 
     /// Every task's rows, in the order of the scenario.
     pub fn tasks(&self, plan: &LoadPlan) -> Vec<TaskSummary> {
-        let after = self.continued.iter().zip(&self.extension);
-        let cells = self.window.iter().zip(after);
-        let courses =
-            self.courses.iter().map(TaskCourse::steps).chain(std::iter::repeat(Vec::new()));
-        let pairs = plan.scenario.tasks.iter().zip(cells).zip(courses);
+        let after = self.extra_mixed.iter().zip(&self.extra_targeted);
+        let rows = self.window.iter().zip(after);
+        let timelines =
+            self.timelines.iter().map(TaskTimeline::steps).chain(std::iter::repeat(Vec::new()));
+        let pairs = plan.scenario.tasks.iter().zip(rows).zip(timelines);
         pairs
-            .map(|((task, (window, (continued, extension))), course)| TaskSummary {
-                course,
+            .map(|((task, (window, (extra_mixed, extra_targeted))), timeline)| TaskSummary {
+                course: timeline,
                 name: task.name.clone(),
                 group: task.group.clone(),
                 method: methods(&task.steps),
@@ -289,10 +268,10 @@ impl Recorder {
                 weight: task.weight,
                 needs_data: task.steps.iter().any(may_have_data),
                 window: window.row(),
-                continued: continued.row(),
-                extension: extension.row(),
-                samples: Kept::samples(
-                    [window, continued, extension].map(|c| &c.kept),
+                continued: extra_mixed.row(),
+                extension: extra_targeted.row(),
+                samples: Exemplars::samples(
+                    [window, extra_mixed, extra_targeted].map(|c| &c.exemplars),
                     plan.opens(),
                 ),
             })
@@ -307,7 +286,7 @@ impl Recorder {
             method: methods(&login.steps),
             label: labels(&login.steps),
             window: self.login.row(),
-            samples: Kept::samples([&self.login.kept], plan.opens()),
+            samples: Exemplars::samples([&self.login.exemplars], plan.opens()),
             ..TaskSummary::default()
         })
     }

@@ -7,14 +7,14 @@ use portcullis_core::measure;
 use portcullis_core::measure::{Beyond, Block, Distribution, Row, add_status};
 
 use super::clock;
-use super::delta::Told;
-use super::exemplars::Kept;
+use super::delta::Snapshot;
+use super::exemplars::Exemplars;
 use super::latencies::Latencies;
 use super::sample::Sample;
 
 /// The counts of one row.
 #[derive(Clone, Debug)]
-pub struct Cell {
+pub struct RowRecorder {
     requests: u64,
     failures: u64,
     body_bytes: u64,
@@ -29,10 +29,10 @@ pub struct Cell {
     cut: u64,
     /// Counts by second.
     blocks: Vec<Block>,
-    /// What was told of it so far.
-    told: Told,
+    /// What it counted when it was last asked.
+    snapshot: Snapshot,
     /// Answers and requests to be looked at.
-    pub kept: Kept,
+    pub exemplars: Exemplars,
     /// By status, ascending: a handful, so that only the first answer of each
     /// asks for memory.
     statuses: Vec<(u16, u64)>,
@@ -43,7 +43,7 @@ pub struct Cell {
 const STALL: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(35)..=Duration::from_millis(50);
 
-impl Cell {
+impl RowRecorder {
     /// An empty one; `empty` is a histogram of the right range.
     pub fn new(empty: &Latencies, limits: usize) -> Self {
         Self {
@@ -60,8 +60,8 @@ impl Cell {
             stalled: 0,
             cut: 0,
             blocks: Vec::new(),
-            told: Told::default(),
-            kept: Kept::default(),
+            snapshot: Snapshot::default(),
+            exemplars: Exemplars::default(),
             statuses: Vec::new(),
         }
     }
@@ -96,7 +96,7 @@ impl Cell {
         self.body_bytes += sample.body_bytes;
         self.failures += u64::from(failed);
         self.with_data += u64::from(sample.has_data);
-        self.kept.note(sample, ended);
+        self.exemplars.note(sample, ended);
         if let Some(block) = self.block(clock::second(ended)) {
             block.requests += 1;
             block.failures += u32::from(failed);
@@ -108,7 +108,7 @@ impl Cell {
             add_status(&mut self.statuses, sample.status, 1);
         }
         if failed {
-            self.kept.note_error(sample, ended);
+            self.exemplars.note_error(sample, ended);
         } else {
             sample.first_byte.into_iter().for_each(|after| self.first_byte.record(after));
             sample.service.into_iter().for_each(|took| self.service.record(took));
@@ -139,14 +139,14 @@ impl Cell {
                 mine.at_or_above += theirs.at_or_above;
             }
         }
-        self.kept.absorb(&other.kept);
+        self.exemplars.absorb(&other.exemplars);
         self.blocks = measure::merged(&self.blocks, &other.blocks);
     }
 
     /// What was counted since the last call.
-    pub fn take_counts(&mut self) -> Row {
+    pub fn delta(&mut self) -> Row {
         let now = self.counts();
-        self.told.since(now, &self.blocks)
+        self.snapshot.delta(now, &self.blocks)
     }
 
     /// What rules on shares need; of latencies their number alone.
@@ -197,15 +197,15 @@ mod tests {
     #[test]
     fn what_was_told_in_parts_is_what_was_counted_at_any_moment() {
         let limits = [Duration::from_millis(5)];
-        let mut cell = Cell::new(&Latencies::new(Duration::from_secs(1)), limits.len());
+        let mut row = RowRecorder::new(&Latencies::new(Duration::from_secs(1)), limits.len());
         let mut known = Row::default();
         for n in 0..50_u64 {
             let sample = Sample { latency: Duration::from_millis(n % 10), ..Sample::default() };
-            cell.record(&sample, Duration::from_millis(n * 130), &limits);
+            row.record(&sample, Duration::from_millis(n * 130), &limits);
             if n % 3 == 0 {
-                known.add(&cell.take_counts());
-                assert_eq!(known.blocks, cell.row().blocks, "after {n} requests");
-                assert_eq!(known.beyond, cell.row().beyond);
+                known.add(&row.delta());
+                assert_eq!(known.blocks, row.row().blocks, "after {n} requests");
+                assert_eq!(known.beyond, row.row().beyond);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use portcullis_core::measure::{Distribution, FailureKind, SHOWN, Second, ToDate};
 use portcullis_core::threshold::Percentile;
 
-use super::interval::{SinceTick, add_kinds};
+use super::interval::{IntervalCounts, add_kinds};
 
 /// Current percentiles are of this many seconds, as Locust's are.
 const RECENT: usize = 10;
@@ -15,7 +15,7 @@ const RECENT: usize = 10;
 #[derive(Debug, Default)]
 struct Pending {
     users: u32,
-    counts: SinceTick,
+    counts: IntervalCounts,
     told: u32,
 }
 
@@ -53,7 +53,7 @@ impl Series {
     }
 
     /// Takes what one worker says of a second; true when a second is whole.
-    pub fn tell(&mut self, second: u64, users: u32, counts: &SinceTick) -> bool {
+    pub fn tell(&mut self, second: u64, users: u32, counts: &IntervalCounts) -> bool {
         let index = second.saturating_sub(self.seconds.len() as u64) as usize;
         while self.pending.len() <= index {
             self.pending.push_back(Pending::default());
@@ -71,7 +71,7 @@ impl Series {
         true
     }
 
-    fn add(&mut self, users: u32, counts: &SinceTick) {
+    fn add(&mut self, users: u32, counts: &IntervalCounts) {
         self.take(counts);
         self.seconds.push(Second {
             second: self.seconds.len() as u64,
@@ -85,8 +85,13 @@ impl Series {
 
     /// Adds what nobody has told of yet: a second of its own if it is one, by the
     /// time that was `measured`, else a part of the last one.
-    pub fn finish(mut self, rest: &[SinceTick], users: u32, measured: Duration) -> Vec<Second> {
-        let mut sum = SinceTick::default();
+    pub fn finish(
+        mut self,
+        rest: &[IntervalCounts],
+        users: u32,
+        measured: Duration,
+    ) -> Vec<Second> {
+        let mut sum = IntervalCounts::default();
         let pending = std::mem::take(&mut self.pending);
         let untold = pending.iter().map(|pending| &pending.counts);
         untold.chain(rest).for_each(|counts| sum.add(counts));
@@ -126,7 +131,7 @@ impl Series {
         self.seconds.last()
     }
 
-    fn take(&mut self, counts: &SinceTick) {
+    fn take(&mut self, counts: &IntervalCounts) {
         self.all.add(&counts.latencies);
         self.requests += counts.requests;
         self.failures += counts.failures;

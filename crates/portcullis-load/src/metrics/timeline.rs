@@ -13,34 +13,34 @@ const FINE: f64 = 8.0;
 const SHORTEST_NS: f64 = 50_000.0;
 /// Up to 50 µs · 2^22, more than three minutes.
 const BUCKETS: usize = 22 * FINE as usize;
-/// Of longer scenarios only so many tasks have a course: it is for charts.
+/// Of longer scenarios only so many tasks have a timeline: it is for charts.
 pub const MOST_TASKS: usize = 40;
 
-/// The course of one task.
+/// The timeline of one task.
 #[derive(Clone, Debug)]
-pub struct TaskCourse {
+pub struct TaskTimeline {
     start_s: u32,
     step_s: u32,
-    steps: Vec<Step>,
+    steps: Vec<Bucket>,
 }
 
 #[derive(Clone, Debug)]
-struct Step {
+struct Bucket {
     requests: u64,
     failures: u64,
     good: [u32; BUCKETS],
 }
 
-impl TaskCourse {
-    /// The courses of a plan's tasks, all empty.
+impl TaskTimeline {
+    /// The timelines of a plan's tasks, all empty.
     pub fn of(plan: &LoadPlan) -> Vec<Self> {
         let step_s = step_s(plan.window);
         let seconds = u32::try_from(plan.window.as_secs_f64().ceil() as u64).unwrap_or(u32::MAX);
         let count = seconds.div_ceil(step_s).clamp(1, STEPS) as usize;
-        let empty = Step { requests: 0, failures: 0, good: [0; BUCKETS] };
+        let empty = Bucket { requests: 0, failures: 0, good: [0; BUCKETS] };
         let start_s = u32::try_from((plan.lead + plan.warm_up).as_secs()).unwrap_or(u32::MAX);
-        let course = Self { start_s, step_s, steps: vec![empty; count] };
-        vec![course; plan.scenario.tasks.len().min(MOST_TASKS)]
+        let timeline = Self { start_s, step_s, steps: vec![empty; count] };
+        vec![timeline; plan.scenario.tasks.len().min(MOST_TASKS)]
     }
 
     /// Takes a request that ended in this second of the run; its latency if it was good.
@@ -87,7 +87,7 @@ impl TaskCourse {
     }
 }
 
-impl Step {
+impl Bucket {
     /// By nearest rank, as the middle of a bucket.
     fn percentile_ms(&self, share: f64) -> Option<f64> {
         let count: u64 = self.good.iter().map(|count| u64::from(*count)).sum();
@@ -113,14 +113,14 @@ fn bucket(latency: Duration) -> usize {
 mod tests {
     use super::*;
 
-    fn course() -> TaskCourse {
-        let empty = Step { requests: 0, failures: 0, good: [0; BUCKETS] };
-        TaskCourse { start_s: 10, step_s: 2, steps: vec![empty; 3] }
+    fn timeline() -> TaskTimeline {
+        let empty = Bucket { requests: 0, failures: 0, good: [0; BUCKETS] };
+        TaskTimeline { start_s: 10, step_s: 2, steps: vec![empty; 3] }
     }
 
     #[test]
     fn requests_come_to_their_steps_and_percentiles_are_near() {
-        let (mut mine, mut theirs) = (course(), course());
+        let (mut mine, mut theirs) = (timeline(), timeline());
         for ms in 1..=100 {
             mine.record(13, Some(Duration::from_millis(ms)));
             theirs.record(13, None);
@@ -139,10 +139,10 @@ mod tests {
 
     #[test]
     fn steps_after_the_last_request_are_left_out() {
-        let mut course = course();
-        assert_eq!(course.steps(), []);
-        course.record(12, None);
-        assert_eq!(course.steps().len(), 2);
-        assert_eq!(course.steps()[1].p50_ms, None);
+        let mut timeline = timeline();
+        assert_eq!(timeline.steps(), []);
+        timeline.record(12, None);
+        assert_eq!(timeline.steps().len(), 2);
+        assert_eq!(timeline.steps()[1].p50_ms, None);
     }
 }

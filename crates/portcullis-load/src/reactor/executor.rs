@@ -13,8 +13,9 @@ use mio::{Events, Poll, Token};
 use super::Reactor;
 use super::alarm::Alarm;
 use super::nap::Nap;
+use super::panic_words;
 
-/// What the pump wants.
+/// What is to be done after a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// To be called again at this moment, or whenever something happens.
@@ -29,7 +30,7 @@ pub(super) const ALARM: Token = Token(usize::MAX);
 type User<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// Runs `users` futures, made by `make` from their handles, to their ends or
-/// until `pump`, which is called in every turn, stops. The words of a panic, if
+/// until `turn_hook`, which is called in every turn, stops. The words of a panic, if
 /// one did.
 ///
 /// # Errors
@@ -37,21 +38,21 @@ type User<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 pub fn run<'a>(
     users: usize,
     make: impl FnOnce(&Rc<Reactor>) -> Vec<User<'a>>,
-    mut pump: impl FnMut(&Rc<Reactor>) -> Turn,
-) -> io::Result<Option<Box<dyn std::any::Any + Send>>> {
+    mut turn_hook: impl FnMut(&Rc<Reactor>) -> Turn,
+) -> io::Result<Option<String>> {
     let mut poll = Poll::new()?;
     let mut alarm = Alarm::new(&poll)?;
     let mut nap = Nap::default();
     let mut events = Events::with_capacity(1024);
     let reactor = Rc::new(Reactor::new(poll.registry().try_clone()?, users));
-    let mut crowd = Crowd::new(make(&reactor));
+    let mut tasks = TaskSet::new(make(&reactor));
     (0..users).for_each(|user| reactor.wake(user));
     loop {
-        let turn = pump(&reactor);
-        crowd.poll_woken(&reactor);
-        crowd.poll_due(&reactor);
-        if crowd.panic.is_some() || crowd.alive == 0 || turn == Turn::Stop {
-            return Ok(crowd.panic);
+        let turn = turn_hook(&reactor);
+        tasks.poll_woken(&reactor);
+        tasks.poll_due(&reactor);
+        if tasks.panic.is_some() || tasks.active == 0 || turn == Turn::Stop {
+            return Ok(tasks.panic.map(|panic| panic_words(&*panic)));
         }
         let Turn::Next(moment) = turn else { continue };
         // Whoever was woken while others were polled does not wait for a socket.
@@ -72,25 +73,30 @@ pub fn run<'a>(
             if let Some(slot) = reactor.slots.get(user) {
                 slot.is_ready.set(true);
                 slot.is_closed.set(slot.is_closed.get() || event.is_read_closed());
-                crowd.poll(user);
+                tasks.poll(user);
             }
         }
     }
 }
 
 /// The users that have not ended.
-struct Crowd<'a> {
+struct TaskSet<'a> {
     users: Vec<Option<User<'a>>>,
-    alive: usize,
+    active: usize,
     panic: Option<Box<dyn std::any::Any + Send>>,
     /// Kept, so that a turn allocates nothing.
     batch: Vec<usize>,
 }
 
-impl<'a> Crowd<'a> {
+impl<'a> TaskSet<'a> {
     fn new(users: Vec<User<'a>>) -> Self {
-        let alive = users.len();
-        Self { users: users.into_iter().map(Some).collect(), alive, panic: None, batch: Vec::new() }
+        let active = users.len();
+        Self {
+            users: users.into_iter().map(Some).collect(),
+            active,
+            panic: None,
+            batch: Vec::new(),
+        }
     }
 
     fn poll(&mut self, user: usize) {
@@ -104,7 +110,7 @@ impl<'a> Crowd<'a> {
             Err(panic) => self.panic = Some(panic),
         }
         *slot = None;
-        self.alive -= 1;
+        self.active -= 1;
     }
 
     /// Those that were woken before this turn; who is woken meanwhile waits for

@@ -176,7 +176,7 @@ impl Handle {
         .await;
     }
 
-    /// Waits for a condition that another user, or the pump, makes true and
+    /// Waits for a condition that another user, or the turn's hook, makes true and
     /// then wakes this one for; less if the load is over before.
     pub async fn woken_for<T>(&self, mut met: impl FnMut() -> Option<T>) -> Option<T> {
         poll_fn(|_| match met() {
@@ -212,6 +212,27 @@ impl Handle {
 
     fn state(&self) -> Option<&Slot> {
         self.reactor.slots.get(self.slot)
+    }
+}
+
+/// Why users brought no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ReactorError {
+    /// The system has no poll or timer left.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// A user panicked: a defect.
+    #[error("{0}")]
+    Panicked(String),
+    /// No user panicked, and none came to its end: a defect.
+    #[error("no result")]
+    NoResult,
+}
+
+impl ReactorError {
+    /// Why there is no result, with the words of a panic if there was one.
+    pub fn without_result(panic: Option<String>) -> Self {
+        panic.map_or(Self::NoResult, Self::Panicked)
     }
 }
 

@@ -54,7 +54,7 @@ impl Queue {
 
     /// Takes what is due by `now` into the queue; users that are to be woken
     /// for it go to `wake`. When the next one is due.
-    pub fn pump(&mut self, now: Instant, mut wake: impl FnMut(usize)) -> Option<Instant> {
+    pub fn advance(&mut self, now: Instant, mut wake: impl FnMut(usize)) -> Option<Instant> {
         loop {
             let intended = self.origin + *self.times.peek()?;
             if intended > now {

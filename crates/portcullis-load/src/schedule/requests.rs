@@ -9,7 +9,7 @@ use portcullis_core::scenario::Deck;
 use portcullis_core::steering::StopController;
 
 use super::window::{Extra, Window};
-use crate::metrics::Whose;
+use crate::metrics::{Phase, TaskId};
 
 /// The schedule of one run, which all its workers share.
 pub struct Schedule<'a> {
@@ -30,8 +30,15 @@ const WARM_UP_NUMBERS: u64 = 1 << 62;
 
 /// The next request of the run.
 pub enum NextRequest {
-    /// Its number, whose it is, and its task.
-    Send(u64, Whose, usize),
+    /// This one.
+    Send {
+        /// Its number, from which its values follow.
+        number: u64,
+        /// The phase that it counts in.
+        phase: Phase,
+        /// The task that is called.
+        task: TaskId,
+    },
     /// None now, perhaps another one later.
     Later,
     /// None any more.
@@ -64,19 +71,19 @@ impl<'a> Schedule<'a> {
             let number = self.warm_up_number();
             let task = deck.task(number);
             calls.warm_up(task);
-            return NextRequest::Send(number, Whose::WarmUp(task), task);
+            return NextRequest::Send { number, phase: Phase::WarmUp, task };
         }
         if moment < self.window.closes()
             && let Some(number) = self.number()
         {
             let task = deck.task(number);
             calls.call(task);
-            return NextRequest::Send(number, Whose::Window(task), task);
+            return NextRequest::Send { number, phase: Phase::Window, task };
         }
         match self.window.extra(self.start.elapsed()) {
             Extra::Task(task) => {
                 let number = u64::MAX / 2 + self.warm_up_number();
-                NextRequest::Send(number, Whose::Extension(task), task)
+                NextRequest::Send { number, phase: Phase::ExtraTargeted, task }
             }
             Extra::Deck => {
                 let number = self.next.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +93,7 @@ impl<'a> Schedule<'a> {
                     return NextRequest::Later;
                 }
                 calls.call(task);
-                NextRequest::Send(number, Whose::Continued(task), task)
+                NextRequest::Send { number, phase: Phase::ExtraMixed, task }
             }
             Extra::Later => NextRequest::Later,
             Extra::Never => NextRequest::Never,

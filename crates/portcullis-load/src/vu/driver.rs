@@ -9,28 +9,28 @@ use portcullis_core::measure::ArrivalCounts;
 
 use super::shared::Shared;
 use super::virtual_user;
-use super::worker::Worker;
-use crate::metrics::{PULSE, Recorder, SinceTick, ThreadTimes, ask_for_punctuality};
-use crate::reactor::{self, Reactor, Turn, panic_words};
+use super::worker::{WorkError, Worker};
+use crate::metrics::{IntervalCounts, PULSE, Recorder, ThreadTimes, ask_for_punctuality};
+use crate::reactor::{self, Reactor, Turn};
 
 /// What a worker says while it works: at most a few times a second.
 #[derive(Debug)]
 pub enum Message {
     /// A second of the window is over.
-    Second {
+    Interval {
         /// Counted from the start of the window.
         second: u64,
-        /// Users that are alive.
+        /// Users that are active.
         users: u32,
         /// What ended in it.
-        counts: SinceTick,
+        counts: IntervalCounts,
     },
     /// The window is over, and these tasks were not called yet.
     Extending(Vec<String>),
 }
 
 /// What a worker brings back.
-pub struct Work {
+pub struct WorkerOutput {
     /// Its measurements.
     pub recorder: Recorder,
     /// Users that made a request in the window.
@@ -52,11 +52,11 @@ pub struct Work {
 ///
 /// # Errors
 /// The system has no poll or timer left, or the plan is impossible: a defect.
-pub fn work(
+pub fn run_worker(
     shared: &Shared<'_>,
     number: u32,
     messages: &mpsc::Sender<Message>,
-) -> std::io::Result<Work> {
+) -> Result<WorkerOutput, WorkError> {
     let plan = shared.plan;
     let worker = Rc::new(Worker::new(shared, number)?);
     let users: Vec<u32> = (number..plan.users).step_by(plan.workers as usize).collect();
@@ -67,9 +67,9 @@ pub fn work(
         users.iter().enumerate().map(one).collect()
     };
     let is_punctual = ask_for_punctuality();
-    let mut pump = Pump::new(shared, messages);
+    let mut driver = WorkerDriver::new(shared, messages);
     let before = ThreadTimes::now();
-    let panic = reactor::run(users.len(), make, |reactor| pump.turn(&worker, reactor))?;
+    let panic = reactor::run(users.len(), make, |reactor| driver.turn(&worker, reactor))?;
     let times = before.zip(ThreadTimes::now()).map(|(before, now)| now.since(before));
     let measured = shared
         .schedule
@@ -78,16 +78,15 @@ pub fn work(
         .min(shared.schedule.window.closes())
         .saturating_sub(plan.opens());
     let arrivals = worker.queue.borrow().counts();
-    let worker = Rc::try_unwrap(worker)
-        .map_err(|_| std::io::Error::other("a virtual user outlived its worker"))?;
-    Ok(Work {
+    let worker = Rc::try_unwrap(worker).map_err(|_| WorkError::Outlived)?;
+    Ok(WorkerOutput {
         recorder: worker.recorder.into_inner(),
         users_ran: worker.ran.get(),
         measured,
         times,
         is_punctual,
         arrivals,
-        panic: panic.map(|panic| panic_words(&*panic)),
+        panic,
     })
 }
 
@@ -95,7 +94,7 @@ pub fn work(
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What a worker does beside its users: pulse, seconds, arrivals, the end.
-struct Pump<'a> {
+struct WorkerDriver<'a> {
     shared: &'a Shared<'a>,
     messages: &'a mpsc::Sender<Message>,
     pulse: Instant,
@@ -107,7 +106,7 @@ struct Pump<'a> {
     was_over: bool,
 }
 
-impl<'a> Pump<'a> {
+impl<'a> WorkerDriver<'a> {
     fn new(shared: &'a Shared<'a>, messages: &'a mpsc::Sender<Message>) -> Self {
         Self {
             shared,
@@ -127,12 +126,12 @@ impl<'a> Pump<'a> {
             worker.recorder.borrow_mut().note_lag(now - self.pulse);
             self.pulse = now + PULSE;
         }
-        self.tell(worker, now);
+        self.report(worker, now);
         self.watch(worker, now);
         // What would have arrived after the window's end does not.
         let arrival = match self.shared.schedule.is_over(now - self.shared.schedule.start) {
             true => None,
-            false => worker.queue.borrow_mut().pump(now, |user| reactor.wake(user)),
+            false => worker.queue.borrow_mut().advance(now, |user| reactor.wake(user)),
         };
         if self.shared.is_stopped() || self.is_done(worker, reactor, now) {
             // Who is still under way is told, and notes it.
@@ -185,12 +184,12 @@ impl<'a> Pump<'a> {
 
     /// Hands on what was counted since the last call.
     fn count(&self, worker: &Worker<'_>) {
-        let delta = worker.recorder.borrow_mut().take_counts();
+        let delta = worker.recorder.borrow_mut().delta();
         self.shared.schedule.window.tell(&delta);
     }
 
     /// Tells of each second that is over.
-    fn tell(&mut self, worker: &Worker<'_>, now: Instant) {
+    fn report(&mut self, worker: &Worker<'_>, now: Instant) {
         let plan = self.shared.plan;
         let end = plan.opens() + Duration::from_secs(self.second + 1);
         if now < self.shared.schedule.at(end) {
@@ -201,8 +200,8 @@ impl<'a> Pump<'a> {
             self.count(worker);
         }
         let message = if self.second < plan.window.as_secs() {
-            let counts = worker.recorder.borrow_mut().take_tick();
-            Message::Second { second: self.second, users: worker.alive.get(), counts }
+            let counts = worker.recorder.borrow_mut().take_interval();
+            Message::Interval { second: self.second, users: worker.active.get(), counts }
         } else {
             Message::Extending(self.shared.schedule.window.goes_on_for())
         };

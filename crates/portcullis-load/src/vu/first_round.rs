@@ -12,10 +12,10 @@ use portcullis_core::scenario::titles;
 use portcullis_core::target::Target;
 
 use super::prepared::{Prepared, closes_connections};
-use super::session::{LoggedIn, Sending, User, login_failure};
+use super::session::{LoggedIn, Sending, Session, login_failure};
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::Sample;
-use crate::reactor::{self, Handle, Turn, panic_words};
+use crate::reactor::{self, Handle, ReactorError, Turn};
 
 /// What the first round found.
 #[derive(Debug)]
@@ -44,10 +44,10 @@ pub enum LoadError {
     Login(LoginFailure),
     /// The observer stopped it.
     #[error("stopped")]
-    Stopped,
-    /// The system has no poll or timer left.
+    Aborted,
+    /// The system has no poll or timer left, or a user panicked.
     #[error("the engine could not start: {0}")]
-    Engine(std::io::Error),
+    Engine(ReactorError),
 }
 
 /// How often the observer is asked whether to go on.
@@ -89,14 +89,13 @@ pub fn first_round(
     );
     let token: Option<String> = token.into_inner();
     token.iter().for_each(|token| observer.secret(token));
-    let panicked = panicked.map_err(LoadError::Engine)?;
+    let panicked = panicked.map_err(|error| LoadError::Engine(error.into()))?;
     if !observer.goes_on() {
-        return Err(LoadError::Stopped);
+        return Err(LoadError::Aborted);
     }
-    let (login, answers) = result.into_inner().unwrap_or_else(|| {
-        let words = panicked.map(|panic| panic_words(&*panic));
-        Err(LoadError::Engine(std::io::Error::other(words.unwrap_or("no result".to_owned()))))
-    })?;
+    let (login, answers) = result
+        .into_inner()
+        .unwrap_or_else(|| Err(LoadError::Engine(ReactorError::without_result(panicked))))?;
     Ok(FirstRound { endpoint, answers, token, login })
 }
 
@@ -107,18 +106,18 @@ async fn round(
     given: &RefCell<Option<String>>,
 ) -> Result<(Option<Sample>, Vec<FirstAnswer>), LoadError> {
     let (plan, prepared) = (sending.plan, sending.prepared);
-    let mut user = User::new(handle);
+    let mut session = Session::new(handle);
     let (mut login, mut answers) = (None, Vec::new());
     if plan.scenario.login.is_some() {
-        let (sample, logged_in) = user.login(sending).await;
+        let (sample, logged_in) = session.login(sending).await;
         match logged_in {
             LoggedIn::Token(token) => {
-                user.authorize(prepared.authorization_line(&token).into());
+                session.authorize(prepared.authorization_line(&token).into());
                 *given.borrow_mut() = Some(token);
                 login = Some(sample);
             }
             LoggedIn::Refused => return Err(LoadError::Login(login_failure(1, &sample))),
-            LoggedIn::Cut => return Err(LoadError::Stopped),
+            LoggedIn::Cut => return Err(LoadError::Aborted),
         }
     }
     for time in 0..plan.warm_up_rounds {
@@ -129,16 +128,16 @@ async fn round(
             // Streams of their own: the run's first requests stay its own.
             let stream = u64::MAX - index as u64 - u64::from(time) * 1_000_000;
             let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
-            let Some(sample) = user.call(sending, index, &mut rng, None).await else { continue };
+            let Some(sample) = session.call(sending, index, &mut rng, None).await else { continue };
             if sample.is_cut {
-                return Err(LoadError::Stopped);
+                return Err(LoadError::Aborted);
             }
             // Later ones warm up, and are not told of.
             if time > 0 {
                 continue;
             }
             let failure = sample.failure.map(|failure| {
-                let (_, answer) = user.last_answer();
+                let (_, answer) = session.last_answer();
                 FirstFailure { kind: failure.kind, message: failure.message, answer }
             });
             answers.push(FirstAnswer {

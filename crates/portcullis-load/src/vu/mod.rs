@@ -12,8 +12,9 @@ mod shared;
 mod virtual_user;
 mod worker;
 
-pub use driver::{Message, Work, work};
+pub use driver::{Message, WorkerOutput, run_worker};
 pub use first_round::{FirstRound, LoadError, first_round};
 pub use prepared::{Prepared, closes_connections};
-pub use session::{LoggedIn, Sending, User, login_failure};
+pub use session::{LoggedIn, Sending, Session, login_failure};
 pub use shared::{FirstLogin, Shared, lock};
+pub use worker::WorkError;

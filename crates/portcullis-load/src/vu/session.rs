@@ -27,7 +27,7 @@ pub fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
 }
 
 /// What one user keeps between its requests.
-pub struct User {
+pub struct Session {
     handle: Handle,
     connection: Option<Connection>,
     response: Response,
@@ -64,7 +64,7 @@ pub enum LoggedIn {
     Cut,
 }
 
-impl User {
+impl Session {
     /// A user that has no connection and no token yet.
     pub fn new(handle: Handle) -> Self {
         Self {

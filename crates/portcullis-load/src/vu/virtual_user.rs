@@ -1,4 +1,4 @@
-//! One user's life: it starts at its time, logs in, makes requests, rests. In
+//! One virtual user: it starts at its time, logs in, makes requests, rests. In
 //! the closed model it decides itself when; in the open model arrivals do.
 
 use std::pin::Pin;
@@ -10,18 +10,18 @@ use portcullis_core::config::ramp;
 use portcullis_core::measure::FailureKind;
 use portcullis_core::rng::{Domain, Rng};
 
-use super::session::{LoggedIn, User, login_failure};
+use super::session::{LoggedIn, Session, login_failure};
 use super::shared::lock;
-use super::worker::{Next, Worker};
-use crate::metrics::{Sample, Whose};
+use super::worker::{Due, Worker};
+use crate::metrics::{Phase, Sample, Subject, TaskId};
 use crate::reactor::Handle;
 use crate::schedule::{Arrival, NextRequest};
 
 /// A user as a future.
-pub type Life<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+pub type UserFuture<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// The life of the user with this number, from 0.
-pub fn run<'a>(worker: Rc<Worker<'a>>, number: u32, handle: Handle) -> Life<'a> {
+/// Runs the user with this number, from 0.
+pub fn run<'a>(worker: Rc<Worker<'a>>, number: u32, handle: Handle) -> UserFuture<'a> {
     match worker.shared.plan.is_open() {
         true => Box::pin(open(worker, number, handle)),
         false => Box::pin(closed(worker, number, handle)),
@@ -29,11 +29,11 @@ pub fn run<'a>(worker: Rc<Worker<'a>>, number: u32, handle: Handle) -> Life<'a> 
 }
 
 /// What one user is and has.
-struct Person<'w, 'a> {
+struct VirtualUser<'w, 'a> {
     worker: &'w Worker<'a>,
     number: u32,
     handle: Handle,
-    user: User,
+    session: Session,
     is_logged_in: bool,
     has_run: bool,
 }
@@ -41,37 +41,37 @@ struct Person<'w, 'a> {
 /// How often a user without a request asks for one after the window.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Whether a user goes on.
+/// What a user does next.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Goes {
-    On,
-    /// To the end of this stretch of its life.
-    Away,
-    /// For good.
-    Home,
+enum Next {
+    Continue,
+    /// Until it starts again, if it does.
+    Leave,
+    /// Its part of the run is over.
+    Stop,
 }
 
 async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     let (shared, plan) = (worker.shared, worker.shared.plan);
-    let mut person = Person::new(&worker, number, handle);
+    let mut user = VirtualUser::new(&worker, number, handle);
     let mut waits = Rng::stream(plan.seed, Domain::Wait, u64::from(number));
-    for (born, dies) in plan.model.lives(number) {
-        let lag = worker.sleep(&person.handle, shared.schedule.at(born)).await;
+    for (from, leaves) in plan.model.lives(number) {
+        let lag = worker.sleep(&user.handle, shared.schedule.at(from)).await;
         worker.recorder.borrow_mut().spawn_lag.record(lag);
-        if person.handle.is_cut() || !person.log_in().await {
+        if user.handle.is_cut() || !user.log_in().await {
             return;
         }
-        worker.alive.set(worker.alive.get() + 1);
-        let goes = loop {
-            let Some(took) = person.request(None).await else { break Goes::Home };
+        worker.active.set(worker.active.get() + 1);
+        let next = loop {
+            let Some(took) = user.request(None).await else { break Next::Stop };
             let wait = plan.scenario.wait.next(took, &mut waits);
-            match person.rest(wait, dies).await {
-                Goes::On => {}
-                goes => break goes,
+            match user.rest(wait, leaves).await {
+                Next::Continue => {}
+                next => break next,
             }
         };
-        worker.alive.set(worker.alive.get() - 1);
-        if goes == Goes::Home {
+        worker.active.set(worker.active.get() - 1);
+        if next == Next::Stop {
             return;
         }
     }
@@ -80,34 +80,34 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
 async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     let (shared, plan) = (worker.shared, worker.shared.plan);
     let slot = handle.slot();
-    let mut person = Person::new(&worker, number, handle);
+    let mut user = VirtualUser::new(&worker, number, handle);
     if !plan.lead.is_zero() {
         let lag =
-            worker.sleep(&person.handle, shared.schedule.at(ramp(number, plan.spawn_rate))).await;
+            worker.sleep(&user.handle, shared.schedule.at(ramp(number, plan.spawn_rate))).await;
         worker.recorder.borrow_mut().spawn_lag.record(lag);
     }
-    if person.handle.is_cut() || !person.log_in().await {
+    if user.handle.is_cut() || !user.log_in().await {
         return;
     }
-    worker.alive.set(worker.alive.get() + 1);
+    worker.active.set(worker.active.get() + 1);
     loop {
-        let next = person.handle.woken_for(|| worker.next_arrival(slot)).await;
-        let Some(Next::Send(arrival)) = next else { break };
+        let due = user.handle.woken_for(|| worker.next_due(slot)).await;
+        let Some(Due(arrival)) = due else { break };
         // An arrival that comes too late for the window is none; what rules in doubt
         // ask for is still to come.
         let is_scheduled = arrival.is_some();
-        let is_sent = person.request(arrival).await.is_some();
-        if !is_sent && (!is_scheduled || person.handle.is_cut()) {
+        let is_sent = user.request(arrival).await.is_some();
+        if !is_sent && (!is_scheduled || user.handle.is_cut()) {
             break;
         }
     }
-    worker.alive.set(worker.alive.get() - 1);
+    worker.active.set(worker.active.get() - 1);
 }
 
-impl<'w, 'a> Person<'w, 'a> {
+impl<'w, 'a> VirtualUser<'w, 'a> {
     fn new(worker: &'w Worker<'a>, number: u32, handle: Handle) -> Self {
-        let user = User::new(handle.clone());
-        Self { worker, number, handle, user, is_logged_in: false, has_run: false }
+        let session = Session::new(handle.clone());
+        Self { worker, number, handle, session, is_logged_in: false, has_run: false }
     }
 
     /// Makes the run's next request; how long it took, or `None` when there is
@@ -118,19 +118,20 @@ impl<'w, 'a> Person<'w, 'a> {
         if let Some(arrival) = arrival.filter(|arrival| arrival.found_user) {
             worker.recorder.borrow_mut().note_lag(arrival.intended.elapsed());
         }
-        let (request, whose, task, start) = self.next_request(intended).await?;
+        let (number, phase, task, start) = self.next_request(intended).await?;
         // Logged in is not enough: a user ran if it made a request in the window.
-        if matches!(whose, Whose::Window(_)) && !std::mem::replace(&mut self.has_run, true) {
+        if phase == Phase::Window && !std::mem::replace(&mut self.has_run, true) {
             worker.ran.set(worker.ran.get() + 1);
         }
-        let mut rng = Rng::stream(plan.seed, Domain::Values, request);
-        self.user.may_resend = worker.recorder.borrow().may_resend();
+        let mut rng = Rng::stream(plan.seed, Domain::Values, number);
+        self.session.may_resend = worker.recorder.borrow().may_resend();
         worker.under_way.set(worker.under_way.get() + 1);
-        let sample = self.user.call(&worker.shared.sending(), task, &mut rng, intended).await;
+        let sample = self.session.call(&worker.shared.sending(), task, &mut rng, intended).await;
         worker.under_way.set(worker.under_way.get() - 1);
         let mut sample = sample?;
         let took = start.elapsed();
-        self.record(whose, &mut sample, start - worker.shared.schedule.start + took);
+        let subject = Subject::Task(phase, task);
+        self.record(subject, &mut sample, start - worker.shared.schedule.start + took);
         if let Some(failure) = &sample.failure {
             if failure.kind == FailureKind::Throttled {
                 worker.shared.schedule.window.calls.throttle(task);
@@ -146,13 +147,15 @@ impl<'w, 'a> Person<'w, 'a> {
     async fn next_request(
         &self,
         intended: Option<Instant>,
-    ) -> Option<(u64, Whose, usize, Instant)> {
+    ) -> Option<(u64, Phase, TaskId, Instant)> {
         let shared = self.worker.shared;
         loop {
             let now = Instant::now();
             let moment = intended.unwrap_or(now) - shared.schedule.start;
             match self.worker.next_request(moment) {
-                NextRequest::Send(number, whose, task) => return Some((number, whose, task, now)),
+                NextRequest::Send { number, phase, task } => {
+                    return Some((number, phase, task, now));
+                }
                 NextRequest::Later if intended.is_none() => {}
                 NextRequest::Later | NextRequest::Never => return None,
             }
@@ -165,36 +168,36 @@ impl<'w, 'a> Person<'w, 'a> {
     }
 
     /// Records a request that ended at a moment of the run.
-    fn record(&mut self, whose: Whose, sample: &mut Sample, ended: Duration) {
+    fn record(&mut self, subject: Subject, sample: &mut Sample, ended: Duration) {
         let mut recorder = self.worker.recorder.borrow_mut();
-        if recorder.wants_body(whose, sample) {
-            sample.error_body = self.user.error_body(sample.body_bytes).map(Box::new);
+        if recorder.wants_body(subject, sample) {
+            sample.error_body = self.session.error_body(sample.body_bytes).map(Box::new);
         }
-        recorder.record(whose, sample, ended, self.worker.shared.plan);
-        recorder.resent += std::mem::take(&mut self.user.resent);
-        recorder.reopened += std::mem::take(&mut self.user.reopened);
-        self.user.opened().for_each(|opening| recorder.record_opening(opening));
+        recorder.record(subject, sample, ended, self.worker.shared.plan);
+        recorder.resent += std::mem::take(&mut self.session.resent);
+        recorder.reopened += std::mem::take(&mut self.session.reopened);
+        self.session.opened().for_each(|opening| recorder.record_opening(opening));
     }
 
-    /// Rests before the next request. At the end of its life a user leaves; at
+    /// Rests before the next request. A user leaves at its own end; at
     /// the window's end it looks whether anything is left to do.
-    async fn rest(&self, wait: Duration, dies: Duration) -> Goes {
+    async fn rest(&self, wait: Duration, leaves: Duration) -> Next {
         let (worker, shared) = (self.worker, self.worker.shared);
         let closes = shared.schedule.window.closes();
         if wait.is_zero() {
             let elapsed = shared.schedule.start.elapsed();
-            return if elapsed < dies || dies >= closes { Goes::On } else { Goes::Away };
+            return if elapsed < leaves || leaves >= closes { Next::Continue } else { Next::Leave };
         }
         let until = Instant::now() + wait;
-        let end = shared.schedule.at(dies.min(closes));
+        let end = shared.schedule.at(leaves.min(closes));
         if until >= end {
             self.handle.until(end).await;
-            if dies < closes {
-                return Goes::Away;
+            if leaves < closes {
+                return Next::Leave;
             }
         }
         worker.sleep(&self.handle, until).await;
-        if self.handle.is_cut() { Goes::Home } else { Goes::On }
+        if self.handle.is_cut() { Next::Stop } else { Next::Continue }
     }
 
     /// Gives the user its token. The first user takes over the first round's;
@@ -208,14 +211,14 @@ impl<'w, 'a> Person<'w, 'a> {
         let inherited = if self.number == 0 { lock(&shared.first).take() } else { None };
         if let Some(sample) = inherited.as_ref().and_then(|login| login.sample.as_ref()) {
             self.worker.recorder.borrow_mut().record(
-                Whose::Login,
+                Subject::Login,
                 sample,
                 Duration::ZERO,
                 shared.plan,
             );
         }
         if let Some(line) = self.worker.shared_line() {
-            self.user.authorize(line);
+            self.session.authorize(line);
             return true;
         }
         let token = match inherited.and_then(|login| login.token) {
@@ -225,18 +228,18 @@ impl<'w, 'a> Person<'w, 'a> {
                 None => return false,
             },
         };
-        self.user.authorize(Rc::from(shared.prepared.authorization_line(&token)));
+        self.session.authorize(Rc::from(shared.prepared.authorization_line(&token)));
         true
     }
 
     async fn own_login(&mut self) -> Option<String> {
         let (worker, shared) = (self.worker, self.worker.shared);
         worker.under_way.set(worker.under_way.get() + 1);
-        let (mut sample, logged_in) = self.user.login(&shared.sending()).await;
+        let (mut sample, logged_in) = self.session.login(&shared.sending()).await;
         worker.under_way.set(worker.under_way.get() - 1);
         if !sample.is_cut {
             let ended = shared.schedule.start.elapsed();
-            self.record(Whose::Login, &mut sample, ended);
+            self.record(Subject::Login, &mut sample, ended);
         }
         match logged_in {
             LoggedIn::Token(token) => {

@@ -12,6 +12,23 @@ use crate::metrics::Recorder;
 use crate::reactor::Handle;
 use crate::schedule::{Arrival, NextRequest, Queue};
 
+/// Why a worker could not do its share.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// The system has no poll or timer left.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    /// No task is ever called: a defect of the plan.
+    #[error("no weights")]
+    NoWeights,
+    /// The histogram library refuses its bounds: a defect.
+    #[error(transparent)]
+    Histogram(#[from] hdrhistogram::CreationError),
+    /// A user is still there when its worker is done: a defect.
+    #[error("a virtual user outlived its worker")]
+    Outlived,
+}
+
 /// What the users of one worker share. One thread: no locks.
 pub struct Worker<'a> {
     /// The run.
@@ -20,8 +37,8 @@ pub struct Worker<'a> {
     pub recorder: RefCell<Recorder>,
     /// Requests of an open load.
     pub queue: RefCell<Queue>,
-    /// Users that are alive.
-    pub alive: Cell<u32>,
+    /// Users that are active.
+    pub active: Cell<u32>,
     /// Users that made a request in the window.
     pub ran: Cell<u32>,
     /// Requests under way, logins included.
@@ -35,12 +52,12 @@ impl<'a> Worker<'a> {
     ///
     /// # Errors
     /// The plan is impossible: a defect.
-    pub fn new(shared: &'a Shared<'a>, number: u32) -> std::io::Result<Self> {
+    pub fn new(shared: &'a Shared<'a>, number: u32) -> Result<Self, WorkError> {
         let plan = shared.plan;
         let weights: Vec<u32> = plan.scenario.tasks.iter().map(|task| task.weight).collect();
-        let deck = Deck::new(plan.seed, plan.scenario.order, &weights)
-            .ok_or_else(|| std::io::Error::other("no weights"))?;
-        let recorder = Recorder::new(plan).map_err(std::io::Error::other)?;
+        let deck =
+            Deck::new(plan.seed, plan.scenario.order, &weights).ok_or(WorkError::NoWeights)?;
+        let recorder = Recorder::new(plan)?;
         let line =
             shared.shared_token.as_ref().map(|token| shared.prepared.authorization_line(token));
         let (origin, opens) = (shared.schedule.at(plan.lead), shared.schedule.at(plan.opens()));
@@ -50,7 +67,7 @@ impl<'a> Worker<'a> {
             shared,
             recorder: RefCell::new(recorder),
             queue: RefCell::new(queue),
-            alive: Cell::new(0),
+            active: Cell::new(0),
             ran: Cell::new(0),
             under_way: Cell::new(0),
             deck: RefCell::new(deck),
@@ -65,11 +82,11 @@ impl Worker<'_> {
         self.shared.schedule.next_request(&mut self.deck.borrow_mut(), moment)
     }
 
-    /// What a user of an open load does next; `None` when there is nothing yet.
-    pub fn next_arrival(&self, slot: usize) -> Option<Next> {
+    /// What a user of an open load sends next; `None` when there is nothing yet.
+    pub fn next_due(&self, slot: usize) -> Option<Due> {
         let mut queue = self.queue.borrow_mut();
         if let Some(arrival) = queue.take() {
-            return Some(Next::Send(Some(arrival)));
+            return Some(Due(Some(arrival)));
         }
         let elapsed = self.shared.schedule.start.elapsed();
         if !self.shared.schedule.is_over(elapsed) {
@@ -77,7 +94,7 @@ impl Worker<'_> {
             return None;
         }
         if self.shared.schedule.window.goes_on(elapsed) {
-            return Some(Next::Send(None));
+            return Some(Due(None));
         }
         // What is under way may still raise a doubt.
         queue.rest(slot);
@@ -98,8 +115,6 @@ impl Worker<'_> {
     }
 }
 
-/// What a user of an open load does next.
-pub enum Next {
-    /// Sends a request: a scheduled one, or one after the window.
-    Send(Option<Arrival>),
-}
+/// A request that a user of an open load is to send: a scheduled one, or (`None`) one
+/// after the window.
+pub struct Due(pub Option<Arrival>);

@@ -2,16 +2,44 @@
 //! verdict last.
 
 use portcullis_core::check::Checked;
-use portcullis_core::judge::{Finding, Judgement, exit_code};
+use portcullis_core::judge::{Finding, Judgement, Verdict, exit_code};
+use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Severity;
+use portcullis_report::words;
 
 use super::paint::Paint;
 use super::{line, plain, table};
-use crate::check::Report;
-use crate::stages::judge;
+
+/// What is to be told of one file that was judged.
+#[derive(Debug, Default)]
+pub struct CheckedFile {
+    /// The file, as it was named.
+    pub file: String,
+    /// What it is and whose rules it was held against.
+    pub about: String,
+    /// The rules, one by one.
+    pub checked: Vec<Checked>,
+    /// Our own measurements and their verdict.
+    pub measured: Option<(Summary, Verdict)>,
+    /// What is worth knowing beside the rules.
+    pub notes: Vec<String>,
+    /// What a file of this kind does not show.
+    pub unseen: Vec<String>,
+    /// What decides, the gravest first.
+    pub findings: Vec<Finding>,
+    /// The verdict in a sentence.
+    pub sentence: String,
+}
+
+impl CheckedFile {
+    /// The exit code of this file alone.
+    pub fn exit_code(&self) -> u8 {
+        exit_code(&self.findings)
+    }
+}
 
 /// Prints one file's rules, findings and verdict.
-pub fn print_check(report: &Report) {
+pub fn print_check(report: &CheckedFile) {
     let style = super::for_output();
     let paint = style.paint;
     if !report.about.is_empty() {
@@ -39,11 +67,9 @@ pub fn print_check(report: &Report) {
 }
 
 /// Prints the verdict on several files.
-pub fn print_checks(findings: &[Finding], files: usize) {
-    let sentence = judge::headline(findings)
-        .unwrap_or_else(|| format!("PASSED: {files} files, as far as each of them shows"));
+pub fn print_checks(sentence: &str, exit_code: u8) {
     line("");
-    verdict(&sentence, exit_code(findings), super::for_output().paint);
+    verdict(sentence, exit_code, super::for_output().paint);
 }
 
 fn verdict(sentence: &str, code: u8, paint: Paint) {
@@ -55,11 +81,11 @@ fn verdict(sentence: &str, code: u8, paint: Paint) {
 fn told(checked: &Checked, paint: Paint) -> Option<(String, String)> {
     match checked {
         Checked::Judged(judged) => match (judged.judgement, judged.rule.severity) {
-            (Judgement::Holds, _) => Some(("holds:".to_owned(), judge::line(judged))),
+            (Judgement::Holds, _) => Some(("holds:".to_owned(), words::line(judged))),
             (Judgement::Violated, Severity::Warn) => {
-                Some((paint.yellow("warning:"), judge::line(judged)))
+                Some((paint.yellow("warning:"), words::line(judged)))
             }
-            (Judgement::NotJudged, _) => Some(("not judged:".to_owned(), judge::line(judged))),
+            (Judgement::NotJudged, _) => Some(("not judged:".to_owned(), words::line(judged))),
             _ => None,
         },
         Checked::Undecided { rule, .. } if rule.severity == Severity::Fail => None,

@@ -1,12 +1,12 @@
 //! The terminal: one sink of the pipeline's events, and the end of a run. The
-//! only place that prints. What is known (`state`) and how it is said (`feed`,
-//! `panel`, `ending`) is pure; here are the clock, the terminal, the streams.
+//! only place that prints. What is known (`state`) and how it is said (`log_lines`,
+//! `panel`, `final_output`) is pure; here are the clock, the terminal, the streams.
 
 mod check;
 mod columns;
-mod ending;
-mod feed;
-mod fold;
+mod final_output;
+pub mod github;
+mod log_lines;
 mod paint;
 mod panel;
 mod plan;
@@ -18,28 +18,51 @@ mod state;
 mod table;
 #[cfg(test)]
 mod tmux_tests;
+mod wrap;
 
-pub use check::{print_check, print_checks};
-pub use ending::Ending;
-pub use plan::print_plan;
-pub use report::{print_side_by_side, print_written};
+pub use check::{CheckedFile, print_check, print_checks};
+pub use final_output::FinalOutput;
+pub use plan::{DryRun, print_plan};
+pub use report::{Change, Row, SideBySide, print_side_by_side, print_written};
 
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use portcullis_core::event::{Event, Sink};
-use portcullis_core::plan::Mode;
+use portcullis_core::plan::{Mode, Plan};
 use portcullis_core::text::moves;
 use portcullis_report::{RunRecord, events_jsonl, results};
 
-use crate::cli::{Format, PerfArgs};
-use crate::planning::Planned;
-use ending::Style;
-use feed::{Feed, Form};
+use final_output::Style;
+use log_lines::{Form, LogLines};
 use paint::Paint;
 use screen::{Screen, Size};
 use state::State;
+
+/// Who reads standard output; for machines, what people read goes to standard error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// People.
+    #[default]
+    Text,
+    /// One document: the bytes of the results.
+    Json,
+    /// One object in a line for each event.
+    Jsonl,
+}
+
+/// How a run is shown.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ConsoleOptions {
+    /// Who reads standard output.
+    pub format: Format,
+    /// Violations and the verdict only.
+    pub quiet: bool,
+    /// Every threshold and the first round too.
+    pub verbose: bool,
+}
 
 /// The console of one run.
 #[derive(Debug)]
@@ -64,7 +87,7 @@ struct Shared {
 #[derive(Debug)]
 struct Inner {
     state: State,
-    feed: Feed,
+    log_lines: LogLines,
     screen: Screen,
     is_over: bool,
 }
@@ -127,16 +150,16 @@ pub fn complain(text: &str) {
 }
 
 /// Prints what is wrong with the configuration or the command line; 2.
-pub fn refuse(problems: &[String]) -> u8 {
+pub fn refuse(problems: &[impl Display]) -> u8 {
     for problem in problems {
-        error_line(&format!("error: {}", plain(problem)));
+        error_line(&format!("error: {}", plain(&problem.to_string())));
     }
-    error_line(&format!("{} (exit 2)", refused(problems)));
+    error_line(&format!("{} (exit 2)", refused(problems.len())));
     2
 }
 
-fn refused(problems: &[String]) -> String {
-    match problems.len() {
+fn refused(problems: usize) -> String {
+    match problems {
         1 => "REFUSED: 1 problem; nothing was started".to_owned(),
         n => format!("REFUSED: {n} problems; nothing was started"),
     }
@@ -159,10 +182,11 @@ fn plain(text: &str) -> String {
 impl Console {
     /// A console for this process's standard output; for its standard error where
     /// the output is kept for a format that machines read.
-    pub fn new(args: &PerfArgs) -> Self {
+    pub fn new(options: ConsoleOptions) -> Self {
+        let ConsoleOptions { format, quiet, verbose } = options;
         let variable =
             |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-        let is_terminal = match args.format {
+        let is_terminal = match format {
             Format::Text => std::io::stdout().is_terminal(),
             Format::Json | Format::Jsonl => std::io::stderr().is_terminal(),
         };
@@ -171,37 +195,36 @@ impl Console {
         let paint = Paint::new(form == Form::Panel && wants_color);
         let inner = Inner {
             state: State::default(),
-            feed: Feed::new(form, paint),
+            log_lines: LogLines::new(form, paint),
             screen: Screen::default(),
             is_over: false,
         };
         let shared = Arc::new(Shared {
-            format: args.format,
-            quiet: args.quiet,
-            verbose: args.verbose,
+            format,
+            quiet,
+            verbose,
             form,
             paint,
             begun: Instant::now(),
             inner: Mutex::new(inner),
         });
-        if args.format == Format::Jsonl && !args.dry_run {
+        if format == Format::Jsonl {
             shared.stream(events_jsonl::begin(shared.begun.elapsed()));
         }
-        let is_live = form == Form::Panel && !args.quiet;
+        let is_live = form == Form::Panel && !quiet;
         Self { ticker: is_live.then(|| tick(&shared)), shared }
     }
 
     /// Prints what is wrong with the configuration or the command line, and ends
     /// the stream of events; 2.
-    pub fn refuse(&self, problems: &[String]) -> u8 {
+    pub fn refuse(&self, problems: &[impl Display]) -> u8 {
         let code = refuse(problems);
-        self.shared.stream_end(&refused(problems), code, None);
+        self.shared.stream_end(&refused(problems.len()), code, None);
         code
     }
 
     /// Says what is about to happen.
-    pub fn begin(&self, planned: &Planned, is_compared: bool) {
-        let plan = &planned.plan;
+    pub fn begin(&self, plan: &Plan, is_compared: bool) {
         let load = &plan.load;
         let what = match &plan.mode {
             Mode::Serve(serve) => serve.root.display().to_string(),
@@ -218,7 +241,7 @@ impl Console {
     fn open(&self, what: &str, stages: Vec<state::Expected>) {
         let mut inner = self.shared.lock();
         inner.state = State::expecting(stages);
-        let lines = inner.feed.begin(what);
+        let lines = inner.log_lines.begin(what);
         self.shared.show(&mut inner, &lines);
     }
 
@@ -230,23 +253,23 @@ impl Console {
     }
 
     /// Prints the end of a run.
-    pub fn end(&self, report: &RunRecord, ending: &Ending<'_>) {
+    pub fn end(&self, report: &RunRecord, end: &FinalOutput<'_>) {
         let shared = &self.shared;
         let mut inner = shared.lock();
         inner.is_over = true;
         let (log, advice) = (inner.state.log.clone(), inner.state.advice.clone());
-        let ending = Ending { log: log.as_deref().or(ending.log), advice: &advice, ..*ending };
+        let end = FinalOutput { log: log.as_deref().or(end.log), advice: &advice, ..*end };
         let columns = (shared.form == Form::Panel).then(|| shared.size().width());
         let (quiet, verbose, paint) = (shared.quiet, shared.verbose, shared.paint);
         let style = Style { quiet, verbose, columns, paint };
-        let close = inner.feed.close().map(|close| format!("{close}\n")).unwrap_or_default();
-        let text = format!("{close}{}", ending::ending(report, &ending, style));
+        let close = inner.log_lines.close().map(|close| format!("{close}\n")).unwrap_or_default();
+        let text = format!("{close}{}", final_output::final_output(report, &end, style));
         let bytes = inner.screen.replace(&text, Vec::new(), shared.size());
         match shared.format {
             Format::Text => print_plain(&bytes),
             Format::Jsonl => {
                 print_to(true, &bytes);
-                let results = ending.artifacts.join(portcullis_report::artifacts::RESULTS);
+                let results = end.artifacts.join(portcullis_report::artifacts::RESULTS);
                 shared.stream_end(&report.sentence, report.exit_code, Some(&results));
             }
             Format::Json => {
@@ -305,7 +328,7 @@ impl Shared {
             Form::Panel => {
                 let size = self.size();
                 let width = size.width();
-                let fitted = |line: &String| format!("{}\n", fold::folded(line, width));
+                let fitted = |line: &String| format!("{}\n", wrap::wrapped(line, width));
                 let text: String = lines.iter().map(fitted).collect();
                 let block = panel::panel(&inner.state, self.begun.elapsed(), width, self.paint);
                 inner.screen.replace(&text, block, size)
@@ -340,7 +363,7 @@ impl Sink for Console {
             shared.stream(events_jsonl::line(at, event));
         }
         inner.state.take(at, event);
-        let lines = inner.feed.lines(at, event);
+        let lines = inner.log_lines.lines(at, event);
         shared.show(&mut inner, &lines);
     }
 }

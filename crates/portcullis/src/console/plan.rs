@@ -1,22 +1,40 @@
 //! `--dry-run`: what would be done, with commands, paths and deadlines.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
-use portcullis_core::plan::{Mode, Plan, ServePlan};
+use portcullis_core::plan::{Mode, Plan};
 use portcullis_core::scenario::titles;
 use portcullis_core::units::show_duration;
 
 use super::{line, plain};
-use crate::cache;
-use crate::planning::Planned;
+
+/// What is to be shown of a run that is not started.
+#[derive(Clone, Copy, Debug)]
+pub struct DryRun<'a> {
+    /// What it would do.
+    pub plan: &'a Plan,
+    /// The configuration's file.
+    pub configuration: &'a Path,
+    /// Where caches are.
+    pub cache: &'a Path,
+    /// How the project comes to be served: a step's name, and what it does.
+    pub preparation: &'a [(&'static str, String)],
+    /// Whether the run may write the baseline.
+    pub writes_baseline: bool,
+}
 
 /// Prints the plan; nothing is started.
-pub fn print_plan(planned: &Planned) {
-    let plan = &planned.plan;
-    line(&format!("configuration  {}", planned.file.display()));
+pub fn print_plan(run: &DryRun<'_>) {
+    let plan = run.plan;
+    line(&format!("configuration  {}", run.configuration.display()));
     match &plan.mode {
-        Mode::Serve(serve) => serve_lines(serve, planned),
+        Mode::Serve(serve) => {
+            line(&format!("project        {}", serve.root.display()));
+            line(&format!("cache          {}", run.cache.display()));
+            for (step, what) in run.preparation {
+                line(&format!("{step:<14} {what}"));
+            }
+        }
         Mode::Attach(target) => {
             line(&format!("server         {} (up already; nothing is started)", target.url()));
         }
@@ -32,7 +50,7 @@ pub fn print_plan(planned: &Planned) {
         line(&format!("{severity:<14} unless {}", plain(&threshold.in_words())));
     }
     if let Some(baseline) = &plan.baseline {
-        let writes = if planned.baseline.may_write { "; this run may write it" } else { "" };
+        let writes = if run.writes_baseline { "; this run may write it" } else { "" };
         let described = plain(&baseline.described());
         line(&format!("baseline       {}: {described}{writes}", baseline.file.display()));
     }
@@ -40,29 +58,6 @@ pub fn print_plan(planned: &Planned) {
     for warning in &plan.warnings {
         line(&format!("warning        {warning}"));
     }
-}
-
-fn serve_lines(serve: &ServePlan, planned: &Planned) {
-    let deadline = |limit| format!("(within {})", show_duration(limit));
-    line(&format!("project        {}", serve.root.display()));
-    let cache = cache::root(&planned.base.join("target/portcullis"));
-    line(&format!("cache          {}", cache.display()));
-    let (major, minor) = serve.python;
-    let install = deadline(serve.install_timeout);
-    line(&format!("environment    Python {major}.{minor} or newer, python -m venv {install}"));
-    for path in &serve.requirements {
-        line(&format!("install        pip install -r {} {install}", path.display()));
-    }
-    let manage = format!("python {}", serve.django.manage);
-    let migrate = serve.migrate.join(" ");
-    line(&format!("migrate        {manage} {migrate} {}", deadline(serve.migrate_timeout)));
-    if let Some(script) = &serve.seed_script {
-        let limit = deadline(serve.seed_timeout);
-        line(&format!("seed           {manage} shell < {} {limit}", script.display()));
-    }
-    let argv = serve.server_argv(Path::new("python"), serve.server.port).join(OsStr::new(" "));
-    let otherwise = if serve.server.port_insists { "" } else { ", or a free port" };
-    line(&format!("serve          {}{otherwise}", argv.to_string_lossy()));
 }
 
 fn load_lines(plan: &Plan) {

@@ -5,10 +5,48 @@ use std::path::PathBuf;
 use portcullis_core::compare::percent;
 use portcullis_report::words;
 
-use super::ending::{Style, fitted};
+use super::final_output::{Style, fitted};
 use super::table::{self, KEPT};
 use super::{line, plain};
-use crate::report::{Row, SideBySide};
+
+/// Two runs.
+#[derive(Clone, Debug)]
+pub struct SideBySide {
+    /// Each in a line.
+    pub runs: [String; 2],
+    /// All tasks first, then each of them, the login last.
+    pub rows: Vec<Row>,
+    /// Thresholds that stand differently.
+    pub changes: Vec<Change>,
+    /// How many stand as before.
+    pub unchanged: usize,
+    /// What must be known to read it.
+    pub notes: Vec<String>,
+}
+
+/// The figures of one task in both; `None` where a run has none.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The task.
+    pub name: String,
+    /// Requests.
+    pub requests: [Option<u64>; 2],
+    /// The median latency of good answers, in milliseconds.
+    pub p50_ms: [Option<f64>; 2],
+    /// The latency that 95 % of them do not exceed, in milliseconds.
+    pub p95_ms: [Option<f64>; 2],
+    /// Failed requests as a share of all.
+    pub error_rate: [Option<f64>; 2],
+}
+
+/// A threshold that stands differently.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// What is judged, and its rule.
+    pub rule: String,
+    /// How it stands in each, with its value; `None` where it is not judged.
+    pub standing: [Option<String>; 2],
+}
 
 /// Prints the files that were written, and a remark.
 pub fn print_written(paths: &[PathBuf], remark: Option<&str>) {
@@ -88,8 +126,8 @@ fn nothing() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fold::shown_width;
     use super::super::paint::Paint;
+    use super::super::wrap::shown_width;
     use super::*;
 
     #[test]

@@ -4,11 +4,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use clap::Parser;
-use portcullis_core::compare::{Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison};
+use portcullis_core::compare::{
+    self, Comparison, Decision, Effect, ErrorRise, Sides, TaskComparison,
+};
 use portcullis_core::event::{Event, PairProgress, Progress, Sink, Stage, StageEnd, StageRecord};
 use portcullis_core::evidence::State;
-use portcullis_core::judge::{Finding, in_order, judge};
+use portcullis_core::judge::{Finding, findings, headline, in_order, judge};
 use portcullis_core::measure::{
     Beyond, Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary,
 };
@@ -16,9 +17,7 @@ use portcullis_core::steering::RuleStatus;
 use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, parse};
 use portcullis_report::RunRecord;
 
-use super::{Console, Ending};
-use crate::cli::PerfArgs;
-use crate::stages::judge as judging;
+use super::{Console, ConsoleOptions, FinalOutput};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -34,16 +33,10 @@ const FAIL: [&str; 4] =
     ["p95 <= 500ms", "error_rate <= 1%", "p95(list_reports) < 500ms", "p95(get_claim_detail) < 1s"];
 const WARN: [&str; 3] = ["login.p95 < 2s", "rps >= 20", "p50(list_claims) <= base"];
 
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    args: PerfArgs,
-}
-
 /// Plays a scene on a console of its own: `panel` up to the middle of the load,
 /// `load` to its end, `end` to the end of the run, `against` with a comparison.
 pub fn play(name: &str) -> Console {
-    let console = Console::new(&Line::parse_from(["perf"]).args);
+    let console = Console::new(ConsoleOptions::default());
     let is_compared = name == "against";
     let mut stages: Vec<(Stage, Option<Duration>)> =
         [Stage::Install, Stage::Ready, Stage::Load].map(|stage| (stage, None)).to_vec();
@@ -84,13 +77,13 @@ pub fn play(name: &str) -> Console {
     ended(Stage::Judge, 2, StageEnd::Failed(why), "");
     console.event(&Event::StageStarted(Stage::Collect));
     ended(Stage::Collect, 12, StageEnd::Done, ".portcullis");
-    let ending = Ending {
+    let end = FinalOutput {
         artifacts: Path::new(".portcullis"),
         log: Some(".portcullis/logs/server.log"),
         page: Some(Path::new(".portcullis/perf_results.html")),
         advice: &[],
     };
-    console.end(&report, &ending);
+    console.end(&report, &end);
     console
 }
 
@@ -213,9 +206,9 @@ fn report(is_compared: bool) -> RunRecord {
     let summary = summary(latency_limits(&rules));
     let verdict = judge(&summary, &rules);
     let comparison = is_compared.then(comparison);
-    let mut findings = judging::findings(&verdict, false);
-    findings.extend(comparison.iter().flat_map(|both| judging::compared(both, false)));
-    let findings: Vec<Finding> = in_order(findings);
+    let mut found = findings::of_verdict(&verdict, false);
+    found.extend(comparison.iter().flat_map(|both| compare::findings(both, false)));
+    let findings: Vec<Finding> = in_order(found);
     let stage = |stage, ms, end| StageRecord {
         stage,
         took: Duration::from_millis(ms),
@@ -234,7 +227,7 @@ fn report(is_compared: bool) -> RunRecord {
             stage(Stage::Collect, 12, StageEnd::Done),
             stage(Stage::Stop, 104, StageEnd::Done),
         ],
-        sentence: judging::headline(&findings).unwrap(),
+        sentence: headline::headline(&findings).unwrap(),
         summary: Some(summary),
         verdict: Some(verdict),
         comparison,

@@ -7,7 +7,7 @@ use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_duration;
 
 use super::columns::{fit, left, right, width};
-use super::ending::Style;
+use super::final_output::Style;
 use super::plain;
 
 /// The columns in their order, each with its importance: where the terminal is too

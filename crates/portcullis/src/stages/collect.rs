@@ -9,54 +9,49 @@ use portcullis_core::judge::Finding;
 use portcullis_report::{RunRecord, artifacts};
 use portcullis_supervise::log;
 
-use super::judge;
-use crate::run::{Done, Failure, Run};
+use crate::run::{Journal, RunContext, RunResults, StageFailure, StageOutput, record};
 
 /// How much of a log's end is kept.
 const LONGEST_LOG: u64 = 4 * 1024 * 1024;
 
-/// Writes the results as they are so far, and the logs.
+/// Writes the results as they are so far, and the logs; `recorded` is the run so far.
 ///
 /// # Errors
 /// A file could not be written; the others are.
-pub fn collect(run: &mut Run<'_>) -> Result<Done<()>, Failure> {
+pub fn collect(
+    context: &RunContext<'_>,
+    recorded: &RunRecord,
+) -> Result<StageOutput<()>, StageFailure> {
     // On a disk that fills up, results are worth more than logs.
-    let results = run.artifacts().write_results_early(&record(run));
-    let logs = copy_logs(run);
-    let place = run.artifacts().path().display().to_string();
+    let results = context.artifacts.write_results_early(recorded);
+    let logs = copy_logs(context);
+    let place = context.artifacts.path().display().to_string();
     results.and(logs).map_err(|error| {
-        Failure::new(Finding::Refused(format!("artifacts in {place} are not whole: {error}")))
+        StageFailure::new(Finding::Refused(format!("artifacts in {place} are not whole: {error}")))
     })?;
-    Ok(Done::new((), place))
+    Ok(StageOutput::new((), place))
 }
 
-/// Writes the results once more, as the run has ended, and every report of them. If that fails they must
-/// say so themselves, where there is room for that.
-pub fn finish(run: &mut Run<'_>) {
-    let Err(error) = write_all(run) else { return };
-    run.findings.push(Finding::Refused(format!("the results are not whole: {error}")));
+/// Writes the results once more, as the run has ended, and every report of them. If that
+/// fails they must say so themselves, where there is room for that.
+pub fn finish(context: &RunContext<'_>, journal: &mut Journal<'_>, results: &RunResults) {
+    let write =
+        |journal: &Journal<'_>| context.artifacts.write_all(&record(context, journal, results));
+    let Err(error) = write(journal) else { return };
+    journal.find(Finding::Refused(format!("the results are not whole: {error}")));
     // Nothing is worse off if this fails too: what was not written is not there.
-    let _ = run.artifacts().make_room();
-    let _ = write_all(run);
+    let _ = context.artifacts.make_room();
+    let _ = write(journal);
 }
 
-fn write_all(run: &Run<'_>) -> std::io::Result<()> {
-    run.artifacts().write_all(&record(run))
-}
-
-/// The run as things stand now.
-fn record(run: &Run<'_>) -> RunRecord {
-    run.report(&judge::sentence(run))
-}
-
-fn copy_logs(run: &Run<'_>) -> std::io::Result<()> {
+fn copy_logs(context: &RunContext<'_>) -> std::io::Result<()> {
     let mut result = Ok(());
-    for entry in std::fs::read_dir(run.folder().join("logs"))? {
+    for entry in std::fs::read_dir(context.folder.logs())? {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         let copied = end_of(&path).and_then(|text| {
-            let text = run.secrets.redact(&text);
-            run.artifacts().write(&format!("{}/{name}", artifacts::LOGS), text.as_bytes())
+            let text = context.redact(&text);
+            context.artifacts.write(&format!("{}/{name}", artifacts::LOGS), text.as_bytes())
         });
         result = result.and(copied);
     }

@@ -9,111 +9,106 @@ use portcullis_core::engine::{
     Ended, FirstAnswer, FirstFailure, LoadOutcome, LoginFailure, Measured, Observer,
 };
 use portcullis_core::event::{Event, Progress};
-use portcullis_core::judge::{Finding, ThresholdController, generator_fault};
-use portcullis_core::measure::{FailureKind, Usage, UsageAt, UsageCourse};
+use portcullis_core::judge::{Finding, generator_fault};
+use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageCourse};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
-use portcullis_load::LoadError;
 use portcullis_report::FirstCall;
 use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
 
-use crate::health::{self, Health};
-use crate::machine::Ticks;
-use crate::run::{Done, Failure, Run};
+use super::health::{self, Health};
+use crate::engines::{self, NotBegun};
+use crate::host::machine::Ticks;
+use crate::run::{LoadResults, RunContext, StageFailure, StageOutput};
 
-/// Puts the load on a server that is ready.
+/// Puts the load on a server that is ready. What it brings is in `results`, also where it
+/// fails.
 ///
 /// # Errors
 /// The login fails, tasks see no data, users are missing, the server dies.
-pub fn measure(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
-    let mut server = run.server.take();
-    let result = measure_with(run, target, server.as_mut());
-    run.server = server;
-    result
-}
-
-fn measure_with(
-    run: &mut Run<'_>,
+pub fn measure(
+    context: &RunContext<'_>,
     target: &Target,
     mut server: Option<&mut Server>,
-) -> Result<Done<()>, Failure> {
-    let planned = run.planned;
-    let plan = &planned.plan.load;
+    results: &mut LoadResults,
+) -> Result<StageOutput<()>, StageFailure> {
+    let (plan, trust) = (&context.planned.plan.load, &context.planned.trust);
     if plan.tls.as_ref().is_some_and(|tls| tls.insecure) {
-        run.warn(INSECURE);
+        context.warn(INSECURE);
     }
     let listeners = port::listeners(target.port);
-    let controller = ThresholdController { rules: &plan.rules, until_sure: plan.until_sure };
-    let mut watching = Watching {
-        run: &mut *run,
+    let mut watch = LoadWatch {
+        context,
         server: server.as_deref_mut(),
+        results,
         begun: None,
-        course: UsageCourse::default(),
+        timeline: UsageCourse::default(),
         failure: None,
     };
-    let result = portcullis_load::run(plan, target, &planned.trust, &controller, &mut watching);
-    let Watching { begun, course, failure, .. } = watching;
+    let outcome = engines::run(plan, target, trust, &mut watch);
+    let LoadWatch { begun, timeline, failure, .. } = watch;
     if let Some(failure) = failure {
         return Err(failure);
     }
-    let outcome = match result {
+    let outcome = match outcome {
         Ok(outcome) => outcome,
         // A dying server closes its socket a moment before its process is gone.
         Err(error) => {
             let death = death(server.as_deref_mut(), DYING);
-            return Err(death.unwrap_or_else(|| not_begun(run, error)));
+            return Err(death.unwrap_or_else(|| not_begun(context, error)));
         }
     };
     let (ticks, used) = begun.unwrap_or_default();
-    run.machine.steal_share =
-        ticks.zip(Ticks::now()).and_then(|(start, end)| end.stolen_since(start));
+    results.steal_share = ticks.zip(Ticks::now()).and_then(|(start, end)| end.stolen_since(start));
     let now_used = server.as_deref().map(Server::usage);
-    run.server_usage = now_used.zip(used).map(|(end, start)| end.since(start));
-    run.server_course = course.into_moments();
+    results.server_usage = now_used.zip(used).map(|(end, start)| end.since(start));
+    results.server_timeline = timeline.into_moments();
     let patience = match outcome.ended {
         Ended::LoginFailed(_) => DYING,
         _ => Duration::ZERO,
     };
     let death = death(server.as_deref_mut(), patience);
-    conclude(run, outcome, death)?;
-    still_there(run, target, server.map(|server| (server, listeners)))?;
-    Ok(Done::new((), described(run, target)))
+    conclude(context, results, outcome, death)?;
+    still_there(context, target, server.map(|server| (server, listeners)))?;
+    Ok(StageOutput::new((), described(results.summary.as_ref(), target)))
 }
 
 /// Watches the load for signals, for the server's death, and for the run's deadline.
-struct Watching<'w, 'r> {
-    run: &'w mut Run<'r>,
-    server: Option<&'w mut Server>,
+struct LoadWatch<'a> {
+    context: &'a RunContext<'a>,
+    server: Option<&'a mut Server>,
+    results: &'a mut LoadResults,
     /// Set once the first round is over: what the machine and the server had used then.
     begun: Option<(Option<Ticks>, Option<Usage>)>,
-    course: UsageCourse,
+    timeline: UsageCourse,
     /// Why the load is not to begin.
-    failure: Option<Failure>,
+    failure: Option<StageFailure>,
 }
 
-impl Watching<'_, '_> {
+impl LoadWatch<'_> {
     fn has_died(&mut self) -> bool {
         self.server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some())
     }
 }
 
-impl Observer for Watching<'_, '_> {
+impl Observer for LoadWatch<'_> {
     fn secret(&mut self, token: &str) {
-        self.run.secrets.add(token);
+        self.context.hide(token);
     }
 
     fn goes_on(&mut self) -> bool {
         // Looked at in the first round too, so that its log is kept short; there a dead
         // one fails each request.
         let has_died = self.has_died();
-        let is_over = self.begun.is_some() && (has_died || self.run.is_overdue());
-        self.run.interrupts.signal().is_none() && !is_over
+        let is_over = self.begun.is_some() && (has_died || self.context.is_overdue());
+        self.context.interrupts.signal().is_none() && !is_over
     }
 
     fn first_round(&mut self, answers: &[FirstAnswer]) -> ControlFlow<()> {
         let death = death(self.server.as_deref_mut(), Duration::ZERO);
-        let told = death.map_or_else(|| tell_first_round(self.run, answers), Err);
+        let calls = &mut self.results.first_round;
+        let told = death.map_or_else(|| tell_first_round(self.context, calls, answers), Err);
         if let Err(failure) = told {
             self.failure = Some(failure);
             return ControlFlow::Break(());
@@ -126,9 +121,9 @@ impl Observer for Watching<'_, '_> {
         let used = self.begun.and_then(|(_, used)| used);
         let server = self.server.as_deref().zip(used);
         let moment = server.map(|(server, used)| moment(server, used, progress.elapsed));
-        // A server that is gone uses nothing: no moment of its course.
-        moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| self.course.add(m));
-        self.run.sink.event(&Event::Progress(progress));
+        // A server that is gone uses nothing: no moment of its timeline.
+        moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| self.timeline.add(m));
+        self.context.sink.event(&Event::Progress(progress));
     }
 }
 
@@ -143,9 +138,8 @@ const INSECURE: &str =
     "load.insecure = true: the server's certificate is not checked; anybody could have answered";
 
 /// What was done, in a few words; where to, if a name had to be resolved for it.
-fn described(run: &Run<'_>, target: &Target) -> String {
-    let summary = run.summary.as_ref();
-    let tasks = summary.iter().flat_map(|summary| &summary.tasks);
+fn described(summary: Option<&Summary>, target: &Target) -> String {
+    let tasks = summary.into_iter().flat_map(|summary| &summary.tasks);
     let requests: u64 = tasks.map(|task| task.judged().requests).sum();
     let ran = summary.map_or(0, |summary| summary.users_ran);
     let is_name = target.host.parse::<std::net::IpAddr>().is_err();
@@ -163,11 +157,11 @@ const TRIES: u32 = 3;
 /// Who answered at the start must answer at the end: our own server on the
 /// listeners that it had, and each server to its health check.
 fn still_there(
-    run: &Run<'_>,
+    context: &RunContext<'_>,
     target: &Target,
     own: Option<(&mut Server, Vec<u64>)>,
-) -> Result<(), Failure> {
-    let failed = |gone: String| Failure::new(Finding::Server(gone)).with_log("server");
+) -> Result<(), StageFailure> {
+    let failed = |gone: String| StageFailure::new(Finding::Server(gone)).with_log("server");
     if let Some((server, before)) = own {
         let port = target.port;
         if server.owns_port(port) != Owner::Ours {
@@ -180,18 +174,18 @@ fn still_there(
             return Err(failed(message).with_advice(RESTARTED));
         }
     }
-    let path = &run.planned.plan.health;
+    let path = &context.planned.plan.health;
     // It may still be busy with what was sent last.
     let mut tries = 0;
     let patient = |health: Health| {
         tries += 1;
-        let is_enough = tries == TRIES || run.interrupts.signal().is_some();
+        let is_enough = tries == TRIES || context.interrupts.signal().is_some();
         (health == Health::Healthy || is_enough).then_some(health)
     };
-    let asked = health::poll(target, &run.planned.trust, path, patient)
-        .map_err(|message| Failure::new(Finding::Defect(message)))?;
-    match (asked, run.interrupts.signal()) {
-        (_, Some(signal)) => Err(Failure::new(Finding::Interrupted(signal))),
+    let asked = health::poll(target, &context.planned.trust, path, patient)
+        .map_err(|error| StageFailure::new(Finding::Defect(error.to_string())))?;
+    match (asked, context.interrupts.signal()) {
+        (_, Some(signal)) => Err(StageFailure::new(Finding::Interrupted(signal))),
         (Health::Healthy, None) => Ok(()),
         (asked, None) => Err(failed(format!("after the load {path} was: {asked}"))),
     }
@@ -207,10 +201,10 @@ fn is_restarted(before: &[u64], after: &[u64]) -> bool {
 }
 
 /// The server's death as a failure, if it is dead.
-fn death(server: Option<&mut Server>, patience: Duration) -> Option<Failure> {
+fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure> {
     let status = server?.ended_within(patience)?;
     let message = format!("the server died during the load: {status}");
-    let failure = Failure::new(Finding::Server(message)).with_log("server");
+    let failure = StageFailure::new(Finding::Server(message)).with_log("server");
     Some(match status.signal() {
         Some(9) => failure.with_advice(KILLED),
         _ => failure,
@@ -221,18 +215,18 @@ const KILLED: &str = "SIGKILL is often the kernel's, out of memory: look at dmes
                       its container, and at server.peak_memory_bytes in the results";
 
 /// Why the load did not begin, as a failure.
-fn not_begun(run: &Run<'_>, error: LoadError) -> Failure {
-    match (run.interrupts.signal(), error) {
-        (Some(signal), _) => Failure::new(Finding::Interrupted(signal)),
-        (None, LoadError::Login(failure)) => login_failure(&failure),
-        (None, error @ LoadError::Connect(_)) => {
-            Failure::new(Finding::Server(error.to_string())).with_log("server")
+fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
+    match (context.interrupts.signal(), error) {
+        (Some(signal), _) => StageFailure::new(Finding::Interrupted(signal)),
+        (None, NotBegun::Login(failure)) => login_failure(&failure),
+        (None, NotBegun::Unreachable(why)) => {
+            StageFailure::new(Finding::Server(why)).with_log("server")
         }
-        (None, error) => Failure::new(Finding::Defect(error.to_string())),
+        (None, error) => StageFailure::new(Finding::Defect(error.to_string())),
     }
 }
 
-fn login_failure(failure: &LoginFailure) -> Failure {
+fn login_failure(failure: &LoginFailure) -> StageFailure {
     let message = format!("the login of user {} failed: {}", failure.user, failure.message);
     let advice = if failure.throttled {
         "the service limits logins: log in once for all users (scenario.login.shared = true), \
@@ -240,19 +234,23 @@ fn login_failure(failure: &LoginFailure) -> Failure {
     } else {
         "check path, body and token of [scenario.login], and that the seed makes this user"
     };
-    Failure::new(Finding::Invalid(message)).with_advice(advice)
+    StageFailure::new(Finding::Invalid(message)).with_advice(advice)
 }
 
 /// Shows the first answers; tasks without data end the run here.
-fn tell_first_round(run: &mut Run<'_>, answers: &[FirstAnswer]) -> Result<(), Failure> {
+fn tell_first_round(
+    context: &RunContext<'_>,
+    calls: &mut Vec<FirstCall>,
+    answers: &[FirstAnswer],
+) -> Result<(), StageFailure> {
     let mut without_data = Vec::new();
     for answer in answers {
         let failure = answer.failure.as_ref();
         let words = failure.map(|failure| format!("{}: {}", failure.kind.name(), failure.message));
-        run.first_round.push(FirstCall {
+        calls.push(FirstCall {
             task: answer.task.clone(),
             latency: answer.latency,
-            failure: words.map(|words| run.secrets.redact(&words)),
+            failure: words.map(|words| context.redact(&words)),
         });
         let Some(FirstFailure { kind, message, answer: body }) = failure else { continue };
         let (task, request) = (&answer.task, &answer.request);
@@ -261,24 +259,24 @@ fn tell_first_round(run: &mut Run<'_>, answers: &[FirstAnswer]) -> Result<(), Fa
                 "{task} saw no data: {request}: {message}; the answer was {body}"
             )));
         } else {
-            run.warn(format!("first round: {task}: {request}: {message}"));
+            context.warn(format!("first round: {task}: {request}: {message}"));
         }
     }
     if without_data.is_empty() {
         return Ok(());
     }
     let advice = "does the seed fill these tables for the user that logs in?".to_owned();
-    Err(Failure { findings: without_data, log: None, advice: Some(advice) })
+    Err(StageFailure { findings: without_data, log: None, advice: Some(advice) })
 }
 
 fn conclude(
-    run: &mut Run<'_>,
-    outcome: LoadOutcome,
-    death: Option<Failure>,
-) -> Result<(), Failure> {
-    let Measured::Exact(summary) = outcome.measured;
+    context: &RunContext<'_>,
+    results: &mut LoadResults,
+    LoadOutcome { measured: Measured::Exact(summary), ended }: LoadOutcome,
+    death: Option<StageFailure>,
+) -> Result<(), StageFailure> {
     let summary = *summary;
-    let plan = &run.planned.plan.load;
+    let plan = &context.planned.plan.load;
     let ran = summary.users_ran;
     // In the open model arrivals decide who is needed; and a load that ends
     // after some requests may end before everybody's start, or login.
@@ -290,35 +288,35 @@ fn conclude(
         (false, _) => plan.users_due(summary.measured.saturating_sub(login)),
     };
     let fault = generator_fault(&summary);
-    run.summary = Some(summary);
-    if let Some(signal) = run.interrupts.signal() {
-        return Err(Failure::new(Finding::Interrupted(signal)));
+    results.summary = Some(summary);
+    if let Some(signal) = context.interrupts.signal() {
+        return Err(StageFailure::new(Finding::Interrupted(signal)));
     }
     if let Some(death) = death {
-        run.is_judged = true;
+        results.is_judged = true;
         return Err(death);
     }
-    match outcome.ended {
-        Ended::Defect(what) => Err(Failure::new(Finding::Defect(what))),
+    match ended {
+        Ended::Defect(what) => Err(StageFailure::new(Finding::Defect(what))),
         Ended::LoginFailed(failure) => Err(login_failure(&failure)),
-        Ended::Stopped if run.is_overdue() => {
-            let limit = show_duration(run.planned.plan.run_timeout);
+        Ended::Aborted if context.is_overdue() => {
+            let limit = show_duration(context.planned.plan.run_timeout);
             let message = format!("the load was cut off: the whole run may take {limit}");
             let advice = "a shorter load, or a longer steps.run_timeout";
-            Err(Failure::new(Finding::Invalid(message)).with_advice(advice))
+            Err(StageFailure::new(Finding::Invalid(message)).with_advice(advice))
         }
         // Nobody but a signal, a death or the deadline stops it.
-        Ended::Stopped => {
-            Err(Failure::new(Finding::Defect("the load stopped by itself".to_owned())))
+        Ended::Aborted => {
+            Err(StageFailure::new(Finding::Defect("the load stopped by itself".to_owned())))
         }
         Ended::Complete => {
-            run.is_judged = true;
+            results.is_judged = true;
             if ran < asked {
                 let message = format!("{asked} users were asked for, but only {ran} ran");
-                return Err(Failure::new(Finding::Invalid(message)));
+                return Err(StageFailure::new(Finding::Invalid(message)));
             }
             match fault {
-                Some(fault) => Err(Failure::new(Finding::Invalid(fault)).with_advice(
+                Some(fault) => Err(StageFailure::new(Finding::Invalid(fault)).with_advice(
                     "give the generator a core of its own, or run where less else is running",
                 )),
                 None => Ok(()),

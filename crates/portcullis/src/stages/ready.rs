@@ -12,9 +12,9 @@ use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
 use portcullis_supervise::tree;
 
-use super::project::unsupported_database;
-use crate::health::{self, Health};
-use crate::run::{Done, Failure, Run};
+use super::health::{self, Health};
+use crate::project;
+use crate::run::{RunContext, RunFolder, StageFailure, StageOutput};
 
 /// How often a wait tells that it goes on.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
@@ -26,36 +26,46 @@ const PROOF_EVERY: Duration = Duration::from_millis(20);
 /// # Errors
 /// It ended, was not healthy in time, has not loaded the run's settings, or another process
 /// has its port.
-pub fn wait(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
-    let Some(server) = run.server.take() else {
-        return Err(Failure::new(Finding::Defect("no server to wait for".to_owned())));
+pub fn wait(
+    context: &RunContext<'_>,
+    folder: &RunFolder,
+    server: &mut Option<Server>,
+    target: &Target,
+) -> Result<StageOutput<()>, StageFailure> {
+    let Some(server) = server else {
+        return Err(StageFailure::new(Finding::Defect("no server to wait for".to_owned())));
     };
-    let plan = &run.planned.plan;
-    let (now, limit) = (Instant::now(), run.within(plan.ready_timeout));
-    let mut waiting =
-        Waiting { server, port: target.port, start: now, limit, told: now, unproved: 0 };
+    let plan = &context.planned.plan;
+    let (start, limit) = (Instant::now(), context.within(plan.ready_timeout));
+    let (port, told, unproved) = (target.port, start, 0);
+    let mut waiting = Waiting { context, folder, server, port, start, limit, told, unproved };
     // A request to a server with settings of its own would use the user's database and logs.
-    if let Err(failure) = waiting.for_proof(run) {
-        run.server = Some(waiting.server);
-        return Err(failure);
-    }
+    waiting.for_proof()?;
     let polled =
-        health::poll(target, &Trust::Nobody, &plan.health, |health| waiting.judge(run, &health));
-    let mut server = waiting.server;
-    let is_alive = server.ended_within(Duration::ZERO).is_none();
+        health::poll(target, &Trust::Nobody, &plan.health, |health| waiting.judge(&health));
+    let is_alive = waiting.server.ended_within(Duration::ZERO).is_none();
     if is_alive && matches!(polled, Ok(Err(Finding::Server(_)))) {
         // Still there, but not ready: its stack in the log tells what it does.
-        server.ask_for_stack();
+        waiting.server.ask_for_stack();
     }
-    run.server = Some(server);
     match polled {
-        Ok(Ok(())) => Ok(Done::new((), format!("{} is healthy and ours", plan.health))),
-        Ok(Err(finding @ Finding::Interrupted(_))) => Err(Failure::new(finding)),
-        Ok(Err(finding)) => Err(unsupported_database(run, "server")
-            .unwrap_or_else(|| Failure::new(finding).with_log("server"))),
-        Err(message) => Err(Failure::new(Finding::Defect(message))),
+        Ok(Ok(())) => Ok(StageOutput::new((), format!("{} is healthy and ours", plan.health))),
+        Ok(Err(finding)) => Err(failed(folder, finding)),
+        Err(error) => Err(StageFailure::new(Finding::Defect(error.to_string()))),
     }
 }
+
+/// Why the server is not ready; its log may know better.
+fn failed(folder: &RunFolder, finding: Finding) -> StageFailure {
+    match finding {
+        Finding::Interrupted(_) => StageFailure::new(finding),
+        _ => project::refused(folder, LOG)
+            .unwrap_or_else(|| StageFailure::new(finding).with_log(LOG)),
+    }
+}
+
+/// The server's log.
+const LOG: &str = "server";
 
 /// A server that is not started by `manage.py`, or whose `wsgi.py` names other settings.
 const UNSET: &str = "the server has not loaded this run's settings";
@@ -64,27 +74,11 @@ const UNSET_ADVICE: &str = "it would serve from another database, so nothing was
                             os.environ.setdefault(…) in wsgi.py and asgi.py instead of an \
                             assignment";
 
-/// Forgets who has loaded the run's settings so far: what follows is the server's proof.
-pub fn expect_proof(run: &Run<'_>) {
-    let Ok(traces) = std::fs::read_dir(run.folder().join("loaded")) else { return };
-    for trace in traces.flatten() {
-        let _ = std::fs::remove_file(trace.path());
-    }
-}
-
-/// Whether a process of the server has loaded the run's settings, which leave a trace.
-fn is_proved(run: &Run<'_>, server: &Server) -> bool {
-    let loaded = run.folder().join("loaded");
-    if !cfg!(target_os = "linux") {
-        return std::fs::read_dir(&loaded).is_ok_and(|mut traces| traces.next().is_some());
-    }
-    let has_loaded = |pid: &u32| loaded.join(pid.to_string()).exists();
-    tree::members(server.pid()).iter().any(has_loaded)
-}
-
 /// A wait for our own server.
-struct Waiting {
-    server: Server,
+struct Waiting<'a> {
+    context: &'a RunContext<'a>,
+    folder: &'a RunFolder,
+    server: &'a mut Server,
     port: u16,
     start: Instant,
     /// How long it may take.
@@ -95,60 +89,56 @@ struct Waiting {
     unproved: u32,
 }
 
-impl Waiting {
+impl Waiting<'_> {
     /// Waits until a process of the server has loaded the run's settings.
-    fn for_proof(&mut self, run: &Run<'_>) -> Result<(), Failure> {
-        let failed = |finding| match finding {
-            Finding::Interrupted(_) => Failure::new(finding),
-            _ => unsupported_database(run, "server")
-                .unwrap_or_else(|| Failure::new(finding).with_log("server")),
-        };
-        while !is_proved(run, &self.server) {
-            if let Some(signal) = run.interrupts.signal() {
-                return Err(failed(Finding::Interrupted(signal)));
+    fn for_proof(&mut self) -> Result<(), StageFailure> {
+        while !project::is_proved(self.folder, self.server) {
+            if let Some(signal) = self.context.interrupts.signal() {
+                return Err(failed(self.folder, Finding::Interrupted(signal)));
             }
             if let Some(status) = self.server.ended_within(PROOF_EVERY) {
-                return Err(failed(ended(status, self.port)));
+                return Err(failed(self.folder, ended(status, self.port)));
             }
             if self.start.elapsed() >= self.limit {
                 self.server.ask_for_stack();
                 let message = format!("within {} s {UNSET}", self.limit.as_secs_f64());
-                return Err(failed(Finding::Server(message)).with_advice(UNSET_ADVICE));
+                let failure = failed(self.folder, Finding::Server(message));
+                return Err(failure.with_advice(UNSET_ADVICE));
             }
-            self.tell(run, UNSET);
+            self.tell(UNSET);
         }
         Ok(())
     }
 
     /// Tells from time to time that the wait goes on, and why.
-    fn tell(&mut self, run: &Run<'_>, why: &str) {
+    fn tell(&mut self, why: &str) {
         if self.told.elapsed() >= PROGRESS_EVERY {
             self.told = Instant::now();
             let (now, limit) = (show_duration(self.start.elapsed()), show_duration(self.limit));
-            run.note(format!("not ready after {now} of {limit}; {why}"));
+            self.context.note(format!("not ready after {now} of {limit}; {why}"));
         }
     }
 
     /// What an answer means; `None` to ask again.
-    fn judge(&mut self, run: &Run<'_>, health: &Health) -> Option<Result<(), Finding>> {
-        if let Some(signal) = run.interrupts.signal() {
+    fn judge(&mut self, health: &Health) -> Option<Result<(), Finding>> {
+        if let Some(signal) = self.context.interrupts.signal() {
             return Some(Err(Finding::Interrupted(signal)));
         }
         if let Some(status) = self.server.ended_within(Duration::ZERO) {
             return Some(Err(ended(status, self.port)));
         }
         if *health == Health::Healthy {
-            match is_ours(&self.server, self.port) {
+            match is_ours(self.server, self.port) {
                 Ok(true) => return Some(Ok(())),
                 Ok(false) => self.unproved += 1,
                 Err(finding) => return Some(Err(finding)),
             }
         }
-        let path = &run.planned.plan.health;
+        let path = &self.context.planned.plan.health;
         if self.start.elapsed() >= self.limit {
             return Some(Err(self.late(health, path)));
         }
-        self.tell(run, &format!("{path}: {health}"));
+        self.tell(&format!("{path}: {health}"));
         None
     }
 
@@ -211,12 +201,11 @@ fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
 ///
 /// # Errors
 /// It is not healthy within the plan's time.
-pub fn attach(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
-    run.target = target.url();
-    let plan = &run.planned.plan;
+pub fn attach(context: &RunContext<'_>, target: &Target) -> Result<StageOutput<()>, StageFailure> {
+    let plan = &context.planned.plan;
     let start = Instant::now();
-    let polled = health::poll(target, &run.planned.trust, &plan.health, |health| {
-        if let Some(signal) = run.interrupts.signal() {
+    let polled = health::poll(target, &context.planned.trust, &plan.health, |health| {
+        if let Some(signal) = context.interrupts.signal() {
             return Some(Err(Finding::Interrupted(signal)));
         }
         if health == Health::Healthy {
@@ -228,9 +217,9 @@ pub fn attach(run: &mut Run<'_>, target: &Target) -> Result<Done<()>, Failure> {
         })
     });
     match polled {
-        Ok(Ok(())) => Ok(Done::new((), format!("{} is healthy", target.url()))),
-        Ok(Err(finding)) => Err(Failure::new(finding)
+        Ok(Ok(())) => Ok(StageOutput::new((), format!("{} is healthy", target.url()))),
+        Ok(Err(finding)) => Err(StageFailure::new(finding)
             .with_advice("start the server first; --host measures one that is up")),
-        Err(message) => Err(Failure::new(Finding::Defect(message))),
+        Err(error) => Err(StageFailure::new(Finding::Defect(error.to_string()))),
     }
 }

@@ -1,65 +1,62 @@
 //! Serve: a port, and the server's start. Loopback only.
 
 use portcullis_core::judge::Finding;
-use portcullis_core::plan::ServePlan;
 use portcullis_core::target::Target;
+use portcullis_supervise::server::Server;
 use portcullis_supervise::{port, server};
 
-use super::project::Project;
-use super::ready;
-use crate::run::{Done, Failure, Run};
+use crate::project::{self, Project};
+use crate::run::{StageFailure, StageOutput, Version};
 
-/// Starts the server on the wanted port, or on a free one if that is held.
+/// Starts the server on the wanted port, or on a free one if that is held, and leaves it
+/// in `slot`: whatever fails next, it is ended in good order.
 ///
 /// # Errors
 /// The port was insisted on and is held, or the command cannot be started.
 pub fn start(
-    run: &mut Run<'_>,
-    plan: &ServePlan,
+    version: Version<'_>,
     project: &Project,
-) -> Result<Done<Target>, Failure> {
-    let port = choose_port(run, plan)?;
-    let mut argv = plan.server_argv(&project.python, port);
-    // Some projects' manage.py sets the variable itself; the flag wins.
-    if plan.server.argv.iter().any(|word| word == "{manage}") {
-        argv.push(format!("--settings={}", project.settings).into());
-    }
-    ready::expect_proof(run);
-    let log = run.log("server");
-    let grace = plan.server.stop_grace;
-    let (folder, environment) = (&plan.root, &project.environment);
-    let server = server::start(&argv, folder, environment, &log, grace, &plan.server.cpus);
+    slot: &mut Option<Server>,
+) -> Result<StageOutput<Target>, StageFailure> {
+    let Version { folder, plan, .. } = version;
+    let port = choose_port(version)?;
+    let argv = project::serve_argv(project, plan, port);
+    project::expect_proof(folder);
+    let log = folder.log("server");
+    let (grace, cpus) = (plan.server.stop_grace, &plan.server.cpus);
+    let server = server::start(&argv, &plan.root, &project.environment, &log, grace, cpus);
     let server = server.map_err(|error| {
         let program = argv.first().map(|word| word.to_string_lossy().into_owned());
         let message = format!("{} cannot be started: {error}", program.unwrap_or_default());
-        Failure::new(Finding::Server(message))
+        StageFailure::new(Finding::Server(message))
     })?;
-    let placed = match plan.server.cpus.as_slice() {
+    let placed = match cpus.as_slice() {
         [] => String::new(),
         cpus => {
             format!(", on CPU {}", cpus.iter().map(usize::to_string).collect::<Vec<_>>().join(", "))
         }
     };
     let detail = format!("127.0.0.1:{port}, process {}{placed}", server.pid());
-    run.server = Some(server);
-    let target = Target::local(port);
-    run.target = target.url();
-    Ok(Done::new(target, detail))
+    *slot = Some(server);
+    Ok(StageOutput::new(Target::local(port), detail))
 }
 
-fn choose_port(run: &Run<'_>, plan: &ServePlan) -> Result<u16, Failure> {
-    let wanted = plan.server.port;
+fn choose_port(version: Version<'_>) -> Result<u16, StageFailure> {
+    let server = &version.plan.server;
+    let wanted = server.port;
     if wanted != 0 && port::is_free(wanted) {
         return Ok(wanted);
     }
     if wanted != 0 {
         let holder = port::describe_holder(wanted);
-        if plan.server.port_insists {
+        if server.port_insists {
             let message = format!("port {wanted} is held by {holder}");
             let advice = "stop it, or leave --port out so that a free port is taken";
-            return Err(Failure::new(Finding::Server(message)).with_advice(advice));
+            return Err(StageFailure::new(Finding::Server(message)).with_advice(advice));
         }
-        run.note(format!("port {wanted} is held by {holder}: taking a free port instead"));
+        version
+            .context
+            .note(format!("port {wanted} is held by {holder}: taking a free port instead"));
     }
-    port::any_free().map_err(|error| Failure::new(Finding::Server(error.to_string())))
+    port::any_free().map_err(|error| StageFailure::new(Finding::Server(error.to_string())))
 }

@@ -186,7 +186,7 @@ fn the_workflow_runs_the_job_and_keeps_its_results() {
 
 #[test]
 fn the_readme_and_the_help_quote_the_error_rates_as_they_were_counted() {
-    let counted = root().join("crates/portcullis/src/against/error_rates.txt");
+    let counted = root().join("crates/portcullis/src/commands/error_rates.txt");
     let counted = std::fs::read_to_string(counted).unwrap();
     assert!(counted.starts_with("Counted live: "), "nothing was counted: {counted:?}");
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();

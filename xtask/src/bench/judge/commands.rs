@@ -2,7 +2,7 @@
 //! versions, red for the slower task alone.
 
 use anyhow::Result;
-use portcullis::compare::RULE;
+use portcullis::comparison::RULE;
 use serde_json::Value;
 
 use super::Extent;

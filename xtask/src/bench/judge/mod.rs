@@ -20,7 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use clap::ValueEnum;
-use portcullis::compare::RULE;
+use portcullis::comparison::RULE;
 use portcullis::rng::{Domain, Rng};
 
 use super::Figure;

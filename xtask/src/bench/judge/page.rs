@@ -2,7 +2,7 @@
 //! the help and the README quote.
 
 use anyhow::{Context, Result};
-use portcullis::compare::RULE;
+use portcullis::comparison::RULE;
 
 use super::ledger::Line;
 use super::rates::{self, Of};
@@ -50,7 +50,7 @@ pub fn write() -> Result<()> {
     }
     page.push_str(&outcomes(&lines));
     put("docs/reference/error-rates.md", &page)?;
-    put("crates/portcullis/src/against/error_rates.txt", &sentence(&lines))
+    put("crates/portcullis/src/commands/error_rates.txt", &sentence(&lines))
 }
 
 /// A row for each kind of comparison that was counted.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use portcullis::compare::RULE;
+use portcullis::comparison::RULE;
 use portcullis::evidence::Counts;
 
 use super::ledger::{COMMANDS, COMPARISONS, Ended, Line};

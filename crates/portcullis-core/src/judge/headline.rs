@@ -1,0 +1,83 @@
+//! The verdict in a sentence, for people who read one line.
+
+use super::{Finding, Verdict, in_order};
+use crate::baseline::BaselinePlan;
+use crate::measure::{Percentile, Summary};
+use crate::units::show_ms;
+
+/// What was found, in a sentence: the gravest finding. `None` without any.
+pub fn headline(findings: &[Finding]) -> Option<String> {
+    let findings = in_order(findings.to_vec());
+    let first = findings.first()?;
+    let count = findings.iter().filter(|finding| finding.kind() == first.kind()).count();
+    let word = match first {
+        Finding::Interrupted(_) => "INTERRUPTED",
+        Finding::Defect(_) => "DEFECT",
+        Finding::Refused(_) => "REFUSED",
+        Finding::Preparation(_) | Finding::Server(_) => "ERROR",
+        Finding::Invalid(_) | Finding::NoData(_) => "INVALID",
+        Finding::Violated(_) => "FAILED",
+    };
+    let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+    Some(format!("{word}: {}{more}", first.message()))
+}
+
+/// The sentence of a run in which nothing was found; `compared` is what a comparison adds.
+pub fn passed(
+    summary: Option<&Summary>,
+    verdict: Option<&Verdict>,
+    compared: Option<&str>,
+) -> String {
+    let judged = verdict.map_or(0, Verdict::judged_count);
+    let warned = match verdict.map_or(0, |verdict| verdict.warnings().count()) {
+        0 => format!("all {judged} thresholds hold"),
+        1 => format!("{} of {judged} thresholds hold, 1 warns", judged - 1),
+        n => format!("{} of {judged} thresholds hold, {n} warn", judged - n),
+    };
+    let weak = match verdict.map_or(0, |verdict| verdict.on_weak_evidence().count()) {
+        0 => String::new(),
+        n => format!(", {n} on weak evidence"),
+    };
+    let unjudged = verdict.map(unjudged).unwrap_or_default();
+    let aggregate = summary.map(Summary::aggregate).unwrap_or_default();
+    let p95 = aggregate.latency.percentile_ms(Percentile::P95).map_or("-".to_owned(), show_ms);
+    let errors = aggregate.error_rate().unwrap_or(0.0) * 100.0;
+    let requests = aggregate.requests;
+    let against = compared.map(|sentence| format!("; {sentence}")).unwrap_or_default();
+    format!(
+        "PASSED: {warned}{weak}{unjudged}; {requests} requests, p95 {p95}, {errors:.2} % \
+         errors{against}"
+    )
+}
+
+/// How many rules hold, for a stage that judged them and found nothing.
+pub fn counts(verdict: &Verdict) -> String {
+    let judged = verdict.judged_count();
+    let holding = match verdict.warnings().count() {
+        0 => format!("all {judged} hold"),
+        1 => format!("{} of {judged} hold, 1 warning", judged - 1),
+        n => format!("{} of {judged} hold, {n} warnings", judged - n),
+    };
+    format!("{holding}{}", unjudged(verdict))
+}
+
+/// What a count of rules must add where some were not judged.
+fn unjudged(verdict: &Verdict) -> String {
+    match verdict.not_judged().count() {
+        0 => String::new(),
+        count => format!(", {count} not judged"),
+    }
+}
+
+/// What the sentence must add on the baseline, whose file is `shown`; `is_said` if a
+/// finding has said already that it is missing.
+pub fn on_baseline(shown: &str, plan: &BaselinePlan, is_written: bool, is_said: bool) -> String {
+    match (is_written, &plan.stored, plan.advice()) {
+        (true, None, _) => format!("; the baseline is written: {shown}"),
+        (true, Some(_), _) => format!("; the baseline is renewed: {shown}"),
+        (false, None, _) if is_said => String::new(),
+        (false, None, _) => format!("; there is no baseline: {shown} is missing"),
+        (false, Some(_), Some(advice)) => format!("; the baseline: {advice}"),
+        (false, Some(_), None) => String::new(),
+    }
+}

@@ -1,0 +1,236 @@
+//! The cache: environments and database templates, shared by all checkouts.
+//! An entry counts only with its marker, which is written last.
+
+pub mod cache_key;
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use portcullis_core::judge::Signal;
+use portcullis_supervise::interrupt::Interrupts;
+use portcullis_supervise::tree;
+
+/// The name of the marker.
+const MARKER: &str = ".complete";
+
+/// Where the cache is: `PORTCULLIS_CACHE`, else `XDG_CACHE_HOME/portcullis`,
+/// else `HOME/.cache/portcullis`, else inside `fallback`.
+pub fn root(fallback: &Path) -> PathBuf {
+    let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let absolute = |path: &PathBuf| path.is_absolute();
+    folder("PORTCULLIS_CACHE")
+        .filter(absolute)
+        .or_else(|| folder("XDG_CACHE_HOME").filter(absolute).map(|p| p.join("portcullis")))
+        .or_else(|| folder("HOME").filter(absolute).map(|p| p.join(".cache/portcullis")))
+        .unwrap_or_else(|| fallback.join("cache"))
+}
+
+/// An entry of the cache, locked until it is dropped.
+#[derive(Debug)]
+pub struct Entry {
+    path: PathBuf,
+    lock: File,
+}
+
+/// How an entry is locked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// To use it while others do.
+    Shared,
+    /// To make it anew.
+    Alone,
+}
+
+/// Why an entry cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The cache folder cannot be written to.
+    #[error("the cache {0} cannot be written to: {1}; PORTCULLIS_CACHE names another")]
+    Unwritable(PathBuf, io::Error),
+    /// Another run had it for as long as the whole run may take.
+    #[error("{0} has had the cached {1} for as long as this run may take (steps.run_timeout)")]
+    TooLong(String, String),
+    /// We were asked to end while waiting.
+    #[error("interrupted")]
+    Interrupted(Signal),
+}
+
+/// Opens the entry `kind/key` and locks it, waiting for another run that has
+/// it until an interrupt or for so long; `waiting` is called once, with that run if it
+/// can be told.
+///
+/// # Errors
+/// The cache is not writable, the wait was too long, or we were interrupted.
+pub fn open(
+    root: &Path,
+    kind: &str,
+    key: &str,
+    hold: Hold,
+    (interrupts, patience): (&Interrupts, Duration),
+    waiting: impl FnOnce(String),
+) -> Result<Entry, CacheError> {
+    let unwritable = |error| CacheError::Unwritable(root.to_owned(), error);
+    let folder = root.join(kind);
+    fs::create_dir_all(&folder).map_err(unwritable)?;
+    let lock_path = folder.join(format!("{key}.lock"));
+    let lock = File::options().create(true).append(true).open(lock_path).map_err(unwritable)?;
+    let (mut waiting, start) = (Some(waiting), Instant::now());
+    loop {
+        let locked = match hold {
+            Hold::Shared => lock.try_lock_shared(),
+            Hold::Alone => lock.try_lock(),
+        };
+        match locked {
+            Ok(()) => return Ok(Entry { path: folder.join(key), lock }),
+            Err(TryLockError::Error(error)) => return Err(unwritable(error)),
+            Err(TryLockError::WouldBlock) => {
+                if let Some(waiting) = waiting.take() {
+                    waiting(holder(&lock));
+                }
+                if let Some(signal) = interrupts.signal() {
+                    return Err(CacheError::Interrupted(signal));
+                }
+                if start.elapsed() > patience {
+                    return Err(CacheError::TooLong(holder(&lock), kind.to_owned()));
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+}
+
+/// Who holds a lock, in words: its line in `/proc/locks` ends in the file's
+/// inode (proc(5)).
+fn holder(lock: &File) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let inode = lock.metadata().map(|data| data.ino()).unwrap_or_default().to_string();
+    let table = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let pid = table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().filter(|word| *word != "->").collect();
+        let of = fields.get(5)?.rsplit(':').next()?;
+        (of == inode).then(|| fields.get(4)?.parse::<u32>().ok()).flatten()
+    });
+    pid.map_or("another run".to_owned(), |pid| format!("process {pid} ({})", tree::command_of(pid)))
+}
+
+impl Entry {
+    /// The entry's folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// From now on others may use the entry too.
+    ///
+    /// # Errors
+    /// The system's reason, or another run took the entry in between.
+    pub fn share(&self) -> io::Result<()> {
+        self.lock.unlock()?;
+        // Not held by then: another run has begun to make it anew.
+        self.lock.try_lock_shared().map_err(|_| taken())?;
+        match self.age() {
+            Some(_) => Ok(()),
+            None => Err(taken()),
+        }
+    }
+
+    /// The age of a complete entry; `None` if it is not complete.
+    pub fn age(&self) -> Option<Duration> {
+        let made = fs::metadata(self.path.join(MARKER)).and_then(|m| m.modified()).ok()?;
+        // Made in the future: the clock was set, and nothing is known.
+        SystemTime::now().duration_since(made).ok()
+    }
+
+    /// Begins its age anew: a use keeps it from being pruned. A cache that cannot be
+    /// written to is left as it is.
+    pub fn touch(&self) {
+        let marker = File::options().append(true).open(self.path.join(MARKER));
+        let _ = marker.and_then(|marker| marker.set_modified(SystemTime::now()));
+    }
+
+    /// Empties the entry, so that it can be made anew.
+    ///
+    /// # Errors
+    /// The system's reason.
+    pub fn clear(&self) -> io::Result<()> {
+        self.remove()?;
+        fs::create_dir_all(&self.path)
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        // The marker goes first: a removal that is cut off leaves no half entry.
+        for result in [fs::remove_file(self.path.join(MARKER)), fs::remove_dir_all(&self.path)] {
+            match result {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Declares the entry complete.
+    ///
+    /// # Errors
+    /// The system's reason.
+    pub fn complete(&self) -> io::Result<()> {
+        fs::write(self.path.join(MARKER), "complete\n")
+    }
+}
+
+fn taken() -> io::Error {
+    io::Error::other("another run with --fresh has just taken it; run again")
+}
+
+/// Removes the complete entries of a kind that are older than `oldest`, unless a run
+/// has them; what cannot be removed stays.
+pub fn prune(root: &Path, kind: &str, oldest: Duration) {
+    let entries = fs::read_dir(root.join(kind)).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        let Ok(lock) = File::options().append(true).open(path.with_extension("lock")) else {
+            continue;
+        };
+        let entry = Entry { path, lock };
+        if entry.lock.try_lock().is_ok() && entry.age().is_some_and(|age| age > oldest) {
+            let _ = entry.remove();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_held_lock_names_its_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.lock");
+        let held = File::create(&path).unwrap();
+        held.try_lock().unwrap();
+        let own = format!("process {} (", std::process::id());
+        assert!(holder(&File::open(&path).unwrap()).starts_with(&own));
+        drop(held);
+        assert_eq!(holder(&File::open(&path).unwrap()), "another run");
+    }
+
+    #[test]
+    fn what_is_old_is_pruned_unless_it_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let hour = Duration::from_secs(3600);
+        let old = |key: &str| {
+            let path = folder.path().join("kind").join(key);
+            fs::create_dir_all(&path).unwrap();
+            let lock = File::create(path.with_extension("lock")).unwrap();
+            let entry = Entry { path, lock };
+            entry.complete().unwrap();
+            let marker = File::options().append(true).open(entry.path.join(MARKER)).unwrap();
+            marker.set_modified(SystemTime::now() - 3 * hour).unwrap();
+            entry
+        };
+        let [held, left, touched] = ["held", "left", "touched"].map(old);
+        held.lock.try_lock_shared().unwrap();
+        touched.touch();
+        prune(folder.path(), "kind", 2 * hour);
+        assert_eq!([held, left, touched].map(|entry| entry.path.exists()), [true, false, true]);
+    }
+}

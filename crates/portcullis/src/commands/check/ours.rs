@@ -1,0 +1,65 @@
+//! Our own results: measured anew they cannot be, judged anew they can. What
+//! spoilt the run stands, whatever its figures say.
+
+use portcullis_core::check::check_measured;
+use portcullis_core::compare;
+use portcullis_core::judge::{Finding, findings};
+use portcullis_report::annotations::NO_BASELINE;
+use portcullis_report::{RunRecord, rfc3339};
+
+use super::rules::Configured;
+use super::{passed, undecided};
+use crate::console::CheckedFile;
+
+/// Judges results of a run.
+pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut CheckedFile) {
+    let version = &results.tool_version;
+    let begun = rfc3339(results.started_unix_ms);
+    let target = &results.target;
+    report.about = format!("a run of Portcullis {version} on {target}, begun {begun}");
+    // A run that was no measurement stays none.
+    let is_of_rules = |finding: &Finding| match finding {
+        // Nor does a baseline appear where none was.
+        Finding::Violated(text) => !text.starts_with(NO_BASELINE),
+        finding => matches!(finding, Finding::NoData(_)),
+    };
+    let (_, spoilt): (Vec<Finding>, Vec<Finding>) =
+        results.findings.iter().cloned().partition(is_of_rules);
+    report.findings.extend(spoilt);
+    let Some(summary) = results.summary else {
+        if report.findings.is_empty() {
+            report.findings.push(Finding::NoData("nothing was measured".to_owned()));
+        }
+        return;
+    };
+    let rules = match configured.rules_or(&results.configuration) {
+        Ok(rules) => rules,
+        // The verdict on a run that was spoilt needs no rules.
+        Err(problems) if !report.findings.is_empty() && !configured.is_named() => {
+            report.notes = problems.iter().map(|problem| problem.message().to_owned()).collect();
+            return;
+        }
+        Err(problems) => return report.findings.extend(problems),
+    };
+    report.about.push_str(&format!("; rules of {}", rules.source));
+    let comparison = results.comparison.as_ref();
+    let thresholds = &rules.config.thresholds;
+    let before = results.verdict.as_ref().map_or(&[][..], |verdict| &verdict.judged);
+    let (checked, verdict) = check_measured(&summary, comparison, thresholds, before);
+    let is_strict = results.strict || configured.is_strict();
+    report.findings.extend(findings::of_verdict(&verdict, is_strict));
+    // Against the base there are no rules: what the pairs said stands.
+    report.findings.extend(comparison.iter().flat_map(|one| compare::findings(one, is_strict)));
+    report.findings.extend(undecided(&checked));
+    let code = report.exit_code();
+    if rules.is_own && code != results.exit_code {
+        report.findings.push(Finding::Invalid(format!(
+            "the run ended with exit {}, but its figures and its rules mean exit {code}: the file \
+             was changed, or another version of Portcullis judged it",
+            results.exit_code
+        )));
+    }
+    report.sentence = passed(&checked, summary.aggregate().requests);
+    report.checked = checked;
+    report.measured = Some((summary, verdict));
+}

@@ -1,0 +1,94 @@
+//! Whose rules a file is held against: those of a configuration file, found or
+//! named, or those that our own results carry.
+
+use std::cell::OnceCell;
+
+use portcullis_core::config::{self, Config};
+use portcullis_core::judge::Finding;
+use portcullis_core::threshold::Labels;
+
+use crate::args::CheckArgs;
+use crate::commands::flags;
+use crate::planning;
+
+/// The configuration file, read once when it is first needed.
+pub struct Configured<'a> {
+    args: &'a CheckArgs,
+    read: OnceCell<Result<Rules, Vec<String>>>,
+}
+
+/// Rules, and where they come from.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The configuration that holds them.
+    pub config: Config,
+    /// Where they come from, in a few words.
+    pub source: String,
+    /// Whether they are those of the run itself, and no others.
+    pub is_own: bool,
+}
+
+impl<'a> Configured<'a> {
+    /// Of these flags; nothing is read yet.
+    pub fn new(args: &'a CheckArgs) -> Self {
+        Self { args, read: OnceCell::new() }
+    }
+
+    /// The rules of the configuration file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn rules(&self) -> Result<Rules, Vec<Finding>> {
+        let (file, profile) = (self.args.config.as_deref(), self.args.profile.as_deref());
+        let read = self.read.get_or_init(|| {
+            // A label may be a row of the file that no task of the scenario has.
+            let (file, loaded) =
+                planning::configuration(file, profile, &flags::of_check(self.args), Labels::Any)
+                    .map_err(|problems| {
+                        problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+                    })?;
+            let profile = profile.map(|name| format!(", profile {name}")).unwrap_or_default();
+            let more = self.more();
+            let source = format!("{}{profile}{more}", planning::shown(&file));
+            Ok(Rules { config: loaded.config, source, is_own: false })
+        });
+        read.clone().map_err(|problems| problems.into_iter().map(Finding::Refused).collect())
+    }
+
+    /// What the flags add, in a few words.
+    fn more(&self) -> &'static str {
+        if self.args.fail.is_empty() && self.args.warn.is_empty() { "" } else { ", and flags" }
+    }
+
+    /// Whether warnings fail too.
+    pub fn is_strict(&self) -> bool {
+        self.args.strict
+    }
+
+    /// Whether rules were named on the command line.
+    pub fn is_named(&self) -> bool {
+        self.args.config.is_some() || self.args.profile.is_some()
+    }
+
+    /// The rules that results carry, unless others are named.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration.
+    pub fn rules_or(&self, carried: &str) -> Result<Rules, Vec<Finding>> {
+        if self.is_named() {
+            return self.rules();
+        }
+        let flags = flags::of_check(self.args);
+        let loaded = config::load_with(carried, None, &flags, Labels::Any).map_err(|problems| {
+            let show = |problem: &config::Problem| {
+                let problem = problem.show("the configuration within");
+                let advice = "its secrets are blanked out; name another with --config";
+                Finding::Refused(format!("{problem} ({advice})"))
+            };
+            problems.iter().map(show).collect::<Vec<Finding>>()
+        })?;
+        let source = format!("the run's own configuration{}", self.more());
+        let is_own = flags.is_empty() && !self.args.strict;
+        Ok(Rules { config: loaded.config, source, is_own })
+    }
+}

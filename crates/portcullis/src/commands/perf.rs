@@ -1,0 +1,159 @@
+//! `perf`: the whole job, told in the order in which it happens: environment → install →
+//! migrate → seed → serve → ready → load → judge → collect → stop.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use portcullis_core::compare::findings;
+use portcullis_core::event::{Both, Sink, Stage};
+use portcullis_core::judge::Finding;
+use portcullis_core::plan::Mode;
+use portcullis_report::artifacts;
+use portcullis_supervise::interrupt::Interrupts;
+use portcullis_supervise::server::Server;
+
+use super::{dry_run, flags, worker};
+use crate::args::PerfArgs;
+use crate::compare;
+use crate::console::{self, Console, FinalOutput, github};
+use crate::planning::{self, PlanRequest};
+use crate::project::Venv;
+use crate::run::{Aborted, Journal, RunContext, RunResults, Version, record};
+use crate::stages::{self, baseline, collect, judge, load, ready, serve, stop};
+
+/// Runs the job, in a worker of its own; `listener` hears there what the console hears.
+/// Its exit code.
+pub fn run(args: &PerfArgs, listener: &dyn Sink) -> u8 {
+    match args.dry_run {
+        true => worker::caught(|| dry_run::run(args)),
+        false => worker::guarded(|| perf(args, listener)),
+    }
+}
+
+fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
+    let console = Console::new(flags::console(args));
+    let request = flags::request(args);
+    let planned = match planning::plan(&request) {
+        Ok(planned) => planned,
+        Err(problems) => {
+            discard_stale(&request);
+            return console.refuse(&problems);
+        }
+    };
+    if let Err(problem) = planning::provide_files(&planned.plan) {
+        return console.refuse(&[problem]);
+    }
+    let interrupts = match Interrupts::install() {
+        Ok(interrupts) => interrupts,
+        Err(error) => return console::defect(&format!("no signal handlers: {error}")),
+    };
+    let sink = Both(&console, listener);
+    let context = match RunContext::begin(&planned, flags::options(args), &sink, &interrupts) {
+        Ok(context) => context,
+        Err(problem) => return console.refuse(&[problem]),
+    };
+    let (against, folder) = (args.against.as_deref(), &context.folder);
+    console.begin(&planned.plan, against.is_some());
+
+    // Whatever happens to the job, what follows it happens too.
+    let mut journal = Journal::new(&context);
+    let (mut results, mut left) = (RunResults::default(), Left::default());
+    let job = AssertUnwindSafe(|| job(&context, &mut journal, &mut results, &mut left, against));
+    if catch_unwind(job).is_err() {
+        journal.find(Finding::Defect("a panic, see above".to_owned()));
+    }
+    if results.load.is_judged {
+        let _ = journal.stage(folder, Stage::Judge, || judge::evaluate(&context, &mut results));
+    }
+    let so_far = record(&context, &journal, &results);
+    let _ = journal.always(folder, Stage::Collect, || collect::collect(&context, &so_far));
+    let stop = || stop::stop(&context, &mut left.server, &mut results);
+    let _ = journal.always(folder, Stage::Stop, stop);
+    journal.conclude(&results, against.is_some());
+    baseline::keep(&context, &mut journal, &mut results);
+    collect::finish(&context, &mut journal, &results);
+    end(&context, &journal, &results, &console);
+    journal.exit_code()
+}
+
+/// What a job leaves to the end of the run.
+#[derive(Default)]
+struct Left {
+    /// The server that is up.
+    server: Option<Server>,
+    /// Its environment, which stays locked while the server uses it.
+    venv: Option<Venv>,
+}
+
+/// From a clean checkout to measurements; compared with a base if one is asked for.
+fn job(
+    context: &RunContext<'_>,
+    journal: &mut Journal<'_>,
+    results: &mut RunResults,
+    left: &mut Left,
+    asked: Option<&str>,
+) -> Result<(), Aborted> {
+    let folder = &context.folder;
+    let mut base = None;
+    let target = match &context.planned.plan.mode {
+        Mode::Serve(plan) => {
+            if let Some(asked) = asked {
+                let extract = || compare::extract(context, plan, asked);
+                base = Some(journal.stage(folder, Stage::Base, extract)?);
+            }
+            let version = Version { context, folder, plan };
+            let (project, venv) = stages::prepare(journal, version, None)?;
+            left.venv = Some(venv);
+            let server = &mut left.server;
+            let start = || serve::start(version, &project, server);
+            let target = journal.stage(folder, Stage::Serve, start)?;
+            results.target = target.url();
+            let wait = || ready::wait(context, folder, &mut left.server, &target);
+            journal.stage(folder, Stage::Ready, wait)?;
+            target
+        }
+        Mode::Attach(target) => {
+            journal.stage(folder, Stage::Ready, || {
+                results.target = target.url();
+                ready::attach(context, target)
+            })?;
+            target.clone()
+        }
+    };
+    journal.stage(folder, Stage::Load, || {
+        load::measure(context, &target, left.server.as_mut(), &mut results.load)
+    })?;
+    let Some(base) = base else { return Ok(()) };
+    // Two servers of their own follow; a third would only be in their way.
+    results.server_end = stop::end_server(&mut left.server).or(results.server_end.take());
+    let held = left.venv.as_ref();
+    compare::compare(context, journal, &base, held, &mut left.server, results)
+}
+
+/// Tells how the run ended.
+fn end(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResults, console: &Console) {
+    let record = record(context, journal, results);
+    let artifacts = context.artifacts.path();
+    // Where pairs alone found something, the log of what served them tells more.
+    let by_rule = record.verdict.as_ref().is_some_and(|verdict| verdict.violations().count() > 0);
+    let compared = results.comparison.as_ref();
+    let by_pairs = !by_rule && compared.is_some_and(|c| !findings(c, false).is_empty());
+    let name = if by_pairs { "pairs-server.log" } else { "server.log" };
+    let server_log = artifacts.join(artifacts::LOGS).join(name).display().to_string();
+    let is_red = journal.exit_code() != 0 && Path::new(&server_log).is_file();
+    let log = is_red.then_some(server_log.as_str());
+    // The verdict stays the last line.
+    github::tell(&record, artifacts, console);
+    let page = artifacts.join(artifacts::PAGE);
+    let page = page.is_file().then_some(page.as_path());
+    console.end(&record, &FinalOutput { artifacts, log, page, advice: &[] });
+}
+
+/// An older verdict must not be taken for this run's.
+fn discard_stale(request: &PlanRequest) {
+    for path in planning::likely_outputs(request) {
+        if let Err(error) = artifacts::discard(&path) {
+            console::complain(&format!("{} holds stale artifacts: {error}", path.display()));
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The base: which commit it is, and its files, extracted once for each tree.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_core::compare::Sides;
+use portcullis_core::judge::Finding;
+use portcullis_core::plan::ServePlan;
+
+use super::revision::{self, Found};
+use crate::cache::{self, Entry, Hold};
+use crate::host::git::Git;
+use crate::project;
+use crate::run::{BaseName, RunContext, StageFailure, StageOutput};
+
+/// The base of a comparison, extracted.
+#[derive(Debug)]
+pub struct Base {
+    /// What was asked for.
+    pub asked: String,
+    /// Its commit and tree.
+    pub name: BaseName,
+    /// Held while they are used.
+    _entry: Entry,
+    /// How each side comes to be.
+    pub plans: Sides<ServePlan>,
+}
+
+/// Bases that nobody asked for in so long are extracted anew.
+const OLDEST: Duration = Duration::from_secs(14 * 24 * 3600);
+const KIND: &str = "base-files";
+
+const SAME: &str = "what changed before it is not compared; --against HEAD~1 is the commit before";
+
+/// Finds the base and extracts it.
+///
+/// # Errors
+/// No such revision, no repository, a history that is cut off; or the files
+/// cannot be written.
+pub fn extract(
+    context: &RunContext<'_>,
+    plan: &ServePlan,
+    asked: &str,
+) -> Result<StageOutput<Base>, StageFailure> {
+    let scratch = context.folder.scratch();
+    let git = context.git(&plan.root, &scratch);
+    let found = revision::find(&git, asked)
+        .map_err(|refused| StageFailure::new(Finding::Refused(refused.to_string())))?;
+    let Found { commit, words } = found;
+    let failed = |what: &str| {
+        let message = format!("the base ({commit}): {what}");
+        StageFailure::new(Finding::Preparation(message))
+    };
+    let (Some(tree), Some(top)) = (git.tree_of(&commit), git.top()) else {
+        return Err(failed("git does not tell its tree"));
+    };
+    // Bytecode, logs and messages name it: a path of its own for each tree.
+    let waiting = |who| context.note(format!("waiting for {who}, which has the base's files"));
+    let open = |hold| {
+        cache::open(
+            &context.cache,
+            KIND,
+            &tree,
+            hold,
+            (context.interrupts, context.left()),
+            waiting,
+        )
+        .map_err(|error| failed(&error.to_string()))
+    };
+    let entry = open(Hold::Shared)?;
+    let cached = entry.age().is_some();
+    let entry = if cached {
+        entry
+    } else {
+        drop(entry);
+        cache::prune(&context.cache, KIND, OLDEST);
+        let entry = open(Hold::Alone)?;
+        // From the top: requirements, a seed, a library may lie beside the project.
+        write_out(
+            &context.git(&top, &scratch),
+            &commit,
+            &entry,
+            &context.folder.script("base.index"),
+        )
+        .map_err(|why| failed(&why.to_string()))?;
+        entry
+    };
+    let files = entry.path().join("files");
+    let short = commit.get(..10).unwrap_or(&commit).to_owned();
+    let detail = match context.commit.as_ref() == Some(&commit) {
+        true => {
+            context.warn(format!("the working tree is {short} itself: {SAME}"));
+            format!("{short} ({words}), the working tree itself")
+        }
+        false => format!("{short} ({words})"),
+    };
+    // The same settings for both, and any free port.
+    let mut common = plan.clone();
+    common.django.overrides.extend(context.planned.plan.against.overrides.iter().cloned());
+    common.server.port = 0;
+    let place = Place { top: &top, files: &files };
+    if let Some(leak) = project::leaking(&common)?
+        && !place.of(&leak.path).is_ok_and(|own| own.is_file())
+    {
+        let (path, names) = (leak.path.display(), leak.names());
+        context.note(format!("{path} is not in the base: {names} is set for both versions"));
+        common.env.set.extend(leak.values);
+    }
+    let mut lent = Vec::new();
+    let own = place.plan(&common, &mut lent).map_err(|why| failed(&why.to_string()))?;
+    if !lent.is_empty() {
+        let lent = lent.join(", ");
+        context.note(format!("the base ({short}) lacks {lent}: the candidate's is used for both"));
+    }
+    if has_other(&own.seed_script, &common.seed_script) {
+        context.warn(format!(
+            "the base ({short}) has another seed script: each version's database is filled by its \
+             own, and what differs in their data is part of the comparison"
+        ));
+    }
+    let plans = Sides { base: own, candidate: common };
+    let name = BaseName { commit, tree };
+    let base = Base { asked: asked.to_owned(), name, plans, _entry: entry };
+    Ok(StageOutput { value: base, cached, detail })
+}
+
+/// Whether both have a file, with another content.
+fn has_other(one: &Option<PathBuf>, other: &Option<PathBuf>) -> bool {
+    let read = |path: &Option<PathBuf>| std::fs::read(path.as_ref()?).ok();
+    read(one).zip(read(other)).is_some_and(|(one, other)| one != other)
+}
+
+/// Why the base cannot be prepared, to be read after its name.
+#[derive(Debug, thiserror::Error)]
+enum BaseError {
+    #[error("its files cannot be written: {0}")]
+    Unwritable(std::io::Error),
+    #[error("git cannot extract its files: is the disk full?")]
+    NotExtracted,
+    #[error("it has no {0}")]
+    NoManage(String),
+    #[error("{0} lies outside of the repository {1}")]
+    Outside(String, String),
+}
+
+fn write_out(git: &Git<'_>, commit: &str, entry: &Entry, index: &Path) -> Result<(), BaseError> {
+    let cannot = BaseError::Unwritable;
+    entry.clear().map_err(cannot)?;
+    let files = entry.path().join("files");
+    std::fs::create_dir_all(&files).map_err(cannot)?;
+    git.write_out(commit, index, &files).ok_or(BaseError::NotExtracted)?;
+    entry.complete().map_err(cannot)?;
+    entry.share().map_err(cannot)
+}
+
+/// Where the repository is, and where the base's files are.
+struct Place<'a> {
+    top: &'a Path,
+    files: &'a Path,
+}
+
+impl Place<'_> {
+    /// The plan of the candidate, for the base's files. What is not there in the
+    /// base, the candidate lends: a seed that is newer than the base still fills
+    /// both databases alike.
+    ///
+    /// # Errors
+    /// What is missing.
+    fn plan(&self, plan: &ServePlan, lent: &mut Vec<String>) -> Result<ServePlan, BaseError> {
+        let root = self.of(&plan.root)?;
+        if !root.join(&plan.django.manage).is_file() {
+            let wanted = root.join(&plan.django.manage);
+            let shown = wanted.strip_prefix(self.files).unwrap_or(&wanted);
+            return Err(BaseError::NoManage(shown.display().to_string()));
+        }
+        let mut or_lent = |path: &PathBuf, what: &str| match self.of(path) {
+            Ok(own) if own.is_file() => own,
+            _ => {
+                lent.push(what.to_owned());
+                path.clone()
+            }
+        };
+        Ok(ServePlan {
+            root,
+            requirements: plan.requirements.iter().map(|p| or_lent(p, "requirements")).collect(),
+            env_example: plan.env_example.as_ref().map(|p| or_lent(p, "env.example")),
+            seed_script: plan.seed_script.as_ref().map(|p| or_lent(p, "the seed script")),
+            ..plan.clone()
+        })
+    }
+
+    /// Where the base has what the working tree has at a path.
+    fn of(&self, path: &Path) -> Result<PathBuf, BaseError> {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let (path, top) = (real(path), real(self.top));
+        let inside = path.strip_prefix(&top).map_err(|_| {
+            BaseError::Outside(path.display().to_string(), top.display().to_string())
+        })?;
+        Ok(self.files.join(inside))
+    }
+}

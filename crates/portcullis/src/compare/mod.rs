@@ -1,0 +1,99 @@
+//! Against the base: both versions prepared alike, both servers up, the same
+//! requests to both, and what that says of each task.
+
+mod base;
+mod hooks;
+mod pairs;
+mod revision;
+
+pub use base::{Base, extract};
+
+use portcullis_core::compare::{Side, Sides};
+use portcullis_core::event::Stage;
+use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::target::Target;
+use portcullis_supervise::server::Server;
+
+use crate::project::{Project, Venv};
+use crate::run::{Aborted, Journal, Role, RunContext, RunResults, Version};
+use crate::stages::{self, ready, serve};
+
+/// A version that is ready to be started.
+struct Prepared {
+    project: Project,
+    /// Locked while its server uses it.
+    _venv: Venv,
+}
+
+/// Compares the working tree with the base. A server that does not become ready is left in
+/// `slot`; `held` is the environment that the run has already.
+///
+/// # Errors
+/// A stage of either version failed, or no pairs could be made.
+pub fn compare(
+    context: &RunContext<'_>,
+    journal: &mut Journal<'_>,
+    base: &Base,
+    held: Option<&Venv>,
+    slot: &mut Option<Server>,
+    results: &mut RunResults,
+) -> Result<(), Aborted> {
+    let roles = Sides { base: Role::Base(base.name.clone()), candidate: Role::Candidate };
+    let folders = Sides {
+        base: context.folder.side(roles.base),
+        candidate: context.folder.side(roles.candidate),
+    };
+    let version = |side| Version { context, folder: folders.of(side), plan: base.plans.of(side) };
+    let prepared = Sides {
+        base: prepare(journal, version(Side::Base), held)?,
+        candidate: prepare(journal, version(Side::Candidate), held)?,
+    };
+    // Who starts first is drawn: memory and caches are not laid out alike.
+    let first = Rng::stream(context.planned.plan.load.seed, Domain::Placement, 1).below(2);
+    let order = match first {
+        0 => [Side::Base, Side::Candidate],
+        _ => [Side::Candidate, Side::Base],
+    };
+    let mut up: Sides<Option<(Server, Target)>> = Sides::default();
+    for side in order {
+        let started = start(journal, version(side), &prepared.of(side).project, slot)?;
+        *up.of_mut(side) = Some(started);
+    }
+    let (Some((base_up, base_at)), Some((candidate_up, candidate_at))) = (up.base, up.candidate)
+    else {
+        return Ok(());
+    };
+    let targets = Sides { base: base_at, candidate: candidate_at };
+    let mut servers = Sides { base: base_up, candidate: candidate_up };
+    let outcome = journal.stage(&context.folder, Stage::Pairs, || {
+        pairs::measure(context, base, &targets, &mut servers, results)
+    });
+    let other = servers.candidate.pid();
+    servers.base.stop_beside(&[other]);
+    servers.candidate.stop();
+    outcome
+}
+
+fn prepare(
+    journal: &mut Journal<'_>,
+    version: Version<'_>,
+    held: Option<&Venv>,
+) -> Result<Prepared, Aborted> {
+    let (mut project, venv) = stages::prepare(journal, version, held)?;
+    // Sets and dictionaries are laid out alike in both.
+    let hash_seed = version.context.planned.plan.load.seed % 4_294_967_295;
+    project.environment.set("PYTHONHASHSEED", hash_seed.to_string());
+    Ok(Prepared { project, _venv: venv })
+}
+
+fn start(
+    journal: &mut Journal<'_>,
+    version: Version<'_>,
+    project: &Project,
+    slot: &mut Option<Server>,
+) -> Result<(Server, Target), Aborted> {
+    let Version { context, folder, .. } = version;
+    let target = journal.stage(folder, Stage::Serve, || serve::start(version, project, slot))?;
+    journal.stage(folder, Stage::Ready, || ready::wait(context, folder, slot, &target))?;
+    slot.take().map(|server| (server, target)).ok_or(Aborted)
+}

@@ -1,0 +1,106 @@
+//! The configuration file: found, read, and the places that it names.
+
+use std::path::{Path, PathBuf};
+
+use portcullis_core::config::{self, FlagValue, Loaded};
+use portcullis_core::threshold::Labels;
+
+use super::{PlanError, PlanRequest};
+
+/// A configuration, and the places that it names.
+pub struct LoadedConfig {
+    /// The configuration.
+    pub loaded: Loaded,
+    /// Its file.
+    pub file: PathBuf,
+    /// The file's folder.
+    pub base: PathBuf,
+    /// Where artifacts go.
+    pub output: PathBuf,
+}
+
+/// Reads the configuration.
+///
+/// # Errors
+/// Everything that is wrong with it, a sentence each.
+pub fn read(request: &PlanRequest) -> Result<LoadedConfig, Vec<PlanError>> {
+    let (given, profile) = (request.config.as_deref(), request.profile.as_deref());
+    let (file, loaded) = configuration(given, profile, &request.flags, Labels::OfTasks)?;
+    let base = file.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
+    let output = output(request.output.as_deref(), &loaded, &base).map_err(|error| vec![error])?;
+    Ok(LoadedConfig { loaded, file, base, output })
+}
+
+/// Finds and reads a configuration file: the one that is given, or `perf.toml`
+/// here or in a folder above; `labels` are those that a rule may name. The file
+/// beside it.
+///
+/// # Errors
+/// Everything that is wrong with it, a sentence each.
+pub fn configuration(
+    given: Option<&Path>,
+    profile: Option<&str>,
+    flags: &[FlagValue],
+    labels: Labels,
+) -> Result<(PathBuf, Loaded), Vec<PlanError>> {
+    let file = find(given).map_err(|error| vec![error])?;
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| vec![PlanError::Unreadable(file.clone(), error)])?;
+    let loaded = config::load_with(&text, profile, flags, labels)
+        .map_err(|problems| told(&problems, &file))?;
+    Ok((file, loaded))
+}
+
+/// Problems of a configuration file, each with its place in it.
+pub fn told(problems: &[config::Problem], file: &Path) -> Vec<PlanError> {
+    let shown = shown(file);
+    problems.iter().map(|problem| PlanError::Configuration(problem.show(&shown))).collect()
+}
+
+/// The file as it is named in messages: relative where that is shorter.
+pub fn shown(file: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let short = here.and_then(|here| file.strip_prefix(here).ok().map(Path::to_owned));
+    short.unwrap_or_else(|| file.to_owned()).display().to_string()
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, PlanError> {
+    std::path::absolute(path).map_err(|error| PlanError::NotAbsolute(path.to_owned(), error))
+}
+
+fn find(given: Option<&Path>) -> Result<PathBuf, PlanError> {
+    if let Some(given) = given {
+        return absolute(given);
+    }
+    let here = std::env::current_dir().map_err(PlanError::NoCurrentFolder)?;
+    let found = here.ancestors().map(|folder| folder.join("perf.toml")).find(|p| p.is_file());
+    found.ok_or(PlanError::NoConfiguration(here))
+}
+
+/// Where artifacts of an earlier run may lie, when the configuration is too
+/// broken to say where they belong.
+pub fn likely_outputs(request: &PlanRequest) -> Vec<PathBuf> {
+    if let Some(out) = &request.output {
+        return absolute(out).into_iter().collect();
+    }
+    let file = find(request.config.as_deref()).ok();
+    let base = file.as_deref().and_then(Path::parent);
+    let text = file.as_deref().and_then(|file| std::fs::read_to_string(file).ok());
+    let written = text.and_then(|text| config::written_output(&text));
+    let names = DEFAULT_OUTPUTS.into_iter().chain(written.as_deref());
+    names.filter_map(|name| Some(base?.join(name))).collect()
+}
+
+/// In a Cargo workspace, and elsewhere.
+const DEFAULT_OUTPUTS: [&str; 2] = ["target/perf", ".portcullis"];
+
+/// The folder that was asked for, `[output] dir`, `target/perf` of a Cargo workspace,
+/// `.portcullis`.
+fn output(asked: Option<&Path>, loaded: &Loaded, base: &Path) -> Result<PathBuf, PlanError> {
+    if let Some(asked) = asked {
+        return absolute(asked);
+    }
+    let cargo = base.join("Cargo.toml").is_file();
+    let default = DEFAULT_OUTPUTS[usize::from(!cargo)];
+    Ok(base.join(loaded.config.output.as_deref().unwrap_or(default)))
+}

@@ -1,0 +1,207 @@
+//! Migrate: the throwaway database, from the cached template or anew.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_core::plan::ServePlan;
+
+use super::environment::Venv;
+use super::{Command, Project, isolation, refusal};
+use crate::cache::cache_key::Key;
+use crate::cache::{self, Entry, Hold};
+use crate::run::{Role, RunFolder, StageFailure, StageOutput, Version};
+
+/// The run's database, and the template it may become.
+#[derive(Debug)]
+pub struct Database {
+    /// Whether it is a copy of a template: migrated and seeded.
+    pub is_copy: bool,
+    /// The locked entry that a new template goes into; `None` if none is kept.
+    pub entry: Option<Entry>,
+}
+
+/// Templates are remade after this time: seeded dates count back from a day.
+const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
+const KIND: &str = "database";
+
+/// Copies the template, or migrates an empty database.
+///
+/// # Errors
+/// The database would not be the run's own; the migrations failed or took too long; the
+/// database is not SQLite.
+pub fn migrate(
+    version: Version<'_>,
+    project: &Project,
+    venv: &Venv,
+) -> Result<StageOutput<Database>, StageFailure> {
+    let Version { context, folder, plan } = version;
+    // Variables of the caller's shell are part of no key and may change anything:
+    // under them no template is used, and none is made.
+    let key = match project.has_passed {
+        true => None,
+        false => key(version, project, venv),
+    };
+    let is_fresh = context.options.fresh;
+    if let Some(key) = key.as_deref().filter(|_| !is_fresh) {
+        let entry = open(version, key, Hold::Shared)?;
+        if copy_template(folder, &entry) {
+            return Ok(copied());
+        }
+    }
+    let mut database = Database { is_copy: false, entry: None };
+    if let Some(key) = key {
+        let entry = open(version, &key, Hold::Alone)?;
+        // Another run may have made it while we waited for it.
+        if !is_fresh && copy_template(folder, &entry) {
+            return Ok(copied());
+        }
+        database.entry = Some(entry);
+    }
+    isolation::prove(version, project)?;
+    let arguments = plan.migrate.iter().map(String::as_str).collect();
+    let (log, deadline) = ("migrate", plan.migrate_timeout);
+    let command = Command { arguments, stdin: None, log, deadline };
+    project.manage(version, command).map_err(|error| {
+        refusal::refused(folder, log)
+            .unwrap_or_else(|| StageFailure::preparation(error, "the migrations", log))
+    })?;
+    Ok(StageOutput::new(database, "empty database"))
+}
+
+fn copied() -> StageOutput<Database> {
+    let value = Database { is_copy: true, entry: None };
+    StageOutput { value, cached: true, detail: "copy of the template".to_owned() }
+}
+
+fn open(version: Version<'_>, key: &str, hold: Hold) -> Result<Entry, StageFailure> {
+    let context = version.context;
+    let waiting =
+        |who| context.note(format!("waiting for {who}, which makes the database template"));
+    let patience = (context.interrupts, context.left());
+    Ok(cache::open(&context.cache, KIND, key, hold, patience, waiting)?)
+}
+
+fn copy_template(folder: &RunFolder, entry: &Entry) -> bool {
+    let is_fresh = entry.age().is_some_and(|age| age <= OLDEST);
+    let folder = folder.databases();
+    let is_copied = is_fresh && copy_databases(entry.path(), &folder).is_ok_and(|n| n > 0);
+    if !is_copied {
+        // One of several would be migrated and seeded a second time.
+        for left in databases(&folder).unwrap_or_default() {
+            let _ = std::fs::remove_file(left);
+        }
+    }
+    is_copied
+}
+
+/// Copies every database file of a folder; how many there were.
+///
+/// # Errors
+/// The system's reason.
+fn copy_databases(from: &Path, to: &Path) -> std::io::Result<usize> {
+    let mut copied = 0;
+    for path in databases(from)? {
+        if let Some(name) = path.file_name() {
+            std::fs::copy(&path, to.join(name))?;
+            copied += 1;
+        }
+    }
+    Ok(copied)
+}
+
+/// The database files of a folder, without side files.
+///
+/// # Errors
+/// The system's reason.
+pub fn databases(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "sqlite3") {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Keeps a migrated and seeded database for later runs; its side files must be
+/// gone, or it is not kept.
+///
+/// # Errors
+/// The template cannot be written.
+pub fn keep(version: Version<'_>, entry: &Entry) -> Result<(), StageFailure> {
+    let Version { context, folder: own, .. } = version;
+    let folder = own.databases();
+    let failed = |error: std::io::Error| StageFailure::disk("the database template", &error);
+    let files = std::fs::read_dir(&folder).map_err(failed)?.count();
+    if files != databases(&folder).map_err(failed)?.len() {
+        context.warn("the database has side files after its checkpoint: no template is kept");
+        return Ok(());
+    }
+    // Rows that name a file would be there without it.
+    let is_filled = |name: &&str| {
+        std::fs::read_dir(own.path().join(name)).is_ok_and(|mut files| files.next().is_some())
+    };
+    if let Some(name) = ["media", "storages", "sessions", "caches"].into_iter().find(is_filled) {
+        context.warn(format!("the seed has written files ({name}): no template is kept"));
+        return Ok(());
+    }
+    cache::prune(&context.cache, KIND, OLDEST);
+    entry.clear().map_err(failed)?;
+    copy_databases(&folder, entry.path()).map_err(failed)?;
+    entry.complete().map_err(failed)
+}
+
+/// Everything that decides what a migrated and seeded database holds. `None`
+/// when that cannot be told: then it is made anew.
+fn key(version: Version<'_>, project: &Project, venv: &Venv) -> Option<String> {
+    let Version { context, folder, plan } = version;
+    let scratch = folder.scratch();
+    let git = context.git(&plan.root, &scratch);
+    let mut key = beside_sources(plan, project, venv);
+    // The base may be lent a seed that is not in its tree.
+    for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {
+        if let Some(path) = path {
+            key.add_file(name, path).ok()?;
+        }
+    }
+    if folder.of_side().is_some() {
+        // Seeds count days back from the present: both sides of one comparison are of
+        // the same day.
+        key.add("day", context.day().to_le_bytes());
+    }
+    // The base's files are in no repository, but its tree is known.
+    if let Role::Base(base) = folder.role() {
+        return Some(key.add("tree", &base.tree).finish());
+    }
+    let Some(files) = git.files().filter(|files| !files.is_empty()) else {
+        context.note("git lists no files here: the database is made anew in every run");
+        return None;
+    };
+    // What a run may write itself decides nothing of a database.
+    let baseline = context.planned.plan.baseline.as_ref().map(|baseline| baseline.file.as_path());
+    for file in files.iter().filter(|file| Some(plan.root.join(file).as_path()) != baseline) {
+        key.add_file(&format!("file {}", file.to_string_lossy()), &plan.root.join(file)).ok()?;
+    }
+    Some(key.finish())
+}
+
+/// What decides beside the sources.
+fn beside_sources(plan: &ServePlan, project: &Project, venv: &Venv) -> Key {
+    let mut key = Key::default();
+    key.add("format", "2")
+        .add("venv", &venv.key)
+        .add("local code", &venv.code)
+        .add("settings", &plan.django.settings);
+    key.add("migrate", plan.migrate.join("\0"));
+    key.add("seed user", plan.django.seed_user.as_deref().unwrap_or(""));
+    for (path, value) in &plan.django.overrides {
+        key.add(&format!("override {path}"), value.to_string());
+    }
+    let mut fixed = project.fixed.clone();
+    fixed.sort_unstable();
+    for (name, value) in &fixed {
+        key.add(&format!("environment {name}"), value);
+    }
+    key
+}

@@ -1,0 +1,114 @@
+//! `.env` files, as far as Portcullis reads them: names and values of
+//! `.env.example`, and the names that a developer's own `.env` adds.
+
+use std::path::PathBuf;
+
+use portcullis_core::plan::ServePlan;
+
+use crate::run::StageFailure;
+
+/// What is set for every child, without random secrets and what is passed through.
+///
+/// # Errors
+/// The example cannot be read.
+pub fn fixed(plan: &ServePlan) -> Result<Vec<(String, String)>, StageFailure> {
+    let mut fixed = Vec::new();
+    if let Some(path) = &plan.env_example {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| StageFailure::disk(&format!("{}", path.display()), &error))?;
+        fixed.extend(parse(&text));
+    }
+    for (name, value) in &plan.env.set {
+        fixed.retain(|(known, _)| known != name);
+        fixed.push((name.clone(), value.clone()));
+    }
+    fixed.retain(|(name, _)| !plan.env.random.contains(name));
+    Ok(fixed)
+}
+
+/// What only the developer's own file sets: the service will see it all the same.
+pub struct Leak {
+    /// The file.
+    pub path: PathBuf,
+    /// Names and values that nothing else sets.
+    pub values: Vec<(String, String)>,
+}
+
+/// What leaks from a `.env`, as python-decouple looks for it: in the project, else in
+/// the folders above.
+///
+/// # Errors
+/// The example cannot be read.
+pub fn leaking(plan: &ServePlan) -> Result<Option<Leak>, StageFailure> {
+    let names = [".env", "settings.ini"];
+    let mut places = plan.root.ancestors().flat_map(|folder| names.map(|name| folder.join(name)));
+    let Some(path) = places.find(|path| path.is_file()) else { return Ok(None) };
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    let fixed = fixed(plan)?;
+    let is_set = |name: &String| {
+        fixed.iter().any(|(known, _)| known == name)
+            || plan.env.random.contains(name)
+            || plan.env.pass.contains(name) && std::env::var_os(name).is_some()
+    };
+    let mut values = parse(&text);
+    values.retain(|(name, _)| !is_set(name));
+    Ok((!values.is_empty()).then_some(Leak { path, values }))
+}
+
+impl Leak {
+    /// The names, without their values.
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self.values.iter().map(|(name, _)| name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// What is said of it.
+    pub fn warning(&self, plan: &ServePlan) -> String {
+        format!(
+            "{} sets {}, which {} does not name: the service will see it; add it to [env] set",
+            self.path.display(),
+            self.names(),
+            plan.env_example.as_ref().map_or("no env.example".into(), |p| p.display().to_string()),
+        )
+    }
+}
+
+/// Name and value of each line, the last of a name winning.
+fn parse(text: &str) -> Vec<(String, String)> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let Some((name, value)) = line.split_once('=') else { continue };
+        let name = name.trim();
+        if name.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let value = unquote(value.trim());
+        pairs.retain(|(known, _)| known != name);
+        pairs.push((name.to_owned(), value.to_owned()));
+    }
+    pairs
+}
+
+/// Without one pair of equal quotes around it, as python-decouple reads it.
+fn unquote(value: &str) -> &str {
+    ['"', '\'']
+        .iter()
+        .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote))
+        .unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_as_decouple_reads_them() {
+        let text = "# A=1\nB = 2\n\nexport C='x y'\nD=\"q\"\nB=3\nE=\nno pair\nF=a=b # kept";
+        let pairs = parse(text);
+        let expected = [("C", "x y"), ("D", "q"), ("B", "3"), ("E", ""), ("F", "a=b # kept")];
+        let pairs: Vec<_> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(pairs, expected);
+    }
+}

@@ -1,0 +1,229 @@
+//! Environment and install: a virtual environment built in place under a lock,
+//! its marker written last, kept while interpreter and requirements stay.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_core::judge::Finding;
+use portcullis_supervise::disk_space::free_bytes;
+use portcullis_supervise::log;
+use portcullis_supervise::step::{self, Step, StepError};
+
+use super::bytecode;
+use super::python::{self, NoPython, Python};
+use super::requirements::Requirements;
+use crate::cache::cache_key::Key;
+use crate::cache::{self, Entry, Hold};
+use crate::run::{StageFailure, StageOutput, Version};
+
+/// Environments that nobody has used for so long are removed when a new one is made.
+const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Their kind in the cache.
+const KIND: &str = "venv";
+
+/// A virtual environment, locked while it is used.
+#[derive(Debug)]
+pub struct Venv {
+    /// Its interpreter.
+    pub python: PathBuf,
+    /// What it is made of.
+    pub key: String,
+    /// The local code that it points to.
+    pub code: String,
+    entry: Entry,
+    is_complete: bool,
+    detail: String,
+}
+
+/// Finds Python, then reuses the environment or makes an empty one. `held` is the one
+/// that the run holds already: it is as fresh as can be.
+///
+/// # Errors
+/// No Python will do, the cache is not writable, or `venv` failed.
+pub fn environment(
+    version: Version<'_>,
+    held: Option<&Venv>,
+) -> Result<StageOutput<Venv>, StageFailure> {
+    let Version { context, folder, plan } = version;
+    let scratch = folder.scratch();
+    let (inherited, interrupts) = (&context.inherited, context.interrupts);
+    let python = python::find(plan.python, &plan.root, &scratch, inherited, interrupts)
+        .map_err(no_python)?;
+    let (key, code) = key(version, &python);
+    let detail = format!("Python {}", python.version);
+    let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
+    // What this run has made anew for its ordinary load it holds: to make it anew once more
+    // would wait for itself.
+    let is_fresh = context.options.fresh && held.is_none_or(|held| held.key != key);
+    if !is_fresh {
+        let venv = open(version, (&key, &code), Hold::Shared, &detail)?;
+        if is_usable(version, &venv)? {
+            let venv = Venv { is_complete: true, ..venv };
+            return Ok(StageOutput { value: venv, cached: true, detail });
+        }
+    }
+    let venv = open(version, (&key, &code), Hold::Alone, &detail)?;
+    // Another run may have made it while we waited for it.
+    if !is_fresh && is_usable(version, &venv)? {
+        venv.entry.share().map_err(failed)?;
+        let venv = Venv { is_complete: true, ..venv };
+        return Ok(StageOutput { value: venv, cached: true, detail });
+    }
+    venv.entry.clear().map_err(failed)?;
+    let argv: [OsString; 5] =
+        [python.path.into(), "-I".into(), "-m".into(), "venv".into(), venv.entry.path().into()];
+    step(version, &argv, "environment", plan.install_timeout).map_err(|error| {
+        let advice = "see whether `python3 -m venv` works by hand";
+        filling(version, error, "the virtual environment", "environment", advice)
+    })?;
+    Ok(StageOutput::new(venv, detail))
+}
+
+/// Installs the requirements into a new environment.
+///
+/// # Errors
+/// pip failed or took too long.
+pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, StageFailure> {
+    if venv.is_complete {
+        venv.entry.touch();
+        let detail = venv.detail.clone();
+        return Ok(StageOutput { value: venv, cached: true, detail });
+    }
+    let plan = version.plan;
+    if !plan.requirements.is_empty() {
+        let mut argv: Vec<OsString> = vec![venv.python.clone().into()];
+        argv.extend(
+            ["-m", "pip", "install", "--no-input", "--disable-pip-version-check"].map(Into::into),
+        );
+        for path in &plan.requirements {
+            argv.extend(["-r".into(), path.clone().into()]);
+        }
+        step(version, &argv, "install", plan.install_timeout).map_err(|error| {
+            let advice = "check the requirements and that a package index can be reached";
+            filling(version, error, "the requirements", "install", advice)
+        })?;
+    }
+    if !works(version, &venv)? {
+        let finding = "the environment has no working Django: do the requirements name it?";
+        let failure = StageFailure::new(Finding::Preparation(finding.to_owned()));
+        return Err(failure.with_log("install"));
+    }
+    let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
+    venv.entry.complete().map_err(failed)?;
+    venv.entry.share().map_err(failed)?;
+    cache::prune(&version.context.cache, KIND, OLDEST);
+    let files = plan.requirements.len();
+    let detail = format!("{files} requirement file{}", if files == 1 { "" } else { "s" });
+    Ok(StageOutput::new(venv, detail))
+}
+
+fn open(
+    version: Version<'_>,
+    (key, code): (&str, &str),
+    hold: Hold,
+    detail: &str,
+) -> Result<Venv, StageFailure> {
+    let context = version.context;
+    let waiting =
+        |who| context.note(format!("waiting for {who}, which has the cached environment"));
+    let patience = (context.interrupts, context.left());
+    let entry = cache::open(&context.cache, KIND, key, hold, patience, waiting)?;
+    Ok(Venv {
+        python: entry.path().join("bin/python"),
+        key: key.to_owned(),
+        code: code.to_owned(),
+        entry,
+        is_complete: false,
+        detail: detail.to_owned(),
+    })
+}
+
+/// Whether an environment of an earlier run is whole and still works.
+fn is_usable(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
+    Ok(venv.entry.age().is_some() && works(version, venv)?)
+}
+
+/// Whether the environment's own interpreter imports Django.
+fn works(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
+    let argv = [venv.python.clone().into(), "-c".into(), "import django".into()];
+    match step(version, &argv, "environment", Duration::from_secs(60)) {
+        Ok(()) => Ok(true),
+        Err(StepError::Interrupted(signal)) => Err(StageFailure::new(Finding::Interrupted(signal))),
+        // No time is left: that is not the environment's fault.
+        Err(error @ StepError::TimedOut { .. }) if version.context.is_overdue() => {
+            Err(StageFailure::preparation(error, "the environment", "environment"))
+        }
+        Err(_) => Ok(false),
+    }
+}
+
+fn step(
+    version: Version<'_>,
+    argv: &[OsString],
+    log: &str,
+    deadline: Duration,
+) -> Result<(), StepError> {
+    let Version { context, folder, plan } = version;
+    let mut environment = context.inherited.clone();
+    environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
+    let step = Step {
+        argv: argv.to_vec(),
+        folder: &plan.root,
+        environment: &environment,
+        stdin: None,
+        log: &folder.log(log),
+        deadline: context.within(deadline),
+    };
+    step::run(&step, context.interrupts)
+}
+
+/// Room that is too little for any environment.
+const LITTLE: u64 = 16 << 20;
+
+/// A failed step that fills the cache: a full disk is told of, since the
+/// step itself may hide it. `advice` is for every other reason.
+fn filling(
+    version: Version<'_>,
+    error: StepError,
+    what: &str,
+    log: &'static str,
+    advice: &str,
+) -> StageFailure {
+    let failure = StageFailure::preparation(error, what, log);
+    let cache = &version.context.cache;
+    let free = free_bytes(cache).filter(|free| *free < LITTLE);
+    // Python's number for it, whatever the language of its words.
+    let is_full = |line: &String| line.contains("[Errno 28]");
+    if free.is_none() && !log::tail(&version.folder.log(log), 50).iter().any(is_full) {
+        return failure.with_advice(advice);
+    }
+    let (place, kib) = (cache.display(), free.map(|free| free / 1024));
+    let room = kib.map_or("too little".to_owned(), |kib| format!("{kib} KiB"));
+    failure.with_advice(format!(
+        "there is {room} room in {place}: free some space, or name another place in \
+         PORTCULLIS_CACHE"
+    ))
+}
+
+fn no_python(error: NoPython) -> StageFailure {
+    match error {
+        NoPython::Interrupted(signal) => StageFailure::new(Finding::Interrupted(signal)),
+        other => StageFailure::new(Finding::Preparation(other.to_string()))
+            .with_advice("install one, or lower project.python in perf.toml"),
+    }
+}
+
+/// The key of an environment, and that of the local code in it.
+fn key(version: Version<'_>, python: &Python) -> (String, String) {
+    let Version { context, folder, plan } = version;
+    let scratch = folder.scratch();
+    let listed = |folder: &Path| context.git(folder, &scratch).files();
+    let (mut key, mut code) = (Key::default(), Key::default());
+    key.add("format", "1");
+    key.add("path", python.path.to_string_lossy().as_bytes());
+    key.add("version", &python.version).add("platform", &python.platform);
+    let mut requirements = Requirements::new(&mut key, &mut code, &plan.root, &listed);
+    plan.requirements.iter().for_each(|path| requirements.add(path));
+    (key.finish(), code.finish())
+}

@@ -1,0 +1,191 @@
+//! Isolation: the proof that management commands run with the run's settings and
+//! that each of their databases is the run's own. It is asked for before the first
+//! command that writes; without it nothing is written.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_core::judge::Finding;
+use portcullis_core::plan::ServePlan;
+use portcullis_supervise::server::Server;
+use portcullis_supervise::tree;
+
+use super::{Command, Project, refusal};
+use crate::run::{RunFolder, StageFailure, Version};
+
+const SETTINGS: &str = "PORTCULLIS-SETTINGS-";
+const DATABASE: &str = "PORTCULLIS-DATABASE-";
+const LOG: &str = "isolation";
+
+/// Only looks. Paths are printed in hexadecimal, since they need not be UTF-8, and the
+/// marks are put together when they are printed: a shell that echoes its input, or a
+/// banner, proves nothing.
+const SCRIPT: &str = r#"
+from django.conf import settings as _settings
+from django.db import connections as _connections
+import os as _os
+print("\nPORTCULLIS-" + "SETTINGS-" + str(getattr(_settings, "SETTINGS_MODULE", "")))
+print("\n".join("PORTCULLIS-" + "DATABASE-" + _alias + "=" + _os.fsencode(_os.path.realpath(str(_database.get("NAME", "")))).hex() for _alias, _database in _connections.databases.items()))
+"#;
+
+/// Asks a management command which settings and databases it has.
+///
+/// # Errors
+/// It has others than the run's, or did not answer; nothing was written.
+pub fn prove(version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
+    let Version { folder, plan, .. } = version;
+    let script = folder.script("isolation.py");
+    std::fs::write(&script, SCRIPT)
+        .map_err(|error| StageFailure::disk("a script of our own", &error))?;
+    let deadline = plan.migrate_timeout.min(Duration::from_secs(120));
+    project.manage(version, Command::shell(script, LOG, deadline)).map_err(|error| {
+        refusal::refused(folder, LOG)
+            .unwrap_or_else(|| StageFailure::preparation(error, "a look at the settings", LOG))
+    })?;
+    let output = std::fs::read(folder.log(LOG)).unwrap_or_default();
+    let answer = Answer::read(&String::from_utf8_lossy(&output));
+    let own = folder.databases();
+    let own = own.canonicalize().unwrap_or(own);
+    answer.judge(&project.settings, &own).map_err(|why| not_isolated(plan, &why))
+}
+
+/// Forgets who has loaded the run's settings so far: what follows is the server's proof.
+pub fn expect_proof(folder: &RunFolder) {
+    let Ok(traces) = std::fs::read_dir(folder.loaded()) else { return };
+    for trace in traces.flatten() {
+        let _ = std::fs::remove_file(trace.path());
+    }
+}
+
+/// Whether a process of the server has loaded the run's settings, which leave a trace.
+pub fn is_proved(folder: &RunFolder, server: &Server) -> bool {
+    let loaded = folder.loaded();
+    if !cfg!(target_os = "linux") {
+        return std::fs::read_dir(&loaded).is_ok_and(|mut traces| traces.next().is_some());
+    }
+    let has_loaded = |pid: &u32| loaded.join(pid.to_string()).exists();
+    tree::members(server.pid()).iter().any(has_loaded)
+}
+
+fn not_isolated(plan: &ServePlan, why: &NotIsolated) -> StageFailure {
+    let manage = &plan.django.manage;
+    let message = format!("{manage} {why}: nothing was migrated or seeded");
+    StageFailure::new(Finding::Preparation(message)).with_log(LOG).with_advice(format!(
+        "let {manage} take the settings that it is given: \
+         os.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", …) instead of an assignment, and no \
+         django.setup() before the command line is read"
+    ))
+}
+
+/// Why the database would not be the run's own, to be read after the name of the program.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum NotIsolated {
+    #[error("did not say which settings it uses")]
+    NoSettings,
+    #[error("uses the settings {0} instead of this run's")]
+    OtherSettings(String),
+    #[error("did not say which databases it uses")]
+    NoDatabases,
+    #[error("uses a database of its own ({0}: {1})")]
+    OtherDatabase(String, String),
+}
+
+/// What a management command said of itself.
+#[derive(Debug, Default)]
+struct Answer {
+    settings: Option<String>,
+    databases: Vec<(String, Option<PathBuf>)>,
+}
+
+impl Answer {
+    fn read(output: &str) -> Self {
+        let mut answer = Self::default();
+        for line in output.lines().map(str::trim_end) {
+            // A shell may have put its prompt before it.
+            if let Some((_, module)) = line.split_once(SETTINGS) {
+                answer.settings = Some(module.to_owned());
+            } else if let Some((_, database)) = line.split_once(DATABASE) {
+                let (alias, path) = database.split_once('=').unwrap_or((database, ""));
+                answer.databases.push((alias.to_owned(), decode(path)));
+            }
+        }
+        answer
+    }
+
+    /// Whether these are the run's settings, and databases in the folder `own` alone.
+    fn judge(&self, settings: &str, own: &Path) -> Result<(), NotIsolated> {
+        match &self.settings {
+            None => return Err(NotIsolated::NoSettings),
+            Some(other) if other != settings => {
+                return Err(NotIsolated::OtherSettings(other.clone()));
+            }
+            Some(_) => {}
+        }
+        if self.databases.is_empty() {
+            return Err(NotIsolated::NoDatabases);
+        }
+        for (alias, path) in &self.databases {
+            let is_own = path.as_ref().is_some_and(|path| path.parent() == Some(own));
+            if !is_own {
+                let path = path.as_ref().map_or("no path".to_owned(), |p| p.display().to_string());
+                return Err(NotIsolated::OtherDatabase(alias.clone(), path));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A path of hexadecimal digits.
+fn decode(digits: &str) -> Option<PathBuf> {
+    let byte = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
+    bytes.filter(|bytes| !bytes.is_empty()).map(|bytes| OsString::from_vec(bytes).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(settings: &str, databases: &[(&str, &str)]) -> Answer {
+        let mut output = format!("Banner\n>>> {SETTINGS}{settings}\n");
+        for (alias, path) in databases {
+            let hex: String = path.bytes().map(|byte| format!("{byte:02x}")).collect();
+            output.push_str(&format!("{DATABASE}{alias}={hex}\n"));
+        }
+        Answer::read(&output)
+    }
+
+    #[test]
+    fn only_the_runs_settings_with_databases_in_its_folder_are_isolated() {
+        let judge = |a: Answer| a.judge("run_settings", Path::new("/run/db"));
+        let own = ("default", "/run/db/default.sqlite3");
+        assert_eq!(judge(answer("run_settings", &[own])), Ok(()));
+        for (settings, databases) in [
+            ("hello.settings", &[own][..]),
+            ("", &[own][..]),
+            ("run_settings", &[][..]),
+            ("run_settings", &[own, ("other", "/home/me/db.sqlite3")][..]),
+            ("run_settings", &[("default", "/run/db/../../home/db.sqlite3")][..]),
+            ("run_settings", &[("default", "")][..]),
+            ("run_settings", &[("default", "/run/db")][..]),
+        ] {
+            assert!(judge(answer(settings, databases)).is_err(), "{settings} {databases:?}");
+        }
+        assert!(judge(Answer::read("nothing at all")).is_err());
+    }
+
+    #[test]
+    fn the_script_prints_marks_that_it_does_not_hold() {
+        assert!(!SCRIPT.contains(SETTINGS) && !SCRIPT.contains(DATABASE));
+    }
+
+    #[test]
+    fn paths_need_not_be_utf_8() {
+        assert_eq!(decode("2fff"), Some(PathBuf::from(OsString::from_vec(b"/\xff".to_vec()))));
+        for wrong in ["", "2", "zz", "2fé"] {
+            assert_eq!(decode(wrong), None, "{wrong}");
+        }
+    }
+}

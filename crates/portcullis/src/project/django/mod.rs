@@ -1,0 +1,173 @@
+//! Django: the settings module of the run, the environment of every child, and the
+//! commands of `manage.py`.
+
+pub mod bytecode;
+pub mod database;
+pub mod dotenv;
+pub mod environment;
+pub mod isolation;
+mod python;
+pub mod refusal;
+mod requirements;
+pub mod seed;
+mod settings_overlay;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use portcullis_core::plan::ServePlan;
+use portcullis_core::units::show_duration;
+use portcullis_supervise::environment::Environment;
+use portcullis_supervise::step::{self, Step, StepError};
+
+use crate::host::random;
+use crate::run::{StageFailure, Version};
+use environment::Venv;
+
+/// How the project's commands are run.
+#[derive(Debug)]
+pub struct Project {
+    /// The environment of every child.
+    pub environment: Environment,
+    /// The interpreter.
+    python: PathBuf,
+    /// The generated settings module.
+    settings: String,
+    /// What was set, without random secrets and variables passed through:
+    /// the part of the environment that decides what a database holds.
+    fixed: Vec<(String, String)>,
+    /// Whether variables were passed through from the caller's shell.
+    has_passed: bool,
+    /// The developer's `.env`, if it reaches the service all the same.
+    leaking_env: Option<PathBuf>,
+}
+
+/// The steps from an empty folder to a server, each with its name.
+pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
+    let deadline = |limit| format!("(within {})", show_duration(limit));
+    let (major, minor) = plan.python;
+    let install = deadline(plan.install_timeout);
+    let venv = format!("Python {major}.{minor} or newer, python -m venv {install}");
+    let mut steps = vec![("environment", venv)];
+    for path in &plan.requirements {
+        steps.push(("install", format!("pip install -r {} {install}", path.display())));
+    }
+    let manage = format!("python {}", plan.django.manage);
+    let migrate = plan.migrate.join(" ");
+    steps.push(("migrate", format!("{manage} {migrate} {}", deadline(plan.migrate_timeout))));
+    if let Some(script) = &plan.seed_script {
+        let limit = deadline(plan.seed_timeout);
+        steps.push(("seed", format!("{manage} shell < {} {limit}", script.display())));
+    }
+    let argv = plan.server_argv(Path::new("python"), plan.server.port).join(OsStr::new(" "));
+    let otherwise = if plan.server.port_insists { "" } else { ", or a free port" };
+    steps.push(("serve", format!("{}{otherwise}", argv.to_string_lossy())));
+    steps
+}
+
+/// Writes the settings module and gathers the environment.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailure> {
+    let Version { context, folder, plan } = version;
+    let fixed = dotenv::fixed(plan)?;
+    let mut environment = context.inherited.clone();
+    fixed.iter().for_each(|(name, value)| environment.set(name, value));
+    for name in &plan.env.random {
+        let secret = random::secret().map_err(no_random)?;
+        context.hide(&secret);
+        environment.set(name, secret);
+    }
+    let mut has_passed = false;
+    for name in &plan.env.pass {
+        if let Some(value) = std::env::var_os(name) {
+            context.note(format!("{name} is passed through from your shell"));
+            context.hide_environment([(name.as_str(), value.to_string_lossy().as_ref())]);
+            environment.set(name, value);
+            has_passed = true;
+        }
+    }
+    // Not those of the example: what is committed for everybody is no secret,
+    // and an ordinary word among them would be struck out everywhere.
+    context.hide_environment(plan.env.set.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+    let settings = write_settings(version)?;
+    environment.set("PYTHONPATH", folder.settings());
+    environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
+    environment.set("PYTHONUNBUFFERED", "1");
+    environment.set("DJANGO_SETTINGS_MODULE", &settings);
+    let leaking_env = dotenv::leaking(plan)?.map(|leak| {
+        context.warn(leak.warning(plan));
+        context.hide_environment(leak.values.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+        leak.path
+    });
+    let python = venv.python.clone();
+    Ok(Project { environment, python, settings, fixed, has_passed, leaking_env })
+}
+
+fn no_random(error: std::io::Error) -> StageFailure {
+    StageFailure::disk("/dev/urandom", &error)
+}
+
+/// Unique for each run: a module that was compiled for another run must not
+/// be taken for this one's.
+fn write_settings(version: Version<'_>) -> Result<String, StageFailure> {
+    let unique = random::seed().map_err(no_random)?;
+    let module = format!("portcullis_settings_{:x}_{unique:08x}", std::process::id());
+    let path = version.folder.settings().join(format!("{module}.py"));
+    let django = &version.plan.django;
+    let text = settings_overlay::text(&django.settings, version.folder.path(), &django.overrides);
+    std::fs::write(&path, text)
+        .map_err(|error| StageFailure::disk("the settings module", &error))?;
+    Ok(module)
+}
+
+/// The server's command for a port.
+pub fn serve_argv(project: &Project, plan: &ServePlan, port: u16) -> Vec<OsString> {
+    let mut argv = plan.server_argv(&project.python, port);
+    // Some projects' manage.py sets the variable itself; the flag wins.
+    if plan.server.argv.iter().any(|word| word == "{manage}") {
+        argv.push(format!("--settings={}", project.settings).into());
+    }
+    argv
+}
+
+/// A command of `manage.py`.
+struct Command<'a> {
+    arguments: Vec<&'a str>,
+    stdin: Option<PathBuf>,
+    log: &'a str,
+    deadline: Duration,
+}
+
+impl<'a> Command<'a> {
+    /// A script, run in Django's shell.
+    fn shell(script: PathBuf, log: &'a str, deadline: Duration) -> Self {
+        Self { arguments: vec!["shell"], stdin: Some(script), log, deadline }
+    }
+}
+
+impl Project {
+    /// Runs a command of `manage.py`, with the settings module also as a flag:
+    /// some projects set the variable themselves.
+    ///
+    /// # Errors
+    /// As [`step::run`].
+    fn manage(&self, version: Version<'_>, command: Command<'_>) -> Result<(), StepError> {
+        let Version { context, folder, plan } = version;
+        let mut argv: Vec<OsString> =
+            vec![self.python.clone().into(), (&plan.django.manage).into()];
+        argv.extend(command.arguments.iter().map(OsString::from));
+        argv.push(format!("--settings={}", self.settings).into());
+        let step = Step {
+            argv,
+            folder: &plan.root,
+            environment: &self.environment,
+            stdin: command.stdin,
+            log: &folder.log(command.log),
+            deadline: context.within(command.deadline),
+        };
+        step::run(&step, context.interrupts)
+    }
+}

@@ -1,0 +1,101 @@
+//! Seed: the fixture, through the Django shell, and the proof that it is there.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use portcullis_core::judge::Finding;
+use portcullis_supervise::step::{self, Step};
+
+use super::database::{self, Database};
+use super::settings_overlay::python_literal;
+use super::{Command, Project};
+use crate::run::{StageFailure, StageOutput, Version};
+
+const MARK: &str = "PORTCULLIS-USER-";
+
+/// Folds the write-ahead log into the database, so that a copy is whole.
+const CHECKPOINT: &str = "\
+import sqlite3, sys
+for path in sys.argv[1:]:
+    connection = sqlite3.connect(path)
+    connection.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+    connection.close()
+";
+
+/// Seeds the database, proves the user, and keeps the template.
+///
+/// # Errors
+/// The script failed or took too long, or made no user.
+pub fn seed(
+    version: Version<'_>,
+    project: &Project,
+    database: Database,
+) -> Result<StageOutput<()>, StageFailure> {
+    if database.is_copy {
+        return Ok(StageOutput { value: (), cached: true, detail: String::new() });
+    }
+    let plan = version.plan;
+    if let Some(script) = &plan.seed_script {
+        let command = Command::shell(script.clone(), "seed", plan.seed_timeout);
+        project
+            .manage(version, command)
+            .map_err(|error| StageFailure::preparation(error, "the seed", "seed"))?;
+    }
+    if let Some(user) = &plan.django.seed_user {
+        prove_user(version, project, user)?;
+    }
+    if let Some(entry) = &database.entry {
+        checkpoint(version, project)?;
+        database::keep(version, entry)?;
+    }
+    let user = plan.django.seed_user.as_deref();
+    Ok(StageOutput::new((), user.map_or(String::new(), |user| format!("{user} exists"))))
+}
+
+/// A script that ends well may have made nothing: in Django's shell `__name__`
+/// is not `__main__`, and a main guard seeds nothing.
+fn prove_user(version: Version<'_>, project: &Project, user: &str) -> Result<(), StageFailure> {
+    const LOG: &str = "prove-user";
+    let script = format!(
+        "from django.contrib.auth import get_user_model as _model\n\
+         _found = _model()._base_manager.filter(**{{_model().USERNAME_FIELD: {}}}).exists()\n\
+         print(\"{MARK}\" + (\"PRESENT\" if _found else \"ABSENT\"))\n",
+        python_literal(user)
+    );
+    let path = version.folder.script("prove_user.py");
+    std::fs::write(&path, script)
+        .map_err(|error| StageFailure::disk("a script of our own", &error))?;
+    project
+        .manage(version, Command::shell(path, LOG, Duration::from_secs(60)))
+        .map_err(|error| StageFailure::preparation(error, "looking for the seeded user", LOG))?;
+    let output = std::fs::read(version.folder.log(LOG)).unwrap_or_default();
+    // Put together when it is printed: a shell that echoes its input proves nothing.
+    let present = format!("{MARK}PRESENT");
+    if String::from_utf8_lossy(&output).lines().any(|line| line.trim() == present) {
+        return Ok(());
+    }
+    let message = format!("the seed ended well, but there is no user \"{user}\" in the database");
+    Err(StageFailure::new(Finding::Preparation(message)).with_log("seed").with_advice(
+        "the script runs inside Django's shell, where __name__ is not \"__main__\": call its \
+         functions without a main guard",
+    ))
+}
+
+fn checkpoint(version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
+    const LOG: &str = "checkpoint";
+    let failed = |error: std::io::Error| StageFailure::disk("the database", &error);
+    let databases = database::databases(&version.folder.databases()).map_err(failed)?;
+    let mut argv: Vec<OsString> =
+        vec![project.python.clone().into(), "-c".into(), CHECKPOINT.into()];
+    argv.extend(databases.into_iter().map(OsString::from));
+    let step = Step {
+        argv,
+        folder: &version.plan.root,
+        environment: &project.environment,
+        stdin: None,
+        log: &version.folder.log(LOG),
+        deadline: Duration::from_secs(60),
+    };
+    step::run(&step, version.context.interrupts)
+        .map_err(|error| StageFailure::preparation(error, "the database's checkpoint", LOG))
+}

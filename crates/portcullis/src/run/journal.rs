@@ -1,0 +1,158 @@
+//! What has happened in a run so far: its stages and what was found. Every stage runs in
+//! the frame that is here.
+
+use std::time::Instant;
+
+use portcullis_core::event::{Event, Stage, StageEnd, StageRecord};
+use portcullis_core::judge::{Finding, exit_code};
+use portcullis_report::artifacts;
+use portcullis_supervise::log;
+
+use super::{Aborted, Role, RunContext, RunFolder, RunResults, StageFailure, StageOutput};
+
+/// Stages that ended, and findings.
+pub struct Journal<'a> {
+    context: &'a RunContext<'a>,
+    stages: Vec<StageRecord>,
+    findings: Vec<Finding>,
+}
+
+/// How many lines of a log are shown when a stage fails.
+const TAIL: usize = 15;
+
+impl<'a> Journal<'a> {
+    /// Nothing has happened yet.
+    pub fn new(context: &'a RunContext<'a>) -> Self {
+        Self { context, stages: Vec::new(), findings: Vec::new() }
+    }
+
+    /// Runs one stage, unless the run was interrupted: tells its start and end, and notes
+    /// its findings. The folder says whose stage it is, and where its logs are.
+    ///
+    /// # Errors
+    /// The stage failed; what it found is noted.
+    pub fn stage<T>(
+        &mut self,
+        folder: &RunFolder,
+        stage: Stage,
+        work: impl FnOnce() -> Result<StageOutput<T>, StageFailure>,
+    ) -> Result<T, Aborted> {
+        let interrupts = self.context.interrupts;
+        self.always(folder, stage, || match interrupts.signal() {
+            Some(signal) => Err(StageFailure::new(Finding::Interrupted(signal))),
+            None => work(),
+        })
+    }
+
+    /// Runs a stage that an interrupt does not prevent.
+    ///
+    /// # Errors
+    /// The stage failed; what it found is noted.
+    pub fn always<T>(
+        &mut self,
+        folder: &RunFolder,
+        stage: Stage,
+        work: impl FnOnce() -> Result<StageOutput<T>, StageFailure>,
+    ) -> Result<T, Aborted> {
+        self.context.sink.event(&Event::StageStarted(stage));
+        let start = Instant::now();
+        let result = of_side(folder, work());
+        let took = start.elapsed();
+        let record = |end, detail, log| StageRecord { stage, took, end, detail, log };
+        let (record, result) = match result {
+            Ok(done) => {
+                let end = if done.cached { StageEnd::Cached } else { StageEnd::Done };
+                (record(end, self.context.redact(&done.detail), None), Ok(done.value))
+            }
+            Err(failure) => {
+                let why = failure.findings.first().map_or("", |finding| finding.message());
+                let why = self.context.redact(why);
+                let log = failure.log.map(|name| folder.log(name)).filter(|log| log.exists());
+                let log = log.and_then(|log| Some(log.file_name()?.to_string_lossy().into_owned()));
+                (record(StageEnd::Failed(why), String::new(), log), Err(failure))
+            }
+        };
+        self.context.sink.event(&Event::StageEnded(record.clone()));
+        self.stages.push(record);
+        result.map_err(|failure| self.fail(folder, failure))
+    }
+
+    fn fail(&mut self, folder: &RunFolder, failure: StageFailure) -> Aborted {
+        let context = self.context;
+        if let Some(name) = failure.log {
+            let log = folder.log(name);
+            let tail = log::tail(&log, TAIL);
+            let file = log.file_name().unwrap_or(log.as_os_str());
+            let path = context.artifacts.path().join(artifacts::LOGS).join(file);
+            let lines = tail.iter().map(|line| context.redact(line)).collect();
+            context.sink.event(&Event::LogTail { path: path.display().to_string(), lines });
+        }
+        if let Some(advice) = failure.advice {
+            context.sink.event(&Event::Advice(advice));
+        }
+        self.findings.extend(failure.findings);
+        Aborted
+    }
+
+    /// Notes a finding outside of any stage.
+    pub fn find(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// What decides the exit code, in the order in which it was found.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The stages that ended, in order.
+    pub fn stages(&self) -> &[StageRecord] {
+        &self.stages
+    }
+
+    /// Looks at the end once more: a signal that came late decides too, and a
+    /// run that found nothing and judged nothing, or did not compare although it was
+    /// asked to, is no success.
+    pub fn conclude(&mut self, results: &RunResults, is_compared: bool) {
+        let is_noted = |finding: &Finding| matches!(finding, Finding::Interrupted(_));
+        if let Some(signal) = self.context.interrupts.signal()
+            && !self.findings.iter().any(is_noted)
+        {
+            self.findings.push(Finding::Interrupted(signal));
+        }
+        if self.findings.is_empty() && results.verdict.is_none() {
+            self.findings.push(Finding::Defect("the run ended without a verdict".to_owned()));
+        }
+        if self.findings.is_empty() && is_compared && results.comparison.is_none() {
+            self.findings.push(Finding::Defect("the run ended without a comparison".to_owned()));
+        }
+    }
+
+    /// The exit code of what was found.
+    pub fn exit_code(&self) -> u8 {
+        exit_code(&self.findings)
+    }
+}
+
+/// A stage of one side of a comparison names it; the base's failures are
+/// preparation, whatever they are: nothing can be said of the candidate then.
+fn of_side<T>(
+    folder: &RunFolder,
+    result: Result<StageOutput<T>, StageFailure>,
+) -> Result<StageOutput<T>, StageFailure> {
+    let Some(side) = folder.of_side() else { return result };
+    match (result, folder.role()) {
+        (Ok(done), _) => {
+            let detail = format!("{}: {}", side.name(), done.detail);
+            Ok(StageOutput { detail, ..done })
+        }
+        (Err(mut failure), Role::Base(base)) => {
+            let charge = |finding: Finding| match finding {
+                Finding::Interrupted(_) | Finding::Defect(_) => finding,
+                other => base.charge(other.message()),
+            };
+            failure.findings = failure.findings.into_iter().map(charge).collect();
+            Err(failure)
+        }
+        (Err(failure), _) => Err(failure),
+    }
+}

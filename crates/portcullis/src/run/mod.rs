@@ -1,0 +1,19 @@
+//! One run: what is known of it before anything starts, where its files are, what has
+//! happened, and the record that every report is made of.
+
+mod command_line;
+mod context;
+mod failure;
+mod folder;
+mod journal;
+mod record;
+mod redacted;
+mod results;
+mod source_locations;
+
+pub use context::{RunContext, RunOptions, Version};
+pub use failure::{Aborted, StageFailure, StageOutput};
+pub use folder::{BaseName, Role, RunFolder};
+pub use journal::Journal;
+pub use record::{is_acceptable, record};
+pub use results::{LoadResults, RunResults};

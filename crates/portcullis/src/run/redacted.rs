@@ -1,0 +1,122 @@
+//! What is told of a run, without secrets: the one place through which every text of
+//! a report goes.
+
+use portcullis_core::compare::Comparison;
+use portcullis_core::event::{StageEnd, StageRecord};
+use portcullis_core::judge::Verdict;
+use portcullis_core::measure::Summary;
+use portcullis_core::secrets::Secrets;
+use portcullis_core::threshold::Scope;
+use portcullis_report::RunRecord;
+
+/// The report with every text redacted that a person, a configuration or the service
+/// wrote. A name is hidden alike wherever it stands, so that it is still found.
+pub fn record(secrets: &Secrets, mut report: RunRecord) -> RunRecord {
+    let hide = |text: &mut String| *text = secrets.redact(text);
+    hide(&mut report.given);
+    hide(&mut report.configuration);
+    hide(&mut report.sentence);
+    report.server_end.iter_mut().for_each(hide);
+    report.places.rules.iter_mut().for_each(|placed| hide(&mut placed.text));
+    for call in &mut report.first_round {
+        hide(&mut call.task);
+        call.failure.iter_mut().for_each(hide);
+    }
+    for finding in &mut report.findings {
+        *finding = finding.map_message(|text| secrets.redact(text));
+    }
+    report.stages.iter_mut().for_each(|record| stage(record, &hide));
+    report.summary.iter_mut().for_each(|one| summary(one, secrets));
+    report.verdict.iter_mut().for_each(|one| verdict(one, &hide));
+    let compared = report.comparison.iter_mut().chain(&mut report.repeated);
+    compared.for_each(|one| comparison(one, &hide));
+    report
+}
+
+fn stage(record: &mut StageRecord, hide: &impl Fn(&mut String)) {
+    hide(&mut record.detail);
+    if let StageEnd::Failed(why) = &mut record.end {
+        hide(why);
+    }
+}
+
+/// Failure messages and bodies are the service's own words, which may echo a secret.
+fn summary(summary: &mut Summary, secrets: &Secrets) {
+    let hide = |text: &mut String| *text = secrets.redact(text);
+    for failure in &mut summary.failures {
+        hide(&mut failure.message);
+        hide(&mut failure.task);
+    }
+    for task in summary.tasks.iter_mut().chain(&mut summary.login) {
+        hide(&mut task.name);
+        hide(&mut task.label);
+        task.group.iter_mut().for_each(hide);
+        task.samples.clean(|text| secrets.redact(text));
+    }
+}
+
+fn verdict(verdict: &mut Verdict, hide: &impl Fn(&mut String)) {
+    verdict.silent_tasks.iter_mut().for_each(hide);
+    for judged in &mut verdict.judged {
+        hide(&mut judged.rule.text);
+        judged.reason.iter_mut().for_each(hide);
+        match &mut judged.rule.scope {
+            Scope::Task(name) | Scope::Group(name) | Scope::Label(name) => hide(name),
+            Scope::Aggregate | Scope::Login => {}
+        }
+    }
+}
+
+fn comparison(comparison: &mut Comparison, hide: &impl Fn(&mut String)) {
+    comparison.names.iter_mut().for_each(hide);
+    comparison.overrides.iter_mut().for_each(hide);
+    comparison.tasks.iter_mut().for_each(|task| hide(&mut task.name));
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_core::judge::{Finding, Judged, Judgement};
+    use portcullis_core::threshold::{Names, Severity, parse};
+    use portcullis_report::annotations;
+    use portcullis_report::{PlacedRule, Places, codequality, results, words};
+
+    use super::*;
+
+    #[test]
+    fn a_rule_with_a_secret_in_its_name_hides_it_and_keeps_its_line() {
+        let names =
+            Names { tasks: &["get_hunter22".into()], groups: &[], labels: &[], login: false };
+        let rule = parse("p95(get_hunter22) < 5ms", Severity::Fail, names).unwrap();
+        let text = rule.text.clone();
+        let judged = Judged {
+            rule,
+            judgement: Judgement::Violated,
+            value: Some(9.0),
+            samples: 40,
+            beyond: None,
+            evidence: None,
+            reason: None,
+        };
+        let mut secrets = Secrets::default();
+        secrets.add("hunter22");
+        let run = record(
+            &secrets,
+            RunRecord {
+                findings: vec![Finding::Violated(words::line(&judged))],
+                verdict: Some(Verdict { judged: vec![judged], silent_tasks: Vec::new() }),
+                places: Places {
+                    file: "perf.toml".to_owned(),
+                    rules: vec![PlacedRule { severity: Severity::Fail, text, line: 7 }],
+                    against: None,
+                },
+                ..RunRecord::default()
+            },
+        );
+        let found = annotations::of(&run);
+        assert_eq!((found.len(), found[0].line), (1, Some(7)));
+        assert_eq!(found[0].title, "p95(get_***) is violated");
+        for text in [codequality::write(&run).unwrap(), results::write(&run).unwrap()] {
+            assert!(text.contains("p95(get_***)") && !text.contains("hunter22"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Where in the configuration file things stand: the file as its repository knows it,
+//! and the lines of what is judged.
+
+use std::path::Path;
+
+use portcullis_core::config::{line_of_rule, line_of_section};
+use portcullis_core::threshold::Severity;
+use portcullis_report::{PlacedRule, Places};
+
+use crate::planning::Planned;
+
+/// Where the configuration of a plan says what is judged.
+pub fn source_locations(planned: &Planned) -> Places {
+    let tree = &planned.loaded.tree;
+    let placed = planned.plan.thresholds.iter().filter_map(|rule| {
+        let list = match rule.severity {
+            Severity::Fail => "fail",
+            Severity::Warn => "warn",
+        };
+        let line = line_of_rule(tree, list, &rule.text)?;
+        Some(PlacedRule { severity: rule.severity, text: rule.text.clone(), line })
+    });
+    let mut rules: Vec<PlacedRule> = Vec::new();
+    // A rule for each task is one line.
+    for rule in placed {
+        if !rules.contains(&rule) {
+            rules.push(rule);
+        }
+    }
+    let workspace = std::env::var_os("GITHUB_WORKSPACE").filter(|value| !value.is_empty());
+    let file = in_repository(&planned.file, workspace.as_deref().map(Path::new));
+    Places { file, rules, against: line_of_section(tree, "against") }
+}
+
+/// The file as its repository knows it: its path from the folder that has `.git`; where
+/// there is none, from the runner's workspace; else its name.
+fn in_repository(file: &Path, workspace: Option<&Path>) -> String {
+    let top = file.ancestors().skip(1).find(|folder| folder.join(".git").exists());
+    let path = top.or(workspace).and_then(|top| file.strip_prefix(top).ok());
+    let path = path.or_else(|| file.file_name().map(Path::new)).unwrap_or(file);
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_from_its_repository_else_from_the_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, workspace) = (folder.path().join("a/b/perf.toml"), Some(folder.path()));
+        std::fs::create_dir_all(folder.path().join("a/b")).unwrap();
+        assert_eq!(in_repository(&file, None), "perf.toml");
+        assert_eq!(in_repository(&file, workspace), "a/b/perf.toml");
+        assert_eq!(in_repository(&file, Some(Path::new("/elsewhere"))), "perf.toml");
+        // Checked out below the workspace: GitHub counts from the repository.
+        std::fs::create_dir(folder.path().join("a/.git")).unwrap();
+        assert_eq!(in_repository(&file, workspace), "b/perf.toml");
+    }
+}
