@@ -132,7 +132,7 @@ fn case(judged: &Judged, scope: &str, is_strict: bool) -> Case {
             (End::Skipped, format!("<skipped message=\"{line}\"/>\n"))
         }
         Standing::Violated => {
-            let kind = "violated";
+            let kind = judged.judgement.name();
             (End::Failed, format!("<failure type=\"{kind}\" message=\"{line}\">{said}</failure>\n"))
         }
         Standing::Warns => (End::Passed, format!("<system-out>warning: {said}</system-out>\n")),

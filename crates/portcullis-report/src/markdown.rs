@@ -2,8 +2,7 @@
 //! summary. The gravest comes first; what does not fit is left out, and said.
 
 use portcullis_core::compare::Comparison;
-use portcullis_core::judge::FindingKind;
-use portcullis_core::judge::{Judged, remarks};
+use portcullis_core::judge::{FindingKind, Judged, remarks};
 use portcullis_core::measure::{Row, Summary};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;

@@ -43,12 +43,12 @@ impl Standing {
     /// In one or two words.
     pub fn word(self) -> &'static str {
         match self {
-            Self::Violated => "violated",
-            Self::NoData => "no data",
+            Self::Violated => Judgement::Violated.name(),
+            Self::NoData => Judgement::NoData.name(),
             Self::Warns => "warning",
-            Self::InDoubt => "in doubt",
-            Self::NotJudged => "not judged",
-            Self::Holds => "holds",
+            Self::InDoubt => State::InDoubt.name(),
+            Self::NotJudged => Judgement::NotJudged.name(),
+            Self::Holds => Judgement::Holds.name(),
         }
     }
 
@@ -74,7 +74,7 @@ pub fn certainty(judged: &Judged) -> String {
     let is_likely = judged.evidence.as_ref().is_some_and(Evidence::is_likely);
     let words = match (judged.judgement, state) {
         (Judgement::NoData, _) => "there is nothing to judge it by",
-        (Judgement::NotJudged, _) => "not judged",
+        (Judgement::NotJudged, _) => Judgement::NotJudged.name(),
         (_, None) => {
             return format!("by its value; for {} nothing more is known", judged.rule.metric);
         }

@@ -14,7 +14,7 @@ pub fn limit(rule: &Threshold) -> String {
 pub fn line(judged: &Judged) -> String {
     let (what, limit) = (judged.rule.subject(), limit(&judged.rule));
     if judged.judgement == Judgement::NotJudged {
-        let reason = judged.reason.as_deref().unwrap_or("not judged");
+        let reason = judged.reason.as_deref().unwrap_or(judged.judgement.name());
         return format!("{what} {limit}: {reason}");
     }
     let Some(value) = value(judged) else {

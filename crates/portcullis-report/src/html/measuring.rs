@@ -86,14 +86,12 @@ fn efforts(generator: &Generator) -> Vec<(&'static str, String)> {
 fn connections(summary: &Summary) -> Vec<(&'static str, String)> {
     let connects = &summary.connects;
     let acknowledgement = match connects.acknowledgement {
-        Acknowledgement::AtOnce => "at once",
         Acknowledgement::System => "when the system likes",
-        Acknowledgement::ConnectionClose => "a connection for each request",
+        other => other.name(),
     };
     let tls = match connects.tls {
-        Tls::Off => "off",
-        Tls::Verified => "verified",
         Tls::Insecure => "on, the certificate was not checked",
+        other => other.name(),
     };
     let p95 = |latencies: &portcullis_core::measure::Distribution| {
         format!("{}, p95 {}", latencies.count, ms(latencies.percentile_ms(Percentile::P95)))

@@ -37,8 +37,7 @@ pub fn section(run: &RunRecord) -> Section {
 fn cells(record: &StageRecord, start: Duration, whole: Duration) -> Vec<Cell> {
     let share = |at: Duration| at.as_secs_f64() / whole.as_secs_f64().max(1e-9);
     let (class, end, what) = match &record.end {
-        StageEnd::Done => ("done", "done", record.detail.as_str()),
-        StageEnd::Cached => ("cached", "cached", record.detail.as_str()),
+        end @ (StageEnd::Done | StageEnd::Cached) => (end.name(), end.name(), &*record.detail),
         StageEnd::Failed(why) => ("broken", "✗ failed", why.as_str()),
     };
     let took = show_duration(record.took);

@@ -22,7 +22,7 @@ pub struct Companions {
     /// Faults of the users' own code, if the file is there.
     pub exceptions: Option<Exceptions>,
     /// What the history says, or why it cannot be read.
-    pub history: Option<Result<History, String>>,
+    pub history: Option<Result<History, BrokenHistory>>,
 }
 
 /// Faults of the users' own code.
@@ -42,6 +42,11 @@ pub struct History {
     /// The most users that were alive.
     pub most_users: u64,
 }
+
+/// Why a history file cannot be read; reads after the file's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BrokenHistory(String);
 
 const STATS: &str = "_stats.csv";
 
@@ -74,7 +79,7 @@ pub fn add(stats: &mut LocustStats, path: &Path) -> Result<(), ReadError> {
     // It only adds remarks: a broken one is a remark, too.
     stats.companions.history = companion(&beside(&history), &history)
         .and_then(|bytes| bytes.map(|bytes| history_of(&bytes)).transpose())
-        .map_err(|error| error.to_string())
+        .map_err(|error| BrokenHistory(error.to_string()))
         .transpose();
     Ok(())
 }

@@ -6,7 +6,7 @@ mod locust_csv;
 mod table;
 
 pub use crate::results::ReadError;
-pub use companions::{Companions, Exceptions, History};
+pub use companions::{BrokenHistory, Companions, Exceptions, History};
 pub use locust_csv::{LocustStats, read_stats};
 
 use std::fs::File;

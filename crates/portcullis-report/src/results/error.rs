@@ -75,11 +75,16 @@ impl Contradiction {
     pub(crate) fn new(message: impl Display) -> Self {
         Self { place: String::new(), message: message.to_string() }
     }
+}
 
-    /// Refuses what is not so.
-    pub(crate) fn unless(is_so: bool, message: impl FnOnce() -> String) -> Result<(), Self> {
-        if is_so { Ok(()) } else { Err(Self::new(message())) }
-    }
+/// Refuses what is not so.
+pub(crate) fn ensure(is_so: bool, message: impl Display) -> Result<(), Contradiction> {
+    known(is_so.then_some(()), message)
+}
+
+/// Refuses what is not there.
+pub(crate) fn known<T>(value: Option<T>, message: impl Display) -> Result<T, Contradiction> {
+    value.ok_or_else(|| Contradiction::new(message))
 }
 
 impl Display for Contradiction {

@@ -7,7 +7,7 @@ pub(crate) mod v1;
 pub(crate) mod wire;
 pub(crate) mod word;
 
-pub(crate) use error::At;
+pub(crate) use error::{At, ensure, known};
 pub use error::{Contradiction, ReadError};
 pub use v1::SCHEMA_VERSION;
 pub(crate) use v1::document::parse;

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::Contradiction;
+use super::{Contradiction, ensure, known};
 use crate::instant;
 
 /// The most requests that are believed.
@@ -15,19 +15,19 @@ pub const LONGEST_MS: f64 = 10.0 * 365.0 * 86_400_000.0;
 pub fn count(text: &str) -> Result<u64, Contradiction> {
     let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|_| is_plain);
-    number.ok_or_else(|| Contradiction::new(format!("\"{text}\" is no count"))).and_then(believed)
+    known(number, format_args!("\"{text}\" is no count")).and_then(believed)
 }
 
 /// The count, if a run can have made so many.
 pub fn believed(count: u64) -> Result<u64, Contradiction> {
-    Contradiction::unless(count <= MOST, || format!("{count} is more than any run makes"))?;
+    ensure(count <= MOST, format_args!("{count} is more than any run makes"))?;
     Ok(count)
 }
 
 /// A number that is finite and not negative.
 pub fn number(text: &str) -> Result<f64, Contradiction> {
     let number = text.parse::<f64>().ok().filter(|number| is_sound(*number));
-    number.ok_or_else(|| Contradiction::new(format!("\"{text}\" is no number from 0 on")))
+    known(number, format_args!("\"{text}\" is no number from 0 on"))
 }
 
 /// Whether a number is finite and not negative.
@@ -38,7 +38,7 @@ pub fn is_sound(number: f64) -> bool {
 /// A latency in milliseconds.
 pub fn latency_ms(ms: f64) -> Result<f64, Contradiction> {
     let is_believed = is_sound(ms) && ms <= LONGEST_MS;
-    Contradiction::unless(is_believed, || format!("{ms} is no latency in milliseconds"))?;
+    ensure(is_believed, format_args!("{ms} is no latency in milliseconds"))?;
     Ok(ms)
 }
 
@@ -58,7 +58,7 @@ pub fn seconds(seconds: f64) -> Result<Duration, Contradiction> {
 
 /// A number of any sign.
 pub fn finite(number: f64) -> Result<f64, Contradiction> {
-    Contradiction::unless(number.is_finite(), || format!("{number} is no number"))?;
+    ensure(number.is_finite(), format_args!("{number} is no number"))?;
     Ok(number)
 }
 
@@ -69,6 +69,5 @@ pub fn latency(ms: f64) -> Result<Duration, Contradiction> {
 
 /// An instant that was written as RFC 3339, in milliseconds since 1970.
 pub fn unix_ms(text: &str) -> Result<u64, Contradiction> {
-    let ms = instant::unix_ms(text);
-    ms.ok_or_else(|| Contradiction::new(format!("\"{text}\" is no instant")))
+    known(instant::unix_ms(text), format_args!("\"{text}\" is no instant"))
 }

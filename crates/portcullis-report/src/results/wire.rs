@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use super::number::{believed, finite, is_sound, latency, latency_ms, seconds, unix_ms};
-use super::{At, Contradiction};
+use super::{At, Contradiction, known};
 use crate::instant::rfc3339;
 
 /// What the file has for a `T`.
@@ -170,12 +170,13 @@ numbers! {
 
 /// A mean size, whose field everything calls so.
 pub fn mean_bytes(bytes: f64) -> Result<f64, Contradiction> {
-    let message = || "mean_body_bytes is no number from 0 on".to_owned();
-    Contradiction::unless(is_sound(bytes), message).map(|()| bytes)
+    let sound = Some(bytes).filter(|bytes| is_sound(*bytes));
+    known(sound, "mean_body_bytes is no number from 0 on")
 }
 
 fn ratio(ratio: f64) -> Result<f64, Contradiction> {
-    Contradiction::unless(is_sound(ratio), || format!("{ratio} is no ratio")).map(|()| ratio)
+    let sound = Some(ratio).filter(|ratio| is_sound(*ratio));
+    known(sound, format_args!("{ratio} is no ratio"))
 }
 
 /// An instant as RFC 3339, which a run knows as milliseconds since 1970.

@@ -75,9 +75,7 @@ fn row(task: &TaskComparison, x: &Scale, y: f64) -> String {
 /// A task's decision in a word.
 pub fn word(task: &TaskComparison) -> &'static str {
     match task.decision {
-        Decision::Slower => "slower",
-        Decision::NotSlower => "not slower",
         Decision::Undecided if task.effect.is_none() => "not compared",
-        Decision::Undecided => "undecided",
+        decision => decision.name(),
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Text;
 use crate::results::wire::{Count, Latency, Milliseconds, Ratio, Seconds, Wire, fields, read_each};
 use crate::results::word::{Word, Words};
-use crate::results::{At, Contradiction};
+use crate::results::{At, Contradiction, ensure, known};
 
 /// The same requests to base and candidate.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -150,9 +150,10 @@ impl<'a> Wire<'a, TaskComparison> for AgainstTask<'a> {
             tail.base,
             tail.candidate,
         ];
-        Contradiction::unless(counts.iter().all(|count| *count <= pairs), || {
-            "more of its pairs failed than there are".to_owned()
-        })?;
+        ensure(
+            counts.iter().all(|count| *count <= pairs),
+            "more of its pairs failed than there are",
+        )?;
         Ok(TaskComparison {
             decision: self.decision.read()?,
             name: self.name.read()?,
@@ -197,9 +198,8 @@ fn pair<'a>(pair: &compare::Pair, names: &'a [String]) -> Pair<'a> {
 fn read_pair(file: Pair<'_>, names: &[String]) -> Result<compare::Pair, Contradiction> {
     let (task, at, first, base, candidate, base_cpu, candidate_cpu) = file;
     let index = names.iter().position(|name| *name == task);
-    let unnamed = || Contradiction::new(format!("no task is named \"{task}\""));
     Ok(compare::Pair {
-        task: index.ok_or_else(unnamed)?,
+        task: known(index, format_args!("no task is named \"{task}\""))?,
         at: at.read()?,
         first: Side::known(&first)?,
         latency: sides(base, candidate)?,

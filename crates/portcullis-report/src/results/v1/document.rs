@@ -22,7 +22,7 @@ use super::threshold::Threshold;
 use super::{SCHEMA_VERSION, Text};
 use crate::record::RunRecord;
 use crate::results::wire::{Instant, Wire, read_each};
-use crate::results::{At, Contradiction, ReadError};
+use crate::results::{At, Contradiction, ReadError, ensure};
 
 const TOOL: &str = "portcullis";
 
@@ -200,10 +200,13 @@ fn is_at_end(bytes: &[u8], error: &serde_json::Error) -> bool {
 fn run_of(file: Results<'_>) -> Result<RunRecord, Contradiction> {
     let findings = file.findings.read().at("findings")?;
     let (code, stated) = (exit_code(&findings), file.exit_code);
-    Contradiction::unless(code == stated && file.passed == (code == 0), || {
-        let passed = file.passed;
-        format!("its findings mean exit {code}, its exit_code is {stated} and passed is {passed}")
-    })?;
+    let passed = file.passed;
+    ensure(
+        code == stated && passed == (code == 0),
+        format_args!(
+            "its findings mean exit {code}, its exit_code is {stated} and passed is {passed}"
+        ),
+    )?;
     let judged = read_each(file.thresholds, "thresholds")?;
     let silent_tasks = file.silent_tasks.into_owned();
     let is_judged = !judged.is_empty() || !silent_tasks.is_empty();

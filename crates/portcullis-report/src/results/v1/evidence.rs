@@ -6,10 +6,10 @@ use portcullis_core::threshold::Metric;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::results::Contradiction;
 use crate::results::number::believed;
 use crate::results::wire::{Finite, Wire};
 use crate::results::word::Word;
+use crate::results::{Contradiction, ensure};
 
 /// What supports a judgement.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -54,13 +54,15 @@ impl Evidence {
 
     /// The evidence on a metric: only percentiles have latencies that are possible.
     pub fn read(self, metric: Metric) -> Result<known::Evidence, Contradiction> {
-        Contradiction::unless(self.beyond <= believed(self.requests)?, || {
-            format!("{} of {} requests are beyond", self.beyond, self.requests)
-        })?;
+        ensure(
+            self.beyond <= believed(self.requests)?,
+            format_args!("{} of {} requests are beyond", self.beyond, self.requests),
+        )?;
         let is_factor = self.block_factor.is_finite() && self.block_factor >= 1.0;
-        Contradiction::unless(is_factor, || {
-            format!("the block factor {} is not at least 1", self.block_factor)
-        })?;
+        ensure(
+            is_factor,
+            format_args!("the block factor {} is not at least 1", self.block_factor),
+        )?;
         let of_latencies = matches!(metric, Metric::Percentile(_));
         let latency =
             LatencyInterval { low_ms: self.latency_low_ms, high_ms: self.latency_high_ms };
@@ -78,8 +80,9 @@ impl Evidence {
 }
 
 fn shares(low: f64, high: f64) -> Result<Interval, Contradiction> {
-    Contradiction::unless(0.0 <= low && low <= high && high <= 1.0, || {
-        format!("{low} to {high} are no shares")
-    })?;
+    ensure(
+        0.0 <= low && low <= high && high <= 1.0,
+        format_args!("{low} to {high} are no shares"),
+    )?;
     Ok(Interval { low, high })
 }

@@ -6,9 +6,9 @@ use portcullis_core::measure::{Distribution as Latencies, SHOWN};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::results::Contradiction;
 use crate::results::number::{LONGEST_MS, believed, latency_ns};
 use crate::results::wire::Wire;
+use crate::results::{Contradiction, ensure};
 
 /// Latencies.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -52,7 +52,7 @@ impl Wire<'_, Latencies> for Distribution {
             let is_empty = self.buckets_us.is_empty()
                 && (self.clipped, self.sum_ns) == (0, 0)
                 && self.mean_ms.is_none();
-            Contradiction::unless(is_empty, || "a count of 0 beside latencies".to_owned())?;
+            ensure(is_empty, "a count of 0 beside latencies")?;
             return Ok(Latencies::default());
         }
         let (Some(mean_ms), Some(min_ms), Some(max_ms)) = (self.mean_ms, self.min_ms, self.max_ms)
@@ -62,16 +62,13 @@ impl Wire<'_, Latencies> for Distribution {
         };
         let (mean_ns, min_ns, max_ns) =
             (latency_ns(mean_ms)?, latency_ns(min_ms)?, latency_ns(max_ms)?);
-        Contradiction::unless((min_ns..=max_ns).contains(&mean_ns), || {
-            "the mean is not between the extremes".to_owned()
-        })?;
-        Contradiction::unless(self.sum_ns as f64 / count as f64 / 1e6 == mean_ms, || {
-            "sum_ns does not make this mean".to_owned()
-        })?;
+        ensure((min_ns..=max_ns).contains(&mean_ns), "the mean is not between the extremes")?;
+        ensure(
+            self.sum_ns as f64 / count as f64 / 1e6 == mean_ms,
+            "sum_ns does not make this mean",
+        )?;
         check_buckets(&self.buckets_us, count)?;
-        Contradiction::unless(self.clipped <= count, || {
-            "more values are clipped than there are".to_owned()
-        })?;
+        ensure(self.clipped <= count, "more values are clipped than there are")?;
         Ok(Latencies {
             count,
             sum_ns: self.sum_ns.into(),
@@ -89,11 +86,9 @@ fn check_buckets(buckets: &[(u64, u64)], count: u64) -> Result<(), Contradiction
     for (end_us, values) in buckets {
         let is_next = last.is_none_or(|last| last < *end_us);
         let is_possible = is_next && *values > 0 && *end_us as f64 / 1e3 <= LONGEST_MS;
-        Contradiction::unless(is_possible, || {
-            format!("the bucket [{end_us}, {values}] is impossible there")
-        })?;
+        ensure(is_possible, format_args!("the bucket [{end_us}, {values}] is impossible there"))?;
         last = Some(*end_us);
         sum = sum.saturating_add(*values);
     }
-    Contradiction::unless(sum == count, || format!("{count} values, but {sum} in its buckets"))
+    ensure(sum == count, format_args!("{count} values, but {sum} in its buckets"))
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::latency::Distribution;
 use crate::results::number::believed;
 use crate::results::wire::{Milliseconds, Wire, mean_bytes};
-use crate::results::{At, Contradiction};
+use crate::results::{At, Contradiction, ensure};
 
 /// Counts and latencies of some requests.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -78,15 +78,21 @@ impl Row {
         believed(self.requests)?;
         believed(self.cut)?;
         let (requests, failures, cut) = (self.requests, self.failures, self.cut);
-        Contradiction::unless(requests.checked_sub(failures) == Some(good.count), || {
-            format!("{requests} requests, {failures} failures and {} good answers", good.count)
-        })?;
-        Contradiction::unless(failed.count == failures + cut, || {
-            format!("{failures} failures, {cut} cut, and {} latencies of them", failed.count)
-        })?;
-        Contradiction::unless(self.with_data.max(self.stalled) <= good.count, || {
-            "with_data or stalled is more than the good answers".to_owned()
-        })?;
+        ensure(
+            requests.checked_sub(failures) == Some(good.count),
+            format_args!(
+                "{requests} requests, {failures} failures and {} good answers",
+                good.count
+            ),
+        )?;
+        ensure(
+            failed.count == failures + cut,
+            format_args!("{failures} failures, {cut} cut, and {} latencies of them", failed.count),
+        )?;
+        ensure(
+            self.with_data.max(self.stalled) <= good.count,
+            "with_data or stalled is more than the good answers",
+        )?;
         check_statuses(&self.statuses, requests).at("statuses")?;
         let body_bytes = mean_bytes(self.mean_body_bytes * requests as f64)?;
         let counts = (good.count, failed.count);
@@ -116,13 +122,14 @@ impl Row {
 fn check_statuses(counts: &[(u16, u64)], requests: u64) -> Result<(), Contradiction> {
     let (mut last, mut sum) = (None, 0u64);
     for (status, answers) in counts {
-        Contradiction::unless(last < Some(*status) && *answers > 0, || {
-            format!("[{status}, {answers}] is impossible there")
-        })?;
+        ensure(
+            last < Some(*status) && *answers > 0,
+            format_args!("[{status}, {answers}] is impossible there"),
+        )?;
         last = Some(*status);
         sum = sum.saturating_add(*answers);
     }
-    Contradiction::unless(sum <= requests, || format!("{sum} answers to {requests} requests"))
+    ensure(sum <= requests, format_args!("{sum} answers to {requests} requests"))
 }
 
 type Counts = Vec<measured::Beyond>;
@@ -154,17 +161,16 @@ impl Beyond {
         }
         let own = file.iter().map(|beyond| beyond.limit_ms.read());
         let own = own.collect::<Result<Vec<Duration>, _>>()?;
-        Contradiction::unless(own == limits, || {
-            "the limits are not those that were counted".to_owned()
-        })?;
+        ensure(own == limits, "the limits are not those that were counted")?;
         let both = file.into_iter().map(|one| {
             let is_possible = one.above <= one.at_or_above
                 && one.at_or_above <= good
                 && one.failed_above <= one.failed_at_or_above
                 && one.failed_at_or_above <= failed;
-            Contradiction::unless(is_possible, || {
-                format!("more are beyond {} ms than there are", one.limit_ms.0)
-            })?;
+            ensure(
+                is_possible,
+                format_args!("more are beyond {} ms than there are", one.limit_ms.0),
+            )?;
             let of = |above, at_or_above| measured::Beyond { above, at_or_above };
             Ok((of(one.above, one.at_or_above), of(one.failed_above, one.failed_at_or_above)))
         });

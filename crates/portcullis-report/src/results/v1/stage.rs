@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Text;
-use crate::results::Contradiction;
 use crate::results::wire::{Seconds, Wire};
 use crate::results::word::Word;
+use crate::results::{Contradiction, known};
 
 /// A stage that ended.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -40,9 +40,9 @@ impl<'a> Wire<'a, StageRecord> for Stage<'a> {
         let failed = self.failure.map(|why| StageEnd::Failed(why.into_owned()));
         let mut ends = [StageEnd::Done, StageEnd::Cached].into_iter().chain(failed);
         let end = ends.find(|end| end.name() == self.end);
-        let unknown = || Contradiction::new(format!("\"{}\" is no end of a stage", self.end));
+        let unknown = format_args!("\"{}\" is no end of a stage", self.end);
         Ok(StageRecord {
-            end: end.ok_or_else(unknown)?,
+            end: known(end, unknown)?,
             stage: self.stage.read()?,
             took: self.took_s.read()?,
             detail: self.detail.read()?,

@@ -15,7 +15,7 @@ use super::row::Row;
 use super::series::Second;
 use super::task::{Task, check_sum};
 use crate::results::wire::{Instant, Milliseconds, Seconds, Wire, fields};
-use crate::results::{At, Contradiction};
+use crate::results::{At, Contradiction, ensure};
 
 /// What the load measured.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -129,7 +129,7 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
 
 fn ascending(limits: Vec<Duration>) -> Result<Vec<Duration>, Contradiction> {
     let ascend = limits.windows(2).all(|pair| pair.first() < pair.last());
-    Contradiction::unless(ascend, || "they do not ascend".to_owned()).map(|()| limits)
+    ensure(ascend, "they do not ascend").map(|()| limits)
 }
 
 fields!(Change<'a>: measured::Change { what; at_s = at });

@@ -11,7 +11,7 @@ use super::Text;
 use super::row::Row;
 use super::samples::{ErrorSample, SlowRequest};
 use crate::results::wire::{Latency, Seconds, Wire};
-use crate::results::{At, Contradiction};
+use crate::results::{At, Contradiction, ensure};
 
 /// The requests of one task, or of the login.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -93,9 +93,10 @@ impl<'a> Task<'a> {
         };
         let after = |of: fn(&measured::Row) -> u64| of(&continued) + of(&extension);
         let found = (after(|row| row.requests), after(|row| row.cut));
-        Contradiction::unless(found == (self.extension_requests, self.extension_cut), || {
-            "extension_requests is not what was made after the window".to_owned()
-        })
+        ensure(
+            found == (self.extension_requests, self.extension_cut),
+            "extension_requests is not what was made after the window",
+        )
         .at(at)?;
         let errors = self.error_samples.into_iter().map(ErrorSample::read);
         let slowest = self.slowest.into_iter().map(SlowRequest::read);
@@ -169,7 +170,7 @@ pub fn check_sum(
         |row: &measured::Row| [row.requests, row.failures, row.cut, row.with_data, row.stalled];
     let names = ["requests", "failures", "cut", "with_data", "stalled"];
     for ((name, part), all) in names.iter().zip(counts(parts)).zip(counts(sum)) {
-        Contradiction::unless(part == all, || format!("{name} is {all}, of {others} {part}"))?;
+        ensure(part == all, format_args!("{name} is {all}, of {others} {part}"))?;
     }
     let same = |a: &Latencies, b: &Latencies| {
         let plain = |of: &Latencies| (of.count, of.min_ns, of.max_ns, of.clipped);
@@ -179,7 +180,5 @@ pub fn check_sum(
         && same(&parts.failed_latency, &sum.failed_latency)
         && parts.statuses == sum.statuses
         && (&parts.beyond, &parts.failed_beyond) == (&sum.beyond, &sum.failed_beyond);
-    Contradiction::unless(is_same, || {
-        format!("its latencies or statuses are not those of {others}")
-    })
+    ensure(is_same, format_args!("its latencies or statuses are not those of {others}"))
 }

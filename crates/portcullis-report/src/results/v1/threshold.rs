@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use super::evidence::Evidence;
-use crate::results::Contradiction;
 use crate::results::number::{finite, latency};
 use crate::results::wire::{Count, Finite, Seconds, Wire, fields};
 use crate::results::word::Word;
+use crate::results::{Contradiction, known};
 
 /// A judged rule; one `per task` gives one of these for each task.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -109,11 +109,11 @@ impl<'a> Wire<'a, Judged> for Threshold<'a> {
 
     fn read(self) -> Result<Judged, Contradiction> {
         let judgement = self.judgement.read()?;
-        let unknown = || Contradiction::new(format!("\"{}\" is no metric", self.metric));
-        let metric = Metric::shown(&self.metric).ok_or_else(unknown)?;
+        let metric = Metric::shown(&self.metric);
+        let metric = known(metric, format_args!("\"{}\" is no metric", self.metric))?;
         let kind = &self.scope_kind;
         let scope = Scope::of_kind(kind, self.scope.into_owned());
-        let unknown = || Contradiction::new(format!("\"{kind}\" is no kind of scope"));
+        let scope = known(scope, format_args!("\"{kind}\" is no kind of scope"))?;
         Ok(Judged {
             judgement,
             value: self.value.read()?,
@@ -123,7 +123,7 @@ impl<'a> Wire<'a, Judged> for Threshold<'a> {
             reason: self.reason.read()?,
             rule: rules::Threshold {
                 metric,
-                scope: scope.ok_or_else(unknown)?,
+                scope,
                 per_task: self.per_task,
                 comparison: self.comparison.read()?,
                 limit: match self.relative {
@@ -142,7 +142,7 @@ impl<'a> Wire<'a, Judged> for Threshold<'a> {
 }
 
 fn absolute(value: Option<f64>, unit: Word<Unit>) -> Result<Limit, Contradiction> {
-    let value = finite(value.ok_or_else(|| Contradiction::new("it has no limit"))?)?;
+    let value = finite(known(value, "it has no limit")?)?;
     Ok(match unit.read()? {
         Unit::Milliseconds => Limit::Latency(latency(value)?),
         Unit::Fraction => Limit::Share(value),
