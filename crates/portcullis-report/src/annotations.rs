@@ -8,9 +8,6 @@ use portcullis_core::threshold::{Limit, Reference, Scope, Severity, Threshold};
 use crate::record::RunRecord;
 use crate::words;
 
-/// How the finding begins that no rule makes: in CI nobody keeps a first baseline.
-pub const NO_BASELINE: &str = "there is no baseline: ";
-
 /// What complains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Check {
@@ -68,11 +65,8 @@ impl Annotation {
 /// Everything that is wrong, the gravest first; warnings last. What was judged is
 /// taken as it was judged, not from the findings' words: those of an older file differ.
 pub fn of(run: &RunRecord) -> Vec<Annotation> {
-    let is_of = |kind: fn(String) -> Finding| {
-        let kind = kind(String::new()).kind();
-        move |finding: &&Finding| finding.kind() == kind
-    };
-    let (is_violated, is_no_data) = (is_of(Finding::Violated), is_of(Finding::NoData));
+    let is_violated = |finding: &&Finding| finding.is_violation();
+    let is_no_data = |finding: &&Finding| matches!(finding, Finding::NoData(_));
     let others = run.findings.iter().filter(|one| !is_violated(one) && !is_no_data(one));
     let mut all: Vec<Annotation> = others.map(|finding| found(finding, finding.kind())).collect();
     let said = |finding: &Finding| found(finding, finding.message());
@@ -97,8 +91,8 @@ fn violated(run: &RunRecord) -> Vec<Annotation> {
     if let Some(comparison) = &run.comparison {
         all.extend(compared(run, verdict, comparison));
     }
-    let missing = run.findings.iter().map(Finding::message);
-    all.extend(missing.filter(|said| said.starts_with(NO_BASELINE)).map(of_baseline));
+    let missing = run.findings.iter().filter(|one| matches!(one, Finding::NoBaseline(_)));
+    all.extend(missing.map(of_baseline));
     all
 }
 
@@ -158,13 +152,13 @@ fn identity(rule: &Threshold) -> String {
     format!("{} {}{list}", rule.subject(), rule.text)
 }
 
-fn of_baseline(said: &str) -> Annotation {
+fn of_baseline(finding: &Finding) -> Annotation {
     Annotation {
         line: None,
         check: Check::Baseline,
         about: "missing".to_owned(),
         title: "there is no baseline".to_owned(),
-        said: said.to_owned(),
+        said: finding.message().to_owned(),
         fails: true,
     }
 }

@@ -92,7 +92,7 @@ fn suite(run: &RunRecord, name: &str, cases: &[Case]) -> String {
 /// Findings other than violations; without any, one case that says so. Then what was
 /// judged without a rule: the comparison with the base, a baseline that is missing.
 fn run_cases(run: &RunRecord) -> Vec<Case> {
-    let others = run.findings.iter().filter(|finding| !matches!(finding, Finding::Violated(_)));
+    let others = run.findings.iter().filter(|finding| !finding.is_violation());
     let mut cases: Vec<Case> = others.enumerate().map(|(i, finding)| broken(i, finding)).collect();
     if cases.is_empty() {
         let markup = "<testcase classname=\"portcullis.run\" name=\"the run came to a \

@@ -2,7 +2,7 @@
 //! summary. The gravest comes first; what does not fit is left out, and said.
 
 use portcullis_core::compare::Comparison;
-use portcullis_core::judge::{Finding, Judged, remarks};
+use portcullis_core::judge::{Judged, remarks};
 use portcullis_core::measure::{Row, Summary};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
@@ -108,8 +108,7 @@ fn findings(run: &RunRecord) -> String {
     let annotations = annotations::of(run);
     let compared = annotations.iter().filter(|one| one.is_apart());
     let compared = compared.map(|one| format!("- ✗ **violated** {}\n", code(&one.said, 500)));
-    let others =
-        run.findings.iter().skip(1).filter(|finding| !matches!(finding, Finding::Violated(_)));
+    let others = run.findings.iter().skip(1).filter(|finding| !finding.is_violation());
     let others = others
         .map(|finding| format!("- ⚠ **{}** {}\n", finding.kind(), code(finding.message(), 500)));
     let items: String = compared.take(20).chain(others.take(20)).collect();

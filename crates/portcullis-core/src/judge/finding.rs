@@ -17,6 +17,8 @@ pub enum Finding {
     Invalid(String),
     /// A threshold that fails the run is violated.
     Violated(String),
+    /// There is no baseline where nobody would keep a first one.
+    NoBaseline(String),
     /// A task or a threshold saw no data.
     NoData(String),
 }
@@ -43,7 +45,29 @@ Exit codes:
   130  interrupted (Ctrl-C)     143  terminated
 When several apply, the first of 130/143, 70, 2, 3, 4, 5, 1, 5 (no data) decides.";
 
+/// How the sentence of [`Finding::NoBaseline`] begins.
+const NO_BASELINE: &str = "there is no baseline: ";
+
 impl Finding {
+    /// The baseline's file is missing.
+    pub fn no_baseline(file: &std::path::Path) -> Self {
+        Self::NoBaseline(format!("{NO_BASELINE}{} is missing", file.display()))
+    }
+
+    /// A violation that was written down: files have its sentence, and no more of what it
+    /// is about.
+    pub fn violation(text: String) -> Self {
+        match text.starts_with(NO_BASELINE) {
+            true => Self::NoBaseline(text),
+            false => Self::Violated(text),
+        }
+    }
+
+    /// Whether it judges the service: a rule, the comparison, the missing baseline.
+    pub fn is_violation(&self) -> bool {
+        matches!(self, Self::Violated(_) | Self::NoBaseline(_))
+    }
+
     /// The order in which findings decide; the lowest comes first.
     fn rank(&self) -> u8 {
         match self {
@@ -53,7 +77,7 @@ impl Finding {
             Self::Preparation(_) => 3,
             Self::Server(_) => 4,
             Self::Invalid(_) => 5,
-            Self::Violated(_) => 6,
+            Self::Violated(_) | Self::NoBaseline(_) => 6,
             Self::NoData(_) => 7,
         }
     }
@@ -68,7 +92,7 @@ impl Finding {
             Self::Preparation(_) => 3,
             Self::Server(_) => 4,
             Self::Invalid(_) | Self::NoData(_) => 5,
-            Self::Violated(_) => 1,
+            Self::Violated(_) | Self::NoBaseline(_) => 1,
         }
     }
 
@@ -83,6 +107,7 @@ impl Finding {
             | Self::Server(text)
             | Self::Invalid(text)
             | Self::Violated(text)
+            | Self::NoBaseline(text)
             | Self::NoData(text) => text,
         }
     }
@@ -98,6 +123,7 @@ impl Finding {
             Self::Server(text) => Self::Server(change(text)),
             Self::Invalid(text) => Self::Invalid(change(text)),
             Self::Violated(text) => Self::Violated(change(text)),
+            Self::NoBaseline(text) => Self::NoBaseline(change(text)),
             Self::NoData(text) => Self::NoData(change(text)),
         }
     }
@@ -111,7 +137,7 @@ impl Finding {
             Self::Preparation(_) => "preparation",
             Self::Server(_) => "server",
             Self::Invalid(_) => "invalid",
-            Self::Violated(_) => "violated",
+            Self::Violated(_) | Self::NoBaseline(_) => "violated",
             Self::NoData(_) => "no data",
         }
     }

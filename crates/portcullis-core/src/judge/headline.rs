@@ -16,7 +16,7 @@ pub fn headline(findings: &[Finding]) -> Option<String> {
         Finding::Refused(_) => "REFUSED",
         Finding::Preparation(_) | Finding::Server(_) => "ERROR",
         Finding::Invalid(_) | Finding::NoData(_) => "INVALID",
-        Finding::Violated(_) => "FAILED",
+        Finding::Violated(_) | Finding::NoBaseline(_) => "FAILED",
     };
     let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
     Some(format!("{word}: {}{more}", first.message()))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_core::judge::{Finding, Judgement};
-use portcullis_report::annotations::{self, Check, NO_BASELINE};
+use portcullis_report::annotations::{self, Check};
 use portcullis_report::results::read as read_results;
 use portcullis_report::{RunRecord, codequality};
 use serde_json::Value;
@@ -92,7 +92,7 @@ fn rules_are_known_by_what_was_judged_and_not_by_the_words_of_a_finding() {
         *finding = Finding::Violated(format!("formerly: {}", finding.message()));
     }
     assert_eq!(annotations::of(&run), said);
-    run.findings.push(Finding::Violated(format!("{NO_BASELINE}b.json is missing")));
+    run.findings.push(Finding::no_baseline("b.json".as_ref()));
     let missing =
         annotations::of(&run).into_iter().find(|one| one.check == Check::Baseline).unwrap();
     assert_eq!((missing.line, missing.title.as_str()), (None, "there is no baseline"));

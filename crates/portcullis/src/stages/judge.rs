@@ -2,7 +2,6 @@
 
 use portcullis_core::compare::{self, judge_by_pairs};
 use portcullis_core::judge::{Finding, findings, headline, judge};
-use portcullis_report::annotations::NO_BASELINE;
 
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
@@ -29,8 +28,7 @@ pub fn evaluate(
     }
     let missing = planned.plan.baseline.as_ref().filter(|baseline| baseline.stored.is_none());
     if let Some(missing) = missing.filter(|_| strict && planned.baseline.is_missed) {
-        let file = missing.file.display();
-        let finding = Finding::Violated(format!("{NO_BASELINE}{file} is missing"));
+        let finding = Finding::no_baseline(&missing.file);
         found.push(finding.clone());
         differences.push(finding);
     }

@@ -41,7 +41,7 @@ impl<'a> Wire<'a, judge::Finding> for Finding<'a> {
             ("preparation", _) => Finding::Preparation(text),
             ("server", _) => Finding::Server(text),
             ("invalid", _) => Finding::Invalid(text),
-            ("violated", _) => Finding::Violated(text),
+            ("violated", _) => Finding::violation(text),
             ("no data", _) => Finding::NoData(text),
             (kind, _) => {
                 return Err(Contradiction::new(format!("\"{kind}\" is no kind of finding")));

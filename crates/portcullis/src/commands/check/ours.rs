@@ -4,7 +4,6 @@
 use portcullis_core::check::check_measured;
 use portcullis_core::compare;
 use portcullis_core::judge::{Finding, findings};
-use portcullis_report::annotations::NO_BASELINE;
 use portcullis_report::{RunRecord, rfc3339};
 
 use super::rules::Configured;
@@ -18,11 +17,9 @@ pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut Check
     let target = &results.target;
     report.about = format!("a run of Portcullis {version} on {target}, begun {begun}");
     // A run that was no measurement stays none.
-    let is_of_rules = |finding: &Finding| match finding {
-        // Nor does a baseline appear where none was.
-        Finding::Violated(text) => !text.starts_with(NO_BASELINE),
-        finding => matches!(finding, Finding::NoData(_)),
-    };
+    // Nor does a baseline appear where none was.
+    let is_of_rules =
+        |finding: &Finding| matches!(finding, Finding::Violated(_) | Finding::NoData(_));
     let (_, spoilt): (Vec<Finding>, Vec<Finding>) =
         results.findings.iter().cloned().partition(is_of_rules);
     report.findings.extend(spoilt);
