@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use portcullis_core::judge::findings::missing_baseline;
 use portcullis_core::judge::{Finding, Judgement};
 use portcullis_core::measure::Second;
 use portcullis_report::{RunRecord, junit, markdown, prometheus};
@@ -32,7 +33,7 @@ fn what_decides_without_a_rule_fails_a_case_and_stands_in_the_summary() {
     assert!(markdown::write(&slower).contains("- ✗ **violated** <code>list_claims is slower"));
     let mut missed = runs::Recipe::sound().run();
     let missing = "there is no baseline: perf-baseline.json is missing";
-    missed.findings = vec![Finding::violated(missing.to_owned())];
+    missed.findings = vec![missing_baseline("perf-baseline.json".as_ref())];
     (missed.exit_code, missed.strict) = (1, true);
     let file = junit::write(&missed);
     assert!(file.contains("name=\"baseline: missing\">\n<failure "), "{file}");
