@@ -75,7 +75,7 @@ impl Stage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StageEnd {
     /// It did its work.
-    Done,
+    Completed,
     /// Its work was there already.
     Cached,
     /// It failed; the sentence says how.
@@ -90,7 +90,7 @@ impl StageEnd {
     pub fn name(&self) -> &'static str {
         let [done, cached, failed] = Self::NAMES;
         match self {
-            Self::Done => done,
+            Self::Completed => done,
             Self::Cached => cached,
             Self::Failed(_) => failed,
         }
@@ -100,7 +100,7 @@ impl StageEnd {
     pub fn failure(&self) -> Option<&str> {
         match self {
             Self::Failed(why) => Some(why),
-            Self::Done | Self::Cached => None,
+            Self::Completed | Self::Cached => None,
         }
     }
 }

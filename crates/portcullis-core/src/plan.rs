@@ -10,7 +10,7 @@ use crate::config::{
     AgainstSection, Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp,
 };
 use crate::measure::Change;
-use crate::scenario::{Life, Model, Scenario, Wait};
+use crate::scenario::{ActiveSpan, Model, Scenario, Wait};
 use crate::target::Target;
 use crate::threshold::{Limit, Threshold, latency_limits};
 use crate::units::show_duration;
@@ -147,7 +147,7 @@ pub struct TlsPlan {
 
 /// What a plan needs beside the configuration.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct PlanInputs {
     /// The folder of the configuration file, absolute.
     pub base: PathBuf,
     /// Where artifacts go, absolute.
@@ -200,8 +200,8 @@ impl LoadPlan {
             warm_up => warm_up + self.scenario.wait.mean() * 2,
         };
         let total = self.model.total();
-        let is_due = |(from, to): &Life| *from < end && (*to >= total || *to > stays);
-        let is_due = |user: &u32| self.model.lives(*user).iter().any(is_due);
+        let is_due = |(from, to): &ActiveSpan| *from < end && (*to >= total || *to > stays);
+        let is_due = |user: &u32| self.model.active_spans(*user).iter().any(is_due);
         u32::try_from((0..self.users).filter(is_due).count()).unwrap_or(u32::MAX)
     }
 
@@ -222,7 +222,7 @@ impl LoadPlan {
             dead.saturating_sub((*born).max(from)).as_secs_f64()
         };
         // Users beyond a million are refused, so this sum is short.
-        let lives = (0..self.users).flat_map(|user| self.model.lives(user));
+        let lives = (0..self.users).flat_map(|user| self.model.active_spans(user));
         lives.map(|life| active(&life)).sum::<f64>() / cycle
     }
 
@@ -261,7 +261,7 @@ const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// Contradictions between settings that are each possible alone.
-pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Problem>> {
+pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>> {
     let in_base = |path: &str| around.base.join(path);
     let baseline = config.baseline.file.as_deref().map(|file| {
         let stored = around.stored.clone();
@@ -321,6 +321,7 @@ pub fn resolve(config: &Config, around: Surroundings) -> Result<Plan, Vec<Proble
         return Err(problems);
     }
     let mut warnings = warnings(&load);
+    warnings.extend(config.renamed.iter().cloned());
     warnings.extend(baseline.as_ref().and_then(|baseline| doubt(baseline, &rules)));
     Ok(Plan {
         mode,
@@ -367,7 +368,7 @@ fn is_lowered(rule: &Threshold) -> bool {
     rule.derived.as_ref().is_some_and(|derived| derived.lowered.is_some())
 }
 
-fn load_plan(config: &Config, around: &Surroundings, rules: &[Threshold]) -> LoadPlan {
+fn load_plan(config: &Config, around: &PlanInputs, rules: &[Threshold]) -> LoadPlan {
     let load = &config.load;
     let own_logins = config.scenario.login.as_ref().is_some_and(|login| !login.shared);
     let is_open = matches!(load.model, Model::Open(..));

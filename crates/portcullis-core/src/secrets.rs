@@ -191,7 +191,7 @@ mod tests {
                       duration = \"1s\"\n[[scenario.task]]\nname = \"a\"\npath = \"/\"\n\
                       weight = 1\nheaders = { Authorization = \"Basic dXNlcjpwYXNz\" }\n";
         let config = crate::config::load(config, None, &[]).unwrap().config;
-        let plan = crate::plan::resolve(&config, crate::plan::Surroundings::default()).unwrap();
+        let plan = crate::plan::resolve(&config, crate::plan::PlanInputs::default()).unwrap();
         let mut secrets = Secrets::default();
         secrets.add_scenario(&plan.load.scenario);
         let shown = secrets.redact("got dXNlcjpwYXNz, or Basic dXNlcjpwYXNz");

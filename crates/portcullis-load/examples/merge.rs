@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use portcullis_core::config;
 use portcullis_core::judge::judge;
 use portcullis_core::measure::Summary;
-use portcullis_core::plan::{LoadPlan, Surroundings, resolve};
+use portcullis_core::plan::{LoadPlan, PlanInputs, resolve};
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::threshold::Threshold;
 use portcullis_load::metrics::{Phase, Recorder, Sample, Subject};
@@ -53,7 +53,7 @@ fn planned() -> Result<(LoadPlan, Vec<Threshold>), String> {
     let wrong = |problems: Vec<config::Problem>| format!("{problems:?}");
     let config = config::load(&text, None, &[]).map_err(wrong)?.config;
     let around =
-        Surroundings { base: "/".into(), output: "/".into(), seed: 1, ..Surroundings::default() };
+        PlanInputs { base: "/".into(), output: "/".into(), seed: 1, ..PlanInputs::default() };
     let plan = resolve(&config, around).map_err(wrong)?;
     Ok((plan.load, plan.thresholds))
 }

@@ -32,7 +32,7 @@ pub struct PairPlan<'a> {
 
 /// What the caller does while pairs are made; all on one thread.
 pub trait Hooks {
-    /// Places both servers on one processor, drawn anew. Called between pairs.
+    /// SourceLocations both servers on one processor, drawn anew. Called between pairs.
     fn place(&mut self);
     /// What a server has computed so far, where the system tells.
     fn cpu(&mut self, side: Side) -> Option<Duration>;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_core::engine::{Ended, FirstAnswer, Observer};
 use portcullis_core::event::Progress;
-use portcullis_core::judge::{generator_fault, remarks};
+use portcullis_core::judge::{caveats, generator_fault};
 use portcullis_core::measure::{Change, Summary};
 use portcullis_core::threshold::Percentile;
 use portcullis_load::Trust;
@@ -107,9 +107,11 @@ fn users_come_and_go_as_the_stages_say() {
     assert_eq!(changes, [(1, eight), (2, two.clone()), (3, two)]);
     // What is drawn over time is what was measured.
     let task = &summary.tasks[0];
-    let drawn: u64 = task.course.iter().map(|step| step.requests).sum();
-    assert_eq!((task.course.len(), drawn), (4, task.window.requests));
-    assert!(task.course[1].p50_ms > Some(0.0) && task.course[1].p95_ms >= task.course[1].p50_ms);
+    let drawn: u64 = task.timeline.iter().map(|step| step.requests).sum();
+    assert_eq!((task.timeline.len(), drawn), (4, task.window.requests));
+    assert!(
+        task.timeline[1].p50_ms > Some(0.0) && task.timeline[1].p95_ms >= task.timeline[1].p50_ms
+    );
 }
 
 #[test]
@@ -155,7 +157,7 @@ fn a_stalled_server_is_seen_by_all_that_were_due() {
     let service = all.service.percentile_ms(Percentile(95_000)).unwrap();
     assert!(service < 400.0, "{service}");
     assert!(summary.arrivals.unwrap().queued > 100);
-    assert!(remarks(&summary).iter().any(|said| said.contains("busy and waited")));
+    assert!(caveats(&summary).iter().any(|said| said.contains("busy and waited")));
 }
 
 #[test]
@@ -213,7 +215,7 @@ fn requests_under_way_at_the_end_have_a_grace_and_are_then_cut() {
     assert_eq!((all.requests, all.failures, all.cut), (2, 0, 2));
     assert_eq!(all.latency.count, 2, "in no percentile");
     assert!(all.failed_latency.min_ns >= 1_000_000_000, "how long they had lasted is kept");
-    assert!(remarks(&summary).iter().any(|said| said.contains("2 requests were still under way")));
+    assert!(caveats(&summary).iter().any(|said| said.contains("2 requests were still under way")));
 }
 
 #[test]
@@ -222,10 +224,10 @@ fn answers_in_pieces_do_not_stall_and_are_named_when_they_do() {
     let load = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"2s\"";
     let wait = "wait = { constant = \"5ms\" }";
     let at_once = complete(load, wait, &server);
-    assert!(remarks(&at_once).is_empty(), "{:?}", remarks(&at_once));
+    assert!(caveats(&at_once).is_empty(), "{:?}", caveats(&at_once));
     let delayed = complete(&format!("{load}\nquick_ack = false"), wait, &server);
     assert!(delayed.aggregate().stalled * 2 > delayed.aggregate().requests);
-    assert!(remarks(&delayed)[0].contains("TCP_NODELAY"), "{:?}", remarks(&delayed));
+    assert!(caveats(&delayed)[0].contains("TCP_NODELAY"), "{:?}", caveats(&delayed));
     let p50 = |summary: &Summary| summary.aggregate().latency.percentile_ms(Percentile::P50);
     assert!(p50(&at_once).unwrap() * 2.0 < p50(&delayed).unwrap());
     let first = delayed.aggregate().first_byte.percentile_ms(Percentile::P50);

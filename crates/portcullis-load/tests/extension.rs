@@ -39,7 +39,7 @@ fn judged(load: &str, rest: &str, server: &Server) -> (Summary, Verdict) {
 }
 
 fn states(verdict: &Verdict) -> Vec<(Judgement, State)> {
-    let state = |judged: &portcullis_core::judge::Judged| {
+    let state = |judged: &portcullis_core::judge::ThresholdResult| {
         (judged.judgement, judged.evidence.as_ref().unwrap().state)
     };
     verdict.judged.iter().map(state).collect()
@@ -63,8 +63,8 @@ fn a_rare_slow_task_is_asked_again_until_it_is_sure() {
     assert_eq!(states(&verdict)[0], (Judgement::Violated, State::Violated));
     assert_eq!(states(&verdict)[1], (Judgement::Holds, State::Unbroken));
     assert_eq!((a.window.requests, b.window.requests), (3, 1));
-    assert!((1..=8).contains(&b.extension.requests), "{}", b.extension.requests);
-    assert_eq!(a.extension.requests, 0);
+    assert!((1..=8).contains(&b.extra_targeted.requests), "{}", b.extra_targeted.requests);
+    assert_eq!(a.extra_targeted.requests, 0);
     assert_eq!(summary.aggregate().requests, 4);
 }
 
@@ -103,9 +103,9 @@ fn a_rule_on_all_tasks_goes_on_by_the_deck_to_the_longest_duration() {
     let rest = "[thresholds]\nfail = [\"error_rate <= 20%\"]";
     let (summary, verdict) = judged("duration = \"1s\"\nmax_duration = \"3x\"", rest, &server);
     assert_eq!(states(&verdict)[0].1, State::InDoubt);
-    let after: Vec<u64> = summary.tasks.iter().map(|task| task.continued.requests).collect();
+    let after: Vec<u64> = summary.tasks.iter().map(|task| task.extra_mixed.requests).collect();
     assert!(after[0] > 30 && after[1] > 10, "{after:?}");
-    assert!(summary.tasks.iter().all(|task| task.extension.requests == 0));
+    assert!(summary.tasks.iter().all(|task| task.extra_targeted.requests == 0));
     let window = summary.aggregate().requests;
     assert_eq!(verdict.judged[0].samples, window + after[0] + after[1]);
     let seconds: u64 = summary.series.iter().map(|second| second.requests).sum();
@@ -180,10 +180,10 @@ fn a_rule_that_must_be_proven_goes_on_and_fails_if_it_is_not() {
     let load = "duration = \"300ms\"\nrequests = 4\nmax_duration = \"100x\"";
     let (summary, verdict) = judged(load, rest, &Server::agreeable());
     assert_eq!(states(&verdict)[0], (Judgement::Holds, State::Proven));
-    let own = summary.tasks[1].extension.requests;
+    let own = summary.tasks[1].extra_targeted.requests;
     assert!(own > 5, "{own}");
     // Beside it the load goes on as it was: alone, a task would be measured under another.
-    let deck: u64 = summary.tasks.iter().map(|task| task.continued.requests).sum();
+    let deck: u64 = summary.tasks.iter().map(|task| task.extra_mixed.requests).sum();
     assert!(deck >= 2 * own, "{deck} and {own}");
     let load = "duration = \"300ms\"\nrequests = 4\nmax_duration = \"1x\"";
     let (_, verdict) = judged(load, rest, &Server::agreeable());

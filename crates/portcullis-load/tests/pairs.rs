@@ -11,7 +11,7 @@ mod server;
 
 use std::time::Duration;
 
-use portcullis_core::compare::{Decision, Judge, RULE, Side, Sides};
+use portcullis_core::compare::{Decision, Judge, POLICY, Side, Sides};
 use portcullis_load::{Hooks, PairPlan, PairsError, PairsOutcome, Trust, pairs};
 
 use planned::planned;
@@ -59,7 +59,7 @@ fn compare(
         warm_up: Duration::ZERO,
         repetition: 0,
     };
-    let judge = Judge::new(load.scenario.tasks.len(), RULE);
+    let judge = Judge::new(load.scenario.tasks.len(), POLICY);
     pairs(plan, &targets, &Trust::Nobody, judge, hooks)
 }
 
@@ -74,7 +74,7 @@ fn a_candidate_that_takes_twice_as_long_is_slower_and_an_equal_one_is_not() {
     let outcome = compare(&base, &slow, &mut hooks).unwrap();
     let decisions = |judge: &Judge| [0, 1].map(|task| judge.decision(task));
     assert_eq!(decisions(&outcome.judge), [Decision::Slower; 2]);
-    assert!(outcome.pairs.len() >= 2 * RULE.fewest_pairs && outcome.pairs.len() < 60);
+    assert!(outcome.pairs.len() >= 2 * POLICY.fewest_pairs && outcome.pairs.len() < 60);
     assert_eq!(hooks.placed, 1);
     assert_eq!(hooks.cpu as usize, 4 * (outcome.pairs.len() + 2), "and the warm-up's round");
     let outcome = compare(&base, &equal, &mut Asked::default()).unwrap();
@@ -133,6 +133,6 @@ fn a_server_that_is_not_there_is_named() {
         warm_up: Duration::ZERO,
         repetition: 0,
     };
-    let error = pairs(plan, &targets, &Trust::Nobody, Judge::new(2, RULE), &mut Asked::default());
+    let error = pairs(plan, &targets, &Trust::Nobody, Judge::new(2, POLICY), &mut Asked::default());
     assert!(matches!(error, Err(PairsError::Connect(_))), "{error:?}");
 }

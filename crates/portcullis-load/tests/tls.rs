@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use portcullis_core::engine::{FirstAnswer, Observer};
 use portcullis_core::event::Progress;
-use portcullis_core::judge::remarks;
+use portcullis_core::judge::caveats;
 use portcullis_core::measure::{FailureKind, Summary, Tls};
 use portcullis_load::{LoadError, Trust};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -119,7 +119,7 @@ fn a_server_that_proves_its_name_is_measured() {
     assert_eq!(summary.connects.tls, Tls::Verified);
     // A connection for each user, and it takes time to agree on TLS.
     assert_eq!((summary.connects.connect.count, summary.connects.handshake.count), (2, 2));
-    assert!(remarks(&summary).is_empty(), "{:?}", remarks(&summary));
+    assert!(caveats(&summary).is_empty(), "{:?}", caveats(&summary));
 }
 
 #[test]
@@ -149,5 +149,5 @@ fn believing_anyone_is_said() {
     let (url, _) = serve("example.test");
     let summary = measured(&format!("{LOAD}\ninsecure = true"), &url, &Trust::Anyone);
     assert!(summary.aggregate().failures == 0 && summary.connects.tls == Tls::Insecure);
-    assert!(remarks(&summary)[0].contains("was not checked"), "{:?}", remarks(&summary));
+    assert!(caveats(&summary)[0].contains("was not checked"), "{:?}", caveats(&summary));
 }

@@ -2,11 +2,11 @@
 //! GitHub's annotations and GitLab's code quality report are made of.
 
 use portcullis_core::compare::{Comparison, Decision, TaskComparison};
-use portcullis_core::judge::{Finding, FindingKind, Judged, Subject, Verdict};
+use portcullis_core::judge::{Finding, FindingKind, Subject, ThresholdResult, Verdict};
 use portcullis_core::threshold::{Limit, Reference, Scope, Severity, Threshold};
 
 use crate::record::RunRecord;
-use crate::words;
+use crate::wording;
 
 /// What complains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,12 +109,12 @@ fn without_data(run: &RunRecord) -> Vec<Annotation> {
         fails: true,
     };
     let tasks =
-        verdict.silent_tasks.iter().map(|task| no_data(None, task, words::silent_task(task)));
+        verdict.silent_tasks.iter().map(|task| no_data(None, task, wording::silent_task(task)));
     let rules = verdict.without_data().map(|judged| Annotation {
         about: identity(&judged.rule),
-        ..no_data(run.places.line_of(&judged.rule), &judged.rule.subject(), words::line(judged))
+        ..no_data(run.places.line_of(&judged.rule), &judged.rule.subject(), wording::line(judged))
     });
-    let all = verdict.is_toothless().then(|| no_data(None, "all rules", words::TOOTHLESS.into()));
+    let all = verdict.is_toothless().then(|| no_data(None, "all rules", wording::TOOTHLESS.into()));
     let pairs = run.comparison.iter().flat_map(Comparison::unmeasured).map(|task| Annotation {
         about: format!("{} against", task.name),
         ..no_data(run.places.against, &task.name, task.line())
@@ -135,14 +135,14 @@ fn found(finding: &Finding, about: &str) -> Annotation {
     }
 }
 
-fn of_rule(run: &RunRecord, judged: &Judged, fails: bool) -> Annotation {
+fn of_rule(run: &RunRecord, judged: &ThresholdResult, fails: bool) -> Annotation {
     let rule = &judged.rule;
     Annotation {
         line: run.places.line_of(rule),
         check: Check::Threshold,
         about: identity(rule),
         title: format!("{} is violated", rule.subject()),
-        said: words::line(judged),
+        said: wording::line(judged),
         fails,
     }
 }
@@ -185,7 +185,7 @@ fn compared(run: &RunRecord, verdict: &Verdict, comparison: &Comparison) -> Vec<
         check: Check::Against,
         about: "more failures than the base".to_owned(),
         title: "the candidate fails more often".to_owned(),
-        said: words::rise(rise),
+        said: wording::rise(rise),
         fails: true,
     });
     let undecided = comparison.unsettled().filter(|_| run.strict);

@@ -23,12 +23,12 @@ pub(crate) struct Line<'a> {
     /// Since the run's start.
     at_s: f64,
     #[serde(flatten)]
-    told: Told<'a>,
+    told: Payload<'a>,
 }
 
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Told<'a> {
+enum Payload<'a> {
     /// The first line: what this stream is.
     Run {
         #[schemars(extend("const" = SCHEMA_VERSION))]
@@ -114,7 +114,7 @@ struct Rule<'a> {
 /// The serializer's: a defect.
 pub fn begin(at: Duration) -> serde_json::Result<String> {
     let tool_version = env!("CARGO_PKG_VERSION");
-    let told = Told::Run { schema_version: SCHEMA_VERSION, tool: "portcullis", tool_version };
+    let told = Payload::Run { schema_version: SCHEMA_VERSION, tool: "portcullis", tool_version };
     written(at, told)
 }
 
@@ -124,24 +124,24 @@ pub fn begin(at: Duration) -> serde_json::Result<String> {
 /// The serializer's: a defect.
 pub fn line(at: Duration, event: &Event) -> serde_json::Result<String> {
     let told = match event {
-        Event::StageStarted(stage) => Told::StageStarted { stage: Wire::of(stage) },
-        Event::StageEnded(StageRecord { stage, took, end, detail, .. }) => Told::StageEnded {
+        Event::StageStarted(stage) => Payload::StageStarted { stage: Wire::of(stage) },
+        Event::StageEnded(StageRecord { stage, took, end, detail, .. }) => Payload::StageEnded {
             stage: Wire::of(stage),
             took_s: Wire::of(took),
             end: end.name(),
             detail,
             failure: end.failure(),
         },
-        Event::Note(text) => Told::Note { text },
-        Event::Warning(text) => Told::Warning { text },
-        Event::Progress(load) => Told::Progress(Box::new(progress(load))),
-        Event::Pairs(pairs) => Told::Pairs {
+        Event::Note(text) => Payload::Note { text },
+        Event::Warning(text) => Payload::Warning { text },
+        Event::Progress(load) => Payload::Progress(Box::new(progress(load))),
+        Event::Pairs(pairs) => Payload::Pairs {
             elapsed_s: pairs.elapsed.as_secs_f64(),
             limit_s: pairs.limit.as_secs_f64(),
             pairs: pairs.pairs,
         },
-        Event::LogTail { path, lines } => Told::LogTail { path, lines },
-        Event::Advice(text) => Told::Advice { text },
+        Event::LogTail { path, lines } => Payload::LogTail { path, lines },
+        Event::Advice(text) => Payload::Advice { text },
     };
     written(at, told)
 }
@@ -157,10 +157,10 @@ pub fn end(
     results: Option<&Path>,
 ) -> serde_json::Result<String> {
     let results = results.map(|path| path.display().to_string());
-    written(at, Told::End { sentence, exit_code, results })
+    written(at, Payload::End { sentence, exit_code, results })
 }
 
-fn written(at: Duration, told: Told<'_>) -> serde_json::Result<String> {
+fn written(at: Duration, told: Payload<'_>) -> serde_json::Result<String> {
     let line = Line { at_s: at.as_secs_f64(), told };
     Ok(serde_json::to_string(&line)? + "\n")
 }

@@ -5,7 +5,7 @@ use portcullis_core::threshold::Percentile;
 
 use crate::escape::line;
 use crate::record::RunRecord;
-use crate::words;
+use crate::wording;
 
 /// The longest step summary that the runner takes, in bytes.
 pub const LONGEST_SUMMARY: usize = 1 << 20;
@@ -32,7 +32,7 @@ pub fn outputs(run: &RunRecord, report: &str) -> String {
     let aggregate = run.summary.as_ref().map(|summary| summary.aggregate());
     let p95 = aggregate.and_then(|row| row.latency.percentile_ms(Percentile::P95));
     let pairs = [
-        ("verdict", words::verdict(run.exit_code).to_lowercase()),
+        ("verdict", wording::verdict(run.exit_code).to_lowercase()),
         ("exit_code", run.exit_code.to_string()),
         ("p95_ms", p95.map_or(String::new(), |ms| format!("{ms:.3}"))),
         ("report", report.to_owned()),

@@ -1,7 +1,7 @@
 //! `perf_results.junit.xml`: a suite for each scope, a case for each judged
 //! threshold, and a suite for the run itself.
 
-use portcullis_core::judge::{Finding, FindingKind, Judged};
+use portcullis_core::judge::{Finding, FindingKind, ThresholdResult};
 use portcullis_core::threshold::Severity;
 
 use crate::annotations::{self, Annotation};
@@ -9,7 +9,7 @@ use crate::escape::markup;
 use crate::format::{Flag, Format};
 use crate::instant::rfc3339;
 use crate::record::RunRecord;
-use crate::words::{self, Standing};
+use crate::wording::{self, ThresholdStatus};
 
 /// The thresholds as test cases.
 pub const FILE: &str = "perf_results.junit.xml";
@@ -124,19 +124,21 @@ fn broken(index: usize, finding: &Finding) -> Case {
     Case { markup: text, end: End::Broken }
 }
 
-fn case(judged: &Judged, scope: &str, is_strict: bool) -> Case {
-    let line = markup(&words::line(judged));
+fn case(judged: &ThresholdResult, scope: &str, is_strict: bool) -> Case {
+    let line = markup(&wording::line(judged));
     let said = markup(&said(judged));
-    let (end, inside) = match Standing::of(judged, is_strict) {
-        Standing::NoData | Standing::NotJudged => {
+    let (end, inside) = match ThresholdStatus::of(judged, is_strict) {
+        ThresholdStatus::NoData | ThresholdStatus::NotJudged => {
             (End::Skipped, format!("<skipped message=\"{line}\"/>\n"))
         }
-        Standing::Violated => {
+        ThresholdStatus::Violated => {
             let kind = judged.judgement.name();
             (End::Failed, format!("<failure type=\"{kind}\" message=\"{line}\">{said}</failure>\n"))
         }
-        Standing::Warns => (End::Passed, format!("<system-out>warning: {said}</system-out>\n")),
-        Standing::Holds | Standing::InDoubt => {
+        ThresholdStatus::Warns => {
+            (End::Passed, format!("<system-out>warning: {said}</system-out>\n"))
+        }
+        ThresholdStatus::Holds | ThresholdStatus::InDoubt => {
             (End::Passed, format!("<system-out>{said}</system-out>\n"))
         }
     };
@@ -150,7 +152,7 @@ fn case(judged: &Judged, scope: &str, is_strict: bool) -> Case {
 
 /// The rule in words; in which list it stands is part of its name, since the same rule
 /// may stand under `fail` too.
-fn name(judged: &Judged, is_strict: bool) -> String {
+fn name(judged: &ThresholdResult, is_strict: bool) -> String {
     let words = judged.rule.in_words();
     match (judged.rule.severity, is_strict) {
         (Severity::Fail, _) => words,
@@ -160,8 +162,8 @@ fn name(judged: &Judged, is_strict: bool) -> String {
 }
 
 /// The line of a threshold with what supports it.
-fn said(judged: &Judged) -> String {
-    let mut said = vec![words::line(judged), words::certainty(judged)];
-    said.extend(words::support(judged));
+fn said(judged: &ThresholdResult) -> String {
+    let mut said = vec![wording::line(judged), wording::certainty(judged)];
+    said.extend(wording::support(judged));
     said.join("\n")
 }

@@ -21,7 +21,7 @@ mod record;
 pub mod results;
 pub mod schema;
 mod series;
-pub mod words;
+pub mod wording;
 
 pub use instant::rfc3339;
-pub use record::{BaselineReport, FirstCall, Machine, PlacedRule, Places, RunRecord};
+pub use record::{BaselineReport, FirstCall, Machine, PlacedRule, RunRecord, SourceLocations};

@@ -2,7 +2,7 @@
 //! that whatever reads Locust's files reads ours.
 
 use portcullis_core::measure::{
-    Distribution, FailureGroup, Row, SHOWN, Second, Summary, TaskSummary,
+    Distribution, FailureGroup, REPORTED_PERCENTILES, Row, SeriesPoint, Summary, TaskSummary,
 };
 use portcullis_core::threshold::Percentile;
 
@@ -37,7 +37,7 @@ pub struct Files {
     pub exceptions: String,
 }
 
-/// Columns of percentiles, in the order of [`SHOWN`].
+/// Columns of percentiles, in the order of [`REPORTED_PERCENTILES`].
 pub(crate) const PERCENTILES: [&str; 11] =
     ["50%", "66%", "75%", "80%", "90%", "95%", "98%", "99%", "99.9%", "99.99%", "100%"];
 
@@ -137,7 +137,7 @@ fn stats_row(
         float(summary.rate(window.requests)),
         float(summary.rate(window.failures)),
     ];
-    cells.extend(SHOWN.map(|percentile| match latency.percentile_ms(percentile) {
+    cells.extend(REPORTED_PERCENTILES.map(|percentile| match latency.percentile_ms(percentile) {
         Some(ms) => rounded(ms).to_string(),
         None => "N/A".to_owned(),
     }));
@@ -174,8 +174,8 @@ fn history_rows(summary: &Summary) -> Vec<Vec<String>> {
 
 fn history_row(
     summary: &Summary,
-    second: &Second,
-    recent: &[Second],
+    second: &SeriesPoint,
+    recent: &[SeriesPoint],
     totals: (u64, u64),
 ) -> Vec<String> {
     let rate = |count: u64| format!("{:.6}", count as f64 / recent.len().max(1) as f64);
@@ -189,10 +189,12 @@ fn history_row(
         rate(recent.iter().map(|second| second.requests).sum()),
         rate(recent.iter().map(|second| second.failures).sum()),
     ];
-    cells.extend((0..SHOWN.len()).map(|index| match second.percentiles_ms.get(index) {
-        Some(ms) => rounded(*ms).to_string(),
-        None => "N/A".to_owned(),
-    }));
+    cells.extend((0..REPORTED_PERCENTILES.len()).map(
+        |index| match second.percentiles_ms.get(index) {
+            Some(ms) => rounded(*ms).to_string(),
+            None => "N/A".to_owned(),
+        },
+    ));
     cells.extend([
         totals.0.to_string(),
         totals.1.to_string(),

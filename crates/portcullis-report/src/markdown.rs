@@ -2,7 +2,7 @@
 //! summary. The gravest comes first; what does not fit is left out, and said.
 
 use portcullis_core::compare::Comparison;
-use portcullis_core::judge::{FindingKind, Judged, remarks};
+use portcullis_core::judge::{FindingKind, ThresholdResult, caveats};
 use portcullis_core::measure::{Row, Summary};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_ms;
@@ -12,7 +12,7 @@ use crate::escape::markdown as esc;
 use crate::format::{Flag, Format};
 use crate::record::RunRecord;
 use crate::series::steps;
-use crate::words::{self, Standing, percent, shortened};
+use crate::wording::{self, ThresholdStatus, percent, shortened};
 
 /// The summary for a pull request.
 pub const FILE: &str = "perf_results.md";
@@ -36,7 +36,7 @@ const MOST: usize = 60;
 
 /// Writes the text.
 pub fn write(run: &RunRecord) -> String {
-    let word = words::verdict(run.exit_code);
+    let word = wording::verdict(run.exit_code);
     let sign = match run.exit_code {
         0 => "✅",
         1 => "❌",
@@ -47,8 +47,8 @@ pub fn write(run: &RunRecord) -> String {
         esc(&shortened(&run.sentence, 1_000))
     );
     let judged = run.verdict.iter().flat_map(|verdict| &verdict.judged);
-    let mut judged: Vec<&Judged> = judged.collect();
-    judged.sort_by_key(|one| Standing::of(one, run.strict));
+    let mut judged: Vec<&ThresholdResult> = judged.collect();
+    judged.sort_by_key(|one| ThresholdStatus::of(one, run.strict));
     let summary = run.summary.as_ref();
     let sections = [
         violations(&judged, run.strict),
@@ -88,14 +88,17 @@ fn folded(title: &str, body: &str) -> String {
     format!("\n<details>\n<summary>{title}</summary>\n\n{body}\n</details>\n")
 }
 
-fn violations(judged: &[&Judged], is_strict: bool) -> String {
+fn violations(judged: &[&ThresholdResult], is_strict: bool) -> String {
     let grave = judged.iter().filter(|one| {
-        let standing = Standing::of(one, is_strict);
-        matches!(standing, Standing::Violated | Standing::NoData | Standing::Warns)
+        let standing = ThresholdStatus::of(one, is_strict);
+        matches!(
+            standing,
+            ThresholdStatus::Violated | ThresholdStatus::NoData | ThresholdStatus::Warns
+        )
     });
     let items = grave.take(MOST).map(|one| {
-        let standing = Standing::of(one, is_strict);
-        let line = code(&words::line(one), 300);
+        let standing = ThresholdStatus::of(one, is_strict);
+        let line = code(&wording::line(one), 300);
         format!("- {} **{}** {line}\n", standing.sign(), standing.word())
     });
     let items: String = items.collect();
@@ -185,21 +188,21 @@ fn over_time(summary: &Summary) -> String {
     format!("\np95 over time: `{}` {} to {}\n", sparkline(&values), show_ms(low), show_ms(high))
 }
 
-fn thresholds(judged: &[&Judged], is_strict: bool) -> String {
+fn thresholds(judged: &[&ThresholdResult], is_strict: bool) -> String {
     if judged.is_empty() {
         return String::new();
     }
     let rows = judged.iter().take(MOST).map(|one| {
-        let standing = Standing::of(one, is_strict);
+        let standing = ThresholdStatus::of(one, is_strict);
         format!(
             "| {} {} | {} | {} | {} | {} | {} |\n",
             standing.sign(),
             standing.word(),
             code(&one.rule.subject(), 80),
-            esc(&words::value(one).unwrap_or_else(|| "–".to_owned())),
-            esc(&words::limit(&one.rule)),
+            esc(&wording::value(one).unwrap_or_else(|| "–".to_owned())),
+            esc(&wording::limit(&one.rule)),
             one.samples,
-            esc(&words::certainty(one))
+            esc(&wording::certainty(one))
         )
     });
     format!(
@@ -234,14 +237,14 @@ fn first_bodies(summary: &Summary) -> String {
     let firsts = tasks.filter_map(|task| Some((task, task.samples.errors.first()?))).take(10);
     let lines = firsts.map(|(task, error)| {
         let name = code(&task.name, 60);
-        format!("- {name}, {}: {}\n", words::status(error.status), code(&error.body.shown(), 300))
+        format!("- {name}, {}: {}\n", wording::status(error.status), code(&error.body.shown(), 300))
     });
     let lines: String = lines.collect();
     if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
 fn said(summary: &Summary) -> String {
-    remarks(summary).iter().map(|said| format!("- {}\n", esc(said))).collect()
+    caveats(summary).iter().map(|said| format!("- {}\n", esc(said))).collect()
 }
 
 fn about(run: &RunRecord) -> String {

@@ -34,7 +34,7 @@ pub struct RunRecord {
     /// The hash of the part of it that decides what is measured.
     pub configuration_hash: String,
     /// Where in the configuration file things stand.
-    pub places: Places,
+    pub places: SourceLocations,
     /// The machine.
     pub machine: Machine,
     /// The stages that ended, in order.
@@ -42,7 +42,7 @@ pub struct RunRecord {
     /// What our own server used during the load.
     pub server_usage: Option<Usage>,
     /// The same over time.
-    pub server_course: Vec<UsageAt>,
+    pub server_timeline: Vec<UsageAt>,
     /// How our own server ended, in words.
     pub server_end: Option<String>,
     /// The first round's calls.
@@ -132,7 +132,7 @@ const DEFAULT_FILE: &str = "perf.toml";
 
 /// Where the configuration says what is judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
+pub struct SourceLocations {
     /// The file, relative to the repository that it is in.
     pub file: String,
     /// Lines of rules, counted from 1; none for rules of the defaults and the command
@@ -153,7 +153,7 @@ pub struct PlacedRule {
     pub line: usize,
 }
 
-impl Places {
+impl SourceLocations {
     /// The file; the default name where results do not tell it.
     pub fn file(&self) -> &str {
         if self.file.is_empty() { DEFAULT_FILE } else { &self.file }

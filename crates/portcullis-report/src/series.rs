@@ -1,6 +1,6 @@
 //! A time series of any length as a bounded number of steps, for drawings.
 
-use portcullis_core::measure::Second;
+use portcullis_core::measure::SeriesPoint;
 
 /// Some seconds together.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,18 +35,18 @@ impl Step {
     }
 }
 
-/// Places in [`portcullis_core::measure::SHOWN`].
+/// SourceLocations in [`portcullis_core::measure::REPORTED_PERCENTILES`].
 const P50: usize = 0;
 const P95: usize = 5;
 const P99: usize = 7;
 
 /// The series in at most `most` steps of one length; the last may be shorter.
-pub fn steps(series: &[Second], most: usize) -> Vec<Step> {
+pub fn steps(series: &[SeriesPoint], most: usize) -> Vec<Step> {
     let length = series.len().div_ceil(most.max(1)).max(1);
     series.chunks(length).filter_map(step).collect()
 }
 
-fn step(seconds: &[Second]) -> Option<Step> {
+fn step(seconds: &[SeriesPoint]) -> Option<Step> {
     let (first, last) = (seconds.first()?, seconds.last()?);
     let largest = |index: usize| {
         let values = seconds.iter().filter_map(|second| second.percentiles_ms.get(index).copied());
@@ -66,27 +66,31 @@ fn step(seconds: &[Second]) -> Option<Step> {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_core::measure::SHOWN;
+    use portcullis_core::measure::REPORTED_PERCENTILES;
     use portcullis_core::threshold::Percentile;
 
     use super::*;
 
     #[test]
     fn the_places_are_those_of_the_percentiles() {
-        let places = [SHOWN[P50], SHOWN[P95], SHOWN[P99]];
+        let places =
+            [REPORTED_PERCENTILES[P50], REPORTED_PERCENTILES[P95], REPORTED_PERCENTILES[P99]];
         assert_eq!(places, [Percentile::P50, Percentile::P95, Percentile::P99]);
     }
 
     #[test]
     fn steps_are_bounded_and_lose_no_request_and_no_peak() {
-        let second = |second: u64| Second {
+        let second = |second: u64| SeriesPoint {
             second,
             users: 5,
             requests: 2,
-            percentiles_ms: vec![if second == 1234 { 900.0 } else { 10.0 }; SHOWN.len()],
-            ..Second::default()
+            percentiles_ms: vec![
+                if second == 1234 { 900.0 } else { 10.0 };
+                REPORTED_PERCENTILES.len()
+            ],
+            ..SeriesPoint::default()
         };
-        let series: Vec<Second> = (0..3600).map(second).collect();
+        let series: Vec<SeriesPoint> = (0..3600).map(second).collect();
         let steps = steps(&series, 180);
         assert_eq!((steps.len(), steps[0].seconds(), steps[0].rate()), (180, 20, 2.0));
         assert_eq!(steps.iter().map(|step| step.requests).sum::<u64>(), 7200);

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::measure::{Beyond, Distribution, Row, Summary, TaskSummary};
+use portcullis_core::measure::{Distribution, OverLimit, Row, Summary, TaskSummary};
 use portcullis_report::baseline::{BaselineError, accepted, read, renewed};
 use portcullis_report::{Machine, RunRecord};
 
@@ -39,12 +39,12 @@ fn report() -> RunRecord {
             clipped: 0,
         });
     }
-    let beyond = vec![Beyond { above: 2, at_or_above: 3 }];
+    let beyond = vec![OverLimit { above: 2, at_or_above: 3 }];
     let window = Row {
         requests: 100,
         failures: 3,
         latency,
-        failed_beyond: vec![Beyond::default()],
+        failed_beyond: vec![OverLimit::default()],
         beyond,
         ..Row::default()
     };

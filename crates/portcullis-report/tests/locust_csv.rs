@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use portcullis_core::measure::{
-    Distribution, FailureGroup, FailureKind, Row, Second, Summary, TaskSummary,
+    Distribution, FailureGroup, FailureKind, Row, SeriesPoint, Summary, TaskSummary,
 };
 use portcullis_report::locust_csv::{rounded, write};
 use portcullis_report::read::{ReadError, read_stats};
@@ -47,7 +47,8 @@ fn summary() -> Summary {
         window: row.clone(),
         ..TaskSummary::default()
     };
-    let second = Second { second: 0, users: 2, requests: 3, failures: 1, ..Second::default() };
+    let second =
+        SeriesPoint { second: 0, users: 2, requests: 3, failures: 1, ..SeriesPoint::default() };
     Summary {
         window: Duration::from_secs(10),
         measured: Duration::from_secs(10),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use portcullis_core::judge::{Finding, Signal, judge};
 use portcullis_core::measure::{
-    Acknowledgement, ArrivalCounts, Beyond, Change, Connects, Distribution, FailureGroup,
-    FailureKind, Generator, Row, Second, Summary, TaskStep, TaskSummary, Tls,
+    Acknowledgement, ArrivalCounts, Change, Connects, Distribution, FailureGroup, FailureKind,
+    Generator, OverLimit, Row, SeriesPoint, Summary, TaskSummary, TimeBucket, Tls,
 };
 use portcullis_core::threshold::{Names, Severity, Threshold, parse};
 use portcullis_report::RunRecord;
@@ -40,7 +40,7 @@ fn row(good: &[u64], failed: &[u64], cut: usize) -> Row {
     let counts = |ns: &[u64]| {
         let count =
             |is: &dyn Fn(u128) -> bool| ns.iter().filter(|n| is(u128::from(**n))).count() as u64;
-        let beyond = |limit: Duration| Beyond {
+        let beyond = |limit: Duration| OverLimit {
             above: count(&|ns| ns > limit.as_nanos()),
             at_or_above: count(&|ns| ns >= limit.as_nanos()),
         };
@@ -78,8 +78,8 @@ fn task(name: &str, group: Option<&str>, window: Row, extension: Row) -> TaskSum
         weight: 3,
         needs_data: name != "odd",
         window,
-        extension,
-        course: vec![TaskStep {
+        extra_targeted: extension,
+        timeline: vec![TimeBucket {
             at: Duration::from_secs(3),
             requests: 2,
             failures: 1,
@@ -143,16 +143,16 @@ fn summary(values: [Latencies; 6], cut: usize) -> Summary {
             task("odd", Some("l"), none(), odd),
             task("silent", None, none(), none()),
             TaskSummary {
-                continued: row(&late, &fast_failed, cut),
+                extra_mixed: row(&late, &fast_failed, cut),
                 ..task("again", Some("l"), row(&fast, &late_failed, 0), row(&logins, &[], 0))
             },
         ],
         login: Some(login),
-        series: vec![Second {
+        series: vec![SeriesPoint {
             users: 3,
             requests: 8,
             percentiles_ms: vec![0.1, 1.234567],
-            ..Second::default()
+            ..SeriesPoint::default()
         }],
         failures: vec![group],
     }
@@ -184,7 +184,7 @@ fn small() -> RunRecord {
 }
 
 /// The same with a task that was called in the window and after it.
-fn continued() -> RunRecord {
+fn extra_mixed() -> RunRecord {
     let values =
         [vec![1_000_000, 2_345_678], vec![9_000_000], vec![7_000], vec![], vec![3], vec![1]];
     report(Some(summary(values, 0)), vec![Finding::no_data("none".to_owned())])
@@ -198,7 +198,7 @@ fn back(report: &RunRecord) -> RunRecord {
 fn plain(mut summary: Summary) -> Summary {
     for task in summary.tasks.iter_mut().chain(&mut summary.login) {
         // A row that had no requests may have no counts, or counts of nothing.
-        for row in [&mut task.window, &mut task.continued, &mut task.extension] {
+        for row in [&mut task.window, &mut task.extra_mixed, &mut task.extra_targeted] {
             let is_empty = row.requests == 0 && row.cut == 0;
             if is_empty {
                 *row = Row::default();
@@ -354,7 +354,7 @@ fn what_contradicts_itself_is_refused_with_its_place() {
         "or statuses are",
     );
     let parts = |from: &str, to: &str, part: &str| {
-        let text = write(&continued()).unwrap();
+        let text = write(&extra_mixed()).unwrap();
         let (before, after) = text.rsplit_once("\"parts\": {").unwrap();
         assert!(after.contains(from), "no {from:?} in {after}");
         let text = format!("{before}\"parts\": {{{}", after.replacen(from, to, 1));

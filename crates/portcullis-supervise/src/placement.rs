@@ -58,7 +58,7 @@ mod system {
         }
     }
 
-    /// Places this process, and whatever it becomes or starts, on these CPUs.
+    /// SourceLocations this process, and whatever it becomes or starts, on these CPUs.
     ///
     /// # Errors
     /// The system refuses: none of them can be used.
@@ -66,7 +66,7 @@ mod system {
         Ok(sched_setaffinity(None, &set_of(cpus))?)
     }
 
-    /// Places all threads of these trees on these CPUs; again and again until no
+    /// SourceLocations all threads of these trees on these CPUs; again and again until no
     /// thread appears that was not placed, since a new one inherits from the
     /// thread that started it.
     ///

@@ -9,11 +9,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use portcullis_core::compare::{
-    Comparison, Decision, Judge, Pair, RULE, Side, Sides, TaskComparison, effect,
+    Comparison, Decision, Judge, POLICY, Pair, Side, Sides, TaskComparison, effect,
 };
 use portcullis_core::config::{load, to_redacted_toml};
 use portcullis_core::judge::{Finding, Signal, exit_code};
-use portcullis_core::measure::{Beyond, Distribution, Row, Summary, TaskSummary};
+use portcullis_core::measure::{Distribution, OverLimit, Row, Summary, TaskSummary};
 use portcullis_core::scenario::{Step, Task, labels, methods};
 use portcullis_core::threshold::latency_limits;
 use portcullis_report::{RunRecord, results};
@@ -215,7 +215,7 @@ fn summary(slow: &str, ms: u64) -> (Summary, String) {
         let beyond = |limit: &Duration| {
             let limit = limit.as_millis();
             let count = |is: bool| if is { 10 } else { 0 };
-            Beyond {
+            OverLimit {
                 above: count(u128::from(ms) > limit),
                 at_or_above: count(u128::from(ms) >= limit),
             }
@@ -226,7 +226,7 @@ fn summary(slow: &str, ms: u64) -> (Summary, String) {
             first_byte: latencies(ms, 10),
             with_data: 10,
             beyond: limits.iter().map(beyond).collect(),
-            failed_beyond: vec![Beyond::default(); limits.len()],
+            failed_beyond: vec![OverLimit::default(); limits.len()],
             ..Row::default()
         }
     };
@@ -341,8 +341,8 @@ fn a_verdict_that_the_figures_do_not_bear_out_is_not_believed() {
     // A task that was never called is no pass, though no rule names it.
     let mut silent = fast;
     silent.tasks[0].window = Row::default();
-    silent.tasks[0].window.beyond = vec![Beyond::default(); silent.limits.len()];
-    silent.tasks[0].window.failed_beyond = vec![Beyond::default(); silent.limits.len()];
+    silent.tasks[0].window.beyond = vec![OverLimit::default(); silent.limits.len()];
+    silent.tasks[0].window.failed_beyond = vec![OverLimit::default(); silent.limits.len()];
     let none = [Finding::no_data("x".to_owned())];
     let file = written(path, Some(silent), &text, &none);
     check(&[&file], 5, &["list_claims was never called", "list_claims (no data)"]);
@@ -385,7 +385,7 @@ fn what_pairs_said_of_a_run_stands() {
     };
     let run = |candidate: u64, decision: Decision, findings: &[Finding]| {
         let pairs = vec![pair(candidate); 30];
-        let judge = Judge::new(1, RULE);
+        let judge = Judge::new(1, POLICY);
         let mut task = TaskComparison::new(&names[0], 0, &judge, &pairs);
         task.decision = decision;
         task.effect = effect(&vec![(candidate as f64 / 40.0).ln(); 30]);

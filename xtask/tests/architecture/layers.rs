@@ -48,7 +48,7 @@ const REPORT: &[&[&str]] = &[
     &["baseline", "events_jsonl"],
     &["results", "annotations"],
     &["format"],
-    &["words", "escape", "series", "instant"],
+    &["wording", "escape", "series", "instant"],
     &["record"],
 ];
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::{Baseline, BaselinePlan, Fingerprint, Metrics, Origin, Trust};
 use crate::config::{self, DEFAULTS, Place};
-use crate::judge::{Judged, Judgement, judge};
-use crate::measure::{Beyond, Distribution, Row, Summary, TaskSummary};
-use crate::plan::{Plan, Surroundings, resolve};
+use crate::judge::{Judgement, ThresholdResult, judge};
+use crate::measure::{Distribution, OverLimit, Row, Summary, TaskSummary};
+use crate::plan::{Plan, PlanInputs, resolve};
 use crate::threshold::{Metric, Severity, Threshold};
 
 const BUNDLED: &str = include_str!("../../../../perf.toml");
@@ -50,7 +50,7 @@ fn origin() -> Origin {
 
 fn plan(section: &str, stored: Option<Baseline>) -> Plan {
     let config = configured(section).unwrap().config;
-    let around = Surroundings { stored, origin: origin(), base: "/p".into(), ..Default::default() };
+    let around = PlanInputs { stored, origin: origin(), base: "/p".into(), ..Default::default() };
     resolve(&config, around).unwrap()
 }
 
@@ -60,7 +60,7 @@ const FILE: &str = "[baseline]\nfile = \"b.json\"";
 fn summary(plan: &Plan, latency_ns: u64, failures: u64, seconds: f64) -> Summary {
     let limits = plan.load.limits.clone();
     let count = 100;
-    let beyond = |limit: &Duration| Beyond {
+    let beyond = |limit: &Duration| OverLimit {
         above: if u128::from(latency_ns) > limit.as_nanos() { count } else { 0 },
         at_or_above: if u128::from(latency_ns) >= limit.as_nanos() { count } else { 0 },
     };
@@ -77,7 +77,7 @@ fn summary(plan: &Plan, latency_ns: u64, failures: u64, seconds: f64) -> Summary
         failures,
         latency,
         beyond: limits.iter().map(beyond).collect(),
-        failed_beyond: vec![Beyond::default(); limits.len()],
+        failed_beyond: vec![OverLimit::default(); limits.len()],
         with_data: count,
         ..Row::default()
     };
@@ -90,8 +90,8 @@ fn summary(plan: &Plan, latency_ns: u64, failures: u64, seconds: f64) -> Summary
 }
 
 /// The judgement of the rule that begins so, of those on the baseline.
-fn judged(plan: &Plan, summary: &Summary, rule: &str) -> Judged {
-    let is_it = |judged: &&Judged| judged.rule.text.starts_with(rule);
+fn judged(plan: &Plan, summary: &Summary, rule: &str) -> ThresholdResult {
+    let is_it = |judged: &&ThresholdResult| judged.rule.text.starts_with(rule);
     let verdict = judge(summary, &plan.thresholds);
     let found: Vec<_> = verdict.judged.iter().filter(is_it).cloned().collect();
     assert_eq!(found.len(), 1, "{rule}: {found:#?}");

@@ -54,14 +54,14 @@ impl Line {
 
 /// How many requests were beyond a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Beyond {
+pub struct OverLimit {
     /// At the least.
     pub least: u64,
     /// At the most.
     pub most: u64,
 }
 
-impl Beyond {
+impl OverLimit {
     /// The same of two sets of requests together.
     pub fn and(self, other: Self) -> Self {
         Self { least: self.least + other.least, most: self.most + other.most }
@@ -74,8 +74,8 @@ impl Beyond {
 }
 
 /// How many requests of a row were beyond a line.
-pub fn beyond(row: &StatedRow, line: Line, failed: FailedLatencies) -> Beyond {
-    let Some(latency) = &row.latency else { return Beyond { least: 0, most: row.requests } };
+pub fn beyond(row: &StatedRow, line: Line, failed: FailedLatencies) -> OverLimit {
+    let Some(latency) = &row.latency else { return OverLimit { least: 0, most: row.requests } };
     let all = beyond_of(latency, row.requests, line);
     if row.failures == 0 || failed == FailedLatencies::Included {
         return all;
@@ -83,12 +83,12 @@ pub fn beyond(row: &StatedRow, line: Line, failed: FailedLatencies) -> Beyond {
     // Perhaps the latencies are those of the good answers alone; then a failure
     // may have taken any time.
     let good = beyond_of(latency, row.good(), line);
-    Beyond { least: all.least.min(good.least), most: all.most.max(good.most + row.failures) }
+    OverLimit { least: all.least.min(good.least), most: all.most.max(good.most + row.failures) }
 }
 
 /// The same of `count` requests that all are among the latencies.
-fn beyond_of(latency: &StatedLatency, count: u64, line: Line) -> Beyond {
-    let mut proved = Beyond { least: 0, most: count };
+fn beyond_of(latency: &StatedLatency, count: u64, line: Line) -> OverLimit {
+    let mut proved = OverLimit { least: 0, most: count };
     if count == 0 {
         return proved;
     }
@@ -119,10 +119,10 @@ fn ranks(percentile: Percentile, count: u64) -> (u64, u64) {
 /// A value that lies within `values` is of rank `first` to `last` of `count`:
 /// if it is not beyond the line, neither are those below it; if it is, so are
 /// those above it.
-fn by_rank(line: Line, values: Interval, first: u64, last: u64, count: u64) -> Beyond {
+fn by_rank(line: Line, values: Interval, first: u64, last: u64, count: u64) -> OverLimit {
     let within = !line.is_crossed(values.high_ms);
     let crossed = line.is_crossed(values.low_ms);
-    Beyond {
+    OverLimit {
         least: if crossed { count.saturating_sub(last) + 1 } else { 0 },
         most: if within { count.saturating_sub(first) } else { count },
     }

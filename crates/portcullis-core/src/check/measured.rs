@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::Checked;
 use crate::compare;
 use crate::compare::judge_by_pairs;
-use crate::judge::{Judged, Judgement, Verdict, judge_knowing};
-use crate::measure::{Beyond, Distribution, Row, Summary};
+use crate::judge::{Judgement, ThresholdResult, Verdict, judge_knowing};
+use crate::measure::{Distribution, OverLimit, Row, Summary};
 use crate::threshold::{Limit, Metric, Policy, Reference, Relative, Threshold, latency_limits};
 
 /// Holds rules against measurements, and those against the base against the
@@ -19,7 +19,7 @@ pub fn check_measured(
     summary: &Summary,
     comparison: Option<&compare::Comparison>,
     rules: &[Threshold],
-    before: &[Judged],
+    before: &[ThresholdResult],
 ) -> (Vec<Checked>, Verdict) {
     let known = |rule: &Threshold| factor(rule, before);
     let rules: Vec<Threshold> = rules.iter().map(|rule| resolved(rule, before)).collect();
@@ -30,7 +30,7 @@ pub fn check_measured(
         }
         verdict
     };
-    let (fast, mut slow) = (judge_with(Doubtful::Within), judge_with(Doubtful::Beyond));
+    let (fast, mut slow) = (judge_with(Doubtful::Within), judge_with(Doubtful::OverLimit));
     let slow_ones = std::mem::take(&mut slow.judged);
     let unknown: Vec<Threshold> =
         slow_ones.iter().filter(|judged| is_unknown(judged, before)).map(of).collect();
@@ -45,7 +45,7 @@ pub fn check_measured(
              other rules than the run's own"
         } else {
             kept.push(slow.clone());
-            checked.push(Checked::Judged(slow));
+            checked.push(Checked::Outcome(slow));
             continue;
         };
         checked.push(Checked::Undecided { rule: slow.rule, why: why.to_owned() });
@@ -53,32 +53,35 @@ pub fn check_measured(
     (checked, Verdict { judged: kept, ..slow })
 }
 
-fn of(judged: &Judged) -> Threshold {
+fn of(judged: &ThresholdResult) -> Threshold {
     judged.rule.clone()
 }
 
 /// A rule against the baseline with the limit that the run took from it.
-fn resolved(rule: &Threshold, before: &[Judged]) -> Threshold {
+fn resolved(rule: &Threshold, before: &[ThresholdResult]) -> Threshold {
     let is_open = matches!(rule.limit, Limit::Relative(Relative { to: Reference::Baseline, .. }));
-    let is_it = |judged: &&Judged| judged.rule.derived.is_some() && judged.rule.text == rule.text;
+    let is_it =
+        |judged: &&ThresholdResult| judged.rule.derived.is_some() && judged.rule.text == rule.text;
     let found = before.iter().find(is_it).filter(|_| is_open);
     found.map_or_else(|| rule.clone(), |judged| judged.rule.clone())
 }
 
-fn factor(rule: &Threshold, before: &[Judged]) -> Option<f64> {
-    let is_it = |judged: &&Judged| judged.rule.text == rule.text && judged.rule.scope == rule.scope;
+fn factor(rule: &Threshold, before: &[ThresholdResult]) -> Option<f64> {
+    let is_it = |judged: &&ThresholdResult| {
+        judged.rule.text == rule.text && judged.rule.scope == rule.scope
+    };
     let evidence = before.iter().find(is_it)?.evidence.as_ref();
-    evidence.map(|evidence| evidence.block_factor)
+    evidence.map(|evidence| evidence.design_effect)
 }
 
 /// Whether seconds would have a say in the evidence, and nobody knows it.
-fn is_unknown(judged: &Judged, before: &[Judged]) -> bool {
+fn is_unknown(judged: &ThresholdResult, before: &[ThresholdResult]) -> bool {
     let has_hits = judged.evidence.as_ref().is_some_and(|evidence| evidence.counts.hits > 0);
     let by_status = matches!(judged.rule.metric, Metric::Status(_));
     has_hits && !by_status && factor(&judged.rule, before).is_none()
 }
 
-fn is_proven(judged: &Judged) -> bool {
+fn is_proven(judged: &ThresholdResult) -> bool {
     let must = judged.rule.policy == Policy::Prove && judged.evidence.is_some();
     must && judged.judgement == Judgement::Holds
 }
@@ -87,7 +90,7 @@ fn is_proven(judged: &Judged) -> bool {
 #[derive(Clone, Copy)]
 enum Doubtful {
     Within,
-    Beyond,
+    OverLimit,
 }
 
 fn with_limits(summary: &Summary, rules: &[Threshold], doubtful: Doubtful) -> Summary {
@@ -100,8 +103,8 @@ fn with_limits(summary: &Summary, rules: &[Threshold], doubtful: Doubtful) -> Su
         let known = summary.limits.len() - 1;
         for task in summary.tasks.iter_mut().chain(&mut summary.login) {
             add_limit(&mut task.window, known, limit, doubtful);
-            add_limit(&mut task.continued, known, limit, doubtful);
-            add_limit(&mut task.extension, known, limit, doubtful);
+            add_limit(&mut task.extra_mixed, known, limit, doubtful);
+            add_limit(&mut task.extra_targeted, known, limit, doubtful);
         }
     }
     summary
@@ -112,16 +115,16 @@ fn add_limit(row: &mut Row, known: usize, limit: Duration, doubtful: Doubtful) {
     for (counts, latencies) in
         [(&mut row.beyond, &row.latency), (&mut row.failed_beyond, &row.failed_latency)]
     {
-        counts.resize(known, Beyond::default());
+        counts.resize(known, OverLimit::default());
         counts.push(beyond(latencies, limit, doubtful));
     }
 }
 
 /// Counts by buckets. Latencies were rounded up to the microsecond, and a bucket
 /// is at most 0.1 % of its end wide, a microsecond at the least.
-fn beyond(latencies: &Distribution, limit: Duration, doubtful: Doubtful) -> Beyond {
+fn beyond(latencies: &Distribution, limit: Duration, doubtful: Doubtful) -> OverLimit {
     let limit_ns = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
-    let mut counts = Beyond::default();
+    let mut counts = OverLimit::default();
     let last = latencies.buckets.len().saturating_sub(1);
     for (index, (end_us, count)) in latencies.buckets.iter().enumerate() {
         // The last one holds what was clipped, too.
@@ -132,7 +135,7 @@ fn beyond(latencies: &Distribution, limit: Duration, doubtful: Doubtful) -> Beyo
         let (low_ns, high_ns) = (low_ns.max(latencies.min_ns), end_ns.min(latencies.max_ns));
         let nearest_ns = match doubtful {
             Doubtful::Within => low_ns,
-            Doubtful::Beyond => high_ns,
+            Doubtful::OverLimit => high_ns,
         };
         counts.above += if nearest_ns > limit_ns { *count } else { 0 };
         counts.at_or_above += if nearest_ns >= limit_ns { *count } else { 0 };

@@ -16,14 +16,14 @@ pub use scope::is_login;
 pub use stated::{FailedLatencies, Stated, StatedLatency, StatedRow};
 pub use stated_rules::check_stated;
 
-use crate::judge::{Judged, Judgement};
+use crate::judge::{Judgement, ThresholdResult};
 use crate::threshold::{Scope, Severity, Threshold};
 
 /// How one rule ended for one scope of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Checked {
     /// It was judged, or nothing was there to judge it by.
-    Judged(Judged),
+    Outcome(ThresholdResult),
     /// The requests are in the file, but it does not say enough of them.
     Undecided {
         /// The rule; `per task` is resolved.
@@ -44,7 +44,7 @@ impl Checked {
     /// The rule.
     pub fn rule(&self) -> &Threshold {
         match self {
-            Self::Judged(judged) => &judged.rule,
+            Self::Outcome(judged) => &judged.rule,
             Self::Undecided { rule, .. } | Self::NotInFile { rule, .. } => rule,
         }
     }
@@ -52,12 +52,12 @@ impl Checked {
     /// Whether it was held against data, with either end.
     pub fn is_decided(&self) -> bool {
         let is_open = |judgement| matches!(judgement, Judgement::NoData | Judgement::NotJudged);
-        matches!(self, Self::Judged(judged) if !is_open(judged.judgement))
+        matches!(self, Self::Outcome(judged) if !is_open(judged.judgement))
     }
 
     /// Whether what its limit refers to is not there.
     pub fn is_not_judged(&self) -> bool {
-        matches!(self, Self::Judged(judged) if judged.judgement == Judgement::NotJudged)
+        matches!(self, Self::Outcome(judged) if judged.judgement == Judgement::NotJudged)
     }
 
     /// Whether a rule on all requests that can fail a run was held against data:

@@ -2,10 +2,10 @@
 //! latencies with these figures would get, or there is none.
 
 use super::Checked;
-use super::bounds::{Beyond, Line, allowed, before_rounding, beyond};
+use super::bounds::{Line, OverLimit, allowed, before_rounding, beyond};
 use super::scope::{Rows, no_rows, of_tasks, rows_of};
 use super::stated::{FailedLatencies, Stated, StatedRow};
-use crate::judge::{Judged, Judgement};
+use crate::judge::{Judgement, ThresholdResult};
 use crate::scenario::Scenario;
 use crate::threshold::{Limit, Metric, Percentile, Policy, Reference, Relative, Scope, Threshold};
 use crate::units::show_ms;
@@ -67,7 +67,7 @@ fn never_in_file(rule: &Threshold) -> Option<&'static str> {
 fn judge(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Checked {
     let must_be_proven = rule.policy == Policy::Prove && is_on_a_share(&rule);
     match by_figures(rows, rule, failed) {
-        Checked::Judged(judged) if must_be_proven && judged.judgement == Judgement::Holds => {
+        Checked::Outcome(judged) if must_be_proven && judged.judgement == Judgement::Holds => {
             let why = "it must be proven, and how far requests share bad seconds is not stated";
             Checked::Undecided { rule: judged.rule, why: why.to_owned() }
         }
@@ -118,11 +118,16 @@ fn counted(rows: &Rows<'_>, rule: Threshold, value: f64) -> Checked {
         (_, false) => Judgement::Violated,
     };
     let value = (samples > 0).then_some(value);
-    Checked::Judged(by_value(rule, judgement, value, samples))
+    Checked::Outcome(by_value(rule, judgement, value, samples))
 }
 
-fn by_value(rule: Threshold, judgement: Judgement, value: Option<f64>, samples: u64) -> Judged {
-    Judged { rule, judgement, value, samples, beyond: None, evidence: None, reason: None }
+fn by_value(
+    rule: Threshold,
+    judgement: Judgement,
+    value: Option<f64>,
+    samples: u64,
+) -> ThresholdResult {
+    ThresholdResult { rule, judgement, value, samples, beyond: None, evidence: None, reason: None }
 }
 
 /// What is asked of latencies.
@@ -139,7 +144,7 @@ enum Proof {
     /// It is not beyond the line.
     Within,
     /// It is.
-    Beyond,
+    OverLimit,
     /// Neither is.
     Neither(String),
 }
@@ -153,14 +158,14 @@ fn conclude(
     value: Option<f64>,
 ) -> Checked {
     let judgement = match (proof, question.is_ceiling) {
-        (Proof::Beyond, true) => Judgement::Violated,
+        (Proof::OverLimit, true) => Judgement::Violated,
         _ if rows.good() == 0 => Judgement::NoData,
         (Proof::Neither(why), _) => return Checked::Undecided { rule, why },
-        (Proof::Within, true) | (Proof::Beyond, false) => Judgement::Holds,
+        (Proof::Within, true) | (Proof::OverLimit, false) => Judgement::Holds,
         (Proof::Within, false) => Judgement::Violated,
     };
     let value = value.filter(|_| judgement != Judgement::NoData);
-    Checked::Judged(by_value(rule, judgement, value, rows.requests()))
+    Checked::Outcome(by_value(rule, judgement, value, rows.requests()))
 }
 
 /// A percentile is one of the good answers and of the failures that took longer
@@ -181,11 +186,11 @@ fn by_percentile(
     } else if found.most <= allowed(percentile, rows.good()) && rows.good() > 0 {
         Proof::Within
     } else if found.least > allowed(percentile, rows.requests()) {
-        Proof::Beyond
+        Proof::OverLimit
     } else if question.is_ceiling && stated.is_some_and(is_said) {
         // The file's own percentile may be of one rank more than ours: what the
         // file itself says to be beyond the limit is not acquitted for that.
-        Proof::Beyond
+        Proof::OverLimit
     } else {
         Proof::Neither(why_neither(rows, percentile, stated, question))
     };
@@ -227,7 +232,7 @@ fn by_longest(rows: &Rows<'_>, question: Question) -> (Proof, Option<f64>) {
         return (Proof::Neither("no latency is stated".to_owned()), None);
     };
     let proof = if question.line.is_crossed(longest) {
-        Proof::Beyond
+        Proof::OverLimit
     } else if rows.failures() > 0 && question.failed == FailedLatencies::Unknown {
         Proof::Neither(failures_among(rows))
     } else {
@@ -261,7 +266,7 @@ fn by_mean(rows: &Rows<'_>, question: Question) -> (Proof, Option<f64>) {
     };
     let is_known = failures == 0 || question.failed == FailedLatencies::Included;
     let proof = if question.line.is_crossed(mean_ms) {
-        Proof::Beyond
+        Proof::OverLimit
     } else if is_known && !question.line.is_crossed(most_ms) {
         Proof::Within
     } else {
@@ -272,12 +277,12 @@ fn by_mean(rows: &Rows<'_>, question: Question) -> (Proof, Option<f64>) {
 
 /// What the rows prove, and where they are all but one of a whole, what the
 /// whole proves beside that one.
-fn beyond_in(rows: &Rows<'_>, line: Line, failed: FailedLatencies) -> Beyond {
+fn beyond_in(rows: &Rows<'_>, line: Line, failed: FailedLatencies) -> OverLimit {
     let of = |row: &StatedRow| beyond(row, line, failed);
-    let apart = rows.rows.iter().map(|row| of(row)).fold(Beyond::default(), Beyond::and);
+    let apart = rows.rows.iter().map(|row| of(row)).fold(OverLimit::default(), OverLimit::and);
     let Some(whole) = rows.whole.map(of) else { return apart };
     let out = rows.left_out.map(of).unwrap_or_default();
-    let rest = Beyond {
+    let rest = OverLimit {
         least: whole.least.saturating_sub(out.most),
         most: whole.most.saturating_sub(out.least),
     };

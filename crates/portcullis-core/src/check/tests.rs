@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::load;
 use crate::judge::judge;
-use crate::measure::{Beyond, Distribution, Row, SHOWN, Summary, TaskSummary};
+use crate::measure::{Distribution, OverLimit, REPORTED_PERCENTILES, Row, Summary, TaskSummary};
 use crate::scenario::Scenario;
 use crate::threshold::{Labels, Names, Percentile, latency_limits, parse_with};
 
@@ -71,7 +71,7 @@ fn stated_row(method: &str, name: &str, (good, failed): &Sample, maker: Maker) -
         mean_ms: timed.iter().map(|us| ms(*us)).sum::<f64>() / n as f64,
         min_ms: ms(timed[0]),
         max_ms: ms(timed[n - 1]),
-        percentiles_ms: SHOWN
+        percentiles_ms: REPORTED_PERCENTILES
             .iter()
             .map(|percentile| {
                 let share = f64::from(percentile.0) / 100_000.0;
@@ -130,7 +130,7 @@ fn measured_row((good, failed): &Sample, limits: &[Duration]) -> Row {
                 us.iter().filter(|us| is(u128::from(**us) * 1000)).count() as u64
             };
             let limit = limit.as_nanos();
-            Beyond { above: count(&|ns| ns > limit), at_or_above: count(&|ns| ns >= limit) }
+            OverLimit { above: count(&|ns| ns > limit), at_or_above: count(&|ns| ns >= limit) }
         };
         limits.iter().map(beyond).collect::<Vec<_>>()
     };
@@ -233,7 +233,7 @@ proptest! {
         };
         let text = format!("{metric} {sign} {limit}");
         let (checked, truth) = both(&samples, &text, maker, failed);
-        if let Checked::Judged(judged) = &checked {
+        if let Checked::Outcome(judged) = &checked {
             match judged.judgement {
                 Judgement::Holds => prop_assert_eq!(truth, Judgement::Holds, "{} {:?}", text, judged),
                 // A percentile of a rank more may condemn what ours would not.
@@ -256,7 +256,7 @@ proptest! {
     ) {
         let (checked, truth) = both(&samples, text, maker, FailedLatencies::Unknown);
         match checked {
-            Checked::Judged(judged) => prop_assert_eq!(judged.judgement, truth),
+            Checked::Outcome(judged) => prop_assert_eq!(judged.judgement, truth),
             other => prop_assert!(maker == Maker::Ours && text.starts_with("login"), "{:?}", other),
         }
     }
@@ -272,7 +272,7 @@ proptest! {
         let truth = judge(&in_buckets(&samples, &latency_limits(&rules)), &rules);
         let counted = in_buckets(&samples, &[Duration::from_millis(1)]);
         let (checked, _) = check_measured(&counted, None, &rules, &[]);
-        if let Checked::Judged(judged) = &checked[0] {
+        if let Checked::Outcome(judged) = &checked[0] {
             prop_assert_eq!(judged.judgement, truth.judged[0].judgement);
         }
     }
@@ -308,7 +308,7 @@ fn widen(latencies: &mut Distribution) {
 fn said(samples: &[Sample], text: &str) -> String {
     let locust = file(samples, Maker::Locust, FailedLatencies::Included);
     match &check_stated(&locust, &[rule(text)], scenario())[0] {
-        Checked::Judged(judged) => format!("{:?}", judged.judgement),
+        Checked::Outcome(judged) => format!("{:?}", judged.judgement),
         Checked::Undecided { why, .. } | Checked::NotInFile { why, .. } => why.clone(),
     }
 }
@@ -357,7 +357,7 @@ fn the_login_is_left_out_of_all_requests() {
     let mut nameless = file(&samples, Maker::Locust, FailedLatencies::Included);
     nameless.rows[2].name = "/somewhere/".to_owned();
     let checked = check_stated(&nameless, &[rule("p95 <= 500ms")], scenario());
-    let Checked::Judged(judged) = &checked[0] else { panic!("{checked:?}") };
+    let Checked::Outcome(judged) = &checked[0] else { panic!("{checked:?}") };
     assert_eq!((judged.judgement, judged.value), (Judgement::Violated, Some(590.0)));
 }
 
@@ -366,7 +366,8 @@ fn tasks_without_a_row_are_named_and_those_with_one_are_judged() {
     let samples = [(vec![3_003_000; 4], vec![]), (vec![40_000; 27], vec![]), Sample::default()];
     let locust = file(&samples, Maker::Locust, FailedLatencies::Included);
     let checked = check_stated(&locust, &[rule("p95(list) < 500ms per task")], scenario());
-    let [Checked::Judged(one), Checked::Judged(two), Checked::NotInFile { why, .. }] = &checked[..]
+    let [Checked::Outcome(one), Checked::Outcome(two), Checked::NotInFile { why, .. }] =
+        &checked[..]
     else {
         panic!("{checked:#?}")
     };
@@ -413,7 +414,7 @@ fn a_url_in_quotes_is_a_row_whether_the_scenario_knows_it_or_not() {
     named.rows[1].name = "list_uploads".to_owned();
     let uploads = rule("count(\"/api/v1/uploads/?page_size=25\") >= 27");
     let checked = check_stated(&named, &[uploads], scenario());
-    assert!(matches!(&checked[0], Checked::Judged(one) if one.judgement == Judgement::Holds));
+    assert!(matches!(&checked[0], Checked::Outcome(one) if one.judgement == Judgement::Holds));
 }
 
 #[test]
@@ -437,18 +438,19 @@ fn a_proof_takes_what_the_run_knew_of_its_bad_seconds() {
     let samples = [(vec![50_000; 2_000], vec![]), Sample::default(), Sample::default()];
     let mut summary = measured(&samples, &[limit]);
     summary.tasks[0].window.latency.buckets = vec![(50_000, 1_990), (200_000, 10)];
-    summary.tasks[0].window.beyond[0] = Beyond { above: 10, at_or_above: 10 };
+    summary.tasks[0].window.beyond[0] = OverLimit { above: 10, at_or_above: 10 };
     let rules = [rule("p95 <= 100ms prove")];
-    let factor = |block_factor: f64| {
+    let factor = |design_effect: f64| {
         let mut before = judge(&summary, &rules).judged.remove(0);
-        before.evidence.as_mut().unwrap().block_factor = block_factor;
+        before.evidence.as_mut().unwrap().design_effect = design_effect;
         before
     };
-    let with = |factors: &[Judged]| check_measured(&summary, None, &rules, factors).0.remove(0);
+    let with =
+        |factors: &[ThresholdResult]| check_measured(&summary, None, &rules, factors).0.remove(0);
     assert!(
-        matches!(with(&[factor(1.0)]), Checked::Judged(one) if one.judgement == Judgement::Holds)
+        matches!(with(&[factor(1.0)]), Checked::Outcome(one) if one.judgement == Judgement::Holds)
     );
-    let Checked::Judged(clustered) = with(&[factor(50.0)]) else { panic!() };
+    let Checked::Outcome(clustered) = with(&[factor(50.0)]) else { panic!() };
     assert_eq!(clustered.judgement, Judgement::Violated);
     assert_eq!(clustered.reason.as_deref(), Some("not proven to hold"));
     // Of other rules than the run's own nobody knows it.

@@ -5,8 +5,8 @@ use super::comparison::{Comparison, TaskComparison};
 use super::judge::Decision;
 use super::pair::{Pair, Side};
 use super::rules::is_in;
-use crate::evidence::{Case, Counts, State, states};
-use crate::judge::{Judged, Judgement, Verdict};
+use crate::evidence::{Counts, ProportionTest, State, states};
+use crate::judge::{Judgement, ThresholdResult, Verdict};
 use crate::measure::Summary;
 use crate::threshold::{Limit, Metric, Reference, Severity, Threshold};
 
@@ -38,7 +38,7 @@ pub fn excuse(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary)
     }
 }
 
-fn is_charged(judged: &Judged) -> bool {
+fn is_charged(judged: &ThresholdResult) -> bool {
     judged.judgement == Judgement::Violated
         && judged.rule.severity == Severity::Fail
         && judged.rule.derived.is_none()
@@ -53,7 +53,7 @@ fn base_case(
     comparison: &Comparison,
     tasks: &[&TaskComparison],
     summary: &Summary,
-) -> Option<Case> {
+) -> Option<ProportionTest> {
     let allowed = allowed(rule)?;
     let (mut weights, mut share, mut largest) = (0.0, 0.0, 0.0_f64);
     for task in tasks {
@@ -77,7 +77,7 @@ fn base_case(
     let all = (weights / largest + 1e-9).floor();
     let hits = (share / weights * all + 1e-9).floor();
     let counts = Counts { all: all as u64, hits: hits as u64 };
-    (all >= 1.0).then_some(Case { counts, allowed, block_factor: 1.0 })
+    (all >= 1.0).then_some(ProportionTest { counts, allowed, design_effect: 1.0 })
 }
 
 /// The share of requests that may be beyond the limit; `None` where a rule is no
@@ -108,7 +108,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::compare::{Judge, RULE, Sides};
+    use crate::compare::{Judge, POLICY, Sides};
     use crate::measure::TaskSummary;
     use crate::threshold::{Names, parse};
 
@@ -119,7 +119,7 @@ mod tests {
         let known = Names { tasks: &names, groups: &[], labels: &[], login: false };
         let rule = parse(rule, Severity::Fail, known).unwrap();
         let ms = |ms| Some(Duration::from_millis(ms)).filter(|ms| !ms.is_zero());
-        let mut judge = Judge::new(2, RULE);
+        let mut judge = Judge::new(2, POLICY);
         let pairs: Vec<Pair> = (0..40)
             .map(|n| {
                 let task = n % 2;

@@ -1,6 +1,6 @@
 //! What a comparison with the base finds.
 
-use super::words::rise;
+use super::wording::rise;
 use super::{Comparison, Decision, TaskComparison};
 use crate::judge::{Finding, Subject};
 

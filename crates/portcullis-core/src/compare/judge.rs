@@ -14,9 +14,9 @@ pub const GAP: Duration = Duration::from_millis(1);
 pub const KEPT: usize = 50;
 
 /// The rule's constants. A changed rule is another rule: its error rates are
-/// counted anew ([`RULE`]).
+/// counted anew ([`POLICY`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rule {
+pub struct ComparisonPolicy {
     /// "Slower" is proven beyond this ratio.
     pub slower_margin: f64,
     /// "Not slower" is proven below this ratio.
@@ -30,7 +30,7 @@ pub struct Rule {
 }
 
 /// The rule that is used.
-pub const RULE: Rule = Rule {
+pub const POLICY: ComparisonPolicy = ComparisonPolicy {
     slower_margin: 1.05,
     cleared_margin: 1.10,
     alpha_slower: 0.01,
@@ -38,7 +38,7 @@ pub const RULE: Rule = Rule {
     fewest_pairs: 10,
 };
 
-impl Rule {
+impl ComparisonPolicy {
     /// The rule and the design of its pairs in words.
     pub fn described(&self) -> String {
         format!(
@@ -89,7 +89,7 @@ impl Decision {
 
 /// One task's pairs.
 #[derive(Clone, Debug)]
-struct Contest {
+struct SequentialTest {
     xs: Vec<f64>,
     asked: usize,
     slower: Score,
@@ -103,14 +103,14 @@ struct Contest {
 /// The pairs of all tasks.
 #[derive(Clone, Debug)]
 pub struct Judge {
-    rule: Rule,
-    contests: Vec<Contest>,
+    rule: ComparisonPolicy,
+    contests: Vec<SequentialTest>,
 }
 
 impl Judge {
     /// A judge of so many tasks.
-    pub fn new(tasks: usize, rule: Rule) -> Self {
-        let contest = Contest {
+    pub fn new(tasks: usize, rule: ComparisonPolicy) -> Self {
+        let contest = SequentialTest {
             xs: Vec::new(),
             asked: 0,
             slower: Score::above(rule.slower_margin),

@@ -11,15 +11,15 @@ mod rules;
 mod score;
 #[cfg(test)]
 mod simulation_tests;
-mod words;
+mod wording;
 
 pub use comparison::{Comparison, TaskComparison};
 pub use effect::{Effect, ErrorRise, effect, error_rise};
 pub use findings::findings;
-pub use judge::{Decision, GAP, Judge, KEPT, RULE, Rule};
+pub use judge::{ComparisonPolicy, Decision, GAP, Judge, KEPT, POLICY};
 pub use pair::{Pair, Side, Sides};
 pub use score::interval;
-pub use words::{percent, rise};
+pub use wording::{percent, rise};
 
 use crate::judge::Verdict;
 use crate::measure::Summary;

@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, latencies_ms};
 use super::effect::{Effect, effect};
 use super::pair::{Pair, Side};
-use crate::judge::{Judged, Judgement, Verdict};
+use crate::judge::{Judgement, ThresholdResult, Verdict};
 use crate::measure::Summary;
 use crate::threshold::{Limit, Metric, Percentile, Reference, Relative, Scope, Threshold};
 
@@ -40,7 +40,7 @@ pub(super) fn is_in(scope: &Scope, task: Option<&String>, summary: &Summary) -> 
     }
 }
 
-fn judge(judged: &mut Judged, relative: Relative, pairs: &[&Pair]) {
+fn judge(judged: &mut ThresholdResult, relative: Relative, pairs: &[&Pair]) {
     let value = |side| value(&judged.rule, pairs, side);
     let (Some(base), Some(candidate)) = (value(Side::Base), value(Side::Candidate)) else {
         judged.judgement = Judgement::NoData;
@@ -106,7 +106,7 @@ mod tests {
     use crate::compare::Sides;
     use crate::threshold::{Names, Severity, parse};
 
-    fn judged(rule: &str, candidate_ms: u64, pairs: usize) -> Judged {
+    fn judged(rule: &str, candidate_ms: u64, pairs: usize) -> ThresholdResult {
         let tasks = ["list".to_owned()];
         let names = Names { tasks: &tasks, groups: &[], labels: &[], login: false };
         let rule = parse(rule, Severity::Fail, names).unwrap();

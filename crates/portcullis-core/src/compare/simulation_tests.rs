@@ -17,7 +17,7 @@ struct Ran {
 /// A run of ten tasks, of which the first is slower by a factor.
 fn run(index: u64, spread: f64, factor: f64) -> Ran {
     let mut rng = Rng::stream(41, Domain::Values, index);
-    let mut judge = Judge::new(10, RULE);
+    let mut judge = Judge::new(10, POLICY);
     let mut pairs = 0;
     while let Some(task) = judge.next(&mut rng) {
         let truth = if task == 0 { factor } else { 1.0 };
@@ -44,7 +44,7 @@ fn at_the_margin_itself_the_error_is_within_its_bound() {
     // All ten tasks truly 5 % slower, the worst case of "not more than 5 %".
     let alarms = (0..1_000).filter(|index| {
         let mut rng = Rng::stream(43, Domain::Values, *index);
-        let mut judge = Judge::new(10, RULE);
+        let mut judge = Judge::new(10, POLICY);
         for _ in 0..300 {
             let Some(task) = judge.next(&mut rng) else { break };
             judge.add(task, 1.05_f64.ln() + noise(&mut rng, 0.1));
@@ -77,11 +77,11 @@ fn a_task_that_is_a_tenth_slower_is_hardly_ever_cleared() {
 
 #[test]
 fn nothing_is_decided_before_the_fewest_pairs() {
-    let mut judge = Judge::new(1, RULE);
+    let mut judge = Judge::new(1, POLICY);
     for pair in 1..=20 {
         judge.add(0, 2.0_f64.ln());
         let expected =
-            if pair < RULE.fewest_pairs { Decision::Undecided } else { Decision::Slower };
+            if pair < POLICY.fewest_pairs { Decision::Undecided } else { Decision::Slower };
         assert_eq!(judge.decision(0), expected, "{pair}");
     }
 }
@@ -98,12 +98,12 @@ fn the_interval_covers_the_truth_and_is_where_the_decision_is() {
     assert!(missed.count() <= 25);
     let slow = vec![0.3; 30];
     let found = effect(&slow).unwrap();
-    assert!(found.low > RULE.slower_margin && found.high > 1.3 && found.low < 1.36, "{found:?}");
+    assert!(found.low > POLICY.slower_margin && found.high > 1.3 && found.low < 1.36, "{found:?}");
 }
 
 #[test]
 fn the_next_pair_goes_to_the_undecided_task_with_the_fewest() {
-    let mut judge = Judge::new(3, RULE);
+    let mut judge = Judge::new(3, POLICY);
     let mut rng = Rng::stream(1, Domain::Values, 0);
     let mut first: Vec<usize> = (0..3).filter_map(|_| judge.next(&mut rng)).collect();
     first.sort_unstable();
@@ -123,7 +123,7 @@ fn a_rise_of_failures_is_a_coin_that_falls_on_one_side() {
 
 #[test]
 fn pairs_without_a_ratio_are_left_out() {
-    let mut judge = Judge::new(1, RULE);
+    let mut judge = Judge::new(1, POLICY);
     judge.add(0, f64::NAN);
     judge.add(0, f64::INFINITY);
     judge.add(7, 0.1);
@@ -147,7 +147,7 @@ fn a_task_is_told_with_its_tails_and_failures() {
     };
     let mut pairs = vec![pair(ms(10), ms(11)); 18];
     pairs.extend([pair(ms(10), ms(90)), pair(ms(10), None)]);
-    let mut judge = Judge::new(1, RULE);
+    let mut judge = Judge::new(1, POLICY);
     pairs.iter().filter_map(|pair| pair.latency.ln_ratio()).for_each(|x| judge.add(0, x));
     let task = TaskComparison::new("list", 0, &judge, &pairs);
     assert_eq!((task.pairs, task.failures.candidate, task.failures.base), (20, 1, 0));

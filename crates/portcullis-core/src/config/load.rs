@@ -19,7 +19,7 @@ pub struct LoadSection {
     /// The planned window; with stages, their sum without the warm-up.
     pub duration: Duration,
     /// How long the load may go on for rules in doubt.
-    pub max_duration: Longest,
+    pub max_duration: MaxDuration,
     /// Whether the window ends once every rule is decided.
     pub until_sure: bool,
     /// How load comes about, warm-up included.
@@ -54,14 +54,14 @@ pub struct LoadSection {
 
 /// How long a load may become, from the start of its window.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Longest {
+pub enum MaxDuration {
     /// So many times the planned window.
     Times(f64),
     /// So long.
     Span(Duration),
 }
 
-impl Longest {
+impl MaxDuration {
     /// The longest load of a planned window; never shorter than that.
     pub fn of(self, window: Duration) -> Duration {
         match self {
@@ -78,7 +78,7 @@ impl Default for LoadSection {
             users: 1,
             spawn_rate: 1.0,
             duration: second,
-            max_duration: Longest::Times(1.0),
+            max_duration: MaxDuration::Times(1.0),
             until_sure: false,
             model: Model::Closed(vec![UserStage { users: 1, over: second }]),
             staged: false,
@@ -130,13 +130,13 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> LoadSecti
 }
 
 /// `"4x"` or `"2m"`.
-fn longest(section: &mut Reader<'_>, problems: &mut Problems) -> Longest {
+fn longest(section: &mut Reader<'_>, problems: &mut Problems) -> MaxDuration {
     let at = section.optional("max_duration").map_or(section.at(), |node| node.at);
     let written = section.text("max_duration", problems);
     let times = written.strip_suffix('x').and_then(|times| times.trim().parse::<f64>().ok());
     match (times, crate::units::duration(&written)) {
-        (Some(times), _) if (1.0..=1000.0).contains(&times) => return Longest::Times(times),
-        (None, Ok(span)) => return Longest::Span(span),
+        (Some(times), _) if (1.0..=1000.0).contains(&times) => return MaxDuration::Times(times),
+        (None, Ok(span)) => return MaxDuration::Span(span),
         _ if written.is_empty() => {}
         _ => note(
             problems,
@@ -147,7 +147,7 @@ fn longest(section: &mut Reader<'_>, problems: &mut Problems) -> Longest {
             ),
         ),
     }
-    Longest::Times(1.0)
+    MaxDuration::Times(1.0)
 }
 
 /// A whole number from 1 to `most`.

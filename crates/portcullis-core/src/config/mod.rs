@@ -4,6 +4,7 @@
 mod load;
 mod measured;
 mod reader;
+mod renamed;
 mod scenario;
 mod sections;
 #[cfg(test)]
@@ -58,7 +59,7 @@ impl Problem {
 
 /// How a flag's value meets the file's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Laying {
+pub enum MergeMode {
     /// It takes its place.
     Over,
     /// Its items come after those of the file's list.
@@ -75,7 +76,7 @@ pub struct FlagValue {
     /// The value.
     pub value: Value,
     /// How it meets the file's.
-    pub laying: Laying,
+    pub laying: MergeMode,
 }
 
 /// A configuration and the merged tree it was decoded from.
@@ -131,8 +132,8 @@ pub fn load_with(
     for flag in flags {
         let over = tree::single(flag.path, flag.value.clone(), Place::Flag(flag.flag));
         match flag.laying {
-            Laying::Over => tree::overlay(&mut chosen, over),
-            Laying::Behind => tree::extend(&mut chosen, over),
+            MergeMode::Over => tree::overlay(&mut chosen, over),
+            MergeMode::Behind => tree::extend(&mut chosen, over),
         }
     }
     let config = sections::decode(&chosen, labels, &mut problems);

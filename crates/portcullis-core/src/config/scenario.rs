@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
+use super::renamed;
 use super::tree::{self, Node, Place, Value};
 use crate::scenario::{
     Check, Extract, Login, MAX_VALUES, Order, RequestTemplate, Scenario, Step, TOKEN, Task,
@@ -323,8 +324,9 @@ fn task(
     let mut section = Reader::new(node, "scenario.task", problems);
     let name = section.text("name", problems);
     let group = section.optional_text("group", problems);
-    let budget = section.optional("budget").and_then(|node| {
-        let most = integer(node, "scenario.task.budget", 1..=1_000_000_000, problems);
+    let max_calls = renamed::either(&mut section, renamed::MAX_CALLS).and_then(|(key, node)| {
+        let path = format!("scenario.task.{key}");
+        let most = integer(node, &path, 1..=1_000_000_000, problems);
         most.and_then(|most| u32::try_from(most).ok())
     });
     let weight = section
@@ -351,7 +353,7 @@ fn task(
     // Not zero: a bad weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
     let step = Step { request, accept, checks: check.into_iter().collect(), extract: Vec::new() };
-    let mut task = Task { name, group, budget, weight, values, steps: vec![step] };
+    let mut task = Task { name, group, max_calls, weight, values, steps: vec![step] };
     check_values(&mut task, node, problems);
     task
 }

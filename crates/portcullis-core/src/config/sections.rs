@@ -37,6 +37,8 @@ pub struct Config {
     pub against: AgainstSection,
     /// `[output] dir`, if it was written.
     pub output: Option<String>,
+    /// A sentence for each key that was written by its old name.
+    pub renamed: Vec<String>,
 }
 
 /// Where the service's source is and what it needs.
@@ -168,6 +170,7 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
         baseline,
         against,
         output,
+        renamed: super::renamed::warnings(tree),
     })
 }
 

@@ -112,7 +112,7 @@ fn stages_replace_users_rate_and_duration_but_not_flags() {
     let load_section = load(&text, None, &[]).unwrap().config.load;
     assert_eq!((load_section.users, load_section.duration.as_secs()), (9, 2));
     let value = Value::Integer(3);
-    let flag = FlagValue { flag: "--users", path: "load.users", value, laying: Laying::Over };
+    let flag = FlagValue { flag: "--users", path: "load.users", value, laying: MergeMode::Over };
     let found = load(&text, None, &[flag]).unwrap_err();
     assert!(found[0].message.contains("leave the flag out"), "{found:?}");
 }
@@ -172,7 +172,7 @@ fn header_names_have_no_case() {
 
 #[test]
 fn flags_win_over_profile_file_and_defaults() {
-    let flag = |flag, path, value| FlagValue { flag, path, value, laying: Laying::Over };
+    let flag = |flag, path, value| FlagValue { flag, path, value, laying: MergeMode::Over };
     let flags = [
         flag("-u", "load.users", Value::Integer(9)),
         flag("-t", "load.duration", Value::Text("2m".to_owned())),
@@ -275,7 +275,7 @@ fn each_impossible_rule_is_one_problem_where_it_stands() {
 fn rules_of_flags_come_behind_those_of_the_file() {
     let flag = |flag, path, rule: &str| {
         let node = Node { value: Value::Text(rule.to_owned()), at: Place::Flag(flag) };
-        FlagValue { flag, path, value: Value::List(vec![node]), laying: Laying::Behind }
+        FlagValue { flag, path, value: Value::List(vec![node]), laying: MergeMode::Behind }
     };
     let fail = |rule| flag("--fail", "thresholds.fail", rule);
     let warn = |rule| flag("--warn", "thresholds.warn", rule);
@@ -357,3 +357,32 @@ fn a_section_is_found_at_its_line_and_so_are_rules_on_the_baseline() {
     let tree = load(plain, None, &[]).unwrap().tree;
     assert_eq!(line_of_section(&tree, "against"), None, "the defaults' own");
 }
+
+#[test]
+fn an_old_name_of_a_key_is_read_with_a_warning() {
+    let task = |key: &str| {
+        let text = DEFAULT_TASK.replace("KEY", key);
+        load(&text, None, &[])
+            .map(|loaded| (loaded.config.scenario.tasks[0].max_calls, loaded.config.renamed))
+    };
+    assert_eq!(task("max_calls = 7").unwrap(), (Some(7), Vec::new()));
+    let warning = "scenario.task: \"budget\" is called \"max_calls\" now".to_owned();
+    assert_eq!(task("budget = 7").unwrap(), (Some(7), vec![warning]));
+    let both = task("budget = 7\nmax_calls = 7").unwrap_err();
+    assert!(both[0].message.contains("unknown key \"budget\""), "{}", both[0].message);
+    let wrong = task("budget = 0").unwrap_err();
+    assert!(wrong[0].message.contains("scenario.task.budget"), "{}", wrong[0].message);
+}
+
+/// A configuration with one task, and a place for a key of it.
+const DEFAULT_TASK: &str = r#"
+[load]
+host = "http://127.0.0.1:1"
+[scenario]
+[[scenario.task]]
+name = "a"
+path = "/"
+KEY
+[thresholds]
+fail = ["p95 <= 500ms"]
+"#;

@@ -14,7 +14,7 @@ use crate::threshold::{
 
 /// What a table says beside its line, and where.
 #[derive(Default)]
-struct Beside {
+struct ThresholdOptions {
     abort: Option<(Place, bool)>,
     after: Option<(Place, Duration)>,
     policy: Option<(Place, Policy)>,
@@ -103,9 +103,13 @@ fn rules(
 }
 
 /// The line of an item, and what a table says beside it.
-fn written(item: &Node, path: &str, problems: &mut Problems) -> Option<(Place, String, Beside)> {
+fn written(
+    item: &Node,
+    path: &str,
+    problems: &mut Problems,
+) -> Option<(Place, String, ThresholdOptions)> {
     match &item.value {
-        Value::Text(line) => Some((item.at, line.clone(), Beside::default())),
+        Value::Text(line) => Some((item.at, line.clone(), ThresholdOptions::default())),
         Value::Table(_) => {
             let mut table = Reader::new(item, path, problems);
             let node = table.required("rule", problems);
@@ -123,13 +127,13 @@ fn written(item: &Node, path: &str, problems: &mut Problems) -> Option<(Place, S
     }
 }
 
-fn beside(table: &mut Reader<'_>, problems: &mut Problems) -> Beside {
+fn beside(table: &mut Reader<'_>, problems: &mut Problems) -> ThresholdOptions {
     let abort = table.optional("abort").map(|node| (node.at, table.flag("abort", problems)));
     let after = table.optional("after").and_then(|node| {
         let after = table.wait("after", problems)?;
         Some((node.at, after))
     });
-    Beside { abort, after, policy: policy(table, problems) }
+    ThresholdOptions { abort, after, policy: policy(table, problems) }
 }
 
 fn policy(table: &mut Reader<'_>, problems: &mut Problems) -> Option<(Place, Policy)> {
@@ -153,7 +157,7 @@ fn policy(table: &mut Reader<'_>, problems: &mut Problems) -> Option<(Place, Pol
 /// of them would be lost without a word.
 fn whole(
     mut rule: Threshold,
-    beside: &Beside,
+    beside: &ThresholdOptions,
     usual: Policy,
     problems: &mut Problems,
 ) -> Threshold {

@@ -4,16 +4,16 @@
 
 mod beta;
 mod blocks;
-mod case;
 #[cfg(test)]
 mod coverage_tests;
 mod family;
+mod proportion_test;
 mod quantile;
 mod share;
-mod words;
+mod wording;
 
 pub(crate) use beta::root;
-pub use case::{Case, case};
+pub use proportion_test::{ProportionTest, proportion_test};
 pub use quantile::{LatencyInterval, latency_interval};
 pub use share::{Counts, Interval};
 
@@ -50,7 +50,7 @@ pub struct Evidence {
     pub share: Interval,
     /// How much less the requests say because they share bad seconds, at least
     /// 1; an approximation.
-    pub block_factor: f64,
+    pub design_effect: f64,
     /// The shares that are possible with that factor; the same without.
     pub clustered: Interval,
     /// The smallest share beyond the limit that this run would have caught 19
@@ -91,35 +91,36 @@ impl Evidence {
 }
 
 /// The states of a family of cases: the errors of 1 % and 5 % are over all.
-pub fn states(cases: &[Case]) -> Vec<State> {
+pub fn states(cases: &[ProportionTest]) -> Vec<State> {
     let above: Vec<f64> = cases
         .iter()
-        .map(|case| case.counts.ln_evidence_above(case.allowed, case.block_factor))
+        .map(|case| case.counts.ln_evidence_above(case.allowed, case.design_effect))
         .collect();
     let below: Vec<f64> = cases
         .iter()
-        .map(|case| case.counts.ln_evidence_below(case.allowed, case.block_factor))
+        .map(|case| case.counts.ln_evidence_below(case.allowed, case.design_effect))
         .collect();
     let violated = family::holm(&above, ALPHA_VIOLATED);
     let proven = family::holm(&below, ALPHA_PROVEN);
-    let state = |((case, violated), proven): ((&Case, bool), bool)| match (violated, proven) {
-        (true, _) => State::Violated,
-        (_, true) => State::Proven,
-        _ if case.counts.hits == 0 => State::Unbroken,
-        _ => State::InDoubt,
-    };
+    let state =
+        |((case, violated), proven): ((&ProportionTest, bool), bool)| match (violated, proven) {
+            (true, _) => State::Violated,
+            (_, true) => State::Proven,
+            _ if case.counts.hits == 0 => State::Unbroken,
+            _ => State::InDoubt,
+        };
     cases.iter().zip(violated).zip(proven).map(state).collect()
 }
 
 /// The evidence of one case whose state is known.
-pub fn evidence(case: &Case, state: State, latency: Option<LatencyInterval>) -> Evidence {
+pub fn evidence(case: &ProportionTest, state: State, latency: Option<LatencyInterval>) -> Evidence {
     Evidence {
         counts: case.counts,
         allowed: case.allowed,
         state,
         share: case.counts.interval(ALPHA_SHOWN, 1.0),
-        block_factor: case.block_factor,
-        clustered: case.counts.interval(ALPHA_SHOWN, case.block_factor),
+        design_effect: case.design_effect,
+        clustered: case.counts.interval(ALPHA_SHOWN, case.design_effect),
         detectable: case.counts.detectable(case.allowed),
         latency,
     }

@@ -16,7 +16,7 @@ pub fn stall_share(row: &Row) -> Option<f64> {
 }
 
 /// The remarks on a summary, the gravest first.
-pub fn remarks(summary: &Summary) -> Vec<String> {
+pub fn caveats(summary: &Summary) -> Vec<String> {
     let all = [
         insecure(summary),
         stalls(summary),
@@ -100,7 +100,7 @@ fn ended_early(summary: &Summary) -> Option<String> {
 
 fn went_on(summary: &Summary) -> Option<String> {
     let after: u64 = summary.tasks.iter().map(TaskSummary::requests_after).sum();
-    let by_deck: u64 = summary.tasks.iter().map(|task| task.continued.requests).sum();
+    let by_deck: u64 = summary.tasks.iter().map(|task| task.extra_mixed.requests).sum();
     (after > 0).then(|| {
         let how = match by_deck {
             0 => String::new(),
@@ -137,8 +137,8 @@ mod tests {
 
     #[test]
     fn stalls_are_named_with_their_remedy_once_they_are_no_chance() {
-        assert_eq!(remarks(&stalled(4)), Vec::<String>::new());
-        let said = remarks(&stalled(60));
+        assert_eq!(caveats(&stalled(4)), Vec::<String>::new());
+        let said = caveats(&stalled(60));
         assert!(said[0].starts_with("60 % of the answers stalled"), "{said:?}");
         assert!(said[0].contains("TCP_NODELAY"), "{said:?}");
     }
@@ -150,7 +150,7 @@ mod tests {
         summary.warm_up.requests = 7;
         summary.connects.tls = Tls::Insecure;
         summary.arrivals = Some(ArrivalCounts { scheduled: 100, queued: 9, unstarted: 2 });
-        let said = remarks(&summary).join("\n");
+        let said = caveats(&summary).join("\n");
         for part in ["not checked", "9 of 100", "2 were never started", "1 request was", "7 req"] {
             assert!(said.contains(part), "{part}: {said}");
         }

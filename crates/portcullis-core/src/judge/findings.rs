@@ -1,7 +1,7 @@
 //! What a judgement finds: what decides the exit code, each a line of its own.
 
 use super::wording::{TOOTHLESS, line, silent_task};
-use super::{Finding, Judged, Subject, Verdict};
+use super::{Finding, Subject, ThresholdResult, Verdict};
 
 /// What a verdict finds; nothing where every rule holds or only warns. `strict`
 /// makes warnings fail too.
@@ -11,7 +11,7 @@ pub fn of_verdict(verdict: &Verdict, strict: bool) -> Vec<Finding> {
     findings.extend(
         silent.map(|task| Finding::no_data(silent_task(task)).about(Subject::Task(task.clone()))),
     );
-    let about = |judged: &Judged| Subject::Threshold(judged.rule.subject());
+    let about = |judged: &ThresholdResult| Subject::Threshold(judged.rule.subject());
     let without = verdict.without_data();
     findings.extend(without.map(|judged| Finding::no_data(line(judged)).about(about(judged))));
     findings.extend(verdict.is_toothless().then(toothless));
@@ -35,6 +35,6 @@ pub fn toothless() -> Finding {
     Finding::no_data(TOOTHLESS)
 }
 
-fn violated(judged: &Judged) -> Finding {
+fn violated(judged: &ThresholdResult) -> Finding {
     Finding::violated(line(judged)).about(Subject::Threshold(judged.rule.subject()))
 }

@@ -1,6 +1,6 @@
 //! How each rule stands while the load goes on.
 
-use crate::evidence::{Case, State, case, states};
+use crate::evidence::{ProportionTest, State, proportion_test, states};
 use crate::judge;
 use crate::measure::Summary;
 use crate::steering::RuleStatus;
@@ -21,12 +21,12 @@ pub(super) fn known(summary: &Summary, rules: &[Threshold], severity: Severity) 
         rules.iter().filter(|rule| rule.severity == severity).cloned().collect();
     let judged = |rule: Threshold| {
         let row = summary.row(&rule.scope);
-        let case = case(summary, &rule, &row);
+        let case = proportion_test(summary, &rule, &row);
         (Known { rule, requests: row.requests, state: None }, case)
     };
-    let (mut known, cases): (Vec<Known>, Vec<Option<Case>>) =
+    let (mut known, cases): (Vec<Known>, Vec<Option<ProportionTest>>) =
         judge::resolved(summary, &family).map(judged).unzip();
-    let with_case: Vec<Case> = cases.iter().flatten().copied().collect();
+    let with_case: Vec<ProportionTest> = cases.iter().flatten().copied().collect();
     let mut states = states(&with_case).into_iter();
     for (known, _) in known.iter_mut().zip(&cases).filter(|(_, case)| case.is_some()) {
         known.state = states.next();

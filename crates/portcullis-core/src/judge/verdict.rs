@@ -1,8 +1,8 @@
 //! Summary and rules → verdict. Success is what is left when no data and
 //! violations are ruled out; it is never a default.
 
-use crate::evidence::{self, ALPHA_SHOWN, Case, Evidence, State};
-use crate::measure::{ArrivalCounts, Beyond, Row, Summary, TaskSummary};
+use crate::evidence::{self, ALPHA_SHOWN, Evidence, ProportionTest, State};
+use crate::measure::{ArrivalCounts, OverLimit, Row, Summary, TaskSummary};
 use crate::threshold::{
     Comparison, Limit, Measured, Metric, Observed, Percentile, Policy, Reference, Scope, Severity,
     Threshold,
@@ -39,7 +39,7 @@ impl Judgement {
 
 /// One rule, held against the requests of one scope.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judged {
+pub struct ThresholdResult {
     /// The rule; `per task` is resolved, `scope` names what was judged.
     pub rule: Threshold,
     /// How it ended.
@@ -56,7 +56,7 @@ pub struct Judged {
     pub reason: Option<String>,
 }
 
-impl Judged {
+impl ThresholdResult {
     /// How little it tells of where something is wrong: weak evidence more than
     /// sure one, many tasks more than one.
     pub fn breadth(&self) -> (bool, u8) {
@@ -75,7 +75,7 @@ impl Judged {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
     /// In the order of the rules; a rule `per task` gives one for each task.
-    pub judged: Vec<Judged>,
+    pub judged: Vec<ThresholdResult>,
     /// Tasks with a weight that were never called, or never answered with data.
     pub silent_tasks: Vec<String>,
 }
@@ -83,25 +83,26 @@ pub struct Verdict {
 impl Verdict {
     /// Rules that fail the run, those first that tell most of what is wrong: sure
     /// ones before weak ones, a task's own before those of all.
-    pub fn violations(&self) -> impl Iterator<Item = &Judged> {
-        let mut violated: Vec<&Judged> = self.of(Judgement::Violated, Severity::Fail).collect();
+    pub fn violations(&self) -> impl Iterator<Item = &ThresholdResult> {
+        let mut violated: Vec<&ThresholdResult> =
+            self.of(Judgement::Violated, Severity::Fail).collect();
         violated.sort_by_key(|judged| judged.breadth());
         violated.into_iter()
     }
 
     /// Rules that only warn.
-    pub fn warnings(&self) -> impl Iterator<Item = &Judged> {
+    pub fn warnings(&self) -> impl Iterator<Item = &ThresholdResult> {
         self.of(Judgement::Violated, Severity::Warn)
     }
 
     /// What fails a run: violations, and in a strict one warnings too.
-    pub fn failing(&self, is_strict: bool) -> impl Iterator<Item = &Judged> {
+    pub fn failing(&self, is_strict: bool) -> impl Iterator<Item = &ThresholdResult> {
         self.violations().chain(self.warnings().filter(move |_| is_strict))
     }
 
     /// Rules that hold by the estimate alone.
-    pub fn on_weak_evidence(&self) -> impl Iterator<Item = &Judged> {
-        let is_weak = |judged: &&Judged| {
+    pub fn on_weak_evidence(&self) -> impl Iterator<Item = &ThresholdResult> {
+        let is_weak = |judged: &&ThresholdResult| {
             let state = judged.evidence.as_ref().map(|evidence| evidence.state);
             judged.judgement == Judgement::Holds && state == Some(State::InDoubt)
         };
@@ -109,12 +110,12 @@ impl Verdict {
     }
 
     /// Rules that nothing could be said of.
-    pub fn without_data(&self) -> impl Iterator<Item = &Judged> {
+    pub fn without_data(&self) -> impl Iterator<Item = &ThresholdResult> {
         self.judged.iter().filter(|judged| judged.judgement == Judgement::NoData)
     }
 
     /// Rules that could not be checked.
-    pub fn not_judged(&self) -> impl Iterator<Item = &Judged> {
+    pub fn not_judged(&self) -> impl Iterator<Item = &ThresholdResult> {
         self.judged.iter().filter(|judged| judged.judgement == Judgement::NotJudged)
     }
 
@@ -126,13 +127,17 @@ impl Verdict {
     /// Whether nothing could have failed the run: no rule was judged, or none of
     /// those that are there to fail it.
     pub fn is_toothless(&self) -> bool {
-        let fails = |judged: &&Judged| judged.rule.severity == Severity::Fail;
+        let fails = |judged: &&ThresholdResult| judged.rule.severity == Severity::Fail;
         let all = self.judged.iter().filter(fails).count();
         let unjudged = self.not_judged().filter(fails).count();
         self.judged_count() == 0 || all > 0 && all == unjudged
     }
 
-    fn of(&self, judgement: Judgement, severity: Severity) -> impl Iterator<Item = &Judged> {
+    fn of(
+        &self,
+        judgement: Judgement,
+        severity: Severity,
+    ) -> impl Iterator<Item = &ThresholdResult> {
         self.judged.iter().filter(move |j| j.judgement == judgement && j.rule.severity == severity)
     }
 }
@@ -149,7 +154,7 @@ pub(crate) fn judge_knowing(
     rules: &[Threshold],
     factor: &dyn Fn(&Threshold) -> Option<f64>,
 ) -> Verdict {
-    let mut judged: Vec<Judged> =
+    let mut judged: Vec<ThresholdResult> =
         resolved(summary, rules).map(|rule| judge_one(summary, rule)).collect();
     for severity in [Severity::Fail, Severity::Warn] {
         let family = judged.iter_mut().filter(|judged| judged.rule.severity == severity);
@@ -238,7 +243,7 @@ fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
     if resolved.is_empty() { vec![rule.clone()] } else { resolved }
 }
 
-fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
+fn judge_one(summary: &Summary, rule: Threshold) -> ThresholdResult {
     if let Limit::Relative(relative) = rule.limit {
         return unresolved(rule, relative.to);
     }
@@ -257,25 +262,25 @@ fn judge_one(summary: &Summary, rule: Threshold) -> Judged {
         Some(false) => Judgement::Violated,
         Some(true) => Judgement::Holds,
     };
-    Judged { rule, judgement, value, samples, beyond, evidence: None, reason: None }
+    ThresholdResult { rule, judgement, value, samples, beyond, evidence: None, reason: None }
 }
 
 /// Adds what is known of each rule; the errors are over all of them.
 fn weigh<'a>(
     summary: &Summary,
-    family: impl Iterator<Item = &'a mut Judged>,
+    family: impl Iterator<Item = &'a mut ThresholdResult>,
     factor: &dyn Fn(&Threshold) -> Option<f64>,
 ) {
-    let case = |judged: &Judged| {
+    let case = |judged: &ThresholdResult| {
         let row = summary.row(&judged.rule.scope);
-        let mut case = evidence::case(summary, &judged.rule, &row)?;
-        case.block_factor = factor(&judged.rule).unwrap_or(case.block_factor);
+        let mut case = evidence::proportion_test(summary, &judged.rule, &row)?;
+        case.design_effect = factor(&judged.rule).unwrap_or(case.design_effect);
         Some((case, row))
     };
     let known = family.filter(|judged| judged.judgement != Judgement::NoData);
-    let (mut judged, found): (Vec<&mut Judged>, Vec<(Case, Row)>) =
+    let (mut judged, found): (Vec<&mut ThresholdResult>, Vec<(ProportionTest, Row)>) =
         known.filter_map(|judged| case(judged).map(|case| (judged, case))).unzip();
-    let cases: Vec<Case> = found.iter().map(|(case, _)| *case).collect();
+    let cases: Vec<ProportionTest> = found.iter().map(|(case, _)| *case).collect();
     let states = evidence::states(&cases);
     for ((judged, (case, row)), state) in judged.iter_mut().zip(found).zip(states) {
         let latency = match judged.rule.metric {
@@ -283,7 +288,7 @@ fn weigh<'a>(
                 &observed(summary, &judged.rule, &row).latencies(),
                 percentile,
                 ALPHA_SHOWN,
-                case.block_factor,
+                case.design_effect,
             )),
             _ => None,
         };
@@ -297,12 +302,12 @@ fn weigh<'a>(
 }
 
 /// A rule whose limit nobody has resolved.
-fn unresolved(rule: Threshold, to: Reference) -> Judged {
+fn unresolved(rule: Threshold, to: Reference) -> ThresholdResult {
     let reason = match to {
         Reference::Baseline => "there is no baseline",
         Reference::Base => "needs --against",
     };
-    Judged {
+    ThresholdResult {
         rule,
         judgement: Judgement::NotJudged,
         value: None,
@@ -344,7 +349,8 @@ fn latency_percentile(
     let Some(value) = observed(summary, rule, row).latencies().percentile_ms(percentile) else {
         return (None, None, count, None);
     };
-    let counted = Beyond { above: counted.above + slow, at_or_above: counted.at_or_above + slow };
+    let counted =
+        OverLimit { above: counted.above + slow, at_or_above: counted.at_or_above + slow };
     let rank = percentile.rank(count);
     let at_most = count - counted.above >= rank;
     let below = count - counted.at_or_above >= rank;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::judge::{Judgement, ThresholdController, generator_fault, judge};
-use crate::measure::{Beyond, Block, Distribution, Row, Summary, TaskSummary};
+use crate::measure::{Block, Distribution, OverLimit, Row, Summary, TaskSummary};
 use crate::steering::StopController;
 use crate::threshold::{Names, Severity, Threshold, latency_limits, parse};
 
@@ -31,8 +31,8 @@ fn row(latencies_us: &[u64], failures: u64, limits: &[Duration]) -> Row {
     let mut row = Row {
         requests: latencies_us.len() as u64 + failures,
         failures,
-        beyond: vec![Beyond::default(); limits.len()],
-        failed_beyond: vec![Beyond::default(); limits.len()],
+        beyond: vec![OverLimit::default(); limits.len()],
+        failed_beyond: vec![OverLimit::default(); limits.len()],
         with_data: latencies_us.len() as u64,
         ..Row::default()
     };
@@ -159,7 +159,7 @@ fn whoever_waited_in_vain_counts_as_slow() {
         buckets,
         clipped: 0,
     };
-    slow.failed_beyond.iter_mut().for_each(|b| *b = Beyond { above: 4, at_or_above: 4 });
+    slow.failed_beyond.iter_mut().for_each(|b| *b = OverLimit { above: 4, at_or_above: 4 });
     let red = violated(&summary);
     assert!(red.contains(&"p50(list) < 200ms per task slow".to_owned()), "{red:?}");
     assert!(red.contains(&"max(slow) < 900ms slow".to_owned()), "{red:?}");
@@ -219,7 +219,7 @@ fn a_label_of_several_tasks_is_judged_by_the_deck_alone() {
         task.window = row(&vec![us; task.window.requests as usize], 0, &summary.limits);
     }
     // Asked for its own sake: the mix of both would be another one.
-    summary.tasks[0].extension = row(&[1; 100], 0, &summary.limits);
+    summary.tasks[0].extra_targeted = row(&[1; 100], 0, &summary.limits);
     let (judgement, _) = judged(&summary, "p95(\"/a/\") <= 500ms");
     assert_eq!(judgement, Judgement::Violated);
     summary.tasks[1].weight = 0;
@@ -231,8 +231,8 @@ fn a_label_of_several_tasks_is_judged_by_the_deck_alone() {
 fn a_number_of_answers_is_of_the_window_unless_none_may_be() {
     let mut summary = summary(&[1; 10], &[1; 2], 0);
     summary.tasks[1].window.statuses = vec![(404, 1)];
-    summary.tasks[1].extension = row(&[1; 60], 0, &summary.limits);
-    summary.tasks[1].extension.statuses = vec![(404, 60)];
+    summary.tasks[1].extra_targeted = row(&[1; 60], 0, &summary.limits);
+    summary.tasks[1].extra_targeted.statuses = vec![(404, 60)];
     let check = |line, expected| assert_eq!(judged(&summary, line), expected, "{line}");
     check("status(404)(slow) <= 10", (Judgement::Holds, Some(1.0)));
     check("status(404)(slow) >= 10", (Judgement::Violated, Some(1.0)));

@@ -1,6 +1,6 @@
 //! A judged threshold in a line: the same in every report, and in what a run finds.
 
-use super::{Judged, Judgement};
+use super::{Judgement, ThresholdResult};
 use crate::threshold::{Metric, Threshold};
 
 /// A rule's comparison and limit: `<= 500 ms`.
@@ -11,7 +11,7 @@ pub fn limit(rule: &Threshold) -> String {
 /// One judged threshold in a line: metric and scope, value, limit, the values that
 /// are possible, samples, and how sure that is. Console, Markdown, JUnit and
 /// annotations all have this line.
-pub fn line(judged: &Judged) -> String {
+pub fn line(judged: &ThresholdResult) -> String {
     let (what, limit) = (judged.rule.subject(), limit(&judged.rule));
     if judged.judgement == Judgement::NotJudged {
         let reason = judged.reason.as_deref().unwrap_or(judged.judgement.name());
@@ -44,7 +44,7 @@ pub fn silent_task(task: &str) -> String {
 /// The values of the metric that are possible, with an error of 5 % however often
 /// one looks, in its unit: `540–701 ms`, `540 ms or more`. `None` where no exact
 /// statement can be made: a mean, a rate, a maximum, too few samples.
-pub fn interval(judged: &Judged) -> Option<String> {
+pub fn interval(judged: &ThresholdResult) -> Option<String> {
     let (evidence, rule) = (judged.evidence.as_ref()?, &judged.rule);
     let (low, high) = match rule.metric {
         Metric::Percentile(_) => {
@@ -73,7 +73,7 @@ pub fn interval(judged: &Judged) -> Option<String> {
 
 /// The metric's value with its unit; one that rounds to its limit is shown with
 /// the digits that differ. `None` without data.
-pub fn value(judged: &Judged) -> Option<String> {
+pub fn value(judged: &ThresholdResult) -> Option<String> {
     let value = judged.value?;
     let rule = &judged.rule;
     let text = rule.show(value);
@@ -83,19 +83,19 @@ pub fn value(judged: &Judged) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::evidence::{Case, Counts, LatencyInterval, State, evidence};
+    use crate::evidence::{Counts, LatencyInterval, ProportionTest, State, evidence};
     use crate::threshold::{Names, Severity, parse};
 
     use super::*;
 
-    fn judged(rule: &str, value: f64, ends: [Option<f64>; 2], state: State) -> Judged {
+    fn judged(rule: &str, value: f64, ends: [Option<f64>; 2], state: State) -> ThresholdResult {
         let names = Names { tasks: &[], groups: &[], labels: &[], login: false };
         let rule = parse(rule, Severity::Fail, names).unwrap();
         let counts = Counts { all: 48, hits: 41 };
-        let case = Case { counts, allowed: 0.05, block_factor: 1.0 };
+        let case = ProportionTest { counts, allowed: 0.05, design_effect: 1.0 };
         let latency = LatencyInterval { low_ms: ends[0], high_ms: ends[1] };
         let is_latency = matches!(rule.metric, Metric::Percentile(_));
-        Judged {
+        ThresholdResult {
             judgement: Judgement::Violated,
             value: Some(value),
             samples: 48,

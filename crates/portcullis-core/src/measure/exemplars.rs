@@ -17,7 +17,7 @@ pub const LONGEST_BODY_BYTES: usize = 2_048;
 
 /// What is kept of one task.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Samples {
+pub struct Exemplars {
     /// The first failed answers, in the order of their ends.
     pub errors: Vec<ErrorSample>,
     /// The slowest requests, good and failed, the slowest first.
@@ -84,7 +84,7 @@ impl Body {
     }
 }
 
-impl Samples {
+impl Exemplars {
     /// Adds what was kept elsewhere of the same task.
     pub fn add(&mut self, other: Self) {
         self.errors.extend(other.errors);
@@ -133,9 +133,9 @@ mod tests {
         let slow =
             |ms: u64| SlowRequest { latency: Duration::from_millis(ms), ..Default::default() };
         let mut one =
-            Samples { errors: [3, 9, 11].map(error).into(), slowest: [7, 5].map(slow).into() };
+            Exemplars { errors: [3, 9, 11].map(error).into(), slowest: [7, 5].map(slow).into() };
         let slowest = [9, 8, 6, 4, 3].map(slow).into();
-        one.add(Samples { errors: [2, 10].map(error).into(), slowest });
+        one.add(Exemplars { errors: [2, 10].map(error).into(), slowest });
         let ms =
             |of: &mut dyn Iterator<Item = Duration>| of.map(|d| d.as_millis()).collect::<Vec<_>>();
         assert_eq!(ms(&mut one.errors.iter().map(|error| error.at)), [2, 3, 9]);
@@ -147,7 +147,7 @@ mod tests {
         let body = Body { bytes: 9, text: Some("a\r\n\tsecret\x1b[2J\u{202e}".to_owned()) };
         let (at, kind) = (Duration::ZERO, FailureKind::Status);
         let errors = vec![ErrorSample { at, status: 500, kind, body }];
-        let mut samples = Samples { errors, ..Samples::default() };
+        let mut samples = Exemplars { errors, ..Exemplars::default() };
         samples.clean(|text| text.replace("secret", "***"));
         let text = samples.errors[0].body.text.as_deref();
         assert_eq!(text, Some("a\n\t***\u{fffd}[2J\u{fffd}"));

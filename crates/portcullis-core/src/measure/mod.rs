@@ -18,5 +18,5 @@ pub use percentile::Percentile;
 pub use row::*;
 pub use scope::Scope;
 pub use summary::*;
-pub use timeline::{STEPS, TaskStep, step_s};
-pub use usage::{Usage, UsageAt, UsageCourse};
+pub use timeline::{STEPS, TimeBucket, step_s};
+pub use usage::{Usage, UsageAt, UsageTimeline};

@@ -17,10 +17,10 @@ pub struct Row {
     /// Bytes of all bodies, unpacked.
     pub body_bytes: u64,
     /// For each limit of the summary: good answers beyond it.
-    pub beyond: Vec<Beyond>,
+    pub beyond: Vec<OverLimit>,
     /// For each limit of the summary: failed requests beyond it. Who waited
     /// that long in vain must not vanish from a rule on latencies.
-    pub failed_beyond: Vec<Beyond>,
+    pub failed_beyond: Vec<OverLimit>,
     /// Good answers with a status from 200 to 299.
     pub with_data: u64,
     /// From sending to the first byte of a good answer.
@@ -52,20 +52,20 @@ pub struct Block {
     /// Failed requests.
     pub failures: u32,
     /// For each limit of the summary: requests beyond it.
-    pub beyond: Vec<Beyond>,
+    pub beyond: Vec<OverLimit>,
 }
 
 /// Exact counts against one latency limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Beyond {
+pub struct OverLimit {
     /// Latencies above the limit.
     pub above: u64,
     /// Latencies at the limit or above it.
     pub at_or_above: u64,
 }
 
-fn add_beyond(mine: &mut Vec<Beyond>, theirs: &[Beyond]) {
-    mine.resize(mine.len().max(theirs.len()), Beyond::default());
+fn add_beyond(mine: &mut Vec<OverLimit>, theirs: &[OverLimit]) {
+    mine.resize(mine.len().max(theirs.len()), OverLimit::default());
     for (mine, theirs) in mine.iter_mut().zip(theirs) {
         mine.above += theirs.above;
         mine.at_or_above += theirs.at_or_above;

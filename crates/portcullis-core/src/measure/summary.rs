@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Distribution, FailureGroup, Percentile, Row, Samples, Scope, TaskStep};
+use super::{Distribution, Exemplars, FailureGroup, Percentile, Row, Scope, TimeBucket};
 
 /// Everything the load engine measured.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,7 +42,7 @@ pub struct Summary {
     /// The login, if the scenario has one.
     pub login: Option<TaskSummary>,
     /// One for each second of the window.
-    pub series: Vec<Second>,
+    pub series: Vec<SeriesPoint>,
     /// What failed, grouped by task and kind.
     pub failures: Vec<FailureGroup>,
 }
@@ -171,19 +171,19 @@ pub struct TaskSummary {
     pub window: Row,
     /// Requests made after it by the deck, as in it, because a rule on several
     /// tasks was in doubt.
-    pub continued: Row,
+    pub extra_mixed: Row,
     /// Requests made after it for this task alone, because it had none or a rule
     /// on it was in doubt.
-    pub extension: Row,
+    pub extra_targeted: Row,
     /// Some of all these, to be looked at.
-    pub samples: Samples,
+    pub samples: Exemplars,
     /// Its window in steps, for charts; empty where it is not known.
-    pub course: Vec<TaskStep>,
+    pub timeline: Vec<TimeBucket>,
 }
 
 /// One second of the time series.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Second {
+pub struct SeriesPoint {
     /// Counted from the start of the window.
     pub second: u64,
     /// Users alive at its end.
@@ -192,7 +192,7 @@ pub struct Second {
     pub requests: u64,
     /// Of these, failed ones.
     pub failures: u64,
-    /// Of the good answers of the last ten seconds; in the order of [`SHOWN`].
+    /// Of the good answers of the last ten seconds; in the order of [`REPORTED_PERCENTILES`].
     pub percentiles_ms: Vec<f64>,
     /// From the start of the window to the end of this second.
     pub to_date: ToDate,
@@ -214,7 +214,7 @@ pub struct ToDate {
 }
 
 /// Percentiles that reports show, in this order.
-pub const SHOWN: [Percentile; 11] = [
+pub const REPORTED_PERCENTILES: [Percentile; 11] = [
     Percentile(50_000),
     Percentile(66_000),
     Percentile(75_000),
@@ -232,7 +232,7 @@ impl TaskSummary {
     /// All requests that the task is judged by.
     pub fn judged(&self) -> Row {
         let mut row = self.by_deck();
-        row.add(&self.extension);
+        row.add(&self.extra_targeted);
         row
     }
 
@@ -240,13 +240,13 @@ impl TaskSummary {
     /// these, since what is called for its own sake would change the mix.
     pub fn by_deck(&self) -> Row {
         let mut row = self.window.clone();
-        row.add(&self.continued);
+        row.add(&self.extra_mixed);
         row
     }
 
     /// Requests made after the window.
     pub fn requests_after(&self) -> u64 {
-        self.continued.requests + self.extension.requests
+        self.extra_mixed.requests + self.extra_targeted.requests
     }
 }
 

@@ -7,7 +7,7 @@ pub const STEPS: u32 = 48;
 
 /// A part of the window, of one task.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct TaskStep {
+pub struct TimeBucket {
     /// Its start, since the start of the window.
     pub at: Duration,
     /// Requests that ended in it, good and failed.

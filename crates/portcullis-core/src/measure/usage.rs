@@ -44,7 +44,7 @@ pub struct UsageAt {
 /// What was used over time, in a bounded number of moments: once there are too many,
 /// every other one is dropped, and as many are left out from then on.
 #[derive(Clone, Debug, Default)]
-pub struct UsageCourse {
+pub struct UsageTimeline {
     moments: Vec<UsageAt>,
     /// When the last one was seen, kept or not.
     last: Option<Duration>,
@@ -54,7 +54,7 @@ pub struct UsageCourse {
     left_out: usize,
 }
 
-impl UsageCourse {
+impl UsageTimeline {
     /// So many moments are kept at most.
     pub const MOST: usize = 240;
 
@@ -91,14 +91,14 @@ mod tests {
 
     #[test]
     fn a_long_course_is_thinned_evenly() {
-        let mut course = UsageCourse::default();
+        let mut course = UsageTimeline::default();
         for second in 1..=3_600 {
             let at = Duration::from_secs(second);
             course.add(UsageAt { at, cpu: at / 2, memory_bytes: 1 });
             course.add(UsageAt { at, cpu: at, memory_bytes: 2 });
         }
         let moments = course.into_moments();
-        assert!(moments.len() > UsageCourse::MOST / 2 && moments.len() <= UsageCourse::MOST);
+        assert!(moments.len() > UsageTimeline::MOST / 2 && moments.len() <= UsageTimeline::MOST);
         assert!(moments.iter().all(|moment| moment.memory_bytes == 1));
         let steps: Vec<Duration> =
             moments.windows(2).map(|two| two[1].at.saturating_sub(two[0].at)).collect();

@@ -104,7 +104,7 @@ pub struct Task {
     pub group: Option<String>,
     /// How often the service lets it be called within a run, if it limits that;
     /// no more calls are made than that after the window.
-    pub budget: Option<u32>,
+    pub max_calls: Option<u32>,
     /// How often the task stands in the deck; 0 takes it out.
     pub weight: u32,
     /// Values by name, drawn anew each time the task is called.

@@ -44,7 +44,7 @@ pub enum Arrivals {
 }
 
 /// A stretch of a user's life, from its start to its end.
-pub type Life = (Duration, Duration);
+pub type ActiveSpan = (Duration, Duration);
 
 impl Model {
     /// Where one stage gives way to the next, and where the load goes from there,
@@ -79,9 +79,9 @@ impl Model {
 
     /// When the user with this number (from 0) is alive; in the open model
     /// always, since arrivals decide what it does.
-    pub fn lives(&self, user: u32) -> Vec<Life> {
+    pub fn active_spans(&self, user: u32) -> Vec<ActiveSpan> {
         match self {
-            Self::Closed(stages) => lives(stages, user),
+            Self::Closed(stages) => active_spans(stages, user),
             Self::Open(..) => vec![(Duration::ZERO, self.total())],
         }
     }
@@ -115,7 +115,7 @@ impl Model {
 }
 
 /// The user is alive while the number of users is above its own number.
-fn lives(stages: &[UserStage], user: u32) -> Vec<Life> {
+fn active_spans(stages: &[UserStage], user: u32) -> Vec<ActiveSpan> {
     let mut lives = Vec::new();
     let (mut from, mut at) = (0u32, Duration::ZERO);
     let mut born: Option<Duration> = None;

@@ -25,7 +25,7 @@ fn open(stages: &[(f64, f64)], arrivals: Arrivals) -> Model {
 fn users_come_and_go_with_the_stages() {
     let model = closed(&[(4, 4.0), (4, 6.0), (2, 2.0), (4, 0.0), (0, 4.0)]);
     assert_eq!(model.total(), seconds(16.0));
-    let lives = |user| model.lives(user);
+    let lives = |user| model.active_spans(user);
     assert_eq!(lives(0), [(seconds(0.0), seconds(16.0))]);
     assert_eq!(lives(3), [(seconds(3.0), seconds(11.0)), (seconds(12.0), seconds(13.0))]);
     assert_eq!(lives(2), [(seconds(2.0), seconds(12.0)), (seconds(12.0), seconds(14.0))]);
@@ -52,7 +52,7 @@ proptest! {
         let stages: Vec<(u32, f64)> =
             stages.iter().map(|(users, over)| (*users, f64::from(*over))).collect();
         let model = closed(&stages);
-        let all: Vec<_> = (0..20).flat_map(|user| model.lives(user)).collect();
+        let all: Vec<_> = (0..20).flat_map(|user| model.active_spans(user)).collect();
         let (mut end, mut corner) = (0.0, 0);
         for (users, over) in stages {
             end += over;

@@ -13,7 +13,7 @@ pub struct ParseError {
     pub message: String,
 }
 
-/// A reader of one line. Places are offsets in bytes, at characters' starts.
+/// A reader of one line. SourceLocations are offsets in bytes, at characters' starts.
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,

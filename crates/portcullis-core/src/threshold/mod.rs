@@ -8,7 +8,7 @@ mod parse;
 mod round_trip;
 #[cfg(test)]
 mod tests;
-mod words;
+mod wording;
 
 pub use crate::measure::{Percentile, Scope};
 pub use cursor::ParseError;

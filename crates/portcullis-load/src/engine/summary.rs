@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portcullis_core::event::Progress;
 use portcullis_core::measure::{
-    Acknowledgement, ArrivalCounts, Connects, Generator, SHOWN, Summary, Tls,
+    Acknowledgement, ArrivalCounts, Connects, Generator, REPORTED_PERCENTILES, Summary, Tls,
 };
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::steering::RuleStatus;
@@ -105,7 +105,7 @@ pub fn progress(
     extending_for: Vec<String>,
 ) -> Progress {
     let last = series.last();
-    let p95 = SHOWN.iter().position(|percentile| *percentile == Percentile::P95);
+    let p95 = REPORTED_PERCENTILES.iter().position(|percentile| *percentile == Percentile::P95);
     let p95_ms = last.zip(p95).and_then(|(second, p95)| second.percentiles_ms.get(p95).copied());
     Progress {
         elapsed: Duration::from_secs(last.map_or(0, |second| second.second + 1)),

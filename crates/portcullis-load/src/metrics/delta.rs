@@ -1,7 +1,7 @@
 //! What a recorder has counted since it was last asked: enough to see how rules
 //! stand, and cheap to hand on, since latencies stay where they are.
 
-use portcullis_core::measure::{Beyond, Block, Distribution, Row};
+use portcullis_core::measure::{Block, Distribution, OverLimit, Row};
 
 /// One row as it was when it was last asked.
 #[derive(Clone, Debug, Default)]
@@ -45,9 +45,9 @@ impl Snapshot {
     }
 }
 
-fn less(now: &[Beyond], before: &[Beyond]) -> Vec<Beyond> {
+fn less(now: &[OverLimit], before: &[OverLimit]) -> Vec<OverLimit> {
     let known = |index: usize| before.get(index).copied().unwrap_or_default();
-    let less = |(index, now): (usize, &Beyond)| Beyond {
+    let less = |(index, now): (usize, &OverLimit)| OverLimit {
         above: now.above - known(index).above,
         at_or_above: now.at_or_above - known(index).at_or_above,
     };

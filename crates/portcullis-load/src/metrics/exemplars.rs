@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use portcullis_core::measure::{ErrorSample, MOST_ERRORS, MOST_SLOW, Samples, SlowRequest};
+use portcullis_core::measure::{ErrorSample, Exemplars, MOST_ERRORS, MOST_SLOW, SlowRequest};
 
 use super::sample::Sample;
 
 /// The requests that are kept; moments are counted from the start of the run.
 #[derive(Clone, Debug, Default)]
-pub struct Exemplars {
+pub struct ExemplarRecorder {
     /// In no order; a latency of zero is a free place.
     slowest: [SlowRequest; MOST_SLOW],
     /// The shortest of these.
@@ -17,7 +17,7 @@ pub struct Exemplars {
     errors: Vec<ErrorSample>,
 }
 
-impl Exemplars {
+impl ExemplarRecorder {
     /// Keeps a request if it is among the slowest.
     #[inline]
     pub fn note(&mut self, sample: &Sample, ended: Duration) {
@@ -62,18 +62,18 @@ impl Exemplars {
 
     /// What several rows of one task kept, with moments counted from the window's
     /// start, in milliseconds.
-    pub fn samples<const N: usize>(rows: [&Self; N], opens: Duration) -> Samples {
+    pub fn samples<const N: usize>(rows: [&Self; N], opens: Duration) -> Exemplars {
         let since = |at: Duration| {
             let ms = at.saturating_sub(opens).as_millis();
             Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
         };
-        let mut all = Samples::default();
+        let mut all = Exemplars::default();
         for row in rows {
             let used = row.slowest.iter().filter(|slow| !slow.latency.is_zero());
             let slowest = used.map(|slow| SlowRequest { at: since(slow.at), ..*slow }).collect();
             let errors = row.errors.iter().cloned();
             let errors = errors.map(|error| ErrorSample { at: since(error.at), ..error }).collect();
-            all.add(Samples { errors, slowest });
+            all.add(Exemplars { errors, slowest });
         }
         all
     }

@@ -10,7 +10,7 @@ use portcullis_core::plan::LoadPlan;
 use portcullis_core::scenario::{Step, labels, methods};
 
 use super::clock;
-use super::exemplars::Exemplars;
+use super::exemplars::ExemplarRecorder;
 use super::interval::IntervalCounts;
 use super::latencies::Latencies;
 use super::phase::{Phase, Subject, TaskId};
@@ -204,8 +204,8 @@ impl Recorder {
             (&mut RowRecorder, &mut RowRecorder),
         )| TaskSummary {
             window: window.delta(),
-            continued: extra_mixed.delta(),
-            extension: extra_targeted.delta(),
+            extra_mixed: extra_mixed.delta(),
+            extra_targeted: extra_targeted.delta(),
             ..TaskSummary::default()
         };
         tasks.map(delta).collect()
@@ -260,7 +260,7 @@ impl Recorder {
         let pairs = plan.scenario.tasks.iter().zip(rows).zip(timelines);
         pairs
             .map(|((task, (window, (extra_mixed, extra_targeted))), timeline)| TaskSummary {
-                course: timeline,
+                timeline,
                 name: task.name.clone(),
                 group: task.group.clone(),
                 method: methods(&task.steps),
@@ -268,9 +268,9 @@ impl Recorder {
                 weight: task.weight,
                 needs_data: task.steps.iter().any(may_have_data),
                 window: window.row(),
-                continued: extra_mixed.row(),
-                extension: extra_targeted.row(),
-                samples: Exemplars::samples(
+                extra_mixed: extra_mixed.row(),
+                extra_targeted: extra_targeted.row(),
+                samples: ExemplarRecorder::samples(
                     [window, extra_mixed, extra_targeted].map(|c| &c.exemplars),
                     plan.opens(),
                 ),
@@ -286,7 +286,7 @@ impl Recorder {
             method: methods(&login.steps),
             label: labels(&login.steps),
             window: self.login.row(),
-            samples: Exemplars::samples([&self.login.exemplars], plan.opens()),
+            samples: ExemplarRecorder::samples([&self.login.exemplars], plan.opens()),
             ..TaskSummary::default()
         })
     }

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use portcullis_core::measure;
-use portcullis_core::measure::{Beyond, Block, Distribution, Row, add_status};
+use portcullis_core::measure::{Block, Distribution, OverLimit, Row, add_status};
 
 use super::clock;
 use super::delta::Snapshot;
-use super::exemplars::Exemplars;
+use super::exemplars::ExemplarRecorder;
 use super::latencies::Latencies;
 use super::sample::Sample;
 
@@ -22,8 +22,8 @@ pub struct RowRecorder {
     failed: Latencies,
     first_byte: Latencies,
     service: Latencies,
-    beyond: Vec<Beyond>,
-    failed_beyond: Vec<Beyond>,
+    beyond: Vec<OverLimit>,
+    failed_beyond: Vec<OverLimit>,
     with_data: u64,
     stalled: u64,
     cut: u64,
@@ -32,7 +32,7 @@ pub struct RowRecorder {
     /// What it counted when it was last asked.
     snapshot: Snapshot,
     /// Answers and requests to be looked at.
-    pub exemplars: Exemplars,
+    pub exemplars: ExemplarRecorder,
     /// By status, ascending: a handful, so that only the first answer of each
     /// asks for memory.
     statuses: Vec<(u16, u64)>,
@@ -54,14 +54,14 @@ impl RowRecorder {
             failed: empty.clone(),
             first_byte: empty.clone(),
             service: empty.clone(),
-            beyond: vec![Beyond::default(); limits],
-            failed_beyond: vec![Beyond::default(); limits],
+            beyond: vec![OverLimit::default(); limits],
+            failed_beyond: vec![OverLimit::default(); limits],
             with_data: 0,
             stalled: 0,
             cut: 0,
             blocks: Vec::new(),
             snapshot: Snapshot::default(),
-            exemplars: Exemplars::default(),
+            exemplars: ExemplarRecorder::default(),
             statuses: Vec::new(),
         }
     }
@@ -69,7 +69,7 @@ impl RowRecorder {
     /// The block of a second, which is the last one or a later one.
     fn block(&mut self, second: u32) -> Option<&mut Block> {
         if self.blocks.last().is_none_or(|block| block.second != second) {
-            let beyond = vec![Beyond::default(); self.beyond.len()];
+            let beyond = vec![OverLimit::default(); self.beyond.len()];
             self.blocks.push(Block { second, beyond, ..Block::default() });
         }
         self.blocks.last_mut()
@@ -185,7 +185,7 @@ impl RowRecorder {
     }
 }
 
-fn note(beyond: &mut Beyond, latency: Duration, limit: Duration) {
+fn note(beyond: &mut OverLimit, latency: Duration, limit: Duration) {
     beyond.above += u64::from(latency > limit);
     beyond.at_or_above += u64::from(latency >= limit);
 }

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use portcullis_core::measure::{Distribution, FailureKind, SHOWN, Second, ToDate};
+use portcullis_core::measure::{
+    Distribution, FailureKind, REPORTED_PERCENTILES, SeriesPoint, ToDate,
+};
 use portcullis_core::threshold::Percentile;
 
 use super::interval::{IntervalCounts, add_kinds};
@@ -25,7 +27,7 @@ pub struct Series {
     workers: u32,
     /// From the first second that not all workers have told of.
     pending: VecDeque<Pending>,
-    seconds: Vec<Second>,
+    seconds: Vec<SeriesPoint>,
     recent: VecDeque<Distribution>,
     all: Distribution,
     requests: u64,
@@ -73,7 +75,7 @@ impl Series {
 
     fn add(&mut self, users: u32, counts: &IntervalCounts) {
         self.take(counts);
-        self.seconds.push(Second {
+        self.seconds.push(SeriesPoint {
             second: self.seconds.len() as u64,
             users,
             requests: counts.requests,
@@ -90,7 +92,7 @@ impl Series {
         rest: &[IntervalCounts],
         users: u32,
         measured: Duration,
-    ) -> Vec<Second> {
+    ) -> Vec<SeriesPoint> {
         let mut sum = IntervalCounts::default();
         let pending = std::mem::take(&mut self.pending);
         let untold = pending.iter().map(|pending| &pending.counts);
@@ -127,7 +129,7 @@ impl Series {
     }
 
     /// The last second.
-    pub fn last(&self) -> Option<&Second> {
+    pub fn last(&self) -> Option<&SeriesPoint> {
         self.seconds.last()
     }
 
@@ -147,7 +149,10 @@ impl Series {
     fn percentiles(&self) -> Vec<f64> {
         let mut recent = Distribution::default();
         self.recent.iter().for_each(|second| recent.add(second));
-        SHOWN.iter().filter_map(|percentile| recent.percentile_ms(*percentile)).collect()
+        REPORTED_PERCENTILES
+            .iter()
+            .filter_map(|percentile| recent.percentile_ms(*percentile))
+            .collect()
     }
 
     fn to_date(&self) -> ToDate {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::measure::{STEPS, TaskStep, step_s};
+use portcullis_core::measure::{STEPS, TimeBucket, step_s};
 use portcullis_core::plan::LoadPlan;
 
 /// Buckets for each doubling: neighbours differ by 9 %.
@@ -71,12 +71,12 @@ impl TaskTimeline {
     }
 
     /// All steps up to the last one with a request.
-    pub fn steps(&self) -> Vec<TaskStep> {
+    pub fn steps(&self) -> Vec<TimeBucket> {
         let used = self.steps.iter().rposition(|step| step.requests > 0).map_or(0, |last| last + 1);
         let at = |index: usize| Duration::from_secs(index as u64 * u64::from(self.step_s));
         let steps = self.steps.iter().take(used).enumerate();
         steps
-            .map(|(index, step)| TaskStep {
+            .map(|(index, step)| TimeBucket {
                 at: at(index),
                 requests: step.requests,
                 failures: step.failures,

@@ -27,7 +27,7 @@ pub enum Turn {
 /// The alarm's token; users have their numbers.
 pub(super) const ALARM: Token = Token(usize::MAX);
 
-type User<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
 /// Runs `users` futures, made by `make` from their handles, to their ends or
 /// until `turn_hook`, which is called in every turn, stops. The words of a panic, if
@@ -37,7 +37,7 @@ type User<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 /// The system has no poll or timer left.
 pub fn run<'a>(
     users: usize,
-    make: impl FnOnce(&Rc<Reactor>) -> Vec<User<'a>>,
+    make: impl FnOnce(&Rc<Reactor>) -> Vec<Task<'a>>,
     mut turn_hook: impl FnMut(&Rc<Reactor>) -> Turn,
 ) -> io::Result<Option<String>> {
     let mut poll = Poll::new()?;
@@ -81,7 +81,7 @@ pub fn run<'a>(
 
 /// The users that have not ended.
 struct TaskSet<'a> {
-    users: Vec<Option<User<'a>>>,
+    users: Vec<Option<Task<'a>>>,
     active: usize,
     panic: Option<Box<dyn std::any::Any + Send>>,
     /// Kept, so that a turn allocates nothing.
@@ -89,7 +89,7 @@ struct TaskSet<'a> {
 }
 
 impl<'a> TaskSet<'a> {
-    fn new(users: Vec<User<'a>>) -> Self {
+    fn new(users: Vec<Task<'a>>) -> Self {
         let active = users.len();
         Self {
             users: users.into_iter().map(Some).collect(),

@@ -84,7 +84,7 @@ impl<'a> Calls<'a> {
         let warmed = calls.warmed.load(Ordering::Relaxed) + u64::from(self.plan.warm_up_rounds);
         let all = self.made(task) + warmed;
         !calls.throttled.load(Ordering::Relaxed)
-            && described.budget.is_none_or(|most| all < u64::from(most))
+            && described.max_calls.is_none_or(|most| all < u64::from(most))
     }
 
     /// Whether the deck may go on as it was: a task that is left out would change the

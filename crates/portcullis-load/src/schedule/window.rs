@@ -58,8 +58,8 @@ fn uncounted(plan: &LoadPlan) -> Summary {
 fn add_counts(known: &mut [TaskSummary], delta: &[TaskSummary]) {
     for (known, more) in known.iter_mut().zip(delta) {
         known.window.add(&more.window);
-        known.continued.add(&more.continued);
-        known.extension.add(&more.extension);
+        known.extra_mixed.add(&more.extra_mixed);
+        known.extra_targeted.add(&more.extra_targeted);
     }
 }
 

@@ -55,7 +55,7 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     let (shared, plan) = (worker.shared, worker.shared.plan);
     let mut user = VirtualUser::new(&worker, number, handle);
     let mut waits = Rng::stream(plan.seed, Domain::Wait, u64::from(number));
-    for (from, leaves) in plan.model.lives(number) {
+    for (from, leaves) in plan.model.active_spans(number) {
         let lag = worker.sleep(&user.handle, shared.schedule.at(from)).await;
         worker.recorder.borrow_mut().spawn_lag.record(lag);
         if user.handle.is_cut() || !user.log_in().await {

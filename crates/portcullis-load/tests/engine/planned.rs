@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use portcullis_core::config;
-use portcullis_core::plan::{self, LoadPlan, Surroundings};
+use portcullis_core::plan::{self, LoadPlan, PlanInputs};
 use portcullis_core::target::{self, Target};
 
 const TASKS: &str = r#"
@@ -28,11 +28,11 @@ pub fn planned(load: &str, scenario: &str, url: &str) -> (LoadPlan, Target) {
 pub fn ruled(load: &str, scenario: &str, rest: &str, url: &str) -> (LoadPlan, Target) {
     let text = format!("[load]\nhost = \"{url}\"\n{load}\n[scenario]\n{scenario}\n{TASKS}{rest}");
     let config = config::load(&text, None, &[]).unwrap().config;
-    let around = Surroundings {
+    let around = PlanInputs {
         base: PathBuf::new(),
         output: PathBuf::new(),
         seed: 7,
-        ..Surroundings::default()
+        ..PlanInputs::default()
     };
     (plan::resolve(&config, around).unwrap().load, target::parse(url).unwrap())
 }

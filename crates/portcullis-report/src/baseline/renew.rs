@@ -8,7 +8,7 @@ use super::wire::{File, Own, WireLatency, WireMetrics};
 use super::{Accepted, Stored, VERSION, at_place, layout};
 use crate::instant::rfc3339;
 use crate::record::RunRecord;
-use crate::results::v1::row::Beyond;
+use crate::results::v1::row::OverLimit;
 use crate::results::{Contradiction, parse};
 
 /// Why results do not become a baseline.
@@ -67,7 +67,7 @@ pub fn renewed(
         window_s: summary.window.as_secs_f64(),
         measured_s: summary.measured.as_secs_f64(),
         latency,
-        beyond_limits: Beyond::all(&summary.aggregate(), &summary.limits),
+        beyond_limits: OverLimit::all(&summary.aggregate(), &summary.limits),
         accepted,
     };
     let file = File {

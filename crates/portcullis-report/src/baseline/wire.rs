@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Accepted;
 use crate::record::Machine;
-use crate::results::v1::row::Beyond;
+use crate::results::v1::row::OverLimit;
 
 /// The whole file. Fields that we do not know are somebody else's.
 #[derive(Debug, Deserialize, Serialize)]
@@ -46,7 +46,7 @@ pub struct Own {
     pub latency: WireLatency,
     /// Requests beyond each latency limit of the run.
     #[serde(default)]
-    pub beyond_limits: Vec<Beyond>,
+    pub beyond_limits: Vec<OverLimit>,
     #[serde(default)]
     pub accepted: Vec<Accepted>,
 }

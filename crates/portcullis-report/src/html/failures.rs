@@ -4,7 +4,7 @@ use super::Section;
 use super::markup::{Cell, Column, Rows, numbers, table, words};
 use crate::instant::rfc3339;
 use crate::record::RunRecord;
-use crate::words::shortened;
+use crate::wording::shortened;
 
 /// So many groups are listed; the CSV has all.
 const MOST: usize = 200;

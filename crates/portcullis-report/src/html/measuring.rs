@@ -1,17 +1,17 @@
 //! How well it was measured: remarks, the generator's own lag, the server's use of
 //! the machine, the machine itself.
 
-use portcullis_core::judge::{LAG_LIMIT_MS, STOP_LIMIT_MS, generator_fault, remarks};
+use portcullis_core::judge::{LAG_LIMIT_MS, STOP_LIMIT_MS, caveats, generator_fault};
 use portcullis_core::measure::{Acknowledgement, Generator, Summary, Tls};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::{show_duration, show_ms};
 
 use super::Section;
-use super::charts::course::course;
 use super::charts::distribution::{Shown, alone, range};
+use super::charts::timeline::timeline;
 use super::markup::{esc, facts};
 use crate::record::RunRecord;
-use crate::words::{bytes, percent};
+use crate::wording::{bytes, percent};
 
 /// The section; empty without load.
 pub fn section(run: &RunRecord) -> Section {
@@ -29,7 +29,7 @@ pub fn section(run: &RunRecord) -> Section {
 }
 
 fn said(summary: &Summary) -> String {
-    let items = remarks(summary).into_iter().map(|said| format!("<li>{}</li>\n", esc(&said)));
+    let items = caveats(summary).into_iter().map(|said| format!("<li>{}</li>\n", esc(&said)));
     let items: String = items.collect();
     if items.is_empty() { items } else { format!("<ul class=\"remarks\">\n{items}</ul>\n") }
 }
@@ -121,7 +121,7 @@ fn server(run: &RunRecord, summary: &Summary) -> String {
             ("Switches because its time was up", used.involuntary_switches.to_string()),
         ]);
     }
-    let drawn = course(&run.server_course);
+    let drawn = timeline(&run.server_timeline);
     let drawn = match drawn.is_empty() {
         true => drawn,
         false => format!(

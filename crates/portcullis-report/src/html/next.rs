@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use portcullis_core::compare::Decision;
 use portcullis_core::evidence::State;
-use portcullis_core::judge::{FindingKind, Judged, generator_fault};
+use portcullis_core::judge::{FindingKind, ThresholdResult, generator_fault};
 use portcullis_core::measure::{FailureGroup, FailureKind, Summary};
 use portcullis_core::threshold::{Metric, Scope};
 
 use super::markup::{esc, whole};
 use super::tasks::anchor;
 use crate::record::RunRecord;
-use crate::words::shortened;
+use crate::wording::shortened;
 
 /// So many tasks are named.
 const MOST: usize = 4;
@@ -146,8 +146,9 @@ fn generator(run: &RunRecord) -> Option<String> {
 /// Where an estimate alone made the run red.
 fn longer(run: &RunRecord) -> Option<String> {
     // A rule without evidence, such as one on a rate, is not weak: more would not help.
-    let is_weak =
-        |judged: &Judged| judged.evidence.as_ref().is_some_and(|e| e.state == State::InDoubt);
+    let is_weak = |judged: &ThresholdResult| {
+        judged.evidence.as_ref().is_some_and(|e| e.state == State::InDoubt)
+    };
     let is_all = violated(run).next().is_some() && violated(run).all(is_weak);
     is_all.then(|| {
         "<b>try</b> a longer load (<code>-t</code>, <code>--max-duration</code>): the evidence is \
@@ -156,6 +157,6 @@ fn longer(run: &RunRecord) -> Option<String> {
     })
 }
 
-fn violated(run: &RunRecord) -> impl Iterator<Item = &Judged> {
+fn violated(run: &RunRecord) -> impl Iterator<Item = &ThresholdResult> {
     run.verdict.iter().flat_map(|verdict| verdict.failing(run.strict))
 }

@@ -4,7 +4,7 @@ use super::Section;
 use super::markup::esc;
 use super::policy::policy;
 use crate::record::RunRecord;
-use crate::words;
+use crate::wording;
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -42,7 +42,7 @@ pub fn whole(run: &RunRecord, header: &str, sections: &[Section]) -> String {
 
 fn title(run: &RunRecord) -> String {
     let of = run.commit.as_deref().unwrap_or(&run.target);
-    format!("{} – performance of {}", words::verdict(run.exit_code), words::shortened(of, 60))
+    format!("{} – performance of {}", wording::verdict(run.exit_code), wording::shortened(of, 60))
 }
 
 /// Passed, failed, or no measurement at all.

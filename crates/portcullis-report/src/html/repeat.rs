@@ -3,7 +3,7 @@
 use super::Section;
 use super::markup::esc;
 use crate::record::RunRecord;
-use crate::words::shortened;
+use crate::wording::shortened;
 
 /// A longer configuration is cut; its own file has all of it.
 const LONGEST: usize = 40_000;

@@ -5,7 +5,7 @@ use portcullis_core::measure::{FailureKind, Summary, TaskSummary};
 
 use super::markup::{Cell, Column, Rows, esc, numbers, table, whole, words};
 use crate::instant::rfc3339;
-use crate::words::{shortened, status};
+use crate::wording::{shortened, status};
 
 /// So many characters of a body are shown; the results have more.
 const LONGEST: usize = 1_000;

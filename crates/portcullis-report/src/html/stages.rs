@@ -9,7 +9,7 @@ use super::Section;
 use super::charts::time::span;
 use super::markup::{Cell, Column, Rows, numbers, table, words};
 use crate::record::{FirstCall, RunRecord};
-use crate::words::shortened;
+use crate::wording::shortened;
 
 const COLUMNS: [Column; 5] =
     [words("stage"), words("when"), numbers("took"), words("end"), words("what")];
@@ -37,7 +37,7 @@ pub fn section(run: &RunRecord) -> Section {
 fn cells(record: &StageRecord, start: Duration, whole: Duration) -> Vec<Cell> {
     let share = |at: Duration| at.as_secs_f64() / whole.as_secs_f64().max(1e-9);
     let (class, end, what) = match &record.end {
-        end @ (StageEnd::Done | StageEnd::Cached) => (end.name(), end.name(), &*record.detail),
+        end @ (StageEnd::Completed | StageEnd::Cached) => (end.name(), end.name(), &*record.detail),
         StageEnd::Failed(why) => ("broken", "✗ failed", why.as_str()),
     };
     let took = show_duration(record.took);

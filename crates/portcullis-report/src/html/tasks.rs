@@ -1,18 +1,18 @@
 //! By task: a table, all distributions on one axis, and what unfolds of each. The
 //! login stands apart.
 
-use portcullis_core::judge::{Judged, stall_share};
-use portcullis_core::measure::{Row, SHOWN, Summary, TaskSummary};
+use portcullis_core::judge::{ThresholdResult, stall_share};
+use portcullis_core::measure::{REPORTED_PERCENTILES, Row, Summary, TaskSummary};
 use portcullis_core::threshold::{Limit, Metric, Percentile, Scope};
 use portcullis_core::units::show_ms;
 
 use super::Section;
-use super::charts::courses::courses;
 use super::charts::distribution::{Shown, Stall, alone, range, ridges};
+use super::charts::timelines::timelines;
 use super::markup::{Cell, Column, Rows, esc, facts, numbers, table_with_foot, whole, words};
 use super::samples::samples;
 use crate::record::RunRecord;
-use crate::words::{bytes, percent, shortened};
+use crate::wording::{bytes, percent, shortened};
 
 /// So many tasks are drawn; the table has all.
 const MOST: usize = 40;
@@ -31,7 +31,8 @@ pub fn anchor(summary: &Summary, name: &str) -> Option<String> {
 }
 
 fn body(run: &RunRecord, summary: &Summary) -> String {
-    let judged: Vec<&Judged> = run.verdict.iter().flat_map(|verdict| &verdict.judged).collect();
+    let judged: Vec<&ThresholdResult> =
+        run.verdict.iter().flat_map(|verdict| &verdict.judged).collect();
     let called = summary.tasks.iter().filter(|task| task.weight > 0);
     let tasks: Vec<(&TaskSummary, Row)> = called.map(|task| (task, task.judged())).collect();
     let login = summary.login.as_ref().map(|login| (login, login.judged()));
@@ -63,7 +64,7 @@ fn body(run: &RunRecord, summary: &Summary) -> String {
 
 fn over_time(drawn: &[&(&TaskSummary, Row)], summary: &Summary) -> String {
     let tasks: Vec<&TaskSummary> = drawn.iter().map(|(task, _)| *task).collect();
-    let drawing = courses(&tasks, summary.window.as_secs_f64());
+    let drawing = timelines(&tasks, summary.window.as_secs_f64());
     if drawing.is_empty() {
         return drawing;
     }
@@ -130,14 +131,14 @@ fn figures(row: &Row) -> Vec<Cell> {
     ]
 }
 
-fn shown<'a>(task: &'a TaskSummary, row: &'a Row, judged: &[&Judged]) -> Shown<'a> {
+fn shown<'a>(task: &'a TaskSummary, row: &'a Row, judged: &[&ThresholdResult]) -> Shown<'a> {
     let is_own = |scope: &Scope| match scope {
         Scope::Task(name) => *name == task.name,
         Scope::Login => task.weight == 0 && task.name == "login",
         Scope::Label(label) => *label == task.label,
         Scope::Aggregate | Scope::Group(_) => false,
     };
-    let limit = |judged: &&Judged| match (judged.rule.metric, judged.rule.limit) {
+    let limit = |judged: &&ThresholdResult| match (judged.rule.metric, judged.rule.limit) {
         (Metric::Percentile(percentile), Limit::Latency(limit)) if is_own(&judged.rule.scope) => {
             Some((percentile.to_string(), limit.as_secs_f64() * 1e3))
         }
@@ -237,7 +238,7 @@ fn about(task: &TaskSummary, row: &Row) -> Vec<(&'static str, String)> {
 
 /// All percentiles that reports show, in a line.
 fn percentiles(row: &Row) -> String {
-    let shown = SHOWN.iter().filter_map(|percentile| {
+    let shown = REPORTED_PERCENTILES.iter().filter_map(|percentile| {
         Some(format!("{percentile} {}", show_ms(row.latency.percentile_ms(*percentile)?)))
     });
     let shown = shown.collect::<Vec<_>>().join(" · ");

@@ -1,21 +1,21 @@
 //! Every threshold with its evidence, drawn and in words; the gravest first.
 
-use portcullis_core::judge::Judged;
+use portcullis_core::judge::ThresholdResult;
 use portcullis_core::threshold::Severity;
 
 use super::Section;
 use super::charts::evidence::evidence;
 use super::markup::{esc, whole};
 use crate::record::RunRecord;
-use crate::words::{self, Standing};
+use crate::wording::{self, ThresholdStatus};
 
 /// The section; empty when nothing was judged.
 pub fn section(run: &RunRecord) -> Section {
     let judged = run.verdict.iter().flat_map(|verdict| &verdict.judged);
-    let mut judged: Vec<&Judged> = judged.collect();
+    let mut judged: Vec<&ThresholdResult> = judged.collect();
     // Of what is violated, what tells most of the place comes first; the rest as written.
-    judged.sort_by_key(|one| match Standing::of(one, run.strict) {
-        violated @ Standing::Violated => (violated, one.breadth()),
+    judged.sort_by_key(|one| match ThresholdStatus::of(one, run.strict) {
+        violated @ ThresholdStatus::Violated => (violated, one.breadth()),
         other => (other, (false, 0)),
     });
     let silent = run.verdict.iter().flat_map(|verdict| &verdict.silent_tasks).map(|task| {
@@ -40,11 +40,16 @@ const KEY: &str = "<p class=\"key\">In each drawing the vertical line is the lim
                    violated\u{201d} hold over all thresholds together, with errors of 5 % and \
                    1 %.</p>\n";
 
-fn counts(judged: &[&Judged], is_strict: bool) -> String {
-    let all =
-        [Standing::Violated, Standing::NoData, Standing::Warns, Standing::InDoubt, Standing::Holds];
-    let count = |standing: Standing| {
-        let stands = |one: &&&Judged| Standing::of(one, is_strict) == standing;
+fn counts(judged: &[&ThresholdResult], is_strict: bool) -> String {
+    let all = [
+        ThresholdStatus::Violated,
+        ThresholdStatus::NoData,
+        ThresholdStatus::Warns,
+        ThresholdStatus::InDoubt,
+        ThresholdStatus::Holds,
+    ];
+    let count = |standing: ThresholdStatus| {
+        let stands = |one: &&&ThresholdResult| ThresholdStatus::of(one, is_strict) == standing;
         let count = judged.iter().filter(stands).count();
         (count > 0).then(|| format!("{}{count}\u{a0}{}", chip_open(standing), standing.word()))
     };
@@ -53,7 +58,7 @@ fn counts(judged: &[&Judged], is_strict: bool) -> String {
     format!("<p class=\"counts\">\n{chips}</p>\n")
 }
 
-fn chip_open(standing: Standing) -> String {
+fn chip_open(standing: ThresholdStatus) -> String {
     format!(
         "<span class=\"chip {}\"><span aria-hidden=\"true\">{}</span> ",
         class(standing),
@@ -62,24 +67,24 @@ fn chip_open(standing: Standing) -> String {
 }
 
 /// The class of a standing in the page's style.
-pub fn class(standing: Standing) -> &'static str {
+pub fn class(standing: ThresholdStatus) -> &'static str {
     match standing {
-        Standing::Violated => "is-violated",
-        Standing::NoData => "is-void",
-        Standing::Warns => "is-warning",
-        Standing::InDoubt => "is-doubtful",
-        Standing::NotJudged => "is-open",
-        Standing::Holds => "is-holding",
+        ThresholdStatus::Violated => "is-violated",
+        ThresholdStatus::NoData => "is-void",
+        ThresholdStatus::Warns => "is-warning",
+        ThresholdStatus::InDoubt => "is-doubtful",
+        ThresholdStatus::NotJudged => "is-open",
+        ThresholdStatus::Holds => "is-holding",
     }
 }
 
-fn item(judged: &Judged, is_strict: bool) -> String {
-    let standing = Standing::of(judged, is_strict);
+fn item(judged: &ThresholdResult, is_strict: bool) -> String {
+    let standing = ThresholdStatus::of(judged, is_strict);
     let warns = match judged.rule.severity {
         Severity::Warn if !is_strict => " <span class=\"quiet\">only warns</span>",
         Severity::Warn | Severity::Fail => "",
     };
-    let support = words::support(judged);
+    let support = wording::support(judged);
     let support = support.iter().map(|said| format!("<li>{}</li>", esc(said)));
     let support = support.collect::<String>();
     let support = if support.is_empty() { support } else { format!("<ul>{support}</ul>") };
@@ -94,15 +99,15 @@ fn item(judged: &Judged, is_strict: bool) -> String {
         word = standing.word(),
         what = esc(&judged.rule.subject()),
         in_words = esc(&judged.rule.in_words()),
-        value = esc(&words::value(judged).unwrap_or_else(|| standing.word().to_owned())),
-        limit = esc(&words::limit(&judged.rule)),
+        value = esc(&wording::value(judged).unwrap_or_else(|| standing.word().to_owned())),
+        limit = esc(&wording::limit(&judged.rule)),
         samples = samples(judged),
         drawn = evidence(judged),
-        certainty = esc(&words::certainty(judged)),
+        certainty = esc(&wording::certainty(judged)),
     )
 }
 
-fn samples(judged: &Judged) -> String {
+fn samples(judged: &ThresholdResult) -> String {
     let beyond = judged.beyond.map(|beyond| format!(", {} beyond", whole(beyond)));
     let plural = if judged.samples == 1 { "" } else { "s" };
     format!("{} sample{plural}{}", whole(judged.samples), beyond.unwrap_or_default())

@@ -8,11 +8,11 @@ use super::next::next;
 use super::page::class;
 use crate::instant::rfc3339;
 use crate::record::{Machine, RunRecord};
-use crate::words;
+use crate::wording;
 
 /// The header.
 pub fn header(run: &RunRecord) -> String {
-    let word = words::verdict(run.exit_code);
+    let word = wording::verdict(run.exit_code);
     let sign = match class(run.exit_code) {
         "passed" => "✓",
         "failed" => "✗",
@@ -42,7 +42,7 @@ fn findings(run: &RunRecord) -> String {
         return String::new();
     }
     let shown = run.findings.iter().skip(1).take(MOST).map(|finding| {
-        let message = words::shortened(&finding.message, 1_000);
+        let message = wording::shortened(&finding.message, 1_000);
         format!("<li><b>{}</b> {}</li>\n", finding.kind.name(), esc(&message))
     });
     let shown: Vec<String> = shown.collect();
@@ -123,6 +123,6 @@ fn machine(machine: &Machine) -> String {
     let mut parts = vec![format!("{} cores", machine.cores)];
     parts.extend(machine.processor.clone());
     parts.push(machine.system.clone());
-    parts.extend(machine.memory_bytes.map(|bytes| words::bytes(bytes as f64)));
+    parts.extend(machine.memory_bytes.map(|bytes| wording::bytes(bytes as f64)));
     parts.join(", ")
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use portcullis_core::check::{FailedLatencies, Stated, StatedLatency, StatedRow, before_rounding};
-use portcullis_core::measure::SHOWN;
+use portcullis_core::measure::REPORTED_PERCENTILES;
 
 use super::ReadError;
 use super::companions::Companions;
@@ -93,7 +93,7 @@ fn latency(
         return Ok(None);
     }
     let mut percentiles_ms = Vec::new();
-    for (percentile, column) in SHOWN.into_iter().zip(PERCENTILES) {
+    for (percentile, column) in REPORTED_PERCENTILES.into_iter().zip(PERCENTILES) {
         percentiles_ms.push((percentile, line.latency_ms(column)?));
     }
     if requests == 0 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use portcullis_core::baseline::{Baseline, BaselinePlan};
 use portcullis_core::compare::{Pair, Side, Sides};
 use portcullis_core::judge::{Judgement, judge};
-use portcullis_core::measure::{ArrivalCounts, Beyond, Row, ToDate};
+use portcullis_core::measure::{ArrivalCounts, OverLimit, Row, ToDate};
 use portcullis_core::threshold::{Derived, Reference, Relative, Scope, Severity, Uncertainty};
 use portcullis_report::results::{ReadError, read as read_results};
 use portcullis_report::{BaselineReport, RunRecord, artifacts, results};
@@ -85,9 +85,9 @@ pub fn everything() -> RunRecord {
         task.window.statuses = vec![(200, task.window.latency.count)];
     }
     let window = summary.tasks[1].window.clone();
-    summary.tasks[2].continued = window.clone();
-    summary.tasks[2].extension = Row { cut: 1, ..window };
-    summary.tasks[2].extension.failed_latency.add(&runs::latencies(&[9_000.5]));
+    summary.tasks[2].extra_mixed = window.clone();
+    summary.tasks[2].extra_targeted = Row { cut: 1, ..window };
+    summary.tasks[2].extra_targeted.failed_latency.add(&runs::latencies(&[9_000.5]));
     for second in &mut summary.series {
         let p50_ms = 1.0 / 3.0 + second.second as f64;
         let (min_ms, mean_ms, max_ms) = (0.1, p50_ms * 1.1, p50_ms * 7.7);
@@ -145,7 +145,7 @@ fn baseline(run: &mut RunRecord) {
 fn bare(mut run: RunRecord) -> RunRecord {
     let summary = run.summary.as_mut().unwrap();
     for task in summary.tasks.iter_mut().chain(&mut summary.login) {
-        for row in [&mut task.continued, &mut task.extension] {
+        for row in [&mut task.extra_mixed, &mut task.extra_targeted] {
             if row.requests == 0 {
                 *row = Row::default();
             }
@@ -234,7 +234,7 @@ fn limits_of_rows_without_requests_are_kept() {
     let mut run = Recipe::sound().run();
     let summary = run.summary.as_mut().unwrap();
     for task in &mut summary.tasks {
-        let none = vec![Beyond::default(); summary.limits.len()];
+        let none = vec![OverLimit::default(); summary.limits.len()];
         task.window = Row { beyond: none.clone(), failed_beyond: none, ..Row::default() };
     }
     check(&run, "no request");

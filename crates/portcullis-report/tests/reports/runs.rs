@@ -6,12 +6,13 @@ use std::time::Duration;
 use portcullis_core::event::{Stage, StageEnd, StageRecord};
 use portcullis_core::judge::{Finding, Signal, exit_code, in_order, judge};
 use portcullis_core::measure::{
-    Beyond, Block, Body, Change, Distribution, ErrorSample, FailureGroup, FailureKind, Row, SHOWN,
-    Samples, Second, SlowRequest, Summary, TaskStep, TaskSummary, Usage, UsageAt,
+    Block, Body, Change, Distribution, ErrorSample, Exemplars, FailureGroup, FailureKind,
+    OverLimit, REPORTED_PERCENTILES, Row, SeriesPoint, SlowRequest, Summary, TaskSummary,
+    TimeBucket, Usage, UsageAt,
 };
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, parse};
-use portcullis_report::{FirstCall, Machine, PlacedRule, Places, RunRecord, words};
+use portcullis_report::{FirstCall, Machine, PlacedRule, RunRecord, SourceLocations, wording};
 
 /// What a run is made of.
 pub struct Recipe {
@@ -87,13 +88,13 @@ impl Recipe {
         let rules = self.rules();
         let summary = self.summary(latency_limits(&rules));
         let verdict = judge(&summary, &rules);
-        let lines = verdict.violations().map(|judged| Finding::violated(words::line(judged)));
+        let lines = verdict.violations().map(|judged| Finding::violated(wording::line(judged)));
         let findings = in_order(lines.collect());
         let exit_code = exit_code(&findings);
         let first = findings.first().map(|first| first.message.clone());
         let why = first.unwrap_or_else(|| "all thresholds hold".to_owned());
         RunRecord {
-            sentence: format!("{}: {why}", words::verdict(exit_code)),
+            sentence: format!("{}: {why}", wording::verdict(exit_code)),
             summary: Some(summary),
             verdict: Some(verdict),
             findings,
@@ -123,7 +124,7 @@ impl Recipe {
                 voluntary_switches: 8_120,
                 involuntary_switches: 311,
             }),
-            server_course: (1..=8).map(course).collect(),
+            server_timeline: (1..=8).map(course).collect(),
             server_end: Some(format!("the server ended when asked; {text}")),
             first_round: vec![FirstCall {
                 task: text.clone(),
@@ -213,17 +214,19 @@ impl Recipe {
         rows
     }
 
-    fn series(&self, rng: &mut Rng) -> Vec<Second> {
+    fn series(&self, rng: &mut Rng) -> Vec<SeriesPoint> {
         let mut second = |second: u64| {
             let base = 12.0 + 3.0 * (second as f64 / 40.0).sin() + 2.0 * rng.unit();
             let base = base * (self.slow_ms / 9.0).powf(0.4);
-            Second {
+            SeriesPoint {
                 second,
                 users: (second + 1).min(5) as u32,
                 requests: self.requests_per_second + rng.below(3),
                 failures: if self.fails > 0 { rng.below(3) / 2 } else { 0 },
-                percentiles_ms: (0..SHOWN.len()).map(|n| base * 1.22f64.powi(n as i32)).collect(),
-                ..Second::default()
+                percentiles_ms: (0..REPORTED_PERCENTILES.len())
+                    .map(|n| base * 1.22f64.powi(n as i32))
+                    .collect(),
+                ..SeriesPoint::default()
             }
         };
         (0..self.seconds).map(&mut second).collect()
@@ -246,16 +249,16 @@ impl Recipe {
 }
 
 fn row(limits: &[Duration]) -> Row {
-    let none = vec![Beyond::default(); limits.len()];
+    let none = vec![OverLimit::default(); limits.len()];
     Row { beyond: none.clone(), failed_beyond: none, ..Row::default() }
 }
 
 fn note(row: &mut Row, second: u32, limits: &[Duration], ms: f64, is_failed: bool) {
     let beyond = limits.iter().map(|limit| {
         let n = u64::from(ms > limit.as_secs_f64() * 1e3 && !is_failed);
-        Beyond { above: n, at_or_above: n }
+        OverLimit { above: n, at_or_above: n }
     });
-    let beyond: Vec<Beyond> = beyond.collect();
+    let beyond: Vec<OverLimit> = beyond.collect();
     for (sum, one) in row.beyond.iter_mut().zip(&beyond) {
         sum.above += one.above;
         sum.at_or_above += one.at_or_above;
@@ -265,7 +268,7 @@ fn note(row: &mut Row, second: u32, limits: &[Duration], ms: f64, is_failed: boo
         _ => {
             row.blocks.push(Block {
                 second,
-                beyond: vec![Beyond::default(); limits.len()],
+                beyond: vec![OverLimit::default(); limits.len()],
                 ..Block::default()
             });
             row.blocks.last_mut().unwrap()
@@ -280,14 +283,14 @@ fn note(row: &mut Row, second: u32, limits: &[Duration], ms: f64, is_failed: boo
 }
 
 /// What is kept of a task's requests, with a text from outside as a body.
-fn samples(window: &Row, text: &str) -> Samples {
+fn samples(window: &Row, text: &str) -> Exemplars {
     let at = Duration::from_millis(1_234);
     let error = |body| ErrorSample { at, status: 500, kind: FailureKind::Status, body };
     let none = Body { bytes: 70_000, text: None };
     let bodies = [Body { bytes: 4_096, text: Some(format!("{text}\n{text}…")) }, none];
     let slow = |latency| SlowRequest { at, latency, status: 200 };
     let slowest = Duration::from_nanos(window.latency.max_ns);
-    Samples {
+    Exemplars {
         errors: bodies.map(error).into_iter().filter(|_| window.failures > 0).collect(),
         slowest: vec![slow(slowest), SlowRequest { status: 0, ..slow(slowest / 3) }],
     }
@@ -303,13 +306,13 @@ fn task(index: usize, name: &str, window: Row, text: &str) -> TaskSummary {
         needs_data: true,
         samples: samples(&window, text),
         window,
-        course: (0..48).map(|second| step(index as f64, second)).collect(),
+        timeline: (0..48).map(|second| step(index as f64, second)).collect(),
         ..TaskSummary::default()
     }
 }
 
-fn step(index: f64, second: u64) -> TaskStep {
-    TaskStep {
+fn step(index: f64, second: u64) -> TimeBucket {
+    TimeBucket {
         at: Duration::from_secs(second),
         requests: 12,
         failures: u64::from(second == 20),
@@ -341,14 +344,18 @@ pub fn latencies(values_ms: &[f64]) -> Distribution {
 }
 
 /// Each rule on a line of its own.
-fn places(text: &str, rules: &[Threshold]) -> Places {
+fn places(text: &str, rules: &[Threshold]) -> SourceLocations {
     let placed = |(at, rule): (usize, &Threshold)| PlacedRule {
         severity: rule.severity,
         text: rule.text.clone(),
         line: 200 + at,
     };
     let file = if text == "a text" { "perf.toml".to_owned() } else { format!("{text}/perf.toml") };
-    Places { file, rules: rules.iter().enumerate().map(placed).collect(), against: Some(300) }
+    SourceLocations {
+        file,
+        rules: rules.iter().enumerate().map(placed).collect(),
+        against: Some(300),
+    }
 }
 
 fn machine(text: &str) -> Machine {
@@ -375,11 +382,11 @@ fn stages(text: &str) -> Vec<StageRecord> {
     vec![
         record(Stage::Environment, 14, StageEnd::Cached, "Python 3.11.7"),
         record(Stage::Install, 9, StageEnd::Cached, "27 packages"),
-        record(Stage::Migrate, 1_820, StageEnd::Done, text),
-        record(Stage::Seed, 2_410, StageEnd::Done, "user_a is there"),
-        record(Stage::Serve, 31, StageEnd::Done, "port 8000"),
-        record(Stage::Ready, 1_902, StageEnd::Done, "healthy, and ours"),
-        record(Stage::Load, 30_230, StageEnd::Done, "358 requests"),
+        record(Stage::Migrate, 1_820, StageEnd::Completed, text),
+        record(Stage::Seed, 2_410, StageEnd::Completed, "user_a is there"),
+        record(Stage::Serve, 31, StageEnd::Completed, "port 8000"),
+        record(Stage::Ready, 1_902, StageEnd::Completed, "healthy, and ours"),
+        record(Stage::Load, 30_230, StageEnd::Completed, "358 requests"),
         record(Stage::Judge, 2, StageEnd::Failed(text.to_owned()), ""),
     ]
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use portcullis_core::judge::findings::missing_baseline;
 use portcullis_core::judge::{Finding, Judgement};
-use portcullis_core::measure::Second;
+use portcullis_core::measure::SeriesPoint;
 use portcullis_report::{RunRecord, junit, markdown, prometheus};
 use proptest::prelude::*;
 
@@ -84,7 +84,7 @@ fn a_summary_with_everything_too_long_still_fits() {
     if let Some(summary) = &mut run.summary {
         let tasks = summary.tasks.clone();
         summary.tasks = tasks.iter().cycle().take(400).cloned().collect();
-        summary.series = vec![Second::default(); 4_000];
+        summary.series = vec![SeriesPoint::default(); 4_000];
     }
     let text = markdown::write(&run);
     assert!(text.len() <= markdown::LONGEST, "{}", text.len());

@@ -131,10 +131,10 @@ pub struct PerfArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// One more rule that fails the run, such as 'p95(list) < 500ms'; repeatable
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "POLICY")]
     pub fail: Vec<String>,
     /// One more rule that is only shown; repeatable
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "POLICY")]
     pub warn: Vec<String>,
     /// Repeat the tasks, values and waits of an earlier run
     #[arg(long, value_name = "N")]
@@ -190,10 +190,10 @@ pub struct CheckArgs {
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
     /// One more rule that must hold, such as 'p95("/api/") < 500ms'; repeatable
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "POLICY")]
     pub fail: Vec<String>,
     /// One more rule that is only shown; repeatable
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, value_name = "POLICY")]
     pub warn: Vec<String>,
     /// Warnings fail too, and tasks that a comparison left undecided
     #[arg(long)]

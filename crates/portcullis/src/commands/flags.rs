@@ -1,7 +1,7 @@
 //! Flags as what the rooms below ask for: values that are laid over the configuration
 //! file, and the options of a run and of its console.
 
-use portcullis_core::config::{FlagValue, Laying, Node, Place, Value};
+use portcullis_core::config::{FlagValue, MergeMode, Node, Place, Value};
 
 use crate::args::{self, CheckArgs, PerfArgs};
 use crate::console::{ConsoleOptions, Format};
@@ -52,7 +52,7 @@ fn of_perf(args: &PerfArgs) -> Vec<FlagValue> {
         Ok(number) => Value::Integer(number),
         Err(_) => Value::Text(port.clone()),
     });
-    let over = Laying::Over;
+    let over = MergeMode::Over;
     given([
         ("--users", "load.users", args.users.map(Value::Integer), over),
         ("--spawn-rate", "load.spawn_rate", rate, over),
@@ -63,8 +63,8 @@ fn of_perf(args: &PerfArgs) -> Vec<FlagValue> {
         ("--allow-host", "load.allow_hosts", texts("--allow-host", &args.allow_host), over),
         ("--seed", "load.seed", args.seed.map(Value::Integer), over),
         ("--port", "server.port", port, over),
-        ("--fail", "thresholds.fail", texts("--fail", &args.fail), Laying::Behind),
-        ("--warn", "thresholds.warn", texts("--warn", &args.warn), Laying::Behind),
+        ("--fail", "thresholds.fail", texts("--fail", &args.fail), MergeMode::Behind),
+        ("--warn", "thresholds.warn", texts("--warn", &args.warn), MergeMode::Behind),
         ("--against-limit", "against.limit", text(&args.against_limit), over),
     ])
 }
@@ -72,13 +72,13 @@ fn of_perf(args: &PerfArgs) -> Vec<FlagValue> {
 /// The flags of `check` that stand for a key of the configuration.
 pub fn of_check(args: &CheckArgs) -> Vec<FlagValue> {
     given([
-        ("--fail", "thresholds.fail", texts("--fail", &args.fail), Laying::Behind),
-        ("--warn", "thresholds.warn", texts("--warn", &args.warn), Laying::Behind),
+        ("--fail", "thresholds.fail", texts("--fail", &args.fail), MergeMode::Behind),
+        ("--warn", "thresholds.warn", texts("--warn", &args.warn), MergeMode::Behind),
     ])
 }
 
 /// A flag, the path of its key, its value if it was given, and how it is merged.
-type Flag = (&'static str, &'static str, Option<Value>, Laying);
+type Flag = (&'static str, &'static str, Option<Value>, MergeMode);
 
 fn given<const N: usize>(flags: [Flag; N]) -> Vec<FlagValue> {
     let given = |(flag, path, value, laying): Flag| {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use portcullis_core::compare::{Comparison, Judge, RULE, Rule, Side, Sides, TaskComparison};
+use portcullis_core::compare::{
+    Comparison, ComparisonPolicy, Judge, POLICY, Side, Sides, TaskComparison,
+};
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::Mode;
 use portcullis_core::scenario::Task;
@@ -28,7 +30,8 @@ pub fn measure(
 ) -> Result<StageOutput<()>, StageFailure> {
     let planned = &context.planned.plan;
     let (against, scenario) = (&planned.against, &planned.load.scenario);
-    let rule = Rule { fewest_pairs: RULE.fewest_pairs.max(against.fewest_pairs), ..RULE };
+    let rule =
+        ComparisonPolicy { fewest_pairs: POLICY.fewest_pairs.max(against.fewest_pairs), ..POLICY };
     let mut judge = Judge::new(scenario.tasks.len(), rule);
     let idle = scenario.tasks.iter().enumerate().filter(|(_, task)| task.weight == 0);
     idle.for_each(|(index, _)| judge.give_up(index));

@@ -5,7 +5,7 @@ use portcullis_core::check::Checked;
 use portcullis_core::judge::{Finding, Judgement, Verdict, exit_code};
 use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Severity;
-use portcullis_report::words;
+use portcullis_report::wording;
 
 use super::paint::Paint;
 use super::{line, plain, table};
@@ -80,12 +80,12 @@ fn verdict(sentence: &str, code: u8, paint: Paint) {
 /// A word and a line on a rule; `None` for what is a finding.
 fn told(checked: &Checked, paint: Paint) -> Option<(String, String)> {
     match checked {
-        Checked::Judged(judged) => match (judged.judgement, judged.rule.severity) {
-            (Judgement::Holds, _) => Some(("holds:".to_owned(), words::line(judged))),
+        Checked::Outcome(judged) => match (judged.judgement, judged.rule.severity) {
+            (Judgement::Holds, _) => Some(("holds:".to_owned(), wording::line(judged))),
             (Judgement::Violated, Severity::Warn) => {
-                Some((paint.yellow("warning:"), words::line(judged)))
+                Some((paint.yellow("warning:"), wording::line(judged)))
             }
-            (Judgement::NotJudged, _) => Some(("not judged:".to_owned(), words::line(judged))),
+            (Judgement::NotJudged, _) => Some(("not judged:".to_owned(), wording::line(judged))),
             _ => None,
         },
         Checked::Undecided { rule, .. } if rule.severity == Severity::Fail => None,

@@ -5,10 +5,10 @@
 use std::path::Path;
 
 use portcullis_core::event::{StageEnd, StageRecord};
-use portcullis_core::judge::{Judged, Judgement};
+use portcullis_core::judge::{Judgement, ThresholdResult};
 use portcullis_core::threshold::Severity;
 use portcullis_core::units::{show_duration, show_ms};
-use portcullis_report::{RunRecord, words};
+use portcullis_report::{RunRecord, wording};
 
 use super::paint::Paint;
 use super::wrap::{wrapped, wrapped_command};
@@ -86,7 +86,7 @@ fn findings(report: &RunRecord, paint: Paint) -> impl Iterator<Item = String> {
 /// Thresholds that are no findings, and the first round.
 fn thresholds(report: &RunRecord, style: Style) -> Vec<String> {
     let paint = style.paint;
-    let word = |judged: &Judged| match judged.judgement {
+    let word = |judged: &ThresholdResult| match judged.judgement {
         Judgement::Holds if style.verbose => Some("holds:".to_owned()),
         Judgement::Violated if judged.rule.severity == Severity::Warn => {
             Some(paint.yellow("warning:"))
@@ -97,7 +97,7 @@ fn thresholds(report: &RunRecord, style: Style) -> Vec<String> {
     };
     let judged = report.verdict.iter().flat_map(|verdict| &verdict.judged);
     let mut lines: Vec<String> = judged
-        .filter_map(|judged| Some(format!("{} {}", word(judged)?, plain(&words::line(judged)))))
+        .filter_map(|judged| Some(format!("{} {}", word(judged)?, plain(&wording::line(judged)))))
         .collect();
     for call in report.first_round.iter().filter(|_| style.verbose) {
         let latency = show_ms(call.latency.as_secs_f64() * 1e3);
@@ -127,7 +127,7 @@ fn stages(stages: &[StageRecord]) -> String {
     let stage = |record: &StageRecord| {
         let (name, took) = (record.stage.name(), show_duration(record.took));
         match record.end {
-            StageEnd::Done => format!("{name} {took}"),
+            StageEnd::Completed => format!("{name} {took}"),
             StageEnd::Cached => format!("{name} {took} cached"),
             StageEnd::Failed(_) => format!("{name} {took} failed"),
         }

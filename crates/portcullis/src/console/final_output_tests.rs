@@ -52,7 +52,7 @@ fn red() -> RunRecord {
         seed: 42,
         stages: vec![
             stage(Stage::Install, 3, StageEnd::Cached),
-            stage(Stage::Load, 10_000, StageEnd::Done),
+            stage(Stage::Load, 10_000, StageEnd::Completed),
             stage(Stage::Judge, 1, StageEnd::Failed("why".to_owned())),
         ],
         summary: Some(summary),

@@ -123,7 +123,7 @@ impl LogLines {
     fn stage(&self, record: &StageRecord) -> String {
         let took = show_duration(record.took);
         let (end, detail) = match &record.end {
-            StageEnd::Done => (took, plain(&record.detail)),
+            StageEnd::Completed => (took, plain(&record.detail)),
             StageEnd::Cached => (format!("{took} cached"), plain(&record.detail)),
             StageEnd::Failed(why) => {
                 (took, format!("{} {}", self.paint.red("failed:"), plain(why)))

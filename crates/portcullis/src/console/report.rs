@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use portcullis_core::compare::percent;
-use portcullis_report::words;
+use portcullis_report::wording;
 
 use super::final_output::{Style, fitted};
 use super::table::{self, KEPT};
@@ -116,7 +116,7 @@ fn cells(row: &Row) -> Vec<String> {
         cells.extend(ms(percentile));
         cells.push(ratio(percentile));
     }
-    cells.extend(row.error_rate.map(|share| share.map_or_else(nothing, words::percent)));
+    cells.extend(row.error_rate.map(|share| share.map_or_else(nothing, wording::percent)));
     cells
 }
 

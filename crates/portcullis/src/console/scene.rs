@@ -11,7 +11,7 @@ use portcullis_core::event::{Event, PairProgress, Progress, Sink, Stage, StageEn
 use portcullis_core::evidence::State;
 use portcullis_core::judge::{Finding, findings, headline, in_order, judge};
 use portcullis_core::measure::{
-    Beyond, Distribution, FailureGroup, FailureKind, Row, Summary, TaskSummary,
+    Distribution, FailureGroup, FailureKind, OverLimit, Row, Summary, TaskSummary,
 };
 use portcullis_core::steering::RuleStatus;
 use portcullis_core::threshold::{Names, Severity, Threshold, latency_limits, parse};
@@ -54,19 +54,19 @@ pub fn play(name: &str) -> Console {
         "the machine has a load of 7.9 on 2 cores: figures will be worse than they are".to_owned(),
     ));
     console.event(&Event::StageStarted(Stage::Ready));
-    ended(Stage::Ready, 1_902, StageEnd::Done, "/health/ is healthy; the port is ours");
+    ended(Stage::Ready, 1_902, StageEnd::Completed, "/health/ is healthy; the port is ours");
     console.event(&Event::StageStarted(Stage::Load));
     let seconds = if name == "panel" { 12 } else { 30 };
     (1..=seconds).for_each(|second| console.event(&Event::Progress(progress(second))));
     if name == "panel" {
         return console;
     }
-    ended(Stage::Load, 30_214, StageEnd::Done, "343 requests");
+    ended(Stage::Load, 30_214, StageEnd::Completed, "343 requests");
     if is_compared {
         console.event(&Event::StageStarted(Stage::Pairs));
         let progress = PairProgress { elapsed: 31 * SECOND, limit: 60 * SECOND, pairs: 642 };
         console.event(&Event::Pairs(progress));
-        ended(Stage::Pairs, 41_000, StageEnd::Done, "1,070 pairs");
+        ended(Stage::Pairs, 41_000, StageEnd::Completed, "1,070 pairs");
     }
     if name == "load" {
         return console;
@@ -76,7 +76,7 @@ pub fn play(name: &str) -> Console {
     let why = report.findings.first().map_or(String::new(), |f| f.message.clone());
     ended(Stage::Judge, 2, StageEnd::Failed(why), "");
     console.event(&Event::StageStarted(Stage::Collect));
-    ended(Stage::Collect, 12, StageEnd::Done, ".portcullis");
+    ended(Stage::Collect, 12, StageEnd::Completed, ".portcullis");
     let end = FinalOutput {
         artifacts: Path::new(".portcullis"),
         log: Some(".portcullis/logs/server.log"),
@@ -124,7 +124,7 @@ fn row(count: u64, failures: u64, median_ms: f64, limits: &[Duration]) -> Row {
     let values = latencies(count - failures, median_ms);
     let beyond = |limit: &Duration| {
         let above = values.iter().filter(|ms| **ms > limit.as_secs_f64() * 1e3).count() as u64;
-        Beyond { above, at_or_above: above }
+        OverLimit { above, at_or_above: above }
     };
     Row {
         requests: count,
@@ -133,7 +133,7 @@ fn row(count: u64, failures: u64, median_ms: f64, limits: &[Duration]) -> Row {
         latency: distribution(&values),
         first_byte: distribution(&latencies(count - failures, median_ms * 0.9)),
         beyond: limits.iter().map(beyond).collect(),
-        failed_beyond: vec![Beyond::default(); limits.len()],
+        failed_beyond: vec![OverLimit::default(); limits.len()],
         ..Row::default()
     }
 }
@@ -221,11 +221,11 @@ fn report(is_compared: bool) -> RunRecord {
         seed: 7_340_921,
         stages: vec![
             stage(Stage::Install, 9, StageEnd::Cached),
-            stage(Stage::Ready, 1_902, StageEnd::Done),
-            stage(Stage::Load, 30_214, StageEnd::Done),
+            stage(Stage::Ready, 1_902, StageEnd::Completed),
+            stage(Stage::Load, 30_214, StageEnd::Completed),
             stage(Stage::Judge, 2, StageEnd::Failed("why".to_owned())),
-            stage(Stage::Collect, 12, StageEnd::Done),
-            stage(Stage::Stop, 104, StageEnd::Done),
+            stage(Stage::Collect, 12, StageEnd::Completed),
+            stage(Stage::Stop, 104, StageEnd::Completed),
         ],
         sentence: headline::headline(&findings).unwrap(),
         summary: Some(summary),

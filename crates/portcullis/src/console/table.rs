@@ -1,7 +1,7 @@
 //! The table by task: one row each, the login apart, the aggregate last.
 
 use portcullis_core::compare::{Comparison, Decision, Effect, percent};
-use portcullis_core::judge::{Verdict, remarks};
+use portcullis_core::judge::{Verdict, caveats};
 use portcullis_core::measure::{Row, Summary, TaskSummary};
 use portcullis_core::threshold::Percentile;
 use portcullis_core::units::show_duration;
@@ -46,7 +46,7 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, style: Style) -> Ve
     lines.extend(drawn(&narrowed(rows, COLUMNS.map(|(_, n)| n), style.columns), style));
     lines.extend(below(summary));
     lines.push(String::new());
-    lines.extend(remarks(summary).iter().map(|remark| format!("note: {}", plain(remark))));
+    lines.extend(caveats(summary).iter().map(|remark| format!("note: {}", plain(remark))));
     lines
 }
 

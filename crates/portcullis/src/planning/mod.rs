@@ -11,7 +11,7 @@ pub use error::PlanError;
 use std::path::{Path, PathBuf};
 
 use portcullis_core::config::{FlagValue, Loaded};
-use portcullis_core::plan::{self, Mode, Plan, Surroundings, TlsPlan};
+use portcullis_core::plan::{self, Mode, Plan, PlanInputs, TlsPlan};
 use portcullis_load::Trust;
 use portcullis_load::http::client_config;
 use portcullis_supervise::descriptors::{self, TooFew};
@@ -78,7 +78,7 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
     let origin = baseline_file::origin(&loaded);
     let configuration_hash = origin.configuration.clone();
     let stored = baseline.stored.as_ref().map(|stored| stored.baseline.clone());
-    let around = Surroundings { base: base.clone(), output, seed, stored, origin };
+    let around = PlanInputs { base: base.clone(), output, seed, stored, origin };
     let mut plan = plan::resolve(&loaded.config, around)
         .map_err(|problems| configuration::told(&problems, &file))?;
     if let Some(missed) = plan.baseline.as_ref().filter(|_| baseline.is_missed) {

@@ -61,7 +61,7 @@ impl<'a> Journal<'a> {
         let record = |end, detail, log| StageRecord { stage, took, end, detail, log };
         let (record, result) = match result {
             Ok(done) => {
-                let end = if done.cached { StageEnd::Cached } else { StageEnd::Done };
+                let end = if done.cached { StageEnd::Cached } else { StageEnd::Completed };
                 (record(end, self.context.redact(&done.detail), None), Ok(done.value))
             }
             Err(failure) => {

@@ -29,7 +29,7 @@ pub fn record(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResu
         machine: Machine { steal_share: load.steal_share, ..context.machine.clone() },
         stages: journal.stages().to_vec(),
         server_usage: load.server_usage,
-        server_course: load.server_timeline.clone(),
+        server_timeline: load.server_timeline.clone(),
         server_end: results.server_end.clone(),
         first_round: load.first_round.clone(),
         summary: load.summary.clone(),

@@ -75,10 +75,10 @@ fn comparison(comparison: &mut Comparison, hide: &impl Fn(&mut String)) {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_core::judge::{Finding, Judged, Judgement};
+    use portcullis_core::judge::{Finding, Judgement, ThresholdResult};
     use portcullis_core::threshold::{Names, Severity, parse};
     use portcullis_report::annotations;
-    use portcullis_report::{PlacedRule, Places, codequality, results, words};
+    use portcullis_report::{PlacedRule, SourceLocations, codequality, results, wording};
 
     use super::*;
 
@@ -88,7 +88,7 @@ mod tests {
             Names { tasks: &["get_hunter22".into()], groups: &[], labels: &[], login: false };
         let rule = parse("p95(get_hunter22) < 5ms", Severity::Fail, names).unwrap();
         let text = rule.text.clone();
-        let judged = Judged {
+        let judged = ThresholdResult {
             rule,
             judgement: Judgement::Violated,
             value: Some(9.0),
@@ -102,9 +102,9 @@ mod tests {
         let run = record(
             &secrets,
             RunRecord {
-                findings: vec![Finding::violated(words::line(&judged))],
+                findings: vec![Finding::violated(wording::line(&judged))],
                 verdict: Some(Verdict { judged: vec![judged], silent_tasks: Vec::new() }),
-                places: Places {
+                places: SourceLocations {
                     file: "perf.toml".to_owned(),
                     rules: vec![PlacedRule { severity: Severity::Fail, text, line: 7 }],
                     against: None,

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use portcullis_core::config::{line_of_rule, line_of_section};
 use portcullis_core::threshold::Severity;
-use portcullis_report::{PlacedRule, Places};
+use portcullis_report::{PlacedRule, SourceLocations};
 
 use crate::planning::Planned;
 
 /// Where the configuration of a plan says what is judged.
-pub fn source_locations(planned: &Planned) -> Places {
+pub fn source_locations(planned: &Planned) -> SourceLocations {
     let tree = &planned.loaded.tree;
     let placed = planned.plan.thresholds.iter().filter_map(|rule| {
         let list = match rule.severity {
@@ -29,7 +29,7 @@ pub fn source_locations(planned: &Planned) -> Places {
     }
     let workspace = std::env::var_os("GITHUB_WORKSPACE").filter(|value| !value.is_empty());
     let file = in_repository(&planned.file, workspace.as_deref().map(Path::new));
-    Places { file, rules, against: line_of_section(tree, "against") }
+    SourceLocations { file, rules, against: line_of_section(tree, "against") }
 }
 
 /// The file as its repository knows it: its path from the folder that has `.git`; where

@@ -10,7 +10,7 @@ use portcullis_core::engine::{
 };
 use portcullis_core::event::{Event, Progress};
 use portcullis_core::judge::{Finding, generator_fault};
-use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageCourse};
+use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_report::FirstCall;
@@ -43,7 +43,7 @@ pub fn measure(
         server: server.as_deref_mut(),
         results,
         begun: None,
-        timeline: UsageCourse::default(),
+        timeline: UsageTimeline::default(),
         failure: None,
     };
     let outcome = engines::run(plan, target, trust, &mut watch);
@@ -81,7 +81,7 @@ struct LoadWatch<'a> {
     results: &'a mut LoadResults,
     /// Set once the first round is over: what the machine and the server had used then.
     begun: Option<(Option<Ticks>, Option<Usage>)>,
-    timeline: UsageCourse,
+    timeline: UsageTimeline,
     /// Why the load is not to begin.
     failure: Option<StageFailure>,
 }

@@ -2,7 +2,7 @@
 //! versions, red for the slower task alone.
 
 use anyhow::Result;
-use portcullis::comparison::RULE;
+use portcullis::comparison::POLICY;
 use serde_json::Value;
 
 use super::Extent;
@@ -62,7 +62,7 @@ fn once(sandbox: &Sandbox, setting: Setting, slowed: &str) -> Result<Ended> {
     Ok(Ended {
         date,
         machine,
-        rule: RULE.hash(),
+        rule: POLICY.hash(),
         server: setting.server().to_owned(),
         noise: setting.noise.name().to_owned(),
         slowed: slowed.to_owned(),

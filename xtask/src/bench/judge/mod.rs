@@ -20,7 +20,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use clap::ValueEnum;
-use portcullis::comparison::RULE;
+use portcullis::comparison::POLICY;
 use portcullis::rng::{Domain, Rng};
 
 use super::Figure;
@@ -167,7 +167,7 @@ fn line(compared: &Compared, setting: Setting, slowed: &str) -> Line {
     Line {
         date: compared.date.clone(),
         machine: compared.machine.clone(),
-        rule: RULE.hash(),
+        rule: POLICY.hash(),
         server: setting.server().to_owned(),
         noise: setting.noise.name().to_owned(),
         slowed: slowed.to_owned(),

@@ -2,7 +2,7 @@
 //! the help and the README quote.
 
 use anyhow::{Context, Result};
-use portcullis::comparison::RULE;
+use portcullis::comparison::POLICY;
 
 use super::ledger::Line;
 use super::rates::{self, Of};
@@ -26,8 +26,8 @@ pub fn write() -> Result<()> {
          bound over all runs takes comparisons as independent; the five of one\nstart share their \
          servers, which was measured to move a ratio by 0.3 %, against a margin of 5 %: the\nbound \
          over starts does without that.\n\nThe rule `{}`: {}.\n",
-        RULE.hash(),
-        RULE.described()
+        POLICY.hash(),
+        POLICY.described()
     );
     let mut dates: Vec<&str> = lines.iter().map(|line| line.date.as_str()).collect();
     dates.dedup();

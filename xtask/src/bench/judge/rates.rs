@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use portcullis::comparison::RULE;
+use portcullis::comparison::POLICY;
 use portcullis::evidence::Counts;
 
 use super::ledger::{COMMANDS, COMPARISONS, Ended, Line};
@@ -17,7 +17,7 @@ use crate::bench::{Figure, Target};
 /// # Errors
 /// The file is not what we wrote.
 pub fn present() -> Result<Vec<Line>> {
-    let rule = RULE.hash();
+    let rule = POLICY.hash();
     Ok(COMPARISONS.read()?.into_iter().filter(|line| line.rule == rule).collect())
 }
 
@@ -146,7 +146,7 @@ fn rivals(lines: &[Line], figures: &mut Vec<Figure>) {
 
 /// Whole commands that ended as the truth is, by the present rule.
 fn whole_commands(ended: &[Ended], figures: &mut Vec<Figure>) {
-    let rule = RULE.hash();
+    let rule = POLICY.hash();
     for (what, server, noise, is_slowed, target) in [
         ("green on identical code, quiet", "runserver", "quiet", false, 1.0),
         ("green on identical code, bursty", "runserver", "bursty", false, 1.0),

@@ -1,6 +1,6 @@
 //! How often thresholds are wrong, by simulation: there the truth is exact.
 
-use portcullis::evidence::{Case, Counts, State, states};
+use portcullis::evidence::{Counts, ProportionTest, State, states};
 
 use portcullis::rng::{Domain, Rng};
 
@@ -96,7 +96,7 @@ fn simulate(runs: u64, share: f64) -> Ended {
 
 /// The rule in a family of others of which nothing is known.
 fn judged(counts: Counts) -> State {
-    let case = |counts| Case { counts, allowed: 0.05, block_factor: 1.0 };
+    let case = |counts| ProportionTest { counts, allowed: 0.05, design_effect: 1.0 };
     let mut family = vec![case(Counts { all: 6, hits: 0 }); FAMILY - 1];
     family.push(case(counts));
     states(&family).last().copied().unwrap_or(State::InDoubt)

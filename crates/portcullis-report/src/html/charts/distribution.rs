@@ -7,7 +7,7 @@ use portcullis_core::units::show_ms;
 
 use super::scale::{Scale, tick_ms};
 use super::svg::{bars, drawing, line, rect, text};
-use crate::words::{percent, shortened};
+use crate::wording::{percent, shortened};
 
 const WIDTH: f64 = 960.0;
 const RIGHT: f64 = 940.0;

@@ -1,12 +1,12 @@
 //! The evidence of a threshold on an axis: its limit, the estimate, and what is
 //! possible.
 
-use portcullis_core::judge::Judged;
+use portcullis_core::judge::ThresholdResult;
 use portcullis_core::threshold::{Metric, Unit};
 
 use super::scale::{Scale, short, tick_ms};
 use super::svg::{self, dot, drawing, line, rect};
-use crate::words::{self, bytes};
+use crate::wording::{self, bytes};
 
 const WIDTH: f64 = 340.0;
 const HEIGHT: f64 = 46.0;
@@ -25,7 +25,7 @@ struct Possible {
 }
 
 /// The drawing; nothing without data.
-pub fn evidence(judged: &Judged) -> String {
+pub fn evidence(judged: &ThresholdResult) -> String {
     let Some(value) = judged.value.filter(|value| value.is_finite()) else {
         return String::new();
     };
@@ -50,7 +50,7 @@ pub fn evidence(judged: &Judged) -> String {
     drawing(WIDTH, HEIGHT, "evidence", &says(judged), &parts.concat())
 }
 
-fn possible(judged: &Judged) -> Possible {
+fn possible(judged: &ThresholdResult) -> Possible {
     let Some(evidence) = &judged.evidence else { return Possible::default() };
     match judged.rule.metric {
         Metric::Percentile(_) => {
@@ -66,7 +66,7 @@ fn possible(judged: &Judged) -> Possible {
 }
 
 /// The side of the limit where the rule holds.
-fn allowed(judged: &Judged, scale: &Scale, limit: f64) -> String {
+fn allowed(judged: &ThresholdResult, scale: &Scale, limit: f64) -> String {
     use portcullis_core::threshold::Comparison;
     let (left, right) = match judged.rule.comparison {
         Comparison::Below | Comparison::AtMost => (scale.at(0.0), scale.at(limit)),
@@ -75,7 +75,7 @@ fn allowed(judged: &Judged, scale: &Scale, limit: f64) -> String {
     rect((left, 6.0), (right - left, BASE - 6.0), "allowed")
 }
 
-fn axis(judged: &Judged, scale: &Scale) -> String {
+fn axis(judged: &ThresholdResult, scale: &Scale) -> String {
     let label = |value: f64| match judged.rule.unit() {
         Unit::Milliseconds => tick_ms(value),
         Unit::Fraction => format!("{} %", short(value * 100.0)),
@@ -109,8 +109,8 @@ fn intervals(scale: &Scale, possible: Possible) -> String {
     out
 }
 
-fn says(judged: &Judged) -> String {
-    let value = words::value(judged).unwrap_or_default();
-    let support = words::support(judged).join(" ");
-    format!("{value}, limit {}. {support}", words::limit(&judged.rule))
+fn says(judged: &ThresholdResult) -> String {
+    let value = wording::value(judged).unwrap_or_default();
+    let support = wording::support(judged).join(" ");
+    format!("{value}, limit {}. {support}", wording::limit(&judged.rule))
 }

@@ -1,11 +1,11 @@
 //! Base and candidate: the ratio of each task's latency with its interval, on one
 //! logarithmic axis with "the same" in its middle (a forest plot).
 
-use portcullis_core::compare::{Decision, RULE, TaskComparison, percent};
+use portcullis_core::compare::{Decision, POLICY, TaskComparison, percent};
 
 use super::scale::Scale;
 use super::svg::{dot, drawing, line, rect, text};
-use crate::words::shortened;
+use crate::wording::shortened;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 200.0;
@@ -49,7 +49,7 @@ fn axis(x: &Scale, bottom: f64) -> String {
         mark + &text((at, bottom + 17.0), "middle", &name)
     });
     let ticks: String = ticks.collect();
-    let slower = x.at(RULE.slower_margin);
+    let slower = x.at(POLICY.slower_margin);
     rect((slower, TOP - 8.0), (RIGHT - slower, bottom - TOP + 8.0), "beyond")
         + &text((slower + 5.0, TOP - 12.0), "start small", "slower beyond the margin")
         + &line((x.at(1.0), TOP - 8.0), (x.at(1.0), bottom), "same")

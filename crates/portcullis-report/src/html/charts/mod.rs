@@ -6,8 +6,6 @@
 //! the page's style by class, so that dark mode, print and the policy against
 //! inline styles work; and a few hundred lines are all that four drawings need.
 
-pub mod course;
-pub mod courses;
 pub mod distribution;
 pub mod evidence;
 pub mod forest;
@@ -15,3 +13,5 @@ pub mod pairs;
 pub mod scale;
 mod svg;
 pub mod time;
+pub mod timeline;
+pub mod timelines;

@@ -5,7 +5,7 @@ use portcullis_core::compare::{Comparison, Pair, percent};
 
 use super::scale::{Scale, short};
 use super::svg::{drawing, line, number, text};
-use crate::words::shortened;
+use crate::wording::shortened;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 200.0;

@@ -5,7 +5,7 @@ use portcullis_core::measure::Change;
 use super::scale::{Scale, short, tick_ms};
 use super::svg::{bars, drawing, line, polyline, rect, text};
 use crate::series::Step;
-use crate::words::shortened;
+use crate::wording::shortened;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 62.0;

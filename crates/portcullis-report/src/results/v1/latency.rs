@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_core::measure::{Distribution as Latencies, SHOWN};
+use portcullis_core::measure::{Distribution as Latencies, REPORTED_PERCENTILES};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub struct Distribution {
 
 impl Wire<'_, Latencies> for Distribution {
     fn of(latencies: &Latencies) -> Self {
-        let shown = SHOWN.iter().filter_map(|percentile| {
+        let shown = REPORTED_PERCENTILES.iter().filter_map(|percentile| {
             let ms = latencies.percentile_ms(*percentile)?;
             Some((percentile.to_string(), ms))
         });

@@ -33,6 +33,6 @@ pub struct PlacedRule<'a> {
     pub line: usize,
 }
 
-fields!(Places<'a>: record::Places { file, rules, against });
+fields!(Places<'a>: record::SourceLocations { file, rules, against });
 
 fields!(PlacedRule<'a>: record::PlacedRule { severity, line; rule = text });

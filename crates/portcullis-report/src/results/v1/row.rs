@@ -38,12 +38,13 @@ pub struct Row {
     /// `[status, answers]`, good and failed, ascending.
     pub statuses: Vec<(u16, u64)>,
     /// One for each of `limits_ms`.
-    pub beyond_limits: Vec<Beyond>,
+    pub beyond_limits: Vec<OverLimit>,
 }
 
 /// Exact counts against one latency limit.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Beyond {
+#[schemars(rename = "Beyond")]
+pub struct OverLimit {
     pub limit_ms: Milliseconds,
     pub above: u64,
     pub at_or_above: u64,
@@ -67,7 +68,7 @@ impl Row {
             cut: row.cut,
             with_data: row.with_data,
             statuses: row.statuses.clone(),
-            beyond_limits: Beyond::all(row, &summary.limits),
+            beyond_limits: OverLimit::all(row, &summary.limits),
         }
     }
 
@@ -97,7 +98,7 @@ impl Row {
         let body_bytes = mean_bytes(self.mean_body_bytes * requests as f64)?;
         let counts = (good.count, failed.count);
         let (beyond, failed_beyond) =
-            Beyond::read(self.beyond_limits, limits, counts).at("beyond_limits")?;
+            OverLimit::read(self.beyond_limits, limits, counts).at("beyond_limits")?;
         let service = self.service.read().at("service")?;
         Ok(measured::Row {
             requests,
@@ -132,19 +133,21 @@ fn check_statuses(counts: &[(u16, u64)], requests: u64) -> Result<(), Contradict
     ensure(sum <= requests, format_args!("{sum} answers to {requests} requests"))
 }
 
-type Counts = Vec<measured::Beyond>;
+type Counts = Vec<measured::OverLimit>;
 
-impl Beyond {
+impl OverLimit {
     /// The counts of a row at each limit.
     pub fn all(row: &measured::Row, limits: &[Duration]) -> Vec<Self> {
         let counts = row.beyond.iter().zip(&row.failed_beyond);
         let of =
-            |(limit, (good, failed)): (&Duration, (&measured::Beyond, &measured::Beyond))| Self {
-                limit_ms: Wire::of(limit),
-                above: good.above,
-                at_or_above: good.at_or_above,
-                failed_above: failed.above,
-                failed_at_or_above: failed.at_or_above,
+            |(limit, (good, failed)): (&Duration, (&measured::OverLimit, &measured::OverLimit))| {
+                Self {
+                    limit_ms: Wire::of(limit),
+                    above: good.above,
+                    at_or_above: good.at_or_above,
+                    failed_above: failed.above,
+                    failed_at_or_above: failed.at_or_above,
+                }
             };
         limits.iter().zip(counts).map(of).collect()
     }
@@ -171,7 +174,7 @@ impl Beyond {
                 is_possible,
                 format_args!("more are beyond {} ms than there are", one.limit_ms.0),
             )?;
-            let of = |above, at_or_above| measured::Beyond { above, at_or_above };
+            let of = |above, at_or_above| measured::OverLimit { above, at_or_above };
             Ok((of(one.above, one.at_or_above), of(one.failed_above, one.failed_at_or_above)))
         });
         both.collect()

@@ -30,6 +30,6 @@ pub struct ToDate {
     pub mean_body_bytes: MeanBytes,
 }
 
-fields!(Second: measured::Second { second, users, requests, failures, percentiles_ms, to_date });
+fields!(Second: measured::SeriesPoint { second, users, requests, failures, percentiles_ms, to_date });
 
 fields!(ToDate: measured::ToDate { mean_body_bytes, p50_ms, mean_ms, min_ms, max_ms });

@@ -32,14 +32,14 @@ impl<'a> Server<'a> {
             peak_memory_bytes: used.map(|used| used.peak_memory_bytes),
             voluntary_switches: used.map(|used| used.voluntary_switches),
             involuntary_switches: used.map(|used| used.involuntary_switches),
-            course: Wire::of(&run.server_course),
+            course: Wire::of(&run.server_timeline),
             end: run.server_end.as_deref()?.into(),
         })
     }
 
     /// Adds what it used, if the load came so far, and how it ended.
     pub fn add_to(self, run: &mut RunRecord) -> Result<(), Contradiction> {
-        run.server_course = self.course.read().at("course")?;
+        run.server_timeline = self.course.read().at("course")?;
         run.server_usage = self.cpu_s.read().at("cpu_s")?.map(|cpu| Usage {
             cpu,
             peak_memory_bytes: self.peak_memory_bytes.unwrap_or_default(),

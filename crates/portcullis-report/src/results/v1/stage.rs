@@ -38,7 +38,7 @@ impl<'a> Wire<'a, StageRecord> for Stage<'a> {
 
     fn read(self) -> Result<StageRecord, Contradiction> {
         let failed = self.failure.map(|why| StageEnd::Failed(why.into_owned()));
-        let mut ends = [StageEnd::Done, StageEnd::Cached].into_iter().chain(failed);
+        let mut ends = [StageEnd::Completed, StageEnd::Cached].into_iter().chain(failed);
         let end = ends.find(|end| end.name() == self.end);
         let unknown = format_args!("\"{}\" is no end of a stage", self.end);
         Ok(StageRecord {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use portcullis_core::judge::remarks;
+use portcullis_core::judge::caveats;
 use portcullis_core::measure as measured;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,7 +86,7 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
             resent: summary.resent,
             reopened: summary.reopened,
             requests_per_s: summary.rate(aggregate.requests),
-            remarks: remarks(summary),
+            remarks: caveats(summary),
             warm_up: Row::of(&summary.warm_up, summary),
             generator: Wire::of(&summary.generator),
             aggregate: Row::of(&aggregate, summary),

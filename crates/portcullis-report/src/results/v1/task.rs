@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use portcullis_core::measure as measured;
-use portcullis_core::measure::{Distribution as Latencies, Samples, TaskStep};
+use portcullis_core::measure::{Distribution as Latencies, Exemplars, TimeBucket};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -70,8 +70,8 @@ impl<'a> Task<'a> {
             weight: task.weight,
             needs_data: task.needs_data,
             extension_requests: task.requests_after(),
-            extension_cut: task.continued.cut + task.extension.cut,
-            course: Wire::of(&task.course),
+            extension_cut: task.extra_mixed.cut + task.extra_targeted.cut,
+            course: Wire::of(&task.timeline),
             row: Row::of(&task.judged(), summary),
             parts: Parts::of(task, summary),
             error_samples: samples.errors.iter().map(|one| ErrorSample::of(one, summary)).collect(),
@@ -108,38 +108,38 @@ impl<'a> Task<'a> {
             weight: self.weight,
             needs_data: self.needs_data,
             window,
-            continued,
-            extension,
-            samples: Samples {
+            extra_mixed: continued,
+            extra_targeted: extension,
+            samples: Exemplars {
                 errors: errors.collect::<Result<_, _>>().at("error_samples")?,
                 slowest: slowest.collect::<Result<_, _>>().at("slowest")?,
             },
-            course: self.course.read().at("course")?,
+            timeline: self.course.read().at("course")?,
         })
     }
 }
 
-impl Wire<'_, TaskStep> for Step {
-    fn of(step: &TaskStep) -> Self {
+impl Wire<'_, TimeBucket> for Step {
+    fn of(step: &TimeBucket) -> Self {
         let ms = (Wire::of(&step.p50_ms), Wire::of(&step.p95_ms));
         (Wire::of(&step.at), step.requests, step.failures, ms.0, ms.1)
     }
 
-    fn read(self) -> Result<TaskStep, Contradiction> {
+    fn read(self) -> Result<TimeBucket, Contradiction> {
         let (at, requests, failures, p50_ms, p95_ms) = self;
         let (p50_ms, p95_ms) = (p50_ms.read()?, p95_ms.read()?);
-        Ok(TaskStep { at: at.read()?, requests, failures, p50_ms, p95_ms })
+        Ok(TimeBucket { at: at.read()?, requests, failures, p50_ms, p95_ms })
     }
 }
 
 impl Parts {
     fn of(task: &measured::TaskSummary, summary: &measured::Summary) -> Option<Self> {
         let is_used = |row: &measured::Row| row.requests > 0 || row.cut > 0;
-        let went_on = is_used(&task.continued) || is_used(&task.extension);
+        let went_on = is_used(&task.extra_mixed) || is_used(&task.extra_targeted);
         went_on.then(|| Self {
             window: Row::of(&task.window, summary),
-            continued: Row::of(&task.continued, summary),
-            extension: Row::of(&task.extension, summary),
+            continued: Row::of(&task.extra_mixed, summary),
+            extension: Row::of(&task.extra_targeted, summary),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Judged thresholds: for people, and whole, so that every report can be made of them
 //! again. A judgement that is read is what the file says, and is not made anew.
 
-use portcullis_core::judge::{Judged, Judgement};
+use portcullis_core::judge::{Judgement, ThresholdResult};
 use portcullis_core::threshold as rules;
 use portcullis_core::threshold::{
     Comparison, Limit, Metric, Policy, Reference, Scope, Severity, Uncertainty, Unit,
@@ -75,8 +75,8 @@ pub struct Derived<'a> {
     pub lowered: Option<Text<'a>>,
 }
 
-impl<'a> Wire<'a, Judged> for Threshold<'a> {
-    fn of(judged: &'a Judged) -> Self {
+impl<'a> Wire<'a, ThresholdResult> for Threshold<'a> {
+    fn of(judged: &'a ThresholdResult) -> Self {
         let rule = &judged.rule;
         let relative = match &rule.limit {
             Limit::Relative(relative) => Some(Wire::of(relative)),
@@ -107,14 +107,14 @@ impl<'a> Wire<'a, Judged> for Threshold<'a> {
         }
     }
 
-    fn read(self) -> Result<Judged, Contradiction> {
+    fn read(self) -> Result<ThresholdResult, Contradiction> {
         let judgement = self.judgement.read()?;
         let metric = Metric::shown(&self.metric);
         let metric = known(metric, format_args!("\"{}\" is no metric", self.metric))?;
         let kind = &self.scope_kind;
         let scope = Scope::of_kind(kind, self.scope.into_owned());
         let scope = known(scope, format_args!("\"{kind}\" is no kind of scope"))?;
-        Ok(Judged {
+        Ok(ThresholdResult {
             judgement,
             value: self.value.read()?,
             samples: self.samples.read()?,

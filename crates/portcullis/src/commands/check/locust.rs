@@ -5,7 +5,7 @@ use portcullis_core::check::{Checked, check_stated, is_login};
 use portcullis_core::judge::{Finding, Judgement};
 use portcullis_core::threshold::Severity;
 use portcullis_report::read::{Companions, LocustStats};
-use portcullis_report::words;
+use portcullis_report::wording;
 
 use super::rules::{Configured, Rules};
 use super::{passed, undecided};
@@ -46,11 +46,11 @@ const NO_RULE: &str = "no `fail` rule on all requests was judged: the file's row
 
 /// What a judged rule finds; `is_strict` makes warnings fail too.
 fn found(checked: &Checked, is_strict: bool) -> Option<Finding> {
-    let Checked::Judged(judged) = checked else { return None };
+    let Checked::Outcome(judged) = checked else { return None };
     match (judged.judgement, judged.rule.severity) {
-        (Judgement::NoData, _) => Some(Finding::no_data(words::line(judged))),
+        (Judgement::NoData, _) => Some(Finding::no_data(wording::line(judged))),
         (Judgement::Violated, severity) if is_strict || severity == Severity::Fail => {
-            Some(Finding::violated(words::line(judged)))
+            Some(Finding::violated(wording::line(judged)))
         }
         _ => None,
     }

@@ -81,7 +81,7 @@ fn undecided(checked: &[Checked]) -> impl Iterator<Item = Finding> {
 
 /// What passed, in a sentence, with what was not looked at.
 fn passed(checked: &[Checked], requests: u64) -> String {
-    let holds = |checked: &&Checked| matches!(checked, Checked::Judged(judged) if judged.judgement == Judgement::Holds);
+    let holds = |checked: &&Checked| matches!(checked, Checked::Outcome(judged) if judged.judgement == Judgement::Holds);
     let (count, held) = (checked.len(), checked.iter().filter(holds).count());
     let unjudged = checked.iter().filter(|checked| checked.is_not_judged()).count();
     let open = checked.iter().filter(|checked| !checked.is_decided()).count() - unjudged;

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_core::judge::Judged;
+use portcullis_core::judge::ThresholdResult;
 use portcullis_core::measure;
 use portcullis_core::measure::Summary;
 use portcullis_core::threshold::Percentile;
 use portcullis_report::RunRecord;
-use portcullis_report::words::{Standing, value};
+use portcullis_report::wording::{ThresholdStatus, value};
 
 use super::described;
 use crate::console::{Change, Row, SideBySide};
@@ -69,7 +69,7 @@ fn row(name: &str, both: [Option<measure::Row>; 2]) -> Row {
 }
 
 /// A threshold is known by its line and by what it was judged on.
-fn key(judged: &Judged) -> (String, String) {
+fn key(judged: &ThresholdResult) -> (String, String) {
     (judged.rule.text.clone(), judged.rule.subject())
 }
 
@@ -84,8 +84,8 @@ fn changes(runs: [&RunRecord; 2]) -> (Vec<Change>, usize) {
         }
         let both = [0, 1].map(|run| judged(run).find(|judged| key(judged) == known));
         let [before, after] = both;
-        let standing = |run: usize, judged: Option<&Judged>| {
-            judged.map(|judged| Standing::of(judged, runs[run].strict))
+        let standing = |run: usize, judged: Option<&ThresholdResult>| {
+            judged.map(|judged| ThresholdStatus::of(judged, runs[run].strict))
         };
         if standing(0, before) == standing(1, after) {
             unchanged += 1;
@@ -93,7 +93,7 @@ fn changes(runs: [&RunRecord; 2]) -> (Vec<Change>, usize) {
         }
         let (text, subject) = known;
         let rule = if text.starts_with(&subject) { text } else { format!("{subject}: {text}") };
-        let told = |run: usize, judged: Option<&Judged>| {
+        let told = |run: usize, judged: Option<&ThresholdResult>| {
             judged.map(|judged| told(judged, runs[run].strict))
         };
         changes.push(Change { rule, standing: [told(0, before), told(1, after)] });
@@ -101,8 +101,8 @@ fn changes(runs: [&RunRecord; 2]) -> (Vec<Change>, usize) {
     (changes, unchanged)
 }
 
-fn told(judged: &Judged, is_strict: bool) -> String {
-    let word = Standing::of(judged, is_strict).word();
+fn told(judged: &ThresholdResult, is_strict: bool) -> String {
+    let word = ThresholdStatus::of(judged, is_strict).word();
     value(judged).map_or_else(|| word.to_owned(), |value| format!("{word}, {value}"))
 }
 

@@ -5,14 +5,14 @@ use portcullis_core::measure::UsageAt;
 use super::scale::{Scale, short};
 use super::svg::{drawing, polyline, text};
 use super::time::{grid, time_axis};
-use crate::words::bytes;
+use crate::wording::bytes;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 880.0;
 
 /// The drawing; nothing without two moments.
-pub fn course(moments: &[UsageAt]) -> String {
+pub fn timeline(moments: &[UsageAt]) -> String {
     let Some(last) = moments.last().filter(|_| moments.len() > 1) else { return String::new() };
     let x = Scale::straight((0.0, last.at.as_secs_f64()), (LEFT, RIGHT));
     let cores: Vec<(f64, f64)> = moments.windows(2).filter_map(cores).collect();

@@ -3,24 +3,24 @@
 
 use super::blocks;
 use super::share::Counts;
-use crate::measure::{Beyond, Block, Row, Summary};
+use crate::measure::{Block, OverLimit, Row, Summary};
 use crate::threshold::{Comparison, Limit, Metric, Threshold};
 
 /// A rule as a statement on a share.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Case {
+pub struct ProportionTest {
     /// Requests, and those beyond the limit.
     pub counts: Counts,
     /// The share that may be beyond it, from 0 to 1.
     pub allowed: f64,
     /// How much less they say because they share bad seconds, at least 1.
-    pub block_factor: f64,
+    pub design_effect: f64,
 }
 
 /// The statement of a rule that is resolved to one scope; `None` for a rule
 /// that is none on a share (`mean`, `rps`, `count`, and what must be slow), and
 /// without requests.
-pub fn case(summary: &Summary, rule: &Threshold, row: &Row) -> Option<Case> {
+pub fn proportion_test(summary: &Summary, rule: &Threshold, row: &Row) -> Option<ProportionTest> {
     if !rule.comparison.is_upper() {
         return None;
     }
@@ -32,12 +32,12 @@ pub fn case(summary: &Summary, rule: &Threshold, row: &Row) -> Option<Case> {
         (Metric::ErrorRate, Limit::Share(limit)) => {
             let seconds = seconds(row, |block| u64::from(block.failures));
             let counts = Counts { all: row.requests, hits: row.failures };
-            Some(Case { counts, allowed: limit, block_factor: blocks::factor(&seconds) })
+            Some(ProportionTest { counts, allowed: limit, design_effect: blocks::factor(&seconds) })
         }
         // By status no seconds are kept: as if requests were independent.
         (Metric::Status(status), Limit::Share(limit)) => {
             let counts = Counts { all: row.requests, hits: row.answers_with(status) };
-            Some(Case { counts, allowed: limit, block_factor: 1.0 })
+            Some(ProportionTest { counts, allowed: limit, design_effect: 1.0 })
         }
         _ => None,
     };
@@ -50,17 +50,17 @@ fn latencies(
     row: &Row,
     limit: std::time::Duration,
     allowed: f64,
-) -> Option<Case> {
+) -> Option<ProportionTest> {
     let index = summary.limits.iter().position(|known| *known == limit)?;
-    let beyond = |of: &[Beyond]| of.get(index).copied().unwrap_or_default();
+    let beyond = |of: &[OverLimit]| of.get(index).copied().unwrap_or_default();
     // `<` is broken by a value at the limit too.
     let is_strict = rule.comparison == Comparison::Below;
-    let pick = |beyond: Beyond| if is_strict { beyond.at_or_above } else { beyond.above };
+    let pick = |beyond: OverLimit| if is_strict { beyond.at_or_above } else { beyond.above };
     let failed = pick(beyond(&row.failed_beyond));
     let counts =
         Counts { all: row.latency.count + failed, hits: pick(beyond(&row.beyond)) + failed };
     let seconds = seconds(row, |block| block.beyond.get(index).map_or(0, |b| pick(*b)));
-    Some(Case { counts, allowed, block_factor: blocks::factor(&seconds) })
+    Some(ProportionTest { counts, allowed, design_effect: blocks::factor(&seconds) })
 }
 
 fn seconds(row: &Row, hits: impl Fn(&Block) -> u64) -> Vec<(u32, Counts)> {

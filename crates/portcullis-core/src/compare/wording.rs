@@ -2,7 +2,7 @@
 
 use super::comparison::{Comparison, TaskComparison};
 use super::effect::{Effect, ErrorRise};
-use super::judge::{Decision, RULE};
+use super::judge::{Decision, POLICY};
 
 /// A change in percent with its sign: `+18.3 %`.
 pub fn percent(ratio: f64) -> String {
@@ -98,7 +98,7 @@ impl Comparison {
         format!(
             "a task that became slower by less than {} may be called either; one that waits for \
              other users' requests, or slows down only under load, is not seen by pairs",
-            percent(RULE.cleared_margin)
+            percent(POLICY.cleared_margin)
         )
     }
 }

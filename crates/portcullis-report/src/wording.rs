@@ -2,7 +2,7 @@
 //! every report.
 
 use portcullis_core::evidence::{Evidence, State};
-use portcullis_core::judge::{Judged, Judgement};
+use portcullis_core::judge::{Judgement, ThresholdResult};
 use portcullis_core::threshold::{Metric, Severity};
 use portcullis_core::units::show_ms;
 
@@ -11,7 +11,7 @@ pub use portcullis_core::judge::wording::{TOOTHLESS, interval, limit, line, sile
 
 /// How a judged threshold stands, the gravest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum ThresholdStatus {
     /// It fails the run.
     Violated,
     /// Nothing could be said of it.
@@ -26,9 +26,9 @@ pub enum Standing {
     Holds,
 }
 
-impl Standing {
+impl ThresholdStatus {
     /// How a threshold stands; in a strict run a warning fails too.
-    pub fn of(judged: &Judged, is_strict: bool) -> Self {
+    pub fn of(judged: &ThresholdResult, is_strict: bool) -> Self {
         let is_in_doubt = judged.evidence.as_ref().is_some_and(|e| e.state.is_in_doubt());
         match (judged.judgement, judged.rule.severity) {
             (Judgement::NoData, _) => Self::NoData,
@@ -66,7 +66,7 @@ impl Standing {
 }
 
 /// How sure a judgement is, in words.
-pub fn certainty(judged: &Judged) -> String {
+pub fn certainty(judged: &ThresholdResult) -> String {
     if let Some(reason) = &judged.reason {
         return reason.clone();
     }
@@ -97,14 +97,14 @@ pub fn certainty(judged: &Judged) -> String {
 }
 
 /// What supports a judgement, a sentence each.
-pub fn support(judged: &Judged) -> Vec<String> {
+pub fn support(judged: &ThresholdResult) -> Vec<String> {
     let Some(evidence) = &judged.evidence else { return Vec::new() };
     let mut said = vec![beyond(judged, evidence), possible(judged, evidence)];
-    if evidence.block_factor > CLUSTERED {
+    if evidence.design_effect > CLUSTERED {
         said.push(format!(
             "Requests share bad seconds: they say as much as {:.1} times fewer independent ones \
              (block factor {:.2}).",
-            evidence.block_factor, evidence.block_factor
+            evidence.design_effect, evidence.design_effect
         ));
     }
     said.push(unseen(judged, evidence));
@@ -115,7 +115,7 @@ pub fn support(judged: &Judged) -> Vec<String> {
 const CLUSTERED: f64 = 1.05;
 
 /// What a rule counts as beyond its limit.
-fn kind(judged: &Judged) -> &'static str {
+fn kind(judged: &ThresholdResult) -> &'static str {
     match judged.rule.metric {
         Metric::ErrorRate => "failed",
         Metric::Status(_) => "had this status",
@@ -123,7 +123,7 @@ fn kind(judged: &Judged) -> &'static str {
     }
 }
 
-fn beyond(judged: &Judged, evidence: &Evidence) -> String {
+fn beyond(judged: &ThresholdResult, evidence: &Evidence) -> String {
     let counts = evidence.counts;
     format!(
         "{} of {} requests {} ({}); {} may.",
@@ -135,7 +135,7 @@ fn beyond(judged: &Judged, evidence: &Evidence) -> String {
     )
 }
 
-fn possible(judged: &Judged, evidence: &Evidence) -> String {
+fn possible(judged: &ThresholdResult, evidence: &Evidence) -> String {
     let Some(latency) = evidence.latency else {
         let (low, high) = (evidence.clustered.low, evidence.clustered.high);
         return format!("Possible: {} to {}.", percent(low), percent(high));
@@ -153,7 +153,7 @@ fn possible(judged: &Judged, evidence: &Evidence) -> String {
     }
 }
 
-fn unseen(judged: &Judged, evidence: &Evidence) -> String {
+fn unseen(judged: &ThresholdResult, evidence: &Evidence) -> String {
     let what = match judged.rule.metric {
         Metric::ErrorRate => "failing",
         Metric::Status(_) => "with this status",

@@ -31,10 +31,11 @@ impl Evidence {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Case, Counts, evidence, states};
+    use super::super::{Counts, ProportionTest, evidence, states};
 
     fn words(all: u64, hits: u64) -> String {
-        let case = Case { counts: Counts { all, hits }, allowed: 0.05, block_factor: 1.0 };
+        let case =
+            ProportionTest { counts: Counts { all, hits }, allowed: 0.05, design_effect: 1.0 };
         evidence(&case, states(&[case])[0], None).in_words()
     }
 

@@ -1,12 +1,12 @@
 //! Each task over the window: a strip with p50, p95 and the places of failures, all on
 //! the same axes, so that the one that differs is seen.
 
-use portcullis_core::measure::{TaskStep, TaskSummary};
+use portcullis_core::measure::{TaskSummary, TimeBucket};
 
 use super::scale::{Scale, tick_ms};
 use super::svg::{bars, drawing, line, polyline, text};
 use super::time::time_axis;
-use crate::words::shortened;
+use crate::wording::shortened;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 200.0;
@@ -15,9 +15,9 @@ const ROW: f64 = 46.0;
 const TOP: f64 = 4.0;
 
 /// The drawing; nothing without two steps of any task. `end_s` is the window's length.
-pub fn courses(tasks: &[&TaskSummary], end_s: f64) -> String {
-    let tasks: Vec<&&TaskSummary> = tasks.iter().filter(|task| task.course.len() > 1).collect();
-    let steps = || tasks.iter().flat_map(|task| &task.course);
+pub fn timelines(tasks: &[&TaskSummary], end_s: f64) -> String {
+    let tasks: Vec<&&TaskSummary> = tasks.iter().filter(|task| task.timeline.len() > 1).collect();
+    let steps = || tasks.iter().flat_map(|task| &task.timeline);
     let values = || steps().flat_map(|step| [step.p50_ms, step.p95_ms]).flatten();
     let (low, high) = (values().fold(f64::MAX, f64::min), values().fold(0.0, f64::max));
     if high <= 0.0 {
@@ -41,23 +41,23 @@ pub fn courses(tasks: &[&TaskSummary], end_s: f64) -> String {
 }
 
 fn strip(task: &TaskSummary, x: &Scale, y: &Scale, base: f64) -> String {
-    let step_s = match &task.course[..] {
+    let step_s = match &task.timeline[..] {
         [first, second, ..] => second.at.saturating_sub(first.at).as_secs_f64(),
         _ => 1.0,
     };
-    let middle = |step: &TaskStep| x.at(step.at.as_secs_f64() + step_s / 2.0);
-    let drawn = |pick: fn(&TaskStep) -> Option<f64>, class: &str| {
-        let places = task.course.iter().map(|step| pick(step).map(|ms| (middle(step), y.at(ms))));
+    let middle = |step: &TimeBucket| x.at(step.at.as_secs_f64() + step_s / 2.0);
+    let drawn = |pick: fn(&TimeBucket) -> Option<f64>, class: &str| {
+        let places = task.timeline.iter().map(|step| pick(step).map(|ms| (middle(step), y.at(ms))));
         polyline(places, class)
     };
-    let failed = task.course.iter().filter(|step| step.failures > 0).map(|step| {
+    let failed = task.timeline.iter().filter(|step| step.failures > 0).map(|step| {
         let share = step.failures as f64 / step.requests.max(1) as f64;
         let left = x.at(step.at.as_secs_f64());
         let right = x.at(step.at.as_secs_f64() + step_s);
         // One failure of many is seen too.
         (left, right.max(left + 1.5), base - 3.0 - share * 12.0)
     });
-    let last = task.course.iter().rev().find_map(|step| step.p95_ms).map(tick_ms);
+    let last = task.timeline.iter().rev().find_map(|step| step.p95_ms).map(tick_ms);
     text((LEFT - 12.0, base - ROW / 2.0 + 8.0), "end", &shortened(&task.name, 28))
         + &line((LEFT, base), (RIGHT, base), "grid")
         + &bars(base, failed, "failed")
