@@ -250,7 +250,7 @@ fn said(summary: &Summary) -> String {
 fn about(run: &RunRecord) -> String {
     let commit = run.commit.as_deref().unwrap_or("not known");
     let machine = &run.machine;
-    let processor = machine.processor.as_deref().unwrap_or("unknown processor");
+    let processor = machine.processor.as_deref().unwrap_or("unknown CPU");
     let processor = format!("{} cores, {processor}, {}", machine.cores, machine.system);
     format!(
         "{}\n\nExit code {}. Commit {}. Machine {}.\n",

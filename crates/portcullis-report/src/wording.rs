@@ -161,7 +161,7 @@ fn unseen(judged: &ThresholdResult, evidence: &Evidence) -> String {
     };
     match evidence.detectable {
         Some(share) => format!(
-            "Caught 19 times in 20: {} of the requests {what}. Less could have gone unseen.",
+            "Caught 19 times in 20: {} of the requests {what}. Less could be undetected.",
             percent(share)
         ),
         None => "Too few requests: no violation would have been caught.".to_owned(),

@@ -92,7 +92,7 @@ impl Recipe {
         let findings = in_order(lines.collect());
         let exit_code = exit_code(&findings);
         let first = findings.first().map(|first| first.message.clone());
-        let why = first.unwrap_or_else(|| "all thresholds hold".to_owned());
+        let why = first.unwrap_or_else(|| "all thresholds passed".to_owned());
         RunRecord {
             sentence: format!("{}: {why}", wording::verdict(exit_code)),
             summary: Some(summary),

@@ -86,7 +86,7 @@ fn more_than_the_service_can_take_is_invalid_and_never_red_or_green() {
         .with("[load]\n", "[load]\narrival_rate = \"50000/s\"\ngrace = \"1s\"\n")
         .with("shared = false", "shared = true");
     let outcome = project.run(&["--host", &server.url, "-t", "2s"]);
-    outcome.expect(5, &["were never started", "cannot keep up with the asked rate", "INVALID"]);
+    outcome.expect(5, &["were never started", "cannot keep up with the requested rate", "INVALID"]);
 }
 
 #[test]

@@ -110,7 +110,7 @@ fn told(judged: &ThresholdResult, is_strict: bool) -> String {
 fn differences([before, after]: [&RunRecord; 2]) -> Vec<String> {
     let machine = |run: &RunRecord| {
         let machine = &run.machine;
-        let processor = machine.processor.as_deref().unwrap_or("unknown processor");
+        let processor = machine.processor.as_deref().unwrap_or("unknown CPU");
         format!("{}, {} cores, {processor}", machine.system, machine.cores)
     };
     let mut notes = Vec::new();
