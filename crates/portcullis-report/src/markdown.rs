@@ -19,7 +19,11 @@ pub const FILE: &str = "perf_results.md";
 
 /// The format.
 pub const FORMAT: Format = Format {
-    flag: Some(Flag { name: "md", help: "The summary for a pull request", place: 2 }),
+    flag: Some(Flag {
+        name: "md",
+        help: "Write the Markdown summary for a pull request",
+        place: 2,
+    }),
     files: &[FILE],
     write: |run| vec![write(run)],
 };
@@ -138,7 +142,7 @@ fn by_task(summary: &Summary) -> String {
     }
     out.push_str(&row("**all tasks**", &summary.aggregate()));
     if let Some(login) = &summary.login {
-        out.push_str(&row("login (apart)", &login.judged()));
+        out.push_str(&row("login (not in the totals)", &login.judged()));
     }
     if called.len() > MOST {
         out.push_str(&format!("\n{} more tasks are in the page.\n", called.len() - MOST));

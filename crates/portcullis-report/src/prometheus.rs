@@ -16,7 +16,7 @@ pub const FILE: &str = "perf_results.prom";
 
 /// The format.
 pub const FORMAT: Format = Format {
-    flag: Some(Flag { name: "prom", help: "Gauges for Prometheus", place: 5 }),
+    flag: Some(Flag { name: "prom", help: "Write gauges for Prometheus", place: 5 }),
     files: &[FILE],
     write: |run| vec![write(run)],
 };

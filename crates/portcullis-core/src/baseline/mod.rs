@@ -124,7 +124,7 @@ impl BaselinePlan {
 
     /// The baseline in a few words: its date and commit.
     pub fn described(&self) -> String {
-        let Some(stored) = &self.stored else { return "not there".to_owned() };
+        let Some(stored) = &self.stored else { return "not judged".to_owned() };
         let date = stored.timestamp.as_deref().unwrap_or("no date");
         match stored.commit.as_deref() {
             Some(commit) => format!("from {date}, commit {}", commit.get(..10).unwrap_or(commit)),

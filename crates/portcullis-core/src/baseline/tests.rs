@@ -359,7 +359,7 @@ fn the_rule_cries_wolf_in_16_of_90_pairs_of_identical_code() {
 fn a_plan_without_a_stored_baseline_is_not_foreign() {
     let plan = BaselinePlan::new("/b".into(), Trust::SameMachine, None, &origin());
     assert_eq!((plan.foreign.as_deref(), plan.is_lowered), (None, false));
-    assert_eq!(plan.described(), "not there");
+    assert_eq!(plan.described(), "not judged");
     let stored = BaselinePlan::new("/b".into(), Trust::SameMachine, Some(stored()), &origin());
     assert_eq!(stored.described(), "from 2026-01-01T00:00:00Z, commit 0123456789");
 }

@@ -47,7 +47,7 @@ fn body(run: &RunRecord, summary: &Summary) -> String {
     let rows: Rows = tasks.iter().enumerate().map(|(i, (t, row))| cells(i, t, row)).collect();
     let aggregate = summary.aggregate();
     let mut apart = vec![plain_cells("all tasks", &aggregate)];
-    apart.extend(login.iter().map(|(_, row)| plain_cells("login (apart)", row)));
+    apart.extend(login.iter().map(|(_, row)| plain_cells("login (not in the totals)", row)));
     format!(
         "{}{ridges}{}<h3>Each task</h3>\n{}",
         table_with_foot(

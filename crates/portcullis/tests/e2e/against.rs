@@ -281,9 +281,9 @@ fn a_base_that_is_not_there_is_refused_before_anything_is_started() {
     let quick = ["-u", "2", "-r", "2", "-t", "2s", "--against"];
     let against = |rev| versions.project.run(&[&quick[..], &[rev]].concat());
     let unknown = against("no-such-thing");
-    unknown.expect(2, &["--against no-such-thing: git knows no such commit"]);
+    unknown.expect(2, &["--against no-such-thing: unknown commit"]);
     assert!(!unknown.text.contains("environment"), "{}", unknown.text);
-    against("HEAD:service").expect(2, &["git knows no such commit"]);
+    against("HEAD:service").expect(2, &["unknown commit"]);
 
     let profile = ["--profile", "preflight", "--against", "HEAD"];
     versions.project.run(&profile).expect(2, &["--against starts both versions itself"]);

@@ -90,7 +90,7 @@ fn a_baseline_is_written_held_against_and_accepted() {
     assert_eq!(after["portcullis"]["machine"], machine);
     let renewed = run(&project, false, &["-v", "--update-baseline"]);
     let parts = ["PASSED: all 16 thresholds passed", "; baseline updated: perf_baseline.json"];
-    renewed.expect(0, &parts).expect(0, &["holds: p95 = ", "(baseline "]);
+    renewed.expect(0, &parts).expect(0, &["passed: p95 = ", "(baseline "]);
     assert_ne!(stored(&project)["timestamp"], after["timestamp"]);
     assert_eq!(stored(&project)["portcullis"]["accepted"], after["portcullis"]["accepted"]);
 }
@@ -124,5 +124,5 @@ fn a_file_that_is_no_sound_baseline_is_refused_before_the_start() {
     let none = Project::quick().run(&["--update-baseline"]);
     none.expect(2, &["--update-baseline needs a file: set [baseline] file"]);
     let nowhere = self::project().with("perf_baseline.json", "absent/b.json");
-    nowhere.run(&[]).expect(2, &["the folder of", "absent/b.json is not there"]);
+    nowhere.run(&[]).expect(2, &["the folder of", "absent/b.json does not exist"]);
 }

@@ -127,7 +127,7 @@ fn a_refused_run_leaves_no_older_verdict_to_be_uploaded() {
 #[test]
 fn a_server_on_every_address_is_refused() {
     let project = Project::quick().with("127.0.0.1:{port}", "0.0.0.0:{port}");
-    project.run(&[]).expect(4, &["listens on every address"]);
+    project.run(&[]).expect(4, &["listens on all addresses"]);
 }
 
 #[test]
@@ -141,6 +141,6 @@ fn another_database_than_sqlite_is_refused() {
 #[test]
 fn a_missing_seed_file_is_refused_before_the_start() {
     let project = Project::quick().with("seed_user_a.py", "seed_user_z.py");
-    project.run(&[]).expect(2, &["django.seed is not there", "seed_user_z.py"]);
+    project.run(&[]).expect(2, &["django.seed does not exist", "seed_user_z.py"]);
     untouched(&project);
 }

@@ -23,7 +23,7 @@ fn a_gunicorn_that_closes_idle_connections_invents_no_failure() {
         )
         .with("min = \"100ms\", max = \"300ms\"", "min = \"2100ms\", max = \"2300ms\"");
     let outcome = project.run(&["-t", "12s"]);
-    outcome.expect(0, &["PASSED", "idle connections closed by the server and opened anew"]);
+    outcome.expect(0, &["PASSED", "idle connections reopened after the server closed them"]);
     let results = outcome.results();
     let (reopened, aggregate) = (&results["summary"]["reopened"], &results["summary"]["aggregate"]);
     assert!(reopened.as_u64().unwrap() > 3, "{reopened}");

@@ -96,7 +96,7 @@ fn a_second_run_uses_the_caches_and_removes_the_first_ones_files() {
     let stale = project.folder().join("project/.portcullis/logs/stale.log");
     std::fs::write(&stale, "stale").unwrap();
     let outcome = project.run(&["-t", "2s"]);
-    outcome.expect(0, &["cached", "copy of the template"]);
+    outcome.expect(0, &["cached", "restored from cache"]);
     assert!(!stale.exists(), "a file of an earlier run is still there");
     let cached = |name: &str| {
         let results = outcome.results();
