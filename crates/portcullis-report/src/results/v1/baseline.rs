@@ -51,7 +51,9 @@ impl<'a> Wire<'a, BaselineReport> for Baseline<'a> {
         let stored = match self.state.as_ref() {
             COMPARED => Some(stored::Baseline { timestamp, commit, ..Default::default() }),
             MISSING => None,
-            other => return Err(Contradiction::new(format!("\"{other}\""))).at("state"),
+            other => {
+                return Err(Contradiction::new(format!("unknown state \"{other}\""))).at("state");
+            }
         };
         let plan = BaselinePlan {
             file: self.file.as_ref().into(),

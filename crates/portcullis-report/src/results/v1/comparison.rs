@@ -150,10 +150,7 @@ impl<'a> Wire<'a, TaskComparison> for AgainstTask<'a> {
             tail.base,
             tail.candidate,
         ];
-        ensure(
-            counts.iter().all(|count| *count <= pairs),
-            "more of its pairs failed than there are",
-        )?;
+        ensure(counts.iter().all(|count| *count <= pairs), "more pairs failed than were sent")?;
         Ok(TaskComparison {
             decision: self.decision.read()?,
             name: self.name.read()?,
@@ -199,7 +196,7 @@ fn read_pair(file: Pair<'_>, names: &[String]) -> Result<compare::Pair, Contradi
     let (task, at, first, base, candidate, base_cpu, candidate_cpu) = file;
     let index = names.iter().position(|name| *name == task);
     Ok(compare::Pair {
-        task: known(index, format_args!("no task is named \"{task}\""))?,
+        task: known(index, format_args!("unknown task \"{task}\""))?,
         at: at.read()?,
         first: Side::known(&first)?,
         latency: sides(base, candidate)?,

@@ -151,19 +151,19 @@ pub fn read(bytes: &[u8]) -> Result<RunRecord, ReadError> {
         Some(version) if version == u64::from(SCHEMA_VERSION) => {}
         Some(version) => {
             return Err(ReadError::Foreign(format!(
-                "its schema_version is {version}, this Portcullis reads {SCHEMA_VERSION}: use the \
-                 version that wrote it, or a newer one"
+                "its schema_version is {version}, this version of Portcullis reads {SCHEMA_VERSION}: \
+                 use the version that wrote it, or a newer one"
             )));
         }
         None => return Err(ReadError::Foreign("it has no schema_version".to_owned())),
     }
     if !bytes.ends_with(b"\n") {
-        return Err(ReadError::Cut("the last line has no end".to_owned()));
+        return Err(ReadError::Cut("the last line has no line end".to_owned()));
     }
     let results: Results<'static> = json(bytes).map_err(|error| match error {
         // Its mark is ours: what it lacks is what an earlier version did not write.
         ReadError::Foreign(why) => {
-            ReadError::Foreign(format!("{why}; an earlier version may have written it"))
+            ReadError::Foreign(format!("{why}; possibly an earlier version wrote it"))
         }
         error => error,
     })?;
@@ -204,7 +204,7 @@ fn run_of(file: Results<'_>) -> Result<RunRecord, Contradiction> {
     ensure(
         code == stated && passed == (code == 0),
         format_args!(
-            "its findings mean exit {code}, its exit_code is {stated} and passed is {passed}"
+            "its findings mean exit {code}, but its exit_code is {stated} and passed is {passed}"
         ),
     )?;
     let judged = read_each(file.thresholds, "thresholds")?;

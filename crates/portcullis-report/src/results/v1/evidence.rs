@@ -56,13 +56,10 @@ impl Evidence {
     pub fn read(self, metric: Metric) -> Result<known::Evidence, Contradiction> {
         ensure(
             self.beyond <= believed(self.requests)?,
-            format_args!("{} of {} requests are beyond", self.beyond, self.requests),
+            format_args!("{} of {} requests are beyond the limit", self.beyond, self.requests),
         )?;
         let is_factor = self.block_factor.is_finite() && self.block_factor >= 1.0;
-        ensure(
-            is_factor,
-            format_args!("the block factor {} is not at least 1", self.block_factor),
-        )?;
+        ensure(is_factor, format_args!("block_factor {} is below 1", self.block_factor))?;
         let of_latencies = matches!(metric, Metric::Percentile(_));
         let latency =
             LatencyInterval { low_ms: self.latency_low_ms, high_ms: self.latency_high_ms };
@@ -82,7 +79,7 @@ impl Evidence {
 fn shares(low: f64, high: f64) -> Result<Interval, Contradiction> {
     ensure(
         0.0 <= low && low <= high && high <= 1.0,
-        format_args!("{low} to {high} are no shares"),
+        format_args!("{low} to {high} is not a range of shares"),
     )?;
     Ok(Interval { low, high })
 }

@@ -36,8 +36,8 @@ impl<'a> Wire<'a, judge::Finding> for Finding<'a> {
         let kind = kind.ok_or_else(|| {
             let (kind, code) = (&self.kind, self.exit_code);
             Contradiction::new(match of_name().next() {
-                None => format!("\"{kind}\" is no kind of finding"),
-                Some(_) => format!("\"{kind}\" does not mean exit {code}"),
+                None => format!("unknown kind of finding \"{kind}\""),
+                Some(_) => format!("the kind \"{kind}\" does not mean exit {code}"),
             })
         })?;
         Ok(match kind {

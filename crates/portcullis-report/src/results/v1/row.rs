@@ -82,13 +82,16 @@ impl Row {
         ensure(
             requests.checked_sub(failures) == Some(good.count),
             format_args!(
-                "{requests} requests, {failures} failures and {} good answers",
+                "{requests} requests, {failures} failures and {} good answers do not add up",
                 good.count
             ),
         )?;
         ensure(
             failed.count == failures + cut,
-            format_args!("{failures} failures, {cut} cut, and {} latencies of them", failed.count),
+            format_args!(
+                "{failures} failures and {cut} cut requests, but {} latencies of them",
+                failed.count
+            ),
         )?;
         ensure(
             self.with_data.max(self.stalled) <= good.count,
@@ -125,7 +128,7 @@ fn check_statuses(counts: &[(u16, u64)], requests: u64) -> Result<(), Contradict
     for (status, answers) in counts {
         ensure(
             last < Some(*status) && *answers > 0,
-            format_args!("[{status}, {answers}] is impossible there"),
+            format_args!("impossible entry [{status}, {answers}]"),
         )?;
         last = Some(*status);
         sum = sum.saturating_add(*answers);
@@ -164,7 +167,7 @@ impl OverLimit {
         }
         let own = file.iter().map(|beyond| beyond.limit_ms.read());
         let own = own.collect::<Result<Vec<Duration>, _>>()?;
-        ensure(own == limits, "the limits are not those that were counted")?;
+        ensure(own == limits, "the limits are not the counted limits")?;
         let both = file.into_iter().map(|one| {
             let is_possible = one.above <= one.at_or_above
                 && one.at_or_above <= good
@@ -172,7 +175,7 @@ impl OverLimit {
                 && one.failed_at_or_above <= failed;
             ensure(
                 is_possible,
-                format_args!("more are beyond {} ms than there are", one.limit_ms.0),
+                format_args!("more requests are beyond {} ms than were counted", one.limit_ms.0),
             )?;
             let of = |above, at_or_above| measured::OverLimit { above, at_or_above };
             Ok((of(one.above, one.at_or_above), of(one.failed_above, one.failed_at_or_above)))

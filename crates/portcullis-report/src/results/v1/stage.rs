@@ -40,7 +40,7 @@ impl<'a> Wire<'a, StageRecord> for Stage<'a> {
         let failed = self.failure.map(|why| StageEnd::Failed(why.into_owned()));
         let mut ends = [StageEnd::Completed, StageEnd::Cached].into_iter().chain(failed);
         let end = ends.find(|end| end.name() == self.end);
-        let unknown = format_args!("\"{}\" is no end of a stage", self.end);
+        let unknown = format_args!("unknown end of a stage \"{}\"", self.end);
         Ok(StageRecord {
             end: known(end, unknown)?,
             stage: self.stage.read()?,

@@ -129,7 +129,7 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
 
 fn ascending(limits: Vec<Duration>) -> Result<Vec<Duration>, Contradiction> {
     let ascend = limits.windows(2).all(|pair| pair.first() < pair.last());
-    ensure(ascend, "they do not ascend").map(|()| limits)
+    ensure(ascend, "they are not in ascending order").map(|()| limits)
 }
 
 fields!(Change<'a>: measured::Change { what; at_s = at });

@@ -95,7 +95,7 @@ impl<'a> Task<'a> {
         let found = (after(|row| row.requests), after(|row| row.cut));
         ensure(
             found == (self.extension_requests, self.extension_cut),
-            "extension_requests is not what was made after the window",
+            "extension_requests is not the number of requests after the window",
         )
         .at(at)?;
         let errors = self.error_samples.into_iter().map(ErrorSample::read);
@@ -170,7 +170,7 @@ pub fn check_sum(
         |row: &measured::Row| [row.requests, row.failures, row.cut, row.with_data, row.stalled];
     let names = ["requests", "failures", "cut", "with_data", "stalled"];
     for ((name, part), all) in names.iter().zip(counts(parts)).zip(counts(sum)) {
-        ensure(part == all, format_args!("{name} is {all}, of {others} {part}"))?;
+        ensure(part == all, format_args!("{name} is {all}, but {part} in {others}"))?;
     }
     let same = |a: &Latencies, b: &Latencies| {
         let plain = |of: &Latencies| (of.count, of.min_ns, of.max_ns, of.clipped);
@@ -180,5 +180,5 @@ pub fn check_sum(
         && same(&parts.failed_latency, &sum.failed_latency)
         && parts.statuses == sum.statuses
         && (&parts.beyond, &parts.failed_beyond) == (&sum.beyond, &sum.failed_beyond);
-    ensure(is_same, format_args!("its latencies or statuses are not those of {others}"))
+    ensure(is_same, format_args!("its latencies or statuses differ from those of {others}"))
 }

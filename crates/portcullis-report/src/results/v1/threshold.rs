@@ -110,10 +110,10 @@ impl<'a> Wire<'a, ThresholdResult> for Threshold<'a> {
     fn read(self) -> Result<ThresholdResult, Contradiction> {
         let judgement = self.judgement.read()?;
         let metric = Metric::shown(&self.metric);
-        let metric = known(metric, format_args!("\"{}\" is no metric", self.metric))?;
+        let metric = known(metric, format_args!("unknown metric \"{}\"", self.metric))?;
         let kind = &self.scope_kind;
         let scope = Scope::of_kind(kind, self.scope.into_owned());
-        let scope = known(scope, format_args!("\"{kind}\" is no kind of scope"))?;
+        let scope = known(scope, format_args!("unknown kind of scope \"{kind}\""))?;
         Ok(ThresholdResult {
             judgement,
             value: self.value.read()?,
