@@ -16,7 +16,7 @@ pub const FILE: &str = "perf_results.junit.xml";
 
 /// The format.
 pub const FORMAT: Format = Format {
-    flag: Some(Flag { name: "junit", help: "The thresholds as test cases", place: 3 }),
+    flag: Some(Flag { name: "junit", help: "Write the thresholds as JUnit test cases", place: 3 }),
     files: &[FILE],
     write: |run| vec![write(run)],
 };
@@ -95,7 +95,7 @@ fn run_cases(run: &RunRecord) -> Vec<Case> {
     let others = run.findings.iter().filter(|finding| finding.kind != FindingKind::Violated);
     let mut cases: Vec<Case> = others.enumerate().map(|(i, finding)| broken(i, finding)).collect();
     if cases.is_empty() {
-        let markup = "<testcase classname=\"portcullis.run\" name=\"the run came to a \
+        let markup = "<testcase classname=\"portcullis.run\" name=\"the run has a \
                       verdict\"/>\n";
         cases.push(Case { markup: markup.to_owned(), end: End::Passed });
     }
@@ -156,8 +156,8 @@ fn name(judged: &ThresholdResult, is_strict: bool) -> String {
     let words = judged.rule.in_words();
     match (judged.rule.severity, is_strict) {
         (Severity::Fail, _) => words,
-        (Severity::Warn, false) => format!("{words} (only warns)"),
-        (Severity::Warn, true) => format!("{words} (a warning, strict)"),
+        (Severity::Warn, false) => format!("{words} (warning)"),
+        (Severity::Warn, true) => format!("{words} (warning, strict)"),
     }
 }
 
