@@ -171,14 +171,14 @@ fn what_a_run_seldom_has_is_made_again_too() {
 }
 
 #[test]
-fn what_was_judged_is_not_judged_anew() {
+fn what_was_judged_is_not_judged_again() {
     let mut run = Recipe::sound().run();
     let judged = &mut run.verdict.as_mut().unwrap().judged[0];
     (judged.judgement, judged.value, judged.samples) = (Judgement::Violated, Some(7.5), 3);
     let rules = run.verdict.iter().flat_map(|verdict| &verdict.judged);
     let rules: Vec<_> = rules.map(|judged| judged.rule.clone()).collect();
-    let anew = judge(run.summary.as_ref().unwrap(), &rules);
-    assert_eq!(anew.judged[0].judgement, Judgement::Holds);
+    let again = judge(run.summary.as_ref().unwrap(), &rules);
+    assert_eq!(again.judged[0].judgement, Judgement::Holds);
     assert_eq!(back(&run).verdict, run.verdict);
 }
 

@@ -11,7 +11,7 @@ use crate::record::{BaselineReport, RunRecord};
 use crate::results::Contradiction;
 use crate::results::wire::Wire;
 
-/// Something that decides how the run ended.
+/// A reason for the exit code.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Finding<'a> {
     #[schemars(extend("enum" = kinds()))]

@@ -10,21 +10,21 @@ use crate::results::number::{LONGEST_MS, believed, latency_ns};
 use crate::results::wire::Wire;
 use crate::results::{Contradiction, ensure};
 
-/// Latencies.
+/// Distribution of latencies.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     pub count: u64,
-    /// Exact; beyond what 2^64 nanoseconds are, which is 584 years, the most.
+    /// Exact sum, at most 2^64 nanoseconds (584 years).
     pub sum_ns: u64,
     pub mean_ms: Option<f64>,
     pub min_ms: Option<f64>,
     pub max_ms: Option<f64>,
-    /// By name, such as `p99.9`; unrounded.
+    /// Percentiles by name, such as `p99.9`; not rounded.
     #[serde(default)]
     pub percentiles_ms: BTreeMap<String, f64>,
-    /// Values above the last bucket.
+    /// Number of values above the last bucket.
     pub clipped: u64,
-    /// `[upper end in µs, count]`, ascending.
+    /// Buckets as `[upper end in µs, count]`, in ascending order.
     pub buckets_us: Vec<(u64, u64)>,
 }
 

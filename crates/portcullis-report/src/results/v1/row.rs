@@ -16,32 +16,32 @@ use crate::results::{At, Contradiction, ensure};
 pub struct Row {
     pub requests: u64,
     pub failures: u64,
-    /// A fraction; null without requests.
+    /// Failures divided by requests; null without requests.
     #[serde(default)]
     pub error_rate: Option<f64>,
-    /// Unpacked.
+    /// Mean size of the decompressed bodies.
     pub mean_body_bytes: f64,
-    /// Of good answers, to the last byte.
+    /// Latency of good answers, up to the last byte.
     pub latency: Distribution,
-    /// Of failed requests, and of those that were cut.
+    /// Latency of failed and of cut requests.
     pub failed_latency: Distribution,
-    /// From sending to the first byte of a good answer.
+    /// TTFB of good answers: from sending to the first byte.
     pub first_byte: Distribution,
-    /// From sending to the last byte, where `latency` counts from the schedule.
+    /// Latency from sending, in the open model, where `latency` starts at the scheduled time.
     pub service: Option<Distribution>,
     /// Good answers whose last byte came 35 to 50 ms after the first.
     pub stalled: u64,
-    /// Requests given up when the grace after the load ended.
+    /// Requests that were cut when the grace after the load ended.
     pub cut: u64,
     /// Good answers with a status from 200 to 299.
     pub with_data: u64,
-    /// `[status, answers]`, good and failed, ascending.
+    /// Answers by status as `[status, answers]`, good and failed, in ascending order.
     pub statuses: Vec<(u16, u64)>,
-    /// One for each of `limits_ms`.
+    /// Counts for each of `limits_ms`.
     pub beyond_limits: Vec<OverLimit>,
 }
 
-/// Exact counts against one latency limit.
+/// Exact counts of requests above one latency limit.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Beyond")]
 pub struct OverLimit {
