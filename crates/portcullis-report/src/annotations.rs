@@ -158,7 +158,7 @@ fn of_baseline(said: &str) -> Annotation {
         line: None,
         check: Check::Baseline,
         about: "missing".to_owned(),
-        title: "the baseline does not exist".to_owned(),
+        title: "no baseline".to_owned(),
         said: said.to_owned(),
         fails: true,
     }

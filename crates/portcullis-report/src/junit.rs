@@ -95,7 +95,7 @@ fn run_cases(run: &RunRecord) -> Vec<Case> {
     let others = run.findings.iter().filter(|finding| finding.kind != FindingKind::Violated);
     let mut cases: Vec<Case> = others.enumerate().map(|(i, finding)| broken(i, finding)).collect();
     if cases.is_empty() {
-        let markup = "<testcase classname=\"portcullis.run\" name=\"the run has a \
+        let markup = "<testcase classname=\"portcullis.run\" name=\"the run came to a \
                       verdict\"/>\n";
         cases.push(Case { markup: markup.to_owned(), end: End::Passed });
     }
