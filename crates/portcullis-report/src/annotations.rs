@@ -15,7 +15,7 @@ pub enum Check {
     Threshold,
     /// The comparison with the base.
     Against,
-    /// The baseline that is not there.
+    /// The baseline that does not exist.
     Baseline,
     /// Something else was found, of this kind ([`FindingKind::name`]).
     Found(&'static str),

@@ -16,11 +16,11 @@ pub enum ThresholdStatus {
     Violated,
     /// Nothing could be said of it.
     NoData,
-    /// It is violated, and only warns.
+    /// It is violated, which is a warning.
     Warns,
     /// It holds by the estimate, and the evidence is weak.
     InDoubt,
-    /// What its limit refers to is not there.
+    /// What its limit refers to does not exist.
     NotJudged,
     /// It holds.
     Holds,

@@ -1,5 +1,5 @@
-//! How well it was measured: remarks, the generator's own lag, the server's use of
-//! the machine, the machine itself.
+//! Measurement quality: caveats, the lag of the load generator, the resource usage of
+//! the server, the machine itself.
 
 use portcullis_core::judge::{LAG_LIMIT_MS, STOP_LIMIT_MS, caveats, generator_fault};
 use portcullis_core::measure::{Acknowledgement, Generator, Summary, Tls};

@@ -50,7 +50,7 @@ pub struct BrokenHistory(String);
 
 const STATS: &str = "_stats.csv";
 
-/// Reads what lies beside a statistics file. A file that is not there adds
+/// Reads what lies beside a statistics file. A file that does not exist adds
 /// nothing.
 ///
 /// # Errors

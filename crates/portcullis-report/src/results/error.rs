@@ -82,7 +82,7 @@ pub(crate) fn ensure(is_so: bool, message: impl Display) -> Result<(), Contradic
     known(is_so.then_some(()), message)
 }
 
-/// Refuses what is not there.
+/// Refuses what does not exist.
 pub(crate) fn known<T>(value: Option<T>, message: impl Display) -> Result<T, Contradiction> {
     value.ok_or_else(|| Contradiction::new(message))
 }
