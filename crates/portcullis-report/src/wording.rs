@@ -76,7 +76,7 @@ pub fn certainty(judged: &ThresholdResult) -> String {
         (Judgement::NoData, _) => "no samples to judge it by",
         (Judgement::NotJudged, _) => Judgement::NotJudged.name(),
         (_, None) => {
-            return format!("by its value: {} has no 95 % interval", judged.rule.metric);
+            return format!("judged by its value: {} has no 95 % interval", judged.rule.metric);
         }
         (Judgement::Violated, Some(State::Violated)) => "surely violated",
         (Judgement::Violated, Some(State::InDoubt)) if is_likely => {

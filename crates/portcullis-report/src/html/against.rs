@@ -60,7 +60,7 @@ const COLUMNS: [Column; 9] = [
     numbers("95 % from"),
     numbers("95 % to"),
     numbers("base p50 ms"),
-    numbers("p50 ms"),
+    numbers("candidate p50 ms"),
     numbers("CPU time"),
 ];
 
