@@ -81,7 +81,7 @@ pub fn test() -> Result<()> {
     let folder = tools::root().join("target/browser");
     let pages = folder.join("pages");
     if folder.exists() {
-        std::fs::remove_dir_all(&folder).context("removing earlier pages and screenshots")?;
+        std::fs::remove_dir_all(&folder).context("removing pages and screenshots of before")?;
     }
     std::fs::create_dir_all(&pages)?;
     of_real_runs(&pages)?;
