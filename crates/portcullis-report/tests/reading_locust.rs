@@ -123,13 +123,13 @@ fn what_is_wrong_is_told_with_its_place() {
     check(
         "Request Count",
         "# requests",
-        "is not a known results file: line 1, column 3 is \"# requests\", but a statistics \
+        "is not a known results file: line 1, column 3 is \"# requests\", where a statistics \
          file of Locust has \"Request Count\"",
     );
     check(
         ",100%\r\n",
         "\r\n",
-        "is not a known results file: line 1, column 22 is nothing, but a statistics file of \
+        "is not a known results file: line 1, column 22 is nothing, where a statistics file of \
          Locust has \"100%\"",
     );
     check("/a/,6,", "/a/,-6,", "line 2, column \"Request Count\": \"-6\" is not a count");

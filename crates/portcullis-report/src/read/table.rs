@@ -89,7 +89,7 @@ fn known_header(
     let found = record.get(at).map_or("nothing".to_owned(), |name| format!("\"{}\"", short(name)));
     let wanted = nearest.get(at).map_or("nothing".to_owned(), |name| format!("\"{name}\""));
     let at = at + 1;
-    Err(ReadError::Foreign(format!("line 1, column {at} is {found}, but {what} has {wanted}")))
+    Err(ReadError::Foreign(format!("line 1, column {at} is {found}, where {what} has {wanted}")))
 }
 
 /// How many columns are the same from the first on.
