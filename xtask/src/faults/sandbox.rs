@@ -238,7 +238,7 @@ impl Outcome {
     /// The results.
     ///
     /// # Errors
-    /// There are none, or they are not whole.
+    /// There are none, or they are incomplete.
     pub fn results(&self) -> Result<serde_json::Value> {
         let bytes = self.files.get("perf_results.json").with_context(|| {
             format!("no perf_results.json in {:?}:\n{}", self.files.keys(), self.text)

@@ -18,7 +18,7 @@ pub fn line(judged: &ThresholdResult) -> String {
         return format!("{what} {limit}: {reason}");
     }
     let Some(value) = value(judged) else {
-        return format!("{what}: no data to hold against {limit}");
+        return format!("{what}: no samples for the limit {limit}");
     };
     let interval = interval(judged).map(|interval| format!(", 95 % interval {interval}"));
     let interval = interval.unwrap_or_default();
@@ -38,7 +38,7 @@ pub const TOOTHLESS: &str = "no threshold was judged";
 
 /// What is said of a task that gave nothing to judge.
 pub fn silent_task(task: &str) -> String {
-    format!("{task} was never called, or never answered with a 2xx: no data")
+    format!("{task} was never called or had no successful answer")
 }
 
 /// The values of the metric that are possible, with an error of 5 % however often

@@ -46,7 +46,7 @@ fn ends() -> Vec<FaultCase> {
             "restarts",
         )
         .stage("load")
-        .says("the server was started again during the load: another listener has port")
+        .says("the server restarted during the load: another listener has port")
         .quick(),
         under_load(
             "during-load/worker-restarts",
@@ -62,7 +62,7 @@ fn stops() -> Vec<FaultCase> {
         hurried(case("during-load/stops", "It is stopped (SIGSTOP) and answers no more.", 4))
             .during(LOADED, |_, run| below::signal(below::server(run)?, "STOP"))
             .stage("load")
-            .says("after the load /health/ was: no answer (none within 2 s)")
+            .says("after the load /health/ was not healthy: no answer (timeout after 2 s)")
             .then(|_, outcome| kinds(outcome, &["timeout"])),
         // With more requests after the window one bad second may be few enough.
         case(
@@ -109,7 +109,7 @@ fn transport() -> Vec<FaultCase> {
             "says-too-little",
         )
         .stage("judge")
-        .says("bytes follow the answer that its length does not count")
+        .says("bytes follow the answer, beyond its content-length")
         .then(|_, outcome| kinds(outcome, &["body"])),
         hurried(under_load("during-load/drips", "A byte at a time.", 1, "drips"))
             .stage("judge")
@@ -142,7 +142,7 @@ fn answers() -> Vec<FaultCase> {
         case("during-load/html", "200 with an HTML page: seen before the load.", 5)
             .faults("*=html")
             .stage("load")
-            .says("list_claims saw no data: GET /api/v1/claims/: the body is not JSON"),
+            .says("list_claims has no data: GET /api/v1/claims/: the body is not JSON"),
         under_load("during-load/html-later", "After a while 200 with a page.", 1, "html")
             .stage("judge")
             .says("the body is not JSON")
@@ -170,13 +170,16 @@ fn descriptors() -> Vec<FaultCase> {
             .within("ulimit -n 128; exec \"$@\"")
             .flags(&MANY)
             .without_results()
-            .says("268 open files are needed, but this process may have 128; 200 users hold")
+            .says(
+                "268 open files are needed, but the limit of this process is 128; each of the \
+                   200 users",
+            )
             .says("nothing was started (exit 2)")
             .quick(),
         case("during-load/cpu-not-there", "The server is to run on a CPU that is not there.", 2)
             .edit("[server]", "[server]\ncpus = [1023]")
             .without_results()
-            .says("server.cpus: CPU 1023 is not among those that may be used here")
+            .says("server.cpus: CPU 1023 is not available here: use one of")
             .quick(),
         under_load(
             "during-load/own-limit-raised",

@@ -105,7 +105,7 @@ fn seeds() -> Vec<FaultCase> {
         case("migrate-and-seed/seed-makes-no-user", "The seed ends well and makes nothing.", 3)
             .faults("seed=nothing")
             .stage("seed")
-            .says("the seed ended well, but there is no user \"user_a\" in the database")
+            .says("the seed succeeded, but the database has no user \"user_a\"")
             .quick(),
         case(
             "migrate-and-seed/database-locked",

@@ -51,7 +51,7 @@ fn listens() -> Vec<FaultCase> {
         ))
         .stage("ready")
         .says("not ready within 3 s; /health/: no answer (Connection refused")
-        .says("it listens nowhere")
+        .says("it does not listen on any port")
         .says("most recent call first"),
         hurried(start(
             "server-start/another-port",
@@ -72,7 +72,7 @@ fn listens() -> Vec<FaultCase> {
             "never-accepts",
         ))
         .stage("ready")
-        .says("not ready within 3 s; /health/: no answer (none within 2 s)"),
+        .says("not ready within 3 s; /health/: no answer (timeout after 2 s)"),
     ]
 }
 
@@ -97,7 +97,7 @@ fn health() -> Vec<FaultCase> {
             0,
             "wrong-body",
         )
-        .says("/health/ is healthy and ours"),
+        .says("/health/ is healthy, verified as our process"),
         hurried(start(
             "server-start/hangs-after-head",
             "A head of 200, and a body that never comes.",
@@ -105,11 +105,11 @@ fn health() -> Vec<FaultCase> {
             "hang-after-head",
         ))
         .stage("ready")
-        .says("/health/: no answer (none within 2 s)")
+        .says("/health/: no answer (timeout after 2 s)")
         .quick(),
         hurried(start("server-start/endless-body", "A body without an end.", 4, "endless-body"))
             .stage("ready")
-            .says("/health/: no answer (none within 2 s)"),
+            .says("/health/: no answer (timeout after 2 s)"),
         start("server-start/slow", "It needs seven seconds: waited for, and told of.", 0, "slow")
             .says("not ready after 5."),
     ]
@@ -135,7 +135,7 @@ fn ports() -> Vec<FaultCase> {
             .edit("port = \"auto\"", "port = 47811")
             .before(held)
             .says("port 47811 is held by process")
-            .says("taking a free port instead"),
+            .says("using a free port instead"),
         start(
             "server-start/port-grabbed",
             "A stranger takes the port between our look and the server's bind.",
