@@ -18,7 +18,7 @@ pub const FILE: &str = "perf_results.codequality.json";
 pub const FORMAT: Format = Format {
     flag: Some(Flag {
         name: "codequality",
-        help: "Write the findings for GitLab Code Quality",
+        help: "Write the findings as a GitLab code quality report",
         place: 6,
     }),
     files: &[FILE],

@@ -157,7 +157,7 @@ fn name(judged: &ThresholdResult, is_strict: bool) -> String {
     match (judged.rule.severity, is_strict) {
         (Severity::Fail, _) => words,
         (Severity::Warn, false) => format!("{words} (warning)"),
-        (Severity::Warn, true) => format!("{words} (a warning, strict)"),
+        (Severity::Warn, true) => format!("{words} (warning, strict)"),
     }
 }
 
