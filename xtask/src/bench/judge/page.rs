@@ -1,4 +1,4 @@
-//! The counts so far as a page of the documentation, and as the sentence that
+//! Writes the counts so far as a page of the documentation, and as the sentence that
 //! the help and the README quote.
 
 use anyhow::{Context, Result};
@@ -16,16 +16,17 @@ use crate::tools;
 pub fn write() -> Result<()> {
     let lines = rates::present()?;
     let mut page = format!(
-        "# Error rates\n\nHow often `--against` itself is wrong, counted in live runs whose truth is \
-         known: both versions\nfreshly started every five comparisons, the bundled service, its ten \
-         tasks. Identical code must not be\ncalled slower; one task that was made slower by a fifth \
-         (extra queries, calibrated) must be found.\n\nThis page is written by `cargo xtask bench \
-         judge --part pairs` from `error-rates.csv`, in which\neach comparison has a line. A changed \
-         rule begins anew. The neighbour is busy for\n50 to 150 ms at a time on a processor drawn each \
-         time; \"elsewhere\" it was left where the kernel put it,\noff the servers' processor. The \
-         bound over all runs takes comparisons as independent; the five of one\nstart share their \
-         servers, which was measured to move a ratio by 0.3 %, against a margin of 5 %: the\nbound \
-         over starts does without that.\n\nThe rule `{}`: {}.\n",
+        "# Error rates\n\nHow often `--against` gives a wrong result, counted in live runs with a \
+         known truth: the ten tasks of the\nbundled service, with both versions started again \
+         every five comparisons. Identical code must not be\ncalled slower. One task that was \
+         made slower by a fifth (extra queries, calibrated) must be found.\n\n`cargo xtask bench \
+         judge --part pairs` writes this page from `error-rates.csv`, which has a line for \
+         each\ncomparison. After a change of the rule, counting starts from zero. The neighbour \
+         process keeps a randomly\nchosen CPU busy for 50 to 150 ms at a time; \"elsewhere\" \
+         means that the kernel placed it, away from the\nservers' CPU. The bound over all runs \
+         assumes that comparisons are independent. The five comparisons of\none start share their \
+         servers, which moves a ratio by 0.3 % (measured), compared with a margin of 5 %. \
+         The\nbound over starts does not need this assumption.\n\nThe rule `{}`: {}.\n",
         POLICY.hash(),
         POLICY.described()
     );
@@ -43,7 +44,7 @@ pub fn write() -> Result<()> {
         let met = figure.met.map_or("", |met| if met { "met" } else { "missed" });
         let Figure { what, value, unit, target, .. } = figure;
         if value.is_nan() {
-            page.push_str(&format!("| {what} | not counted yet | {target} | |\n"));
+            page.push_str(&format!("| {what} | not measured yet | {target} | |\n"));
         } else {
             page.push_str(&format!("| {what} | {value:.3} {unit} | {target} | {met} |\n"));
         }
@@ -108,5 +109,6 @@ fn sentence(lines: &[Line]) -> String {
     )
 }
 
-const OUTCOMES: &str = "\n## Outcomes\n\n| server, neighbour | truth | runs | with a wrong alarm | slowed \
-                        task found | with an undecided task | median s |\n|---|---|---|---|---|---|---|\n";
+const OUTCOMES: &str = "\n## Outcomes\n\n| server, neighbour | truth | runs | runs with a false alarm | \
+                        slower task found | runs with an undecided task | median time, s \
+                        |\n|---|---|---|---|---|---|---|\n";

@@ -79,8 +79,8 @@ fn slowdowns(lines: &[Line], figures: &mut Vec<Figure>) {
         let found = slowed.share(Line::is_found_in_time);
         figures.push(Figure::of_ours(what, found, "share", Target::AtLeast(hits)));
         if median > 0.0 {
-            for (share, limit, word) in [(0.5, median, "median"), (0.9, ninetieth, "90th")] {
-                let what = format!("the same: time to the alarm, {word}");
+            for (share, limit, word) in [(0.5, median, "median"), (0.9, ninetieth, "p90")] {
+                let what = format!("the same: time to the decision, {word}");
                 // What was never found was found after all others.
                 let value = slowed.quantile(share, |line| line.alarm_s.or(Some(f64::INFINITY)));
                 figures.push(Figure::of_ours(what, value, "s", Target::AtMost(limit)));
@@ -89,7 +89,7 @@ fn slowdowns(lines: &[Line], figures: &mut Vec<Figure>) {
     }
     let calibrated = |line: &&Line| !line.slowed.is_empty() && line.restart.is_some();
     let seen = Of(lines.iter().filter(calibrated).collect()).quantile(0.5, |line| line.seen);
-    let what = "the slowed task as the comparisons saw it: ratio, median";
+    let what = "measured ratio of the slower task, median";
     figures.push(Figure::of_ours(what, seen, "times", Target::Within(1.18, 1.22)));
 }
 
@@ -101,12 +101,12 @@ fn decisions(lines: &[Line], figures: &mut Vec<Figure>) {
     }
     let equal = equal(lines);
     let ratio = equal.quantile(0.5, |l| l.rarest_s) / equal.quantile(0.5, |l| l.commonest_s);
-    let what = "rarest against most frequent task: ratio of detection times";
+    let what = "rarest and most frequent task: ratio of decision times";
     figures.push(Figure::of_ours(what, ratio, "times", Target::AtMost(1.5)));
     for noise in ["quiet", "bursty"] {
         // Of one neighbour: what differs between two is no error of the rival's.
         let more = separate::times_more_requests(Of::new(lines, noise, false).0.into_iter());
-        let what = format!("two separate runs instead of pairs, {noise}: times more requests");
+        let what = format!("two separate runs instead of pairs, {noise}: requests needed, as a multiple");
         figures.push(Figure::of_ours(what, more, "times", Target::AtLeast(5.0)));
     }
 }
@@ -122,7 +122,7 @@ fn noise(lines: &[Line], figures: &mut Vec<Figure>) {
     for noise in [Noise::Quiet, Noise::Bursty, Noise::Steady].map(Noise::name) {
         let of = lines.iter().filter(|line| line.noise == noise && line.server == "runserver");
         let spread = Of(of.collect()).quantile(0.5, |line| line.spread);
-        let what = format!("spread of the logarithm of a pair's ratio, {noise}");
+        let what = format!("spread of the logarithm of the ratio of a pair, {noise}");
         figures.push(Figure::beside(what, spread, "sd"));
     }
 }
@@ -138,7 +138,7 @@ fn rivals(lines: &[Line], figures: &mut Vec<Figure>) {
     let equal = equal(lines);
     for (name, alarmed) in rivals {
         let judged = Of(equal.0.iter().filter(|line| alarmed(line).is_some()).copied().collect());
-        let what = format!("identical code, other rules on the same pairs: {name}");
+        let what = format!("false alarms of other rules on the same pairs, identical code: {name}");
         let share = judged.share(|line| alarmed(line) == Some(true));
         figures.push(Figure::beside(what, share, "share"));
     }
@@ -183,11 +183,11 @@ fn alarms(lines: &[Line], figures: &mut Vec<Figure>) {
         figures.push(Figure::of_ours(what, share, "share", Target::AtMost(0.01)));
     }
     let (wrong, all, bound) = wrong(lines);
-    let what = format!("a wrong \"slower\" in all {all} runs: {wrong}; upper bound (95 %)");
+    let what = format!("a wrong \"slower\", all {all} runs: {wrong}; upper bound (95 %)");
     figures.push(Figure::beside(what, bound, "share"));
     let starts = wrong_starts(lines);
     let Counts { all, hits } = starts;
-    let what = format!("a start with a wrong \"slower\" in its runs: {hits} of {all}; upper bound");
+    let what = format!("starts with a wrong \"slower\": {hits} of {all}; upper bound (95 %)");
     figures.push(Figure::beside(what, starts.upper_bound(0.05), "share"));
 }
 

@@ -21,7 +21,7 @@ pub fn cases() -> Vec<FaultCase> {
 fn pythons() -> Vec<FaultCase> {
     let named = |name, what| case(name, what, 3).within(OWN_PATH).stage("environment").quick();
     vec![
-        named("environment/no-python", "There is no Python in `PATH`.")
+        named("environment/no-python", "No Python is in `PATH`.")
             .says("no Python 3.11 or newer was found; tried python3, python: not there"),
         named("environment/python-too-old", "The only Python is too old.")
             .before(|sandbox| pretend_python(sandbox, &answering("3.8.10", true)))
@@ -30,7 +30,7 @@ fn pythons() -> Vec<FaultCase> {
         named("environment/python-without-venv", "Python has no `venv`, as Debian splits it.")
             .before(|sandbox| pretend_python(sandbox, &answering("3.12.1", false)))
             .says("python3 (lacks venv; Debian: apt-get install python3-venv)"),
-        named("environment/python-broken", "Python does not even start.")
+        named("environment/python-broken", "Python does not start.")
             .before(|sandbox| pretend_python(sandbox, "echo libpython.so: not found >&2; exit 127"))
             .says("python3 (does not run: libpython.so: not found)"),
     ]
@@ -53,7 +53,7 @@ fn installs() -> Vec<FaultCase> {
             .says("No matching distribution found for portcullis-has-no-such-package==1.0")
             .says("try: check the requirements")
             .quick(),
-        case("environment/wrong-hash", "A package has another hash than the requirements say.", 3)
+        case("environment/wrong-hash", "The hash of a package differs from the requirements.", 3)
             .own_cache()
             .before(|sandbox| {
                 let name = "tiny-1.0-py3-none-any.whl";
@@ -64,7 +64,7 @@ fn installs() -> Vec<FaultCase> {
             .says("DO NOT MATCH THE HASHES"),
         case(
             "environment/pip-killed",
-            "pip is killed while it installs, as for want of memory.",
+            "pip is killed during the install, as when memory runs out.",
             3,
         )
         .own_cache()
@@ -77,7 +77,7 @@ fn installs() -> Vec<FaultCase> {
         .says("ended with signal: 9"),
         case(
             "environment/half-an-environment",
-            "A run is killed while it installs; the next one makes the environment anew.",
+            "A run is killed during the install; the next run rebuilds the environment.",
             -9,
         )
         .own_cache()
@@ -93,7 +93,7 @@ fn installs() -> Vec<FaultCase> {
             ensure!(!again.text.contains("cached"), "half an environment was used");
             Ok(())
         }),
-        case("environment/two-install-at-once", "Two runs begin with an empty cache.", 0)
+        case("environment/two-install-at-once", "Two runs start at the same time with an empty cache.", 0)
             .own_cache()
             .flags(&["-t", "6s"])
             .during("  environment ", |sandbox, _| {
@@ -124,7 +124,7 @@ fn disks() -> Vec<FaultCase> {
     vec![
         full(
             "environment/cache-of-64-kb",
-            "The disk is full when the environment is made.",
+            "The disk is full when the environment is created.",
             r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=64k none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
         )
         .stage("environment")
@@ -132,14 +132,14 @@ fn disks() -> Vec<FaultCase> {
         .quick(),
         full(
             "environment/cache-of-16-mb",
-            "The disk fills up while the environment is made.",
+            "The disk becomes full while the environment is created.",
             r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=16m none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
         )
         .stage("environment")
         .says("free some space, or name another place in PORTCULLIS_CACHE"),
         full(
             "environment/cache-of-32-mb",
-            "The disk fills up while requirements are installed.",
+            "The disk becomes full while requirements are installed.",
             r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=32m none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
         )
         .stage("install")
@@ -169,7 +169,7 @@ fn disks() -> Vec<FaultCase> {
             .quick(),
         case(
             "environment/artifacts-read-only",
-            "The folder of artifacts cannot be written to: refused before anything is started.",
+            "The folder of artifacts is not writable: refused before anything is started.",
             2,
         )
         .needs(Need::Mounts)
@@ -187,7 +187,7 @@ fn names() -> Vec<FaultCase> {
     // The shell's own idea of where it is would keep the plain name.
     let moved = r#"export TMPDIR="$(cd "$SANDBOX/tmp" && pwd -P)"; export PORTCULLIS_CACHE="$TMPDIR/../cache"; exec "$@""#;
     vec![
-        case("environment/no-home", "`HOME` is unset: the cache goes beside the configuration.", 0)
+        case("environment/no-home", "`HOME` is not set: the cache is placed beside the configuration.", 0)
             .variable("HOME", "")
             .variable("XDG_CACHE_HOME", "")
             .variable("PORTCULLIS_CACHE", "")

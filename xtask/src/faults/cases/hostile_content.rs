@@ -44,7 +44,7 @@ fn answers() -> Vec<FaultCase> {
     vec![
         hostile(
             "hostile-content/words",
-            "Control characters, escapes, markup, formulas in error messages.",
+            "Error messages contain control characters, escape sequences, markup and formulas.",
             1,
             "words",
         )
@@ -59,7 +59,7 @@ fn answers() -> Vec<FaultCase> {
         .quick(),
         hostile(
             "hostile-content/github",
-            "Such words, and a path and a rule with them, as a step of GitHub's.",
+            "The same, also in a path and a rule, in a step of GitHub Actions.",
             1,
             "words",
         )
@@ -77,7 +77,7 @@ fn answers() -> Vec<FaultCase> {
         .quick(),
         hostile(
             "hostile-content/folder",
-            "A folder of artifacts whose name has lines of its own.",
+            "The name of the folder of artifacts contains line breaks.",
             1,
             "words",
         )
@@ -94,14 +94,14 @@ fn answers() -> Vec<FaultCase> {
             .says("status 505 instead of 200"),
         hostile(
             "hostile-content/heads",
-            "Reasons and fields with escapes, zeros, and bytes that are no text.",
+            "Reason phrases and header fields contain escape sequences, zeros, and bytes that are not text.",
             1,
             "heads",
         )
         .says("violated: error_rate"),
-        hostile("hostile-content/field-names", "Names of fields that are none.", 1, "names")
+        hostile("hostile-content/field-names", "Header fields have invalid names.", 1, "names")
             .says("violated: error_rate"),
-        hostile("hostile-content/big", "An error of 10 MB: its beginning is told.", 1, "big")
+        hostile("hostile-content/big", "An error body has 10 MB: only its beginning is shown.", 1, "big")
             .says("violated: error_rate")
             .then(|sandbox, outcome| {
                 inert(sandbox, outcome)?;
@@ -116,17 +116,17 @@ fn answers() -> Vec<FaultCase> {
 
 fn others() -> Vec<FaultCase> {
     vec![
-        hostile("hostile-content/login", "A login that is refused with such words.", 5, "refuses")
+        hostile("hostile-content/login", "A login is refused with such a message.", 5, "refuses")
             .stage("load")
             .says("the login of user 1 failed: status 400")
             .quick(),
-        hostile(RAW_LOG, "A log of escapes and one long line, and an end.", 4, "last-words")
+        hostile(RAW_LOG, "The server logs escape sequences and one long line, then exits.", 4, "last-words")
             .stage("ready")
             .says("exit status: 3")
             .quick(),
         case(
             "hostile-content/command-line",
-            "The port is held by a process whose command line has escapes in it.",
+            "The port is taken by a process with escape sequences in its command line.",
             4,
         )
         .flags(&["-t", "3s", "--port", "47812"])
@@ -139,7 +139,7 @@ fn others() -> Vec<FaultCase> {
         .stage("serve")
         .says("port 47812 is held by process")
         .quick(),
-        case("hostile-content/names", "A task with such a name is refused.", 2)
+        case("hostile-content/names", "A task has such a name: it is refused.", 2)
             .edit("name = \"list_claims\"", "name = \"\\u001b[31m=cmd|calc\\u202e\"")
             .without_results()
             .says("cannot name a task: use letters, digits"),

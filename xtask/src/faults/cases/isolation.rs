@@ -31,8 +31,8 @@ pub fn cases() -> Vec<FaultCase> {
         .quick(),
         case(
             "isolation/settings-assigned-in-wsgi",
-            "`wsgi.py` assigns `DJANGO_SETTINGS_MODULE` and gunicorn serves it: it is asked \
-             nothing.",
+            "`wsgi.py` assigns `DJANGO_SETTINGS_MODULE` and gunicorn serves it: no request is \
+             sent to it.",
             4,
         )
         .edit("requirements.lock\"]", format!("requirements.lock\", {:?}]", gunicorn()))

@@ -22,7 +22,7 @@ fn all() -> Vec<FaultCase> {
     vec![
         case(
             "secrets/arguments",
-            "The bundled service: no secret among any process's arguments.",
+            "The bundled service runs: no process has a secret among its arguments.",
             0,
         )
         .during("load 1/", |sandbox, run| {
@@ -37,24 +37,24 @@ fn all() -> Vec<FaultCase> {
             Ok(())
         })
         .quick(),
-        echo("secrets/errors", "Errors repeat token, header, password, key.", 1, "errors")
+        echo("secrets/errors", "Error messages repeat token, header, password and key.", 1, "errors")
             .says("the token *** has no rights")
             .says("login with *** is too old")
             .quick(),
-        echo("secrets/login", "A refused login repeats what it was sent.", 5, "refuses")
+        echo("secrets/login", "A refused login repeats the request.", 5, "refuses")
             .stage("load")
             .says("the login of user 1 failed: status 400")
             .quick(),
-        echo("secrets/no-rows", "Empty lists repeat the header.", 5, "no-rows")
+        echo("secrets/no-rows", "Answers with empty lists repeat the header.", 5, "no-rows")
             .stage("load")
             .says("list_claims saw no data")
             .says("Bearer ***"),
-        echo("secrets/log", "The server logs everything, and ends.", 4, "last-words")
+        echo("secrets/log", "The server logs everything and exits.", 4, "last-words")
             .stage("load")
             .says("the server died during the load: exit status: 3"),
         echo(
             "secrets/command-line",
-            "A process of the service has the password.",
+            "A process of the service has the password in its command line.",
             0,
             "command-line",
         )
