@@ -54,7 +54,7 @@ pub fn write() -> Result<()> {
     put("crates/portcullis/src/commands/error_rates.txt", &sentence(&lines))
 }
 
-/// A row for each kind of comparison that was counted.
+/// The table of outcomes: a row for each kind of comparison.
 fn outcomes(lines: &[Line]) -> String {
     let mut page = OUTCOMES.to_owned();
     for (server, noise) in [
@@ -90,10 +90,10 @@ fn put(path: &str, text: &str) -> Result<()> {
     std::fs::write(&path, text).with_context(|| path.display().to_string())
 }
 
-/// What `--help` and the README quote.
+/// The sentence that `--help` and the README quote.
 fn sentence(lines: &[Line]) -> String {
     let (wrong, all, bound) = rates::wrong(lines);
-    // Only what was calibrated, and only neighbours that reach the servers.
+    // Only calibrated comparisons, and only neighbours on the servers' CPU.
     let slowed: Vec<&Line> = lines
         .iter()
         .filter(|line| !line.slowed.is_empty() && line.restart.is_some())
@@ -103,7 +103,7 @@ fn sentence(lines: &[Line]) -> String {
     format!(
         "Counted live: {wrong} of {all} comparisons called a task slower that was not (below {:.1} % with \
          95 % confidence);\na task slower by a fifth was found in {found} of {}.\n",
-        // Rounded up: what is quoted must be true.
+        // Rounded up, so that the quoted bound is true.
         (bound * 1000.0).ceil() / 10.0,
         slowed.len()
     )

@@ -1,5 +1,5 @@
-//! Servers that die, stop, or answer badly while they are measured; and our own
-//! limit of open files.
+//! Servers that die, stop, or answer wrongly during the load; and the limit of open
+//! files of Portcullis itself.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ pub fn cases() -> Vec<FaultCase> {
     [ends(), stops(), transport(), answers(), descriptors()].into_iter().flatten().collect()
 }
 
-/// What the output says after the first second of load.
+/// The output has this text after the first second of load.
 const LOADED: &str = "load 1/";
 
 fn under_load(name: &'static str, what: &'static str, code: i32, fault: &str) -> FaultCase {
     case(name, what, code).server("loading.py", &[fault])
 }
 
-/// With answers that must come within a second; a limit beyond it would be refused.
+/// Sets a request timeout of one second. A limit on a longer latency would be refused.
 fn hurried(case: FaultCase) -> FaultCase {
     case.edit("[load]\n", "[load]\nrequest_timeout = \"1s\"\n")
         .edit("\"login.p95 < 2s\"", "\"login.p95 < 1s\"")
@@ -33,12 +33,16 @@ fn ends() -> Vec<FaultCase> {
             .stage("load")
             .says("the server died during the load: exit status: 7")
             .quick(),
-        case("during-load/killed", "The server gets SIGKILL, as from a kernel that is out of memory.", 4)
-            .during(LOADED, |_, run| below::signal(below::server(run)?, "KILL"))
-            .stage("load")
-            .says("the server died during the load: signal: 9 (SIGKILL)")
-            .says("out of memory")
-            .quick(),
+        case(
+            "during-load/killed",
+            "The server gets SIGKILL, as from a kernel that is out of memory.",
+            4,
+        )
+        .during(LOADED, |_, run| below::signal(below::server(run)?, "KILL"))
+        .stage("load")
+        .says("the server died during the load: signal: 9 (SIGKILL)")
+        .says("out of memory")
+        .quick(),
         under_load(
             "during-load/restarts",
             "A supervisor restarts the server with another listener.",
@@ -59,12 +63,16 @@ fn ends() -> Vec<FaultCase> {
 
 fn stops() -> Vec<FaultCase> {
     vec![
-        hurried(case("during-load/stops", "The server is stopped (SIGSTOP) and does not answer any more.", 4))
-            .during(LOADED, |_, run| below::signal(below::server(run)?, "STOP"))
-            .stage("load")
-            .says("after the load /health/ was: no answer (none within 2 s)")
-            .then(|_, outcome| kinds(outcome, &["timeout"])),
-        // With more requests after the window one bad second may be few enough.
+        hurried(case(
+            "during-load/stops",
+            "The server is stopped (SIGSTOP) and does not answer any more.",
+            4,
+        ))
+        .during(LOADED, |_, run| below::signal(below::server(run)?, "STOP"))
+        .stage("load")
+        .says("after the load /health/ was: no answer (none within 2 s)")
+        .then(|_, outcome| kinds(outcome, &["timeout"])),
+        // With extra requests after the window, one bad second might not violate the rule.
         case(
             "during-load/stops-and-goes-on",
             "The server gets SIGSTOP, and SIGCONT after 1.5 s; only the window decides.",
@@ -143,11 +151,16 @@ fn answers() -> Vec<FaultCase> {
             .faults("*=html")
             .stage("load")
             .says("list_claims saw no data: GET /api/v1/claims/: the body is not JSON"),
-        under_load("during-load/html-later", "After a while answers are 200 with an HTML page.", 1, "html")
-            .stage("judge")
-            .says("the body is not JSON")
-            .then(|_, outcome| kinds(outcome, &["validation"]))
-            .quick(),
+        under_load(
+            "during-load/html-later",
+            "After a while answers are 200 with an HTML page.",
+            1,
+            "html",
+        )
+        .stage("judge")
+        .says("the body is not JSON")
+        .then(|_, outcome| kinds(outcome, &["validation"]))
+        .quick(),
     ]
 }
 
@@ -194,7 +207,7 @@ fn descriptors() -> Vec<FaultCase> {
     ]
 }
 
-/// There were failures in mid-run, and of these kinds only.
+/// Checks that requests failed, and only with these kinds.
 fn kinds(outcome: &Outcome, expected: &[&str]) -> Result<()> {
     let results = outcome.results()?;
     let failures = results["summary"]["failures"].as_array().cloned().unwrap_or_default();
@@ -202,7 +215,7 @@ fn kinds(outcome: &Outcome, expected: &[&str]) -> Result<()> {
         failure["kind"].as_str().is_some_and(|kind| expected.contains(&kind))
     };
     if failures.is_empty() || !failures.iter().all(is_expected) {
-        bail!("the failures are not of {expected:?}: {failures:#?}");
+        bail!("failures of other kinds than {expected:?}: {failures:#?}");
     }
     Ok(())
 }

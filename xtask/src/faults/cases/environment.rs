@@ -1,5 +1,5 @@
-//! What the machine lacks: Python, a package index, room, a writable folder, a
-//! home, plain names.
+//! Machines that lack something: Python, a package index, disk space, a writable folder,
+//! a home folder, plain folder names.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::super::below::signal;
 use super::super::case::{FaultCase, Need, case};
 use super::super::sandbox::{Outcome, Sandbox};
 
-/// Only what is in the sandbox's folder `bin` is found by name.
+/// Makes only the programs in the sandbox's folder `bin` available.
 const OWN_PATH: &str = r#"export PATH="$SANDBOX/bin"; exec "$@""#;
 
 /// The cases.
@@ -36,7 +36,7 @@ fn pythons() -> Vec<FaultCase> {
     ]
 }
 
-/// A script that answers what a Python of this version would.
+/// A script that prints what a Python of this version would print.
 fn answering(version: &str, venv: bool) -> String {
     format!(
         r#"echo '{{"path": "/nowhere/python3", "version": "{version}", "platform": "x", "venv": {venv}}}'"#
@@ -88,30 +88,33 @@ fn installs() -> Vec<FaultCase> {
         })
         .without_results()
         .then(|sandbox, _| {
-            ensure!(is_half(sandbox)?, "the killed run left no half environment to test with");
+            ensure!(
+                is_half(sandbox)?,
+                "the killed run left no incomplete environment to test with"
+            );
             let again = sandbox.again(&case("again", "", 0), 0)?;
-            ensure!(!again.text.contains("cached"), "half an environment was used");
+            ensure!(!again.text.contains("cached"), "an incomplete environment was used");
             Ok(())
         }),
-        case("environment/two-install-at-once", "Two runs start at the same time with an empty cache.", 0)
-            .own_cache()
-            .flags(&["-t", "6s"])
-            .during("  environment ", |sandbox, _| {
-                let second = case("second", "", 0).flags(&["-t", "3s", "--out", "../second"]);
-                let second = sandbox.again(&second, 0)?;
-                for text in ["waiting for process ", ", which has the cached environment"] {
-                    ensure!(
-                        second.text.contains(text),
-                        "it does not say {text:?}: {}",
-                        second.text
-                    );
-                }
-                Ok(())
-            }),
+        case(
+            "environment/two-install-at-once",
+            "Two runs start at the same time with an empty cache.",
+            0,
+        )
+        .own_cache()
+        .flags(&["-t", "6s"])
+        .during("  environment ", |sandbox, _| {
+            let second = case("second", "", 0).flags(&["-t", "3s", "--out", "../second"]);
+            let second = sandbox.again(&second, 0)?;
+            for text in ["waiting for process ", ", which has the cached environment"] {
+                ensure!(second.text.contains(text), "the output lacks {text:?}: {}", second.text);
+            }
+            Ok(())
+        }),
     ]
 }
 
-/// Whether the cache holds an environment without its marker.
+/// Whether the cache has an environment without the marker of a complete one.
 fn is_half(sandbox: &Sandbox) -> Result<bool> {
     let entries = std::fs::read_dir(sandbox.cache().join("venv"))?.flatten().map(|e| e.path());
     let mut folders = entries.filter(|path| path.is_dir());
@@ -184,19 +187,23 @@ fn disks() -> Vec<FaultCase> {
 }
 
 fn names() -> Vec<FaultCase> {
-    // The shell's own idea of where it is would keep the plain name.
+    // `pwd -P`, because the shell itself would keep the plain name.
     let moved = r#"export TMPDIR="$(cd "$SANDBOX/tmp" && pwd -P)"; export PORTCULLIS_CACHE="$TMPDIR/../cache"; exec "$@""#;
     vec![
-        case("environment/no-home", "`HOME` is not set: the cache is placed beside the configuration.", 0)
-            .variable("HOME", "")
-            .variable("XDG_CACHE_HOME", "")
-            .variable("PORTCULLIS_CACHE", "")
-            .before(|sandbox| {
-                let folder = sandbox.folder.join("project/target/portcullis");
-                std::fs::create_dir_all(&folder)?;
-                Ok(std::os::unix::fs::symlink(sandbox.cache(), folder.join("cache"))?)
-            })
-            .quick(),
+        case(
+            "environment/no-home",
+            "`HOME` is not set: the cache is placed beside the configuration.",
+            0,
+        )
+        .variable("HOME", "")
+        .variable("XDG_CACHE_HOME", "")
+        .variable("PORTCULLIS_CACHE", "")
+        .before(|sandbox| {
+            let folder = sandbox.folder.join("project/target/portcullis");
+            std::fs::create_dir_all(&folder)?;
+            Ok(std::os::unix::fs::symlink(sandbox.cache(), folder.join("cache"))?)
+        })
+        .quick(),
         case(
             "environment/spaces-and-quotes",
             "Folders have spaces, quotes and `$` in their names.",
@@ -213,7 +220,7 @@ fn names() -> Vec<FaultCase> {
     ]
 }
 
-/// The run really was in the moved folder.
+/// Checks that the run was really in the moved folder.
 fn mentions_no_plain_name(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
     let plain = sandbox.artifacts().display().to_string();
     if outcome.text.contains(&plain) {

@@ -1,4 +1,4 @@
-//! Migrations and seeds that fail, hang, ask, flood, or make nothing.
+//! Migrations and seeds that fail, hang, ask questions, flood the log, or create nothing.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -102,11 +102,15 @@ fn seeds() -> Vec<FaultCase> {
                 ensure!(outcome.place_of("the flood is over").is_some(), "the log's end is lost");
                 Ok(())
             }),
-        case("migrate-and-seed/seed-makes-no-user", "The seed exits with 0 but creates nothing.", 3)
-            .faults("seed=nothing")
-            .stage("seed")
-            .says("the seed ended well, but there is no user \"user_a\" in the database")
-            .quick(),
+        case(
+            "migrate-and-seed/seed-makes-no-user",
+            "The seed exits with 0 but creates nothing.",
+            3,
+        )
+        .faults("seed=nothing")
+        .stage("seed")
+        .says("the seed ended well, but there is no user \"user_a\" in the database")
+        .quick(),
         case(
             "migrate-and-seed/database-locked",
             "Another process locks the run's database before the seed.",
@@ -122,7 +126,7 @@ fn works_again(sandbox: &Sandbox, _: &Outcome) -> Result<()> {
     sandbox.again(&case("again", "", 0), 0).map(drop)
 }
 
-/// Locks the run's database from a process of its own, until the file is gone.
+/// Starts a process that locks the run's database until the file is removed.
 fn hold_database(sandbox: &Sandbox) -> Result<()> {
     const HOLD: &str = "\
 import os, sqlite3, sys, time
@@ -136,13 +140,13 @@ while os.path.exists(sys.argv[1]):
     let held = sandbox.folder.join("held");
     let mut holder = Command::new("python3");
     holder.args(["-c", HOLD]).arg(&database).arg(&held).stdin(Stdio::null());
-    let mut holder = holder.spawn().context("starting who holds the database")?;
+    let mut holder = holder.spawn().context("starting the process that locks the database")?;
     let start = Instant::now();
     while !held.exists() {
-        ensure!(start.elapsed() < Duration::from_secs(20), "the database cannot be held");
+        ensure!(start.elapsed() < Duration::from_secs(20), "the database cannot be locked");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // Waited for by a thread, so that it does not stay as a zombie.
+    // A thread waits for it, so that it does not stay as a zombie.
     std::thread::spawn(move || holder.wait());
     Ok(())
 }

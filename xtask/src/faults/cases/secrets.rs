@@ -8,7 +8,7 @@ use super::super::sandbox::{Outcome, Sandbox};
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
-    // The password, and every beginning of a token or of a header.
+    // The password, and the beginnings of tokens and of the header.
     let silent =
         |case: FaultCase| case.never("testpass").never("stand-in-tok").never("eyJ").then(no_key);
     all().into_iter().map(silent).collect()
@@ -37,10 +37,15 @@ fn all() -> Vec<FaultCase> {
             Ok(())
         })
         .quick(),
-        echo("secrets/errors", "Error messages repeat token, header, password and key.", 1, "errors")
-            .says("the token *** has no rights")
-            .says("login with *** is too old")
-            .quick(),
+        echo(
+            "secrets/errors",
+            "Error messages repeat token, header, password and key.",
+            1,
+            "errors",
+        )
+        .says("the token *** has no rights")
+        .says("login with *** is too old")
+        .quick(),
         echo("secrets/login", "A refused login repeats the request.", 5, "refuses")
             .stage("load")
             .says("the login of user 1 failed: status 400")
@@ -68,12 +73,12 @@ fn key_of(server: u32) -> Result<String> {
     key.map(str::to_owned).context("the server has no SECRET_KEY")
 }
 
-/// The key that the server had stands nowhere, nor does its beginning.
+/// Checks that no output has the server's key, not even its beginning.
 fn no_key(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
     let key = std::fs::read_to_string(sandbox.folder.join("secret-key"))?;
     let beginning = key.get(..12).context("the key is too short to be one")?;
     match outcome.place_of(beginning) {
-        Some(place) => bail!("{place} holds the SECRET_KEY"),
+        Some(place) => bail!("{place} contains the SECRET_KEY"),
         None => Ok(()),
     }
 }

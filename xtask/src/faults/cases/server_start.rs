@@ -1,4 +1,5 @@
-//! Servers that end, hang, listen elsewhere, are ill, or are not alone.
+//! Servers that exit, hang, listen elsewhere, fail their health check, or start several
+//! processes.
 
 use anyhow::{Result, bail};
 
@@ -14,7 +15,7 @@ fn start(name: &'static str, what: &'static str, code: i32, fault: &str) -> Faul
     case(name, what, code).server("starting.py", &[fault])
 }
 
-/// With little time to get ready.
+/// Shortens the time to get ready.
 fn hurried(case: FaultCase) -> FaultCase {
     case.edit("ready_timeout = \"60s\"", "ready_timeout = \"3s\"")
 }
@@ -25,11 +26,16 @@ fn ends() -> Vec<FaultCase> {
             .stage("ready")
             .says("the server ended before it was ready: exit status: 0; a server must stay in")
             .quick(),
-        start("server-start/exits-with-3", "The server prints a reason and exits with 3.", 4, "exit-3")
-            .stage("ready")
-            .says("the server ended before it was ready: exit status: 3")
-            .says("| the licence file has expired")
-            .quick(),
+        start(
+            "server-start/exits-with-3",
+            "The server prints a reason and exits with 3.",
+            4,
+            "exit-3",
+        )
+        .stage("ready")
+        .says("the server ended before it was ready: exit status: 3")
+        .says("| the licence file has expired")
+        .quick(),
         start("server-start/killed", "The server crashes in native code.", 4, "killed")
             .stage("ready")
             .says("the server ended before it was ready: signal: 11 (SIGSEGV)"),
@@ -82,12 +88,21 @@ fn health() -> Vec<FaultCase> {
             .faults("health=503")
             .stage("ready")
             .says("not ready within 3 s; /health/: status 503"),
-        case("server-start/health-503-then-200", "The health check answers 503 for 3 s, then 200: the run waits.", 0)
-            .faults("health=503:3s"),
-        hurried(start("server-start/redirect", "The health check redirects to a login page.", 4, "redirect"))
-            .stage("ready")
-            .says("/health/: status 302")
-            .quick(),
+        case(
+            "server-start/health-503-then-200",
+            "The health check answers 503 for 3 s, then 200: the run waits.",
+            0,
+        )
+        .faults("health=503:3s"),
+        hurried(start(
+            "server-start/redirect",
+            "The health check redirects to a login page.",
+            4,
+            "redirect",
+        ))
+        .stage("ready")
+        .says("/health/: status 302")
+        .quick(),
         hurried(start("server-start/too-many", "The health check answers 429.", 4, "too-many"))
             .stage("ready")
             .says("/health/: status 429"),
@@ -107,11 +122,21 @@ fn health() -> Vec<FaultCase> {
         .stage("ready")
         .says("/health/: no answer (none within 2 s)")
         .quick(),
-        hurried(start("server-start/endless-body", "The body of the health check never ends.", 4, "endless-body"))
-            .stage("ready")
-            .says("/health/: no answer (none within 2 s)"),
-        start("server-start/slow", "The server needs seven seconds to start: the run waits and says so.", 0, "slow")
-            .says("not ready after 5."),
+        hurried(start(
+            "server-start/endless-body",
+            "The body of the health check never ends.",
+            4,
+            "endless-body",
+        ))
+        .stage("ready")
+        .says("/health/: no answer (none within 2 s)"),
+        start(
+            "server-start/slow",
+            "The server needs seven seconds to start: the run waits and says so.",
+            0,
+            "slow",
+        )
+        .says("not ready after 5."),
     ]
 }
 
@@ -131,11 +156,15 @@ fn ports() -> Vec<FaultCase> {
             .says("port 47811 is held by process")
             .says("stranger.py 47811)")
             .quick(),
-        case("server-start/port-held-elsewhere", "The configured port is taken: another port is used.", 0)
-            .edit("port = \"auto\"", "port = 47811")
-            .before(held)
-            .says("port 47811 is held by process")
-            .says("taking a free port instead"),
+        case(
+            "server-start/port-held-elsewhere",
+            "The configured port is taken: another port is used.",
+            0,
+        )
+        .edit("port = \"auto\"", "port = 47811")
+        .before(held)
+        .says("port 47811 is held by process")
+        .says("taking a free port instead"),
         start(
             "server-start/port-grabbed",
             "Another process takes the port between our check and the server's bind.",
@@ -156,8 +185,12 @@ fn ports() -> Vec<FaultCase> {
 
 fn families() -> Vec<FaultCase> {
     vec![
-        case("server-start/autoreloader", "The server has an autoreloader with two processes: both are stopped.", 0)
-            .edit("\"--noreload\", ", ""),
+        case(
+            "server-start/autoreloader",
+            "The server has an autoreloader with two processes: both are stopped.",
+            0,
+        )
+        .edit("\"--noreload\", ", ""),
         case("server-start/daemon", "The server becomes a daemon.", 4)
             .server("daemon.py", &[])
             .stage("ready")

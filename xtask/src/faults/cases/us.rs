@@ -1,5 +1,5 @@
-//! What comes to ourselves: signals, kills, output that nobody takes, artifacts
-//! that go away.
+//! Faults of Portcullis itself: signals, kills, output that nobody reads, artifacts that
+//! disappear.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ pub fn cases() -> Vec<FaultCase> {
     [asked_to_end(), killed(), stopped(), outputs(), artifacts()].into_iter().flatten().collect()
 }
 
-/// A stage that goes on until it is disturbed: by a fault, and the line that is
-/// the last one before it.
+/// A stage that lasts long enough for an action: with the fault that makes it hang, and
+/// the last line of output before it.
 #[derive(Clone, Copy)]
 enum During {
     Migrate,
@@ -36,7 +36,7 @@ impl During {
     }
 }
 
-/// A signal that is sent a moment after the stage has begun.
+/// An action that sends a signal shortly after the stage has begun.
 macro_rules! sent {
     ($name:literal) => {
         |_, run| {
@@ -76,7 +76,7 @@ fn asked_to_end() -> Vec<FaultCase> {
                 std::thread::sleep(Duration::from_millis(700));
                 signal(run, "INT")?;
                 std::thread::sleep(Duration::from_millis(1500));
-                ensure!(ended_within(run, Duration::ZERO).is_err(), "the first one ended it");
+                ensure!(ended_within(run, Duration::ZERO).is_err(), "the first signal ended the run");
                 signal(run, "INT")?;
                 ended_within(run, Duration::from_secs(3))
             },
@@ -93,12 +93,12 @@ fn asked_to_end() -> Vec<FaultCase> {
     ]
 }
 
-/// What did happen before the signal is in the artifacts, and is not judged.
+/// Checks that the artifacts have the requests before the signal, and that nothing is judged.
 fn measured_a_little(_: &Sandbox, outcome: &Outcome) -> Result<()> {
     let results = outcome.results()?;
     ensure!(outcome.files.contains_key("perf_results_stats.csv"), "there is no CSV");
     let requests = &results["summary"]["aggregate"]["requests"];
-    ensure!(requests.as_u64() > Some(0), "the results know of {requests} requests");
+    ensure!(requests.as_u64() > Some(0), "the results have {requests} requests");
     ensure!(results["thresholds"] == serde_json::json!([]), "thresholds were judged");
     Ok(())
 }
@@ -130,7 +130,7 @@ fn killed() -> Vec<FaultCase> {
     ]
 }
 
-/// A panic of ours ends the tree at once, and the artifacts say what it was.
+/// A panic in Portcullis ends the whole process tree at once, and the artifacts report it.
 fn panicked(name: &'static str, what: &'static str, at: &'static str) -> FaultCase {
     case(name, what, 70)
         .flags(&["-t", "60s"])
@@ -161,9 +161,12 @@ fn paused(pid: u32, time: Duration) -> Result<()> {
 
 fn outputs() -> Vec<FaultCase> {
     vec![
-        case("us/stdout-closed", "Standard output is closed.", 0).within(r#"exec "$@" >&-"#).quick(),
-        case("us/stdout-unread", "The reader of the output exits after the first line.", 0)
-            .within(r#"mkfifo "$SANDBOX/pipe"; head -n 1 <"$SANDBOX/pipe" & exec "$@" >"$SANDBOX/pipe""#),
+        case("us/stdout-closed", "Standard output is closed.", 0)
+            .within(r#"exec "$@" >&-"#)
+            .quick(),
+        case("us/stdout-unread", "The reader of the output exits after the first line.", 0).within(
+            r#"mkfifo "$SANDBOX/pipe"; head -n 1 <"$SANDBOX/pipe" & exec "$@" >"$SANDBOX/pipe""#,
+        ),
         case("us/dev-full", "Standard output and error are on a full disk.", 0)
             .within(r#"exec "$@" >/dev/full 2>/dev/full"#),
         case("us/terminal-closed", "The terminal of the run is closed.", 0)
@@ -185,8 +188,8 @@ fn outputs() -> Vec<FaultCase> {
     ]
 }
 
-/// Runs the rest in a terminal of its own, which is closed a second after the
-/// load has begun; ends well when the run has ended too.
+/// Runs the rest in a new terminal, and closes it a second after the load has begun. Exits
+/// with 0 once the run has ended too.
 const IN_A_TERMINAL: &str = r#"exec python3 -c '
 import os, pty, sys, time
 pid, terminal = pty.fork()
@@ -211,7 +214,7 @@ fn artifacts() -> Vec<FaultCase> {
         .during(load, |sandbox, _| Ok(std::fs::remove_dir_all(sandbox.artifacts())?))
         .then(|sandbox, outcome| {
             ensure!(outcome.files.contains_key("logs/server.log"), "there is no log");
-            // The folder must still be known as ours.
+            // The next run must still recognise the folder as its own.
             sandbox.again(&case("again", "", 0), 0).map(drop)
         }),
         case("us/artifacts-replaced", "The folder of artifacts is replaced by a file.", 2)
@@ -241,7 +244,7 @@ fn artifacts() -> Vec<FaultCase> {
     ]
 }
 
-/// The folder of artifacts is a small disk; what is on it at the end is kept.
+/// Mounts a small disk as the folder of artifacts, and keeps its content at the end.
 const ON_A_SMALL_DISK: &str = r#"exec unshare -m sh -c '
 folder="$SANDBOX/project/.portcullis"
 mkdir -p "$folder" && mount -t tmpfs -o size=128k none "$folder" || exit 99
