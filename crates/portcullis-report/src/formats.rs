@@ -1,7 +1,7 @@
 //! Every format of reports: a new one is a module with a [`Format`], and a line here.
 
 use crate::format::Format;
-use crate::{codequality, html, junit, locust_csv, markdown, prometheus};
+use crate::{codequality, html, junit, locust_csv, markdown, prometheus, tap};
 
 /// The effective configuration.
 pub const CONFIGURATION: &str = "perf_effective.toml";
@@ -15,4 +15,5 @@ pub const FORMATS: &[Format] = &[
     prometheus::FORMAT,
     codequality::FORMAT,
     locust_csv::FORMAT,
+    tap::FORMAT,
 ];

@@ -21,6 +21,7 @@ mod record;
 pub mod results;
 pub mod schema;
 mod series;
+pub mod tap;
 pub mod wording;
 
 pub use instant::rfc3339;

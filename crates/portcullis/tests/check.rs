@@ -185,11 +185,11 @@ fn what_is_no_results_file_is_2_and_what_is_broken_is_5() {
         check(&[path.to_str().unwrap()], code, &[part]);
     };
     case("", 5, "x_stats.csv is empty");
-    case("Type,Name,Req", 5, "x_stats.csv is cut off: the header has no end");
+    case("Type,Name,Req", 5, "x_stats.csv is truncated: the header has no line end");
     case("Type,Name\r\n", 2, "line 1, column 3 is nothing, where a statistics file of Locust has");
     case("{}\n", 2, "its \"tool\" is not \"portcullis\"");
-    case("{ \"tool\": \"port", 5, "is cut off");
-    case("[1]\n", 2, "is no results file that is known here");
+    case("{ \"tool\": \"port", 5, "is truncated");
+    case("[1]\n", 2, "is not a known results file");
     check(&[folder.path().to_str().unwrap()], 2, &["cannot be read"]);
     let (code, said) = check_in(&root(), &[]);
     assert!(code == 2 && said.contains("<FILE>"), "{said}");

@@ -44,7 +44,7 @@ const REPORT: &[&[&str]] = &[
     &["read", "schema"],
     &["artifacts"],
     &["formats"],
-    &["html", "markdown", "junit", "locust_csv", "prometheus", "codequality", "github"],
+    &["html", "markdown", "junit", "locust_csv", "prometheus", "codequality", "github", "tap"],
     &["baseline", "events_jsonl"],
     &["results", "annotations"],
     &["format"],
@@ -65,8 +65,8 @@ const XTASK: &[&[&str]] =
 
 /// Rooms of `portcullis-report` that show a run: they read results through the functions
 /// and types that the room `results` gives to all, never from inside a version.
-const VIEWS: [&str; 7] =
-    ["html", "markdown", "junit", "locust_csv", "prometheus", "codequality", "github"];
+const VIEWS: [&str; 8] =
+    ["html", "markdown", "junit", "locust_csv", "prometheus", "codequality", "github", "tap"];
 
 /// Rooms of `portcullis-core` that the load engine must not know: it measures, and is
 /// told when to stop.

@@ -359,3 +359,23 @@ fn what_is_sure_and_narrow_is_named_first() {
 }
 
 const NO_NAMES: Names<'_> = Names { tasks: &[], groups: &[], labels: &[], login: false };
+
+#[test]
+fn the_mean_time_to_first_byte_is_judged_by_its_own_times() {
+    let ms = |times: &[u64]| row(&times.iter().map(|ms| ms * 1000).collect::<Vec<_>>(), 0, &[]);
+    let mut summary = summary(&[50_000; 10], &[], 0);
+    summary.tasks[0].window.first_byte = ms(&[10; 10]).latency;
+    let judged = |rule: &str, summary: &Summary| {
+        let names = Names { tasks: &[], groups: &[], labels: &[], login: false };
+        let rule = parse(rule, Severity::Fail, names).unwrap();
+        let result = judge(summary, &[rule]).judged.remove(0);
+        (result.judgement, result.value)
+    };
+    assert_eq!(judged("ttfb < 20ms", &summary), (Judgement::Holds, Some(10.0)));
+    assert_eq!(judged("ttfb <= 5ms", &summary).0, Judgement::Violated);
+    // What waited in vain for longer than the limit does not vanish.
+    summary.tasks[0].window.failed_latency = ms(&[990; 10]).latency;
+    assert_eq!(judged("ttfb < 20ms", &summary).0, Judgement::Violated);
+    summary.tasks[0].window = Row::default();
+    assert_eq!(judged("ttfb < 20ms", &summary).0, Judgement::NoData);
+}

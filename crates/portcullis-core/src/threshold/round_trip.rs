@@ -21,6 +21,7 @@ fn metric() -> impl Strategy<Value = (String, Metric)> {
     let plain = [
         ("max", Metric::Max),
         ("mean", Metric::Mean),
+        ("ttfb", Metric::Ttfb),
         ("error_rate", Metric::ErrorRate),
         ("rps", Metric::Rps),
         ("count", Metric::Count),
@@ -47,7 +48,7 @@ fn scope() -> impl Strategy<Value = (&'static str, Scope)> {
 fn absolute(metric: Metric, n: u32, as_share: bool) -> (String, Limit) {
     let thousandths = f64::from(n) / 1000.0;
     match metric {
-        Metric::Percentile(_) | Metric::Max | Metric::Mean => {
+        Metric::Percentile(_) | Metric::Max | Metric::Mean | Metric::Ttfb => {
             (format!("{n}us"), Limit::Latency(Duration::from_micros(n.into())))
         }
         Metric::ErrorRate => (format!("{thousandths}%"), Limit::Share(f64::from(n) / 1e5)),
@@ -67,6 +68,7 @@ fn comparable(to: Reference, metric: Metric, scope: &Scope) -> bool {
     let has_baseline = !matches!(
         metric,
         Metric::Max
+            | Metric::Ttfb
             | Metric::Size
             | Metric::Status(_)
             | Metric::Percentile(Percentile(90_000 | 99_900))

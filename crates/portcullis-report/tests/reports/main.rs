@@ -8,4 +8,5 @@ mod compared;
 mod html;
 mod readers;
 mod runs;
+mod tap;
 mod texts;

@@ -117,7 +117,7 @@ fn a_file_that_is_no_sound_baseline_is_refused_before_the_start() {
         refused.expect(2, &[part, "nothing was started"]);
         assert_eq!(std::fs::read_to_string(file(&project)).unwrap(), text, "left alone");
     };
-    check("{\"name\": \"left-pad\"}", "perf_baseline.json: this is no baseline");
+    check("{\"name\": \"left-pad\"}", "perf_baseline.json: not a baseline file");
     check("{\"version\": 1,\n\"metrics\": {\"p50\": 1}}", "perf_baseline.json:2:21: missing field");
     check("{\"version\": 1,", "perf_baseline.json:1:14: EOF");
     check("{\"version\": \"2.0\", \"metrics\": {}}", "version \"2.0\" is newer than 1.0");

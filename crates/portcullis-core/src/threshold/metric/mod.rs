@@ -6,6 +6,7 @@ mod latency;
 mod rate;
 mod size;
 mod status;
+mod ttfb;
 
 use std::fmt;
 
@@ -21,6 +22,8 @@ pub enum Metric {
     Max,
     /// The mean latency of the good answers.
     Mean,
+    /// The mean time to the first byte of the good answers.
+    Ttfb,
     /// Failed requests as a share of all.
     ErrorRate,
     /// Requests per second of the planned window.
@@ -100,8 +103,15 @@ const PERCENTILES: [Percentile; 5] =
     [Percentile::P50, Percentile::P90, Percentile::P95, Percentile::P99, Percentile(99_900)];
 
 /// The metrics that need no number.
-const PLAIN: [Metric; 6] =
-    [Metric::Max, Metric::Mean, Metric::ErrorRate, Metric::Rps, Metric::Count, Metric::Size];
+const PLAIN: [Metric; 7] = [
+    Metric::Max,
+    Metric::Mean,
+    Metric::Ttfb,
+    Metric::ErrorRate,
+    Metric::Rps,
+    Metric::Count,
+    Metric::Size,
+];
 
 impl Metric {
     /// Its description.
@@ -110,6 +120,7 @@ impl Metric {
             Self::Percentile(_) => &latency::PERCENTILE,
             Self::Max => &latency::MAX,
             Self::Mean => &latency::MEAN,
+            Self::Ttfb => &ttfb::TTFB,
             Self::ErrorRate => &error_rate::ERROR_RATE,
             Self::Rps => &rate::RPS,
             Self::Count => &rate::COUNT,

@@ -192,8 +192,8 @@ mod tests {
         };
         assert_eq!(both.unchanged, 1);
         let expected = [
-            said("error_rate(list) <= 1%", Some("holds, 0.00 %"), Some("violated, 50.00 %")),
-            said("count > 3", Some("holds, 20"), None),
+            said("error_rate(list) <= 1%", Some("passed, 0.00 %"), Some("violated, 50.00 %")),
+            said("count > 3", Some("passed, 20"), None),
         ];
         for change in expected {
             assert!(both.changes.contains(&change), "{change:?} is not in {:#?}", both.changes);

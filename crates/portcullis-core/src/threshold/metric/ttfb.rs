@@ -1,0 +1,22 @@
+//! Time to first byte: from sending a request to the first byte of its answer.
+
+use super::{Descriptor, Kind, Measured};
+use crate::threshold::{Limit, Unit};
+
+/// `ttfb`: the mean of good answers, as the column of the same name. A failure that took
+/// longer than the limit counts with its whole time, so that it does not vanish.
+pub const TTFB: Descriptor = Descriptor {
+    name: "ttfb",
+    unit: Unit::Milliseconds,
+    kind: Kind::Mean,
+    wording: "the mean time to first byte",
+    example: "300ms",
+    measure: |observed| {
+        let mut times = observed.row.first_byte.clone();
+        if let Limit::Latency(limit) = observed.limit {
+            times.add(&observed.row.failed_latency.above(limit));
+        }
+        Measured { value: times.mean_ms(), samples: observed.row.first_byte.count }
+    },
+    unstated: Some("it does not tell the time to first byte"),
+};
