@@ -278,7 +278,7 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
     let ramp = ramp(load.users, load.spawn_rate);
     if !load.staged && !load.is_open() && load.warm_up + load.window < ramp {
         let message = format!(
-            "a duration of {} is over before all users run: {} users at {}/s take {}",
+            "a duration of {} is too short: starting {} users at {}/s takes {}",
             seconds(load.window),
             load.users,
             load.spawn_rate,
@@ -290,15 +290,17 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
     if whole > config.steps.run_timeout {
         let limit = seconds(config.steps.run_timeout);
         let message = format!(
-            "the load alone may take {}, the whole run {limit}: steps.run_timeout",
+            "the load may take {}, but the whole run at most {limit} (steps.run_timeout)",
             seconds(whole)
         );
         problems.push(Problem { at: Place::Default, message });
     }
     if let Some(requests) = load.requests.filter(|n| !load.is_open() && *n < u64::from(load.users))
     {
-        let message =
-            format!("load.requests = {requests} leaves some of {} users without one", load.users);
+        let message = format!(
+            "load.requests = {requests}: each of the {} users needs at least one",
+            load.users
+        );
         problems.push(Problem { at: Place::Default, message });
     }
     problems.extend(rules.iter().filter_map(|rule| never_seen(rule, &load)));
@@ -348,8 +350,8 @@ fn never_seen(rule: &Threshold, load: &LoadPlan) -> Option<Problem> {
     let Limit::Latency(limit) = rule.limit else { return None };
     let is_never = limit > load.request_timeout && !load.is_open() && rule.derived.is_none();
     let message = format!(
-        "{}: requests are given up after {} (load.request_timeout), so that none is ever seen \
-         beyond this limit",
+        "{}: requests time out after {} (load.request_timeout), so no latency can exceed this \
+         limit",
         rule.text,
         seconds(load.request_timeout)
     );
@@ -360,8 +362,8 @@ fn never_seen(rule: &Threshold, load: &LoadPlan) -> Option<Problem> {
 fn doubt(baseline: &BaselinePlan, rules: &[Threshold]) -> Option<String> {
     let advice = baseline.advice()?;
     Some(match rules.iter().any(is_lowered) {
-        false => format!("the baseline was not measured like this run: {advice}"),
-        true => format!("rules on the baseline only warn: {advice}"),
+        false => format!("the baseline is not comparable with this run: {advice}"),
+        true => format!("violated baseline rules are warnings in this run: {advice}"),
     })
 }
 
@@ -411,15 +413,19 @@ fn warnings(load: &LoadPlan) -> Vec<String> {
     let (expected, deck) = (load.expected_requests(load.longest), load.deck());
     if expected < deck as f64 {
         warnings.push(format!(
-            "about {expected:.0} requests can be expected within {} (load.max_duration), but \
-             calling every task by its weight takes {deck}: run longer or with more users",
+            "about {expected:.0} requests are expected within {} (load.max_duration), but {deck} \
+             are needed to call every task by its weight: run longer or use more users",
             seconds(load.longest)
         ));
     }
     let fails = |rule: &Threshold| rule.severity == crate::threshold::Severity::Fail;
     if !load.rules.iter().any(fails) {
         let only_warn = load.rules.iter().any(is_lowered);
-        let why = if only_warn { "those that could only warn" } else { "thresholds.fail is empty" };
+        let why = if only_warn {
+            "baseline rules are warnings in this run"
+        } else {
+            "thresholds.fail is empty"
+        };
         warnings.push(format!("no threshold can fail this run: {why}"));
     }
     warnings

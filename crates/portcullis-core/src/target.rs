@@ -34,8 +34,8 @@ impl Target {
     /// Why a host that is not allowed is refused.
     pub fn refusal(&self) -> String {
         format!(
-            "{} is not this machine, and a load generator must not hit it by a typo; if it is \
-             meant, say --allow-host {} or list it in load.allow_hosts",
+            "{} is not this machine: to load it on purpose, pass --allow-host {} or add it to \
+             load.allow_hosts",
             self.host, self.host
         )
     }
@@ -80,8 +80,8 @@ pub fn parse(text: &str) -> Result<Target, String> {
     let port = port.map_or(Ok(default_port(tls)), str::parse).ok().filter(|port| *port > 0);
     match port {
         Some(port) if !host.is_empty() => Ok(Target { host: host.to_owned(), port, tls }),
-        Some(_) => Err(bad("names no host")),
-        None => Err(bad("has an impossible port")),
+        Some(_) => Err(bad("has no host")),
+        None => Err(bad("has an invalid port")),
     }
 }
 

@@ -69,7 +69,7 @@ pub enum PairsError {
     #[error("stopped")]
     Aborted,
     /// The system has no poll or timer left, or a panic occurred, which is a bug.
-    #[error("the engine could not go on: {0}")]
+    #[error("the engine failed: {0}")]
     Engine(ReactorError),
 }
 

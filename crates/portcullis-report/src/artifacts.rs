@@ -33,7 +33,7 @@ pub enum FolderError {
 const MARK: &str = ".gitignore";
 const MARK_TEXT: &str = "# Artifacts of Portcullis; made anew by every run.\n*\n";
 
-/// How files begin that are not whole yet.
+/// How files begin that are incomplete yet.
 const WRITING: &str = ".writing-";
 
 /// The results as JSON.

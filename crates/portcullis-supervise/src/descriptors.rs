@@ -6,7 +6,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The system allows fewer open files than needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{needed} open files are needed, but this process may have {allowed}")]
+#[error("{needed} open files are needed, but the limit of this process is {allowed}")]
 pub struct TooFew {
     /// The needed number.
     pub needed: u64,

@@ -107,7 +107,7 @@ fn die_with(parent: Pid) -> std::io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     match getppid() {
         Some(now) if now == parent => Ok(()),
-        _ => Err(std::io::Error::other("whoever started this has ended")),
+        _ => Err(std::io::Error::other("the parent process has ended")),
     }
 }
 

@@ -5,10 +5,10 @@
 #[derive(Debug, thiserror::Error)]
 pub enum PlacementError {
     /// This system cannot place processes.
-    #[error("this system does not place processes on CPUs")]
+    #[error("this system cannot pin processes to CPUs")]
     Unsupported,
     /// The CPU is not among those that this process may use.
-    #[error("CPU {cpu} is not among those that may be used here: {usable:?}")]
+    #[error("CPU {cpu} is not available here: use one of {usable:?}")]
     NotUsable {
         /// The requested CPU.
         cpu: usize,
@@ -16,7 +16,7 @@ pub enum PlacementError {
         usable: Vec<usize>,
     },
     /// The system refused.
-    #[error("the system refuses to place process {pid} on CPUs {cpus:?}: {source}")]
+    #[error("the system refuses to pin process {pid} to CPUs {cpus:?}: {source}")]
     Refused {
         /// The process.
         pid: u32,
@@ -119,7 +119,7 @@ mod system {
         #[test]
         fn a_cpu_that_is_not_there_is_named() {
             let error = verify(&[CpuSet::MAX_CPU - 1]).unwrap_err().to_string();
-            assert!(error.contains("CPU 1023 is not among"), "{error}");
+            assert!(error.contains("CPU 1023 is not available"), "{error}");
         }
     }
 }

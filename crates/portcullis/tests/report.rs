@@ -128,7 +128,7 @@ fn two_runs_stand_side_by_side_and_nothing_is_decided() {
     let (code, said) = report(&[&first, &second], &[]);
     assert_eq!(code, 0, "{said}");
     for part in
-        ["A  ", "PASSED: in 50 ms (exit 0)", "+25.0 %", "no regression check", "perf --against"]
+        ["A  ", "PASSED: in 50 ms (exit 0)", "+25.0 %", "not a regression check", "perf --against"]
     {
         assert!(said.contains(part), "no {part:?} in {said}");
     }

@@ -105,7 +105,7 @@ impl BaselinePlan {
     pub fn new(file: PathBuf, trust: Trust, stored: Option<Baseline>, here: &Origin) -> Self {
         let foreign = stored.as_ref().and_then(|stored| match &stored.origin {
             Some(there) => there.differs_from(here),
-            None => Some("nothing tells on which machine it was measured".to_owned()),
+            None => Some("its machine is not recorded".to_owned()),
         });
         let is_lowered = foreign.is_some() && trust == Trust::SameMachine;
         Self { file, stored, foreign, is_lowered }
@@ -125,11 +125,11 @@ impl BaselinePlan {
 
     /// The baseline in a few words: its date and commit.
     pub fn described(&self) -> String {
-        let Some(stored) = &self.stored else { return "not there".to_owned() };
+        let Some(stored) = &self.stored else { return "not judged".to_owned() };
         let date = stored.timestamp.as_deref().unwrap_or("no date");
         match stored.commit.as_deref() {
-            Some(commit) => format!("of {date}, commit {}", commit.get(..10).unwrap_or(commit)),
-            None => format!("of {date}, no commit"),
+            Some(commit) => format!("from {date}, commit {}", commit.get(..10).unwrap_or(commit)),
+            None => format!("from {date}, no commit"),
         }
     }
 }

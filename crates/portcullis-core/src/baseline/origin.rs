@@ -38,7 +38,7 @@ impl Fingerprint {
                 found.push(format!("{there}, here {here}"));
             }
         };
-        let told = |text: &Option<String>| text.clone().unwrap_or("unknown processor".to_owned());
+        let told = |text: &Option<String>| text.clone().unwrap_or("unknown CPU".to_owned());
         let cores = |n: u64| if n == 1 { "1 core".to_owned() } else { format!("{n} cores") };
         let quota = |quota: Option<f64>| match quota {
             Some(cores) => format!("a quota of {cores} cores"),
@@ -66,14 +66,14 @@ impl Origin {
         let is_other = self.configuration != here.configuration;
         let machines = match machine.is_empty() {
             true => None,
-            false => Some(format!("on another machine ({})", machine.join("; "))),
+            false => Some(format!("on a different machine ({})", machine.join("; "))),
         };
         match (machines, is_other) {
             (None, false) => None,
-            (None, true) => Some("measured with another configuration".to_owned()),
+            (None, true) => Some("measured with a different configuration".to_owned()),
             (Some(machine), false) => Some(format!("measured {machine}")),
             (Some(machine), true) => {
-                Some(format!("measured {machine} and with another configuration"))
+                Some(format!("measured {machine} and with a different configuration"))
             }
         }
     }

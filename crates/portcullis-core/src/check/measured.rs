@@ -38,10 +38,9 @@ pub fn check_measured(
     for (fast, slow) in fast.judged.into_iter().zip(slow_ones) {
         let severity = slow.rule.severity;
         let why = if fast.judgement != slow.judgement {
-            "the run did not count this limit, and it lies within a bucket of its histogram"
+            "the run did not count this limit, and its histogram is too coarse for it"
         } else if is_proven(&slow) && unknown.iter().any(|rule| rule.severity == severity) {
-            "it must be proven, and how far requests share bad seconds is not in the file for \
-             other rules than the run's own"
+            "a proof needs the design effect, which the file has only for the run's own rules"
         } else {
             kept.push(slow.clone());
             checked.push(Checked::Outcome(slow));

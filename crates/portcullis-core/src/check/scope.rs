@@ -142,7 +142,7 @@ pub fn of_tasks<'a, 's>(
 pub fn no_rows<N: AsRef<str>>(tasks: &[N]) -> String {
     let names: Vec<&str> = tasks.iter().map(AsRef::as_ref).collect();
     match names[..] {
-        [] => "no task of it is called".to_owned(),
+        [] => "none of its tasks is called".to_owned(),
         _ => format!("no row has the name or the URL of {}", names.join(", ")),
     }
 }

@@ -53,10 +53,10 @@ fn one(file: &Stated, rule: Threshold, scenario: &Scenario) -> Checked {
 fn never_in_file(rule: &Threshold) -> Option<&'static str> {
     match (rule.metric, rule.limit) {
         (_, Limit::Relative(Relative { to: Reference::Baseline, .. })) => {
-            Some("a baseline is no part of it")
+            Some("it has no baseline")
         }
         (_, Limit::Relative(Relative { to: Reference::Base, .. })) => {
-            Some("it is of one version; a base is compared by perf --against")
+            Some("it is of one version; use perf --against to compare with a base")
         }
         (metric, _) => metric.descriptor().unstated,
     }
@@ -68,7 +68,7 @@ fn judge(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Checked {
     let must_be_proven = rule.policy == Policy::Prove && is_on_a_share(&rule);
     match by_figures(rows, rule, failed) {
         Checked::Outcome(judged) if must_be_proven && judged.judgement == Judgement::Holds => {
-            let why = "it must be proven, and how far requests share bad seconds is not stated";
+            let why = "a proof needs the design effect, which the file does not state";
             Checked::Undecided { rule: judged.rule, why: why.to_owned() }
         }
         checked => checked,
@@ -94,7 +94,7 @@ fn by_figures(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Chec
         _ => {}
     }
     let Limit::Latency(limit) = rule.limit else {
-        return Checked::Undecided { rule, why: "its limit is no latency".to_owned() };
+        return Checked::Undecided { rule, why: "its limit is not a latency".to_owned() };
     };
     let question = Question {
         line: Line::new(rule.comparison, limit.as_nanos() as f64 / 1e6),
@@ -209,26 +209,26 @@ fn why_neither(
             !question.line.is_crossed(values.low_ms) && question.line.is_crossed(values.high_ms);
         if is_open {
             let (low, high) = (show_ms(values.low_ms), show_ms(values.high_ms));
-            return format!("{ms} ms is rounded: it was between {low} and {high}");
+            return format!("{ms} ms is rounded: it is between {low} and {high}");
         }
     }
     match (rows.failures(), rows.single(), stated) {
         (1.., _, _) => failures_among(rows),
-        (0, Some(_), None) => format!("there is no column for {percentile}"),
-        _ => "what the rows state, rounded, leaves both possible".to_owned(),
+        (0, Some(_), None) => format!("no column for {percentile}"),
+        _ => "the rounded figures allow both".to_owned(),
     }
 }
 
 fn failures_among(rows: &Rows<'_>) -> String {
     let (failures, requests) = (rows.failures(), rows.requests());
-    format!("{failures} of {requests} requests failed, and how long they took is not told apart")
+    format!("{failures} of {requests} requests failed, and their latencies are not separate")
 }
 
 /// The maximum is exact. A failure beyond the limit counts; one within it changes nothing.
 fn by_longest(rows: &Rows<'_>, question: Question) -> (Proof, Option<f64>) {
     let latencies = rows.parts().into_iter().filter_map(|row| row.latency.as_ref());
     let Some(longest) = latencies.map(|latency| latency.max_ms).reduce(f64::max) else {
-        return (Proof::Neither("no latency is stated".to_owned()), None);
+        return (Proof::Neither("the file has no latencies".to_owned()), None);
     };
     let proof = if question.line.is_crossed(longest) {
         Proof::OverLimit
@@ -253,7 +253,7 @@ fn by_mean(rows: &Rows<'_>, question: Question) -> (Proof, Option<f64>) {
         shortest_ms = shortest_ms.min(latency.min_ms);
     }
     if count == 0 {
-        return (Proof::Neither("no latency is stated".to_owned()), None);
+        return (Proof::Neither("the file has no latencies".to_owned()), None);
     }
     let own = rows.single().and_then(|row| Some(row.latency.as_ref()?.mean_ms));
     // The mean of a single row is exact; multiplying and dividing again might not be.

@@ -19,7 +19,7 @@ pub struct Effect {
     pub low: f64,
     /// The upper end of that interval.
     pub high: f64,
-    /// The ratio that could not be excluded with an error of 5 %.
+    /// The ratio that is possible with an error of 5 %.
     pub at_most: f64,
 }
 

@@ -30,8 +30,8 @@ pub fn excuse(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary)
             let percent = case.counts.share() * 100.0;
             judged.rule.severity = Severity::Warn;
             judged.reason = Some(format!(
-                "the base violates it itself ({percent:.0} % of its requests in the pairs are \
-                 beyond the limit), and the candidate is not slower: not charged to it"
+                "the base violates it too ({percent:.0} % of its requests in the pairs are beyond \
+                 the limit), and the candidate is not slower"
             ));
         }
     }

@@ -16,7 +16,7 @@ pub fn findings(comparison: &Comparison, strict: bool) -> Vec<Finding> {
     );
     if comparison.is_of_nothing() {
         let base = comparison.short();
-        let message = format!("the base ({base}): every request to it failed: nothing is compared");
+        let message = format!("the base ({base}): every request failed: nothing is compared");
         findings.push(Finding::preparation(message).about(Subject::Base));
     }
     if strict {

@@ -58,9 +58,9 @@ fn judge(judged: &mut ThresholdResult, relative: Relative, pairs: &[&Pair]) {
             "ratio {:.3} to {:.3}, 95 %{}",
             ratio.low,
             ratio.high,
-            if holds && !by_estimate { ": not surely beyond it" } else { "" }
+            if holds && !by_estimate { ": not surely beyond the limit" } else { "" }
         ),
-        None => "weak evidence: by the estimate of these pairs".to_owned(),
+        None => "weak evidence: decided by the estimate of these pairs".to_owned(),
     };
     judged.reason = Some(format!("base {}, limit {}; {known}", shown(base), shown(limit)));
     judged.judgement = if holds { Judgement::Holds } else { Judgement::Violated };
@@ -139,7 +139,7 @@ mod tests {
     fn a_median_that_is_not_surely_beyond_its_limit_is_no_alarm() {
         let few = judged("p50(list) <= base * 1.2", 123, 3);
         assert_eq!(few.judgement, Judgement::Holds);
-        assert!(few.reason.unwrap().contains("not surely beyond it"));
+        assert!(few.reason.unwrap().contains("not surely beyond the limit"));
     }
 
     #[test]

@@ -190,7 +190,7 @@ fn model(section: &mut Reader<'_>, load: &mut LoadSection, problems: &mut Proble
     match (section.optional("stages"), rate) {
         (Some(node), rate) => {
             if let Some((at, _)) = rate {
-                note(problems, at, "load takes one of stages and arrival_rate");
+                note(problems, at, "use either load.stages or load.arrival_rate, not both");
             }
             stages(section, node, load, arrivals, problems);
         }
@@ -221,7 +221,7 @@ fn arrivals(section: &mut Reader<'_>, problems: &mut Problems) -> Arrivals {
         "poisson" => Arrivals::Poisson,
         other => {
             let near = nearest(other, ["even", "poisson"]);
-            let message = format!("load.arrivals = \"{other}\" is neither even nor poisson{near}");
+            let message = format!("load.arrivals = \"{other}\": expected even or poisson{near}");
             note(problems, at, message);
             Arrivals::Even
         }
@@ -243,7 +243,7 @@ fn stages(
         let mut stage = Reader::new(item, "load.stages", problems);
         let over = stage.wait("over", problems).unwrap_or_default();
         if stage.optional("rate").is_some() == stage.optional("users").is_some() {
-            note(problems, item.at, "a stage has either users or a rate, and over");
+            note(problems, item.at, "a stage needs over, and either users or rate");
         } else if let Some(rate) = stage.optional("rate") {
             rates.extend(stage_rate(rate, problems).map(|rate| RateStage { rate, over }));
         } else {
@@ -259,12 +259,12 @@ fn stages(
         if let Some(Place::Flag(flag)) = section.optional(key).map(|node| node.at)
             && replaced
         {
-            let message = "load.stages say this already: leave the flag out, or the stages";
+            let message = "load.stages already sets this: remove the flag or load.stages";
             note(problems, Place::Flag(flag), message);
         }
     }
     if !users.is_empty() && !rates.is_empty() {
-        note(problems, node.at, "load.stages are of users or of rates, not of both");
+        note(problems, node.at, "load.stages must all have users or all have rate");
     }
     if rates.is_empty() {
         load.users = users.iter().map(|stage| stage.users).max().unwrap_or(0);
@@ -278,7 +278,7 @@ fn stages(
         Model::Open(rates, _) => rates.iter().all(|stage| stage.rate == 0.0),
     };
     if nothing || load.duration.is_zero() {
-        note(problems, node.at, "load.stages leave nothing to measure after the warm-up");
+        note(problems, node.at, "load.stages has nothing to measure after the warm-up");
         load.users = load.users.max(1);
     }
 }

@@ -193,7 +193,7 @@ fn unknown_profile(name: &str, profiles: &[(String, Node)]) -> Problem {
     let known: Vec<&str> = profiles.iter().map(|(name, _)| name.as_str()).collect();
     let near = nearest(name, known.iter().copied());
     let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    let message = format!("no profile is named \"{name}\"{near} (profiles: {list})");
+    let message = format!("unknown profile \"{name}\"{near} (profiles: {list})");
     Problem { at: Place::Flag("--profile"), message }
 }
 

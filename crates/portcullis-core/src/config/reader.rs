@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
     pub fn required(&mut self, key: &'static str, problems: &mut Problems) -> Option<&'a Node> {
         let found = self.optional(key);
         if found.is_none() {
-            note(problems, self.at, format!("{} lacks the key \"{key}\"", self.title()));
+            note(problems, self.at, format!("missing key \"{key}\" in {}", self.title()));
         }
         found
     }
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
                 Value::Bool(flag) => flag.to_string(),
                 other => {
                     let kind = other.kind();
-                    let message = format!("{path}.{} must be a text, not {kind}", entry.key);
+                    let message = format!("{path}.{} must be a string, not {kind}", entry.key);
                     note(problems, entry.node.at, message);
                     continue;
                 }
@@ -217,7 +217,7 @@ pub fn text(node: &Node, path: &str, problems: &mut Problems) -> Option<String> 
     match &node.value {
         Value::Text(text) => Some(text.clone()),
         other => {
-            note(problems, node.at, format!("{path} must be a text, not {}", other.kind()));
+            note(problems, node.at, format!("{path} must be a string, not {}", other.kind()));
             None
         }
     }
@@ -237,7 +237,7 @@ pub fn integer(
     match &node.value {
         Value::Integer(number) if range.contains(number) => Some(*number),
         Value::Integer(number) => {
-            note(problems, node.at, format!("{path} = {number}: it must be {bounds}"));
+            note(problems, node.at, format!("{path} = {number}: must be {bounds}"));
             None
         }
         other => {

@@ -29,7 +29,7 @@ pub fn warnings(tree: &Node) -> Vec<String> {
     let (name, old) = MAX_CALLS;
     let is_written = tasks.iter().any(|task| tree::get(task, old).is_some());
     is_written
-        .then(|| format!("scenario.task: \"{old}\" is called \"{name}\" now"))
+        .then(|| format!("scenario.task: \"{old}\" is now called \"{name}\""))
         .into_iter()
         .collect()
 }

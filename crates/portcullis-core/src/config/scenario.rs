@@ -37,7 +37,7 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
             }
             check_groups(&tasks, list(node, "scenario.task", &mut Vec::new()), problems);
             if tasks.iter().all(|task| task.weight == 0) {
-                note(problems, node.at, "all weights are 0: no task would ever be called");
+                note(problems, node.at, "all weights are 0: no task would be called");
             }
         }
     }
@@ -48,7 +48,8 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
 
 fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems) {
     if !may_name(&task.name) {
-        let message = format!("\"{}\" cannot name a task: use letters, digits, _ - .", task.name);
+        let message =
+            format!("\"{}\" is not a valid task name: use letters, digits, _ - .", task.name);
         note(problems, item.at, message);
     }
     if others.iter().any(|other| other.name == task.name) {
@@ -64,11 +65,18 @@ fn may_name(text: &str) -> bool {
 fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
     for (task, item) in tasks.iter().zip(items) {
         if let Some(group) = task.group.as_deref().filter(|group| !may_name(group)) {
-            let message = format!("\"{group}\" cannot name a group: use letters, digits, _ - .");
+            let message = format!(
+                "\"{group}\" is not a valid group name: use letters, digits, _ - \
+                                   ."
+            );
             note(problems, item.at, message);
         }
         if tasks.iter().any(|other| other.group.as_ref() == Some(&task.name)) {
-            note(problems, item.at, format!("\"{}\" names both a task and a group", task.name));
+            note(
+                problems,
+                item.at,
+                format!("\"{}\" is the name of both a task and a group", task.name),
+            );
         }
     }
 }
@@ -96,7 +104,8 @@ fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
     let written = ["min", "max"].iter().filter_map(|key| section.optional(key));
     let is_uniform = written.into_iter().any(|node| node.at != Place::Default);
     if chosen.len() + usize::from(is_uniform) > 1 {
-        let message = "scenario.wait takes one of: min and max, constant, exponential_mean, pacing";
+        let message = "scenario.wait needs one of: min and max, constant, exponential_mean, \
+                       pacing";
         note(problems, section.at(), message);
     }
     section.finish(problems);
@@ -122,7 +131,7 @@ fn order(section: &mut Reader<'_>, problems: &mut Problems) -> Order {
         "independent" => Order::Independent,
         other => {
             let near = nearest(other, ["deck", "independent"]);
-            note(problems, at, format!("scenario.order = \"{other}\" is no order{near}"));
+            note(problems, at, format!("scenario.order = \"{other}\": unknown order{near}"));
             Order::Deck
         }
     }
@@ -143,9 +152,9 @@ fn headers(section: &mut Reader<'_>, problems: &mut Problems) -> Headers {
         let Some(value) = text(&entry.node, &path, problems) else { continue };
         let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         if entry.key.is_empty() || !entry.key.chars().all(token) {
-            note(problems, entry.at, format!("\"{}\" is no header name", entry.key));
+            note(problems, entry.at, format!("\"{}\" is not a valid header name", entry.key));
         } else if value.chars().any(|c| c.is_control()) {
-            note(problems, entry.node.at, format!("{path}.{}: control character", entry.key));
+            note(problems, entry.node.at, format!("{path}.{} has a control character", entry.key));
         } else if ["host", "content-length", "transfer-encoding", "connection"]
             .contains(&entry.key.to_ascii_lowercase().as_str())
         {
@@ -183,7 +192,7 @@ fn values(node: &Node, problems: &mut Problems) -> NamedValues {
             }
         };
         if !is_name(&entry.key) {
-            note(problems, entry.at, format!("\"{}\" is no name for a value", entry.key));
+            note(problems, entry.at, format!("\"{}\" is not a valid name for a value", entry.key));
         }
         if let Values::List(items) = &value
             && items.iter().any(|item| item.chars().any(char::is_control))
@@ -219,7 +228,7 @@ fn method(section: &mut Reader<'_>, default: &str, problems: &mut Problems) -> S
     let method = section.optional_text("method", problems).unwrap_or_else(|| default.to_owned());
     if !METHODS.contains(&method.as_str()) {
         let near = nearest(&method, METHODS);
-        note(problems, at, format!("\"{method}\" is no method{near}"));
+        note(problems, at, format!("unknown method \"{method}\"{near}"));
     }
     method
 }
@@ -253,7 +262,7 @@ fn accept(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<u16> {
         .filter_map(|status| u16::try_from(status).ok())
         .collect();
     if statuses.is_empty() {
-        note(problems, node.at, format!("{title} accepts nothing"));
+        note(problems, node.at, format!("{title} must list at least one status"));
     }
     statuses
 }
@@ -266,7 +275,7 @@ fn json(
     let title = section.path_of("json");
     let node = section.optional("json")?;
     let Some(json) = super::text::to_json(node) else {
-        note(problems, node.at, format!("{title}: JSON has no dates, no infinity and no nan"));
+        note(problems, node.at, format!("{title}: JSON has no dates, infinity or nan"));
         return None;
     };
     let mut written = json.to_string();
@@ -307,7 +316,7 @@ fn login(mut section: Reader<'_>, shared: &Headers, problems: &mut Problems) -> 
     let headers = merged(shared, own);
     let templates = std::iter::once(&path).chain(headers.iter().map(|(_, h)| h)).chain(&json);
     for name in templates.flat_map(Template::names) {
-        note(problems, at, format!("the login draws no values, but names \"{name}\""));
+        note(problems, at, format!("the login cannot use values, but has \"{name}\""));
     }
     let request = RequestTemplate { method, path, query: Vec::new(), headers, json };
     let extract = vec![Extract { name: TOKEN.to_owned(), path: token }];
@@ -384,13 +393,13 @@ fn check_values(task: &mut Task, node: &Node, problems: &mut Problems) {
     for name in &used {
         if !task.values.iter().any(|(known, _)| known == name) {
             let near = nearest(name, task.values.iter().map(|(known, _)| known.as_str()));
-            let message = format!("task \"{}\": no value is named \"{name}\"{near}", task.name);
+            let message = format!("task \"{}\": unknown value \"{name}\"{near}", task.name);
             note(problems, node.at, message);
         }
     }
     task.values.retain(|(name, _)| used.contains(name));
     if task.values.len() > MAX_VALUES {
-        let message = format!("task \"{}\" draws more than {MAX_VALUES} values", task.name);
+        let message = format!("task \"{}\" uses more than {MAX_VALUES} values", task.name);
         note(problems, node.at, message);
     }
 }

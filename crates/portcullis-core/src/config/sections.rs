@@ -238,7 +238,7 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
     django.settings = needed(&mut section, "settings", serves, problems);
     let dotted = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
     if !django.settings.chars().all(dotted) {
-        let message = format!("django.settings = \"{}\": no module name", django.settings);
+        let message = format!("django.settings = \"{}\": not a module name", django.settings);
         note(problems, section.at(), message);
     }
     let at = section.optional("database").map_or(section.at(), |node| node.at);
@@ -292,7 +292,7 @@ fn baseline(section: Option<&mut Reader<'_>>, problems: &mut Problems) -> Baseli
     let Some(section) = section else { return baseline };
     baseline.file = section.optional_text("file", problems);
     if baseline.file.as_deref() == Some("") {
-        note(problems, section.at(), "baseline.file = \"\" names no file");
+        note(problems, section.at(), "baseline.file = \"\" is not a file name");
     }
     let at = section.optional("trust").map_or(section.at(), |node| node.at);
     match section.text("trust", problems).as_str() {
@@ -301,7 +301,7 @@ fn baseline(section: Option<&mut Reader<'_>>, problems: &mut Problems) -> Baseli
         other => {
             let near = nearest(other, ["same-machine", "always"]);
             let message =
-                format!("baseline.trust = \"{other}\" is neither same-machine nor always{near}");
+                format!("baseline.trust = \"{other}\": expected same-machine or always{near}");
             note(problems, at, message);
         }
     }
@@ -323,7 +323,7 @@ fn overrides(
             }
         }
         (_, Some(value)) => all.push((path.to_owned(), value)),
-        (_, None) => note(problems, node.at, "a date, an infinity or nan cannot be a setting here"),
+        (_, None) => note(problems, node.at, "dates, infinity and nan are not supported here"),
     }
 }
 

@@ -50,12 +50,12 @@ pub fn decode(
         for (at, rule) in rules(section, (names, allowed), usual, problems) {
             if !is_against_baseline(&rule) {
                 let message =
-                    format!("\"{}\" belongs to [thresholds]: it needs no baseline", rule.text);
+                    format!("\"{}\" does not use the baseline: move it to [thresholds]", rule.text);
                 note(problems, at, message);
             }
             let is_known = thresholds.iter().take(written).any(|known| known.text == rule.text);
             if is_known && at != Place::Default {
-                note(problems, at, format!("\"{}\" stands in [thresholds] already", rule.text));
+                note(problems, at, format!("\"{}\" is already in [thresholds]", rule.text));
             }
             // If a default rule is also in `[thresholds]`, the line there is used.
             if counts && !is_known {
@@ -92,7 +92,7 @@ fn rules(
             let Some((at, line, beside)) = written(item, &path, problems) else { continue };
             match threshold::parse_with(&line, severity, names, allowed) {
                 Ok(rule) if found.iter().any(|(_, known)| known.text == rule.text) => {
-                    note(problems, at, format!("\"{line}\" is written twice"));
+                    note(problems, at, format!("duplicate rule \"{line}\""));
                 }
                 Ok(rule) => found.push((at, whole(rule, &beside, usual, problems))),
                 Err(error) => note(problems, at, format!("threshold \"{line}\", {error}")),
@@ -120,7 +120,7 @@ fn written(
         }
         other => {
             let kind = other.kind();
-            let message = format!("{path} must be a text or a table with a rule, not {kind}");
+            let message = format!("{path} must be a string, or a table with a rule, not {kind}");
             note(problems, item.at, message);
             None
         }
@@ -145,7 +145,7 @@ fn policy(table: &mut Reader<'_>, problems: &mut Problems) -> Option<(Place, Pol
         "prove" => Policy::Prove,
         other => {
             let near = nearest(other, ["estimate", "prove"]);
-            let message = format!("{path} = \"{other}\" is neither estimate nor prove{near}");
+            let message = format!("{path} = \"{other}\": expected estimate or prove{near}");
             note(problems, node.at, message);
             return None;
         }
@@ -167,7 +167,7 @@ fn whole(
         ("policy", beside.policy.map(|(at, _)| at).filter(|_| rule.policy == Policy::Prove)),
     ];
     for (key, at) in twice.iter().filter_map(|(key, at)| Some((key, (*at)?))) {
-        note(problems, at, format!("the rule itself says this already: leave {key} out"));
+        note(problems, at, format!("the rule already sets this: remove {key}"));
     }
     if let Some((at, true)) = beside.abort {
         rule.abort = true;

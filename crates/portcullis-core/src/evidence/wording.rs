@@ -20,7 +20,7 @@ impl Evidence {
             State::Proven => "proven".to_owned(),
             State::Unbroken => {
                 let unseen = self.detectable.map_or("any share".to_owned(), percent);
-                format!("none beyond the limit, up to {unseen} could have gone unseen")
+                format!("none beyond the limit, up to {unseen} could be undetected")
             }
             State::Violated => "surely".to_owned(),
             State::InDoubt if self.is_likely() => "likely, short of sure".to_owned(),
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn each_state_has_its_words() {
-        assert_eq!(words(2, 0), "none beyond the limit, up to 78 % could have gone unseen");
+        assert_eq!(words(2, 0), "none beyond the limit, up to 78 % could be undetected");
         assert_eq!(words(300, 0), "proven");
         assert_eq!(words(3, 3), "surely");
         assert_eq!(words(53, 3), "weak evidence");

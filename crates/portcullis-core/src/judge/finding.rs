@@ -60,13 +60,13 @@ pub enum Signal {
 /// The exit codes with their meaning, as `--help` prints them.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-    0  passed: every threshold was judged and holds
+    0  passed: every threshold was judged and passed
     1  a threshold failed
-    2  configuration or usage
+    2  invalid configuration or usage
     3  preparation failed: environment, install, migrate, seed
-    4  server: did not start, not ready, not ours, died
-    5  the measurement is invalid: login, missing users, no data
-   70  a defect of Portcullis itself
+    4  server failed: did not start, not ready, not our process, died
+    5  invalid measurement: login failed, users missing, no data
+   70  a bug in Portcullis
   130  interrupted (Ctrl-C)     143  terminated
 When several apply, the first of 130/143, 70, 2, 3, 4, 5, 1, 5 (no data) decides.";
 

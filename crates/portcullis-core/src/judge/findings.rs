@@ -26,7 +26,7 @@ pub fn of_baseline(verdict: &Verdict, strict: bool) -> Vec<Finding> {
 
 /// The baseline is missing in CI, where a new one would not be kept.
 pub fn missing_baseline(file: &std::path::Path) -> Finding {
-    let message = format!("there is no baseline: {} is missing", file.display());
+    let message = format!("no baseline: {} does not exist", file.display());
     Finding::violated(message).about(Subject::Baseline)
 }
 

@@ -30,9 +30,9 @@ pub fn passed(
 ) -> String {
     let judged = verdict.map_or(0, Verdict::judged_count);
     let warned = match verdict.map_or(0, |verdict| verdict.warnings().count()) {
-        0 => format!("all {judged} thresholds hold"),
-        1 => format!("{} of {judged} thresholds hold, 1 warns", judged - 1),
-        n => format!("{} of {judged} thresholds hold, {n} warn", judged - n),
+        0 => format!("all {judged} thresholds passed"),
+        1 => format!("{} of {judged} thresholds passed, 1 warning", judged - 1),
+        n => format!("{} of {judged} thresholds passed, {n} warnings", judged - n),
     };
     let weak = match verdict.map_or(0, |verdict| verdict.on_weak_evidence().count()) {
         0 => String::new(),
@@ -54,9 +54,9 @@ pub fn passed(
 pub fn counts(verdict: &Verdict) -> String {
     let judged = verdict.judged_count();
     let holding = match verdict.warnings().count() {
-        0 => format!("all {judged} hold"),
-        1 => format!("{} of {judged} hold, 1 warning", judged - 1),
-        n => format!("{} of {judged} hold, {n} warnings", judged - n),
+        0 => format!("all {judged} passed"),
+        1 => format!("{} of {judged} passed, 1 warning", judged - 1),
+        n => format!("{} of {judged} passed, {n} warnings", judged - n),
     };
     format!("{holding}{}", unjudged(verdict))
 }
@@ -73,11 +73,11 @@ fn unjudged(verdict: &Verdict) -> String {
 /// reported that it is missing.
 pub fn on_baseline(shown: &str, plan: &BaselinePlan, is_written: bool, is_said: bool) -> String {
     match (is_written, &plan.stored, plan.advice()) {
-        (true, None, _) => format!("; the baseline is written: {shown}"),
-        (true, Some(_), _) => format!("; the baseline is renewed: {shown}"),
+        (true, None, _) => format!("; baseline written: {shown}"),
+        (true, Some(_), _) => format!("; baseline updated: {shown}"),
         (false, None, _) if is_said => String::new(),
-        (false, None, _) => format!("; there is no baseline: {shown} is missing"),
-        (false, Some(_), Some(advice)) => format!("; the baseline: {advice}"),
+        (false, None, _) => format!("; no baseline: {shown} does not exist"),
+        (false, Some(_), Some(advice)) => format!("; baseline: {advice}"),
         (false, Some(_), None) => String::new(),
     }
 }

@@ -182,7 +182,7 @@ pub fn generator_fault(summary: &Summary) -> Option<String> {
     let lag = &summary.generator.lag;
     let (p99, max) = (lag.percentile_ms(Percentile::P99)?, lag.max_ms()?);
     if max > STOP_LIMIT_MS {
-        return Some(format!("the load generator stood still for {:.1} s", max / 1e3));
+        return Some(format!("the load generator stalled for {:.1} s", max / 1e3));
     }
     (p99 > LAG_LIMIT_MS).then(|| {
         format!(
@@ -197,7 +197,7 @@ fn unstarted(arrivals: ArrivalCounts) -> Option<String> {
     (share > UNSTARTED_LIMIT).then(|| {
         format!(
             "{} of {} scheduled requests ({:.1} %, limit {:.0} %) were never started: no user was \
-             free; the service, or this machine, cannot keep up with the asked rate",
+             free; the service, or this machine, cannot keep up with the requested rate",
             arrivals.unstarted,
             arrivals.scheduled,
             share * 100.0,
@@ -303,7 +303,7 @@ fn weigh<'a>(
 /// The result of a rule whose limit is unknown.
 fn unresolved(rule: Threshold, to: Reference) -> ThresholdResult {
     let reason = match to {
-        Reference::Baseline => "there is no baseline",
+        Reference::Baseline => "no baseline",
         Reference::Base => "needs --against",
     };
     ThresholdResult {

@@ -267,7 +267,7 @@ fn a_rule_against_what_is_not_there_is_not_judged() {
         let verdict = of(&[(&baseline, fail), (&base, fail)]);
         let reasons: Vec<_> = verdict.judged.iter().map(|j| j.reason.as_deref()).collect();
         let against = Some("needs --against");
-        assert_eq!(reasons, [Some("there is no baseline"), against, against]);
+        assert_eq!(reasons, [Some("no baseline"), against, against]);
         assert!(verdict.judged.iter().all(|j| j.judgement == Judgement::NotJudged));
         assert_eq!((verdict.violations().count(), verdict.without_data().count()), (0, 0));
         assert_eq!((verdict.judged_count(), verdict.is_toothless()), (0, true));
@@ -296,7 +296,7 @@ fn a_late_generator_is_at_fault() {
     assert_eq!(with_lag(&one_late), None, "one hiccup is no verdict on a machine");
     assert!(with_lag(&[14_000; 300]).is_some_and(|why| why.contains("14 ms at p99")));
     one_late.push(3_000_000);
-    assert!(with_lag(&one_late).is_some_and(|why| why.contains("stood still for 3.0 s")));
+    assert!(with_lag(&one_late).is_some_and(|why| why.contains("stalled for 3.0 s")));
 }
 
 #[test]

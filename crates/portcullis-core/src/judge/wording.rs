@@ -17,7 +17,7 @@ pub fn line(judged: &ThresholdResult) -> String {
         return format!("{what} {limit}: {reason}");
     }
     let Some(value) = value(judged) else {
-        return format!("{what}: no data to hold against {limit}");
+        return format!("{what}: no samples for the limit {limit}");
     };
     let interval = interval(judged).map(|interval| format!(", 95 % interval {interval}"));
     let interval = interval.unwrap_or_default();
@@ -37,7 +37,7 @@ pub const TOOTHLESS: &str = "no threshold was judged";
 
 /// The message about a task without data.
 pub fn silent_task(task: &str) -> String {
-    format!("{task} was never called, or never answered with a 2xx: no data")
+    format!("{task} was never called or had no successful answer")
 }
 
 /// The 95 % interval of the metric, valid at any stopping time, in its unit: `540–701 ms`,

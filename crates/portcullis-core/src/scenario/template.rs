@@ -23,10 +23,11 @@ impl Template {
         let mut rest = text;
         while let Some(start) = rest.find("{{") {
             let (before, after) = (&rest[..start], &rest[start + 2..]);
-            let end = after.find("}}").ok_or_else(|| format!("\"{text}\": {{{{ without }}}}"))?;
+            let end =
+                after.find("}}").ok_or_else(|| format!("\"{text}\": {{{{ has no matching }}}}"))?;
             let name = after[..end].trim();
             if !is_name(name) {
-                return Err(format!("\"{text}\": \"{name}\" is no name for a value"));
+                return Err(format!("\"{text}\": \"{name}\" is not a valid name for a value"));
             }
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));

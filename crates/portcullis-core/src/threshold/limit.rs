@@ -82,7 +82,8 @@ fn relative(
         "baseline" => Reference::Baseline,
         "base" => Reference::Base,
         _ => {
-            let message = format!("\"{word}\" is no limit: write one such as {}", example(metric));
+            let message =
+                format!("invalid limit \"{word}\": write one such as {}", example(metric));
             return Err(cursor.unknown(start, &message, word, REFERENCES));
         }
     };
@@ -100,7 +101,10 @@ fn relative(
     } else if cursor.takes("-") {
         (factor, plus) = changed(cursor, metric, -1.0)?;
     } else if cursor.rest().starts_with(|c: char| !c.is_alphabetic()) {
-        let message = format!("after {word} comes *, + or -, as in {word} * 1.2 or {word} + 20%");
+        let message = format!(
+            "expected *, + or - after {word}, as in {word} * 1.2 or {word} + \
+                               20%"
+        );
         return Err(cursor.error(at, message));
     }
     Ok(Relative { to, factor, plus })
@@ -108,9 +112,10 @@ fn relative(
 
 fn in_baseline(metric: Metric, scope: &Scope) -> Result<(), String> {
     if *scope != Scope::Aggregate {
-        return Err("the baseline has figures of all requests only: leave the scope out, or \
-                    compare with base"
-            .to_owned());
+        return Err(
+            "the baseline covers all requests only: remove the scope, or compare with base"
+                .to_owned(),
+        );
     }
     if BASELINE_METRICS.contains(&metric) {
         return Ok(());
@@ -133,7 +138,10 @@ fn times(cursor: &mut Cursor<'_>) -> Result<f64, ParseError> {
     let (start, word) = cursor.word();
     let factor = units::plain(word).ok().filter(|factor| *factor > 0.0);
     factor.ok_or_else(|| {
-        let message = format!("\"{word}\" is no factor above 0: write 1.2 or 0.7, say");
+        let message = format!(
+            "\"{word}\" is not a factor above 0: write a number such as 1.2 or \
+                               0.7"
+        );
         cursor.error(start, message)
     })
 }
@@ -151,10 +159,13 @@ fn changed(cursor: &mut Cursor<'_>, metric: Metric, sign: f64) -> Result<(f64, f
         if factor > 0.0 && factor.is_finite() {
             return Ok((factor, 0.0));
         }
-        return Err(cursor.error(start, format!("\"{text}\" leaves no limit")));
+        return Err(cursor.error(start, format!("\"{text}\" leaves no limit above 0")));
     }
     if unit != Unit::Fraction && text.ends_with("pt") {
-        let message = format!("points are for shares: write {} or 20%, say", example(metric));
+        let message = format!(
+            "points (pt) are for shares only: write a limit such as {} or 20%",
+            example(metric)
+        );
         return Err(cursor.error(start, message));
     }
     let plus = match unit {

@@ -66,7 +66,7 @@ impl Threshold {
         let uncertainty = derived.uncertainty.as_ref();
         let uncertainty =
             uncertainty.map(|known| format!("; baseline {shown}, {}", known.in_words(unit)));
-        let lowered = derived.lowered.as_ref().map(|why| format!("; only a warning: {why}"));
+        let lowered = derived.lowered.as_ref().map(|why| format!("; warning only: {why}"));
         format!("{}{}", uncertainty.unwrap_or_default(), lowered.unwrap_or_default())
     }
 
@@ -81,7 +81,7 @@ impl Threshold {
         let (metric, scope) = (self.metric.in_words(self.unit()), self.scope_in_words());
         let mut words = format!("{metric} {scope} {comparison} {}", self.limit_in_words());
         if self.abort {
-            words.push_str("; ends the run early once it is surely broken");
+            words.push_str("; ends the run early once it is surely violated");
         }
         if let Some(after) = self.after {
             words.push_str(&format!(", not in the first {}", show_duration(after)));
@@ -135,7 +135,7 @@ impl Uncertainty {
             (Some(low), Some(high)) => format!("{} to {}", unit.show(low), unit.show(high)),
             (Some(low), None) => format!("{} or more", unit.show(low)),
             (None, Some(high)) => format!("{} or less", unit.show(high)),
-            (None, None) => "anything".to_owned(),
+            (None, None) => "unknown".to_owned(),
         };
         let plural = if self.samples == 1 { "" } else { "s" };
         format!("95 %: {interval}, {} sample{plural}", self.samples)

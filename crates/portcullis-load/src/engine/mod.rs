@@ -30,7 +30,7 @@ const TICK: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 enum Defect {
     /// A worker failed.
-    #[error("the load engine could not go on: {0}")]
+    #[error("the load engine failed: {0}")]
     Worker(WorkError),
     /// A worker panicked.
     #[error("the load engine panicked: {0}")]

@@ -11,7 +11,7 @@ use crate::reactor::Interruption;
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
     /// No connection.
-    #[error("no connection to {0}: {1}")]
+    #[error("cannot connect to {0}: {1}")]
     Connect(SocketAddr, io::Error),
     /// The connection ended. `silent`: before the first byte of the answer, so that an
     /// idempotent request may be sent again.
@@ -29,7 +29,7 @@ pub enum ExchangeError {
     #[error("no complete answer in time")]
     Late,
     /// The load ended before the answer arrived.
-    #[error("the load was over before the answer came")]
+    #[error("the load ended before the answer came")]
     Cut,
 }
 

@@ -16,10 +16,10 @@ use super::stream::Endpoint;
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// The name has no address, or none of them accepts a connection.
-    #[error("no connection to {0}: {1}")]
+    #[error("cannot connect to {0}: {1}")]
     Connect(String, io::Error),
     /// The name cannot be in a certificate.
-    #[error("{0} is no name that a certificate could prove")]
+    #[error("{0} is not a name that a certificate can have")]
     Name(String),
 }
 

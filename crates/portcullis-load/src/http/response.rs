@@ -11,7 +11,7 @@ pub enum Invalid {
     #[error("the head of the answer is longer than 64 KiB")]
     HeadTooLong,
     /// Lengths that contradict each other or are not numbers.
-    #[error("the answer's content-length is unusable: {0}")]
+    #[error("the answer's content-length is invalid: {0}")]
     Length(String),
     /// A chunk without its size or end.
     #[error("the answer's chunks are malformed")]
@@ -288,7 +288,7 @@ fn interpret(
         if field.name.eq_ignore_ascii_case("content-length") {
             let new = content_length(value)?;
             if length.is_some_and(|known| known != new) {
-                return Err(Invalid::Length("it is given twice".to_owned()));
+                return Err(Invalid::Length("it is set twice".to_owned()));
             }
             length = Some(new);
         } else if field.name.eq_ignore_ascii_case("transfer-encoding") {

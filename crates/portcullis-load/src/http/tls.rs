@@ -72,7 +72,7 @@ fn roots(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, Tl
     let mut store = RootCertStore::empty();
     let (added, ignored) = store.add_parsable_certificates(certificates);
     if added == 0 {
-        let message = format!("none of {} is a certificate of an authority", added + ignored);
+        let message = format!("none of the {} is a CA certificate", added + ignored);
         return Err(TlsError::Certificates(message));
     }
     Ok(store)

@@ -42,7 +42,7 @@ pub fn weigh(response: &Response, step: &Step) -> (u64, Option<Failure>) {
 
 /// The failure for bytes after the end of an answer: its length was wrong.
 pub fn misframed(surplus: usize) -> Option<Failure> {
-    let message = || format!("{surplus} bytes follow the answer that its length does not count");
+    let message = || format!("{surplus} bytes follow the answer, beyond its content-length");
     (surplus > 0).then(|| Failure::new(FailureKind::Body, message()))
 }
 
@@ -112,7 +112,7 @@ fn broken(check: &Check, body: &[u8]) -> Option<String> {
     }
     match body::array_length(body, array) {
         Ok(items) if items >= *min_items => None,
-        Ok(items) => Some(format!("{items} items where at least {min_items} belong")),
+        Ok(items) => Some(format!("{items} items, expected at least {min_items}")),
         Err(error) => Some(error.to_string()),
     }
 }

@@ -27,13 +27,13 @@ pub enum BodyError {
     #[error("there is no \"{0}\"")]
     Absent(String),
     /// The value at this path is not a list.
-    #[error("\"{0}\" is no list")]
+    #[error("\"{0}\" is not a list")]
     NotList(String),
     /// The value at this path is not a text.
-    #[error("\"{0}\" is no text")]
+    #[error("\"{0}\" is not a string")]
     NotText(String),
     /// The value with this name cannot be part of a request.
-    #[error("the {0} has impossible characters")]
+    #[error("the {0} has invalid characters")]
     Impossible(String),
 }
 
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(array_length(body, "results").unwrap(), 3);
         assert_eq!(array_length(body, "a.b").unwrap(), 1);
         assert_eq!(array_length(b"[1, 2]", "").unwrap(), 2);
-        assert!(array_length(body, "count").unwrap_err().to_string().contains("no list"));
+        assert!(array_length(body, "count").unwrap_err().to_string().contains("not a list"));
         assert!(
             array_length(body, "count.deeper").unwrap_err().to_string().contains("there is no")
         );

@@ -71,7 +71,7 @@ fn what_to_do_next_stands_at_the_top_of_what_is_not_green() {
     ready.log = Some("server.log".to_owned());
     assert!(top(&died).contains("<a href=\"logs/server.log\">"));
     assert!(!top(&died).contains("dmesg"));
-    died.server_end = Some("the server had ended: signal: 9 (SIGKILL)".to_owned());
+    died.server_end = Some("the server had already ended: signal: 9 (SIGKILL)".to_owned());
     assert!(top(&died).contains("try</b> <code>dmesg</code>"));
     let mut slower = compared::slower();
     slower.commit = Some(format!("{}+dirty", "0123456789".repeat(4)));

@@ -32,7 +32,7 @@ fn what_decides_without_a_rule_fails_a_case_and_stands_in_the_summary() {
     assert!(file.contains("name=\"against: list_claims\">\n<failure type=\"violated\""), "{file}");
     assert!(markdown::write(&slower).contains("- ✗ **violated** <code>list_claims is slower"));
     let mut missed = runs::Recipe::sound().run();
-    let missing = "there is no baseline: perf-baseline.json is missing";
+    let missing = "no baseline: perf-baseline.json does not exist";
     missed.findings = vec![missing_baseline("perf-baseline.json".as_ref())];
     (missed.exit_code, missed.strict) = (1, true);
     let file = junit::write(&missed);
@@ -61,7 +61,7 @@ fn an_invalid_run_is_an_error_and_what_has_no_data_is_skipped() {
     }
     let file = junit::write(&run);
     assert!(file.contains("<error type=\"invalid\" message=\"2 of 5 users could not log in\">"));
-    assert!(file.contains("<skipped message=\"p95: no data to hold against &lt;= 500 ms\"/>"));
+    assert!(file.contains("<skipped message=\"p95: no samples for the limit &lt;= 500 ms\"/>"));
     assert!(file.contains("failures=\"0\" errors=\"1\""), "{file}");
 }
 

@@ -50,7 +50,7 @@ fn ends() -> Vec<FaultCase> {
             "restarts",
         )
         .stage("load")
-        .says("the server was started again during the load: another listener has port")
+        .says("the server restarted during the load: another listener has port")
         .quick(),
         under_load(
             "during-load/worker-restarts",
@@ -70,7 +70,7 @@ fn stops() -> Vec<FaultCase> {
         ))
         .during(LOADED, |_, run| below::signal(below::server(run)?, "STOP"))
         .stage("load")
-        .says("after the load /health/ was: no answer (none within 2 s)")
+        .says("after the load /health/ was not healthy: no answer (timeout after 2 s)")
         .then(|_, outcome| kinds(outcome, &["timeout"])),
         // With extra requests after the window, one bad second might not violate the rule.
         case(
@@ -117,7 +117,7 @@ fn transport() -> Vec<FaultCase> {
             "says-too-little",
         )
         .stage("judge")
-        .says("bytes follow the answer that its length does not count")
+        .says("bytes follow the answer, beyond its content-length")
         .then(|_, outcome| kinds(outcome, &["body"])),
         hurried(under_load("during-load/drips", "Answers arrive one byte at a time.", 1, "drips"))
             .stage("judge")
@@ -150,7 +150,7 @@ fn answers() -> Vec<FaultCase> {
         case("during-load/html", "Answers are 200 with an HTML page: detected before the load.", 5)
             .faults("*=html")
             .stage("load")
-            .says("list_claims saw no data: GET /api/v1/claims/: the body is not JSON"),
+            .says("list_claims has no data: GET /api/v1/claims/: the body is not JSON"),
         under_load(
             "during-load/html-later",
             "After a while answers are 200 with an HTML page.",
@@ -183,13 +183,16 @@ fn descriptors() -> Vec<FaultCase> {
             .within("ulimit -n 128; exec \"$@\"")
             .flags(&MANY)
             .without_results()
-            .says("268 open files are needed, but this process may have 128; 200 users hold")
+            .says(
+                "268 open files are needed, but the limit of this process is 128; each of the \
+                   200 users",
+            )
             .says("nothing was started (exit 2)")
             .quick(),
         case("during-load/cpu-not-there", "The server is configured for a CPU that does not exist.", 2)
             .edit("[server]", "[server]\ncpus = [1023]")
             .without_results()
-            .says("server.cpus: CPU 1023 is not among those that may be used here")
+            .says("server.cpus: CPU 1023 is not available here: use one of")
             .quick(),
         under_load(
             "during-load/own-limit-raised",

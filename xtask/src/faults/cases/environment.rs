@@ -22,7 +22,7 @@ fn pythons() -> Vec<FaultCase> {
     let named = |name, what| case(name, what, 3).within(OWN_PATH).stage("environment").quick();
     vec![
         named("environment/no-python", "No Python is in `PATH`.")
-            .says("no Python 3.11 or newer was found; tried python3, python: not there"),
+            .says("no Python 3.11 or newer was found; tried python3, python: not found"),
         named("environment/python-too-old", "The only Python is too old.")
             .before(|sandbox| pretend_python(sandbox, &answering("3.8.10", true)))
             .says("tried python3 (is 3.8.10)")
@@ -106,7 +106,7 @@ fn installs() -> Vec<FaultCase> {
         .during("  environment ", |sandbox, _| {
             let second = case("second", "", 0).flags(&["-t", "3s", "--out", "../second"]);
             let second = sandbox.again(&second, 0)?;
-            for text in ["waiting for process ", ", which has the cached environment"] {
+            for text in ["waiting for process ", ", which is using the cached environment"] {
                 ensure!(second.text.contains(text), "the output lacks {text:?}: {}", second.text);
             }
             Ok(())
@@ -131,7 +131,7 @@ fn disks() -> Vec<FaultCase> {
             r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=64k none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
         )
         .stage("environment")
-        .says("free some space, or name another place in PORTCULLIS_CACHE")
+        .says("free some, or set PORTCULLIS_CACHE to another folder")
         .quick(),
         full(
             "environment/cache-of-16-mb",
@@ -139,14 +139,14 @@ fn disks() -> Vec<FaultCase> {
             r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=16m none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
         )
         .stage("environment")
-        .says("free some space, or name another place in PORTCULLIS_CACHE"),
+        .says("free some, or set PORTCULLIS_CACHE to another folder"),
         full(
             "environment/cache-of-32-mb",
             "The disk becomes full while requirements are installed.",
             r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=32m none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
         )
         .stage("install")
-        .says("free some space, or name another place in PORTCULLIS_CACHE"),
+        .says("free some, or set PORTCULLIS_CACHE to another folder"),
         case("environment/cache-read-only", "The cache folder is mounted read-only.", 3)
             .own_cache()
             .needs(Need::Mounts)
@@ -155,7 +155,7 @@ fn disks() -> Vec<FaultCase> {
             )
             .stage("environment")
             .says("cannot be written to: Read-only file system")
-            .says("PORTCULLIS_CACHE names another")
+            .says("set PORTCULLIS_CACHE to another folder")
             .quick(),
         case("environment/checkout-read-only", "The checkout is mounted read-only.", 0)
             .needs(Need::Mounts)

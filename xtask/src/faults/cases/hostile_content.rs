@@ -147,7 +147,7 @@ fn others() -> Vec<FaultCase> {
         case("hostile-content/names", "A task has such a name: it is refused.", 2)
             .edit("name = \"list_claims\"", "name = \"\\u001b[31m=cmd|calc\\u202e\"")
             .without_results()
-            .says("cannot name a task: use letters, digits"),
+            .says("is not a valid task name: use letters, digits"),
     ]
 }
 

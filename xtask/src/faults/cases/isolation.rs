@@ -26,7 +26,7 @@ pub fn cases() -> Vec<FaultCase> {
         })
         .stage("migrate")
         .says("uses the settings hello_world.settings instead of this run's: nothing was migrated")
-        .says("try: let ")
+        .says("try: make ")
         .then(untouched)
         .quick(),
         case(
@@ -49,7 +49,7 @@ pub fn cases() -> Vec<FaultCase> {
         .stage("ready")
         .says("within 6 s the server has not loaded this run's settings")
         .says("not ready after 5.")
-        .says("try: it would serve from another database, so nothing was asked of it")
+        .says("try: it would use another database, so no request was sent to it")
         .then(untouched)
         .quick(),
     ]

@@ -109,7 +109,7 @@ fn seeds() -> Vec<FaultCase> {
         )
         .faults("seed=nothing")
         .stage("seed")
-        .says("the seed ended well, but there is no user \"user_a\" in the database")
+        .says("the seed succeeded, but the database has no user \"user_a\"")
         .quick(),
         case(
             "migrate-and-seed/database-locked",

@@ -52,7 +52,7 @@ fn all() -> Vec<FaultCase> {
             .quick(),
         echo("secrets/no-rows", "Answers with empty lists repeat the header.", 5, "no-rows")
             .stage("load")
-            .says("list_claims saw no data")
+            .says("list_claims has no data")
             .says("Bearer ***"),
         echo("secrets/log", "The server logs everything and exits.", 4, "last-words")
             .stage("load")
@@ -63,7 +63,7 @@ fn all() -> Vec<FaultCase> {
             0,
             "command-line",
         )
-        .says("what had left its group was ended too"),
+        .says("processes outside its group were ended too"),
     ]
 }
 

@@ -57,7 +57,7 @@ fn listens() -> Vec<FaultCase> {
         ))
         .stage("ready")
         .says("not ready within 3 s; /health/: no answer (Connection refused")
-        .says("it listens nowhere")
+        .says("it does not listen on any port")
         .says("most recent call first"),
         hurried(start(
             "server-start/another-port",
@@ -78,7 +78,7 @@ fn listens() -> Vec<FaultCase> {
             "never-accepts",
         ))
         .stage("ready")
-        .says("not ready within 3 s; /health/: no answer (none within 2 s)"),
+        .says("not ready within 3 s; /health/: no answer (timeout after 2 s)"),
     ]
 }
 
@@ -112,7 +112,7 @@ fn health() -> Vec<FaultCase> {
             0,
             "wrong-body",
         )
-        .says("/health/ is healthy and ours"),
+        .says("/health/ is healthy, verified as our process"),
         hurried(start(
             "server-start/hangs-after-head",
             "The health check sends a head with 200, and its body never arrives.",
@@ -120,7 +120,7 @@ fn health() -> Vec<FaultCase> {
             "hang-after-head",
         ))
         .stage("ready")
-        .says("/health/: no answer (none within 2 s)")
+        .says("/health/: no answer (timeout after 2 s)")
         .quick(),
         hurried(start(
             "server-start/endless-body",
@@ -129,7 +129,7 @@ fn health() -> Vec<FaultCase> {
             "endless-body",
         ))
         .stage("ready")
-        .says("/health/: no answer (none within 2 s)"),
+        .says("/health/: no answer (timeout after 2 s)"),
         start(
             "server-start/slow",
             "The server needs seven seconds to start: the run waits and says so.",
@@ -164,7 +164,7 @@ fn ports() -> Vec<FaultCase> {
         .edit("port = \"auto\"", "port = 47811")
         .before(held)
         .says("port 47811 is held by process")
-        .says("taking a free port instead"),
+        .says("using a free port instead"),
         start(
             "server-start/port-grabbed",
             "Another process takes the port between our check and the server's bind.",

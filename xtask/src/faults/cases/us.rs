@@ -118,13 +118,13 @@ fn killed() -> Vec<FaultCase> {
         crashed("us/worker-killed", "The worker process is killed.", |_, run| {
             signal(worker(run)?, "KILL")
         })
-        .says("DEFECT: the run itself was killed by signal 9")
-        .says("everything that it had started was ended")
+        .says("DEFECT: the run's own process was killed by signal 9")
+        .says("everything it had started was ended")
         .quick(),
         crashed("us/worker-crashes", "The worker process crashes.", |_, run| {
             signal(worker(run)?, "ABRT")
         })
-        .says("DEFECT: the run itself was killed by signal 6"),
+        .says("DEFECT: the run's own process was killed by signal 6"),
         panicked("us/panic-in-migrate", "Portcullis panics during the migrations.", "migrate"),
         panicked("us/panic-in-load", "Portcullis panics during the load.", "progress").quick(),
     ]
@@ -223,7 +223,7 @@ fn artifacts() -> Vec<FaultCase> {
                 Ok(std::fs::write(sandbox.artifacts(), "in the way")?)
             })
             .without_results()
-            .says("are not whole")
+            .says("are incomplete")
             .quick(),
         case(
             "us/disk-full-at-the-end",
@@ -232,7 +232,7 @@ fn artifacts() -> Vec<FaultCase> {
         )
         .needs(Need::Mounts)
         .within(ON_A_SMALL_DISK)
-        .says("are not whole: ")
+        .says("are incomplete: ")
         .says("No space left on device")
         .then(|_, outcome| {
             let names: Vec<_> = outcome.files.keys().collect();

@@ -73,20 +73,20 @@ fn not_isolated(plan: &ServePlan, why: &NotIsolated) -> StageFailure {
     let manage = &plan.django.manage;
     let message = format!("{manage} {why}: nothing was migrated or seeded");
     StageFailure::new(Finding::preparation(message)).with_log(LOG).with_advice(format!(
-        "let {manage} take the settings that it is given: \
-         os.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", …) instead of an assignment, and no \
-         django.setup() before the command line is read"
+        "make {manage} use the settings it is given: call \
+         os.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", …) instead of an assignment, and do not \
+         call django.setup() before the command line is read"
     ))
 }
 
 /// Why the database would not be the run's own, to be read after the name of the program.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum NotIsolated {
-    #[error("did not say which settings it uses")]
+    #[error("did not report its settings")]
     NoSettings,
     #[error("uses the settings {0} instead of this run's")]
     OtherSettings(String),
-    #[error("did not say which databases it uses")]
+    #[error("did not report its databases")]
     NoDatabases,
     #[error("uses a database of its own ({0}: {1})")]
     OtherDatabase(String, String),

@@ -17,6 +17,6 @@ pub fn refused(folder: &RunFolder, log: &str) -> Option<StageFailure> {
         "only SQLite databases can be replaced by a throwaway one, but the database{}",
         which.trim_end()
     );
-    let advice = "choose SQLite through [env] set, or measure a running server with --host";
+    let advice = "select SQLite with [env] set, or measure a running server with --host";
     Some(StageFailure::new(Finding::refused(message)).with_advice(advice))
 }

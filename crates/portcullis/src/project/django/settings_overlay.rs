@@ -7,7 +7,7 @@ use std::path::Path;
 /// What an unsupported database is told by, in a log.
 pub const UNSUPPORTED_DATABASE: &str = "PORTCULLIS-UNSUPPORTED-DATABASE";
 
-const OVERLAY: &str = r#""""Settings of one Portcullis run; made anew for each, removed after it."""
+const OVERLAY: &str = r#""""Settings of one Portcullis run; created for it, removed after it."""
 
 from @SETTINGS@ import *  # noqa: F401,F403
 
