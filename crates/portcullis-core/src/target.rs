@@ -1,4 +1,4 @@
-//! The server under load: its address, and whether it may be loaded at all.
+//! The server under load: its URL, and whether it may be loaded.
 
 use std::net::IpAddr;
 
@@ -19,14 +19,14 @@ impl Target {
         Self { host: "127.0.0.1".to_owned(), port, tls: false }
     }
 
-    /// Whether the host can only be this machine: `localhost` or a loopback
-    /// address. Names are not resolved, so nothing is sent to find out.
+    /// Whether the host can only be this machine: `localhost` or a loopback address. Names are
+    /// not resolved, so nothing is sent.
     pub fn is_loopback(&self) -> bool {
         let name = self.host.eq_ignore_ascii_case("localhost");
         name || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
-    /// Whether the host is loopback or on the list.
+    /// Whether the host is loopback or in the list.
     pub fn is_allowed(&self, allow_hosts: &[String]) -> bool {
         self.is_loopback() || allow_hosts.iter().any(|host| host.eq_ignore_ascii_case(&self.host))
     }
@@ -40,7 +40,7 @@ impl Target {
         )
     }
 
-    /// `host:port` as the Host header has it.
+    /// `host:port` for the Host header.
     pub fn authority(&self) -> String {
         let host =
             if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };

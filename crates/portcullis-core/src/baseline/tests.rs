@@ -1,5 +1,5 @@
-//! Rules against the baseline: just below, at and just above each limit; a
-//! baseline that is missing or from elsewhere; and the false alarms of the rule.
+//! Tests of rules on the baseline: just below, at and just above each limit; a baseline
+//! that is missing or from elsewhere; and the false alarms of the rule.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,7 +56,7 @@ fn plan(section: &str, stored: Option<Baseline>) -> Plan {
 
 const FILE: &str = "[baseline]\nfile = \"b.json\"";
 
-/// A hundred answers that all took so long, and failures, over so many seconds.
+/// A hundred good answers with this latency, and failures, in this many seconds.
 fn summary(plan: &Plan, latency_ns: u64, failures: u64, seconds: f64) -> Summary {
     let limits = plan.load.limits.clone();
     let count = 100;
@@ -89,7 +89,7 @@ fn summary(plan: &Plan, latency_ns: u64, failures: u64, seconds: f64) -> Summary
     }
 }
 
-/// The judgement of the rule that begins so, of those on the baseline.
+/// The judgement of the rule on the baseline that begins with this text.
 fn judged(plan: &Plan, summary: &Summary, rule: &str) -> ThresholdResult {
     let is_it = |judged: &&ThresholdResult| judged.rule.text.starts_with(rule);
     let verdict = judge(summary, &plan.thresholds);
@@ -111,7 +111,7 @@ fn each_rule_is_judged_just_below_at_and_just_above_its_limit() {
     slow("p50 <= baseline", 60_000_000, Severity::Warn);
     slow("p95 <= baseline", 120_000_000, Severity::Fail);
     slow("p99 <= baseline", 250_000_000, Severity::Warn);
-    // 7/s of 10/s: a hundred requests in so many seconds.
+    // 7/s of 10/s: the limit for a hundred requests, in seconds.
     let (limit, rule) = (100.0 / 7.0, "rps >= baseline");
     for (seconds, expected) in [(limit - 1e-3, Holds), (limit + 1e-3, Violated)] {
         let found = judged(&plan, &summary(&plan, 1000, 0, seconds), rule);
@@ -124,7 +124,7 @@ fn each_rule_is_judged_just_below_at_and_just_above_its_limit() {
 #[test]
 fn the_error_rate_may_rise_by_two_points_exactly() {
     use Judgement::{Holds, Violated};
-    // 97 good answers of 100 would be 3 %: the limit of 1 % + 2 points.
+    // 97 good answers of 100 are an error rate of 3 %, the limit of 1 % + 2 points.
     let plan = plan(FILE, Some(stored()));
     for (failures, requests, expected) in
         [(29, 1000, Holds), (30, 1000, Holds), (31, 1000, Violated)]
@@ -153,7 +153,7 @@ fn an_equal_run_is_at_the_limit_whatever_its_digits() {
         let row = seen.aggregate();
         let mut stored = stored();
         stored.metrics.mean_ms = row.latency.mean_ms().unwrap();
-        // As they are after a way through a file.
+        // The value after writing and reading a file.
         stored.metrics.error_rate = row.error_rate().unwrap() * 100.0 / 100.0;
         stored.metrics.rps = seen.rate(row.requests);
         stored.metrics.requests = row.requests;
@@ -184,7 +184,7 @@ fn the_error_of_a_sum_or_a_product_is_not_part_of_a_limit() {
     for failures in 0_u32..980 {
         let rate = |failures: u32| f64::from(failures) / 1000.0;
         let mut stored = stored();
-        // As it is after a way through a file.
+        // The value after writing and reading a file.
         stored.metrics.error_rate = rate(failures) * 100.0 / 100.0;
         stored.metrics.rps = f64::from(failures) / 10.0;
         let resolved = super::resolved(&rules, &stored, None);

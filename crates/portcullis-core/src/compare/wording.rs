@@ -1,4 +1,4 @@
-//! A comparison in words: one line for each task, and a part of the verdict.
+//! The wording of a comparison: one line for each task, and a part of the verdict.
 
 use super::comparison::{Comparison, TaskComparison};
 use super::effect::{Effect, ErrorRise};
@@ -20,7 +20,7 @@ fn sized(effect: &Effect) -> String {
 }
 
 impl TaskComparison {
-    /// The task in a line.
+    /// The result of the task in one line.
     pub fn line(&self) -> String {
         let Some(effect) = &self.effect else {
             return format!("{}: {}", self.name, self.without_ratio());
@@ -51,10 +51,10 @@ impl TaskComparison {
     }
 }
 
-/// Where the time goes, as far as the server's processor time tells.
+/// Whether the extra time is CPU time or waiting, as far as the server's CPU time shows.
 fn cause(effect: &Effect, cpu: &Effect) -> String {
     let cpu_change = percent(cpu.median);
-    // Less than a third of the change: it is spent elsewhere.
+    // Less than a third of the change is CPU time, so the rest is waiting.
     match (cpu.median - 1.0) < (effect.median - 1.0) / 3.0 {
         true => format!("CPU time {cpu_change}: the extra time is waiting (I/O, locks), not CPU"),
         false => format!("CPU time {cpu_change}: the extra time is CPU"),
@@ -62,7 +62,7 @@ fn cause(effect: &Effect, cpu: &Effect) -> String {
 }
 
 impl Comparison {
-    /// The comparison as a part of the verdict.
+    /// The part of the verdict about the comparison.
     pub fn sentence(&self) -> String {
         let short = self.short();
         let count = |decision| self.of(decision).count();
@@ -93,7 +93,7 @@ impl Comparison {
         format!("against {short}: {}", parts.join(", "))
     }
 
-    /// What such a comparison cannot see, in a sentence.
+    /// The limits of such a comparison, in a sentence.
     pub fn blind_spot(&self) -> String {
         format!(
             "a slowdown of less than {} can get either decision; pairs do not detect waiting for \
@@ -103,7 +103,7 @@ impl Comparison {
     }
 }
 
-/// What is said where the candidate surely fails more often than the base.
+/// The message if the candidate surely fails more often than the base.
 pub fn rise(rise: ErrorRise) -> String {
     format!(
         "the candidate fails more often: {} pairs failed only at the candidate, {} only at the \

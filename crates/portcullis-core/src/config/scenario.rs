@@ -13,13 +13,13 @@ use crate::text::nearest;
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
-/// The waits beside the default one, which has a min and a max.
+/// The kinds of waits other than the default one, which has `min` and `max`.
 const WAITS: [&str; 3] = ["constant", "exponential_mean", "pacing"];
 
 type Headers = Vec<(String, Template)>;
 type NamedValues = Vec<(String, Values)>;
 
-/// Decodes the section; `None` (and problems) if there is none.
+/// Decodes the section; `None`, with problems, if it is missing.
 pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Scenario> {
     let mut section = section?;
     let wait = wait(section.table("wait", problems), problems);
@@ -57,7 +57,7 @@ fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems
     }
 }
 
-/// Whether a task or a group may have this name; a rule must be able to say it.
+/// Whether a task or a group may have this name; rules must be able to use it.
 fn may_name(text: &str) -> bool {
     is_name(text) && !["aggregate", "login"].contains(&text)
 }
@@ -88,7 +88,7 @@ fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
     if min > max {
         note(problems, section.at(), "scenario.wait: min is longer than max");
     }
-    // The defaults name min and max; what the user writes beside them wins.
+    // The defaults set `min` and `max`; another kind in the user's file overrides them.
     let mut chosen: Vec<Wait> = Vec::new();
     for key in WAITS {
         if section.optional(key).is_none() {
@@ -112,8 +112,8 @@ fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
     chosen.first().copied().unwrap_or(Wait::Uniform(min, max.max(min)))
 }
 
-/// Drops the default wait from a merged tree in which one of another kind is
-/// written: it has no effect, and written out it would contradict.
+/// Removes the default wait from a merged tree that has another kind of wait. It has no
+/// effect, and would be a contradiction in the effective configuration.
 pub fn drop_default_wait(tree: &mut Node) {
     let scenario = tree::find(tree, "scenario");
     let Some(wait) = scenario.and_then(|scenario| tree::find(scenario, "wait")) else { return };
@@ -160,7 +160,7 @@ fn headers(section: &mut Reader<'_>, problems: &mut Problems) -> Headers {
         {
             note(problems, entry.at, format!("the header {} is set by the engine", entry.key));
         } else {
-            // Header names have no case: the last one written wins.
+            // Header names are case-insensitive: the last one wins.
             headers.retain(|(name, _): &(String, _)| !name.eq_ignore_ascii_case(&entry.key));
             headers.push((entry.key.clone(), template(&value, &entry.node, &path, problems)));
         }
@@ -168,7 +168,7 @@ fn headers(section: &mut Reader<'_>, problems: &mut Problems) -> Headers {
     headers
 }
 
-/// Fields of `own` win over those of `shared`, whatever their case.
+/// Fields of `own` override those of `shared`, ignoring case.
 fn merged(shared: &Headers, own: Headers) -> Headers {
     let replaced = |name: &str| own.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
     let mut all: Headers = shared.iter().filter(|(name, _)| !replaced(name)).cloned().collect();
@@ -279,7 +279,7 @@ fn json(
         return None;
     };
     let mut written = json.to_string();
-    // A text that is nothing but a whole-number value becomes a number.
+    // A JSON text that consists only of a whole-number value becomes a number.
     for (name, kind) in values {
         if matches!(kind, Values::Range(..)) {
             for spelt in [format!("\"{{{{ {name} }}}}\""), format!("\"{{{{{name}}}}}\"")] {
@@ -359,7 +359,7 @@ fn task(
     section.finish(problems);
     let headers = merged(shared_headers, own_headers);
     let request = RequestTemplate { method, path, query, headers, json };
-    // Not zero: a bad weight is one problem, not two.
+    // Not zero, so that a wrong weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
     let step = Step { request, accept, checks: check.into_iter().collect(), extract: Vec::new() };
     let mut task = Task { name, group, max_calls, weight, values, steps: vec![step] };
@@ -386,7 +386,8 @@ fn check(mut section: Reader<'_>, problems: &mut Problems) -> Check {
     Check::MinItems { array, min_items: min_items.and_then(|n| u64::try_from(n).ok()).unwrap_or(0) }
 }
 
-/// Every placeholder has a value; values that the task does not use are dropped.
+/// Checks that every placeholder has a value, and removes values that the task does not
+/// use.
 fn check_values(task: &mut Task, node: &Node, problems: &mut Problems) {
     let used: Vec<String> = task.templates().flat_map(Template::names).map(str::to_owned).collect();
     for name in &used {

@@ -1,4 +1,4 @@
-//! Decoding: the bundled files are valid, and every mistake is named at once.
+//! Tests of decoding: the bundled files are valid, and all mistakes are reported together.
 
 use super::*;
 
@@ -233,7 +233,7 @@ fn a_rule_is_a_line_or_a_table_that_says_more() {
     let plain = (false, None, Estimate);
     let (late, early) = ((true, Some(10), Prove), (true, Some(5), Estimate));
     assert_eq!(told(&text), [plain, late, plain, early, (false, None, Prove), plain]);
-    // Said for all, but for the one that says otherwise itself.
+    // Set for all rules, except the one that sets its own policy.
     let proven = (false, None, Prove);
     let text = text.replacen("[thresholds]\n", "[thresholds]\npolicy = \"prove\"\n", 1);
     let early = (true, Some(5), Prove);
@@ -293,7 +293,7 @@ fn rules_of_flags_come_behind_those_of_the_file() {
     let begins = "--fail: threshold \"p95(list_claim) < 1s\", column 5: ";
     assert!(said.starts_with(begins) && said.ends_with("did you mean \"list_claims\"?"), "{said}");
     assert_eq!(refused(warn("p95 <= 500ms")), "--warn: duplicate rule \"p95 <= 500ms\"");
-    // A file's own mistake is not hidden behind a flag.
+    // A flag does not hide a mistake in the file.
     let found = load(&with_thresholds("fail = 5"), None, &[fail("max < 9s")]).unwrap_err();
     assert!(found[0].message.contains("must be a list"), "{found:?}");
 }
@@ -374,7 +374,7 @@ fn an_old_name_of_a_key_is_read_with_a_warning() {
     assert!(wrong[0].message.contains("scenario.task.budget"), "{}", wrong[0].message);
 }
 
-/// A configuration with one task, and a place for a key of it.
+/// A configuration with one task, and a placeholder for a key of it.
 const DEFAULT_TASK: &str = r#"
 [load]
 host = "http://127.0.0.1:1"

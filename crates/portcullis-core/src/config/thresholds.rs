@@ -1,5 +1,5 @@
-//! The `[thresholds]` section and the rules of `[baseline]`: as lines, or as tables
-//! that say more.
+//! The `[thresholds]` section and the rules of `[baseline]`: lines, or tables with more
+//! keys.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::threshold::{
     Threshold,
 };
 
-/// What a table says beside its line, and where.
+/// The keys of a table besides its line, with their positions.
 #[derive(Default)]
 struct ThresholdOptions {
     abort: Option<(Place, bool)>,
@@ -20,9 +20,9 @@ struct ThresholdOptions {
     policy: Option<(Place, Policy)>,
 }
 
-/// Decodes the section: the rules of `fail`, then those of `warn`; then those of
-/// `[baseline]`, which count only if it has a file. None if the scenario, which
-/// they name, could not be read.
+/// Decodes the section: the rules of `fail`, then those of `warn`, then those of
+/// `[baseline]`, which count only if it has a file. No rules if the scenario, which they
+/// refer to, could not be read.
 pub fn decode(
     section: Option<Reader<'_>>,
     baseline: Option<(&mut Reader<'_>, bool)>,
@@ -31,7 +31,7 @@ pub fn decode(
     problems: &mut Problems,
 ) -> Vec<Threshold> {
     let (Some(mut section), Some(scenario)) = (section, scenario) else {
-        // Known keys, all the same.
+        // Read anyway, so that these keys are not reported as unknown.
         baseline.into_iter().for_each(|(section, _)| drop(lists(section)));
         return Vec::new();
     };
@@ -57,7 +57,7 @@ pub fn decode(
             if is_known && at != Place::Default {
                 note(problems, at, format!("\"{}\" is already in [thresholds]", rule.text));
             }
-            // A default gives way to the same line in [thresholds].
+            // If a default rule is also in `[thresholds]`, the line there is used.
             if counts && !is_known {
                 thresholds.push(rule);
             }
@@ -78,7 +78,7 @@ fn lists<'a>(section: &mut Reader<'a>) -> Vec<(&'a Node, &'static str, Severity)
     lists.into_iter().filter_map(list).collect()
 }
 
-/// The rules of a section with their places, `fail` first; each line once.
+/// The rules of a section with their positions, `fail` first; each line once.
 fn rules(
     section: &mut Reader<'_>,
     (names, allowed): (Names<'_>, Labels),
@@ -102,7 +102,7 @@ fn rules(
     found
 }
 
-/// The line of an item, and what a table says beside it.
+/// The line of an item, and the other keys of its table.
 fn written(
     item: &Node,
     path: &str,
@@ -153,8 +153,8 @@ fn policy(table: &mut Reader<'_>, problems: &mut Problems) -> Option<(Place, Pol
     Some((node.at, policy))
 }
 
-/// The rule of a line with what stands beside it. What both say is refused: one
-/// of them would be lost without a word.
+/// The rule of a line with the other keys of its table. Something that both define is
+/// refused, because one of them would be ignored silently.
 fn whole(
     mut rule: Threshold,
     beside: &ThresholdOptions,

@@ -1,21 +1,20 @@
-//! What a reader of the numbers must know beside them: one sentence each, the
-//! same in every report.
+//! Caveats: facts that limit the numbers, one sentence each, the same in every report.
 
 use crate::measure::{Acknowledgement, Row, Summary, TaskSummary, Tls};
 use crate::units::show_duration;
 
-/// The share of answers with the mark of a delayed acknowledgement from which
-/// it is named: a few may be chance.
+/// From this share of stalled answers on, it is reported; fewer may be chance. A stalled
+/// answer looks like a delayed acknowledgement.
 const STALL_SHARE: f64 = 0.05;
 
-/// The share of a row's good answers with the mark of a delayed acknowledgement,
-/// from which on it is worth naming.
+/// The share of a row's good answers that look like a delayed acknowledgement, if it is
+/// large enough to report.
 pub fn stall_share(row: &Row) -> Option<f64> {
     let share = row.stalled as f64 / row.latency.count.max(1) as f64;
     (share >= STALL_SHARE).then_some(share)
 }
 
-/// The remarks on a summary, the gravest first.
+/// The caveats of a summary, the most serious first.
 pub fn caveats(summary: &Summary) -> Vec<String> {
     let all = [
         insecure(summary),
@@ -36,9 +35,9 @@ fn insecure(summary: &Summary) -> Option<String> {
     anyone.then(|| "the server's certificate was not checked (load.insecure)".to_owned())
 }
 
-/// Head and body in separate segments, and an acknowledgement that comes 40 ms
-/// later: the server waits for it (RFC 896), the client delays it (RFC 1122,
-/// section 4.2.3.2).
+/// Reports delayed acknowledgements: if head and body are sent in separate segments, the
+/// server waits for an acknowledgement (RFC 896), which the client delays by 40 ms (RFC
+/// 1122, section 4.2.3.2).
 fn stalls(summary: &Summary) -> Option<String> {
     stall_share(&summary.aggregate()).map(|share| {
         format!(
@@ -113,7 +112,8 @@ fn went_on(summary: &Summary) -> Option<String> {
     })
 }
 
-/// Never in a sound run: the histograms reach beyond every deadline.
+/// Reports values beyond the histogram. This should never happen, because histograms reach
+/// beyond every deadline.
 fn clipped(summary: &Summary) -> Option<String> {
     let all = summary.aggregate();
     let clipped = all.latency.clipped + all.failed_latency.clipped;

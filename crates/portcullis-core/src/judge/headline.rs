@@ -1,11 +1,11 @@
-//! The verdict in a sentence, for people who read one line.
+//! The verdict in one sentence.
 
 use super::{Finding, FindingKind, Verdict, in_order};
 use crate::baseline::BaselinePlan;
 use crate::measure::{Percentile, Summary};
 use crate::units::show_ms;
 
-/// What was found, in a sentence: the gravest finding. `None` without any.
+/// The sentence of the most serious finding; `None` without findings.
 pub fn headline(findings: &[Finding]) -> Option<String> {
     let findings = in_order(findings.to_vec());
     let first = findings.first()?;
@@ -22,7 +22,7 @@ pub fn headline(findings: &[Finding]) -> Option<String> {
     Some(format!("{word}: {}{more}", first.message))
 }
 
-/// The sentence of a run in which nothing was found; `compared` is what a comparison adds.
+/// The sentence of a run without findings; `compared` is the part about a comparison.
 pub fn passed(
     summary: Option<&Summary>,
     verdict: Option<&Verdict>,
@@ -50,7 +50,7 @@ pub fn passed(
     )
 }
 
-/// How many rules hold, for a stage that judged them and found nothing.
+/// The number of passed rules, for a stage that judged them without findings.
 pub fn counts(verdict: &Verdict) -> String {
     let judged = verdict.judged_count();
     let holding = match verdict.warnings().count() {
@@ -61,7 +61,7 @@ pub fn counts(verdict: &Verdict) -> String {
     format!("{holding}{}", unjudged(verdict))
 }
 
-/// What a count of rules must add where some were not judged.
+/// The part about rules that were not judged.
 fn unjudged(verdict: &Verdict) -> String {
     match verdict.not_judged().count() {
         0 => String::new(),
@@ -69,8 +69,8 @@ fn unjudged(verdict: &Verdict) -> String {
     }
 }
 
-/// What the sentence must add on the baseline, whose file is `shown`; `is_said` if a
-/// finding has said already that it is missing.
+/// The part about the baseline, whose file is `shown`; `is_said` if a finding has already
+/// reported that it is missing.
 pub fn on_baseline(shown: &str, plan: &BaselinePlan, is_written: bool, is_said: bool) -> String {
     match (is_written, &plan.stored, plan.advice()) {
         (true, None, _) => format!("; baseline written: {shown}"),

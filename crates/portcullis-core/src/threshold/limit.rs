@@ -1,5 +1,5 @@
-//! The limit of a rule: an amount with its metric's unit, or one against the
-//! baseline or the base: `baseline * 1.2`, `base + 20%`, `baseline + 2pt`.
+//! The limit of a rule: an amount with its metric's unit, or one relative to the baseline
+//! or the base: `baseline * 1.2`, `base + 20%`, `baseline + 2pt`.
 
 use super::cursor::{Cursor, ParseError};
 use super::parse::SUFFIXES;
@@ -8,7 +8,7 @@ use crate::units::{self, UnitError};
 
 const REFERENCES: [&str; 2] = ["baseline", "base"];
 
-/// What the stored baseline knows of all requests.
+/// The metrics of all requests in the stored baseline.
 const BASELINE_METRICS: [Metric; 7] = [
     Metric::Percentile(Percentile::P50),
     Metric::Percentile(Percentile::P95),
@@ -42,12 +42,12 @@ fn example(metric: Metric) -> &'static str {
     metric.descriptor().example
 }
 
-/// Whether the metric has units that are words; others are signs, or none.
+/// Whether the units of a metric are words; others are signs, or there is none.
 fn has_words(metric: Metric) -> bool {
     !matches!(metric.descriptor().kind, Kind::Rate | Kind::Count)
 }
 
-/// A number with its unit, also where white space stands between them.
+/// A number with its unit, also with white space between them.
 pub(super) fn amount<'a>(cursor: &mut Cursor<'a>, has_words: bool) -> &'a str {
     let (start, number) = cursor.word();
     let next = cursor.rest().split_whitespace().next().unwrap_or_default();
@@ -146,7 +146,7 @@ fn times(cursor: &mut Cursor<'_>) -> Result<f64, ParseError> {
     })
 }
 
-/// Factor and addition of `+ 20%`, `- 30%`, `+ 50ms`, `+ 2pt`.
+/// The factor and the addition of `+ 20%`, `- 30%`, `+ 50ms`, `+ 2pt`.
 fn changed(cursor: &mut Cursor<'_>, metric: Metric, sign: f64) -> Result<(f64, f64), ParseError> {
     let start = cursor.skip_space();
     let unit = metric.unit();
@@ -154,7 +154,7 @@ fn changed(cursor: &mut Cursor<'_>, metric: Metric, sign: f64) -> Result<(f64, f
     let wrong = |error: UnitError| cursor.error(start, error.to_string());
     if text.contains('%') {
         let change = units::change(text).map_err(wrong)?;
-        // To a trillionth, so that "+ 14%" is "* 1.14".
+        // Rounded to a trillionth, so that "+ 14%" equals "* 1.14".
         let factor = ((1.0 + sign * change) * 1e12).round() / 1e12;
         if factor > 0.0 && factor.is_finite() {
             return Ok((factor, 0.0));

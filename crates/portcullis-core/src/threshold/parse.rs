@@ -9,7 +9,7 @@ use super::{Comparison, Limit, Metric, Policy, Reference, Relative, Scope};
 use super::{Severity, Threshold};
 use crate::units;
 
-/// What a scope may name.
+/// The names that a scope can use.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'a> {
     /// The tasks.
@@ -22,36 +22,36 @@ pub struct Names<'a> {
     pub login: bool,
 }
 
-/// Words that may follow a limit.
+/// Words that can follow a limit.
 pub(super) const SUFFIXES: [&str; 4] = ["per", "abort", "after", "prove"];
 
-/// Why a rule that only warns has no `abort`.
+/// Why a `warn` rule cannot have `abort`.
 pub(crate) const ABORT_NEEDS_FAIL: &str =
     "a warning cannot end the run: use abort only in fail rules";
 
-/// Why a rule without `abort` has no `after`.
+/// Why a rule without `abort` cannot have `after`.
 pub(crate) const AFTER_NEEDS_ABORT: &str = "after needs abort: it sets how long after the start of \
                                             the window the rule may end the run early";
 
-/// Which labels a rule may name.
+/// Which labels a rule can use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Labels {
     /// Those of the tasks' requests.
     #[default]
     OfTasks,
-    /// Any: the rows of a file of results have names of their own.
+    /// Any label, because the rows of a results file have their own names.
     Any,
 }
 
-/// Reads one rule.
+/// Parses one rule.
 ///
 /// # Errors
-/// The first thing that is wrong, with its column and the nearest word.
+/// The first mistake, with its column and the nearest known word.
 pub fn parse(text: &str, severity: Severity, names: Names<'_>) -> Result<Threshold, ParseError> {
     parse_with(text, severity, names, Labels::OfTasks)
 }
 
-/// The same, for rules that are held against files of results.
+/// The same, for rules on results files.
 pub(crate) fn parse_with(
     text: &str,
     severity: Severity,
@@ -168,8 +168,8 @@ fn scope(cursor: &mut Cursor<'_>, names: Names<'_>, labels: Labels) -> Result<Sc
     Err(cursor.unknown(start, &message, word, known.chain(["aggregate"])))
 }
 
-/// A label may hold quotes and parentheses of its own: it ends at the last
-/// quote, since nothing behind a scope has one.
+/// Parses a label. It may contain quotes and parentheses: it ends at the last quote,
+/// because nothing after a scope has one.
 fn label(
     cursor: &mut Cursor<'_>,
     start: usize,
@@ -241,7 +241,7 @@ fn abort(
     })
 }
 
-/// Nothing may follow, and a known word stood in the wrong place.
+/// Nothing may follow. A known word here is in the wrong place.
 fn end(cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
     let (start, word) = cursor.word();
     if word.is_empty() {

@@ -1,4 +1,4 @@
-//! The grammar, by example: every form in words, every mistake with its column.
+//! Tests of the grammar by example: every form in words, every mistake with its column.
 
 use proptest::prelude::*;
 

@@ -1,5 +1,5 @@
-//! What is looked for in a body: the length of an array, a token, a few words.
-//! The JSON is walked without building it.
+//! Reads parts of a body: the length of an array, a token, a message. The JSON is walked
+//! without building a document.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::io::Read;
 use portcullis_core::text::moves;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The longest body that is unpacked.
+/// The largest size to which a body is unpacked.
 const MAX_UNPACKED: u64 = 256 * 1024 * 1024;
 
 /// As many keys are named where one is missing.
@@ -19,10 +19,10 @@ const SHOWN_KEY: usize = 40;
 /// What is wrong with a body.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// It is damaged, or cut.
+    /// It is damaged or truncated.
     #[error("the gzip body: {0}")]
     Gzip(#[from] std::io::Error),
-    /// It is longer than what is unpacked.
+    /// It is longer than the limit.
     #[error("the gzip body unpacks to more than 256 MiB")]
     TooLong,
     /// It cannot be parsed.
@@ -34,10 +34,10 @@ pub enum BodyError {
     /// What is at this path is something else.
     #[error("\"{0}\" is not a list")]
     NotList(String),
-    /// What is at this path is something else.
+    /// The value at this path is not a text.
     #[error("\"{0}\" is not a string")]
     NotText(String),
-    /// What has this name cannot be a part of a request.
+    /// The value with this name cannot be part of a request.
     #[error("the {0} has invalid characters")]
     Impossible(String),
 }
@@ -45,7 +45,7 @@ pub enum BodyError {
 /// Unpacks a gzip body.
 ///
 /// # Errors
-/// It is damaged, cut, or unpacks to more than 256 MiB.
+/// It is damaged, truncated, or unpacks to more than 256 MiB.
 pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, BodyError> {
     let mut unpacked = Vec::with_capacity(packed.len() * 4);
     let mut reader = flate2::read::MultiGzDecoder::new(packed).take(MAX_UNPACKED + 1);
@@ -56,11 +56,10 @@ pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, BodyError> {
     Ok(unpacked)
 }
 
-/// The number of items of the array at a dotted path; the empty path is the
-/// whole body.
+/// The number of items of the array at a dotted path; the empty path is the whole body.
 ///
 /// # Errors
-/// The body is no JSON, or has no array there.
+/// The body is not JSON, or has no array at the path.
 pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
     match find(body, path)? {
         Found::Items(items) => Ok(items),
@@ -72,7 +71,7 @@ pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
 /// The text at a dotted path.
 ///
 /// # Errors
-/// The body is no JSON, or has no non-empty text there.
+/// The body is not JSON, or has no non-empty text at the path.
 pub fn text_at(body: &[u8], path: &str) -> Result<String, BodyError> {
     match find(body, path)? {
         Found::Text(text) if !text.is_empty() => Ok(text),
@@ -119,7 +118,7 @@ pub fn excerpt(body: &[u8], longest: usize) -> String {
     }
 }
 
-/// The reply's own words: `error.message`, `detail`, else its beginning.
+/// The message of an answer: `error.message`, `detail`, else the beginning of the body.
 pub fn words(body: &[u8]) -> String {
     let text = |path: &&str| match find(body, path) {
         Ok(Found::Text(text)) if !text.is_empty() => Some(text),
@@ -144,7 +143,7 @@ fn find(body: &[u8], path: &str) -> Result<Found, BodyError> {
     Ok(found?)
 }
 
-/// Walks down the keys and skips everything else.
+/// Follows the keys of a path and skips everything else.
 struct Walk<'a> {
     keys: &'a [&'a str],
 }
@@ -292,7 +291,7 @@ mod tests {
         let body = br#"{"error": {"code": "throttled", "message": "Too\nmany"}}"#;
         assert_eq!(words(body), "Too many");
         assert_eq!(words(b"\x1b[31m<html>\r\n boom"), "[31m<html> boom");
-        // Cut behind blanks, it is marked as cut all the same.
+        // A cut after spaces is marked as a cut too.
         let padded = format!("{}word", " ".repeat(638));
         assert_eq!(words(padded.as_bytes()), "wo…");
     }

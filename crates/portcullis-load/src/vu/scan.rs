@@ -1,9 +1,8 @@
-//! A quick look into JSON: whether an array has enough items. It reads no
-//! further than that, and allocates nothing; whatever it is not sure of is left
-//! to a real parser.
+//! A fast check whether a JSON array has enough items. It reads no further than necessary
+//! and allocates nothing. In unclear cases the caller uses a real parser.
 
-/// Whether the array at the dotted `path` surely has at least `items` items.
-/// False means "not seen", not "no".
+/// Whether the array at the dotted `path` certainly has at least `items` items. False means
+/// "not seen", not "no".
 pub fn has_items(json: &[u8], path: &str, items: u64) -> bool {
     let mut scan = Scan { json, at: 0 };
     scan.enough(path, items).unwrap_or(false)
@@ -15,7 +14,7 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// `None`: malformed, or not what was looked for.
+    /// `None`: malformed, or another structure.
     fn enough(&mut self, path: &str, items: u64) -> Option<bool> {
         for key in path.split('.').filter(|key| !key.is_empty()) {
             self.enter(key)?;
@@ -35,7 +34,7 @@ impl Scan<'_> {
         Some(true)
     }
 
-    /// Stands before the value of `key` in the object that begins here.
+    /// Moves to the value of `key` in the object that begins here.
     fn enter(&mut self, key: &str) -> Option<()> {
         self.expect(b'{')?;
         loop {
@@ -61,7 +60,7 @@ impl Scan<'_> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// The ends of a string's content, escapes as they are.
+    /// The start and end of a string's content, with escapes unchanged.
     fn string(&mut self) -> Option<(usize, usize)> {
         self.expect(b'"')?;
         let start = self.at;
@@ -77,7 +76,7 @@ impl Scan<'_> {
         }
     }
 
-    /// Skips one value by its brackets and strings.
+    /// Skips one value, by counting brackets and skipping strings.
     fn skip_value(&mut self) -> Option<()> {
         let mut depth = 0u32;
         loop {

@@ -1,4 +1,4 @@
-//! Projects that insist on their own settings: what they own is never written.
+//! Projects that force their own settings: their own files are never written.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use super::super::case::{FaultCase, case};
 use super::super::sandbox::{Outcome, Sandbox};
 use crate::tools;
 
-/// What the developer owns, in the copy of the service.
+/// The developer's own files, in the copy of the service.
 const OWNED: [&str; 3] = ["db.sqlite3", ".env", "logs/upstream.log"];
 
 /// The cases.
@@ -31,8 +31,8 @@ pub fn cases() -> Vec<FaultCase> {
         .quick(),
         case(
             "isolation/settings-assigned-in-wsgi",
-            "`wsgi.py` assigns `DJANGO_SETTINGS_MODULE` and gunicorn serves it: it is asked \
-             nothing.",
+            "`wsgi.py` assigns `DJANGO_SETTINGS_MODULE` and gunicorn serves it: no request is \
+             sent to it.",
             4,
         )
         .edit("requirements.lock\"]", format!("requirements.lock\", {:?}]", gunicorn()))
@@ -85,7 +85,7 @@ fn replace(sandbox: &Sandbox, file: &str, text: &str) -> Result<()> {
     Ok(std::fs::write(sandbox.folder.join("service").join(file), text)?)
 }
 
-/// Lays down what a developer has, and a copy of it beside the service.
+/// Creates the developer's files, and a copy of them beside the service.
 fn own(sandbox: &Sandbox) -> Result<()> {
     const MAKE: &str = "\
 import sqlite3, sys
@@ -100,7 +100,7 @@ connection.commit()
     std::fs::write(service.join(".env"), "SECRET_KEY=my-own-secret-key-of-yesterday\n")?;
     let mut python = Command::new(tools::python()?);
     let made = python.args(["-c", MAKE]).arg(service.join("db.sqlite3")).status()?;
-    ensure!(made.success(), "the database was not made");
+    ensure!(made.success(), "the database was not created");
     std::fs::create_dir_all(sandbox.folder.join("owned/logs"))?;
     for file in OWNED {
         std::fs::copy(service.join(file), sandbox.folder.join("owned").join(file))?;
