@@ -42,7 +42,7 @@ pub fn prove(version: Version<'_>, project: &Project) -> Result<(), StageFailure
     let deadline = plan.migrate_timeout.min(Duration::from_secs(120));
     project.manage(version, Command::shell(script, LOG, deadline)).map_err(|error| {
         refusal::refused(folder, LOG)
-            .unwrap_or_else(|| StageFailure::preparation(error, "a look at the settings", LOG))
+            .unwrap_or_else(|| StageFailure::preparation(error, "the check of the settings", LOG))
     })?;
     let output = std::fs::read(folder.log(LOG)).unwrap_or_default();
     let answer = Answer::read(&String::from_utf8_lossy(&output));
