@@ -1,5 +1,5 @@
-//! The binary and its pipeline: flags → pipeline → exit code. `xtask` links
-//! this library, so `cargo xtask perf` and `portcullis perf` are one thing.
+//! The binary and the job: flags → job → exit code. `xtask` links this library, so `cargo
+//! xtask perf` and `portcullis perf` are the same.
 
 pub mod args;
 mod cache;
@@ -13,7 +13,7 @@ mod project;
 mod run;
 mod stages;
 
-/// What a run tells, for a second listener.
+/// The events of a run, for a second listener.
 pub use portcullis_core::event;
-/// The judge's statistics, for those who measure the judge.
+/// The statistics of the judge, for the benchmark that measures the judge.
 pub use portcullis_core::{compare as comparison, evidence, rng};

@@ -1,10 +1,10 @@
-//! The formats of reports on the command line: a flag for each of them that has one.
+//! The formats of reports on the command line: a flag for each format that has one.
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use portcullis_report::format::{Flag, Format};
 use portcullis_report::formats::FORMATS;
 
-/// Formats by their flags, as the list of all formats names them.
+/// The selected formats by their flags, from the list of all formats.
 #[derive(Clone, Debug, Default)]
 pub struct Formats(pub Vec<&'static Format>);
 

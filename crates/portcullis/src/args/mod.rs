@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, and nothing of how it is done.
+//! The command line: commands and flags, without their implementation.
 
 mod formats;
 
@@ -87,13 +87,12 @@ pub struct AcceptArgs {
     pub out: Option<PathBuf>,
 }
 
-/// Each line four columns further right, as help shows what belongs together.
+/// Indents each line by four columns, as help does for text that belongs together.
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("    {line}\n")).collect()
 }
 
-/// How often `--against` was wrong, as counted by `cargo xtask bench judge`,
-/// which writes it.
+/// How often `--against` was wrong, as counted and written by `cargo xtask bench judge`.
 const ERROR_RATES: &str = include_str!("../commands/error_rates.txt");
 
 /// Flags of `perf`; Locust's letters where Locust has one.

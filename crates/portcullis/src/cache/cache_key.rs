@@ -1,11 +1,12 @@
-//! Cache keys: a hash over everything that decides what a cached thing is.
+//! Cache keys: a hash over everything that a cached entry depends on.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-/// A key in the making; parts are framed, so that none can pass for another.
+/// A key under construction. The parts have frames, so that different parts never give the
+/// same bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Key(Sha256);
 
@@ -19,11 +20,11 @@ impl Key {
         self
     }
 
-    /// Adds a file by its name and content; one that is missing counts as such.
+    /// Adds a file by its name and content; a missing file counts as missing.
     ///
     /// # Errors
-    /// It is there and cannot be read (a nested repository is a folder): then
-    /// nothing is known of it.
+    /// It exists but cannot be read (a nested repository is a folder), so its content is
+    /// unknown.
     pub fn add_file(&mut self, name: &str, path: &Path) -> std::io::Result<&mut Self> {
         match std::fs::read(path) {
             Ok(bytes) => Ok(self.add(name, bytes)),

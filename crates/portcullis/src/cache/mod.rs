@@ -1,5 +1,5 @@
-//! The cache: environments and database templates, shared by all checkouts.
-//! An entry counts only with its marker, which is written last.
+//! The cache: environments and database templates, shared by all checkouts. An entry is
+//! valid only with its marker, which is written last.
 
 pub mod cache_key;
 
@@ -15,8 +15,8 @@ use portcullis_supervise::tree;
 /// The name of the marker.
 const MARKER: &str = ".complete";
 
-/// Where the cache is: `PORTCULLIS_CACHE`, else `XDG_CACHE_HOME/portcullis`,
-/// else `HOME/.cache/portcullis`, else inside `fallback`.
+/// The folder of the cache: `PORTCULLIS_CACHE`, else `XDG_CACHE_HOME/portcullis`, else
+/// `HOME/.cache/portcullis`, else inside `fallback`.
 pub fn root(fallback: &Path) -> PathBuf {
     let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let absolute = |path: &PathBuf| path.is_absolute();
@@ -37,32 +37,31 @@ pub struct Entry {
 /// How an entry is locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// To use it while others do.
+    /// To use it together with other runs.
     Shared,
-    /// To make it anew.
+    /// To rebuild it.
     Alone,
 }
 
-/// Why an entry cannot be had.
+/// Why an entry cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// The cache folder cannot be written to.
     #[error("the cache {0} cannot be written to: {1}; set PORTCULLIS_CACHE to another folder")]
     Unwritable(PathBuf, io::Error),
-    /// Another run had it for as long as the whole run may take.
+    /// Another run used it for as long as the whole run may take.
     #[error("{0} has locked the cached {1} for longer than steps.run_timeout")]
     TooLong(String, String),
-    /// We were asked to end while waiting.
+    /// The run was interrupted while waiting.
     #[error("interrupted")]
     Interrupted(Signal),
 }
 
-/// Opens the entry `kind/key` and locks it, waiting for another run that has
-/// it until an interrupt or for so long; `waiting` is called once, with that run if it
-/// can be told.
+/// Opens the entry `kind/key` and locks it. Waits for another run that uses it, until an
+/// interrupt or the limit; `waiting` is called once, with the other run if it is known.
 ///
 /// # Errors
-/// The cache is not writable, the wait was too long, or we were interrupted.
+/// The cache is not writable, the wait was too long, or the run was interrupted.
 pub fn open(
     root: &Path,
     kind: &str,
@@ -101,7 +100,7 @@ pub fn open(
     }
 }
 
-/// Who holds a lock, in words: its line in `/proc/locks` ends in the file's
+/// The process that holds a lock, in words: its line in `/proc/locks` ends with the file's
 /// inode (proc(5)).
 fn holder(lock: &File) -> String {
     use std::os::unix::fs::MetadataExt;
@@ -121,13 +120,13 @@ impl Entry {
         &self.path
     }
 
-    /// From now on others may use the entry too.
+    /// Allows other runs to use the entry too.
     ///
     /// # Errors
-    /// The system's reason, or another run took the entry in between.
+    /// The system refuses, or another run took the entry meanwhile.
     pub fn share(&self) -> io::Result<()> {
         self.lock.unlock()?;
-        // Not held by then: another run has begun to make it anew.
+        // If this fails, another run has begun to rebuild the entry meanwhile.
         self.lock.try_lock_shared().map_err(|_| taken())?;
         match self.age() {
             Some(_) => Ok(()),
@@ -138,28 +137,28 @@ impl Entry {
     /// The age of a complete entry; `None` if it is not complete.
     pub fn age(&self) -> Option<Duration> {
         let made = fs::metadata(self.path.join(MARKER)).and_then(|m| m.modified()).ok()?;
-        // Made in the future: the clock was set, and nothing is known.
+        // Created in the future: the clock was changed, so the age is unknown.
         SystemTime::now().duration_since(made).ok()
     }
 
-    /// Begins its age anew: a use keeps it from being pruned. A cache that cannot be
-    /// written to is left as it is.
+    /// Sets its age to zero: an entry in use is not pruned. Ignored if the cache is not
+    /// writable.
     pub fn touch(&self) {
         let marker = File::options().append(true).open(self.path.join(MARKER));
         let _ = marker.and_then(|marker| marker.set_modified(SystemTime::now()));
     }
 
-    /// Empties the entry, so that it can be made anew.
+    /// Empties the entry, to rebuild it.
     ///
     /// # Errors
-    /// The system's reason.
+    /// The system refuses.
     pub fn clear(&self) -> io::Result<()> {
         self.remove()?;
         fs::create_dir_all(&self.path)
     }
 
     fn remove(&self) -> io::Result<()> {
-        // The marker goes first: a removal that is cut off leaves no half entry.
+        // The marker is removed first, so that an interrupted removal leaves no valid entry.
         for result in [fs::remove_file(self.path.join(MARKER)), fs::remove_dir_all(&self.path)] {
             match result {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -169,10 +168,10 @@ impl Entry {
         Ok(())
     }
 
-    /// Declares the entry complete.
+    /// Marks the entry as complete.
     ///
     /// # Errors
-    /// The system's reason.
+    /// The system refuses.
     pub fn complete(&self) -> io::Result<()> {
         fs::write(self.path.join(MARKER), "complete\n")
     }
@@ -182,8 +181,8 @@ fn taken() -> io::Error {
     io::Error::other("another run with --fresh is rebuilding it; run again")
 }
 
-/// Removes the complete entries of a kind that are older than `oldest`, unless a run
-/// has them; what cannot be removed stays.
+/// Removes the complete entries of a kind that are older than `oldest`, unless a run uses
+/// them. Entries that cannot be removed stay.
 pub fn prune(root: &Path, kind: &str, oldest: Duration) {
     let entries = fs::read_dir(root.join(kind)).into_iter().flatten().flatten();
     for path in entries.map(|entry| entry.path()).filter(|path| path.is_dir()) {

@@ -1,4 +1,4 @@
-//! `baseline`: the stored baseline, written by somebody who accepts a change.
+//! `baseline`: manages the stored baseline.
 
 use portcullis_report::artifacts;
 use portcullis_report::baseline::{self, RenewError, Stored};
@@ -9,7 +9,7 @@ use crate::host::machine;
 use crate::planning::baseline_file::{self, BaselineFileError};
 use crate::planning::{self, LoadedConfig, PlanError, PlanRequest};
 
-/// Does what was asked for with the stored baseline; its exit code.
+/// Runs a command on the stored baseline; returns its exit code.
 pub fn run(args: &BaselineArgs) -> u8 {
     let BaselineVerb::Accept(args) = &args.verb;
     match accept(args) {
@@ -74,7 +74,7 @@ fn accept_into(config: &LoadedConfig, args: &AcceptArgs) -> Result<String, Accep
     Ok(change(shown, before.as_ref(), &after))
 }
 
-/// What an acceptance changed, in a line.
+/// The changes by an acceptance, in a line.
 fn change(shown: &str, before: Option<&Stored>, after: &Stored) -> String {
     let figures = |stored: &Stored| {
         let metrics = stored.baseline.metrics;

@@ -1,4 +1,4 @@
-//! `perf --dry-run`: the plan is made and printed; nothing is started, nothing changed.
+//! `perf --dry-run`: makes and prints the plan; starts and changes nothing.
 
 use portcullis_core::plan::Mode;
 
@@ -8,7 +8,7 @@ use crate::{cache, planning, project};
 
 use super::flags;
 
-/// Prints what `perf` would do with these flags; its exit code.
+/// Prints what `perf` would do with these flags; returns its exit code.
 pub fn run(args: &PerfArgs) -> u8 {
     let planned = match planning::plan(&flags::request(args)) {
         Ok(planned) => planned,

@@ -1,5 +1,5 @@
-//! Flags as what the rooms below ask for: values that are laid over the configuration
-//! file, and the options of a run and of its console.
+//! Converts flags for the rooms below: values that override the configuration file, and the
+//! options of a run and of its console.
 
 use portcullis_core::config::{FlagValue, MergeMode, Node, Place, Value};
 
@@ -8,7 +8,7 @@ use crate::console::{ConsoleOptions, Format};
 use crate::planning::PlanRequest;
 use crate::run::RunOptions;
 
-/// How the flags of `perf` want the run shown.
+/// The options of the console from the flags of `perf`.
 pub fn console(args: &PerfArgs) -> ConsoleOptions {
     let format = match args.format {
         args::Format::Text => Format::Text,
@@ -18,7 +18,7 @@ pub fn console(args: &PerfArgs) -> ConsoleOptions {
     ConsoleOptions { format, quiet: args.quiet, verbose: args.verbose }
 }
 
-/// What the flags of `perf` ask of a run beside its plan.
+/// The options of a run from the flags of `perf`.
 pub fn options(args: &PerfArgs) -> RunOptions {
     RunOptions {
         profile: args.profile.clone(),
@@ -28,7 +28,7 @@ pub fn options(args: &PerfArgs) -> RunOptions {
     }
 }
 
-/// What the flags of `perf` ask of a plan.
+/// The request of a plan from the flags of `perf`.
 pub fn request(args: &PerfArgs) -> PlanRequest {
     PlanRequest {
         config: args.config.clone(),
@@ -40,11 +40,11 @@ pub fn request(args: &PerfArgs) -> PlanRequest {
     }
 }
 
-/// The flags of `perf` that stand for a key of the configuration.
+/// The flags of `perf` that set a key of the configuration.
 fn of_perf(args: &PerfArgs) -> Vec<FlagValue> {
     let text = |value: &Option<String>| value.clone().map(Value::Text);
     let rate = args.spawn_rate.as_ref().map(|rate| match rate.parse::<f64>() {
-        // Locust's form: a bare number, per second by definition.
+        // As in Locust, a bare number is per second.
         Ok(_) => Value::Text(format!("{rate}/s")),
         Err(_) => Value::Text(rate.clone()),
     });
@@ -69,7 +69,7 @@ fn of_perf(args: &PerfArgs) -> Vec<FlagValue> {
     ])
 }
 
-/// The flags of `check` that stand for a key of the configuration.
+/// The flags of `check` that set a key of the configuration.
 pub fn of_check(args: &CheckArgs) -> Vec<FlagValue> {
     given([
         ("--fail", "thresholds.fail", texts("--fail", &args.fail), MergeMode::Behind),
@@ -77,7 +77,7 @@ pub fn of_check(args: &CheckArgs) -> Vec<FlagValue> {
     ])
 }
 
-/// A flag, the path of its key, its value if it was given, and how it is merged.
+/// A flag, the path of its key, its value if given, and how it is merged.
 type Flag = (&'static str, &'static str, Option<Value>, MergeMode);
 
 fn given<const N: usize>(flags: [Flag; N]) -> Vec<FlagValue> {
@@ -87,7 +87,7 @@ fn given<const N: usize>(flags: [Flag; N]) -> Vec<FlagValue> {
     flags.into_iter().filter_map(given).collect()
 }
 
-/// The values of a flag that may be repeated; `None` without any.
+/// The values of a repeatable flag; `None` if there are none.
 fn texts(flag: &'static str, texts: &[String]) -> Option<Value> {
     let at = Place::Flag(flag);
     let nodes = texts.iter().map(|text| Node { value: Value::Text(text.clone()), at });

@@ -1,4 +1,4 @@
-//! What a package or a shell is given: the defaults, completions, manual pages.
+//! Texts for packages and shells: default configuration, completions, manual pages.
 
 use clap::CommandFactory;
 use portcullis_core::config::DEFAULTS;
@@ -20,7 +20,7 @@ pub fn completions(shell: clap_complete::Shell) -> u8 {
     0
 }
 
-/// Prints the manual page, or that of a command; its exit code.
+/// Prints the manual page of the program or of a command; returns the exit code.
 pub fn page(command: Option<&str>) -> u8 {
     let mut whole = Cli::command();
     whole.build();
@@ -36,7 +36,7 @@ pub fn page(command: Option<&str>) -> u8 {
         return 2;
     };
     let mut text = Vec::new();
-    // Writing to memory does not fail.
+    // Writing to memory cannot fail.
     let _ = clap_mangen::Man::new(page.clone()).render(&mut text);
     console::print_plain(&String::from_utf8_lossy(&text));
     0

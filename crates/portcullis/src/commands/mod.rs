@@ -1,5 +1,5 @@
-//! What can be asked for: one file or folder per command, each of which tells its story
-//! in one function and answers with the exit code.
+//! The commands: one file or folder for each. Each one shows its work in one function and
+//! returns the exit code.
 
 pub mod baseline;
 pub mod check;
@@ -12,9 +12,9 @@ mod worker;
 
 pub use worker::arguments;
 
-/// Prints clap's help or complaint; 2 for a complaint.
+/// Prints clap's help or error; returns 2 for an error.
 pub fn usage(error: &clap::Error) -> u8 {
-    // A closed terminal is no reason to fail.
+    // A closed terminal must not be an error.
     let _ = error.print();
     if error.use_stderr() { 2 } else { 0 }
 }

@@ -1,5 +1,5 @@
-//! `perf`: the whole job, told in the order in which it happens: environment → install →
-//! migrate → seed → serve → ready → load → judge → collect → stop.
+//! `perf`: the whole job in order: environment → install → migrate → seed → serve → ready →
+//! load → judge → collect → stop.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -21,8 +21,8 @@ use crate::project::Venv;
 use crate::run::{Aborted, Journal, RunContext, RunResults, Version, record};
 use crate::stages::{self, baseline, collect, judge, load, ready, serve, stop};
 
-/// Runs the job, in a worker of its own; `listener` hears there what the console hears.
-/// Its exit code.
+/// Runs the job in a worker process; `listener` gets the same events there as the console.
+/// Returns the exit code.
 pub fn run(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     match args.dry_run {
         true => worker::caught(|| dry_run::run(args)),
@@ -60,7 +60,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let (against, folder) = (args.against.as_deref(), &context.folder);
     console.begin(&planned.plan, against.is_some());
 
-    // Whatever happens to the job, what follows it happens too.
+    // However the job ends, the code after it runs.
     let mut journal = Journal::new(&context);
     let (mut results, mut left) = (RunResults::default(), Left::default());
     let job = AssertUnwindSafe(|| job(&context, &mut journal, &mut results, &mut left, against));
@@ -81,16 +81,16 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     record.exit_code
 }
 
-/// What a job leaves to the end of the run.
+/// What a job leaves for the end of the run.
 #[derive(Default)]
 struct Left {
-    /// The server that is up.
+    /// The running server.
     server: Option<Server>,
     /// Its environment, which stays locked while the server uses it.
     venv: Option<Venv>,
 }
 
-/// From a clean checkout to measurements; compared with a base if one is asked for.
+/// From a clean checkout to measurements, with a comparison if one was requested.
 fn job(
     context: &RunContext<'_>,
     journal: &mut Journal<'_>,
@@ -129,15 +129,15 @@ fn job(
         load::measure(context, &target, left.server.as_mut(), &mut results.load)
     })?;
     let Some(base) = base else { return Ok(()) };
-    // Two servers of their own follow; a third would only be in their way.
+    // The comparison starts two servers; a third one would only disturb them.
     results.server_end = stop::end_server(&mut left.server).or(results.server_end.take());
     let held = left.venv.as_ref();
     compare::compare(context, journal, &base, held, &mut left.server, results)
 }
 
-/// Tells how the run ended.
+/// Prints and reports how the run ended.
 fn end(record: &RunRecord, artifacts: &Path, console: &Console) {
-    // Where pairs alone found something, the log of what served them tells more.
+    // If only the pairs found something, the log of their servers has more details.
     let by_rule = record.verdict.as_ref().is_some_and(|verdict| verdict.violations().count() > 0);
     let compared = record.comparison.as_ref();
     let by_pairs = !by_rule && compared.is_some_and(|c| !findings(c, false).is_empty());
@@ -152,7 +152,7 @@ fn end(record: &RunRecord, artifacts: &Path, console: &Console) {
     console.end(record, &FinalOutput { artifacts, log, page, advice: &[] });
 }
 
-/// An older verdict must not be taken for this run's.
+/// Removes older artifacts, so that an older verdict is not mistaken for this run's.
 fn discard_stale(request: &PlanRequest) {
     for path in planning::likely_outputs(request) {
         if let Err(error) = artifacts::discard(&path) {

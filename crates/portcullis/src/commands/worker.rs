@@ -1,5 +1,5 @@
-//! Where a command runs: `perf` in a worker that a guard outlives, so that what it has
-//! started is ended even if it is killed; everything with its panics caught.
+//! Where a command runs: `perf` runs in a worker process with a guard, so that everything
+//! it started is ended even if it is killed. Panics of all commands are caught.
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,14 +10,14 @@ use portcullis_supervise::{guard, launch};
 use crate::console;
 use crate::host::{self, random};
 
-/// Runs a command; a panic of it is a defect of ours, and its exit code says so.
+/// Runs a command. A panic is a bug in Portcullis, and the exit code says so.
 pub fn caught(command: impl FnOnce() -> u8) -> u8 {
     catch_unwind(AssertUnwindSafe(command))
         .unwrap_or_else(|_| console::defect("a panic, see above"))
 }
 
-/// Runs a command that starts processes: here if this is a worker already, else the same
-/// command line again in a worker. Its exit code.
+/// Runs a command that starts processes: directly if this is already a worker, otherwise
+/// with the same command line in a worker. Returns its exit code.
 pub fn guarded(command: impl FnOnce() -> u8) -> u8 {
     let is_worker = std::env::args_os().nth(1).is_some_and(|verb| verb == guard::VERB);
     if is_worker || !cfg!(target_os = "linux") {
@@ -27,7 +27,7 @@ pub fn guarded(command: impl FnOnce() -> u8) -> u8 {
         .unwrap_or_else(|error| console::defect(&format!("the worker cannot be started: {error}")))
 }
 
-/// The same command line again, in a worker.
+/// Runs the same command line in a worker.
 fn in_worker() -> std::io::Result<u8> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let ended = guard::run(Path::new(host::OWN_BINARY), &arguments, &random::name()?)?;
@@ -40,12 +40,11 @@ fn in_worker() -> std::io::Result<u8> {
     })
 }
 
-/// This process's arguments without the hidden verbs, which are dealt with here:
-/// a child that is to become its command does, and a worker begins to watch its
-/// guard. An exit code if that failed.
+/// The arguments of this process without the hidden commands, which are handled here: a
+/// child that must become its command does so, and a worker begins to watch its guard.
 ///
 /// # Errors
-/// The exit code to end with.
+/// The exit code, if that failed.
 pub fn arguments() -> Result<Vec<OsString>, u8> {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
     match arguments.get(1) {

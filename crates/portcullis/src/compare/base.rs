@@ -1,4 +1,4 @@
-//! The base: which commit it is, and its files, extracted once for each tree.
+//! The base: finds its commit, and extracts its files, once for each tree.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,20 +13,20 @@ use crate::host::git::Git;
 use crate::project;
 use crate::run::{BaseName, RunContext, StageFailure, StageOutput};
 
-/// The base of a comparison, extracted.
+/// The extracted base of a comparison.
 #[derive(Debug)]
 pub struct Base {
-    /// What was asked for.
+    /// The revision that the user asked for.
     pub asked: String,
     /// Its commit and tree.
     pub name: BaseName,
-    /// Held while they are used.
+    /// Locked while the files are used.
     _entry: Entry,
-    /// How each side comes to be.
+    /// The plan of each version.
     pub plans: Sides<ServePlan>,
 }
 
-/// Bases that nobody asked for in so long are extracted anew.
+/// Bases without use for this time are extracted again.
 const OLDEST: Duration = Duration::from_secs(14 * 24 * 3600);
 const KIND: &str = "base-files";
 
@@ -35,8 +35,7 @@ const SAME: &str = "earlier changes are not compared; --against HEAD~1 is the co
 /// Finds the base and extracts it.
 ///
 /// # Errors
-/// No such revision, no repository, a history that is cut off; or the files
-/// cannot be written.
+/// No such revision, no repository, a truncated history; or the files cannot be written.
 pub fn extract(
     context: &RunContext<'_>,
     plan: &ServePlan,
@@ -54,7 +53,7 @@ pub fn extract(
     let (Some(tree), Some(top)) = (git.tree_of(&commit), git.top()) else {
         return Err(failed("git does not report its tree"));
     };
-    // Bytecode, logs and messages name it: a path of its own for each tree.
+    // Bytecode, logs and messages contain the path, so each tree has its own.
     let waiting = |who| context.note(format!("waiting for {who}, which is using the base's files"));
     let open = |hold| {
         cache::open(
@@ -75,7 +74,8 @@ pub fn extract(
         drop(entry);
         cache::prune(&context.cache, KIND, OLDEST);
         let entry = open(Hold::Alone)?;
-        // From the top: requirements, a seed, a library may lie beside the project.
+        // The whole repository, because requirements, a seed or a library may be beside the
+        // project.
         write_out(
             &context.git(&top, &scratch),
             &commit,
@@ -94,7 +94,7 @@ pub fn extract(
         }
         false => format!("{short} ({words})"),
     };
-    // The same settings for both, and any free port.
+    // The same settings for both versions, and any free port.
     let mut common = plan.clone();
     common.django.overrides.extend(context.planned.plan.against.overrides.iter().cloned());
     common.server.port = 0;
@@ -124,13 +124,13 @@ pub fn extract(
     Ok(StageOutput { value: base, cached, detail })
 }
 
-/// Whether both have a file, with another content.
+/// Whether both have this file, with different content.
 fn has_other(one: &Option<PathBuf>, other: &Option<PathBuf>) -> bool {
     let read = |path: &Option<PathBuf>| std::fs::read(path.as_ref()?).ok();
     read(one).zip(read(other)).is_some_and(|(one, other)| one != other)
 }
 
-/// Why the base cannot be prepared, to be read after its name.
+/// Why the base cannot be prepared; the text follows its name.
 #[derive(Debug, thiserror::Error)]
 enum BaseError {
     #[error("its files cannot be written: {0}")]
@@ -153,19 +153,18 @@ fn write_out(git: &Git<'_>, commit: &str, entry: &Entry, index: &Path) -> Result
     entry.share().map_err(cannot)
 }
 
-/// Where the repository is, and where the base's files are.
+/// The path of the repository, and the path of the base's files.
 struct Place<'a> {
     top: &'a Path,
     files: &'a Path,
 }
 
 impl Place<'_> {
-    /// The plan of the candidate, for the base's files. What is not there in the
-    /// base, the candidate lends: a seed that is newer than the base still fills
-    /// both databases alike.
+    /// The plan of the candidate with the base's files. A file that is missing in the base is
+    /// taken from the candidate: a newer seed still fills both databases in the same way.
     ///
     /// # Errors
-    /// What is missing.
+    /// A file is missing.
     fn plan(&self, plan: &ServePlan, lent: &mut Vec<String>) -> Result<ServePlan, BaseError> {
         let root = self.of(&plan.root)?;
         if !root.join(&plan.django.manage).is_file() {
@@ -189,7 +188,7 @@ impl Place<'_> {
         })
     }
 
-    /// Where the base has what the working tree has at a path.
+    /// The path in the base that corresponds to a path in the working tree.
     fn of(&self, path: &Path) -> Result<PathBuf, BaseError> {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let (path, top) = (real(path), real(self.top));

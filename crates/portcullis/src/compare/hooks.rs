@@ -1,5 +1,5 @@
-//! What pairs ask of supervision: where both servers run, what they have
-//! computed, and whether they still live.
+//! Callbacks of pairs into process supervision: where both servers run, their CPU time, and
+//! whether they are still running.
 
 use std::time::{Duration, Instant};
 
@@ -13,25 +13,25 @@ use portcullis_supervise::server::Server;
 
 use crate::run::RunContext;
 
-/// The two servers of a comparison, while pairs are made.
+/// The two servers of a comparison while pairs are made.
 pub struct Stand<'r> {
     context: &'r RunContext<'r>,
     servers: &'r mut Sides<Server>,
     meters: Sides<Meter>,
     random: Rng,
-    /// Processors that may be drawn.
+    /// CPUs to choose from.
     cpus: Vec<usize>,
-    /// Why they could not be placed, if so.
+    /// Why the servers could not be placed, if so.
     pub unplaced: Option<String>,
     told: Option<Instant>,
     limit: Duration,
 }
 
-/// How often pairs tell of themselves.
+/// How often progress of pairs is reported.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 impl<'r> Stand<'r> {
-    /// A stand of two servers that are up.
+    /// For two running servers.
     pub fn new(
         context: &'r RunContext<'r>,
         servers: &'r mut Sides<Server>,
@@ -69,7 +69,7 @@ impl Hooks for Stand<'_> {
             None => Err(placement::PlacementError::Unsupported),
         };
         if let Err(error) = placed {
-            // Not one of them here and one there for the rest of the run.
+            // Both servers must not stay on different CPUs for the rest of the run.
             let _ = placement::pin_trees(&roots, &self.cpus);
             self.unplaced = Some(error.to_string());
         }

@@ -1,5 +1,5 @@
-//! Against the base: both versions prepared alike, both servers up, the same
-//! requests to both, and what that says of each task.
+//! The comparison with the base: prepares both versions in the same way, starts both
+//! servers, sends the same requests to both, and decides for each task.
 
 mod base;
 mod hooks;
@@ -18,7 +18,7 @@ use crate::project::{Project, Venv};
 use crate::run::{Aborted, Journal, Role, RunContext, RunResults, Version};
 use crate::stages::{self, ready, serve};
 
-/// A version that is ready to be started.
+/// A version that can be started.
 struct Prepared {
     project: Project,
     /// Locked while its server uses it.
@@ -26,7 +26,7 @@ struct Prepared {
 }
 
 /// Compares the working tree with the base. A server that does not become ready is left in
-/// `slot`; `held` is the environment that the run has already.
+/// `slot`; `held` is the environment that the run already has.
 ///
 /// # Errors
 /// A stage of either version failed, or no pairs could be made.
@@ -48,7 +48,8 @@ pub fn compare(
         base: prepare(journal, version(Side::Base), held)?,
         candidate: prepare(journal, version(Side::Candidate), held)?,
     };
-    // Who starts first is drawn: memory and caches are not laid out alike.
+    // The version that starts first is chosen at random, because the layout of memory and
+    // caches differs.
     let first = Rng::stream(context.planned.plan.load.seed, Domain::Placement, 1).below(2);
     let order = match first {
         0 => [Side::Base, Side::Candidate],
@@ -80,7 +81,7 @@ fn prepare(
     held: Option<&Venv>,
 ) -> Result<Prepared, Aborted> {
     let (mut project, venv) = stages::prepare(journal, version, held)?;
-    // Sets and dictionaries are laid out alike in both.
+    // Sets and dictionaries have the same layout in both versions.
     let hash_seed = version.context.planned.plan.load.seed % 4_294_967_295;
     project.environment.set("PYTHONHASHSEED", hash_seed.to_string());
     Ok(Prepared { project, _venv: venv })

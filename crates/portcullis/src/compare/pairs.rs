@@ -1,4 +1,4 @@
-//! The pairs: the same requests to both servers, and what they say of each task.
+//! The pairs: sends the same requests to both servers, and decides for each task.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::Base;
 use super::hooks::Stand;
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
-/// Makes pairs until every task is decided or the time is up.
+/// Makes pairs until every task is decided or the time is over.
 ///
 /// # Errors
 /// A login failed, a server died, the run was interrupted or took too long.
@@ -92,10 +92,10 @@ fn overdue() -> StageFailure {
         .with_advice("shorten the load, or raise steps.run_timeout")
 }
 
-/// How long a server that stopped answering may take to be gone.
+/// How long a server that stopped answering may take to exit.
 const DYING: Duration = Duration::from_millis(200);
 
-/// Who was started must have answered to the end.
+/// Both servers must still be running and answering at the end.
 fn still_there(
     context: &RunContext<'_>,
     base: &Base,

@@ -1,15 +1,15 @@
-//! Which commit the base is.
+//! Finds the commit of the base.
 
 use crate::host::git::Git;
 
-/// The word for the last commit in common with the branch that this one goes to.
+/// The revision name for the last common commit with the target branch.
 const MERGE_BASE: &str = "merge-base";
 
 /// A commit that was found.
 pub struct Found {
     /// The commit.
     pub commit: String,
-    /// How it was asked for.
+    /// The user's words for it.
     pub words: String,
 }
 
@@ -22,15 +22,15 @@ pub enum RevisionError {
     /// Git does not know it.
     #[error("--against {0}: unknown commit{1}")]
     Unknown(String, Shallow),
-    /// No branch that this one may go to is known.
+    /// No possible target branch is known.
     #[error("--against merge-base: none of {0} exists here: name a revision{1}")]
     NoBranch(String, Shallow),
-    /// Two histories.
+    /// The two have no common history.
     #[error("--against merge-base: HEAD and {0} have no commit in common here{1}")]
     NothingInCommon(String, Shallow),
 }
 
-/// Whether a history ends too early, which may be why a commit is not in it.
+/// Whether the history is truncated, which may be why a commit is missing.
 #[derive(Clone, Copy, Debug)]
 pub struct Shallow(bool);
 
@@ -46,10 +46,10 @@ impl std::fmt::Display for Shallow {
     }
 }
 
-/// Finds the commit that was asked for.
+/// Finds the requested commit.
 ///
 /// # Errors
-/// No such revision, no repository, a history that is cut off.
+/// No such revision, no repository, a truncated history.
 pub fn find(git: &Git<'_>, asked: &str) -> Result<Found, RevisionError> {
     if git.top().is_none() {
         return Err(RevisionError::NoRepository);
@@ -62,7 +62,7 @@ pub fn find(git: &Git<'_>, asked: &str) -> Result<Found, RevisionError> {
         };
     }
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    // GitLab says the commit itself; GitHub names the branch that is merged into.
+    // GitLab provides the commit itself; GitHub provides the name of the target branch.
     let named = variable("CI_MERGE_REQUEST_DIFF_BASE_SHA");
     let branch = variable("GITHUB_BASE_REF").map(|branch| format!("origin/{branch}"));
     let usual = ["origin/HEAD", "origin/main", "origin/master", "main", "master"];

@@ -1,5 +1,4 @@
-//! What `check` found in files: rule by rule, then what a file cannot show, the
-//! verdict last.
+//! The output of `check`: rule by rule, then what a file cannot show, the verdict last.
 
 use portcullis_core::check::Checked;
 use portcullis_core::judge::{Finding, Judgement, Verdict, exit_code};
@@ -10,22 +9,22 @@ use portcullis_report::wording;
 use super::paint::Paint;
 use super::{line, plain, table};
 
-/// What is to be told of one file that was judged.
+/// The result for one judged file.
 #[derive(Debug, Default)]
 pub struct CheckedFile {
-    /// The file, as it was named.
+    /// The file as named on the command line.
     pub file: String,
-    /// What it is and whose rules it was held against.
+    /// What the file is, and where the rules come from.
     pub about: String,
     /// The rules, one by one.
     pub checked: Vec<Checked>,
-    /// Our own measurements and their verdict.
+    /// Measurements of Portcullis and their verdict.
     pub measured: Option<(Summary, Verdict)>,
-    /// What is worth knowing beside the rules.
+    /// Notes besides the rules.
     pub notes: Vec<String>,
     /// What a file of this kind does not show.
     pub unseen: Vec<String>,
-    /// What decides, the gravest first.
+    /// The findings, the most serious first.
     pub findings: Vec<Finding>,
     /// The verdict in a sentence.
     pub sentence: String,
@@ -77,7 +76,7 @@ fn verdict(sentence: &str, code: u8, paint: Paint) {
     line(&if code == 0 { paint.green(&text) } else { paint.red(&text) });
 }
 
-/// A word and a line on a rule; `None` for what is a finding.
+/// The status and the line of a rule; `None` if it is a finding.
 fn told(checked: &Checked, paint: Paint) -> Option<(String, String)> {
     match checked {
         Checked::Outcome(judged) => match (judged.judgement, judged.rule.severity) {

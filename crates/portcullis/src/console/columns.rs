@@ -1,4 +1,4 @@
-//! Columns of a terminal: how wide a text is there, and texts made to fit.
+//! Columns of a terminal: the width of a text, and texts fitted to a width.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -7,8 +7,7 @@ pub fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The beginning of a text that takes at most so many columns; what is left out
-/// is marked.
+/// The beginning of a text with at most this many columns, marked if something is left out.
 pub fn fit(text: &str, most: usize) -> String {
     if width(text) <= most {
         return text.to_owned();
@@ -28,21 +27,20 @@ pub fn fit(text: &str, most: usize) -> String {
     kept
 }
 
-/// The text, followed by blanks up to so many columns.
+/// The text, padded with spaces on the right.
 pub fn left(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// The text, after blanks up to so many columns.
+/// The text, padded with spaces on the left.
 pub fn right(text: &str, columns: usize) -> String {
     format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Values from 0 to the largest as a row of blocks, at most so many columns:
-/// where there are more values, each block is the largest of its share. A value
-/// that is not there is a blank.
+/// Values from 0 to the maximum as a row of blocks with at most this many columns. If there
+/// are more values, each block is the largest of its share. A missing value is a space.
 pub fn sparkline(values: &[Option<f64>], columns: usize) -> String {
     let largest = values.iter().flatten().copied().fold(0.0, f64::max);
     let count = columns.min(values.len());
@@ -55,7 +53,7 @@ pub fn sparkline(values: &[Option<f64>], columns: usize) -> String {
     (0..count).map(|column| block(column).unwrap_or(' ')).collect()
 }
 
-/// How far something has come, as a bar of so many columns.
+/// Progress as a bar of this many columns.
 pub fn bar(share: f64, columns: usize) -> String {
     let done = (share.clamp(0.0, 1.0) * columns as f64).round() as usize;
     format!("{}{}", "█".repeat(done), "░".repeat(columns - done))

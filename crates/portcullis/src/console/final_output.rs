@@ -1,6 +1,5 @@
-//! The end of a run as text: the verdict first and last, what decided it, the
-//! tables, the stages, and what to do next. Everything to be searched for stands
-//! on one line.
+//! The final output of a run as text: the verdict first and last, the findings, the tables,
+//! the stages, and the next steps. Everything that a user may search for is on one line.
 
 use std::path::Path;
 
@@ -14,34 +13,34 @@ use super::paint::Paint;
 use super::wrap::{wrapped, wrapped_command};
 use super::{plain, table};
 
-/// What the end needs beside the run's report.
+/// The inputs of the final output besides the run record.
 #[derive(Clone, Copy, Debug)]
 pub struct FinalOutput<'a> {
-    /// Where artifacts are.
+    /// The folder of artifacts.
     pub artifacts: &'a Path,
-    /// The log that tells most, if there is one.
+    /// The log with the most details, if there is one.
     pub log: Option<&'a str>,
     /// The page for people, if it was written.
     pub page: Option<&'a Path>,
-    /// What to try.
+    /// Advice for the user.
     pub advice: &'a [String],
 }
 
-/// How the end is shown.
+/// The style of the final output.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     /// Violations and the verdict only.
     pub quiet: bool,
     /// Every threshold and the first round too.
     pub verbose: bool,
-    /// Columns that a line may take in the terminal: tables leave out what does not
-    /// fit, other lines are wrapped.
+    /// The width of the terminal: tables leave out columns that do not fit, other lines are
+    /// wrapped.
     pub columns: Option<usize>,
     /// Colours.
     pub paint: Paint,
 }
 
-/// The whole end.
+/// The whole final output.
 pub fn final_output(report: &RunRecord, end: &FinalOutput<'_>, style: Style) -> String {
     let verdict = verdict(report, style.paint);
     let mut lines = Vec::new();
@@ -59,7 +58,7 @@ pub fn final_output(report: &RunRecord, end: &FinalOutput<'_>, style: Style) -> 
     lines.iter().map(|line| format!("{}\n", fitted(line, style.columns))).collect()
 }
 
-/// A line as the terminal has room for it.
+/// A line wrapped for the terminal.
 pub fn fitted(line: &str, columns: Option<usize>) -> String {
     match columns {
         Some(columns) if line.starts_with(REPEAT) => wrapped_command(line, columns),
@@ -68,7 +67,7 @@ pub fn fitted(line: &str, columns: Option<usize>) -> String {
     }
 }
 
-/// How the line begins that has the command to repeat the run.
+/// The label of the line with the command that repeats the run.
 const REPEAT: &str = "repeat: ";
 
 fn verdict(report: &RunRecord, paint: Paint) -> String {
@@ -83,7 +82,7 @@ fn findings(report: &RunRecord, paint: Paint) -> impl Iterator<Item = String> {
     })
 }
 
-/// Thresholds that are no findings, and the first round.
+/// Thresholds that are not findings, and the first round.
 fn thresholds(report: &RunRecord, style: Style) -> Vec<String> {
     let paint = style.paint;
     let word = |judged: &ThresholdResult| match judged.judgement {
@@ -146,7 +145,7 @@ fn next(report: &RunRecord, end: &FinalOutput<'_>) -> Vec<String> {
     lines
 }
 
-/// The command line that repeats a run: with its seed, where chance drew it.
+/// The command line that repeats a run, with its seed if that was random.
 fn repeated(given: &str, seed: u64) -> String {
     let has_seed = given.split(' ').any(|word| word == "--seed" || word.starts_with("--seed="));
     if has_seed { given.to_owned() } else { format!("{given} --seed {seed}") }

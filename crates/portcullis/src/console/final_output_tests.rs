@@ -1,4 +1,4 @@
-//! The end of a red run, line by line, and what it is in other forms.
+//! Tests of the final output of a red run, line by line, and in other forms.
 
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ FAILED: error_rate = 5.83 %, limit <= 1.00 % (exit 1)
 ";
     assert_eq!(shown(&red(), false, None), expected);
     assert_eq!(shown(&red(), false, Some(200)), expected);
-    // In a terminal lines are broken between words.
+    // In a terminal lines are wrapped between words.
     let folded = expected.replace("in ms, TTFB", "in ms,\n    TTFB");
     assert_eq!(shown(&red(), false, Some(80)), folded);
 }

@@ -1,5 +1,5 @@
-//! GitHub's runner, where the run is one of its steps: annotations among the
-//! output, the step's summary, and its outputs. Nothing of it decides anything.
+//! GitHub Actions: annotations in the output, the step's summary, and its outputs. They do
+//! not influence the exit code.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -9,7 +9,7 @@ use portcullis_report::{RunRecord, annotations, artifacts, github, markdown};
 
 use crate::console::{self, Console};
 
-/// Tells the runner, as far as it listens: each of its variables stands for one way.
+/// Writes each part for the runner, if its variable is set.
 pub fn tell(report: &RunRecord, artifacts: &Path, console: &Console) {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     if variable("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
@@ -25,8 +25,8 @@ pub fn tell(report: &RunRecord, artifacts: &Path, console: &Console) {
     }
 }
 
-/// An error for each violated threshold that fails the run, at its line, for each
-/// difference from the base that does, and for a baseline that is missing.
+/// An error annotation for each violated threshold that fails the run, at its line, for
+/// each difference from the base that does, and for a missing baseline.
 fn annotations(report: &RunRecord) -> String {
     let file = report.places.file();
     let told = annotations::of(report).into_iter();
@@ -34,7 +34,7 @@ fn annotations(report: &RunRecord) -> String {
     told.map(|one| github::error(file, one.line, &one.title, &one.said) + "\n").collect()
 }
 
-/// Adds to a file of the runner's, which other steps write to as well.
+/// Appends to a file of the runner, to which other steps write too.
 fn append(name: &str, file: &Path, text: &str) {
     let opened = OpenOptions::new().append(true).create(true).open(file);
     if let Err(error) = opened.and_then(|mut file| file.write_all(text.as_bytes())) {

@@ -1,5 +1,5 @@
-//! Lines that stay: one for each stage, warnings, the end of a log, and where no
-//! panel is drawn one for the load every few seconds. Events in, lines out.
+//! Permanent lines: one for each stage, warnings, the end of a log, and without a panel one
+//! for the load every few seconds. Takes events, returns lines.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use portcullis_core::units::{show_duration, show_ms};
 use super::paint::Paint;
 use super::plain;
 
-/// How a run tells of itself.
+/// The form of the output during a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// Lines that stay, and below them a panel that is drawn anew.
+    /// Permanent lines, and below them a panel that is updated in place.
     Panel,
-    /// Lines alone: a pipe, a file, a terminal that cannot move its cursor.
+    /// Lines only: a pipe, a file, a terminal that cannot move its cursor.
     Lines,
-    /// Lines of a CI log, which is read afterwards.
+    /// Lines for a CI log, which is read later.
     Ci {
-        /// Whether the log can be folded by GitHub's groups.
+        /// Whether the log can be collapsed by GitHub's groups.
         groups: bool,
     },
 }
 
 impl Form {
-    /// The form for a terminal or none, and an environment.
+    /// The form for a terminal or another output, and an environment.
     pub fn of(is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
         let is_on = |name: &str| {
             variable(name).is_some_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
@@ -36,7 +36,7 @@ impl Form {
         if is_terminal && !is_dumb { Self::Panel } else { Self::Lines }
     }
 
-    /// How often the load has a line that stays.
+    /// How often the load has a permanent line.
     fn load_every(self) -> Option<Duration> {
         match self {
             Self::Panel => None,
@@ -51,25 +51,25 @@ impl Form {
 pub struct LogLines {
     form: Form,
     paint: Paint,
-    /// When the load had its last line.
+    /// The time of the last line of the load.
     last: Option<Duration>,
     /// Whether a group of GitHub's is open.
     is_open: bool,
 }
 
-/// Seconds come a little early or late: one that is early is not left out.
+/// Events of seconds may come a little early or late; an early one is accepted.
 const EARLY: Duration = Duration::from_millis(500);
 
-/// The longest line of a log that is shown.
+/// The maximum length of a shown line of a log.
 const LONGEST: usize = 400;
 
 impl LogLines {
-    /// No line yet.
+    /// Without lines.
     pub fn new(form: Form, paint: Paint) -> Self {
         Self { form, paint, last: None, is_open: false }
     }
 
-    /// The lines of the run's beginning.
+    /// The lines at the start of the run.
     pub fn begin(&mut self, what: &str) -> Vec<String> {
         let mut lines = vec![format!("portcullis: {}", plain(what))];
         if self.form == (Form::Ci { groups: true }) {
@@ -79,16 +79,16 @@ impl LogLines {
         lines
     }
 
-    /// Ends what is folded, if something is.
+    /// Closes an open group.
     pub fn close(&mut self) -> Option<String> {
         std::mem::take(&mut self.is_open).then(|| "::endgroup::".to_owned())
     }
 
-    /// The lines of an event that comes at a moment of the run.
+    /// The lines of an event at this time of the run.
     pub fn lines(&mut self, at: Duration, event: &Event) -> Vec<String> {
         let warning = |text: &str| format!("  {} {}", self.paint.yellow("warning:"), plain(text));
         match event {
-            // What comes now is to be seen without unfolding.
+            // The following lines must be visible without expanding a group.
             Event::StageStarted(Stage::Judge | Stage::Collect) => {
                 self.close().into_iter().collect()
             }

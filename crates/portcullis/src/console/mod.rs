@@ -1,6 +1,6 @@
-//! The terminal: one sink of the pipeline's events, and the end of a run. The
-//! only place that prints. What is known (`state`) and how it is said (`log_lines`,
-//! `panel`, `final_output`) is pure; here are the clock, the terminal, the streams.
+//! The terminal: a sink of the run's events, and the final output. This is the only room
+//! that prints. The state (`state`) and its presentation (`log_lines`, `panel`,
+//! `final_output`) are pure; the clock, the terminal and the streams are here.
 
 mod check;
 mod columns;
@@ -41,10 +41,11 @@ use paint::Paint;
 use screen::{Screen, Size};
 use state::State;
 
-/// Who reads standard output; for machines, what people read goes to standard error.
+/// The format of standard output. With formats for machines, the text goes to standard
+/// error.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// People.
+    /// Text for people.
     #[default]
     Text,
     /// One document: the bytes of the results.
@@ -53,10 +54,10 @@ pub enum Format {
     Jsonl,
 }
 
-/// How a run is shown.
+/// The options of the console.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ConsoleOptions {
-    /// Who reads standard output.
+    /// The format of standard output.
     pub format: Format,
     /// Violations and the verdict only.
     pub quiet: bool,
@@ -68,11 +69,11 @@ pub struct ConsoleOptions {
 #[derive(Debug)]
 pub struct Console {
     shared: Arc<Shared>,
-    /// Who draws the panel while nothing happens.
+    /// The thread that updates the panel between events.
     ticker: Option<std::thread::JoinHandle<()>>,
 }
 
-/// What the console and its ticker share.
+/// The data that the console and its ticker share.
 #[derive(Debug)]
 struct Shared {
     format: Format,
@@ -92,10 +93,10 @@ struct Inner {
     is_over: bool,
 }
 
-/// How often the panel is looked at while nothing happens.
+/// How often the panel is updated between events.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Prints a text; a closed terminal or pipe is no reason to stop a run.
+/// Prints a text; a closed terminal or pipe must not stop a run.
 pub fn print_plain(text: &str) {
     print_to(false, text);
 }
@@ -111,7 +112,7 @@ fn print_to(is_error: bool, text: &str) {
     }
 }
 
-/// How what is no run is shown on standard output.
+/// The style of standard output for commands without a run.
 fn for_output() -> Style {
     let variable =
         |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
@@ -139,17 +140,17 @@ fn line(text: &str) {
 }
 
 fn error_line(text: &str) {
-    // What may be drawn stays above it.
+    // A drawn panel stays above it.
     screen::leave();
     print_to(true, &format!("{text}\n"));
 }
 
-/// Prints a complaint that decides nothing.
+/// Prints an error message that does not change the exit code.
 pub fn complain(text: &str) {
     error_line(&format!("warning: {}", plain(text)));
 }
 
-/// Prints what is wrong with the configuration or the command line; 2.
+/// Prints the problems of the configuration or the command line; returns 2.
 pub fn refuse(problems: &[impl Display]) -> u8 {
     for problem in problems {
         error_line(&format!("error: {}", plain(&problem.to_string())));
@@ -165,23 +166,23 @@ fn refused(problems: usize) -> String {
     }
 }
 
-/// Prints a defect of our own; 70.
+/// Prints a bug in Portcullis; returns 70.
 pub fn defect(what: &str) -> u8 {
     error_line(&format!("DEFECT: {} (exit 70)", plain(what)));
     70
 }
 
-/// The text without control characters: a service's answer must not move the
-/// cursor, forge a line, turn it around, or ring the bell. Nor be a command to a
-/// CI system: some find theirs anywhere in a line.
+/// The text without control characters: an answer of the service must not move the cursor,
+/// forge a line, reverse it, or ring the bell. It must also not be a command to a CI
+/// system, some of which look for commands anywhere in a line.
 fn plain(text: &str) -> String {
     let text: String = text.chars().map(|c| if moves(c) { '\u{fffd}' } else { c }).collect();
     text.replace("##[", "# #[").replace("##vso[", "# #vso[")
 }
 
 impl Console {
-    /// A console for this process's standard output; for its standard error where
-    /// the output is kept for a format that machines read.
+    /// A console for standard output, or for standard error if a format for machines uses
+    /// standard output.
     pub fn new(options: ConsoleOptions) -> Self {
         let ConsoleOptions { format, quiet, verbose } = options;
         let variable =
@@ -215,15 +216,15 @@ impl Console {
         Self { ticker: is_live.then(|| tick(&shared)), shared }
     }
 
-    /// Prints what is wrong with the configuration or the command line, and ends
-    /// the stream of events; 2.
+    /// Prints the problems of the configuration or the command line, and ends the stream of
+    /// events; returns 2.
     pub fn refuse(&self, problems: &[impl Display]) -> u8 {
         let code = refuse(problems);
         self.shared.stream_end(&refused(problems.len()), code, None);
         code
     }
 
-    /// Says what is about to happen.
+    /// Prints what the run will do.
     pub fn begin(&self, plan: &Plan, is_compared: bool) {
         let load = &plan.load;
         let what = match &plan.mode {
@@ -237,7 +238,7 @@ impl Console {
         }
     }
 
-    /// Says what is measured, and which stages are to come.
+    /// Sets what is measured, and the expected stages.
     fn open(&self, what: &str, stages: Vec<state::Expected>) {
         let mut inner = self.shared.lock();
         inner.state = State::expecting(stages);
@@ -245,14 +246,14 @@ impl Console {
         self.shared.show(&mut inner, &lines);
     }
 
-    /// Prints lines of somebody else's, where people read.
+    /// Prints lines from elsewhere, in the output for people.
     pub fn print(&self, lines: &str) {
         let mut inner = self.shared.lock();
         let bytes = inner.screen.replace(lines, Vec::new(), self.shared.size());
         print_to(self.shared.format != Format::Text, &bytes);
     }
 
-    /// Prints the end of a run.
+    /// Prints the final output of a run.
     pub fn end(&self, report: &RunRecord, end: &FinalOutput<'_>) {
         let shared = &self.shared;
         let mut inner = shared.lock();
@@ -296,7 +297,7 @@ impl Drop for Console {
     }
 }
 
-/// Starts the thread that keeps the panel's times up to date.
+/// Starts the thread that updates the times in the panel.
 fn tick(shared: &Arc<Shared>) -> std::thread::JoinHandle<()> {
     screen::leave_on_panic();
     let shared = Arc::clone(shared);
@@ -313,7 +314,7 @@ fn tick(shared: &Arc<Shared>) -> std::thread::JoinHandle<()> {
 }
 
 impl Shared {
-    /// A console that panicked elsewhere still prints.
+    /// The lock, also after a panic elsewhere, so that the console still prints.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -322,7 +323,7 @@ impl Shared {
         size_of(self.format)
     }
 
-    /// Prints lines that stay, and the panel below them where there is one.
+    /// Prints permanent lines, and the panel below them if there is one.
     fn show(&self, inner: &mut Inner, lines: &[String]) {
         if self.quiet {
             return;

@@ -1,6 +1,6 @@
-//! Colours, where a terminal shows them and NO_COLOR is not set.
+//! Colours, if the terminal supports them and NO_COLOR is not set.
 
-/// Paints words, or leaves them as they are.
+/// Colours text, or leaves it unchanged.
 #[derive(Clone, Copy, Debug)]
 pub struct Paint {
     on: bool,
@@ -16,22 +16,22 @@ impl Paint {
         if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// For what failed.
+    /// For failures.
     pub fn red(self, text: &str) -> String {
         self.with("1;31", text)
     }
 
-    /// For what passed.
+    /// For passed items.
     pub fn green(self, text: &str) -> String {
         self.with("1;32", text)
     }
 
-    /// For what only warns.
+    /// For warnings.
     pub fn yellow(self, text: &str) -> String {
         self.with("33", text)
     }
 
-    /// For what is less important.
+    /// For less important text.
     pub fn dim(self, text: &str) -> String {
         self.with("2", text)
     }

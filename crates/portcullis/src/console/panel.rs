@@ -1,5 +1,5 @@
-//! The live panel: what is known of a run → lines of at most a width. Pure, so
-//! that each width can be looked at in a test.
+//! The live panel: the state of a run → lines of a maximum width. Pure, so that each width
+//! can be tested.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use super::paint::Paint;
 use super::plain;
 use super::state::{Running, State};
 
-/// Columns of the labels, with the blanks around them.
+/// Columns of the labels, including spaces.
 const LABEL: usize = 15;
-/// Rules that are named; the others are only counted.
+/// The number of rules that are listed; the others are only counted.
 const NAMED: usize = 4;
-/// A wider picture says no more.
+/// The maximum width of a chart; a wider one shows nothing more.
 const WIDEST: usize = 60;
 
-/// How a line is painted.
+/// The colour of a line.
 #[derive(Clone, Copy)]
 enum Tone {
     Plain,
@@ -31,7 +31,7 @@ enum Tone {
     Doubtful,
 }
 
-/// The panel at a moment; nothing while no stage is under way.
+/// The panel at this time; empty if no stage is running.
 pub fn panel(state: &State, now: Duration, width: usize, paint: Paint) -> Vec<String> {
     let Some(running) = &state.running else { return Vec::new() };
     let room = width.saturating_sub(LABEL);
@@ -114,7 +114,7 @@ fn of_p95(load: &Progress, p95_ms: &[Option<f64>], room: usize) -> String {
     with_picture("", &format!("{now}{most}"), room, |room| sparkline(p95_ms, room))
 }
 
-/// Words, a picture in the room that is left, words.
+/// Text, a chart in the remaining space, text.
 fn with_picture(before: &str, after: &str, room: usize, draw: impl Fn(usize) -> String) -> String {
     let words = super::columns::width(before) + super::columns::width(after) + 2;
     let picture = draw(room.saturating_sub(words).min(WIDEST));
@@ -163,7 +163,7 @@ fn word(state: Option<Known>) -> &'static str {
     }
 }
 
-/// Whole seconds as a clock shows them: `1:05`, `1:00:00`.
+/// Whole seconds as on a clock: `1:05`, `1:00:00`.
 fn clock(span: Duration) -> String {
     let seconds = span.as_secs();
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);

@@ -1,4 +1,4 @@
-//! The panel at 60, 80 and 120 columns, as it stands on the screen.
+//! Tests of the panel at 60, 80 and 120 columns.
 
 use super::*;
 use crate::console::columns::width;
@@ -11,7 +11,7 @@ fn rule(rule: &str, state: Option<Known>) -> RuleStatus {
     RuleStatus { rule: rule.to_owned(), severity: Severity::Fail, state }
 }
 
-/// A load of which twelve seconds of thirty are over.
+/// A load after twelve of thirty seconds.
 fn loading() -> State {
     let stages = [Stage::Load, Stage::Judge, Stage::Collect, Stage::Stop];
     let mut state = State::expecting(stages.map(|stage| (stage, None)).to_vec());
@@ -61,7 +61,7 @@ fn the_load_at_80_columns() {
   generator    at most 0.31 ms late
   then         judge, collect, stop";
     assert_eq!(format!("\n{}", shown(&loading(), 80).join("\n")), expected);
-    // Wider, the pictures do not grow where they have room already.
+    // In a wider terminal, charts do not grow if they already have enough space.
     assert_eq!(format!("\n{}", shown(&loading(), 120).join("\n")), expected);
 }
 
@@ -72,7 +72,7 @@ fn at_60_columns_and_less_what_does_not_fit_is_cut_and_marked() {
     assert!(lines.contains(&long.to_owned()), "{lines:#?}");
     for columns in [60, 40, 20, 5] {
         let widest = shown(&loading(), columns).iter().map(|line| width(line)).max();
-        // The labels are there in any case.
+        // The labels are always shown.
         assert!(widest.unwrap() <= columns.max(LABEL), "{columns}: {widest:?}");
     }
 }
@@ -85,7 +85,7 @@ fn the_sparkline_of_a_long_run_grows_with_the_terminal() {
         let lines = shown(&state, columns);
         lines.iter().flat_map(|line| line.chars()).filter(|c| *c == '█').count()
     };
-    // Eight of the bar, which does not grow.
+    // Eight for the bar, which does not grow.
     assert_eq!([60, 80, 120].map(|columns| blocks(columns) - 8), [20, 40, 60]);
 }
 

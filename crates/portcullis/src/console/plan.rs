@@ -1,4 +1,4 @@
-//! `--dry-run`: what would be done, with commands, paths and deadlines.
+//! The output of `--dry-run`: the plan, with commands, paths and deadlines.
 
 use std::path::Path;
 
@@ -8,16 +8,16 @@ use portcullis_core::units::show_duration;
 
 use super::{line, plain};
 
-/// What is to be shown of a run that is not started.
+/// The data to show for a run that is not started.
 #[derive(Clone, Copy, Debug)]
 pub struct DryRun<'a> {
-    /// What it would do.
+    /// The plan.
     pub plan: &'a Plan,
     /// The configuration's file.
     pub configuration: &'a Path,
-    /// Where caches are.
+    /// The folder of caches.
     pub cache: &'a Path,
-    /// How the project comes to be served: a step's name, and what it does.
+    /// The preparation steps: the name of each, and what it does.
     pub preparation: &'a [(&'static str, String)],
     /// Whether the run may write the baseline.
     pub writes_baseline: bool,

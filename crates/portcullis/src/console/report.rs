@@ -1,4 +1,4 @@
-//! What `report` says: the files that it wrote, or two runs side by side.
+//! The output of `report`: the written files, or two runs side by side.
 
 use std::path::PathBuf;
 
@@ -12,19 +12,19 @@ use super::{line, plain};
 /// Two runs.
 #[derive(Clone, Debug)]
 pub struct SideBySide {
-    /// Each in a line.
+    /// One line for each run.
     pub runs: [String; 2],
     /// All tasks first, then each of them, the login last.
     pub rows: Vec<Row>,
-    /// Thresholds that stand differently.
+    /// Thresholds with different judgements.
     pub changes: Vec<Change>,
-    /// How many stand as before.
+    /// The number of thresholds with equal judgements.
     pub unchanged: usize,
-    /// What must be known to read it.
+    /// Notes that are needed to read the figures.
     pub notes: Vec<String>,
 }
 
-/// The figures of one task in both; `None` where a run has none.
+/// The figures of one task in both runs; `None` if a run has none.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// The task.
@@ -35,20 +35,20 @@ pub struct Row {
     pub p50_ms: [Option<f64>; 2],
     /// The latency that 95 % of them do not exceed, in milliseconds.
     pub p95_ms: [Option<f64>; 2],
-    /// Failed requests as a share of all.
+    /// The share of failed requests.
     pub error_rate: [Option<f64>; 2],
 }
 
-/// A threshold that stands differently.
+/// A threshold with different judgements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// What is judged, and its rule.
+    /// Its metric and scope, and its rule.
     pub rule: String,
-    /// How it stands in each, with its value; `None` where it is not judged.
+    /// Its judgement in each run, with its value; `None` if it was not judged.
     pub standing: [Option<String>; 2],
 }
 
-/// Prints the files that were written, and a remark.
+/// Prints the written files, and a note.
 pub fn print_written(paths: &[PathBuf], remark: Option<&str>) {
     for path in paths {
         line(&plain(&path.display().to_string()));
@@ -56,7 +56,7 @@ pub fn print_written(paths: &[PathBuf], remark: Option<&str>) {
     remark.into_iter().for_each(|remark| line(&format!("note: {remark}")));
 }
 
-/// Prints two runs, as wide as the terminal is.
+/// Prints two runs in the width of the terminal.
 pub fn print_side_by_side(both: &SideBySide) {
     side_by_side(both, super::for_output()).iter().for_each(|one| line(one));
 }
@@ -87,7 +87,7 @@ fn side_by_side(both: &SideBySide, style: Style) -> Vec<String> {
     lines.iter().map(|line| fitted(line, style.columns)).collect()
 }
 
-/// The columns, each with its importance: those of one metric go together.
+/// The columns, each with its importance; the two columns of one metric stay together.
 const COLUMNS: [(&str, u8); 11] = [
     ("latencies in ms", KEPT),
     ("requests A", 3),

@@ -1,5 +1,5 @@
-//! A run told by a script: the events of a red run and its report, each figure
-//! given. What the pictures of the terminal are made of.
+//! A scripted run: the events of a red run and its record, with fixed figures. The pictures
+//! of the terminal are made from it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -33,8 +33,8 @@ const FAIL: [&str; 4] =
     ["p95 <= 500ms", "error_rate <= 1%", "p95(list_reports) < 500ms", "p95(get_claim_detail) < 1s"];
 const WARN: [&str; 3] = ["login.p95 < 2s", "rps >= 20", "p50(list_claims) <= base"];
 
-/// Plays a scene on a console of its own: `panel` up to the middle of the load,
-/// `load` to its end, `end` to the end of the run, `against` with a comparison.
+/// Plays a scene on a new console: `panel` up to the middle of the load, `load` to its end,
+/// `end` to the end of the run, `against` with a comparison.
 pub fn play(name: &str) -> Console {
     let console = Console::new(ConsoleOptions::default());
     let is_compared = name == "against";
@@ -114,7 +114,7 @@ fn progress(second: u32) -> Progress {
     }
 }
 
-/// Values around a median, the same ones each time: from 0.6 to 1.8 times of it.
+/// Fixed values around a median, from 0.6 to 1.8 times of it.
 fn latencies(count: u64, median_ms: f64) -> Vec<f64> {
     let place = |n: u64| (n * 37 % count) as f64 / count as f64;
     (0..count).map(|n| median_ms * (0.6 + 0.8 * place(n) + 0.4 * place(n).powi(6))).collect()

@@ -1,16 +1,17 @@
-//! A block of lines at the end of a terminal's output, drawn anew in place:
-//! what was drawn → the bytes that replace it. No library does it: those that
-//! keep bars do not know lines of ours that stay, those with a viewport want the
-//! cursor and raw mode. The cursor is never hidden and always stands at the start
-//! of the line below the block, so that whoever writes next, or dies, leaves no
-//! mess behind.
+//! A block of lines at the end of a terminal's output, updated in place: the drawn block →
+//! the bytes that replace it.
+//!
+//! No library is used: progress bar libraries do not support our permanent lines, and those
+//! with a viewport need control of the cursor and raw mode. The cursor is never hidden and
+//! is always at the start of the line below the block, so that a later writer, or a crash,
+//! leaves a clean terminal.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::wrap::shown_width;
 
-/// Columns and rows of a terminal.
+/// The size of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     /// Characters in a line.
@@ -26,29 +27,29 @@ impl Default for Size {
 }
 
 impl Size {
-    /// Columns that a line may take: a full one would make some terminals begin
-    /// another.
+    /// The columns that a line may use. A line over the full width makes some terminals begin
+    /// another one.
     pub fn width(self) -> usize {
         self.columns.saturating_sub(1)
     }
 }
 
-/// The block as it was drawn last.
+/// The last drawn block.
 #[derive(Debug, Default)]
 pub struct Screen {
     drawn: Vec<String>,
 }
 
-/// Whether somebody else has written below the block: what is drawn stays then,
-/// and the next block comes below.
+/// Whether other code has written below the block. Then the drawn block stays, and the next
+/// one is drawn below.
 static IS_LEFT: AtomicBool = AtomicBool::new(false);
 
-/// Leaves the block that is drawn where it is.
+/// Leaves the drawn block where it is.
 pub fn leave() {
     IS_LEFT.store(true, Ordering::Relaxed);
 }
 
-/// From now on the words of a panic stay on the screen.
+/// From now on the message of a panic stays on the screen.
 pub fn leave_on_panic() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -61,9 +62,8 @@ pub fn leave_on_panic() {
 }
 
 impl Screen {
-    /// The bytes that remove the block, print lines that stay, and draw the block
-    /// below them: of it as many lines as the terminal has room for. Empty if
-    /// nothing changes.
+    /// The bytes that remove the block, print permanent lines, and draw the new block below
+    /// them, limited to the height of the terminal. Empty if nothing changes.
     pub fn replace(&mut self, lines: &str, mut block: Vec<String>, size: Size) -> String {
         block.truncate(size.rows.saturating_sub(1));
         if IS_LEFT.swap(false, Ordering::Relaxed) {
@@ -72,13 +72,13 @@ impl Screen {
         if lines.is_empty() && block == self.drawn {
             return String::new();
         }
-        // Lines that a narrower terminal has wrapped since take more rows.
+        // Lines that a narrower terminal has wrapped since then use more rows.
         let rows = |line: &String| shown_width(line).div_ceil(size.columns.max(1)).max(1);
         let up: usize = self.drawn.iter().map(rows).sum();
         let back = if up > 0 { format!("\x1b[{up}A\r") } else { String::new() };
-        // Drawn over what is there, nothing flickers, and no terminal takes it for a
-        // screen that was cleared and keeps a copy. Lines that stay may be wrapped:
-        // they need empty rows.
+        // The old block is overwritten, so that nothing flickers, and no terminal treats it as a
+        // cleared screen and keeps a copy. Permanent lines may be wrapped, so they need empty
+        // rows.
         let (before, after) = match (up, lines) {
             (0, _) => ("", ""),
             (_, "") => ("", "\x1b[J"),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn show(terminal: &mut vt100::Parser, bytes: &str) -> String {
-        // A terminal's line discipline makes this of each newline.
+        // A terminal converts each newline like this.
         terminal.process(bytes.replace('\n', "\r\n").as_bytes());
         terminal.screen().contents()
     }

@@ -1,5 +1,5 @@
-//! What is known of a run so far: events in, plain data out. All moments are
-//! counted from the console's own start.
+//! The state of a run: events in, plain data out. All times count from the start of the
+//! console.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,40 +7,40 @@ use std::time::Duration;
 use portcullis_core::event::{Event, PairProgress, Progress, Stage};
 use portcullis_core::plan::{Mode, Plan};
 
-/// A stage that is expected, with its deadline if it has one.
+/// An expected stage, with its deadline if it has one.
 pub type Expected = (Stage, Option<Duration>);
 
-/// The stage that is under way.
+/// The running stage.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Running {
-    /// Which.
+    /// The stage.
     pub stage: Stage,
-    /// When it began.
+    /// Its start.
     pub since: Duration,
-    /// How long it may take.
+    /// Its deadline.
     pub limit: Option<Duration>,
 }
 
-/// A run so far.
+/// The state of a run.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     /// Stages that have not begun.
     pub to_come: VecDeque<Expected>,
-    /// The stage that is under way.
+    /// The running stage.
     pub running: Option<Running>,
-    /// The last word on the load.
+    /// The last progress of the load.
     pub load: Option<Progress>,
-    /// p95 in milliseconds, one for each second of the window.
+    /// p95 in milliseconds, for each second of the window.
     pub p95_ms: Vec<Option<f64>>,
-    /// The last word on pairs.
+    /// The last progress of the pairs.
     pub pairs: Option<PairProgress>,
-    /// The whole log of the stage that failed first.
+    /// The path of the whole log of the first failed stage.
     pub log: Option<String>,
-    /// What to try, said of that failure.
+    /// Advice for that failure.
     pub advice: Vec<String>,
 }
 
-/// The stages of a plan in their order; with a comparison if `against`.
+/// The stages of a plan in order; including a comparison if `against`.
 pub fn outline(plan: &Plan, against: bool) -> Vec<Expected> {
     let load = (Stage::Load, None);
     let last = [Stage::Judge, Stage::Collect, Stage::Stop].map(|stage| (stage, None));
@@ -67,12 +67,12 @@ pub fn outline(plan: &Plan, against: bool) -> Vec<Expected> {
 }
 
 impl State {
-    /// A run of which these stages are expected.
+    /// A run with these expected stages.
     pub fn expecting(stages: Vec<Expected>) -> Self {
         Self { to_come: stages.into(), ..Self::default() }
     }
 
-    /// Takes an event in.
+    /// Applies an event.
     pub fn take(&mut self, at: Duration, event: &Event) {
         match event {
             Event::StageStarted(stage) => self.start(at, *stage),
@@ -93,7 +93,7 @@ impl State {
         }
     }
 
-    /// A stage begins: those before it will not come any more.
+    /// Begins a stage; stages before it are not expected any more.
     fn start(&mut self, at: Duration, stage: Stage) {
         let place = self.to_come.iter().position(|(expected, _)| *expected == stage);
         let expected = place.and_then(|place| self.to_come.drain(..=place).next_back());
@@ -101,7 +101,7 @@ impl State {
         self.running = Some(Running { stage, since: at, limit });
     }
 
-    /// The names of the stages to come, each once.
+    /// The names of the expected stages, each once.
     pub fn names_to_come(&self) -> Vec<&'static str> {
         let mut names = Vec::new();
         for (stage, _) in &self.to_come {

@@ -1,4 +1,4 @@
-//! The table by task: one row each, the login apart, the aggregate last.
+//! The table by task: a row for each task, then the login, then the aggregate.
 
 use portcullis_core::compare::{Comparison, Decision, Effect, percent};
 use portcullis_core::judge::{Verdict, caveats};
@@ -10,8 +10,8 @@ use super::columns::{fit, left, right, width};
 use super::final_output::Style;
 use super::plain;
 
-/// The columns in their order, each with its importance: where the terminal is too
-/// narrow, the least important ones are left out; the most important ones never.
+/// The columns in order, each with its importance. If the terminal is too narrow, the least
+/// important ones are left out; the most important ones never.
 const COLUMNS: [(&str, u8); 9] = [
     ("task", KEPT),
     ("requests", KEPT),
@@ -52,7 +52,7 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, style: Style) -> Ve
     lines
 }
 
-/// What belongs to the figures above it.
+/// The lines below the table.
 fn below(summary: &Summary) -> [String; 1] {
     let resent = match summary.resent {
         0 => String::new(),
@@ -76,8 +76,8 @@ fn below(summary: &Summary) -> [String; 1] {
     )]
 }
 
-/// The rows without the columns that do not fit, the least important ones first, those
-/// of the same importance together; at last names are cut.
+/// The rows without the columns that do not fit: the least important ones are left out
+/// first, those of equal importance together; finally names are cut.
 pub fn narrowed<const N: usize>(
     mut rows: Vec<Vec<String>>,
     importance: [u8; N],
@@ -106,10 +106,10 @@ pub fn narrowed<const N: usize>(
 
 /// The importance of a column that is never left out.
 pub const KEPT: u8 = 9;
-/// No name is cut to less than this: it would not be known any more.
+/// Names are not cut to less than this, because they could not be recognised.
 const SHORTEST_NAME: usize = 12;
 
-/// Rows of equally many cells in lines, the first one as their titles.
+/// Rows with equal numbers of cells as lines; the first row has the titles.
 pub fn drawn(rows: &[Vec<String>], style: Style) -> Vec<String> {
     let widths = widths(rows);
     let line = |(index, row): (usize, &Vec<String>)| {
@@ -119,7 +119,7 @@ pub fn drawn(rows: &[Vec<String>], style: Style) -> Vec<String> {
     rows.iter().enumerate().map(line).collect()
 }
 
-/// Base and candidate by task, and what else is to be known of the comparison.
+/// Base and candidate by task, and notes on the comparison.
 pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
     const COLUMNS: [(&str, u8); 9] = [
         ("against the base", KEPT),

@@ -1,6 +1,6 @@
-//! The terminal in tmux at 60, 80 and 200 columns: a run that is told by a script,
-//! so that every figure is known, and pictures of what stands on the screen. They
-//! are made anew with `PORTCULLIS_SNAPSHOTS=write cargo test -p portcullis tmux`.
+//! Tests of the terminal in tmux at 60, 80 and 200 columns: a scripted run, so that every
+//! figure is fixed, compared with snapshots of the screen. To write the snapshots again,
+//! run `PORTCULLIS_SNAPSHOTS=write cargo test -p portcullis tmux`.
 #![allow(clippy::disallowed_methods, reason = "tmux is a program of its own")]
 #![allow(clippy::print_stderr, reason = "tests say what they skip")]
 
@@ -17,27 +17,27 @@ use tmux::Tmux;
 const NAME: &str = "PORTCULLIS_SCENE";
 const DONE: &str = "PORTCULLIS_SCENE_DONE";
 
-/// The run of a script, in a terminal: this very test program, started in tmux.
-/// Elsewhere it does nothing.
+/// Plays the script in a terminal: this test program itself, started in tmux. Otherwise it
+/// does nothing.
 #[test]
 fn played_in_tmux() {
     let (Ok(name), Ok(done)) = (std::env::var(NAME), std::env::var(DONE)) else { return };
-    // What the test's harness has said before is none of it.
+    // Clears what the test harness has printed before.
     super::print_plain("\x1b[2J\x1b[3J\x1b[H");
     let console = scene::play(&name);
     std::fs::write(done, "").unwrap();
-    // Before the harness says more, and before the panel goes.
+    // Ends before the harness prints more, and before the panel is removed.
     std::mem::forget(console);
     std::process::exit(0);
 }
 
-/// A scene in a terminal of so many columns, played to its end.
+/// Plays a scene to its end in a terminal with this many columns.
 fn play(name: &str, columns: u16, with: &[(&str, &str)]) -> Option<Tmux> {
     let folder = tempfile::tempdir().unwrap();
     let done = folder.path().join("done");
     let program = std::env::current_exe().unwrap();
     let test = "console::tmux_tests::played_in_tmux";
-    // tmux says what the terminal is: another word on that comes after it.
+    // tmux sets the terminal type, so another value must be set after it.
     let with: String = with.iter().map(|(name, value)| format!("{name}={value} ")).collect();
     let line = format!("env {with}'{}' --exact --nocapture {test}", program.display());
     let scene = [(NAME, name), (DONE, done.to_str().unwrap())];
@@ -47,7 +47,7 @@ fn play(name: &str, columns: u16, with: &[(&str, &str)]) -> Option<Tmux> {
     Some(tmux)
 }
 
-/// Compares with the picture of this name that is kept.
+/// Compares with the stored snapshot of this name.
 fn compare(name: &str, shown: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/console/snapshots").join(name);
     let shown = format!("{shown}\n");

@@ -1,12 +1,12 @@
-//! Lines made to fit a terminal: broken between words, so that the terminal does
-//! not break them within one. In a pipe they stay whole, for those who search.
+//! Lines fitted to a terminal: wrapped between words, so that the terminal does not break
+//! them inside a word. In a pipe they are not wrapped, so that they can be searched.
 
 use super::columns::width;
 
-/// How much further a line's continuation is indented than the line.
+/// The extra indentation of continuation lines.
 const INDENT: usize = 4;
 
-/// How many columns a painted line takes.
+/// The number of columns of a coloured line.
 pub fn shown_width(line: &str) -> usize {
     let mut pieces = line.split('\x1b');
     let first = pieces.next().map_or(0, width);
@@ -14,8 +14,8 @@ pub fn shown_width(line: &str) -> usize {
     first + after.sum::<usize>()
 }
 
-/// A line in lines of at most so many columns. A word that is longer stays whole:
-/// half a path is of no use.
+/// Wraps a line at this many columns. A longer word stays whole, because half a path is
+/// useless.
 pub fn wrapped(line: &str, most: usize) -> String {
     let (mut words, mut begin) = (Vec::new(), 0);
     for (at, _) in line.match_indices(' ') {
@@ -29,13 +29,13 @@ pub fn wrapped(line: &str, most: usize) -> String {
     wrapped_at(&words, most, "")
 }
 
-/// Whether what follows a word stays on its line: the exit code is searched for.
+/// Whether the next word must stay on the same line: users search for the exit code.
 fn belongs_to_next(word: &str) -> bool {
     word == "(exit"
 }
 
-/// The same of a command, so that a shell reads it as the one that it was: words in
-/// quotes stay whole, and a line that goes on ends in a backslash.
+/// The same for a command, so that a shell reads it as one command: quoted words stay
+/// whole, and wrapped lines end with a backslash.
 pub fn wrapped_command(line: &str, most: usize) -> String {
     let (mut words, mut begin) = (Vec::new(), 0);
     let (mut is_quoted, mut is_escaped) = (false, false);

@@ -1,4 +1,4 @@
-//! The engine of our own, in this process.
+//! The built-in engine, which runs in this process.
 
 use portcullis_core::engine::{LoadOutcome, Observer};
 use portcullis_core::judge::ThresholdController;

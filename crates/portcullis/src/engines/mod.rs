@@ -1,6 +1,6 @@
-//! Who makes the load: the seam to a second engine. An engine is one function,
-//! `run(&LoadPlan, &Target, &Trust, &mut dyn Observer) -> Result<LoadOutcome, NotBegun>`;
-//! what it tells and brings back is defined in `portcullis_core::engine`.
+//! Load engines: the seam for a second engine. An engine is one function, `run(&LoadPlan,
+//! &Target, &Trust, &mut dyn Observer) -> Result<LoadOutcome, NotBegun>`; its calls and its
+//! result are defined in `portcullis_core::engine`.
 
 mod builtin;
 
@@ -11,7 +11,7 @@ use portcullis_core::engine::LoginFailure;
 /// Why a load did not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum NotBegun {
-    /// Nobody accepts a connection.
+    /// The server accepts no connection.
     #[error("{0}")]
     Unreachable(String),
     /// The first user could not log in.

@@ -1,4 +1,4 @@
-//! What git says of the working tree. Nothing of `.git` is ever written.
+//! Information from git about the working tree. Nothing is ever written to `.git`.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,27 +8,27 @@ use portcullis_supervise::environment::Environment;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::step::{Step, capture};
 
-/// A place to ask git from.
+/// A folder in which git is called.
 #[derive(Clone, Copy, Debug)]
 pub struct Git<'a> {
-    /// The folder that is asked about.
+    /// The folder.
     pub folder: &'a Path,
-    /// Where its answers are kept while they are read.
+    /// The folder for the output of git while it is read.
     pub scratch: &'a Path,
     /// The environment of git.
     pub environment: &'a Environment,
-    /// What ends a wait early.
+    /// Interrupts that end a wait early.
     pub interrupts: &'a Interrupts,
 }
 
 impl Git<'_> {
-    /// The answer to one question; `None` if git cannot give one.
+    /// The output of one git command; `None` if it failed.
     fn ask(&self, name: &str, arguments: &[&str]) -> Option<String> {
         self.ask_as(name, arguments, self.environment)
     }
 
     fn ask_as(&self, name: &str, arguments: &[&str], environment: &Environment) -> Option<String> {
-        // Reading must not refresh the index: that writes into .git.
+        // Reading must not refresh the index, because that writes into .git.
         let argv = ["git", "--no-optional-locks"].iter().chain(arguments).map(OsString::from);
         let log = self.scratch.join(format!("git-{name}"));
         let _ = std::fs::remove_file(&log);
@@ -43,7 +43,7 @@ impl Git<'_> {
         capture(&step, self.interrupts)
     }
 
-    /// The commit, with `+dirty` if the tree differs from it.
+    /// The commit, with `+dirty` if the working tree differs from it.
     pub fn commit(&self) -> Option<String> {
         let commit = self.ask("commit", &["rev-parse", "HEAD"])?.trim().to_owned();
         let changes = self.ask("status", &["status", "--porcelain"])?;
@@ -60,10 +60,10 @@ impl Git<'_> {
         Some(files)
     }
 
-    /// The commit that a revision names.
+    /// The commit of a revision.
     pub fn commit_of(&self, revision: &str) -> Option<String> {
         let peeled = format!("{revision}^{{commit}}");
-        // Whatever begins with a dash is no flag of git's.
+        // A revision that begins with a dash must not be read as a flag of git.
         let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled];
         self.ask("commit-of", &arguments).map(|text| text.trim().to_owned())
     }
@@ -75,25 +75,25 @@ impl Git<'_> {
             .map(|text| text.trim().to_owned())
     }
 
-    /// The last commit that both have in common.
+    /// The last common commit.
     pub fn merge_base(&self, one: &str, other: &str) -> Option<String> {
         self.ask("merge-base", &["merge-base", one, other]).map(|text| text.trim().to_owned())
     }
 
-    /// Whether the history was cut off by a shallow clone.
+    /// Whether the history is truncated by a shallow clone.
     pub fn is_shallow(&self) -> bool {
         let said = self.ask("shallow", &["rev-parse", "--is-shallow-repository"]);
         said.is_some_and(|said| said.trim() == "true")
     }
 
-    /// The folder that the working tree begins at.
+    /// The root folder of the working tree.
     pub fn top(&self) -> Option<PathBuf> {
         let text = self.ask("top", &["rev-parse", "--show-toplevel"])?;
         Some(PathBuf::from(text.trim_end_matches('\n')))
     }
 
-    /// Writes the files of a commit below a folder, by an index of its own: the
-    /// repository and the working tree stay as they are.
+    /// Writes the files of a commit into a folder, with a separate index: the repository and
+    /// the working tree do not change.
     pub fn write_out(&self, commit: &str, index: &Path, to: &Path) -> Option<()> {
         let mut environment = self.environment.clone();
         environment.set("GIT_INDEX_FILE", index);

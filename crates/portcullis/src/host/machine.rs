@@ -1,17 +1,17 @@
-//! Facts about the machine that measures; what cannot be told is left out.
+//! Facts about the machine; unknown ones are left out.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use portcullis_report::Machine;
 use portcullis_report::rfc3339;
 
-/// The time of day as results write it.
+/// The current time in the format of results.
 pub fn now_rfc3339() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     rfc3339(u64::try_from(since.as_millis()).unwrap_or(0))
 }
 
-/// This machine, now.
+/// Describes this machine.
 pub fn describe() -> Machine {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
@@ -44,7 +44,7 @@ fn quota(text: &str) -> Option<f64> {
     (period > 0.0).then(|| allowed / period)
 }
 
-/// Processor time since the machine's start, in ticks of all processors.
+/// CPU time since the start of the machine, in ticks of all CPUs.
 #[derive(Clone, Copy, Debug)]
 pub struct Ticks {
     all: f64,
@@ -52,7 +52,7 @@ pub struct Ticks {
 }
 
 impl Ticks {
-    /// The ticks now, where the system tells.
+    /// The ticks now, if the system provides them.
     pub fn now() -> Option<Self> {
         Self::read(&std::fs::read_to_string("/proc/stat").ok()?)
     }
@@ -64,7 +64,7 @@ impl Ticks {
         Some(Self { all: ticks.iter().take(8).sum(), stolen: *ticks.get(7)? })
     }
 
-    /// The share that was stolen from `start` to these.
+    /// CPU steal: the share that the host took between `start` and these.
     pub fn stolen_since(self, start: Self) -> Option<f64> {
         let all = self.all - start.all;
         (all > 0.0).then(|| (self.stolen - start.stolen) / all)

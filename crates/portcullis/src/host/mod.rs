@@ -1,8 +1,8 @@
-//! What the machine gives: facts about it, random numbers, the answers of git.
+//! Services of the host: facts about the machine, random numbers, git.
 
 pub mod git;
 pub mod machine;
 pub mod random;
 
-/// This binary, also when its file was replaced meanwhile.
+/// This binary, even if its file was replaced meanwhile.
 pub const OWN_BINARY: &str = "/proc/self/exe";

@@ -1,4 +1,4 @@
-//! Chance from the system: secrets and seeds that nobody chose.
+//! Random bytes from the system, for secrets and default seeds.
 
 use std::fs::File;
 use std::io::Read;
@@ -21,7 +21,7 @@ pub fn secret() -> std::io::Result<String> {
     hexadecimal::<32>()
 }
 
-/// A name that no other run has, in hexadecimal.
+/// A unique name for a run, in hexadecimal.
 ///
 /// # Errors
 /// The system gives no random bytes.
@@ -29,7 +29,7 @@ pub fn name() -> std::io::Result<String> {
     hexadecimal::<8>()
 }
 
-/// A seed of 32 bits: short enough to be typed, and exact in any JSON reader.
+/// A seed of 32 bits: short enough to type, and exact in any JSON reader.
 ///
 /// # Errors
 /// The system gives no random bytes.

@@ -1,5 +1,5 @@
-//! The baseline's file: read before anything starts, written when a run is over or when
-//! somebody accepts a regression.
+//! The baseline's file: read before anything starts, and written when a run ends or when
+//! the user accepts a regression.
 
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -14,42 +14,43 @@ use crate::host::machine;
 /// What a run does with the file.
 #[derive(Debug, Default)]
 pub struct BaselineFile {
-    /// What stands in it; `None` if there is no such file, or none is named.
+    /// The content of the file; `None` if it does not exist, or none is configured.
     pub stored: Option<Stored>,
     /// Whether the run may write it.
     pub may_write: bool,
-    /// Whether it is missing where nobody would keep it: in CI.
+    /// Whether it is missing in CI, where a new one would not be kept.
     pub is_missed: bool,
 }
 
 /// Why the file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineFileError {
-    /// It is to be written, and no file is named.
+    /// It must be written, but no file is configured.
     #[error("--update-baseline needs a file: set [baseline] file")]
     NotNamed,
-    /// Another file, a broken or a newer one.
+    /// It is another file, broken, or newer.
     #[error("{0}")]
     Content(String),
-    /// The folder that it should be in.
+    /// Its folder does not exist.
     #[error("baseline.file: the folder of {} does not exist", .0.display())]
     NoFolder(PathBuf),
-    /// The system's reason.
+    /// The system's error.
     #[error("baseline.file: {file}: {1}", file = .0.display())]
     Unreadable(PathBuf, io::Error),
-    /// Somebody else wrote it meanwhile.
+    /// Another process wrote it meanwhile.
     #[error("{0} appeared during the run, and is left unchanged")]
     Appeared(String),
-    /// The system's reason.
+    /// The system's error.
     #[error("{0} cannot be written: {1}")]
     Unwritable(String, io::Error),
 }
 
 impl BaselineFile {
-    /// What a run does with the configured file; `must_write` if it was told to write it.
+    /// What a run does with the configured file; `must_write` with `--update-baseline`.
     ///
     /// # Errors
-    /// Another file, a broken or a newer one; none is named although it must be written.
+    /// Another file, a broken or a newer one; or no file is configured although it must be
+    /// written.
     pub fn of(loaded: &Loaded, base: &Path, must_write: bool) -> Result<Self, BaselineFileError> {
         let Some(file) = &loaded.config.baseline.file else {
             return match must_write {
@@ -68,10 +69,10 @@ impl BaselineFile {
     }
 }
 
-/// What stands in a baseline's file; `None` if there is none.
+/// The content of a baseline's file; `None` if it does not exist.
 ///
 /// # Errors
-/// Another file, a broken or a newer one, or no folder to keep it in.
+/// Another file, a broken or a newer one, or its folder does not exist.
 pub fn read(file: &Path, shown: &str) -> Result<Option<Stored>, BaselineFileError> {
     match std::fs::read_to_string(file) {
         Ok(text) => baseline::read(&text)
@@ -85,12 +86,12 @@ pub fn read(file: &Path, shown: &str) -> Result<Option<Stored>, BaselineFileErro
     }
 }
 
-/// Writes a file whole, never over one that is not a baseline.
+/// Writes a file completely, but never over a file that is not a baseline.
 ///
 /// # Errors
-/// Another file stands there, or the system's reason.
+/// Another file exists at this path, or the system refuses.
 pub fn write(file: &Path, text: &str, is_new: bool) -> Result<(), BaselineFileError> {
-    // What a link names is replaced, not the link.
+    // Replaces the target of a symbolic link, not the link.
     let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let shown = file.display().to_string();
     if !is_new {
@@ -114,7 +115,7 @@ pub fn write(file: &Path, text: &str, is_new: bool) -> Result<(), BaselineFileEr
     })
 }
 
-/// Where this process measures, and what a configuration makes it measure.
+/// The machine of this process, and the configuration of the measurements.
 pub fn origin(loaded: &Loaded) -> Origin {
     let machine = machine::describe();
     let mut key = Key::default();

@@ -1,4 +1,4 @@
-//! The configuration file: found, read, and the places that it names.
+//! Finds and reads the configuration file, and resolves the paths in it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use portcullis_core::threshold::Labels;
 
 use super::{PlanError, PlanRequest};
 
-/// A configuration, and the places that it names.
+/// A configuration, and its paths.
 pub struct LoadedConfig {
     /// The configuration.
     pub loaded: Loaded,
@@ -15,14 +15,14 @@ pub struct LoadedConfig {
     pub file: PathBuf,
     /// The file's folder.
     pub base: PathBuf,
-    /// Where artifacts go.
+    /// The folder of artifacts.
     pub output: PathBuf,
 }
 
 /// Reads the configuration.
 ///
 /// # Errors
-/// Everything that is wrong with it, a sentence each.
+/// All its problems, a sentence each.
 pub fn read(request: &PlanRequest) -> Result<LoadedConfig, Vec<PlanError>> {
     let (given, profile) = (request.config.as_deref(), request.profile.as_deref());
     let (file, loaded) = configuration(given, profile, &request.flags, Labels::OfTasks)?;
@@ -31,12 +31,12 @@ pub fn read(request: &PlanRequest) -> Result<LoadedConfig, Vec<PlanError>> {
     Ok(LoadedConfig { loaded, file, base, output })
 }
 
-/// Finds and reads a configuration file: the one that is given, or `perf.toml`
-/// here or in a folder above; `labels` are those that a rule may name. The file
-/// beside it.
+/// Finds and reads a configuration file: the given one, or `perf.toml` in the current
+/// folder or a folder above; `labels` are the labels that a rule may use. Returns its path
+/// too.
 ///
 /// # Errors
-/// Everything that is wrong with it, a sentence each.
+/// All its problems, a sentence each.
 pub fn configuration(
     given: Option<&Path>,
     profile: Option<&str>,
@@ -51,13 +51,13 @@ pub fn configuration(
     Ok((file, loaded))
 }
 
-/// Problems of a configuration file, each with its place in it.
+/// Problems of a configuration file, each with its position.
 pub fn told(problems: &[config::Problem], file: &Path) -> Vec<PlanError> {
     let shown = shown(file);
     problems.iter().map(|problem| PlanError::Configuration(problem.show(&shown))).collect()
 }
 
-/// The file as it is named in messages: relative where that is shorter.
+/// The path of the file in messages: relative if that is shorter.
 pub fn shown(file: &Path) -> String {
     let here = std::env::current_dir().ok();
     let short = here.and_then(|here| file.strip_prefix(here).ok().map(Path::to_owned));
@@ -77,8 +77,8 @@ fn find(given: Option<&Path>) -> Result<PathBuf, PlanError> {
     found.ok_or(PlanError::NoConfiguration(here))
 }
 
-/// Where artifacts of an earlier run may lie, when the configuration is too
-/// broken to say where they belong.
+/// Possible folders with artifacts of an earlier run, if the configuration is too broken to
+/// name the folder.
 pub fn likely_outputs(request: &PlanRequest) -> Vec<PathBuf> {
     if let Some(out) = &request.output {
         return absolute(out).into_iter().collect();
@@ -94,7 +94,7 @@ pub fn likely_outputs(request: &PlanRequest) -> Vec<PathBuf> {
 /// In a Cargo workspace, and elsewhere.
 const DEFAULT_OUTPUTS: [&str; 2] = ["target/perf", ".portcullis"];
 
-/// The folder that was asked for, `[output] dir`, `target/perf` of a Cargo workspace,
+/// The folder of artifacts: `--out`, `[output] dir`, `target/perf` of a Cargo workspace, or
 /// `.portcullis`.
 fn output(asked: Option<&Path>, loaded: &Loaded, base: &Path) -> Result<PathBuf, PlanError> {
     if let Some(asked) = asked {

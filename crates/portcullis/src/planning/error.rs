@@ -1,4 +1,4 @@
-//! Why there is no plan, each reason a sentence for whoever wrote the configuration or
+//! Why there is no plan: each reason is a sentence for the author of the configuration or
 //! the command line.
 
 use std::io;
@@ -9,10 +9,10 @@ use portcullis_supervise::placement::PlacementError;
 
 use super::baseline_file::BaselineFileError;
 
-/// One thing that is wrong.
+/// A problem.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// A problem of the configuration, with its place in it.
+    /// A problem of the configuration, with its position.
     #[error("{0}")]
     Configuration(String),
     /// The configuration cannot be read.
@@ -21,7 +21,7 @@ pub enum PlanError {
     /// A path that cannot be made absolute.
     #[error("{path}: {1}", path = .0.display())]
     NotAbsolute(PathBuf, io::Error),
-    /// The folder that we are in is gone.
+    /// The current folder does not exist any more.
     #[error("the current folder cannot be determined: {0}")]
     NoCurrentFolder(io::Error),
     /// There is no configuration in this folder or above it.
@@ -34,15 +34,15 @@ pub enum PlanError {
     /// The system gives no random bytes.
     #[error("no seed could be drawn: {0}")]
     NoSeed(io::Error),
-    /// A file or a folder that the plan needs.
+    /// A file or a folder that the plan needs does not exist.
     #[error("{what} does not exist: {}", .path.display())]
     Missing {
         /// The key that names it.
         what: &'static str,
-        /// Where it should be.
+        /// Its path.
         path: PathBuf,
     },
-    /// More users than files may be open.
+    /// More users than open files are allowed.
     #[error(
         "{few}; each of the {users} users needs a connection: raise the hard limit (`ulimit -Hn \
          {}`), or run fewer users",
@@ -51,10 +51,10 @@ pub enum PlanError {
     FewFiles {
         /// The users of the plan.
         users: u32,
-        /// What is needed, and what there is.
+        /// The needed and the allowed number.
         few: TooFew,
     },
-    /// Processors that this process may not use.
+    /// CPUs that this process may not use.
     #[error("server.cpus: {0}")]
     Cpus(PlacementError),
     /// A comparison with a running server.
@@ -63,7 +63,7 @@ pub enum PlanError {
     /// The file of certificates cannot be read.
     #[error("load.ca: {file}: {1}", file = .0.display())]
     UnreadableCa(PathBuf, io::Error),
-    /// Certificates that cannot be used.
+    /// Certificates that are invalid.
     #[error("load.ca: {0}")]
     Ca(String),
     /// The baseline's file.

@@ -1,5 +1,5 @@
-//! From files and flags to a plan: everything that is wrong is told before anything is
-//! started. Nothing here knows how the command line is written.
+//! From files and flags to a plan: all problems are reported before anything is started.
+//! This room does not know the command line's structs.
 
 pub mod baseline_file;
 mod configuration;
@@ -20,24 +20,24 @@ use portcullis_supervise::placement;
 use crate::host::random;
 use baseline_file::BaselineFile;
 
-/// What a plan is made of, beside the files.
+/// The inputs of a plan besides the files.
 #[derive(Clone, Debug, Default)]
 pub struct PlanRequest {
-    /// The configuration file; without one `perf.toml`, here or in a folder above.
+    /// The configuration file; by default `perf.toml` in the current folder or a folder above.
     pub config: Option<PathBuf>,
-    /// The profile that is laid over it.
+    /// The profile to apply.
     pub profile: Option<String>,
-    /// Where artifacts go, if not where the configuration says.
+    /// The folder of artifacts, if it overrides the configuration.
     pub output: Option<PathBuf>,
-    /// Values that are laid over the file and its profile.
+    /// Values that override the file and its profile.
     pub flags: Vec<FlagValue>,
-    /// Whether the run is to become the baseline.
+    /// Whether the run must become the baseline.
     pub update_baseline: bool,
     /// Whether the run compares two versions.
     pub is_compared: bool,
 }
 
-/// A plan and the configuration that it was made of.
+/// A plan and its configuration.
 #[derive(Debug)]
 pub struct Planned {
     /// The plan.
@@ -48,25 +48,25 @@ pub struct Planned {
     pub file: PathBuf,
     /// The file's folder.
     pub base: PathBuf,
-    /// Whom to believe about the server's name.
+    /// The trusted certificates.
     pub trust: Trust,
-    /// What is done with the baseline's file.
+    /// The use of the baseline's file.
     pub baseline: BaselineFile,
-    /// The hash of what decides the figures.
+    /// The hash of the settings that influence the figures.
     pub configuration_hash: String,
 }
 
 impl Planned {
-    /// Where caches go if the environment names no place for them.
+    /// The folder of caches if the environment does not set one.
     pub fn cache_fallback(&self) -> PathBuf {
         self.base.join("target/portcullis")
     }
 }
 
-/// Reads the configuration and resolves it.
+/// Reads the configuration and makes the plan.
 ///
 /// # Errors
-/// Everything that is wrong, a sentence each.
+/// All problems, a sentence each.
 pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
     let LoadedConfig { loaded, file, base, output } = read(request)?;
     let seed = match loaded.config.load.seed {
@@ -101,16 +101,17 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
     Ok(Planned { plan, loaded, file, base, trust, baseline, configuration_hash })
 }
 
-/// What is to be done about a baseline that is missing in CI.
+/// Advice for a baseline that is missing in CI.
 const MISSED: &str = "in CI none is created automatically: commit one from another run, or create \
                       it with --update-baseline";
 
-/// What a run holds open beside its connections: logs, locks, pipes, folders
-/// while they are read; and per worker a poll and its waker.
+/// Open files of a run besides its connections: logs, locks, pipes, folders while they are
+/// read; and for each worker a poll and its waker.
 const FILES: u64 = 64;
 const FILES_PER_WORKER: u64 = 4;
 
-/// How many files a run may have to hold open at once: a connection per user.
+/// The largest number of files that a run may have open: a connection for each user, and
+/// others.
 fn open_files(plan: &Plan) -> u64 {
     let (users, workers) = (u64::from(plan.load.users), plan.load.workers as u64);
     users + workers * FILES_PER_WORKER + FILES
@@ -120,7 +121,7 @@ fn few_files(few: TooFew, plan: &Plan) -> PlanError {
     PlanError::FewFiles { users: plan.load.users, few }
 }
 
-/// Raises the limit on open files to what a run may need.
+/// Raises the limit of open files to the number that a run may need.
 ///
 /// # Errors
 /// The hard limit is lower.
@@ -128,7 +129,7 @@ pub fn provide_files(plan: &Plan) -> Result<(), PlanError> {
     descriptors::provide(open_files(plan)).map_err(|few| few_files(few, plan))
 }
 
-/// Certificates are read and tried before anything is started.
+/// Certificates are read and checked before anything is started.
 fn trust(tls: Option<&TlsPlan>) -> Result<Trust, PlanError> {
     let trust = match tls {
         None => return Ok(Trust::Nobody),
@@ -143,7 +144,7 @@ fn trust(tls: Option<&TlsPlan>) -> Result<Trust, PlanError> {
     Ok(trust)
 }
 
-/// Files and folders that the plan needs and that are not there.
+/// Files and folders that the plan needs but that do not exist.
 fn missing_files(plan: &Plan) -> Vec<PlanError> {
     let Mode::Serve(serve) = &plan.mode else { return Vec::new() };
     let mut missing = Vec::new();

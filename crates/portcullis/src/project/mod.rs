@@ -1,16 +1,18 @@
-//! What kind of project is measured, and how it is prepared: the seam to a second kind.
-//! Its functions are
+//! The kind of the project and its preparation: the seam for a second kind. Its functions
+//! are
 //!
 //! - [`describe`]: the steps from an empty folder to a server, in words
-//! - [`environment`] and [`install`]: what the project runs in, cached by what it is made of
-//! - [`isolate`]: the run's own settings and the environment of every child
-//! - [`migrate`] and [`seed`]: the throwaway database, cached by what decides its content,
-//!   after the proof that it is the run's own
-//! - [`serve_argv`]: the server's command; [`expect_proof`] and [`is_proved`]: whether it
-//!   has loaded the run's settings
+//! - [`environment`] and [`install`]: the environment of the project, cached by its content
+//! - [`isolate`]: the run's own settings, and the environment of every child
+//! - [`migrate`] and [`seed`]: the temporary database, cached by everything that its
+//!   content depends
+//! on, after the proof that it belongs to the run
+//! - [`serve_argv`]: the server's command line; [`expect_proof`] and [`is_proved`]: whether
+//!   it has
+//! loaded the run's settings
 //! - [`refused`]: a failure that the project's log explains better
-//! - [`leaking`]: what a version sees beside what the plan sets
-//! - [`forget`]: what a run leaves outside of its folder
+//! - [`leaking`]: settings that reach a version although the plan does not set them
+//! - [`forget`]: removes what a run leaves outside of its folder
 //!
 //! Django is the only kind.
 

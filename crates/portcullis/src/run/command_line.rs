@@ -1,12 +1,12 @@
-//! This run's own command line, as a person types it.
+//! The command line of this run, as the user typed it.
 
 use std::path::Path;
 
 use portcullis_supervise::guard;
 
-/// The command line that was given, quoted for a shell.
+/// The given command line, quoted for a shell.
 pub fn given() -> String {
-    // A worker's first word is a link, so that the name is asked of the system.
+    // The first word of a worker is a link, so the system is asked for the name.
     let binary = std::env::current_exe().unwrap_or_default();
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     typed(&binary, words.filter(|word| word != guard::VERB))
@@ -14,7 +14,7 @@ pub fn given() -> String {
 
 fn typed(binary: &Path, words: impl Iterator<Item = String>) -> String {
     let name = binary.file_name().unwrap_or_default().to_string_lossy();
-    // A binary that was replaced meanwhile has ` (deleted)` behind its name.
+    // If the binary was replaced meanwhile, ` (deleted)` follows its name.
     let program = if name.starts_with("xtask") { "cargo xtask" } else { "portcullis" };
     std::iter::once(program.to_owned()).chain(words.map(quoted)).collect::<Vec<_>>().join(" ")
 }

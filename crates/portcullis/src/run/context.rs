@@ -1,5 +1,5 @@
-//! What is known of a run before its first stage. Nothing of it changes, but for the
-//! secrets: some become known on the way.
+//! Everything that is known of a run before its first stage. It does not change, except the
+//! secrets, which become known during the run.
 
 use std::cell::{Ref, RefCell};
 use std::path::{Path, PathBuf};
@@ -21,32 +21,32 @@ use crate::host::git::Git;
 use crate::host::{OWN_BINARY, machine, random};
 use crate::planning::Planned;
 
-/// What a run was asked for beside its plan.
+/// The options of a run besides its plan.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
     /// The chosen profile.
     pub profile: Option<String>,
-    /// Whether caches are to be made anew.
+    /// Whether caches must be rebuilt.
     pub fresh: bool,
     /// Whether warnings and undecided comparisons fail.
     pub strict: bool,
-    /// How many comparisons are made in a row, for the count of false alarms.
+    /// The number of comparisons in a row, to count false alarms.
     pub repetitions: u32,
 }
 
-/// What all stages may know.
+/// The data that all stages can use.
 pub struct RunContext<'a> {
     /// The plan and its configuration.
     pub planned: &'a Planned,
-    /// What was asked for beside it.
+    /// The options besides the plan.
     pub options: RunOptions,
-    /// Who listens.
+    /// The listener to events.
     pub sink: &'a dyn Sink,
-    /// Whether we were asked to end.
+    /// Whether the run was interrupted.
     pub interrupts: &'a Interrupts,
-    /// What children inherit.
+    /// The environment that children inherit.
     pub inherited: Environment,
-    /// Where caches are.
+    /// The folder of caches.
     pub cache: PathBuf,
     /// The machine that measures.
     pub machine: Machine,
@@ -56,12 +56,12 @@ pub struct RunContext<'a> {
     pub artifacts: Folder,
     /// The folder of the ordinary load.
     pub folder: RunFolder,
-    /// When the run began, in milliseconds since 1970.
+    /// The start of the run, in milliseconds since 1970.
     pub started_unix_ms: u64,
     begun: Instant,
-    /// Values that must not be seen.
+    /// The secrets of the run.
     secrets: RefCell<Secrets>,
-    /// Removed at the very end.
+    /// Removed at the end.
     _private: TempDir,
 }
 
@@ -71,16 +71,16 @@ pub enum BeginError {
     /// The folder of artifacts cannot be used.
     #[error(transparent)]
     Artifacts(#[from] FolderError),
-    /// The private folder cannot be made.
+    /// The private folder cannot be created.
     #[error("cannot create a private folder in {folder}: {1}", folder = .0.display())]
     Private(PathBuf, std::io::Error),
 }
 
 impl<'a> RunContext<'a> {
-    /// Begins a run: the folder of artifacts is taken over, a private folder made.
+    /// Begins a run: prepares the folder of artifacts, and creates the private folder.
     ///
     /// # Errors
-    /// A folder that cannot be used.
+    /// A folder cannot be used.
     pub fn begin(
         planned: &'a Planned,
         options: RunOptions,
@@ -96,9 +96,9 @@ impl<'a> RunContext<'a> {
         secrets.add_overrides(&planned.plan.against.overrides);
         let mut inherited = Environment::inherited(std::env::vars_os());
         inherited.set(guard::RUN_ID, &run_id);
-        // A Python that hangs writes its stack before it is ended.
+        // A hung Python process writes its stack before it is stopped.
         inherited.set("PYTHONFAULTHANDLER", "1");
-        // Temporary files of what is killed go with the run's folder.
+        // Temporary files of killed processes are removed with the run's folder.
         inherited.set("TMPDIR", folder.path().join("tmp"));
         let scratch = folder.scratch();
         let git =
@@ -123,43 +123,43 @@ impl<'a> RunContext<'a> {
         })
     }
 
-    /// A deadline, but no longer than the whole run may take.
+    /// A deadline, limited by that of the whole run.
     pub fn within(&self, deadline: Duration) -> Duration {
-        // A step that begins too late has a moment to fail in its own words.
+        // A step that begins too late has a moment to fail with its own message.
         deadline.min(self.left().max(Duration::from_millis(100)))
     }
 
-    /// Whether the whole run has taken longer than it may.
+    /// Whether the whole run has exceeded its deadline.
     pub fn is_overdue(&self) -> bool {
         self.begun.elapsed() >= self.planned.plan.run_timeout
     }
 
-    /// How long the whole run may still take.
+    /// The remaining time of the whole run.
     pub fn left(&self) -> Duration {
         self.planned.plan.run_timeout.saturating_sub(self.begun.elapsed())
     }
 
-    /// The day in UTC that the run began on, counted from 1970.
+    /// The day in UTC on which the run began, counted from 1970.
     pub fn day(&self) -> u64 {
         self.started_unix_ms / 86_400_000
     }
 
-    /// Git, to be asked about a folder; its answers are kept in `scratch`.
+    /// Git for a folder; its output is kept in `scratch`.
     pub fn git<'g>(&'g self, folder: &'g Path, scratch: &'g Path) -> Git<'g> {
         Git { folder, scratch, environment: &self.inherited, interrupts: self.interrupts }
     }
 
-    /// From now on a value must not be seen.
+    /// Adds a secret.
     pub fn hide(&self, secret: &str) {
         self.secrets.borrow_mut().add(secret);
     }
 
-    /// The same for values of variables whose names say that they are secrets.
+    /// Adds the values of variables with secret names.
     pub fn hide_environment<'v>(&self, variables: impl IntoIterator<Item = (&'v str, &'v str)>) {
         self.secrets.borrow_mut().add_environment(variables);
     }
 
-    /// What must not be seen, so far.
+    /// The secrets so far.
     pub fn secrets(&self) -> Ref<'_, Secrets> {
         self.secrets.borrow()
     }
@@ -169,31 +169,31 @@ impl<'a> RunContext<'a> {
         self.secrets.borrow().redact(text)
     }
 
-    /// Tells something worth knowing.
+    /// Reports a fact.
     pub fn note(&self, text: impl Into<String>) {
         self.sink.event(&Event::Note(self.redact(&text.into())));
     }
 
-    /// Tells something that may spoil the run.
+    /// Reports a problem that may affect the run.
     pub fn warn(&self, text: impl Into<String>) {
         self.sink.event(&Event::Warning(self.redact(&text.into())));
     }
 }
 
-/// One version of the project, while it is prepared and served: what is known of the
-/// run, where the version's files go, and how it comes to be.
+/// One version of the project while it is prepared and served: the run, the version's
+/// folder, and its plan.
 #[derive(Clone, Copy)]
 pub struct Version<'a> {
-    /// What is known of the run.
+    /// The run.
     pub context: &'a RunContext<'a>,
-    /// Where its files go.
+    /// The folder of its files.
     pub folder: &'a RunFolder,
-    /// How it comes to be.
+    /// How to prepare and start it.
     pub plan: &'a ServePlan,
 }
 
-/// The run's id and private folder. From now on children start through our own
-/// binary, and a worker watches its guard.
+/// The run's id and private folder. From now on children start through our own binary, and
+/// a worker watches its guard.
 fn supervision() -> std::io::Result<(String, TempDir, RunFolder)> {
     let worker = if cfg!(target_os = "linux") { guard::run_id() } else { None };
     let run_id = worker.clone().map_or_else(random::name, Ok)?;

@@ -1,37 +1,37 @@
-//! What a stage ends with: what it made, or why it failed.
+//! The result of a stage: its output, or why it failed.
 
 use portcullis_core::judge::Finding;
 use portcullis_supervise::step::StepError;
 
 use crate::cache::CacheError;
 
-/// What a stage made.
+/// The output of a stage.
 pub struct StageOutput<T> {
-    /// What the next stages need.
+    /// The value for the next stages.
     pub value: T,
-    /// Whether it was there already.
+    /// Whether it came from the cache.
     pub cached: bool,
-    /// A few words on it.
+    /// Details in a few words.
     pub detail: String,
 }
 
 /// Why a stage failed.
 #[derive(Debug)]
 pub struct StageFailure {
-    /// What decides the exit code; at least one.
+    /// The findings; at least one.
     pub findings: Vec<Finding>,
-    /// The stage's log, by its name, if it tells more.
+    /// The name of the stage's log, if it has more details.
     pub log: Option<&'static str>,
-    /// What to try.
+    /// Advice for the user.
     pub advice: Option<String>,
 }
 
-/// A stage failed, and its findings are in the journal: what would follow does not.
+/// A stage failed, and its findings are in the journal. The following stages are skipped.
 #[derive(Debug)]
 pub struct Aborted;
 
 impl<T> StageOutput<T> {
-    /// Of a stage that did its work.
+    /// The output of a completed stage.
     pub fn new(value: T, detail: impl Into<String>) -> Self {
         Self { value, cached: false, detail: detail.into() }
     }
@@ -43,7 +43,7 @@ impl StageFailure {
         Self { findings: vec![finding], log: None, advice: None }
     }
 
-    /// A failed step before the server's start; `what` was to be made by it.
+    /// The failure of a step before the server's start; `what` is its purpose.
     pub fn preparation(error: StepError, what: &str, log: &'static str) -> Self {
         match error {
             StepError::Interrupted(signal) => Self::new(Finding::interrupted(signal)),
@@ -51,18 +51,18 @@ impl StageFailure {
         }
     }
 
-    /// A file of our own that cannot be written or read.
+    /// A file of the run cannot be written or read.
     pub fn disk(what: &str, error: &std::io::Error) -> Self {
         Self::new(Finding::preparation(format!("{what}: {error}")))
     }
 
-    /// The log that tells more.
+    /// Adds the log with more details.
     pub fn with_log(mut self, name: &'static str) -> Self {
         self.log = Some(name);
         self
     }
 
-    /// What to try.
+    /// Adds advice for the user.
     pub fn with_advice(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self

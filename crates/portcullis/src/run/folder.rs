@@ -1,5 +1,5 @@
-//! Where the files of a run are: one private folder, readable by its owner alone, and in
-//! it one for each side of a comparison.
+//! The folders of a run: one private folder, readable only by its owner, and in it one for
+//! each version of a comparison.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use portcullis_core::judge::Finding;
 use portcullis_supervise::guard;
 use tempfile::TempDir;
 
-/// How the base of a comparison is named.
+/// The name of the base of a comparison.
 #[derive(Clone, Debug)]
 pub struct BaseName {
     /// Its commit.
     pub commit: String,
-    /// The tree of that commit: the same tree is the same base.
+    /// The tree of that commit: equal trees are the same base.
     pub tree: String,
 }
 
@@ -24,38 +24,38 @@ impl BaseName {
         self.commit.get(..10).unwrap_or(&self.commit)
     }
 
-    /// A failure of the base: preparation, never the candidate's.
+    /// A failure of the base: a preparation finding, never one of the candidate.
     pub fn charge(&self, why: &str) -> Finding {
         Finding::preparation(format!("the base ({}): {why}", self.short()))
     }
 }
 
-/// Whose files a folder holds.
+/// The owner of a folder's files.
 #[derive(Clone, Debug)]
 pub enum Role {
-    /// The ordinary load's.
+    /// The ordinary load.
     Load,
-    /// The base's, in a comparison.
+    /// The base in a comparison.
     Base(BaseName),
-    /// The candidate's, in a comparison.
+    /// The candidate in a comparison.
     Candidate,
 }
 
-/// The folder of the ordinary load, or of one side of a comparison: its database, its
+/// The folder of the ordinary load, or of one version of a comparison: its database, its
 /// settings, the names of its logs.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// The whole run's: logs of all sides lie there, and answers that are read at once.
+    /// The folder of the whole run, with the logs of all versions and short-lived output.
     whole: PathBuf,
     role: Role,
 }
 
 impl RunFolder {
-    /// The private folder of a run, which is removed with the first value.
+    /// The private folder of a run; dropping the first value removes it.
     ///
     /// # Errors
-    /// The system's reason.
+    /// The system refuses.
     pub fn private(run_id: &str) -> io::Result<(TempDir, Self)> {
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         let name = format!("{}{run_id}", guard::PRIVATE);
@@ -66,25 +66,25 @@ impl RunFolder {
         Ok((folder, Self { whole: path.clone(), path, role: Role::Load }))
     }
 
-    /// The folder of one side of a comparison, within this one.
+    /// The folder of one version of a comparison, inside this one.
     pub fn side(&self, role: Role) -> Self {
         let path = match &role {
             Role::Load => self.whole.clone(),
-            // Of equal length, so that nothing else differs by it.
+            // Paths of equal length, so that they cause no difference.
             Role::Base(_) => self.whole.join("base"),
             Role::Candidate => self.whole.join("cand"),
         };
-        // A folder that cannot be made fails whoever writes into it first.
+        // If it cannot be created, the first file in it fails.
         let _ = make_folders(&path);
         Self { path, whole: self.whole.clone(), role }
     }
 
-    /// Whose it is.
+    /// Its owner.
     pub fn role(&self) -> &Role {
         &self.role
     }
 
-    /// Which side of a comparison it belongs to; `None` for the ordinary load.
+    /// The version of a comparison that it belongs to; `None` for the ordinary load.
     pub fn of_side(&self) -> Option<Side> {
         match self.role {
             Role::Load => None,
@@ -93,42 +93,42 @@ impl RunFolder {
         }
     }
 
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where its databases are.
+    /// The folder of its databases.
     pub fn databases(&self) -> PathBuf {
         self.path.join("db")
     }
 
-    /// Where processes leave a trace that have loaded its settings.
+    /// The folder of traces by processes that have loaded its settings.
     pub fn loaded(&self) -> PathBuf {
         self.path.join("loaded")
     }
 
-    /// Where its generated settings are.
+    /// The folder of its generated settings.
     pub fn settings(&self) -> PathBuf {
         self.path.join("settings")
     }
 
-    /// A script of our own.
+    /// The path of a generated script.
     pub fn script(&self, name: &str) -> PathBuf {
         self.path.join("scratch").join(name)
     }
 
-    /// Where answers of small commands are kept while they are read.
+    /// The folder for the output of small commands while it is read.
     pub fn scratch(&self) -> PathBuf {
         self.whole.join("scratch")
     }
 
-    /// Where the raw logs of the whole run are.
+    /// The folder of the raw logs of the whole run.
     pub fn logs(&self) -> PathBuf {
         self.whole.join("logs")
     }
 
-    /// The raw log of a stage.
+    /// The path of a stage's raw log.
     pub fn log(&self, name: &str) -> PathBuf {
         let prefix = match self.role {
             Role::Load => "",

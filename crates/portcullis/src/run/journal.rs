@@ -1,5 +1,5 @@
-//! What has happened in a run so far: its stages and what was found. Every stage runs in
-//! the frame that is here.
+//! What has happened in a run so far: its stages and findings. Every stage is run through
+//! the functions here.
 
 use std::time::Instant;
 
@@ -10,27 +10,27 @@ use portcullis_supervise::log;
 
 use super::{Aborted, Role, RunContext, RunFolder, RunResults, StageFailure, StageOutput};
 
-/// Stages that ended, and findings.
+/// The finished stages, and the findings.
 pub struct Journal<'a> {
     context: &'a RunContext<'a>,
     stages: Vec<StageRecord>,
     findings: Vec<Finding>,
 }
 
-/// How many lines of a log are shown when a stage fails.
+/// The number of log lines shown when a stage fails.
 const TAIL: usize = 15;
 
 impl<'a> Journal<'a> {
-    /// Nothing has happened yet.
+    /// An empty journal.
     pub fn new(context: &'a RunContext<'a>) -> Self {
         Self { context, stages: Vec::new(), findings: Vec::new() }
     }
 
-    /// Runs one stage, unless the run was interrupted: tells its start and end, and notes
-    /// its findings. The folder says whose stage it is, and where its logs are.
+    /// Runs one stage, unless the run was interrupted. Reports its start and end, and records
+    /// its findings. The folder says which version it belongs to, and where its logs are.
     ///
     /// # Errors
-    /// The stage failed; what it found is noted.
+    /// The stage failed; its findings are recorded.
     pub fn stage<T>(
         &mut self,
         folder: &RunFolder,
@@ -44,10 +44,10 @@ impl<'a> Journal<'a> {
         })
     }
 
-    /// Runs a stage that an interrupt does not prevent.
+    /// Runs a stage even after an interrupt.
     ///
     /// # Errors
-    /// The stage failed; what it found is noted.
+    /// The stage failed; its findings are recorded.
     pub fn always<T>(
         &mut self,
         folder: &RunFolder,
@@ -94,24 +94,23 @@ impl<'a> Journal<'a> {
         Aborted
     }
 
-    /// Notes a finding outside of any stage.
+    /// Records a finding outside of stages.
     pub fn find(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
 
-    /// What decides the exit code, in the order in which it was found.
+    /// The findings in order of their occurrence.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The stages that ended, in order.
+    /// The finished stages in order.
     pub fn stages(&self) -> &[StageRecord] {
         &self.stages
     }
 
-    /// Looks at the end once more: a signal that came late decides too, and a
-    /// run that found nothing and judged nothing, or did not compare although it was
-    /// asked to, is no success.
+    /// Final checks: a late signal is a finding too. So is a run without findings that judged
+    /// nothing, or that did not compare although it should.
     pub fn conclude(&mut self, results: &RunResults, is_compared: bool) {
         let is_noted = |finding: &Finding| matches!(finding.kind, FindingKind::Interrupted(_));
         if let Some(signal) = self.context.interrupts.signal()
@@ -127,14 +126,14 @@ impl<'a> Journal<'a> {
         }
     }
 
-    /// The exit code of what was found.
+    /// The exit code of the findings.
     pub fn exit_code(&self) -> u8 {
         exit_code(&self.findings)
     }
 }
 
-/// A stage of one side of a comparison names it; the base's failures are
-/// preparation, whatever they are: nothing can be said of the candidate then.
+/// A stage of one version of a comparison names the version. All failures of the base are
+/// preparation findings, because they prove nothing about the candidate.
 fn of_side<T>(
     folder: &RunFolder,
     result: Result<StageOutput<T>, StageFailure>,

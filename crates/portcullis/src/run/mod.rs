@@ -1,5 +1,5 @@
-//! One run: what is known of it before anything starts, where its files are, what has
-//! happened, and the record that every report is made of.
+//! One run: what is known before it starts, its folders, what has happened, and the record
+//! from which every report is made.
 
 mod command_line;
 mod context;

@@ -1,4 +1,4 @@
-//! What is told of a run in every report, without secrets.
+//! Makes the record of a run, without secrets, for every report.
 
 use portcullis_core::compare::Comparison;
 use portcullis_core::config::to_redacted_toml;
@@ -9,7 +9,7 @@ use portcullis_report::{BaselineReport, Machine, RunRecord};
 use super::source_locations::source_locations;
 use super::{Journal, RunContext, RunResults, command_line, redacted};
 
-/// All that is to be told of the run as it stands now.
+/// The record of the run so far.
 pub fn record(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResults) -> RunRecord {
     let (planned, load) = (context.planned, &results.load);
     let told = RunRecord {
@@ -44,7 +44,7 @@ pub fn record(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResu
     redacted::record(&context.secrets(), told)
 }
 
-/// What is told of the baseline, if a file is named for it.
+/// The part about the baseline, if a file is configured.
 fn baseline(context: &RunContext<'_>, results: &RunResults) -> Option<BaselineReport> {
     let plan = context.planned.plan.baseline.clone()?;
     let shown = context.planned.loaded.config.baseline.file.clone()?;
@@ -52,7 +52,7 @@ fn baseline(context: &RunContext<'_>, results: &RunResults) -> Option<BaselineRe
 }
 
 /// Whether the figures may become the baseline: they are of the whole window, they were
-/// judged, and nothing was found but how they differ from the one before.
+/// judged, and there are no findings except differences from the present baseline.
 pub fn is_acceptable(journal: &Journal<'_>, results: &RunResults) -> bool {
     let summary = results.load.summary.as_ref();
     let is_cut = summary.is_some_and(|summary| summary.ended_early.is_some());
@@ -60,7 +60,7 @@ pub fn is_acceptable(journal: &Journal<'_>, results: &RunResults) -> bool {
     !is_cut && results.verdict.is_some() && journal.findings().iter().all(is_difference)
 }
 
-/// The verdict in a sentence, for people who read one line.
+/// The verdict in one sentence.
 fn sentence(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResults) -> String {
     let passed = || {
         let (summary, verdict) = (results.load.summary.as_ref(), results.verdict.as_ref());
@@ -70,7 +70,7 @@ fn sentence(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResult
     let sentence = headline::headline(journal.findings()).unwrap_or_else(passed);
     let told = results.verdict.as_ref().and_then(|_| baseline(context, results));
     let on_baseline = told.map(|BaselineReport { shown, plan, written }| {
-        // A strict run has found that it is missing, and said so.
+        // In a strict run a finding already reports that it is missing.
         let is_said = context.options.strict && context.planned.baseline.is_missed;
         headline::on_baseline(&shown, &plan, written, is_said)
     });

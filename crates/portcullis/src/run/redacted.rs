@@ -1,5 +1,5 @@
-//! What is told of a run, without secrets: the one place through which every text of
-//! a report goes.
+//! Removes secrets from a run record: the only place through which every text of a report
+//! goes.
 
 use portcullis_core::compare::Comparison;
 use portcullis_core::event::{StageEnd, StageRecord};
@@ -9,8 +9,9 @@ use portcullis_core::secrets::Secrets;
 use portcullis_core::threshold::Scope;
 use portcullis_report::RunRecord;
 
-/// The report with every text redacted that a person, a configuration or the service
-/// wrote. A name is hidden alike wherever it stands, so that it is still found.
+/// The record with secrets removed from every text that comes from a person, a
+/// configuration or the service. A name is changed in the same way everywhere, so that it
+/// can still be found.
 pub fn record(secrets: &Secrets, mut report: RunRecord) -> RunRecord {
     let hide = |text: &mut String| *text = secrets.redact(text);
     hide(&mut report.given);
@@ -40,7 +41,7 @@ fn stage(record: &mut StageRecord, hide: &impl Fn(&mut String)) {
     }
 }
 
-/// Failure messages and bodies are the service's own words, which may echo a secret.
+/// Failure messages and bodies are text of the service, which may contain a secret.
 fn summary(summary: &mut Summary, secrets: &Secrets) {
     let hide = |text: &mut String| *text = secrets.redact(text);
     for failure in &mut summary.failures {

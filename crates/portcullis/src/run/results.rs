@@ -1,45 +1,45 @@
-//! What stages have brought so far. It outlives them, so that what was measured is told
-//! however the run ends.
+//! The results of the stages so far. They outlive the stages, so that measurements are
+//! reported however the run ends.
 
 use portcullis_core::compare::Comparison;
 use portcullis_core::judge::{Finding, Verdict};
 use portcullis_core::measure::{Summary, Usage, UsageAt};
 use portcullis_report::FirstCall;
 
-/// All that a run has brought.
+/// All results of a run.
 #[derive(Debug, Default)]
 pub struct RunResults {
-    /// The origin that is measured, once it is known.
+    /// The measured origin, once it is known.
     pub target: String,
-    /// What the load brought.
+    /// The results of the load.
     pub load: LoadResults,
     /// The judgement.
     pub verdict: Option<Verdict>,
-    /// Those findings that only say how the run differs from the baseline.
+    /// The findings that only report a difference from the baseline.
     pub differences: Vec<Finding>,
-    /// What pairs said of base and candidate.
+    /// The comparison of base and candidate.
     pub comparison: Option<Comparison>,
-    /// What they said after the first comparison.
+    /// Further comparisons after the first one.
     pub repeated: Vec<Comparison>,
-    /// How our own server ended, in words.
+    /// How the server that was started ended, in words.
     pub server_end: Option<String>,
     /// Whether this run wrote the baseline.
     pub baseline_written: bool,
 }
 
-/// What a load brought.
+/// The results of a load.
 #[derive(Debug, Default)]
 pub struct LoadResults {
     /// The first round's calls.
     pub first_round: Vec<FirstCall>,
-    /// What was measured.
+    /// The measurements.
     pub summary: Option<Summary>,
-    /// Whether the measurements are to be judged.
+    /// Whether the measurements must be judged.
     pub is_judged: bool,
-    /// What the server used during the load.
+    /// The use of CPU and memory by the server during the load.
     pub server_usage: Option<Usage>,
     /// The same over time.
     pub server_timeline: Vec<UsageAt>,
-    /// The share of CPU time that the machine's host took away during the load.
+    /// CPU steal: the share of CPU time that the host took during the load.
     pub steal_share: Option<f64>,
 }

@@ -1,5 +1,4 @@
-//! Where in the configuration file things stand: the file as its repository knows it,
-//! and the lines of what is judged.
+//! Positions in the configuration file: its path in the repository, and the lines of rules.
 
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use portcullis_report::{PlacedRule, SourceLocations};
 
 use crate::planning::Planned;
 
-/// Where the configuration of a plan says what is judged.
+/// The positions of rules in the configuration of a plan.
 pub fn source_locations(planned: &Planned) -> SourceLocations {
     let tree = &planned.loaded.tree;
     let placed = planned.plan.thresholds.iter().filter_map(|rule| {
@@ -21,7 +20,7 @@ pub fn source_locations(planned: &Planned) -> SourceLocations {
         Some(PlacedRule { severity: rule.severity, text: rule.text.clone(), line })
     });
     let mut rules: Vec<PlacedRule> = Vec::new();
-    // A rule for each task is one line.
+    // A `per task` rule is one line.
     for rule in placed {
         if !rules.contains(&rule) {
             rules.push(rule);
@@ -32,8 +31,8 @@ pub fn source_locations(planned: &Planned) -> SourceLocations {
     SourceLocations { file, rules, against: line_of_section(tree, "against") }
 }
 
-/// The file as its repository knows it: its path from the folder that has `.git`; where
-/// there is none, from the runner's workspace; else its name.
+/// The path of the file in its repository: from the folder with `.git`; without one from
+/// the runner's workspace; else only its name.
 fn in_repository(file: &Path, workspace: Option<&Path>) -> String {
     let top = file.ancestors().skip(1).find(|folder| folder.join(".git").exists());
     let path = top.or(workspace).and_then(|top| file.strip_prefix(top).ok());
@@ -53,7 +52,8 @@ mod tests {
         assert_eq!(in_repository(&file, None), "perf.toml");
         assert_eq!(in_repository(&file, workspace), "a/b/perf.toml");
         assert_eq!(in_repository(&file, Some(Path::new("/elsewhere"))), "perf.toml");
-        // Checked out below the workspace: GitHub counts from the repository.
+        // Checked out in a subfolder of the workspace: GitHub uses paths relative to the
+        // repository.
         std::fs::create_dir(folder.path().join("a/.git")).unwrap();
         assert_eq!(in_repository(&file, workspace), "b/perf.toml");
     }

@@ -1,5 +1,5 @@
-//! The baseline at a run's end: written if the run is to, and found nothing but
-//! differences from the one before.
+//! The baseline at the end of a run: written if the run may, and has no findings except
+//! differences from the present one.
 
 use portcullis_core::judge::Finding;
 use portcullis_report::baseline::{RenewError, renewed};
@@ -16,7 +16,7 @@ enum KeepError {
     File(#[from] BaselineFileError),
 }
 
-/// Writes the baseline if this run may.
+/// Writes the baseline if this run may write it.
 pub fn keep(context: &RunContext<'_>, journal: &mut Journal<'_>, results: &mut RunResults) {
     let keeping = &context.planned.baseline;
     let (Some(plan), true) = (&context.planned.plan.baseline, keeping.may_write) else { return };

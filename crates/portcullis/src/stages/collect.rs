@@ -1,5 +1,4 @@
-//! Collect: logs without secrets, CSVs, results. What did happen is written,
-//! however the run ended.
+//! Collect: writes logs without secrets, CSVs and results, however the run ended.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -11,10 +10,10 @@ use portcullis_supervise::log;
 
 use crate::run::{Journal, RunContext, RunResults, StageFailure, StageOutput, record};
 
-/// How much of a log's end is kept.
+/// The maximum size kept of a log, from its end.
 const LONGEST_LOG: u64 = 4 * 1024 * 1024;
 
-/// Writes the results as they are so far, and the logs; `recorded` is the run so far.
+/// Writes the results so far, and the logs; `recorded` is the run so far.
 ///
 /// # Errors
 /// A file could not be written; the others are.
@@ -22,7 +21,7 @@ pub fn collect(
     context: &RunContext<'_>,
     recorded: &RunRecord,
 ) -> Result<StageOutput<()>, StageFailure> {
-    // On a disk that fills up, results are worth more than logs.
+    // If the disk becomes full, results are more important than logs.
     let results = context.artifacts.write_results_early(recorded);
     let logs = copy_logs(context);
     let place = context.artifacts.path().display().to_string();
@@ -32,8 +31,8 @@ pub fn collect(
     Ok(StageOutput::new((), place))
 }
 
-/// Writes the results once more, as the run has ended, and every report of them. If that
-/// fails they must say so themselves, where there is room for that. What was written.
+/// Writes the results again at the end of the run, and every report. If that fails, the
+/// results themselves must say so, if there is space for them. Returns the written files.
 pub fn finish(
     context: &RunContext<'_>,
     journal: &mut Journal<'_>,
@@ -42,7 +41,7 @@ pub fn finish(
     let whole = record(context, journal, results);
     let Err(error) = context.artifacts.write_all(&whole) else { return whole };
     journal.find(Finding::refused(format!("the results are incomplete: {error}")));
-    // Nothing is worse off if this fails too: what was not written is not there.
+    // An error here changes nothing: files that were not written do not exist.
     let _ = context.artifacts.make_room();
     let failed = record(context, journal, results);
     let _ = context.artifacts.write_all(&failed);

@@ -5,14 +5,14 @@ use std::time::Duration;
 use portcullis_core::target::Target;
 use portcullis_load::Trust;
 
-/// What a health check said.
+/// The result of a health check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
     /// A status from 200 to 299.
     Healthy,
     /// Another status.
     Status(u16),
-    /// No whole answer.
+    /// No complete answer.
     Silent(String),
 }
 
@@ -26,19 +26,19 @@ impl std::fmt::Display for Health {
     }
 }
 
-/// The HTTP client could not be made.
+/// The HTTP client could not be created.
 #[derive(Debug, thiserror::Error)]
 #[error("no HTTP client: {0:#}")]
 pub struct NoClient(anyhow::Error);
 
-/// How long one answer may take.
+/// The maximum time for one answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Asks over and over until `judge` has seen enough. It is called after each
-/// answer, and its pause between two is a tenth of a second.
+/// Polls until `judge` returns a result. It is called after each answer, with a pause of a
+/// tenth of a second between two.
 ///
 /// # Errors
-/// The HTTP client could not be made, with TLS or without.
+/// The HTTP client could not be created, with TLS or without.
 pub fn poll<T>(
     target: &Target,
     trust: &Trust,
@@ -62,14 +62,14 @@ pub fn poll<T>(
 
 #[expect(clippy::disallowed_methods, reason = "the health poll is what reqwest is for")]
 fn client(trust: &Trust) -> anyhow::Result<reqwest::Client> {
-    // The load's own configuration: whom it believes, health believes too.
+    // The same configuration as for the load, with the same trusted certificates.
     let config = portcullis_load::http::client_config(trust)?;
     let client = reqwest::Client::builder()
         .tls_backend_preconfigured(config.as_ref().clone())
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(PATIENCE)
-        // Each poll on a connection of its own: it must reach who listens now.
+        // Each poll uses a new connection, to reach the process that listens now.
         .pool_max_idle_per_host(0)
         .build()?;
     Ok(client)
@@ -86,10 +86,10 @@ async fn ask(client: &reqwest::Client, url: &str) -> Health {
     }
 }
 
-/// The status of an answer that came to its end: a head alone is none.
+/// The status of a complete answer; a head alone is not enough.
 async fn whole(client: &reqwest::Client, url: &str) -> reqwest::Result<reqwest::StatusCode> {
     let mut answer = client.get(url).send().await?;
-    // Its words mean nothing here, and are not kept.
+    // The body has no meaning here, and is not kept.
     while answer.chunk().await?.is_some() {}
     Ok(answer.status())
 }

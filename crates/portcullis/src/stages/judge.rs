@@ -1,11 +1,11 @@
-//! Judge: every threshold, each violation a line of its own.
+//! Judge: judges every threshold; each violation is a line of its own.
 
 use portcullis_core::compare::{self, judge_by_pairs};
 use portcullis_core::judge::{Finding, findings, headline, judge};
 
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
-/// Judges what was measured; the verdict is kept however it turns out.
+/// Judges the measurements; the verdict is kept in any case.
 ///
 /// # Errors
 /// A violated threshold, or one without data.
@@ -32,7 +32,7 @@ pub fn evaluate(
         found.push(finding.clone());
         differences.push(finding);
     }
-    // The first baseline has nothing before it to be judged by.
+    // For the first baseline there is nothing to compare with.
     if verdict.is_toothless() && missing.is_some() {
         differences.push(findings::toothless());
     }

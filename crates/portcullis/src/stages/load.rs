@@ -1,4 +1,4 @@
-//! Load: the first round, then the run itself, watched for signals and for the
+//! Load: the first round, then the load itself, while watching for signals and for the
 //! server's death.
 
 use std::ops::ControlFlow;
@@ -22,11 +22,10 @@ use crate::engines::{self, NotBegun};
 use crate::host::machine::Ticks;
 use crate::run::{LoadResults, RunContext, StageFailure, StageOutput};
 
-/// Puts the load on a server that is ready. What it brings is in `results`, also where it
-/// fails.
+/// Makes the load on a ready server. Its results are in `results`, even if it fails.
 ///
 /// # Errors
-/// The login fails, tasks see no data, users are missing, the server dies.
+/// The login fails, tasks have no data, users are missing, the server dies.
 pub fn measure(
     context: &RunContext<'_>,
     target: &Target,
@@ -53,7 +52,7 @@ pub fn measure(
     }
     let outcome = match outcome {
         Ok(outcome) => outcome,
-        // A dying server closes its socket a moment before its process is gone.
+        // A dying server closes its socket shortly before its process exits.
         Err(error) => {
             let death = death(server.as_deref_mut(), DYING);
             return Err(death.unwrap_or_else(|| not_begun(context, error)));
@@ -79,10 +78,10 @@ struct LoadWatch<'a> {
     context: &'a RunContext<'a>,
     server: Option<&'a mut Server>,
     results: &'a mut LoadResults,
-    /// Set once the first round is over: what the machine and the server had used then.
+    /// Set after the first round: the use of the machine and the server at that time.
     begun: Option<(Option<Ticks>, Option<Usage>)>,
     timeline: UsageTimeline,
-    /// Why the load is not to begin.
+    /// Why the load must not begin.
     failure: Option<StageFailure>,
 }
 
@@ -98,8 +97,8 @@ impl Observer for LoadWatch<'_> {
     }
 
     fn goes_on(&mut self) -> bool {
-        // Looked at in the first round too, so that its log is kept short; there a dead
-        // one fails each request.
+        // Also called in the first round, to keep the log short; there a dead server fails each
+        // request.
         let has_died = self.has_died();
         let is_over = self.begun.is_some() && (has_died || self.context.is_overdue());
         self.context.interrupts.signal().is_none() && !is_over
@@ -121,23 +120,23 @@ impl Observer for LoadWatch<'_> {
         let used = self.begun.and_then(|(_, used)| used);
         let server = self.server.as_deref().zip(used);
         let moment = server.map(|(server, used)| moment(server, used, progress.elapsed));
-        // A server that is gone uses nothing: no moment of its timeline.
+        // A server that has exited uses nothing, so it gives no point of its timeline.
         moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| self.timeline.add(m));
         self.context.sink.event(&Event::Progress(progress));
     }
 }
 
-/// What a server has used since the load began, by this moment of the window.
+/// The use of a server since the load began, at this time of the window.
 fn moment(server: &Server, start: Usage, at: Duration) -> UsageAt {
     let (cpu, memory_bytes) = server.cpu_and_memory_bytes();
     UsageAt { at, cpu: cpu.saturating_sub(start.cpu), memory_bytes }
 }
 
-/// Said wherever a run tells of itself.
+/// The caveat of unverified certificates.
 const INSECURE: &str = "load.insecure = true: the server's certificate is not checked, so any server could have \
      answered";
 
-/// What was done, in a few words; where to, if a name had to be resolved for it.
+/// Details in a few words; with the address if a name had to be resolved.
 fn described(summary: Option<&Summary>, target: &Target) -> String {
     let tasks = summary.into_iter().flat_map(|summary| &summary.tasks);
     let requests: u64 = tasks.map(|task| task.judged().requests).sum();
@@ -148,14 +147,14 @@ fn described(summary: Option<&Summary>, target: &Target) -> String {
     format!("{requests} requests by {ran} users{at}")
 }
 
-/// How long a server that stopped answering may take to be gone.
+/// How long a server that stopped answering may take to exit.
 const DYING: Duration = Duration::from_secs(1);
 
 /// How often a server is asked whether it still answers.
 const TRIES: u32 = 3;
 
-/// Who answered at the start must answer at the end: our own server on the
-/// listeners that it had, and each server to its health check.
+/// Checks that the server at the end is the one at the start: a started server must have
+/// kept its listeners, and each server must answer its health check.
 fn still_there(
     context: &RunContext<'_>,
     target: &Target,
@@ -174,7 +173,7 @@ fn still_there(
         }
     }
     let path = &context.planned.plan.health;
-    // It may still be busy with what was sent last.
+    // The server may still be busy with the last requests.
     let mut tries = 0;
     let patient = |health: Health| {
         tries += 1;
@@ -193,13 +192,13 @@ fn still_there(
 const RESTARTED: &str = "its log says why it ended; remove whatever restarts it (an autoreloader, \
                          a supervisor), since a restart hides the failure";
 
-/// Whether a listener has gone: whoever serves now has not served all along.
-/// Workers that come and go below one listener are the server's own affair.
+/// Whether a listener has disappeared, so that the present server did not serve the whole
+/// load. A server may replace workers behind one listener.
 fn is_restarted(before: &[u64], after: &[u64]) -> bool {
     before.iter().any(|listener| !after.contains(listener))
 }
 
-/// The server's death as a failure, if it is dead.
+/// The failure if the server is dead.
 fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure> {
     let status = server?.ended_within(patience)?;
     let message = format!("the server died during the load: {status}");
@@ -213,7 +212,7 @@ fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure
 const KILLED: &str = "SIGKILL often comes from the kernel when memory runs out: check dmesg, the \
                       limits of the container, and server.peak_memory_bytes in the results";
 
-/// Why the load did not begin, as a failure.
+/// The failure of a load that did not begin.
 fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     match (context.interrupts.signal(), error) {
         (Some(signal), _) => StageFailure::new(Finding::interrupted(signal)),
@@ -236,7 +235,7 @@ fn login_failure(failure: &LoginFailure) -> StageFailure {
     StageFailure::new(Finding::invalid(message)).with_advice(advice)
 }
 
-/// Shows the first answers; tasks without data end the run here.
+/// Reports the answers of the first round; tasks without data end the run here.
 fn tell_first_round(
     context: &RunContext<'_>,
     calls: &mut Vec<FirstCall>,
@@ -277,8 +276,8 @@ fn conclude(
     let summary = *summary;
     let plan = &context.planned.plan.load;
     let ran = summary.users_ran;
-    // In the open model arrivals decide who is needed; and a load that ends
-    // after some requests may end before everybody's start, or login.
+    // In the open model arrivals decide which users are needed. A load with a number of
+    // requests may end before all users have started or logged in.
     let login = summary.login.as_ref().and_then(|login| login.judged().latency.max_ms());
     let login = Duration::from_secs_f64(login.unwrap_or(0.0) / 1e3);
     let asked = match (plan.is_open(), plan.requests) {
@@ -304,7 +303,7 @@ fn conclude(
             let advice = "shorten the load, or raise steps.run_timeout";
             Err(StageFailure::new(Finding::invalid(message)).with_advice(advice))
         }
-        // Nobody but a signal, a death or the deadline stops it.
+        // Only a signal, a death or the deadline stops it.
         Ended::Aborted => {
             Err(StageFailure::new(Finding::defect("the load stopped unexpectedly".to_owned())))
         }

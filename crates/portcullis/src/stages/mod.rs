@@ -1,5 +1,5 @@
-//! The stages of a run, one file each, in their order. A stage takes what it needs and
-//! returns what it made; the journal notes how it ended.
+//! The stages of a run, one file each, in order. A stage takes its inputs as arguments and
+//! returns its output; the journal records how it ended.
 
 pub mod baseline;
 pub mod collect;
@@ -15,9 +15,8 @@ use portcullis_core::event::Stage;
 use crate::project::{self, Project, Venv};
 use crate::run::{Aborted, Journal, StageOutput, Version};
 
-/// From an empty folder to a version that can be started; its environment stays
-/// locked as long as the second value is kept. `held` is an environment that the run has
-/// already.
+/// From an empty folder to a version that can be started. Its environment stays locked as
+/// long as the second value is kept. `held` is an environment that the run already has.
 ///
 /// # Errors
 /// A stage failed.

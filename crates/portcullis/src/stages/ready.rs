@@ -1,4 +1,4 @@
-//! Ready: the child lives, health answers 2xx, and whoever listens is ours.
+//! Ready: the child is running, health answers 2xx, and the listener is our process.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitStatus;
@@ -16,16 +16,16 @@ use super::health::{self, Health};
 use crate::project;
 use crate::run::{RunContext, RunFolder, StageFailure, StageOutput};
 
-/// How often a wait tells that it goes on.
+/// How often a wait reports that it continues.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
-/// How often it is looked whether the server has loaded the run's settings.
+/// How often the proof of loaded settings is checked.
 const PROOF_EVERY: Duration = Duration::from_millis(20);
 
-/// Waits until our server is ready.
+/// Waits until the server that was started is ready.
 ///
 /// # Errors
-/// It ended, was not healthy in time, has not loaded the run's settings, or another process
-/// has its port.
+/// It exited, was not healthy in time, has not loaded the run's settings, or another
+/// process has its port.
 pub fn wait(
     context: &RunContext<'_>,
     folder: &RunFolder,
@@ -39,14 +39,14 @@ pub fn wait(
     let (start, limit) = (Instant::now(), context.within(plan.ready_timeout));
     let (port, told, unproved) = (target.port, start, 0);
     let mut waiting = Waiting { context, folder, server, port, start, limit, told, unproved };
-    // A request to a server with settings of its own would use the user's database and logs.
+    // A request to a server with other settings would use the user's database and logs.
     waiting.for_proof()?;
     let polled =
         health::poll(target, &Trust::Nobody, &plan.health, |health| waiting.judge(&health));
     let is_alive = waiting.server.ended_within(Duration::ZERO).is_none();
     let is_unready = matches!(&polled, Ok(Err(finding)) if finding.kind == FindingKind::Server);
     if is_alive && is_unready {
-        // Still there, but not ready: its stack in the log tells what it does.
+        // It is running but not ready: its stack in the log shows what it does.
         waiting.server.ask_for_stack();
     }
     match polled {
@@ -58,7 +58,7 @@ pub fn wait(
     }
 }
 
-/// Why the server is not ready; its log may know better.
+/// The failure of a server that is not ready; its log may have a better reason.
 fn failed(folder: &RunFolder, finding: Finding) -> StageFailure {
     match finding.kind {
         FindingKind::Interrupted(_) => StageFailure::new(finding),
@@ -67,27 +67,28 @@ fn failed(folder: &RunFolder, finding: Finding) -> StageFailure {
     }
 }
 
-/// The server's log.
+/// The log of the server.
 const LOG: &str = "server";
 
-/// A server that is not started by `manage.py`, or whose `wsgi.py` names other settings.
+/// For a server that is not started by `manage.py`, or whose `wsgi.py` names other
+/// settings.
 const UNSET: &str = "the server has not loaded this run's settings";
 const UNSET_ADVICE: &str = "it would use another database, so no request was sent to it: keep \
                             DJANGO_SETTINGS_MODULE, with os.environ.setdefault(…) in wsgi.py and \
                             asgi.py instead of an assignment";
 
-/// A wait for our own server.
+/// A wait for the server that was started.
 struct Waiting<'a> {
     context: &'a RunContext<'a>,
     folder: &'a RunFolder,
     server: &'a mut Server,
     port: u16,
     start: Instant,
-    /// How long it may take.
+    /// The maximum time.
     limit: Duration,
-    /// When it was last told that the wait goes on.
+    /// When the last progress message was sent.
     told: Instant,
-    /// Good answers of which nobody knows who gave them.
+    /// The number of good answers from an unknown process.
     unproved: u32,
 }
 
@@ -112,7 +113,7 @@ impl Waiting<'_> {
         Ok(())
     }
 
-    /// Tells from time to time that the wait goes on, and why.
+    /// Reports from time to time that the wait continues, and why.
     fn tell(&mut self, why: &str) {
         if self.told.elapsed() >= PROGRESS_EVERY {
             self.told = Instant::now();
@@ -121,7 +122,7 @@ impl Waiting<'_> {
         }
     }
 
-    /// What an answer means; `None` to ask again.
+    /// The result of an answer; `None` to poll again.
     fn judge(&mut self, health: &Health) -> Option<Result<(), Finding>> {
         if let Some(signal) = self.context.interrupts.signal() {
             return Some(Err(Finding::interrupted(signal)));
@@ -169,7 +170,8 @@ impl Waiting<'_> {
     }
 }
 
-/// An end before the start: what is left of it, or who has its port, may be why.
+/// The finding for an exit before the server was ready. A process that it left, or a
+/// process that has its port, may be the reason.
 fn ended(status: ExitStatus, port: u16) -> Finding {
     const STAY: &str = "a server must stay in the foreground, not become a daemon";
     let left = tree::left_behind();
@@ -189,7 +191,7 @@ fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
             "the server listens on all addresses of this machine: bind it to 127.0.0.1:{port} in \
              server.argv"
         ))),
-        // Looked at between two listeners: ask again.
+        // There is no listener at this moment: poll again.
         Owner::Nobody => Ok(false),
         Owner::Foreign(pid) => {
             let who = pid.map_or("another process".to_owned(), |pid| {
@@ -202,7 +204,7 @@ fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
     }
 }
 
-/// Waits until a server that is up already answers its health check.
+/// Waits until a running server answers its health check.
 ///
 /// # Errors
 /// It is not healthy within the plan's time.

@@ -1,4 +1,4 @@
-//! Serve: a port, and the server's start. Loopback only.
+//! Serve: chooses a port and starts the server. Loopback only.
 
 use portcullis_core::judge::Finding;
 use portcullis_core::target::Target;
@@ -8,11 +8,11 @@ use portcullis_supervise::{port, server};
 use crate::project::{self, Project};
 use crate::run::{StageFailure, StageOutput, Version};
 
-/// Starts the server on the wanted port, or on a free one if that is held, and leaves it
-/// in `slot`: whatever fails next, it is ended in good order.
+/// Starts the server on the preferred port, or on a free one if that is taken, and leaves
+/// it in `slot`, so that it is stopped in an orderly way whatever fails next.
 ///
 /// # Errors
-/// The port was insisted on and is held, or the command cannot be started.
+/// The required port is taken, or the command cannot be started.
 pub fn start(
     version: Version<'_>,
     project: &Project,

@@ -1,4 +1,4 @@
-//! Stop: the server's whole process group is ended, politely and then not.
+//! Stop: ends the server's whole process group, first with SIGTERM, then with SIGKILL.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use portcullis_supervise::tree::Ended;
 use crate::project;
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
-/// Ends what is still up, and removes what was compiled for this run alone.
+/// Stops a running server, and removes the modules compiled for this run.
 ///
 /// # Errors
 /// None.
@@ -28,7 +28,7 @@ pub fn stop(
     Ok(StageOutput::new((), detail))
 }
 
-/// How our own server ended, in words; `None` if there is none.
+/// How the server that was started ended, in words; `None` if there is none.
 pub fn end_server(server: &mut Option<Server>) -> Option<String> {
     let mut server = server.take()?;
     let before = server.ended_within(Duration::ZERO);

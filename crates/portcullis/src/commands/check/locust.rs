@@ -1,5 +1,5 @@
-//! Locust's statistics: rounded, by URL, and silent on who ran and who answered.
-//! The rules that can be judged are; the others are named.
+//! Locust's statistics: they are rounded, by URL, and do not show the users and the server.
+//! Rules that can be judged are judged; the others are listed.
 
 use portcullis_core::check::{Checked, check_stated, is_login};
 use portcullis_core::judge::{Finding, Judgement};
@@ -44,7 +44,7 @@ const NOTHING: &str = "the Aggregated row has no requests, and N/A for its perce
 const NO_RULE: &str = "no `fail` rule on all requests was judged: the file's rows are URLs, so \
                        rules on tasks, groups and the login alone are not enough";
 
-/// What a judged rule finds; `is_strict` makes warnings fail too.
+/// The finding of a judged rule; `is_strict` makes warnings fail too.
 fn found(checked: &Checked, is_strict: bool) -> Option<Finding> {
     let Checked::Outcome(judged) = checked else { return None };
     match (judged.judgement, judged.rule.severity) {
@@ -56,7 +56,7 @@ fn found(checked: &Checked, is_strict: bool) -> Option<Finding> {
     }
 }
 
-/// A user whose own code fails stops, and leaves no other trace.
+/// A user with an error in its own code stops, and leaves no other trace.
 fn exceptions(companions: &Companions) -> Option<Finding> {
     let exceptions = companions.exceptions.as_ref().filter(|found| found.count > 0)?;
     let times = if exceptions.count == 1 { "once" } else { &format!("{} times", exceptions.count) };
@@ -88,7 +88,8 @@ fn notes(stats: &LocustStats, rules: &Rules) -> Vec<String> {
     notes
 }
 
-/// What no statistics file of Locust shows, and what its companions would have.
+/// What no statistics file of Locust shows, and what the missing companion files would
+/// show.
 fn unseen(companions: &Companions) -> Vec<String> {
     let users = match &companions.history {
         Some(Ok(history)) => format!(

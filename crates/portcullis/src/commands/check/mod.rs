@@ -1,5 +1,5 @@
-//! `check`: results that exist, judged. A file is read, held against rules, and
-//! told with what it cannot show; nothing is started.
+//! `check`: judges existing results. It reads a file, applies rules, and prints the result
+//! with what the file cannot show; it starts nothing.
 
 mod locust;
 mod ours;
@@ -18,7 +18,7 @@ use crate::commands::worker;
 use crate::console::{self, CheckedFile};
 use rules::Configured;
 
-/// Judges files; the exit code of the gravest finding.
+/// Judges files; returns the exit code of the most serious finding.
 pub fn run(args: &CheckArgs) -> u8 {
     worker::caught(|| check(args))
 }
@@ -39,7 +39,7 @@ fn check(args: &CheckArgs) -> u8 {
     exit_code
 }
 
-/// The finding with its file's name, where it does not begin with it.
+/// The finding with the name of its file, unless it already begins with it.
 fn named(finding: &Finding, file: &str) -> Finding {
     finding.map_message(|text| match text.starts_with(file) {
         true => text.to_owned(),
@@ -67,8 +67,8 @@ fn one(path: &Path, configured: &Configured<'_>) -> CheckedFile {
     report
 }
 
-/// What rules find that the verdict does not hold: those that stay undecided
-/// although they can fail a run. They are never a pass.
+/// Findings for rules that stay undecided although they can fail a run. They are never a
+/// pass.
 fn undecided(checked: &[Checked]) -> impl Iterator<Item = Finding> {
     checked.iter().filter_map(|checked| match checked {
         Checked::Undecided { rule, why } if rule.severity == Severity::Fail => {
@@ -79,7 +79,7 @@ fn undecided(checked: &[Checked]) -> impl Iterator<Item = Finding> {
     })
 }
 
-/// What passed, in a sentence, with what was not looked at.
+/// The passed rules, in a sentence, with the ones that were not judged.
 fn passed(checked: &[Checked], requests: u64) -> String {
     let holds = |checked: &&Checked| matches!(checked, Checked::Outcome(judged) if judged.judgement == Judgement::Holds);
     let (count, held) = (checked.len(), checked.iter().filter(holds).count());

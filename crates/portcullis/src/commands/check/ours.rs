@@ -1,5 +1,5 @@
-//! Our own results: measured anew they cannot be, judged anew they can. What
-//! spoilt the run stands, whatever its figures say.
+//! Results of Portcullis: they cannot be measured again, but judged again. If the run
+//! itself was not valid, that stays, whatever the figures are.
 
 use portcullis_core::check::check_measured;
 use portcullis_core::compare;
@@ -16,9 +16,9 @@ pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut Check
     let begun = rfc3339(results.started_unix_ms);
     let target = &results.target;
     report.about = format!("Portcullis {version} run on {target}, started {begun}");
-    // A run that was no measurement stays none.
+    // A run that was not valid stays invalid.
     let is_of_rules = |finding: &Finding| match finding.kind {
-        // Nor does a baseline appear where none was.
+        // A baseline that was missing in the run stays missing.
         FindingKind::Violated => finding.subject != Subject::Baseline,
         kind => kind == FindingKind::NoData,
     };
@@ -33,7 +33,7 @@ pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut Check
     };
     let rules = match configured.rules_or(&results.configuration) {
         Ok(rules) => rules,
-        // The verdict on a run that was spoilt needs no rules.
+        // The verdict on an invalid run needs no rules.
         Err(problems) if !report.findings.is_empty() && !configured.is_named() => {
             report.notes = problems.iter().map(|problem| problem.message.clone()).collect();
             return;
@@ -47,7 +47,7 @@ pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut Check
     let (checked, verdict) = check_measured(&summary, comparison, thresholds, before);
     let is_strict = results.strict || configured.is_strict();
     report.findings.extend(findings::of_verdict(&verdict, is_strict));
-    // Against the base there are no rules: what the pairs said stands.
+    // The result of the pairs needs no rules, so it stays.
     report.findings.extend(comparison.iter().flat_map(|one| compare::findings(one, is_strict)));
     report.findings.extend(undecided(&checked));
     let code = report.exit_code();

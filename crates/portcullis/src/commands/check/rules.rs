@@ -1,5 +1,4 @@
-//! Whose rules a file is held against: those of a configuration file, found or
-//! named, or those that our own results carry.
+//! The rules for a file: those of a configuration file, or those in our own results.
 
 use std::cell::OnceCell;
 
@@ -11,25 +10,25 @@ use crate::args::CheckArgs;
 use crate::commands::flags;
 use crate::planning;
 
-/// The configuration file, read once when it is first needed.
+/// The configuration file, read when it is first needed.
 pub struct Configured<'a> {
     args: &'a CheckArgs,
     read: OnceCell<Result<Rules, Vec<String>>>,
 }
 
-/// Rules, and where they come from.
+/// Rules with their origin.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// The configuration that holds them.
+    /// The configuration with the rules.
     pub config: Config,
-    /// Where they come from, in a few words.
+    /// Their origin, in a few words.
     pub source: String,
-    /// Whether they are those of the run itself, and no others.
+    /// Whether they are exactly those of the run itself.
     pub is_own: bool,
 }
 
 impl<'a> Configured<'a> {
-    /// Of these flags; nothing is read yet.
+    /// From these flags; nothing is read yet.
     pub fn new(args: &'a CheckArgs) -> Self {
         Self { args, read: OnceCell::new() }
     }
@@ -37,11 +36,11 @@ impl<'a> Configured<'a> {
     /// The rules of the configuration file.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All its problems.
     pub fn rules(&self) -> Result<Rules, Vec<Finding>> {
         let (file, profile) = (self.args.config.as_deref(), self.args.profile.as_deref());
         let read = self.read.get_or_init(|| {
-            // A label may be a row of the file that no task of the scenario has.
+            // A label may be the name of a row in the file that is not in the scenario.
             let (file, loaded) =
                 planning::configuration(file, profile, &flags::of_check(self.args), Labels::Any)
                     .map_err(|problems| {
@@ -55,7 +54,7 @@ impl<'a> Configured<'a> {
         read.clone().map_err(|problems| problems.into_iter().map(Finding::refused).collect())
     }
 
-    /// What the flags add, in a few words.
+    /// The rules added by flags, in a few words.
     fn more(&self) -> &'static str {
         if self.args.fail.is_empty() && self.args.warn.is_empty() { "" } else { ", and flags" }
     }
@@ -65,15 +64,15 @@ impl<'a> Configured<'a> {
         self.args.strict
     }
 
-    /// Whether rules were named on the command line.
+    /// Whether rules were given on the command line.
     pub fn is_named(&self) -> bool {
         self.args.config.is_some() || self.args.profile.is_some()
     }
 
-    /// The rules that results carry, unless others are named.
+    /// The rules in the results, unless others are given.
     ///
     /// # Errors
-    /// What is wrong with the configuration.
+    /// The problems of the configuration.
     pub fn rules_or(&self, carried: &str) -> Result<Rules, Vec<Finding>> {
         if self.is_named() {
             return self.rules();

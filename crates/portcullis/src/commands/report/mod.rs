@@ -1,5 +1,5 @@
-//! `report`: results that exist, told again. Every artifact is made of the results
-//! alone, byte for byte as the run wrote it; nothing is judged.
+//! `report`: renders the artifacts of a run again. Each is made from the results alone,
+//! byte for byte as the run wrote it; nothing is judged.
 
 mod side_by_side;
 
@@ -17,7 +17,7 @@ use crate::args::ReportArgs;
 use crate::commands::worker;
 use crate::console;
 
-/// Does what was asked for; its exit code.
+/// Runs the command; returns its exit code.
 pub fn run(args: &ReportArgs) -> u8 {
     worker::caught(|| {
         let done = match &args.files[..] {
@@ -80,7 +80,7 @@ fn again(file: &Path, args: &ReportArgs) -> Result<(), ReportError> {
     Ok(())
 }
 
-/// Another folder: ours, an empty one, or a new one.
+/// The folder of `--out`: one of Portcullis, an empty one, or a new one.
 fn elsewhere(out: &Path, file: &Path) -> Result<Folder, ReportError> {
     let is_own = is_same(&out.join(artifacts::RESULTS), file);
     if is_own {
@@ -89,7 +89,7 @@ fn elsewhere(out: &Path, file: &Path) -> Result<Folder, ReportError> {
     Ok(artifacts::prepare(out)?)
 }
 
-/// The results' own folder, if the other files there can only be theirs.
+/// The folder of the results, if the other files there can only belong to them.
 fn beside(file: &Path) -> Result<Folder, ReportError> {
     let is_named_so = file.file_name().is_some_and(|name| name == artifacts::RESULTS);
     if is_named_so {
@@ -115,7 +115,7 @@ fn compare(before: &Path, after: &Path, args: &ReportArgs) -> Result<(), ReportE
     Ok(())
 }
 
-/// A run in a few words: when, of what, and how it ended.
+/// A run in a few words: start, target and result.
 fn described(name: &str, run: &RunRecord) -> String {
     let commit = run.commit.as_deref().unwrap_or("no commit");
     let begun = rfc3339(run.started_unix_ms);

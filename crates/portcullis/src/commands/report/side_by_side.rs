@@ -1,5 +1,5 @@
-//! Two runs side by side: figures and thresholds, and what makes them hard to
-//! compare. Nothing is decided.
+//! Two runs side by side: figures and thresholds, and what makes them hard to compare.
+//! Nothing is decided.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use portcullis_report::wording::{ThresholdStatus, value};
 use super::described;
 use crate::console::{Change, Row, SideBySide};
 
-/// Says what such a table is not.
+/// Says that this is not a regression check.
 const NO_CHECK: &str = "two separate runs are not a regression check: every ratio includes machine \
                         noise; `perf --against REV` compares two versions in one run";
 
@@ -68,7 +68,7 @@ fn row(name: &str, both: [Option<measure::Row>; 2]) -> Row {
     }
 }
 
-/// A threshold is known by its line and by what it was judged on.
+/// A threshold is identified by its line and its scope.
 fn key(judged: &ThresholdResult) -> (String, String) {
     (judged.rule.text.clone(), judged.rule.subject())
 }
@@ -106,7 +106,7 @@ fn told(judged: &ThresholdResult, is_strict: bool) -> String {
     value(judged).map_or_else(|| word.to_owned(), |value| format!("{word}, {value}"))
 }
 
-/// Why the figures of two runs may differ whatever the service does.
+/// Why the figures of two runs may differ even if the service is the same.
 fn differences([before, after]: [&RunRecord; 2]) -> Vec<String> {
     let machine = |run: &RunRecord| {
         let machine = &run.machine;

@@ -1,4 +1,4 @@
-//! Where Python keeps compiled modules: never beside the user's sources.
+//! The folder of Python's compiled modules: never beside the user's sources.
 
 use std::path::PathBuf;
 
@@ -11,8 +11,7 @@ pub fn folder(context: &RunContext<'_>) -> PathBuf {
     context.cache.join("bytecode")
 }
 
-/// Removes what was compiled for this run alone, its settings module, and
-/// what killed runs left of theirs.
+/// Removes the compiled settings module of this run, and those that killed runs have left.
 pub fn forget(context: &RunContext<'_>) {
     let private = context.folder.path();
     let Some((parent, own)) = private.parent().zip(private.file_name()) else {

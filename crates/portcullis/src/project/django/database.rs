@@ -1,4 +1,4 @@
-//! Migrate: the throwaway database, from the cached template or anew.
+//! Migrate: creates the temporary database, from the cached template or from scratch.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,23 +11,24 @@ use crate::cache::cache_key::Key;
 use crate::cache::{self, Entry, Hold};
 use crate::run::{Role, RunFolder, StageFailure, StageOutput, Version};
 
-/// The run's database, and the template it may become.
+/// The run's database, and the cache entry for a new template.
 #[derive(Debug)]
 pub struct Database {
-    /// Whether it is a copy of a template: migrated and seeded.
+    /// Whether it is a copy of a template, already migrated and seeded.
     pub is_copy: bool,
-    /// The locked entry that a new template goes into; `None` if none is kept.
+    /// The locked entry for a new template; `None` if no template is kept.
     pub entry: Option<Entry>,
 }
 
-/// Templates are remade after this time: seeded dates count back from a day.
+/// Templates are rebuilt after this time, because dates in the seed are relative to the
+/// day.
 const OLDEST: Duration = Duration::from_secs(7 * 24 * 3600);
 const KIND: &str = "database";
 
 /// Copies the template, or migrates an empty database.
 ///
 /// # Errors
-/// The database would not be the run's own; the migrations failed or took too long; the
+/// The database does not belong to the run; the migrations failed or took too long; the
 /// database is not SQLite.
 pub fn migrate(
     version: Version<'_>,
@@ -35,8 +36,8 @@ pub fn migrate(
     venv: &Venv,
 ) -> Result<StageOutput<Database>, StageFailure> {
     let Version { context, folder, plan } = version;
-    // Variables of the caller's shell are part of no key and may change anything:
-    // under them no template is used, and none is made.
+    // Variables from the caller's shell are not part of any key, and may change anything. With
+    // them no template is used or created.
     let key = match project.has_passed {
         true => None,
         false => key(version, project, venv),
@@ -51,7 +52,7 @@ pub fn migrate(
     let mut database = Database { is_copy: false, entry: None };
     if let Some(key) = key {
         let entry = open(version, &key, Hold::Alone)?;
-        // Another run may have made it while we waited for it.
+        // Another run may have created it while we waited.
         if !is_fresh && copy_template(folder, &entry) {
             return Ok(copied());
         }
@@ -86,7 +87,7 @@ fn copy_template(folder: &RunFolder, entry: &Entry) -> bool {
     let folder = folder.databases();
     let is_copied = is_fresh && copy_databases(entry.path(), &folder).is_ok_and(|n| n > 0);
     if !is_copied {
-        // One of several would be migrated and seeded a second time.
+        // A database that is left would be migrated and seeded a second time.
         for left in databases(&folder).unwrap_or_default() {
             let _ = std::fs::remove_file(left);
         }
@@ -94,10 +95,10 @@ fn copy_template(folder: &RunFolder, entry: &Entry) -> bool {
     is_copied
 }
 
-/// Copies every database file of a folder; how many there were.
+/// Copies every database file of a folder; returns their number.
 ///
 /// # Errors
-/// The system's reason.
+/// The system refuses.
 fn copy_databases(from: &Path, to: &Path) -> std::io::Result<usize> {
     let mut copied = 0;
     for path in databases(from)? {
@@ -112,7 +113,7 @@ fn copy_databases(from: &Path, to: &Path) -> std::io::Result<usize> {
 /// The database files of a folder, without side files.
 ///
 /// # Errors
-/// The system's reason.
+/// The system refuses.
 pub fn databases(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
@@ -124,8 +125,8 @@ pub fn databases(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Keeps a migrated and seeded database for later runs; its side files must be
-/// gone, or it is not kept.
+/// Keeps a migrated and seeded database as a template for later runs. It is not kept if it
+/// still has side files.
 ///
 /// # Errors
 /// The template cannot be written.
@@ -138,7 +139,7 @@ pub fn keep(version: Version<'_>, entry: &Entry) -> Result<(), StageFailure> {
         context.warn("the database has side files after its checkpoint: it is not cached");
         return Ok(());
     }
-    // Rows that name a file would be there without it.
+    // Rows would refer to files that the template does not have.
     let is_filled = |name: &&str| {
         std::fs::read_dir(own.path().join(name)).is_ok_and(|mut files| files.next().is_some())
     };
@@ -152,25 +153,25 @@ pub fn keep(version: Version<'_>, entry: &Entry) -> Result<(), StageFailure> {
     entry.complete().map_err(failed)
 }
 
-/// Everything that decides what a migrated and seeded database holds. `None`
-/// when that cannot be told: then it is made anew.
+/// The key over everything that the content of a migrated and seeded database depends on.
+/// `None` if something is unknown; then the database is rebuilt.
 fn key(version: Version<'_>, project: &Project, venv: &Venv) -> Option<String> {
     let Version { context, folder, plan } = version;
     let scratch = folder.scratch();
     let git = context.git(&plan.root, &scratch);
     let mut key = beside_sources(plan, project, venv);
-    // The base may be lent a seed that is not in its tree.
+    // The base may use a seed that is not in its tree.
     for (name, path) in [("seed", &plan.seed_script), (".env", &project.leaking_env)] {
         if let Some(path) = path {
             key.add_file(name, path).ok()?;
         }
     }
     if folder.of_side().is_some() {
-        // Seeds count days back from the present: both sides of one comparison are of
-        // the same day.
+        // Seeds use dates relative to the day, so both versions of one comparison use the same
+        // day.
         key.add("day", context.day().to_le_bytes());
     }
-    // The base's files are in no repository, but its tree is known.
+    // The base's files are not in a repository, but its tree is known.
     if let Role::Base(base) = folder.role() {
         return Some(key.add("tree", &base.tree).finish());
     }
@@ -178,7 +179,7 @@ fn key(version: Version<'_>, project: &Project, venv: &Venv) -> Option<String> {
         context.note("git lists no files here: the database is rebuilt in every run");
         return None;
     };
-    // What a run may write itself decides nothing of a database.
+    // Files that a run may write itself do not influence a database.
     let baseline = context.planned.plan.baseline.as_ref().map(|baseline| baseline.file.as_path());
     for file in files.iter().filter(|file| Some(plan.root.join(file).as_path()) != baseline) {
         key.add_file(&format!("file {}", file.to_string_lossy()), &plan.root.join(file)).ok()?;
@@ -186,7 +187,7 @@ fn key(version: Version<'_>, project: &Project, venv: &Venv) -> Option<String> {
     Some(key.finish())
 }
 
-/// What decides beside the sources.
+/// The parts of the key other than the sources.
 fn beside_sources(plan: &ServePlan, project: &Project, venv: &Venv) -> Key {
     let mut key = Key::default();
     key.add("format", "2")

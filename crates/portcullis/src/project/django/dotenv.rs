@@ -1,5 +1,5 @@
-//! `.env` files, as far as Portcullis reads them: names and values of
-//! `.env.example`, and the names that a developer's own `.env` adds.
+//! `.env` files, as far as Portcullis reads them: names and values of `.env.example`, and
+//! the names that a developer's own `.env` adds.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use portcullis_core::plan::ServePlan;
 
 use crate::run::StageFailure;
 
-/// What is set for every child, without random secrets and what is passed through.
+/// The variables of every child, without random secrets and passed-through variables.
 ///
 /// # Errors
 /// The example cannot be read.
@@ -26,16 +26,16 @@ pub fn fixed(plan: &ServePlan) -> Result<Vec<(String, String)>, StageFailure> {
     Ok(fixed)
 }
 
-/// What only the developer's own file sets: the service reads it all the same.
+/// Variables that only the developer's own `.env` sets, and that still reach the service.
 pub struct Leak {
     /// The file.
     pub path: PathBuf,
-    /// Names and values that nothing else sets.
+    /// Names and values that are not set otherwise.
     pub values: Vec<(String, String)>,
 }
 
-/// What leaks from a `.env`, as python-decouple looks for it: in the project, else in
-/// the folders above.
+/// The leaking variables of a `.env`. It is searched as by python-decouple: in the project,
+/// then in the folders above.
 ///
 /// # Errors
 /// The example cannot be read.
@@ -62,7 +62,7 @@ impl Leak {
         names.join(", ")
     }
 
-    /// What is said of it.
+    /// The warning about it.
     pub fn warning(&self, plan: &ServePlan) -> String {
         format!(
             "{} sets {}, which is not in {}: the service reads it; add it to [env] set",
@@ -73,7 +73,7 @@ impl Leak {
     }
 }
 
-/// Name and value of each line, the last of a name winning.
+/// Name and value of each line; the last one of a name wins.
 fn parse(text: &str) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
@@ -91,7 +91,7 @@ fn parse(text: &str) -> Vec<(String, String)> {
     pairs
 }
 
-/// Without one pair of equal quotes around it, as python-decouple reads it.
+/// Removes one pair of equal quotes, as python-decouple does.
 fn unquote(value: &str) -> &str {
     ['"', '\'']
         .iter()

@@ -1,5 +1,5 @@
-//! Environment and install: a virtual environment built in place under a lock,
-//! its marker written last, kept while interpreter and requirements stay.
+//! Environment and install: a virtual environment, built in place under a lock. Its marker
+//! is written last. It is reused as long as interpreter and requirements stay the same.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::cache::cache_key::Key;
 use crate::cache::{self, Entry, Hold};
 use crate::run::{StageFailure, StageOutput, Version};
 
-/// Environments that nobody has used for so long are removed when a new one is made.
+/// Environments without use for this time are removed when a new one is created.
 const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Their kind in the cache.
 const KIND: &str = "venv";
@@ -27,20 +27,20 @@ const KIND: &str = "venv";
 pub struct Venv {
     /// Its interpreter.
     pub python: PathBuf,
-    /// What it is made of.
+    /// The key over its content.
     pub key: String,
-    /// The local code that it points to.
+    /// The key over the local code that it refers to.
     pub code: String,
     entry: Entry,
     is_complete: bool,
     detail: String,
 }
 
-/// Finds Python, then reuses the environment or makes an empty one. `held` is the one
-/// that the run holds already: it is as fresh as can be.
+/// Finds Python, then reuses the environment or creates an empty one. `held` is the one
+/// that the run already has, which is up to date.
 ///
 /// # Errors
-/// No Python will do, the cache is not writable, or `venv` failed.
+/// No suitable Python, the cache is not writable, or `venv` failed.
 pub fn environment(
     version: Version<'_>,
     held: Option<&Venv>,
@@ -53,8 +53,8 @@ pub fn environment(
     let (key, code) = key(version, &python);
     let detail = format!("Python {}", python.version);
     let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
-    // What this run has made anew for its ordinary load it holds: to make it anew once more
-    // would wait for itself.
+    // If this run has already rebuilt the environment for its ordinary load, it holds the
+    // lock. Rebuilding it once more would wait for itself.
     let is_fresh = context.options.fresh && held.is_none_or(|held| held.key != key);
     if !is_fresh {
         let venv = open(version, (&key, &code), Hold::Shared, &detail)?;
@@ -64,7 +64,7 @@ pub fn environment(
         }
     }
     let venv = open(version, (&key, &code), Hold::Alone, &detail)?;
-    // Another run may have made it while we waited for it.
+    // Another run may have created it while we waited.
     if !is_fresh && is_usable(version, &venv)? {
         venv.entry.share().map_err(failed)?;
         let venv = Venv { is_complete: true, ..venv };
@@ -139,18 +139,18 @@ fn open(
     })
 }
 
-/// Whether an environment of an earlier run is whole and still works.
+/// Whether an environment of an earlier run is complete and still works.
 fn is_usable(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
     Ok(venv.entry.age().is_some() && works(version, venv)?)
 }
 
-/// Whether the environment's own interpreter imports Django.
+/// Whether the environment's own interpreter can import Django.
 fn works(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
     let argv = [venv.python.clone().into(), "-c".into(), "import django".into()];
     match step(version, &argv, "environment", Duration::from_secs(60)) {
         Ok(()) => Ok(true),
         Err(StepError::Interrupted(signal)) => Err(StageFailure::new(Finding::interrupted(signal))),
-        // No time is left: that is not the environment's fault.
+        // The time is over, which is not the environment's fault.
         Err(error @ StepError::TimedOut { .. }) if version.context.is_overdue() => {
             Err(StageFailure::preparation(error, "the environment", "environment"))
         }
@@ -178,11 +178,11 @@ fn step(
     step::run(&step, context.interrupts)
 }
 
-/// Room that is too little for any environment.
+/// Too little disk space for any environment.
 const LITTLE: u64 = 16 << 20;
 
-/// A failed step that fills the cache: a full disk is told of, since the
-/// step itself may hide it. `advice` is for every other reason.
+/// The failure of a step that writes into the cache. It reports a full disk, because the
+/// step itself may hide that. `advice` is for every other reason.
 fn filling(
     version: Version<'_>,
     error: StepError,
@@ -193,7 +193,7 @@ fn filling(
     let failure = StageFailure::preparation(error, what, log);
     let cache = &version.context.cache;
     let free = free_bytes(cache).filter(|free| *free < LITTLE);
-    // Python's number for it, whatever the language of its words.
+    // Python's error number, which does not depend on the language.
     let is_full = |line: &String| line.contains("[Errno 28]");
     if free.is_none() && !log::tail(&version.folder.log(log), 50).iter().any(is_full) {
         return failure.with_advice(advice);
@@ -213,7 +213,7 @@ fn no_python(error: NoPython) -> StageFailure {
     }
 }
 
-/// The key of an environment, and that of the local code in it.
+/// The key of an environment, and the key of the local code in it.
 fn key(version: Version<'_>, python: &Python) -> (String, String) {
     let Version { context, folder, plan } = version;
     let scratch = folder.scratch();

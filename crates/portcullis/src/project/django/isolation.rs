@@ -1,6 +1,6 @@
-//! Isolation: the proof that management commands run with the run's settings and
-//! that each of their databases is the run's own. It is asked for before the first
-//! command that writes; without it nothing is written.
+//! Isolation: the proof that management commands use the run's settings, and that all their
+//! databases belong to the run. It is done before the first command that writes; without it
+//! nothing is written.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -19,9 +19,9 @@ const SETTINGS: &str = "PORTCULLIS-SETTINGS-";
 const DATABASE: &str = "PORTCULLIS-DATABASE-";
 const LOG: &str = "isolation";
 
-/// Only looks. Paths are printed in hexadecimal, since they need not be UTF-8, and the
-/// marks are put together when they are printed: a shell that echoes its input, or a
-/// banner, proves nothing.
+/// This script only reads. Paths are printed in hexadecimal, because they need not be
+/// UTF-8. The markers are put together when they are printed, so that a shell that echoes
+/// its input, or a banner, is no proof.
 const SCRIPT: &str = r#"
 from django.conf import settings as _settings
 from django.db import connections as _connections
@@ -30,10 +30,10 @@ print("\nPORTCULLIS-" + "SETTINGS-" + str(getattr(_settings, "SETTINGS_MODULE", 
 print("\n".join("PORTCULLIS-" + "DATABASE-" + _alias + "=" + _os.fsencode(_os.path.realpath(str(_database.get("NAME", "")))).hex() for _alias, _database in _connections.databases.items()))
 "#;
 
-/// Asks a management command which settings and databases it has.
+/// Asks a management command for its settings and databases.
 ///
 /// # Errors
-/// It has others than the run's, or did not answer; nothing was written.
+/// They are not those of the run, or there was no answer; nothing was written.
 pub fn prove(version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
     let Version { folder, plan, .. } = version;
     let script = folder.script("isolation.py");
@@ -51,7 +51,8 @@ pub fn prove(version: Version<'_>, project: &Project) -> Result<(), StageFailure
     answer.judge(&project.settings, &own).map_err(|why| not_isolated(plan, &why))
 }
 
-/// Forgets who has loaded the run's settings so far: what follows is the server's proof.
+/// Removes the traces of processes that have loaded the run's settings, before the server's
+/// proof.
 pub fn expect_proof(folder: &RunFolder) {
     let Ok(traces) = std::fs::read_dir(folder.loaded()) else { return };
     for trace in traces.flatten() {
@@ -79,7 +80,7 @@ fn not_isolated(plan: &ServePlan, why: &NotIsolated) -> StageFailure {
     ))
 }
 
-/// Why the database would not be the run's own, to be read after the name of the program.
+/// Why the database does not belong to the run; the text follows the name of the program.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum NotIsolated {
     #[error("did not report its settings")]
@@ -92,7 +93,7 @@ enum NotIsolated {
     OtherDatabase(String, String),
 }
 
-/// What a management command said of itself.
+/// The answer of a management command.
 #[derive(Debug, Default)]
 struct Answer {
     settings: Option<String>,
@@ -114,7 +115,8 @@ impl Answer {
         answer
     }
 
-    /// Whether these are the run's settings, and databases in the folder `own` alone.
+    /// Checks that these are the run's settings, and that all databases are in the folder
+    /// `own`.
     fn judge(&self, settings: &str, own: &Path) -> Result<(), NotIsolated> {
         match &self.settings {
             None => return Err(NotIsolated::NoSettings),
@@ -137,7 +139,7 @@ impl Answer {
     }
 }
 
-/// A path of hexadecimal digits.
+/// A path from hexadecimal digits.
 fn decode(digits: &str) -> Option<PathBuf> {
     let byte = |at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();

@@ -1,5 +1,5 @@
-//! Django: the settings module of the run, the environment of every child, and the
-//! commands of `manage.py`.
+//! Django: the settings module of the run, the environment of every child, and the commands
+//! of `manage.py`.
 
 pub mod bytecode;
 pub mod database;
@@ -25,7 +25,7 @@ use crate::host::random;
 use crate::run::{StageFailure, Version};
 use environment::Venv;
 
-/// How the project's commands are run.
+/// What is needed to run the project's commands.
 #[derive(Debug)]
 pub struct Project {
     /// The environment of every child.
@@ -34,12 +34,12 @@ pub struct Project {
     python: PathBuf,
     /// The generated settings module.
     settings: String,
-    /// What was set, without random secrets and variables passed through:
-    /// the part of the environment that decides what a database holds.
+    /// The set variables, without random secrets and passed-through variables: the part of the
+    /// environment that the content of a database depends on.
     fixed: Vec<(String, String)>,
     /// Whether variables were passed through from the caller's shell.
     has_passed: bool,
-    /// The developer's `.env`, if it reaches the service all the same.
+    /// The developer's `.env`, if it still reaches the service.
     leaking_env: Option<PathBuf>,
 }
 
@@ -66,10 +66,10 @@ pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     steps
 }
 
-/// Writes the settings module and gathers the environment.
+/// Writes the settings module, and collects the environment.
 ///
 /// # Errors
-/// A file that cannot be read or written.
+/// A file cannot be read or written.
 pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailure> {
     let Version { context, folder, plan } = version;
     let fixed = dotenv::fixed(plan)?;
@@ -89,8 +89,8 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
             has_passed = true;
         }
     }
-    // Not those of the example: what is committed for everybody is no secret,
-    // and an ordinary word among them would be struck out everywhere.
+    // Values of the example are not hidden: they are committed and not secret, and an ordinary
+    // word among them would be replaced everywhere.
     context.hide_environment(plan.env.set.iter().map(|(n, v)| (n.as_str(), v.as_str())));
     let settings = write_settings(version)?;
     environment.set("PYTHONPATH", folder.settings());
@@ -110,8 +110,7 @@ fn no_random(error: std::io::Error) -> StageFailure {
     StageFailure::disk("/dev/urandom", &error)
 }
 
-/// Unique for each run: a module that was compiled for another run must not
-/// be taken for this one's.
+/// The name is unique for each run, so that a module compiled for another run is not used.
 fn write_settings(version: Version<'_>) -> Result<String, StageFailure> {
     let unique = random::seed().map_err(no_random)?;
     let module = format!("portcullis_settings_{:x}_{unique:08x}", std::process::id());
@@ -123,10 +122,10 @@ fn write_settings(version: Version<'_>) -> Result<String, StageFailure> {
     Ok(module)
 }
 
-/// The server's command for a port.
+/// The server's command line for a port.
 pub fn serve_argv(project: &Project, plan: &ServePlan, port: u16) -> Vec<OsString> {
     let mut argv = plan.server_argv(&project.python, port);
-    // Some projects' manage.py sets the variable itself; the flag wins.
+    // Some projects' manage.py sets the variable itself; the flag overrides it.
     if plan.server.argv.iter().any(|word| word == "{manage}") {
         argv.push(format!("--settings={}", project.settings).into());
     }
@@ -142,14 +141,14 @@ struct Command<'a> {
 }
 
 impl<'a> Command<'a> {
-    /// A script, run in Django's shell.
+    /// A script for Django's shell.
     fn shell(script: PathBuf, log: &'a str, deadline: Duration) -> Self {
         Self { arguments: vec!["shell"], stdin: Some(script), log, deadline }
     }
 }
 
 impl Project {
-    /// Runs a command of `manage.py`, with the settings module also as a flag:
+    /// Runs a command of `manage.py`. The settings module is also passed as a flag, because
     /// some projects set the variable themselves.
     ///
     /// # Errors

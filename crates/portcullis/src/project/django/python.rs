@@ -1,4 +1,4 @@
-//! Finding a Python that will do, and saying what was tried.
+//! Finds a suitable Python, and reports the ones that were tried.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use portcullis_supervise::log;
 use portcullis_supervise::step::{Step, StepError, run};
 use serde::Deserialize;
 
-/// An interpreter that will do.
+/// A suitable interpreter.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Python {
     /// The real path of the interpreter, outside any virtual environment.
@@ -20,17 +20,17 @@ pub struct Python {
     pub version: String,
     /// Platform and implementation.
     pub platform: String,
-    /// Whether virtual environments can be made.
+    /// Whether it can create virtual environments.
     pub venv: bool,
 }
 
-/// Why there is none.
+/// Why no Python was found.
 #[derive(Debug, thiserror::Error)]
 pub enum NoPython {
-    /// None of the names will do.
+    /// None of the names is suitable.
     #[error("no Python {0}.{1} or newer was found; tried {2}")]
     Tried(u32, u32, String),
-    /// Asked to end.
+    /// The run was interrupted.
     #[error("interrupted")]
     Interrupted(Signal),
 }
@@ -49,7 +49,7 @@ print(json.dumps({
 /// Finds an interpreter of at least `oldest` by name, `python3` first.
 ///
 /// # Errors
-/// None was found, or we were interrupted.
+/// None was found, or the run was interrupted.
 pub fn find(
     oldest: (u32, u32),
     folder: &Path,

@@ -1,13 +1,13 @@
-//! Databases that cannot be replaced by a throwaway one: the settings module refuses them,
-//! and its word in a log becomes the run's finding.
+//! Databases that cannot be replaced by a temporary one: the settings module refuses them,
+//! and its message in a log becomes the run's finding.
 
 use portcullis_core::judge::Finding;
 
 use super::settings_overlay::UNSUPPORTED_DATABASE;
 use crate::run::{RunFolder, StageFailure};
 
-/// The settings were refused because of their database: a matter of
-/// configuration, whatever stage stumbled over it. `None` if the log does not say so.
+/// The failure if the settings were refused because of their database, which is a matter of
+/// configuration in every stage. `None` if the log does not say so.
 pub fn refused(folder: &RunFolder, log: &str) -> Option<StageFailure> {
     let text = std::fs::read(folder.log(log)).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);

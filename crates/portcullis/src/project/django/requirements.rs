@@ -1,5 +1,5 @@
-//! What an environment is made of, by its requirements: the files with what they
-//! include, and local code, which changes without a word in them.
+//! The part of an environment's key that comes from its requirements: the files with their
+//! includes, and local code, which can change without a change of these files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,24 +9,24 @@ use crate::cache::cache_key::Key;
 /// Adds requirement files to the key of an environment.
 pub struct Requirements<'a> {
     key: &'a mut Key,
-    /// What decides beside the environment what runs: all files of local code.
+    /// The key over all files of local code, which also decides what runs.
     code: &'a mut Key,
-    /// Where pip runs: local paths are relative to it.
+    /// The folder in which pip runs: local paths are relative to it.
     root: &'a Path,
-    /// The files of a folder that git does not ignore, if git tells.
+    /// The files of a folder that git does not ignore, if git knows them.
     listed: &'a dyn Fn(&Path) -> Option<Vec<PathBuf>>,
     seen: BTreeSet<PathBuf>,
 }
 
-/// Code that a line names by its place.
+/// Code that a line refers to by its path.
 #[derive(Debug, PartialEq)]
 struct Local {
     path: PathBuf,
-    /// It is used where it is: only how it is built decides the environment.
+    /// Editable code is used where it is, so only its build files are part of the environment.
     is_editable: bool,
 }
 
-/// What a build may read beside `setup.py`: its settings, lists of requirements, and
+/// Files that a build may read besides `setup.py`: its settings, lists of requirements, and
 /// sources that are compiled.
 const BUILDS: [&str; 13] =
     ["toml", "cfg", "ini", "in", "txt", "lock", "pyx", "pxd", "c", "h", "cc", "cpp", "rs"];
@@ -34,7 +34,7 @@ const BUILDS: [&str; 13] =
 const BUILT: [&str; 3] = ["__pycache__", "build", "dist"];
 
 impl<'a> Requirements<'a> {
-    /// None yet.
+    /// Without files.
     pub fn new(
         key: &'a mut Key,
         code: &'a mut Key,
@@ -44,12 +44,12 @@ impl<'a> Requirements<'a> {
         Self { key, code, root, listed, seen: BTreeSet::new() }
     }
 
-    /// Adds a requirements file and those that it includes by `-r` and `-c`.
+    /// Adds a requirements file, and the files that it includes by `-r` and `-c`.
     pub fn add(&mut self, path: &Path) {
         if !self.seen.insert(path.to_owned()) {
             return;
         }
-        // One that cannot be read is pip's to complain of.
+        // If it cannot be read, pip will report it.
         let _ = self.key.add_file("requirements", path);
         let text = std::fs::read(path).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
@@ -67,7 +67,7 @@ impl<'a> Requirements<'a> {
 
     fn add_local(&mut self, local: &Local) {
         let path = local.path.canonicalize().unwrap_or_else(|_| local.path.clone());
-        // The environment points there, or holds a copy of it.
+        // The environment refers to this folder, or has a copy of it.
         self.key.add("local code", path.to_string_lossy().as_bytes());
         if !path.is_dir() {
             let _ = self.key.add_file("local file", &path);
@@ -84,15 +84,15 @@ impl<'a> Requirements<'a> {
     }
 }
 
-/// Whether what is built of a folder may depend on a file of it.
+/// Whether the build of a folder may depend on this file.
 fn is_built_of(file: &Path) -> bool {
     let extension = file.extension().map(|extension| extension.to_string_lossy());
     file.file_name().is_some_and(|name| name == "setup.py")
         || extension.is_some_and(|extension| BUILDS.contains(&&*extension))
 }
 
-/// What follows an option, after a blank or `=`, without a comment behind it and without
-/// quotes, as pip reads it.
+/// The argument of an option, after a space or `=`, without a comment and quotes, as pip
+/// reads it.
 fn argument(rest: &str) -> &str {
     let rest = rest.trim_start_matches(['=', ' ', '\t']);
     let rest = rest.split(" #").next().unwrap_or(rest).trim();
@@ -101,8 +101,8 @@ fn argument(rest: &str) -> &str {
     })
 }
 
-/// The local code that a line of requirements names, as pip tells it from a name: by a
-/// separator or a leading dot, or by a `file:` URL.
+/// The local code in a line of requirements. As in pip, it is recognised by a separator or
+/// a leading dot, or by a `file:` URL.
 fn local(line: &str, root: &Path) -> Option<Local> {
     let line = line.split(" #").next().unwrap_or(line).trim();
     let editable = ["--editable", "-e"].iter().find_map(|option| line.strip_prefix(option));
@@ -120,7 +120,7 @@ fn local(line: &str, root: &Path) -> Option<Local> {
     is_path.then(|| Local { path: root.join(path), is_editable: editable.is_some() })
 }
 
-/// All files below a folder, but for hidden ones and what builds leave behind.
+/// All files below a folder, except hidden ones and the output of builds.
 fn below(root: &Path, folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -1,4 +1,4 @@
-//! Seed: the fixture, through the Django shell, and the proof that it is there.
+//! Seed: runs the seed in the Django shell, and proves that its user exists.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::run::{StageFailure, StageOutput, Version};
 
 const MARK: &str = "PORTCULLIS-USER-";
 
-/// Folds the write-ahead log into the database, so that a copy is whole.
+/// Writes the write-ahead log into the database file, so that a copy is complete.
 const CHECKPOINT: &str = "\
 import sqlite3, sys
 for path in sys.argv[1:]:
@@ -25,7 +25,7 @@ for path in sys.argv[1:]:
 /// Seeds the database, proves the user, and keeps the template.
 ///
 /// # Errors
-/// The script failed or took too long, or made no user.
+/// The script failed or took too long, or the user does not exist.
 pub fn seed(
     version: Version<'_>,
     project: &Project,
@@ -52,8 +52,8 @@ pub fn seed(
     Ok(StageOutput::new((), user.map_or(String::new(), |user| format!("{user} exists"))))
 }
 
-/// A script that ends well may have made nothing: in Django's shell `__name__`
-/// is not `__main__`, and a main guard seeds nothing.
+/// Checks that the user exists. A script that exits with 0 may have done nothing: in
+/// Django's shell `__name__` is not `__main__`, so a main guard skips everything.
 fn prove_user(version: Version<'_>, project: &Project, user: &str) -> Result<(), StageFailure> {
     const LOG: &str = "prove-user";
     let script = format!(
@@ -69,7 +69,7 @@ fn prove_user(version: Version<'_>, project: &Project, user: &str) -> Result<(),
         .manage(version, Command::shell(path, LOG, Duration::from_secs(60)))
         .map_err(|error| StageFailure::preparation(error, "looking for the seeded user", LOG))?;
     let output = std::fs::read(version.folder.log(LOG)).unwrap_or_default();
-    // Put together when it is printed: a shell that echoes its input proves nothing.
+    // Put together when it is printed, so that a shell that echoes its input is no proof.
     let present = format!("{MARK}PRESENT");
     if String::from_utf8_lossy(&output).lines().any(|line| line.trim() == present) {
         return Ok(());

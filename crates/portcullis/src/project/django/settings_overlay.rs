@@ -1,10 +1,10 @@
-//! The generated settings module: the project's own settings, then what the
-//! environment cannot change. The project's files are never edited.
+//! The generated settings module: the project's own settings, then the changes that the
+//! environment cannot make. The project's files are never edited.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// What an unsupported database is told by, in a log.
+/// The marker of an unsupported database in a log.
 pub const UNSUPPORTED_DATABASE: &str = "PORTCULLIS-UNSUPPORTED-DATABASE";
 
 const OVERLAY: &str = r#""""Settings of one Portcullis run; created for it, removed after it."""
@@ -83,8 +83,8 @@ DATABASES = {alias: _throwaway(alias, database) for alias, database in DATABASES
 open(_os.path.join(_RUN, "loaded", str(_os.getpid())), "w").close()
 "#;
 
-/// The module's text for a project's settings, the run's folder and the
-/// dotted overrides.
+/// The text of the module for a project's settings, the run's folder and the dotted
+/// overrides.
 pub fn text(settings: &str, run: &Path, overrides: &[(String, serde_json::Value)]) -> String {
     let pairs: Vec<serde_json::Value> =
         overrides.iter().map(|(path, value)| serde_json::json!([path, value])).collect();
@@ -96,8 +96,8 @@ pub fn text(settings: &str, run: &Path, overrides: &[(String, serde_json::Value)
         .replace("@OVERRIDES@", &json(pairs.into()))
 }
 
-/// A path as a JSON text that Python reads as `os.fsdecode` would: bytes that are
-/// not UTF-8 become lone surrogates.
+/// A path as a JSON text that Python reads like `os.fsdecode`: bytes that are not UTF-8
+/// become lone surrogates.
 fn json_path(path: &Path) -> String {
     let mut json = String::from("\"");
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {
