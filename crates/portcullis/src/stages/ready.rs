@@ -70,10 +70,9 @@ const LOG: &str = "server";
 
 /// A server that is not started by `manage.py`, or whose `wsgi.py` names other settings.
 const UNSET: &str = "the server has not loaded this run's settings";
-const UNSET_ADVICE: &str = "it would serve from another database, so nothing was asked of it: \
-                            whatever starts it must keep DJANGO_SETTINGS_MODULE, with \
-                            os.environ.setdefault(…) in wsgi.py and asgi.py instead of an \
-                            assignment";
+const UNSET_ADVICE: &str = "it would serve from another database, so it was asked nothing: start \
+                            it with {python}, or with a program of the run's environment, and let \
+                            it keep PORTCULLIS_ISOLATION";
 
 /// A wait for our own server.
 struct Waiting<'a> {
