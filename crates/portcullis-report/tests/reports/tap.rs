@@ -13,7 +13,7 @@ fn passes(file: &str) -> bool {
     let is_point = |line: &&str| line.starts_with("ok ") || line.starts_with("not ok ");
     let points: Vec<&str> = file.lines().filter(is_point).collect();
     let is_good = |line: &&str| line.starts_with("ok ") || line.contains(" # TODO ");
-    points.len() == plan && points.iter().all(|line| is_good(&line))
+    points.len() == plan && points.iter().all(is_good)
 }
 
 #[test]
