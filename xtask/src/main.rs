@@ -1,5 +1,5 @@
-//! `cargo xtask`: the verbs of this repository. `perf` is the product's own
-//! pipeline; the others set up what development needs.
+//! `cargo xtask`: the commands of this repository. `perf`, `check`, `report` and
+//! `baseline` are commands of the product; the others are for development.
 #![allow(clippy::disallowed_methods, reason = "xtask runs development tools")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "xtask talks to a developer")]
 
@@ -16,7 +16,7 @@ use portcullis::args::{BaselineArgs, CheckArgs, PerfArgs, ReportArgs};
 use portcullis::commands;
 
 #[derive(Debug, Parser)]
-#[command(name = "cargo xtask", about = "The verbs of this repository")]
+#[command(name = "cargo xtask", about = "Run the commands of this repository")]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -24,27 +24,27 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run the whole performance job: from a clean checkout to a verdict
+    /// Run the whole performance job, from a clean checkout to a verdict
     Perf(Box<PerfArgs>),
-    /// Judge results that exist: perf_results.json, or a statistics file of Locust
+    /// Check existing results: perf_results.json or a statistics file of Locust
     Check(CheckArgs),
-    /// Tell results again: the page, the summary, tables; or two of them side by side
+    /// Render a run's artifacts again, or show two runs side by side
     Report(ReportArgs),
-    /// Look after the stored baseline
+    /// Manage the stored baseline
     Baseline(BaselineArgs),
-    /// Run every test; sets up what they need
+    /// Run every test, and install what the tests need
     Test(test::TestArgs),
-    /// Measure the product beside its peers, in one run on this machine
+    /// Compare the product with other tools, in one run on this machine
     Bench(bench::BenchArgs),
-    /// Cause faults for real, and look at what comes of them and what is left
+    /// Cause real faults, and check the outcome and what is left behind
     Faults(faults::FaultsArgs),
-    /// Be a noisy neighbour of the benchmarks
+    /// Run as the noisy neighbour process of the benchmarks
     #[command(hide = true)]
     BenchNeighbour(bench::judge::neighbour::NeighbourArgs),
-    /// Serve known times to the benchmarks' clients
+    /// Serve answers with known durations to the benchmarks' clients
     #[command(hide = true)]
     BenchServer(bench::clock_server::ServerArgs),
-    /// Make the pictures of README and documentation, of real runs
+    /// Make the pictures of README and documentation from real runs
     Pictures(pictures::PicturesArgs),
     /// Check formatting, clippy, documentation and workflows
     Lint,

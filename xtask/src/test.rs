@@ -1,6 +1,6 @@
 //! `cargo xtask test`: the fixture's own suite, then every test of the
-//! workspace, with a real Locust for those that want one, and the quick half of
-//! the faults.
+//! workspace, with a real Locust for the tests that use one, and the quick part of
+//! the fault cases.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ use crate::{browser, faults, tools};
 /// Flags of `test`.
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Leave out what runs the whole job
+    /// Skip the tests that run the whole job
     #[arg(long)]
     fast: bool,
     /// Run the tests of the page in a real browser instead
@@ -26,7 +26,7 @@ pub struct TestArgs {
 /// Runs the tests.
 ///
 /// # Errors
-/// A test failed, or what they need is missing.
+/// A test failed, or something that the tests need is missing.
 pub fn run(args: &TestArgs) -> Result<()> {
     if args.browser {
         return browser::test();
@@ -44,8 +44,8 @@ pub fn run(args: &TestArgs) -> Result<()> {
     Ok(())
 }
 
-/// What the terminal is looked at with. Its tests say that they are skipped where it
-/// cannot be had; in CI nothing may be.
+/// Installs tmux, which the tests of the terminal use. Without it these tests are skipped
+/// with a message; in CI nothing may be skipped.
 fn terminal() -> Result<()> {
     if tools::is_there("tmux", &["-V"]) {
         return Ok(());

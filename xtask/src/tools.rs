@@ -1,4 +1,4 @@
-//! Tools of development: commands with their failures told, a Python
+//! Tools for development: running commands with error messages, a Python
 //! environment, Debian packages.
 
 use std::path::{Path, PathBuf};
@@ -6,21 +6,21 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// The repository's root: xtask is built inside it.
+/// The root of the repository, in which xtask was built.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
-/// Whether nothing may be skipped.
+/// Whether this is a CI run, in which nothing may be skipped.
 pub fn is_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !value.is_empty())
 }
 
-/// Runs a command, telling it first; on standard error, as `bench` prints its
-/// table on standard output.
+/// Prints a command and runs it. It is printed on standard error, because `bench` prints
+/// its table on standard output.
 ///
 /// # Errors
-/// It cannot be started, or does not end well.
+/// It cannot be started, or fails.
 pub fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", told(command));
     let status = command.status().with_context(|| format!("starting {}", told(command)))?;
@@ -35,17 +35,17 @@ fn told(command: &Command) -> String {
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a command answers to `--version`.
+/// Whether a command can be run with these arguments and succeeds.
 pub fn is_there(program: &str, arguments: &[&str]) -> bool {
     let output = Command::new(program).args(arguments).output();
     output.is_ok_and(|output| output.status.success())
 }
 
-/// The first Python of at least 3.11 that can make virtual environments; as
+/// The first Python of at least 3.11 that can create virtual environments. As
 /// root on Debian a missing `venv` is installed.
 ///
 /// # Errors
-/// There is none.
+/// No such Python was found.
 pub fn python() -> Result<String> {
     let names = ["python3", "python3.13", "python3.12", "python3.11"];
     let probe = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))";
@@ -57,14 +57,14 @@ pub fn python() -> Result<String> {
     find().map(|name| (*name).to_owned()).context("no Python 3.11 or newer with venv was found")
 }
 
-/// Installs a Debian package, and says so.
+/// Installs a Debian package, with a message.
 ///
 /// # Errors
-/// This is not Debian, we are not root, or the package cannot be installed.
+/// This is not Debian, the user is not root, or the package cannot be installed.
 pub fn install_debian(package: &str) -> Result<()> {
     let is_root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout == b"0\n");
     if !is_root || !is_there("apt-get", &["--version"]) {
-        bail!("{package} is missing; install it (only root on Debian has it done by xtask)");
+        bail!("{package} is missing; install it (xtask can do this only as root on Debian)");
     }
     eprintln!("xtask: installing the Debian package {package}");
     let apt = || {
@@ -76,8 +76,8 @@ pub fn install_debian(package: &str) -> Result<()> {
     run(apt().args(["install", "-y", "-qq", package]))
 }
 
-/// Builds a program of crates.io once, and again for another version; it is kept
-/// in `target/bench-tools`.
+/// Builds a program from crates.io into `target/bench-tools`, if this version is not
+/// there yet.
 ///
 /// # Errors
 /// It cannot be built.
@@ -96,8 +96,8 @@ pub fn cargo_install(program: &str, version: &str) -> Result<PathBuf> {
     Ok(binary)
 }
 
-/// A virtual environment in `target/` with these arguments to `pip install`;
-/// rebuilt when `content` differs from what it was made of.
+/// A virtual environment in `target/`, made with these arguments to `pip install`. It is
+/// rebuilt when `content` changes.
 ///
 /// # Errors
 /// Python is missing or pip failed.
@@ -121,13 +121,13 @@ pub fn venv(name: &str, arguments: &[&str], content: &str) -> Result<PathBuf> {
     Ok(folder.join("bin"))
 }
 
-/// What the programs that tests want are made of: a change rebuilds the environment.
+/// The requirements of the programs that tests use: a change rebuilds the environment.
 const REQUIREMENTS: [&str; 2] = ["requirements-dev.txt", "requirements.lock"];
 
-/// The folder of the programs that tests want: Locust, and readers of reports.
+/// The folder with the programs that tests use: Locust, and readers of reports.
 ///
 /// # Errors
-/// There is no Python, or pip failed.
+/// Python is missing, or pip failed.
 pub fn development_environment() -> Result<PathBuf> {
     let fixture = root().join("fixtures/upstream");
     let mut content = String::new();

@@ -1,5 +1,5 @@
-//! What a load engine tells while it works, and what it brings back, whichever engine
-//! it is: whoever starts one knows this file, and not what is behind it.
+//! The interface of a load engine: what it reports while it runs, and its result. Code that
+//! starts an engine uses only this file.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -7,67 +7,67 @@ use std::time::Duration;
 use crate::event::Progress;
 use crate::measure::{FailureKind, Summary};
 
-/// Whoever watches a load, and may end it. All calls come from the thread that started
-/// the load.
+/// Observes a load, and can end it. All calls come from the thread that started the load.
 pub trait Observer {
-    /// A user was given a token: a secret, told before anything that may hold it.
+    /// A user received a token. It is a secret, so this is called before anything that could
+    /// contain it.
     fn secret(&mut self, token: &str);
 
-    /// Whether the load goes on; asked several times a second, from the first request
-    /// of the first round on.
+    /// Whether the load continues; asked several times a second, from the first request of the
+    /// first round on.
     fn goes_on(&mut self) -> bool;
 
-    /// The first round is over: what each task answered before the clock starts. After
-    /// a break the load does not begin.
+    /// The first round has ended: the answer of each task before the load starts. With a break
+    /// the load does not begin.
     fn first_round(&mut self, answers: &[FirstAnswer]) -> ControlFlow<()>;
 
-    /// A second of the load went by.
+    /// A second of the load has passed.
     fn progress(&mut self, progress: Progress);
 }
 
-/// One task's first answer.
+/// The answer of a task in the first round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstAnswer {
-    /// The task.
+    /// The name of the task.
     pub task: String,
     /// Method and path.
     pub request: String,
-    /// How long it took.
+    /// Its latency.
     pub latency: Duration,
-    /// What failed, if something did.
+    /// The failure, if there was one.
     pub failure: Option<FirstFailure>,
 }
 
-/// Why a first answer was no good one.
+/// Why an answer in the first round was not a good one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FirstFailure {
     /// Its kind.
     pub kind: FailureKind,
     /// What happened.
     pub message: String,
-    /// The beginning of the answer.
+    /// The beginning of the body.
     pub answer: String,
 }
 
-/// A login that brought no token.
+/// A login that returned no token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginFailure {
     /// The user's number, from 1.
     pub user: u32,
-    /// Whether the service refused for now (429).
+    /// Whether the service throttled it (429).
     pub throttled: bool,
-    /// What happened, with status and the service's own words.
+    /// What happened, with the status and the message of the service.
     pub message: String,
 }
 
-/// What was measured.
+/// The measurements.
 #[derive(Clone, Debug)]
 pub enum Measured {
-    /// Every request was counted by our own engine.
+    /// The built-in engine counted every request.
     Exact(Box<Summary>),
 }
 
-/// How a load ended that had begun.
+/// How a load that had begun ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// As planned.
@@ -76,11 +76,11 @@ pub enum Ended {
     Aborted,
     /// A user could not log in.
     LoginFailed(LoginFailure),
-    /// The engine itself failed: a defect.
+    /// The engine itself failed, which is a bug.
     Defect(String),
 }
 
-/// What a load brought that had begun, however it ended.
+/// The result of a load that had begun, however it ended.
 #[derive(Clone, Debug)]
 pub struct LoadOutcome {
     /// The measurements.

@@ -1,42 +1,42 @@
-//! The one sideways stream: what a run tells while it goes on. Sinks (the
-//! console, logs) listen; there is never an event per request.
+//! The stream of events: the progress of a run. Sinks (the console, logs) listen to it.
+//! There is never an event for each request.
 
 use std::time::Duration;
 
 use crate::measure::FailureKind;
 use crate::steering::RuleStatus;
 
-/// A stage of the pipeline, in its order.
+/// A stage of the run, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Python is found, the virtual environment made or reused.
+    /// Finds Python, and creates or reuses the virtual environment.
     Environment,
-    /// The requirements are installed.
+    /// Installs the requirements.
     Install,
-    /// The throwaway database is migrated.
+    /// Migrates the temporary database.
     Migrate,
-    /// It is filled.
+    /// Fills the database.
     Seed,
-    /// The server is started.
+    /// Starts the server.
     Serve,
-    /// It answers its health check, and it is ours.
+    /// Waits until the server answers its health check, and verifies that it is our process.
     Ready,
     /// Users make requests.
     Load,
-    /// The base of a comparison is found and extracted.
+    /// Finds and extracts the base of a comparison.
     Base,
-    /// Base and candidate get the same requests.
+    /// Sends the same requests to base and candidate.
     Pairs,
-    /// The thresholds are judged.
+    /// Judges the thresholds.
     Judge,
-    /// Artifacts are written.
+    /// Writes the artifacts.
     Collect,
-    /// The server is stopped.
+    /// Stops the server.
     Stop,
 }
 
 impl Stage {
-    /// All stages in their order.
+    /// All stages in order.
     pub const ALL: [Self; 12] = [
         Self::Base,
         Self::Environment,
@@ -52,7 +52,7 @@ impl Stage {
         Self::Stop,
     ];
 
-    /// The stage as everything names it.
+    /// The name of the stage in all output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Environment => "environment",
@@ -74,19 +74,19 @@ impl Stage {
 /// How a stage ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StageEnd {
-    /// It did its work.
+    /// It was completed.
     Completed,
-    /// Its work was there already.
+    /// Its result was in the cache.
     Cached,
-    /// It failed; the sentence says how.
+    /// It failed, with this message.
     Failed(String),
 }
 
 impl StageEnd {
-    /// The words of [`StageEnd::name`].
+    /// The names that [`StageEnd::name`] returns.
     pub const NAMES: [&'static str; 3] = ["done", "cached", "failed"];
 
-    /// How it ended in a word, as results name it.
+    /// The name in results.
     pub fn name(&self) -> &'static str {
         let [done, cached, failed] = Self::NAMES;
         match self {
@@ -96,7 +96,7 @@ impl StageEnd {
         }
     }
 
-    /// The sentence of a failure.
+    /// The message of a failure.
     pub fn failure(&self) -> Option<&str> {
         match self {
             Self::Failed(why) => Some(why),
@@ -105,76 +105,75 @@ impl StageEnd {
     }
 }
 
-/// A stage that ended, with what it took.
+/// A stage that ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageRecord {
-    /// Which.
+    /// The stage.
     pub stage: Stage,
-    /// From its start to its end.
+    /// Its duration.
     pub took: Duration,
     /// How it ended.
     pub end: StageEnd,
-    /// A few words on what was done: a version, a port, a count.
+    /// Details in a few words: a version, a port, a count.
     pub detail: String,
-    /// The log that tells more of a failure, by its name in the artifacts' `logs/`.
+    /// For a failure: the log with the details, by its name in the folder `logs/`.
     pub log: Option<String>,
 }
 
-/// The load so far, once a second.
+/// The progress of the load, once a second.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     /// Since the start of the window.
     pub elapsed: Duration,
-    /// The planned window.
+    /// The planned length of the window.
     pub window: Duration,
-    /// Users alive and asked for.
+    /// Active users, and configured users.
     pub users: (u32, u32),
-    /// Requests that ended, and failed ones.
+    /// Finished requests, and failed ones.
     pub requests: (u64, u64),
     /// Requests that ended in the last second.
     pub last_second: u64,
     /// p95 of the good answers of the last ten seconds.
     pub p95_ms: Option<f64>,
-    /// Failed requests by kind, those kinds alone that came.
+    /// Failed requests by kind, for the kinds that occurred.
     pub failures: Vec<(FailureKind, u64)>,
-    /// How late the generator was at most, in the last second.
+    /// The largest lag of the generator in the last second.
     pub late: Duration,
-    /// How the rules stand, looked at every few seconds; empty before the first
-    /// look.
+    /// The status of the rules, evaluated every few seconds; empty before the first time.
     pub rules: Vec<RuleStatus>,
-    /// Tasks without a request, once the window is over.
+    /// Tasks that were not called yet, once the window is over.
     pub extending_for: Vec<String>,
 }
 
-/// The pairs so far, once a second.
+/// The progress of the pairs, once a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PairProgress {
     /// Since the first pair that counts; zero during the warm-up.
     pub elapsed: Duration,
-    /// How long they may be made.
+    /// The maximum time for pairs.
     pub limit: Duration,
-    /// Pairs that were made.
+    /// The number of pairs so far.
     pub pairs: u64,
 }
 
-/// What a run tells.
+/// An event of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A stage began.
     StageStarted(Stage),
     /// A stage ended.
     StageEnded(StageRecord),
-    /// Something worth knowing that changes nothing.
+    /// A fact that changes nothing.
     Note(String),
-    /// Something that may spoil the run.
+    /// A problem that may affect the run.
     Warning(String),
-    /// The load goes on.
+    /// The progress of the load.
     Progress(Progress),
-    /// Pairs go on.
+    /// The progress of the pairs.
     Pairs(PairProgress),
-    /// The end of a log that tells why a stage failed.
+    /// The end of a log that shows why a stage failed.
     LogTail {
-        /// Where the whole log will be.
+        /// The path of the whole log.
         path: String,
         /// Its last lines, without secrets.
         lines: Vec<String>,
@@ -183,13 +182,13 @@ pub enum Event {
     Advice(String),
 }
 
-/// A listener.
+/// A listener to events.
 pub trait Sink: Send + Sync {
-    /// Takes an event; must not block for long.
+    /// Handles an event; must not block for long.
     fn event(&self, event: &Event);
 }
 
-/// A listener that does not care.
+/// A listener that ignores all events.
 #[derive(Clone, Copy, Debug)]
 pub struct Nobody;
 
@@ -197,7 +196,7 @@ impl Sink for Nobody {
     fn event(&self, _: &Event) {}
 }
 
-/// Two listeners, the first one first.
+/// Two listeners, called in this order.
 #[derive(Clone, Copy)]
 pub struct Both<'a>(pub &'a dyn Sink, pub &'a dyn Sink);
 

@@ -1,7 +1,7 @@
-//! The pure core: configuration → plan, samples → summary → verdict → exit
-//! code. No files, clock, network, processes or async in here.
+//! The pure core: configuration → plan, samples → summary → verdict → exit code. It has no
+//! files, clock, network, processes or async.
 //!
-//! Rooms, from the top down; a room knows only those below it: check, compare, engine,
+//! Rooms, from top to bottom; a room uses only those below it: check, compare, engine,
 //! event, judge, steering, plan, config, baseline, evidence, measure, secrets, scenario,
 //! threshold, then text, units, rng and target.
 

@@ -1,5 +1,5 @@
-//! Config → Plan: nothing optional left, paths absolute, contradictions
-//! refused, doubtful plans warned of.
+//! Config → Plan: every value is set, paths are absolute, contradictions are refused, and
+//! doubtful settings give warnings.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::target::Target;
 use crate::threshold::{Limit, Threshold, latency_limits};
 use crate::units::show_duration;
 
-/// All that a run will do.
+/// Everything that a run will do.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Start a server, or measure one that is up.
+    /// Whether to start a server or to measure a running one.
     pub mode: Mode,
     /// The load.
     pub load: LoadPlan,
@@ -28,47 +28,47 @@ pub struct Plan {
     pub ready_timeout: Duration,
     /// How long the whole run may take.
     pub run_timeout: Duration,
-    /// The rules; limits against the baseline are absolute, if there is one.
+    /// The rules. Limits relative to the baseline are absolute here, if there is a baseline.
     pub thresholds: Vec<Threshold>,
-    /// What is done with the baseline, if a file is named for it.
+    /// The use of the baseline, if a file is configured.
     pub baseline: Option<BaselinePlan>,
-    /// How versions are compared, if they are.
+    /// The settings of a comparison of versions.
     pub against: AgainstSection,
-    /// Where artifacts go.
+    /// The folder of artifacts.
     pub output: PathBuf,
-    /// What is doubtful about the plan, in sentences.
+    /// Warnings about the plan, in sentences.
     pub warnings: Vec<String>,
 }
 
-/// Whose server is measured.
+/// Which server is measured.
 #[derive(Clone, Debug)]
 pub enum Mode {
-    /// A server of our own, from an empty folder to ready.
+    /// A server that Portcullis prepares and starts.
     Serve(Box<ServePlan>),
-    /// A server that is up already; nothing is prepared or started.
+    /// A running server; nothing is prepared or started.
     Attach(Target),
 }
 
-/// How a server of our own comes to be.
+/// How to prepare and start a server.
 #[derive(Clone, Debug)]
 pub struct ServePlan {
     /// The folder of `manage.py`, and the working folder of every step.
     pub root: PathBuf,
-    /// The oldest Python that will do.
+    /// The oldest accepted Python.
     pub python: (u32, u32),
     /// Requirement files.
     pub requirements: Vec<PathBuf>,
-    /// A file whose keys are all set.
+    /// A file with variables that are all set.
     pub env_example: Option<PathBuf>,
     /// The rest of the environment.
     pub env: EnvSection,
-    /// What is particular to Django.
+    /// The settings of Django.
     pub django: DjangoSection,
     /// The seed script.
     pub seed_script: Option<PathBuf>,
     /// Arguments of `manage.py` for the migrations.
     pub migrate: Vec<String>,
-    /// Deadline of the environment and of the requirements, each.
+    /// Deadline for creating the environment, and for installing the requirements.
     pub install_timeout: Duration,
     /// Deadline of the migrations.
     pub migrate_timeout: Duration,
@@ -78,54 +78,55 @@ pub struct ServePlan {
     pub server: ServerSection,
 }
 
-/// What the load engine needs to know. Its clock starts with the first user;
-/// all moments are counted from there.
+/// The settings of the load engine. Its clock starts with the first user, and all times
+/// count from there.
 #[derive(Clone, Debug)]
 pub struct LoadPlan {
-    /// Virtual users; in the open model the most that there may be.
+    /// Virtual users; in the open model their maximum.
     pub users: u32,
-    /// Users started per second, where no stages say it.
+    /// Users started per second, unless stages define it.
     pub spawn_rate: f64,
-    /// How load comes about; its clock starts after `lead`.
+    /// The model of the load; its clock starts after `lead`.
     pub model: Model,
     /// Whether the model was written as stages.
     pub staged: bool,
-    /// What the users of an open load need to log in, before any request is due.
+    /// First: the time that the users of an open load need to log in, before any request is
+    /// due.
     pub lead: Duration,
     /// Then: requests that are sent and shown, but not judged.
     pub warm_up: Duration,
     /// Then: the planned window.
     pub window: Duration,
-    /// The window ends after this many requests, if it is said.
+    /// The number of requests after which the window ends, if configured.
     pub requests: Option<u64>,
-    /// The end of any extension, counted from the start of the window.
+    /// The latest end of extra requests, counted from the start of the window.
     pub longest: Duration,
-    /// How long requests under way may take once nothing new is sent.
+    /// How long requests under way may take after the last one was sent.
     pub grace: Duration,
-    /// How often each task is called before the clock starts.
+    /// How often each task is called before the load starts.
     pub warm_up_rounds: u32,
     /// From the request to the last byte of its answer.
     pub request_timeout: Duration,
-    /// Threads that send.
+    /// Threads that send requests.
     pub workers: u32,
-    /// Whether answers that come in pieces are acknowledged at once.
+    /// Whether answers in several pieces are acknowledged at once.
     pub acknowledge_at_once: bool,
-    /// Certificates that the server is held against; `None` without TLS.
+    /// The certificates to verify the server with; `None` without TLS.
     pub tls: Option<TlsPlan>,
-    /// The seed of all chance.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// What users do.
+    /// The actions of the users.
     pub scenario: Scenario,
-    /// The rules, for what they ask of the load: to go on, or to end.
+    /// The rules, because they can make the load continue or end.
     pub rules: Vec<Threshold>,
     /// Whether the window ends once every rule is decided.
     pub until_sure: bool,
-    /// Latency limits to be counted exactly, ascending.
+    /// Latency limits to count exactly, ascending.
     pub limits: Vec<Duration>,
 }
 
 impl LoadPlan {
-    /// The changes of stages within the window; none where none were written.
+    /// The changes between stages within the window; empty without stages.
     pub fn changes(&self) -> Vec<Change> {
         let changes = self.model.changes().into_iter().filter(|_| self.staged);
         let changes = changes.filter_map(|(at, what)| {
@@ -136,39 +137,39 @@ impl LoadPlan {
     }
 }
 
-/// Whom to believe about a server's name.
+/// Which certificates are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsPlan {
     /// A file of certificates in PEM, instead of the system's.
     pub ca: Option<PathBuf>,
-    /// Whether any certificate will do.
+    /// Whether any certificate is accepted.
     pub insecure: bool,
 }
 
-/// What a plan needs beside the configuration.
+/// The inputs of a plan besides the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct PlanInputs {
     /// The folder of the configuration file, absolute.
     pub base: PathBuf,
-    /// Where artifacts go, absolute.
+    /// The folder of artifacts, absolute.
     pub output: PathBuf,
-    /// The seed, drawn unless the user gave one.
+    /// The seed; a random one unless the user gave one.
     pub seed: u64,
-    /// What stands in the baseline's file, if there is one.
+    /// The content of the baseline's file, if it exists.
     pub stored: Option<Baseline>,
-    /// Where this run measures, and how.
+    /// The machine and configuration of this run.
     pub origin: Origin,
 }
 
 impl ServePlan {
-    /// The server's command for an interpreter and a port.
+    /// The server's command line for an interpreter and a port.
     pub fn server_argv(&self, python: &Path, port: u16) -> Vec<OsString> {
         let port = port.to_string();
         let fill = |word: &String| {
             let pieces = word.split("{python}").map(|piece| {
                 piece.replace("{manage}", &self.django.manage).replace("{port}", &port)
             });
-            // Put together as they are: the interpreter's path need not be UTF-8.
+            // Combined without conversion, because the interpreter's path need not be UTF-8.
             pieces.map(OsString::from).collect::<Vec<_>>().join(python.as_os_str())
         };
         self.server.argv.iter().map(fill).collect()
@@ -176,12 +177,12 @@ impl ServePlan {
 }
 
 impl LoadPlan {
-    /// When the window opens, after the run's start.
+    /// The start of the window, since the start of the run.
     pub fn opens(&self) -> Duration {
         self.lead + self.warm_up
     }
 
-    /// When the window closes, after the run's start.
+    /// The end of the window, since the start of the run.
     pub fn closes(&self) -> Duration {
         self.opens() + self.window
     }
@@ -191,8 +192,9 @@ impl LoadPlan {
         matches!(self.model, Model::Open(..))
     }
 
-    /// Users that make a request in the window, if it is measured so far: they start
-    /// before its end, and do not leave in the warm-up or within a few waits after it.
+    /// The number of users that must make a request in the window if `measured` of it was
+    /// measured: they start before its end, and do not leave in the warm-up or within a few
+    /// waits after it.
     pub fn users_due(&self, measured: Duration) -> u32 {
         let end = self.warm_up + measured;
         let stays = match self.warm_up {
@@ -205,8 +207,8 @@ impl LoadPlan {
         u32::try_from((0..self.users).filter(is_due).count()).unwrap_or(u32::MAX)
     }
 
-    /// Requests to be expected within the first `span` of the window, with
-    /// answers of 50 ms.
+    /// The expected number of requests within the first `span` of the window, with answers of
+    /// 50 ms.
     pub fn expected_requests(&self, span: Duration) -> f64 {
         let (from, to) = (self.warm_up, self.warm_up + span);
         if let Some(due) = self.model.due_between(from, to) {
@@ -215,13 +217,13 @@ impl LoadPlan {
         let wait = self.scenario.wait;
         let answer = if matches!(wait, Wait::Pacing(_)) { 0.0 } else { 0.05 };
         let cycle = (wait.mean().as_secs_f64() + answer).max(0.001);
-        // Users that see the end of the load stay for its extension.
+        // Users that are active at the end of the load stay for extra requests.
         let total = self.model.total();
         let active = |(born, dead): &(Duration, Duration)| {
             let dead = if *dead >= total { to } else { (*dead).min(to) };
             dead.saturating_sub((*born).max(from)).as_secs_f64()
         };
-        // Users beyond a million are refused, so this sum is short.
+        // More than a million users are refused, so this sum is short.
         let lives = (0..self.users).flat_map(|user| self.model.active_spans(user));
         lives.map(|life| active(&life)).sum::<f64>() / cycle
     }
@@ -254,13 +256,13 @@ impl LoadPlan {
     }
 }
 
-/// How long a server that should be up already may take to answer.
+/// How long a running server may take to answer.
 const ATTACH_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Resolves a configuration.
+/// Makes the plan of a configuration.
 ///
 /// # Errors
-/// Contradictions between settings that are each possible alone.
+/// Settings that are possible alone but contradict each other.
 pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>> {
     let in_base = |path: &str| around.base.join(path);
     let baseline = config.baseline.file.as_deref().map(|file| {
@@ -276,7 +278,7 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
     let ramp = ramp(load.users, load.spawn_rate);
     if !load.staged && !load.is_open() && load.warm_up + load.window < ramp {
         let message = format!(
-            "a duration of {} is over before all users run: {} users at {}/s take {}",
+            "a duration of {} is too short: starting {} users at {}/s takes {}",
             seconds(load.window),
             load.users,
             load.spawn_rate,
@@ -288,15 +290,17 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
     if whole > config.steps.run_timeout {
         let limit = seconds(config.steps.run_timeout);
         let message = format!(
-            "the load alone may take {}, the whole run {limit}: steps.run_timeout",
+            "the load may take {}, but the whole run at most {limit} (steps.run_timeout)",
             seconds(whole)
         );
         problems.push(Problem { at: Place::Default, message });
     }
     if let Some(requests) = load.requests.filter(|n| !load.is_open() && *n < u64::from(load.users))
     {
-        let message =
-            format!("load.requests = {requests} leaves some of {} users without one", load.users);
+        let message = format!(
+            "load.requests = {requests}: each of the {} users needs at least one",
+            load.users
+        );
         problems.push(Problem { at: Place::Default, message });
     }
     problems.extend(rules.iter().filter_map(|rule| never_seen(rule, &load)));
@@ -340,30 +344,30 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
     })
 }
 
-/// A limit that no request can be seen to be beyond: each is given up before. By a
-/// schedule a latency may be longer than its request.
+/// The problem of a limit that no request can be seen to exceed, because each is cut
+/// before. In the open model a latency can be longer than its request.
 fn never_seen(rule: &Threshold, load: &LoadPlan) -> Option<Problem> {
     let Limit::Latency(limit) = rule.limit else { return None };
     let is_never = limit > load.request_timeout && !load.is_open() && rule.derived.is_none();
     let message = format!(
-        "{}: requests are given up after {} (load.request_timeout), so that none is ever seen \
-         beyond this limit",
+        "{}: requests time out after {} (load.request_timeout), so no latency can exceed this \
+         limit",
         rule.text,
         seconds(load.request_timeout)
     );
     is_never.then_some(Problem { at: Place::Default, message })
 }
 
-/// What a baseline from elsewhere means for the run.
+/// A warning if the baseline comes from another machine or configuration.
 fn doubt(baseline: &BaselinePlan, rules: &[Threshold]) -> Option<String> {
     let advice = baseline.advice()?;
     Some(match rules.iter().any(is_lowered) {
-        false => format!("the baseline was not measured like this run: {advice}"),
-        true => format!("rules on the baseline only warn: {advice}"),
+        false => format!("the baseline is not comparable with this run: {advice}"),
+        true => format!("violated baseline rules are warnings in this run: {advice}"),
     })
 }
 
-/// Whether a rule only warns because its baseline is from elsewhere.
+/// Whether a rule only warns because its baseline comes from elsewhere.
 fn is_lowered(rule: &Threshold) -> bool {
     rule.derived.as_ref().is_some_and(|derived| derived.lowered.is_some())
 }
@@ -409,15 +413,19 @@ fn warnings(load: &LoadPlan) -> Vec<String> {
     let (expected, deck) = (load.expected_requests(load.longest), load.deck());
     if expected < deck as f64 {
         warnings.push(format!(
-            "about {expected:.0} requests can be expected within {} (load.max_duration), but \
-             calling every task by its weight takes {deck}: run longer or with more users",
+            "about {expected:.0} requests are expected within {} (load.max_duration), but {deck} \
+             are needed to call every task by its weight: run longer or use more users",
             seconds(load.longest)
         ));
     }
     let fails = |rule: &Threshold| rule.severity == crate::threshold::Severity::Fail;
     if !load.rules.iter().any(fails) {
         let only_warn = load.rules.iter().any(is_lowered);
-        let why = if only_warn { "those that could only warn" } else { "thresholds.fail is empty" };
+        let why = if only_warn {
+            "baseline rules are warnings in this run"
+        } else {
+            "thresholds.fail is empty"
+        };
         warnings.push(format!("no threshold can fail this run: {why}"));
     }
     warnings

@@ -1,7 +1,7 @@
-//! The one source of chance: numbers that are functions of the seed, a domain
-//! and an index, so that a run can be repeated whatever the timing was.
+//! The only source of random numbers. They depend only on the seed, a domain and an index,
+//! so that a run can be repeated, whatever its timing.
 
-/// What a stream of random numbers is used for; streams never overlap.
+/// The purpose of a stream of random numbers; streams never overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Domain {
     /// The shuffle of the n-th deck of the run.
@@ -12,14 +12,14 @@ pub enum Domain {
     Wait,
     /// The gaps between arrivals.
     Arrival,
-    /// Which task a pair is spent on, and which side comes first.
+    /// The task of a pair, and the order of its two requests.
     Pairs,
-    /// Where the two servers of pairs run.
+    /// The CPU of the two servers of pairs.
     Placement,
 }
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
-/// generators", OOPSLA 2014): small, fast, and good enough to shuffle decks.
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
+/// OOPSLA 2014): small, fast, and good enough to shuffle decks.
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 
@@ -44,9 +44,9 @@ impl Rng {
         mix(self.0)
     }
 
-    /// A number below `n`; 0 when `n` is 0. Multiply-shift (Lemire, "Fast
-    /// random integer generation in an interval", 2019) without the rejection
-    /// step: the bias is below n / 2^64.
+    /// A number below `n`; 0 if `n` is 0. Multiply-shift (Lemire, "Fast random integer
+    /// generation in an interval", 2019) without the rejection step: the bias is below n /
+    /// 2^64.
     pub fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.next_u64()) * u128::from(n)) >> 64) as u64
     }

@@ -1,4 +1,4 @@
-//! Values that must not be seen, and their removal from any text.
+//! The secret values of a run, and how they are removed from text.
 
 mod forms;
 mod looks;
@@ -12,9 +12,9 @@ use crate::text::is_secret_name;
 /// The secrets of one run.
 #[derive(Clone, Default)]
 pub struct Secrets {
-    /// Longest first, so that no secret leaves its tail behind.
+    /// Longest first, so that a shorter secret does not leave the end of a longer one.
     values: Vec<String>,
-    /// The same in the order of their characters, so that a beginning is found fast.
+    /// The same in alphabetical order, to find a beginning fast.
     sorted: BTreeSet<String>,
 }
 
@@ -24,12 +24,12 @@ impl std::fmt::Debug for Secrets {
     }
 }
 
-/// Shorter values cannot be told from ordinary text.
+/// Shorter values cannot be distinguished from ordinary text.
 const SHORTEST: usize = 4;
 
 impl Secrets {
-    /// Adds a value, also as JSON, HTML and a URL write it; texts below four
-    /// characters are left out.
+    /// Adds a value, also in its forms in JSON, HTML and URLs. Values below four characters are
+    /// ignored.
     pub fn add(&mut self, value: &str) {
         if value.chars().count() < SHORTEST {
             return;
@@ -42,7 +42,7 @@ impl Secrets {
         }
     }
 
-    /// Adds a header's value, and what follows its scheme: `Basic` and `Bearer` may be
+    /// Adds the value of a header, and the part after its scheme: `Basic` and `Bearer` may be
     /// missing where it is quoted (RFC 9110, section 11.4).
     fn add_header(&mut self, value: &str) {
         self.add(value);
@@ -55,9 +55,9 @@ impl Secrets {
         pairs.into_iter().filter(|(name, _)| is_secret_name(name)).for_each(|(_, v)| self.add(v));
     }
 
-    /// Adds the passwords of a login and the secret headers of all tasks.
+    /// Adds the passwords of a login, and the secret headers of all tasks.
     pub fn add_scenario(&mut self, scenario: &Scenario) {
-        // A drawn number may stand alone in JSON, so that its place needs a digit.
+        // A placeholder can stand for a number in JSON, so it is filled with a digit.
         let plain = |template: &crate::scenario::Template| template.fill(|_| "0".to_owned());
         let login = scenario.login.iter().flat_map(|login| &login.steps);
         let steps = login.chain(scenario.tasks.iter().flat_map(|task| &task.steps));
@@ -99,9 +99,9 @@ impl Secrets {
         }
     }
 
-    /// The text without any secret: known values, and what looks like one (tokens,
-    /// passwords in URLs, cookies) are replaced by `***`; so are their beginnings
-    /// before an ellipsis, where a text was shortened.
+    /// The text without secrets: known values and everything that looks like one (tokens,
+    /// passwords in URLs, cookies) become `***`. Beginnings of values before an ellipsis become
+    /// `***` too, because a text may have been shortened.
     pub fn redact(&self, text: &str) -> String {
         let known = self.values.iter().fold(text.to_owned(), |text, value| {
             if text.contains(value.as_str()) { text.replace(value.as_str(), "***") } else { text }
@@ -125,8 +125,8 @@ impl Secrets {
         out
     }
 
-    /// How many bytes at the end of a text are the beginning of a value. Each place of
-    /// the text costs one search among the sorted values, however many there are.
+    /// How many bytes at the end of a text are the beginning of a value. Each position of the
+    /// text costs one search among the sorted values, whatever their number.
     fn begun(&self, text: &str) -> usize {
         let longest = self.values.first().map_or(0, String::len);
         let window = text.len().saturating_sub(longest);
@@ -136,14 +136,14 @@ impl Secrets {
         places.filter(|end| self.is_begun_by(end)).map(str::len).next().unwrap_or(0)
     }
 
-    /// Whether any value begins so.
+    /// Whether any value begins with this text.
     fn is_begun_by(&self, start: &str) -> bool {
         let from = (Bound::Included(start), Bound::Unbounded);
         self.sorted.range::<str, _>(from).next().is_some_and(|value| value.starts_with(start))
     }
 }
 
-/// What shortened texts end with.
+/// The end of shortened texts.
 const CUT: char = '…';
 
 #[cfg(test)]
@@ -198,7 +198,8 @@ mod tests {
         assert_eq!(shown, "got ***, or ***");
     }
 
-    /// As many values and cuts as would take minutes if each cut tried all beginnings.
+    /// So many values and cuts that it would take minutes if each cut were compared with all
+    /// beginnings.
     #[test]
     fn many_cuts_and_many_values_are_looked_through() {
         let mut secrets = Secrets::default();

@@ -1,4 +1,4 @@
-//! The server under load: its address, and whether it may be loaded at all.
+//! The server under load: its URL, and whether it may be loaded.
 
 use std::net::IpAddr;
 
@@ -19,14 +19,14 @@ impl Target {
         Self { host: "127.0.0.1".to_owned(), port, tls: false }
     }
 
-    /// Whether the host can only be this machine: `localhost` or a loopback
-    /// address. Names are not resolved, so nothing is sent to find out.
+    /// Whether the host can only be this machine: `localhost` or a loopback address. Names are
+    /// not resolved, so nothing is sent.
     pub fn is_loopback(&self) -> bool {
         let name = self.host.eq_ignore_ascii_case("localhost");
         name || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
 
-    /// Whether the host is loopback or on the list.
+    /// Whether the host is loopback or in the list.
     pub fn is_allowed(&self, allow_hosts: &[String]) -> bool {
         self.is_loopback() || allow_hosts.iter().any(|host| host.eq_ignore_ascii_case(&self.host))
     }
@@ -34,13 +34,13 @@ impl Target {
     /// Why a host that is not allowed is refused.
     pub fn refusal(&self) -> String {
         format!(
-            "{} is not this machine, and a load generator must not hit it by a typo; if it is \
-             meant, say --allow-host {} or list it in load.allow_hosts",
+            "{} is not this machine: to load it on purpose, pass --allow-host {} or add it to \
+             load.allow_hosts",
             self.host, self.host
         )
     }
 
-    /// `host:port` as the Host header has it.
+    /// `host:port` for the Host header.
     pub fn authority(&self) -> String {
         let host =
             if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
@@ -80,8 +80,8 @@ pub fn parse(text: &str) -> Result<Target, String> {
     let port = port.map_or(Ok(default_port(tls)), str::parse).ok().filter(|port| *port > 0);
     match port {
         Some(port) if !host.is_empty() => Ok(Target { host: host.to_owned(), port, tls }),
-        Some(_) => Err(bad("names no host")),
-        None => Err(bad("has an impossible port")),
+        Some(_) => Err(bad("has no host")),
+        None => Err(bad("has an invalid port")),
     }
 }
 

@@ -1,18 +1,17 @@
-//! Quantities with units, as people write them: `30s`, `500ms`, `5%`, `2/s`,
-//! `20kB`.
+//! Quantities with units: `30s`, `500ms`, `5%`, `2/s`, `20kB`.
 
 use std::time::Duration;
 
-/// Why a text is not the quantity it should be.
+/// Why a text is not a valid quantity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnitError {
     /// A number without its unit.
     #[error("\"{0}\" has no unit: write {1}")]
     MissingUnit(String, String),
-    /// A unit that is not known here.
+    /// A unit that is not allowed here.
     #[error("\"{0}\" has an unknown unit: write one of {1}")]
     UnknownUnit(String, &'static str),
-    /// Not a number at all, or one out of range.
+    /// Not a number, or one out of range.
     #[error("\"{0}\" is not a {1}")]
     NotANumber(String, &'static str),
 }
@@ -31,7 +30,7 @@ fn number(text: &str, digits: &str, what: &'static str) -> Result<f64, UnitError
 /// Reads a duration such as `500ms`, `1.5s`, `10m` or `1h`; at most ten years.
 ///
 /// # Errors
-/// A missing or unknown unit, a text that is no number.
+/// A missing or unknown unit, or a text that is not a number.
 pub fn duration(text: &str) -> Result<Duration, UnitError> {
     let (digits, unit) = split(text);
     let value = number(text, digits, "duration")?;
@@ -50,19 +49,20 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     if seconds > 10.0 * 365.0 * 86_400.0 {
         return Err(UnitError::NotANumber(text.trim().to_owned(), "duration below ten years"));
     }
-    // Rounded to the nanosecond, so that "0.3s" and "300ms" are the same.
+    // Rounded to nanoseconds, so that "0.3s" and "300ms" are equal.
     Ok(Duration::from_nanos((seconds * 1e9).round() as u64))
 }
 
 /// Reads a share such as `5%` as a fraction (0.05), between 0 and 1.
 ///
 /// # Errors
-/// A missing or unknown unit, a text that is no number, a share above 100 %.
+/// A missing or unknown unit, a text that is not a number, or a share above 100 %.
 pub fn share(text: &str) -> Result<f64, UnitError> {
     let (digits, unit) = split(text);
     let value = number(text, digits, "percentage")?;
     match unit {
-        // Read again with its point moved: 0.7 / 100 is not the number next to 0.007.
+        // Parsed again with the decimal point moved, because 0.7 / 100 differs slightly from
+        // 0.007.
         "%" if value <= 100.0 => number(text, &format!("{digits}e-2"), "percentage"),
         "%" => Err(UnitError::NotANumber(text.trim().to_owned(), "percentage between 0% and 100%")),
         "" => Err(UnitError::MissingUnit(text.trim().to_owned(), format!("\"{digits}%\""))),
@@ -73,7 +73,7 @@ pub fn share(text: &str) -> Result<f64, UnitError> {
 /// Reads a change such as `20%` as a fraction (0.2), which may be above 1.
 ///
 /// # Errors
-/// A missing or unknown unit, a text that is no number.
+/// A missing or unknown unit, or a text that is not a number.
 pub fn change(text: &str) -> Result<f64, UnitError> {
     let (digits, unit) = split(text);
     number(text, digits, "percentage")?;
@@ -87,7 +87,7 @@ pub fn change(text: &str) -> Result<f64, UnitError> {
 /// Reads percentage points such as `2pt` as a fraction (0.02), between 0 and 1.
 ///
 /// # Errors
-/// A missing or unknown unit, a text that is no number, more than 100 points.
+/// A missing or unknown unit, a text that is not a number, or more than 100 points.
 pub fn points(text: &str) -> Result<f64, UnitError> {
     let (digits, unit) = split(text);
     let value = number(text, digits, "number of points")?;
@@ -105,7 +105,7 @@ pub fn points(text: &str) -> Result<f64, UnitError> {
 /// Reads a size such as `512B`, `20kB` or `1.5MiB` in bytes.
 ///
 /// # Errors
-/// A missing or unknown unit, a text that is no number.
+/// A missing or unknown unit, or a text that is not a number.
 pub fn bytes(text: &str) -> Result<f64, UnitError> {
     let (digits, unit) = split(text);
     let value = number(text, digits, "size")?;
@@ -128,9 +128,9 @@ pub fn bytes(text: &str) -> Result<f64, UnitError> {
 /// Reads a number without a unit, from 0.
 ///
 /// # Errors
-/// A text that is no such number.
+/// The text is not such a number.
 pub fn plain(text: &str) -> Result<f64, UnitError> {
-    // The sign, not the value: "-0" is no limit either.
+    // Checks the sign, not the value, because "-0" is not a limit either.
     let is_plain = |n: &f64| n.is_finite() && n.is_sign_positive();
     let number = text.trim().parse::<f64>().ok().filter(is_plain);
     number.ok_or_else(|| UnitError::NotANumber(text.trim().to_owned(), "number"))
@@ -139,7 +139,7 @@ pub fn plain(text: &str) -> Result<f64, UnitError> {
 /// Reads a rate such as `2/s` or `30/m`, in events per second.
 ///
 /// # Errors
-/// A missing or unknown unit, a text that is no number.
+/// A missing or unknown unit, or a text that is not a number.
 pub fn rate(text: &str) -> Result<f64, UnitError> {
     let (digits, unit) = split(text);
     let value = number(text, digits, "rate")?;
@@ -151,7 +151,7 @@ pub fn rate(text: &str) -> Result<f64, UnitError> {
     }
 }
 
-/// Writes a duration as people read it: `850 ms`, `3.2 s`, `2 m 05 s`.
+/// Writes a duration for people: `850 ms`, `3.2 s`, `2 m 05 s`.
 pub fn show_duration(value: Duration) -> String {
     let seconds = value.as_secs_f64();
     if seconds < 1.0 {
@@ -174,7 +174,7 @@ pub fn show_ms(ms: f64) -> String {
     }
 }
 
-/// Writes a size as people read it: `512 B`, `2.50 kB`, `1.20 MB`.
+/// Writes a size for people: `512 B`, `2.50 kB`, `1.20 MB`.
 pub fn show_bytes(bytes: f64) -> String {
     if bytes < 1e3 {
         format!("{bytes:.0} B")

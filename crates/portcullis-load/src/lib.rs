@@ -1,9 +1,9 @@
-//! The load engine: the only crate that opens sockets for load. It knows
-//! nothing of processes, of files or of report formats, and judges nothing.
+//! The load engine: the only crate that opens sockets for load. It has no code for
+//! processes, files or report formats, and judges nothing.
 //!
-//! Rooms, top down; a room uses those below it: `engine` and `pairs`, then `vu`
-//! (virtual users and the threads they run on), `schedule` (which request comes
-//! next, and until when), `metrics` (what is recorded), `http`, `reactor`.
+//! Rooms, from top to bottom; a room uses those below it: `engine` and `pairs`, then `vu`
+//! (virtual users and the threads that run them), `schedule` (which request comes next, and
+//! until when), `metrics` (what is recorded), `http`, `reactor`.
 
 mod engine;
 mod pairs;

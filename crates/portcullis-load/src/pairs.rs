@@ -1,5 +1,5 @@
-//! The same request to two servers, one after the other: base and candidate in
-//! random order, one pair at a time, each on the task that needs it most.
+//! Sends the same request to two servers, one after the other: base and candidate in random
+//! order, one pair at a time, each for the task that needs it most.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -15,39 +15,39 @@ use crate::metrics::Sample;
 use crate::reactor::{self, Handle, ReactorError, Turn};
 use crate::vu::{LoggedIn, Prepared, Sending, Session, closes_connections, login_failure};
 
-/// How pairs are made.
+/// The plan of the pairs.
 #[derive(Clone, Copy, Debug)]
 pub struct PairPlan<'a> {
     /// The scenario, its timeouts and the seed.
     pub load: &'a LoadPlan,
-    /// How long pairs are made at most, without the warm-up.
+    /// The maximum time for pairs, without the warm-up.
     pub limit: Duration,
-    /// How long both are warmed up with pairs that do not count, one for each
-    /// task at least.
+    /// How long both servers are warmed up with pairs that do not count; at least one for each
+    /// task.
     pub warm_up: Duration,
-    /// Which of several comparisons in a row it is: each draws anew, and only the
-    /// first one warms up for longer than a round.
+    /// The index of this comparison among several in a row. Each has its own random numbers,
+    /// and only the first one warms up for longer than a round.
     pub repetition: u32,
 }
 
-/// What the caller does while pairs are made; all on one thread.
+/// Callbacks while pairs are made; all on one thread.
 pub trait Hooks {
-    /// SourceLocations both servers on one processor, drawn anew. Called between pairs.
+    /// Places both servers on a random CPU. Called between pairs.
     fn place(&mut self);
-    /// What a server has computed so far, where the system tells.
+    /// The CPU time of a server so far, if the system provides it.
     fn cpu(&mut self, side: Side) -> Option<Duration>;
-    /// A login brought a token, which is a secret.
+    /// A login returned a token, which is a secret.
     fn secret(&mut self, token: &str);
-    /// Whether pairs go on; asked several times a second.
+    /// Whether to continue; called several times a second.
     fn goes_on(&mut self, pairs: usize, elapsed: Duration) -> bool;
 }
 
-/// What pairs brought.
+/// The result of the pairs.
 #[derive(Debug)]
 pub struct PairsOutcome {
     /// The decisions.
     pub judge: Judge,
-    /// All pairs, in order.
+    /// All pairs in order.
     pub pairs: Vec<Pair>,
     /// How long they took, without the warm-up.
     pub took: Duration,
@@ -56,36 +56,35 @@ pub struct PairsOutcome {
 /// Why no pairs could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PairsError {
-    /// Nobody accepts a connection.
+    /// The server accepts no connection.
     #[error(transparent)]
     Connect(#[from] ResolveError),
-    /// TLS cannot be spoken.
+    /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// A side could not log in.
+    /// The login at one of the servers failed.
     #[error("the login at the {} failed: {}", .0.name(), .1.message)]
     Login(Side, LoginFailure),
-    /// We were told to stop.
+    /// The caller stopped it.
     #[error("stopped")]
     Aborted,
-    /// The system has no poll or timer left, or a panic: a defect.
-    #[error("the engine could not go on: {0}")]
+    /// The system has no poll or timer left, or a panic occurred, which is a bug.
+    #[error("the engine failed: {0}")]
     Engine(ReactorError),
 }
 
-/// A task of which so many pairs in a row brought no ratio is given up: it is
-/// not there, or the service refuses it for now.
+/// A task is given up after this many pairs in a row without a ratio: it does not exist, or
+/// the service refuses it for now.
 const GIVE_UP_AFTER: usize = 10;
-/// How often the caller may stop.
+/// How often the caller can stop.
 const LOOK: Duration = Duration::from_millis(50);
-/// Slots of the reactor: the director's, then each side's.
+/// Slots in the reactor: one for the director, and one for each server.
 const SLOTS: usize = 3;
 
-/// Makes pairs until every task is decided, the limit is reached, or the caller
-/// stops.
+/// Makes pairs until every task is decided, the limit is reached, or the caller stops.
 ///
 /// # Errors
-/// No connection, no login, stopped before the first pair that counts.
+/// No connection, no login, or stopped before the first pair that counts.
 pub fn pairs(
     plan: PairPlan<'_>,
     targets: &Sides<Target>,
@@ -95,7 +94,8 @@ pub fn pairs(
 ) -> Result<PairsOutcome, PairsError> {
     let resolve = |target: &Target| -> Result<Endpoint, PairsError> {
         let tls = if target.tls { Some(http::client_config(trust)?) } else { None };
-        // Late acknowledgements would stall exactly one of each pair: never here.
+        // Delayed acknowledgements would stall exactly one request of each pair, so they are
+        // always avoided here.
         Ok(http::resolve(target, tls, true)?)
     };
     let endpoints =
@@ -121,7 +121,7 @@ pub fn pairs(
                 Sides { base: sending(Side::Base), candidate: sending(Side::Candidate) },
                 &state,
             );
-            // News of a side's socket is news for the director.
+            // An event of a server's socket wakes the director.
             let forward = |slot: usize| {
                 let (handle, reactor) = (reactor.handle(slot), reactor);
                 let reactor = std::rc::Rc::clone(reactor);
@@ -143,10 +143,10 @@ pub fn pairs(
     result.unwrap_or_else(|| Err(PairsError::Engine(ReactorError::without_result(panic))))
 }
 
-/// What the director and the turn's hook share.
+/// The data that the director and the hook of the turn share.
 struct State<'h> {
     hooks: RefCell<&'h mut dyn Hooks>,
-    /// Pairs so far, and when the first that counts began.
+    /// The number of pairs so far, and the start of the first that counts.
     progress: RefCell<(usize, Option<Instant>)>,
     result: RefCell<Option<Result<PairsOutcome, PairsError>>>,
 }
@@ -158,7 +158,8 @@ impl State<'_> {
         if self.result.borrow().is_some() {
             return Turn::Stop;
         }
-        // Who is under way when the caller stops is cut, and brings what there is.
+        // When the caller stops, the request under way is cut, and the pairs so far are the
+        // result.
         if !self.hooks.borrow_mut().goes_on(pairs, elapsed) {
             reactor.cut();
         }
@@ -166,14 +167,14 @@ impl State<'_> {
     }
 }
 
-/// Who makes the pairs.
+/// The future that makes the pairs.
 struct Director<'a> {
     plan: PairPlan<'a>,
     own: Handle,
     sessions: Sides<Session>,
     judge: Judge,
     random: Rng,
-    /// Requests so far: each pair's values are drawn from a stream of its own.
+    /// The number of requests so far; each pair draws its values from its own random stream.
     number: u64,
 }
 
@@ -245,8 +246,8 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// Whole rounds of pairs until the time is over: both servers import, compile
-    /// and cache what they will need.
+    /// Makes whole rounds of pairs until the time is over, so that both servers import, compile
+    /// and cache what they need.
     async fn warm_up(
         &mut self,
         sending: &Sides<Sending<'_>>,
@@ -266,7 +267,7 @@ impl<'a> Director<'a> {
         }
     }
 
-    /// One pair; `None` if it was cut.
+    /// Makes one pair; `None` if it was cut.
     async fn pair(
         &mut self,
         task: usize,

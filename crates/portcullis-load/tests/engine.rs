@@ -157,7 +157,7 @@ fn a_stalled_server_is_seen_by_all_that_were_due() {
     let service = all.service.percentile_ms(Percentile(95_000)).unwrap();
     assert!(service < 400.0, "{service}");
     assert!(summary.arrivals.unwrap().queued > 100);
-    assert!(caveats(&summary).iter().any(|said| said.contains("busy and waited")));
+    assert!(caveats(&summary).iter().any(|said| said.contains("waited because all")));
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn requests_under_way_at_the_end_have_a_grace_and_are_then_cut() {
     assert_eq!((all.requests, all.failures, all.cut), (2, 0, 2));
     assert_eq!(all.latency.count, 2, "in no percentile");
     assert!(all.failed_latency.min_ns >= 1_000_000_000, "how long they had lasted is kept");
-    assert!(caveats(&summary).iter().any(|said| said.contains("2 requests were still under way")));
+    assert!(caveats(&summary).iter().any(|said| said.contains("2 requests were unfinished")));
 }
 
 #[test]

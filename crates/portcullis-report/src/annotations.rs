@@ -15,7 +15,7 @@ pub enum Check {
     Threshold,
     /// The comparison with the base.
     Against,
-    /// The baseline that is not there.
+    /// The baseline that does not exist.
     Baseline,
     /// Something else was found, of this kind ([`FindingKind::name`]).
     Found(&'static str),
@@ -104,7 +104,7 @@ fn without_data(run: &RunRecord) -> Vec<Annotation> {
         line,
         check: Check::Found(NO_DATA),
         about: about.to_owned(),
-        title: format!("no data of {about}"),
+        title: format!("no data for {about}"),
         said,
         fails: true,
     };
@@ -158,7 +158,7 @@ fn of_baseline(said: &str) -> Annotation {
         line: None,
         check: Check::Baseline,
         about: "missing".to_owned(),
-        title: "there is no baseline".to_owned(),
+        title: "no baseline".to_owned(),
         said: said.to_owned(),
         fails: true,
     }
@@ -189,7 +189,7 @@ fn compared(run: &RunRecord, verdict: &Verdict, comparison: &Comparison) -> Vec<
         fails: true,
     });
     let undecided = comparison.unsettled().filter(|_| run.strict);
-    let undecided = undecided.map(|task| of(task, "may be slower than the base"));
+    let undecided = undecided.map(|task| of(task, "is possibly slower than the base"));
     slower.chain(rise).chain(undecided).collect()
 }
 

@@ -21,7 +21,7 @@ pub struct Folder {
 pub enum FolderError {
     /// It holds files that are not ours.
     #[error(
-        "{0} is not empty and was not made by Portcullis; choose another with --out, or empty it"
+        "{0} is not empty and was not made by Portcullis; choose another folder with --out, or empty it"
     )]
     Foreign(PathBuf),
     /// It cannot be made or written to.
@@ -33,7 +33,7 @@ pub enum FolderError {
 const MARK: &str = ".gitignore";
 const MARK_TEXT: &str = "# Artifacts of Portcullis; made anew by every run.\n*\n";
 
-/// How files begin that are not whole yet.
+/// How files begin that are incomplete yet.
 const WRITING: &str = ".writing-";
 
 /// The results as JSON.

@@ -16,7 +16,11 @@ pub const FILE: &str = "perf_results.codequality.json";
 
 /// The format.
 pub const FORMAT: Format = Format {
-    flag: Some(Flag { name: "codequality", help: "What is wrong, for GitLab", place: 6 }),
+    flag: Some(Flag {
+        name: "codequality",
+        help: "Write the findings as a GitLab code quality report",
+        place: 6,
+    }),
     files: &[FILE],
     // Texts and lines can always be written.
     write: |run| write(run).into_iter().collect(),

@@ -14,13 +14,14 @@ use serde::Serialize;
 use crate::results::wire::{Seconds, Wire};
 use crate::results::word::Word;
 
-/// Raised when a field changes its meaning or goes; new fields and kinds leave it.
+/// Version of the format: raised when a field is removed or changes its meaning, not when a
+/// field or kind is added.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// An event of a run.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Line<'a> {
-    /// Since the run's start.
+    /// Seconds since the start of the run.
     at_s: f64,
     #[serde(flatten)]
     told: Payload<'a>,
@@ -29,7 +30,7 @@ pub(crate) struct Line<'a> {
 #[derive(Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Payload<'a> {
-    /// The first line: what this stream is.
+    /// The first line: format and version of this stream.
     Run {
         #[schemars(extend("const" = SCHEMA_VERSION))]
         schema_version: u32,
@@ -48,36 +49,36 @@ enum Payload<'a> {
         detail: &'a str,
         failure: Option<&'a str>,
     },
-    /// Changes nothing.
+    /// Information that does not change the result.
     Note {
         text: &'a str,
     },
-    /// May spoil the run.
+    /// A problem that could make the run invalid.
     Warning {
         text: &'a str,
     },
-    /// Once a second of load.
+    /// Progress of the load, once per second.
     Progress(Box<Progress<'a>>),
-    /// Once a second of a comparison.
+    /// Progress of a comparison, once per second.
     Pairs {
         elapsed_s: f64,
         limit_s: f64,
         pairs: u64,
     },
-    /// The end of a log that tells why a stage failed.
+    /// The last lines of the log of a failed stage.
     LogTail {
         path: &'a str,
         lines: &'a [String],
     },
-    /// What to try next.
+    /// A suggestion for the next step.
     Advice {
         text: &'a str,
     },
-    /// The last line.
+    /// The last line: the verdict.
     End {
         sentence: &'a str,
         exit_code: u8,
-        /// The results as JSON; null if nothing was started.
+        /// Path of the results as JSON; null if nothing was started.
         results: Option<String>,
     },
 }
@@ -93,7 +94,7 @@ struct Progress<'a> {
     failures: u64,
     failures_by_kind: std::collections::BTreeMap<&'static str, u64>,
     last_second: u64,
-    /// Of the last ten seconds; null without a good answer.
+    /// p95 of the last ten seconds; null without good answers.
     p95_ms: Option<f64>,
     generator_late_ms: f64,
     rules: Vec<Rule<'a>>,
@@ -104,7 +105,7 @@ struct Progress<'a> {
 struct Rule<'a> {
     rule: &'a str,
     severity: Word<Severity>,
-    /// Null before the first request, and for what is judged at the end.
+    /// Status of the rule; null before the first request and for rules judged at the end.
     state: Option<Word<State>>,
 }
 

@@ -16,7 +16,7 @@ pub const FILE: &str = "perf_results.junit.xml";
 
 /// The format.
 pub const FORMAT: Format = Format {
-    flag: Some(Flag { name: "junit", help: "The thresholds as test cases", place: 3 }),
+    flag: Some(Flag { name: "junit", help: "Write the thresholds as JUnit test cases", place: 3 }),
     files: &[FILE],
     write: |run| vec![write(run)],
 };
@@ -156,8 +156,8 @@ fn name(judged: &ThresholdResult, is_strict: bool) -> String {
     let words = judged.rule.in_words();
     match (judged.rule.severity, is_strict) {
         (Severity::Fail, _) => words,
-        (Severity::Warn, false) => format!("{words} (only warns)"),
-        (Severity::Warn, true) => format!("{words} (a warning, strict)"),
+        (Severity::Warn, false) => format!("{words} (warning)"),
+        (Severity::Warn, true) => format!("{words} (warning, strict)"),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::format::{Flag, Format};
 
 /// The format.
 pub const FORMAT: Format = Format {
-    flag: Some(Flag { name: "csv", help: "Locust's four files", place: 4 }),
+    flag: Some(Flag { name: "csv", help: "Write the four CSV files of Locust", place: 4 }),
     files: &[
         "perf_results_stats.csv",
         "perf_results_stats_history.csv",

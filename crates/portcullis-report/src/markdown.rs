@@ -19,7 +19,11 @@ pub const FILE: &str = "perf_results.md";
 
 /// The format.
 pub const FORMAT: Format = Format {
-    flag: Some(Flag { name: "md", help: "The summary for a pull request", place: 2 }),
+    flag: Some(Flag {
+        name: "md",
+        help: "Write the Markdown summary for a pull request",
+        place: 2,
+    }),
     files: &[FILE],
     write: |run| vec![write(run)],
 };
@@ -58,7 +62,7 @@ pub fn write(run: &RunRecord) -> String {
         summary.map_or_else(String::new, over_time),
         folded("Thresholds", &thresholds(&judged, run.strict)),
         folded("Failures", &summary.map_or_else(String::new, failures)),
-        folded("Remarks", &summary.map_or_else(String::new, said)),
+        folded("Caveats", &summary.map_or_else(String::new, said)),
         folded("Repeat this run", &about(run)),
     ];
     let mut is_whole = true;
@@ -71,7 +75,9 @@ pub fn write(run: &RunRecord) -> String {
         }
     }
     if !is_whole {
-        out.push_str("\nNot everything has room here; `perf_results.html` has all.\n");
+        out.push_str(
+            "\nThis summary is too long and was shortened; `perf_results.html` is complete.\n",
+        );
     }
     out
 }
@@ -129,7 +135,7 @@ fn against(comparison: &Comparison) -> String {
 }
 
 fn by_task(summary: &Summary) -> String {
-    let mut out = "\n| task | requests | failed | p50 ms | p95 ms | p99 ms | max ms |\n\
+    let mut out = "\n| task | requests | failures | p50 ms | p95 ms | p99 ms | max ms |\n\
                    |:---|---:|---:|---:|---:|---:|---:|\n"
         .to_owned();
     let called: Vec<_> = summary.tasks.iter().filter(|task| task.weight > 0).collect();
@@ -138,10 +144,10 @@ fn by_task(summary: &Summary) -> String {
     }
     out.push_str(&row("**all tasks**", &summary.aggregate()));
     if let Some(login) = &summary.login {
-        out.push_str(&row("login (apart)", &login.judged()));
+        out.push_str(&row("login (not in the totals)", &login.judged()));
     }
     if called.len() > MOST {
-        out.push_str(&format!("\n{} more tasks are in the page.\n", called.len() - MOST));
+        out.push_str(&format!("\n{} more tasks are on the page.\n", called.len() - MOST));
     }
     out
 }
@@ -206,7 +212,7 @@ fn thresholds(judged: &[&ThresholdResult], is_strict: bool) -> String {
         )
     });
     format!(
-        "| | threshold | value | limit | samples | how sure |\n|:---|:---|---:|:---|---:|:---|\n{}",
+        "| | threshold | value | limit | samples | certainty |\n|:---|:---|---:|:---|---:|:---|\n{}",
         rows.collect::<String>()
     )
 }
@@ -248,9 +254,9 @@ fn said(summary: &Summary) -> String {
 }
 
 fn about(run: &RunRecord) -> String {
-    let commit = run.commit.as_deref().unwrap_or("not known");
+    let commit = run.commit.as_deref().unwrap_or("unknown");
     let machine = &run.machine;
-    let processor = machine.processor.as_deref().unwrap_or("unknown processor");
+    let processor = machine.processor.as_deref().unwrap_or("unknown CPU");
     let processor = format!("{} cores, {processor}, {}", machine.cores, machine.system);
     format!(
         "{}\n\nExit code {}. Commit {}. Machine {}.\n",

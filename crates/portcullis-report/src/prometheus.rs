@@ -16,7 +16,7 @@ pub const FILE: &str = "perf_results.prom";
 
 /// The format.
 pub const FORMAT: Format = Format {
-    flag: Some(Flag { name: "prom", help: "Gauges for Prometheus", place: 5 }),
+    flag: Some(Flag { name: "prom", help: "Write gauges for Prometheus", place: 5 }),
     files: &[FILE],
     write: |run| vec![write(run)],
 };
@@ -26,9 +26,9 @@ pub fn write(run: &RunRecord) -> String {
     let mut out = String::new();
     let started = run.started_unix_ms as f64 / 1e3;
     let one = |value: f64| vec![(String::new(), value)];
-    family(&mut out, "run_start_seconds", "When the run began, since 1970.", one(started));
+    family(&mut out, "run_start_seconds", "Start of the run as a Unix time.", one(started));
     let code = f64::from(run.exit_code);
-    family(&mut out, "exit_code", "The exit code; 0 is passed.", one(code));
+    family(&mut out, "exit_code", "Exit code of the run; 0 means passed.", one(code));
     if let Some(summary) = &run.summary {
         measured(&mut out, summary);
     }
@@ -44,7 +44,7 @@ pub fn write(run: &RunRecord) -> String {
             [("rule", judged.rule.text.as_str()), ("scope", &scope), ("severity", severity)];
         Some((labels(&pairs), violated))
     });
-    let help = "Whether a threshold is violated; one without data is left out.";
+    let help = "1 if the threshold is violated, 0 if it passed; left out without data.";
     family(&mut out, "threshold_violated", help, thresholds.collect());
     out
 }
@@ -54,8 +54,13 @@ fn measured(out: &mut String, summary: &Summary) {
     let counted = |count: fn(&Row) -> u64| {
         rows.iter().map(|(pairs, row)| (labels(pairs), count(row) as f64)).collect::<Vec<_>>()
     };
-    family(out, "requests", "Requests that were judged.", counted(|row| row.requests));
-    family(out, "failures", "Of these, failed ones.", counted(|row| row.failures));
+    family(out, "requests", "Judged requests.", counted(|row| row.requests));
+    family(
+        out,
+        "failures",
+        "Failed requests among the judged requests.",
+        counted(|row| row.failures),
+    );
     let quantiles =
         [("0.5", Percentile::P50), ("0.95", Percentile::P95), ("0.99", Percentile::P99)];
     let latencies = rows.iter().flat_map(|(pairs, row)| {
@@ -69,15 +74,15 @@ fn measured(out: &mut String, summary: &Summary) {
     family(
         out,
         "latency_seconds",
-        "Latency of good answers, to the last byte.",
+        "Latency of good answers, up to the last byte.",
         latencies.collect(),
     );
     let rate = summary.rate(summary.aggregate().requests);
-    let help = "Requests per second of the planned window.";
+    let help = "Requests per second in the planned window.";
     family(out, "requests_per_second", help, vec![(String::new(), rate)]);
     let lag = summary.generator.lag.percentile_ms(Percentile::P99);
     let lag = lag.map(|ms| (labels(&[("quantile", "0.99")]), ms / 1e3));
-    let help = "How late the load generator woke.";
+    let help = "Lag of the load generator.";
     family(out, "generator_lag_seconds", help, lag.into_iter().collect());
 }
 

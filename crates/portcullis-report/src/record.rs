@@ -122,7 +122,7 @@ pub struct Machine {
     pub governor: Option<String>,
     /// Processors that a quota allows, where there is one (cgroup v2, `cpu.max`).
     pub quota_cores: Option<f64>,
-    /// The share of processor time that the machine's host took away during the
+    /// The share of CPU time that the machine's host took away during the
     /// load, between 0 and 1, where it can be told (`steal` of proc(5)).
     pub steal_share: Option<f64>,
 }

@@ -15,7 +15,7 @@ pub const FILE: &str = "perf_results.tap";
 
 /// The format.
 pub const FORMAT: Format = Format {
-    flag: Some(Flag { name: "tap", help: "The thresholds as test points (TAP 14)", place: 7 }),
+    flag: Some(Flag { name: "tap", help: "Write the thresholds as TAP 14 test points", place: 7 }),
     files: &[FILE],
     write: |run| vec![write(run)],
 };

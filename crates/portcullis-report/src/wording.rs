@@ -16,11 +16,11 @@ pub enum ThresholdStatus {
     Violated,
     /// Nothing could be said of it.
     NoData,
-    /// It is violated, and only warns.
+    /// It is violated, which is a warning.
     Warns,
     /// It holds by the estimate, and the evidence is weak.
     InDoubt,
-    /// What its limit refers to is not there.
+    /// What its limit refers to does not exist.
     NotJudged,
     /// It holds.
     Holds,
@@ -48,7 +48,7 @@ impl ThresholdStatus {
             Self::Warns => "warning",
             Self::InDoubt => State::InDoubt.name(),
             Self::NotJudged => Judgement::NotJudged.name(),
-            Self::Holds => Judgement::Holds.name(),
+            Self::Holds => "passed",
         }
     }
 
@@ -73,10 +73,10 @@ pub fn certainty(judged: &ThresholdResult) -> String {
     let state = judged.evidence.as_ref().map(|evidence| evidence.state);
     let is_likely = judged.evidence.as_ref().is_some_and(Evidence::is_likely);
     let words = match (judged.judgement, state) {
-        (Judgement::NoData, _) => "there is nothing to judge it by",
+        (Judgement::NoData, _) => "no samples to judge it by",
         (Judgement::NotJudged, _) => Judgement::NotJudged.name(),
         (_, None) => {
-            return format!("by its value; for {} nothing more is known", judged.rule.metric);
+            return format!("judged by its value: {} has no 95 % interval", judged.rule.metric);
         }
         (Judgement::Violated, Some(State::Violated)) => "surely violated",
         (Judgement::Violated, Some(State::InDoubt)) if is_likely => {
@@ -88,10 +88,10 @@ pub fn certainty(judged: &ThresholdResult) -> String {
         (Judgement::Violated, Some(_)) => "violated by the estimate",
         (Judgement::Holds, Some(State::Proven)) => "proven to hold",
         (Judgement::Holds, Some(State::Unbroken)) => {
-            "no request beyond the limit; too few to prove that it holds"
+            "no request beyond the limit; too few requests to prove that it holds"
         }
-        (Judgement::Holds, Some(_)) if is_likely => "holds by the estimate; likely, short of sure",
-        (Judgement::Holds, Some(_)) => "holds by the estimate; in doubt: weak evidence",
+        (Judgement::Holds, Some(_)) if is_likely => "passed by the estimate; likely, short of sure",
+        (Judgement::Holds, Some(_)) => "passed by the estimate; in doubt: weak evidence",
     };
     words.to_owned()
 }
@@ -102,8 +102,8 @@ pub fn support(judged: &ThresholdResult) -> Vec<String> {
     let mut said = vec![beyond(judged, evidence), possible(judged, evidence)];
     if evidence.design_effect > CLUSTERED {
         said.push(format!(
-            "Requests share bad seconds: they say as much as {:.1} times fewer independent ones \
-             (block factor {:.2}).",
+            "Slow or failed requests fall into the same seconds: they count as {:.1} times fewer \
+             independent requests (design effect {:.2}).",
             evidence.design_effect, evidence.design_effect
         ));
     }
@@ -111,7 +111,7 @@ pub fn support(judged: &ThresholdResult) -> Vec<String> {
     said
 }
 
-/// The block factor from which it is worth a sentence.
+/// The design effect from which it is worth a sentence.
 const CLUSTERED: f64 = 1.05;
 
 /// What a rule counts as beyond its limit.
@@ -126,7 +126,7 @@ fn kind(judged: &ThresholdResult) -> &'static str {
 fn beyond(judged: &ThresholdResult, evidence: &Evidence) -> String {
     let counts = evidence.counts;
     format!(
-        "{} of {} requests {} ({}); {} may.",
+        "{} of {} requests {} ({}); {} allowed.",
         counts.hits,
         counts.all,
         kind(judged),
@@ -138,33 +138,35 @@ fn beyond(judged: &ThresholdResult, evidence: &Evidence) -> String {
 fn possible(judged: &ThresholdResult, evidence: &Evidence) -> String {
     let Some(latency) = evidence.latency else {
         let (low, high) = (evidence.clustered.low, evidence.clustered.high);
-        return format!("Possible: {} to {}.", percent(low), percent(high));
+        return format!("95 % interval: {} to {}.", percent(low), percent(high));
     };
     let metric = judged.rule.metric;
     match (latency.low_ms, latency.high_ms) {
         (Some(low), Some(high)) => {
-            format!("Possible {metric}: {} to {}.", show_ms(low), show_ms(high))
+            format!("95 % interval of {metric}: {} to {}.", show_ms(low), show_ms(high))
         }
         (Some(low), None) => {
-            format!("Possible {metric}: {} or more; too few requests for an end.", show_ms(low))
+            let low = show_ms(low);
+            format!("95 % interval of {metric}: {low} or more; too few requests for an upper end.")
         }
-        (None, Some(high)) => format!("Possible {metric}: up to {}.", show_ms(high)),
-        (None, None) => format!("Too few requests to say which {metric} is possible."),
+        (None, Some(high)) => format!("95 % interval of {metric}: up to {}.", show_ms(high)),
+        (None, None) => format!("Too few requests for a 95 % interval of {metric}."),
     }
 }
 
 fn unseen(judged: &ThresholdResult, evidence: &Evidence) -> String {
     let what = match judged.rule.metric {
-        Metric::ErrorRate => "failing",
-        Metric::Status(_) => "with this status",
-        _ => "beyond the limit",
+        Metric::ErrorRate => "fail",
+        Metric::Status(_) => "have this status",
+        _ => "are beyond the limit",
     };
     match evidence.detectable {
         Some(share) => format!(
-            "Caught 19 times in 20: {} of the requests {what}. Less could have gone unseen.",
+            "If {} of the requests {what}, a run like this detects it 19 times in 20. A smaller \
+             share could be undetected.",
             percent(share)
         ),
-        None => "Too few requests: no violation would have been caught.".to_owned(),
+        None => "Too few requests to detect a violation.".to_owned(),
     }
 }
 

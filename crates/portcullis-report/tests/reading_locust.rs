@@ -123,79 +123,85 @@ fn what_is_wrong_is_told_with_its_place() {
     check(
         "Request Count",
         "# requests",
-        "is no results file that is known here: line 1, column 3 is \"# requests\", where a \
-         statistics file of Locust has \"Request Count\"",
+        "is not a known results file: line 1, column 3 is \"# requests\", where a statistics \
+         file of Locust has \"Request Count\"",
     );
     check(
         ",100%\r\n",
         "\r\n",
-        "is no results file that is known here: line 1, column 22 is nothing, where a statistics \
-         file of Locust has \"100%\"",
+        "is not a known results file: line 1, column 22 is nothing, where a statistics file of \
+         Locust has \"100%\"",
     );
-    check("/a/,6,", "/a/,-6,", "line 2, column \"Request Count\": \"-6\" is no count");
-    check("/a/,6,", "/a/,6.0,", "line 2, column \"Request Count\": \"6.0\" is no count");
+    check("/a/,6,", "/a/,-6,", "line 2, column \"Request Count\": \"-6\" is not a count");
+    check("/a/,6,", "/a/,6.0,", "line 2, column \"Request Count\": \"6.0\" is not a count");
     check("/a/,6,1", "/a/,6,7", "line 2, column \"Failure Count\": 7 of 6 requests failed");
     check(
         "/a/,6,",
         "/a/,99999999999999,",
-        "line 2, column \"Request Count\": 99999999999999 is more than any run makes",
+        "line 2, column \"Request Count\": 99999999999999 is more than any run can count",
     );
     check(
         "25.5",
         "NaN",
-        "line 2, column \"Average Response Time\": \"NaN\" is no number from 0 on",
+        "line 2, column \"Average Response Time\": \"NaN\" is not a number of at least 0",
     );
     check(
         "25.5",
         "inf",
-        "line 2, column \"Average Response Time\": \"inf\" is no number from 0 on",
+        "line 2, column \"Average Response Time\": \"inf\" is not a number of at least 0",
     );
     check(
         "20,25.5",
         "-0,25.5",
-        "line 2, column \"Median Response Time\": \"-0\" is no number from 0 on",
+        "line 2, column \"Median Response Time\": \"-0\" is not a number of at least 0",
     );
-    check("0.6", "", "line 2, column \"Requests/s\": \"\" is no number from 0 on");
+    check("0.6", "", "line 2, column \"Requests/s\": \"\" is not a number of at least 0");
     check(
         "25.5",
         "61.5",
-        "line 2, column \"Average Response Time\": 61.5 is not between the extremes, 10.25 and 60.5",
+        "line 2, column \"Average Response Time\": 61.5 is not between the minimum, 10.25, and \
+         the maximum, 60.5",
     );
     check(
         "20,25,30,30,60,60",
         "20,25,30,N/A,60,60",
-        "line 2, column \"80%\": \"N/A\" is no number from 0 on",
+        "line 2, column \"80%\": \"N/A\" is not a number of at least 0",
     );
     check(
         "20,25,30,30,60,60",
         "20,25,30,29,60,60",
-        "line 2, column \"80%\": 29 is below the percentile before it",
+        "line 2, column \"80%\": 29 is below the previous percentile",
     );
     check(
         "60,60,60,60\r\nGET,\"",
         "60,60,60,59\r\nGET,\"",
-        "line 2, column \"100%\": 59 is below the percentile before it",
+        "line 2, column \"100%\": 59 is below the previous percentile",
     );
     check(
         "/b/?x=1,2\",4",
         "/b/?x=1,2\",3",
-        "contradicts itself: its rows count 9 requests, its Aggregated row 10",
+        "contradicts itself: its rows have 9 requests, but its Aggregated row has 10",
     );
     check(
         "gated,10,1",
         "gated,10,0",
-        "contradicts itself: its rows count 1 failures, its Aggregated row 0",
+        "contradicts itself: its rows have 1 failures, but its Aggregated row has 0",
     );
     check(
         "10.25,60.5,100.0,1.0",
         "10.25,60.4,100.0,1.0",
-        "contradicts itself: its rows' longest took 60.5 ms, its Aggregated row's 60.4 ms",
+        "contradicts itself: the maximum of its rows is 60.5 ms, but that of its Aggregated row \
+         is 60.4 ms",
     );
-    check("GET,\"/b/?x=1,2\"", "GET,/a/", "line 3, column \"Name\": \"/a/\" for the second time");
-    check(",Aggregated", "GET,Aggregated", "is cut off: there is no Aggregated row");
-    check("GET,/a/", ",Aggregated", "line 3, column \"Name\": a row behind the Aggregated one");
-    check("0.6,0.1,", "0.6,", "contradicts itself: line 2 has 21 columns, the header 22");
-    check("30\r\n,Agg", "30,1\r\n,Agg", "contradicts itself: line 3 has 23 columns, the header 22");
+    check("GET,\"/b/?x=1,2\"", "GET,/a/", "line 3, column \"Name\": duplicate row \"/a/\"");
+    check(",Aggregated", "GET,Aggregated", "is truncated: it has no Aggregated row");
+    check("GET,/a/", ",Aggregated", "line 3, column \"Name\": a row after the Aggregated row");
+    check("0.6,0.1,", "0.6,", "contradicts itself: line 2 has 21 columns, but the header has 22");
+    check(
+        "30\r\n,Agg",
+        "30,1\r\n,Agg",
+        "contradicts itself: line 3 has 23 columns, but the header has 22",
+    );
 }
 
 #[test]
@@ -203,7 +209,7 @@ fn rows_of_na_are_rows_without_good_answers() {
     let na = ["N/A"; 11].join(",");
     let percentiles = "20,25,30,30,60,60,60,60,60,60,60";
     let error = refused(percentiles, &na);
-    assert_eq!(error, "line 2, column \"50%\": N/A, though there were good answers");
+    assert_eq!(error, "line 2, column \"50%\": N/A although there were good answers");
     let empty = "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,\
                  Min Response Time,Max Response Time,Average Content Size,Requests/s,Failures/s,";
     let header = SOUND.lines().next().unwrap();
@@ -212,7 +218,7 @@ fn rows_of_na_are_rows_without_good_answers() {
     assert_eq!(read_stats(none.as_bytes()).unwrap().stated.aggregate.latency, None);
     let odd = none.replace(&na, &["0"; 11].join(","));
     let error = read_stats(odd.as_bytes()).unwrap_err().to_string();
-    assert_eq!(error, "line 2, column \"Request Count\": 0, though there are latencies");
+    assert_eq!(error, "line 2, column \"Request Count\": 0 although there are latencies");
 }
 
 #[test]
@@ -227,7 +233,7 @@ fn other_files_are_foreign_and_cut_ones_are_not() {
     };
     check(b"", false, "is empty");
     check(b"\r\n", false, "is empty");
-    check(b"Type,Na", false, "is cut off: the header has no end");
+    check(b"Type,Na", false, "is truncated: the header has no line end");
     check(b"Timestamp,User Count\r\n", true, "column 1 is \"Timestamp\"");
     check(b"hello", true, "column 1 is \"hello\"");
     check(b"\x7fELF\x00\xff\xfe\n", true, "line 1, column 1");
@@ -253,15 +259,18 @@ fn companions_must_agree() {
     };
     assert_eq!(failures("GET,/a/,HTTPError(),1\r\n"), Ok(FailedLatencies::Included));
     let said = |rows: &str| failures(rows).unwrap_err();
-    let before = "has a companion that is refused: x_failures.csv contradicts itself: ";
-    assert_eq!(said(""), format!("{before}it counts 0 failures of GET /a/, the statistics 1"));
+    let before = "has an invalid companion file: x_failures.csv contradicts itself: ";
+    assert_eq!(
+        said(""),
+        format!("{before}it has 0 failures of GET /a/, but the statistics have 1")
+    );
     let two = said("GET,/a/,HTTPError(),1\r\nGET,/a/,Other(),1\r\n");
-    assert_eq!(two, format!("{before}it counts 2 failures of GET /a/, the statistics 1"));
+    assert_eq!(two, format!("{before}it has 2 failures of GET /a/, but the statistics have 1"));
     let stray = said("GET,/a/,HTTPError(),1\r\nPOST,/c/,HTTPError(),2\r\n");
-    let words = "it counts 2 failures of POST /c/, which the statistics do not know";
+    let words = "it has 2 failures of POST /c/, which is not in the statistics";
     assert_eq!(stray, format!("{before}{words}"));
     let cell = said("GET,/a/,HTTPError(),one\r\n");
-    assert!(cell.ends_with("line 2, column \"Occurrences\": \"one\" is no count"), "{cell}");
+    assert!(cell.ends_with("line 2, column \"Occurrences\": \"one\" is not a count"), "{cell}");
 }
 
 #[test]

@@ -311,11 +311,19 @@ fn what_contradicts_itself_is_refused_with_its_place() {
         let said = refused(from, to);
         assert!(said.contains(part), "{from} → {to}: {said}");
     };
-    check("\"schema_version\": 1", "\"schema_version\": 2", "its schema_version is 2, this");
+    check(
+        "\"schema_version\": 1",
+        "\"schema_version\": 2",
+        "its schema_version is 2, this version",
+    );
     check("\"tool\": \"portcullis\"", "\"tool\": \"other\"", "\"tool\" is not");
-    check("\"exit_code\": 5", "\"exit_code\": 0", "its findings mean exit 5, its exit_code is 0");
+    check(
+        "\"exit_code\": 5",
+        "\"exit_code\": 0",
+        "its findings mean exit 5, but its exit_code is 0",
+    );
     check("\"passed\": false", "\"passed\": true", "passed is true");
-    check("\"kind\": \"no data\"", "\"kind\": \"fine\"", "\"fine\" is no kind of finding");
+    check("\"kind\": \"no data\"", "\"kind\": \"fine\"", "unknown kind of finding \"fine\"");
     check("\"kind\": \"no data\"", "\"kind\": \"violated\"", "does not mean exit 5");
     check("\"aggregate\"", "\"agregate\"", "missing field `aggregate`");
     check("\"requests\": 3", "\"requests\": 4", "contradicts itself: summary.");
@@ -326,16 +334,20 @@ fn what_contradicts_itself_is_refused_with_its_place() {
     );
     check("\"stalled\": 0", "\"stalled\": 99", "with_data or stalled");
     check("\"extension_requests\": 0", "\"extension_requests\": 2", "after the window");
-    check("\"above\": 2", "\"above\": 3", "more are beyond 0.2 ms than there are");
-    check("\"limit_ms\": 0.2", "\"limit_ms\": 0.25", "limits are not those");
-    check("\"max_ms\": 2.345678", "\"max_ms\": -2.0", "-2 is no latency");
-    check("\"max_ms\": 2.345678", "\"max_ms\": null", "2 values without mean and extremes");
+    check("\"above\": 2", "\"above\": 3", "more requests are beyond 0.2 ms than were counted");
+    check("\"limit_ms\": 0.2", "\"limit_ms\": 0.25", "limits are not the counted limits");
+    check("\"max_ms\": 2.345678", "\"max_ms\": -2.0", "-2 is not a latency");
+    check("\"max_ms\": 2.345678", "\"max_ms\": null", "2 values without mean, minimum or maximum");
     check("\"mean_ms\": 1.672839", "\"mean_ms\": 7.0", "mean is not between");
     check("\"clipped\": 0", "\"clipped\": 7", "summary.");
-    check("\"started_at\": \"2", "\"started_at\": \"x2", "is no instant");
-    check("\"acknowledgement\": \"system\"", "\"acknowledgement\": \"never\"", "\"never\"");
-    check("\"kind\": \"throttled\"", "\"kind\": \"tired\"", "no kind \"tired\"");
-    check("\"window_s\": 4.5", "\"window_s\": -4.5", "summary.window_s: -4.5 s is no duration");
+    check("\"started_at\": \"2", "\"started_at\": \"x2", "is not a date and time");
+    check(
+        "\"acknowledgement\": \"system\"",
+        "\"acknowledgement\": \"never\"",
+        "unknown acknowledgement \"never\"",
+    );
+    check("\"kind\": \"throttled\"", "\"kind\": \"tired\"", "unknown kind of failure \"tired\"");
+    check("\"window_s\": 4.5", "\"window_s\": -4.5", "summary.window_s: -4.5 s is not a duration");
     // The first of these belong to the aggregate: the tasks say otherwise.
     let aggregate = |from: &str, to: &str, part: &str| {
         let text = write(&small()).unwrap();
@@ -345,13 +357,13 @@ fn what_contradicts_itself_is_refused_with_its_place() {
         let said = read_results(text.as_bytes()).unwrap_err().to_string();
         assert!(said.contains(part), "{from} → {to}: {said}");
     };
-    aggregate("\"with_data\": 1", "\"with_data\": 0", "with_data is 0, of the tasks 1");
-    aggregate("\"max_ms\": 2.345678", "\"max_ms\": 2.5", "its latencies or statuses are not");
-    aggregate("\"failed_above\": 1", "\"failed_above\": 0", "its latencies or statuses are not");
+    aggregate("\"with_data\": 1", "\"with_data\": 0", "with_data is 0, but 1 in the tasks");
+    aggregate("\"max_ms\": 2.345678", "\"max_ms\": 2.5", "its latencies or statuses differ");
+    aggregate("\"failed_above\": 1", "\"failed_above\": 0", "its latencies or statuses differ");
     aggregate(
         "\"statuses\": [\n        [\n          200",
         "\"statuses\": [\n        [\n          201",
-        "or statuses are",
+        "or statuses differ",
     );
     let parts = |from: &str, to: &str, part: &str| {
         let text = write(&extra_mixed()).unwrap();
@@ -361,7 +373,7 @@ fn what_contradicts_itself_is_refused_with_its_place() {
         let said = read_results(text.as_bytes()).unwrap_err().to_string();
         assert!(said.contains(part), "{from} → {to}: {said}");
     };
-    parts("\"stalled\": 0", "\"stalled\": 1", "stalled is 0, of the parts 1");
+    parts("\"stalled\": 0", "\"stalled\": 1", "stalled is 0, but 1 in the parts");
     parts("\"requests\": 2", "\"requests\": 3", "tasks[3].parts.window: 3 requests");
     let other = read_results(b"{ \"name\": 1 }\n").unwrap_err();
     assert!(other.is_foreign(), "{other}");

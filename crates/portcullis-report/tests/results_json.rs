@@ -43,7 +43,7 @@ fn a_rule_that_was_not_judged_says_why_and_has_no_numbers() {
     let results = written(&["p95 <= baseline * 1.2"]);
     let rule = &results["thresholds"][0];
     assert_eq!(rule["judgement"], "not judged");
-    assert_eq!(rule["reason"], "there is no baseline");
+    assert_eq!(rule["reason"], "no baseline");
     assert!(rule["limit"].is_null() && rule["value"].is_null(), "{rule}");
     assert_eq!(rule["unit"], "ms");
     let words = "the p95 latency of all requests is at most 1.2 times the baseline";

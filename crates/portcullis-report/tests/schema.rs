@@ -1,5 +1,5 @@
 //! The committed JSON Schemas: what the types give. After a change of a format,
-//! write them anew with
+//! write them again with
 //! `WRITE_SCHEMAS=1 cargo test -p portcullis-report --test schema`.
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -1,23 +1,23 @@
-//! How many files this process may hold open: each connection is one.
+//! The limit of open files of this process: each connection needs one.
 
 use std::sync::OnceLock;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// The system allows fewer than are needed.
+/// The system allows fewer open files than needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{needed} open files are needed, but this process may have {allowed}")]
+#[error("{needed} open files are needed, but the limit of this process is {allowed}")]
 pub struct TooFew {
-    /// What is needed.
+    /// The needed number.
     pub needed: u64,
-    /// What may be had.
+    /// The allowed number.
     pub allowed: u64,
 }
 
-/// The limit before it was raised: children get that one.
+/// The limit before it was raised; children get this one.
 static BEFORE: OnceLock<u64> = OnceLock::new();
 
-/// Whether so many may be had, after the limit was raised if that is necessary.
+/// Checks whether this number of files can be opened, after raising the limit if necessary.
 ///
 /// # Errors
 /// The hard limit is lower.
@@ -25,8 +25,8 @@ pub fn check(needed: u64) -> Result<(), TooFew> {
     wanted(getrlimit(Resource::Nofile), needed).map(drop)
 }
 
-/// Raises the limit of this process, not that of its children, if so many would
-/// not be had without.
+/// Raises the limit of this process, but not of its children, if the present limit is too
+/// low.
 ///
 /// # Errors
 /// The hard limit is lower, or the system refuses.
@@ -39,12 +39,12 @@ pub fn provide(needed: u64) -> Result<(), TooFew> {
     Ok(())
 }
 
-/// The limit to set; `None` if the present one will do.
+/// The limit to set; `None` if the present one is enough.
 fn wanted(limit: Rlimit, needed: u64) -> Result<Option<Rlimit>, TooFew> {
     let at_least = |bound: Option<u64>| bound.is_none_or(|bound| bound >= needed);
     match limit {
         Rlimit { current, .. } if at_least(current) => Ok(None),
-        // To the hard limit, where that is a number that the system takes.
+        // Up to the hard limit, if that is a number that the system accepts.
         Rlimit { maximum, .. } if at_least(maximum) => {
             let most = maximum.filter(|_| cfg!(target_os = "linux")).unwrap_or(needed);
             Ok(Some(Rlimit { current: Some(most), maximum }))
@@ -53,15 +53,15 @@ fn wanted(limit: Rlimit, needed: u64) -> Result<Option<Rlimit>, TooFew> {
     }
 }
 
-/// The limit that a child is to have, if this process's was raised.
+/// The limit for a child, if that of this process was raised.
 pub(crate) fn for_children() -> Option<u64> {
     BEFORE.get().copied()
 }
 
-/// Sets the limit of a child, in the child.
+/// Sets the limit; called in the child.
 pub(crate) fn lower(to: u64) {
     let limit = Rlimit { current: Some(to), ..getrlimit(Resource::Nofile) };
-    // It would only have more than it was meant to.
+    // If this fails, the child only has a higher limit than intended.
     let _ = setrlimit(Resource::Nofile, limit);
 }
 

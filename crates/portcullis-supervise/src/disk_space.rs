@@ -1,8 +1,8 @@
-//! Free space on disks, where children write.
+//! Free disk space for the files of children.
 
 use std::path::Path;
 
-/// The free space in a folder's file system, in bytes; `None` if the system does not tell.
+/// The free space in a folder's file system, in bytes; `None` if unknown.
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))

@@ -1,10 +1,10 @@
-//! The environment of children: built from an allow-list, never inherited
-//! whole, so that a developer's shell cannot change what is measured.
+//! The environment of children. It is built from an allow-list and never inherited
+//! completely, so that a developer's shell cannot change the measurement.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-/// Variables of one child.
+/// The variables of one child.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
@@ -33,9 +33,9 @@ fn is_allowed(name: &OsStr) -> bool {
 }
 
 impl Environment {
-    /// What a child may inherit of `variables`: the paths, the locale, caches,
-    /// proxies and certificates; not, for example, `PYTHONPATH`, `VIRTUAL_ENV`,
-    /// `DATABASE_URL`, or the `LD_LIBRARY_PATH` that cargo sets.
+    /// The variables that a child may inherit: paths, locale, caches, proxies and certificates.
+    /// Not, for example, `PYTHONPATH`, `VIRTUAL_ENV`, `DATABASE_URL`, or the `LD_LIBRARY_PATH`
+    /// that cargo sets.
     pub fn inherited(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         Self { variables: variables.into_iter().filter(|(name, _)| is_allowed(name)).collect() }
     }

@@ -1,8 +1,10 @@
-//! Two processes that watch each other. What a user starts is the *guard*; it
-//! does nothing but start the *worker*, hand it signals, and wait. Both adopt
-//! whatever their descendants leave behind (`PR_SET_CHILD_SUBREAPER`), so that a
-//! daemon that left its group and its session is still below them:
-//! whichever of the two is killed, the other one ends the whole tree.
+//! Two processes that watch each other. The user starts the *guard*. The guard only starts
+//! the *worker*, passes signals on to it, and waits for its end. The worker does the whole
+//! job.
+//!
+//! Both are subreapers (`PR_SET_CHILD_SUBREAPER`): a process whose parent has ended becomes
+//! their child, so even a daemon that has left its process group and session stays below
+//! them. If one of the two is killed, the other one ends the whole process tree.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -18,28 +20,29 @@ use wait_timeout::ChildExt;
 
 use crate::tree;
 
-/// The hidden verb of the worker; what follows is the command line as it was.
+/// The hidden command of the worker; the original command line follows it.
 pub const VERB: &str = "__worker";
 
-/// Names the run in the environment of everything that it starts.
+/// The environment variable with the id of the run, set for every process that the run
+/// starts.
 pub const RUN_ID: &str = "PORTCULLIS_RUN_ID";
 
 /// How a worker ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// With its exit code.
+    /// It exited with this code.
     Code(u8),
-    /// By a signal that nobody can catch, or a crash.
+    /// It was ended by a signal that cannot be caught, or crashed.
     Killed(i32),
 }
 
-/// How often the guard looks for signals and for the worker.
+/// How often the guard checks for signals and for the end of the worker.
 const TICK: Duration = Duration::from_millis(20);
-/// How long a killed tree may take to be gone.
+/// How long a killed process tree may take to disappear.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Starts the worker and guards it to its end; then ends what it left, and
-/// removes its private folder if it is still there.
+/// Starts the worker and waits for its end. Then ends the processes that are left, and
+/// removes the run's private folder if it still exists.
 ///
 /// # Errors
 /// The worker cannot be started or waited for.
@@ -53,10 +56,10 @@ pub fn run(binary: &Path, arguments: &[OsString], run_id: &str) -> std::io::Resu
         .arg(VERB)
         .args(arguments)
         .env(RUN_ID, run_id)
-        // Its end tells the worker of ours.
+        // A pipe that closes when the guard ends, which tells the worker.
         .stdin(Stdio::piped())
-        // The terminal's signals come to the guard alone, which hands them on:
-        // one Ctrl-C is one signal.
+        // Only the guard gets the terminal's signals, and passes them on. So one Ctrl-C is one
+        // signal for the worker.
         .process_group(0)
         .spawn()?;
     let pipe = worker.stdin.take();
@@ -88,22 +91,22 @@ fn wait(
                 SIGHUP => Signal::HUP,
                 _ => Signal::TERM,
             };
-            // It has just ended, and is about to be waited for.
+            // An error means that the worker has just ended, and will be waited for next.
             let _ = kill_process(pid, handed);
         }
     }
 }
 
-/// How the names of private folders begin.
+/// The prefix of the names of private folders.
 pub const PRIVATE: &str = "portcullis-";
 
-/// The run's private folder, by its name.
+/// The path of the run's private folder.
 pub fn private_folder(run_id: &str) -> PathBuf {
     std::env::temp_dir().join(format!("{PRIVATE}{run_id}"))
 }
 
 fn remove(folder: &Path) {
-    // Killed processes may still be writing their last line into it.
+    // Killed processes may still write into the folder, so removing it is tried again.
     let start = Instant::now();
     while std::fs::remove_dir_all(folder).is_err() && folder.exists() {
         if start.elapsed() > PATIENCE {
@@ -113,14 +116,15 @@ fn remove(folder: &Path) {
     }
 }
 
-/// The worker's side: the run's id, if this process is a worker.
+/// Called by the worker: the id of the run, if this process is a worker.
 pub fn run_id() -> Option<String> {
     std::env::var(RUN_ID).ok().filter(|id| is_id(id))
 }
 
-/// The worker's side: adopts orphans, and when the guard is gone ends everything
-/// at once, itself last. To be called once SIGTERM is handled and the private
-/// folder is there: one that is made after its removal would stay.
+/// Called by the worker: makes it adopt orphaned processes, and ends everything at once
+/// when the guard is gone, the worker itself last. Must be called after the handler of
+/// SIGTERM is set and the private folder exists; a folder that is created after the removal
+/// would stay.
 ///
 /// # Errors
 /// The system refuses to make it a subreaper.
@@ -132,10 +136,9 @@ pub fn watch(run_id: &str) -> std::io::Result<()> {
     tree::adopt_orphans()?;
     let folder = private_folder(run_id);
     std::thread::spawn(move || {
-        // Nothing is ever written: this ends when the guard does.
+        // Nothing is ever written into this pipe: the read ends when the guard does.
         let _ = std::io::stdin().read(&mut [0]);
-        // What is still written until the end tells of a signal, not of children
-        // that failed.
+        // With this signal, messages written until the end report a signal, not failed children.
         let _ = kill_process(rustix::process::getpid(), Signal::TERM);
         std::thread::sleep(TICK);
         tree::kill_descendants(PATIENCE);
@@ -145,7 +148,8 @@ pub fn watch(run_id: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-/// An id is made by ourselves; one from elsewhere must not name a path.
+/// Whether a text has the form of a run's id. A text from outside must not be used as a
+/// path.
 fn is_id(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric())
 }

@@ -1,5 +1,5 @@
-//! Ctrl-C and SIGTERM: noted in one place, before the first child is started.
-//! Children in groups of their own do not see the terminal's Ctrl-C.
+//! Handles Ctrl-C and SIGTERM in one place, before the first child is started. Children in
+//! their own process groups do not get the terminal's Ctrl-C.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,24 +8,24 @@ use portcullis_core::judge::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-/// Whether this process was asked to end, and how.
+/// Whether this process was asked to end, and by which signal.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupts {
     first: Arc<AtomicUsize>,
 }
 
-/// Signals of the whole process: whoever waits for children to end politely
-/// looks here whether the user has lost patience.
+/// The number of signals of the whole process. Code that waits for children to stop checks
+/// here whether the user has sent a second signal.
 static ALL: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether a second signal came: no more politeness.
+/// Whether a second signal came, so that children are killed without waiting.
 pub(crate) fn is_hurried() -> bool {
     ALL.load(Ordering::Relaxed) > 1
 }
 
 impl Interrupts {
-    /// Takes over SIGINT, and SIGTERM, SIGHUP and SIGQUIT (which all mean
-    /// "end in good order" here), for the rest of the process.
+    /// Handles SIGINT, SIGTERM, SIGHUP and SIGQUIT for the rest of the process. The last three
+    /// all mean an orderly end.
     ///
     /// # Errors
     /// The system refuses the handlers.
@@ -37,7 +37,7 @@ impl Interrupts {
             for signal in signals.forever() {
                 let signal = usize::try_from(signal).unwrap_or_default();
                 let relaxed = Ordering::Relaxed;
-                // The first one decides the exit code.
+                // The first signal decides the exit code.
                 let _ = first.compare_exchange(0, signal, relaxed, relaxed);
                 ALL.fetch_add(1, relaxed);
             }
@@ -45,7 +45,7 @@ impl Interrupts {
         Ok(interrupts)
     }
 
-    /// The first signal that came, if one did.
+    /// The first signal, if there was one.
     pub fn signal(&self) -> Option<Signal> {
         match self.first.load(Ordering::Relaxed) {
             0 => None,

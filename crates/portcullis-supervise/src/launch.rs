@@ -1,5 +1,5 @@
-//! How children come to be: through a hidden verb of our own binary, which sets
-//! what must be set in the child itself and then becomes the command.
+//! How children are started: by a hidden command of our own binary, which sets everything
+//! that must be set in the child itself, and then replaces itself by the child's command.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
@@ -12,26 +12,26 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, setrlim
 use crate::environment::Environment;
 use crate::{descriptors, placement};
 
-/// The hidden verb: `__exec PARENT FILES CPUS PROGRAM ARGUMENT…`; FILES is how
-/// many files the child may hold open, or `-` as many as its parent; CPUS are
-/// those it may run on, as `0,1`, or `-` any.
+/// The hidden command: `__exec PARENT FILES CPUS PROGRAM ARGUMENT…`. FILES is the limit of
+/// open files of the child, or `-` for that of its parent; CPUS are its allowed CPUs, such
+/// as `0,1`, or `-` for all.
 pub const VERB: &str = "__exec";
 
-/// The binary whose hidden verb children go through.
+/// The binary with the hidden command.
 static LAUNCHER: OnceLock<PathBuf> = OnceLock::new();
 
-/// From now on children go through this binary's hidden verb. Without it they
-/// are started as they are.
+/// Starts children with the hidden command of this binary from now on. Without this call
+/// they are started directly.
 pub fn through(binary: PathBuf) {
-    // The first one stays: there is only one binary.
+    // Only the first call has an effect; there is only one binary.
     let _ = LAUNCHER.set(binary);
 }
 
-/// The command to start for a command.
+/// The command line that starts a command.
 ///
 /// # Errors
-/// The program cannot be found: said here, since the launcher itself could be
-/// started.
+/// The program cannot be found. This is checked here, because the launcher itself would
+/// start without an error.
 pub(crate) fn argv(
     argv: &[OsString],
     folder: &Path,
@@ -58,7 +58,7 @@ pub(crate) fn argv(
     Ok(whole)
 }
 
-/// Whether a program is a file, where the system would look for it.
+/// Whether a program is a file in a place where the system would find it.
 fn is_there(program: &OsStr, folder: &Path, environment: &Environment) -> bool {
     let path = Path::new(program);
     if path.components().count() > 1 {
@@ -68,8 +68,8 @@ fn is_there(program: &OsStr, folder: &Path, environment: &Environment) -> bool {
     std::env::split_paths(folders).any(|folder| folder.join(path).is_file())
 }
 
-/// The inside of the hidden verb: dies with its parent, leaves no core file,
-/// runs where it was placed, and becomes the command. Comes back only if that failed.
+/// Runs the hidden command: ends with its parent, writes no core file, runs on its CPUs,
+/// and becomes the command. Returns only if that failed.
 #[expect(clippy::disallowed_methods, reason = "the launcher becomes the command")]
 pub fn exec(arguments: &[OsString]) -> std::io::Error {
     let malformed =
@@ -81,7 +81,7 @@ pub fn exec(arguments: &[OsString]) -> std::io::Error {
         return error;
     }
     let none = Rlimit { current: Some(0), ..getrlimit(Resource::Core) };
-    // Where it cannot be lowered, a hung child may leave a core file: no more.
+    // If this fails, a hung child may write a core file; nothing worse.
     let _ = setrlimit(Resource::Core, none);
     if let Some(files) = files.to_str().and_then(|text| text.parse().ok()) {
         descriptors::lower(files);
@@ -98,16 +98,16 @@ pub fn exec(arguments: &[OsString]) -> std::io::Error {
     Command::new(program).args(arguments).exec()
 }
 
-/// Has the system kill this process when the thread that started it ends.
+/// Makes the system kill this process when the thread that started it ends.
 ///
 /// # Errors
-/// The parent has ended already.
+/// The parent has already ended.
 #[cfg(target_os = "linux")]
 fn die_with(parent: Pid) -> std::io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     match getppid() {
         Some(now) if now == parent => Ok(()),
-        _ => Err(std::io::Error::other("whoever started this has ended")),
+        _ => Err(std::io::Error::other("the parent process has ended")),
     }
 }
 

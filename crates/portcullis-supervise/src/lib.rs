@@ -1,5 +1,5 @@
-//! Child processes: the only crate that spawns, signals and waits. It knows
-//! nothing of Django, of load or of thresholds.
+//! Child processes: the only crate that starts processes, sends signals and waits. It has
+//! no code for Django, load or thresholds.
 
 #[cfg(windows)]
 compile_error!("Portcullis does not support Windows: use it under WSL 2, in a container or in CI.");

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// How much of a log's end is looked at.
+/// How many bytes at the end of a log are read.
 const TAIL_BYTES: u64 = 64 * 1024;
 
-/// Opens a log for appending: two writers never overwrite each other.
+/// Opens a log for appending, so that two writers never overwrite each other.
 ///
 /// # Errors
 /// The file cannot be created.
@@ -15,15 +15,15 @@ pub fn open(path: &Path) -> std::io::Result<File> {
     File::options().create(true).append(true).open(path)
 }
 
-/// The size from which a log is cut: a server that floods must not fill the disk.
+/// A log of this size is cut, so that a server that logs too much does not fill the disk.
 const LONGEST: u64 = 16 * 1024 * 1024;
-/// How much of its end is saved when it is cut.
+/// How many bytes of its end are saved when it is cut.
 const SAVED: u64 = 1024 * 1024;
-/// What the saved end is called, behind the log's name.
+/// The suffix of the file with the saved end.
 const EARLIER: &str = "earlier";
 
-/// Cuts a log that has grown too long: its last megabyte is saved aside, and its
-/// writers, which append, go on at the start.
+/// Cuts a log that has become too long. Its last megabyte is saved in another file, and its
+/// writers, which append, continue at the start.
 ///
 /// # Errors
 /// The log or its saved end cannot be written.
@@ -60,8 +60,8 @@ fn end_of(path: &Path) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 
-/// What follows the first line, whose beginning is missing: the end of a secret
-/// could not be told from other text. All of it if there is no other line.
+/// Everything after the first line, whose beginning may be missing, because the end of a
+/// secret could not be recognised there. Everything if there is no other line.
 pub fn from_next_line(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().position(|byte| *byte == b'\n');
     end.and_then(|end| bytes.get(end + 1..)).unwrap_or(bytes)

@@ -1,11 +1,12 @@
-//! What a tree's threads have computed, to the nanosecond and cheaply: its
-//! processes are looked for now and then, their threads' clocks read each time.
+//! The CPU time of all threads of a process tree, exact to the nanosecond and cheap: the
+//! processes are searched from time to time, the clocks of their threads are read each
+//! time.
 
 use std::time::Duration;
 
 use crate::tree;
 
-/// The clock of one tree.
+/// The CPU clock of one process tree.
 #[derive(Clone, Debug)]
 pub struct Meter {
     root: u32,
@@ -13,18 +14,18 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A clock of the tree below a process.
+    /// A clock for the tree below a process.
     pub fn new(root: u32) -> Self {
         Self { root, members: tree::members(root) }
     }
 
-    /// Looks for the tree's processes again.
+    /// Searches the processes of the tree again.
     pub fn look(&mut self) {
         self.members = tree::members(self.root);
     }
 
-    /// The time that all threads of the tree have spent on a processor; `None`
-    /// where the system does not tell (the first field of `schedstat`: proc(5)).
+    /// The CPU time of all threads of the tree; `None` if the system does not provide it (the
+    /// first field of `schedstat`: proc(5)).
     pub fn cpu(&self) -> Option<Duration> {
         let mut sum = None;
         for pid in &self.members {

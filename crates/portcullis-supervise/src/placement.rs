@@ -1,26 +1,26 @@
-//! On which CPUs a tree runs: set in the child before it becomes the command,
-//! or from outside for all threads of a running one.
+//! The CPUs on which a process tree may run: set in the child before it becomes the
+//! command, or from outside for all threads of a running tree.
 
-/// Why a placement could not be had.
+/// Why processes could not be placed.
 #[derive(Debug, thiserror::Error)]
 pub enum PlacementError {
-    /// This system knows no placement.
-    #[error("this system does not place processes on CPUs")]
+    /// This system cannot place processes.
+    #[error("this system cannot pin processes to CPUs")]
     Unsupported,
     /// The CPU is not among those that this process may use.
-    #[error("CPU {cpu} is not among those that may be used here: {usable:?}")]
+    #[error("CPU {cpu} is not available here: use one of {usable:?}")]
     NotUsable {
-        /// The CPU that was asked for.
+        /// The requested CPU.
         cpu: usize,
-        /// Those that may be used.
+        /// The CPUs that may be used.
         usable: Vec<usize>,
     },
     /// The system refused.
-    #[error("the system refuses to place process {pid} on CPUs {cpus:?}: {source}")]
+    #[error("the system refuses to pin process {pid} to CPUs {cpus:?}: {source}")]
     Refused {
-        /// Whom it was asked for.
+        /// The process.
         pid: u32,
-        /// The CPUs that were asked for.
+        /// The requested CPUs.
         cpus: Vec<usize>,
         /// Its reason.
         source: std::io::Error,
@@ -46,10 +46,10 @@ mod system {
         (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()
     }
 
-    /// Whether all of these may be used here.
+    /// Checks whether all these CPUs may be used here.
     ///
     /// # Errors
-    /// The first that may not.
+    /// The first CPU that may not be used.
     pub fn verify(cpus: &[usize]) -> Result<(), PlacementError> {
         let usable = usable();
         match cpus.iter().find(|cpu| !usable.contains(cpu)) {
@@ -58,20 +58,19 @@ mod system {
         }
     }
 
-    /// SourceLocations this process, and whatever it becomes or starts, on these CPUs.
+    /// Places this process, and everything that it becomes or starts, on these CPUs.
     ///
     /// # Errors
-    /// The system refuses: none of them can be used.
+    /// The system refuses: none of the CPUs can be used.
     pub fn set_own(cpus: &[usize]) -> io::Result<()> {
         Ok(sched_setaffinity(None, &set_of(cpus))?)
     }
 
-    /// SourceLocations all threads of these trees on these CPUs; again and again until no
-    /// thread appears that was not placed, since a new one inherits from the
-    /// thread that started it.
+    /// Places all threads of these trees on these CPUs. This is repeated until there is no new
+    /// thread, because a thread that starts meanwhile may have inherited the old CPUs.
     ///
     /// # Errors
-    /// The system refuses. A thread that has ended meanwhile is no error.
+    /// The system refuses. A thread that has ended meanwhile is not an error.
     pub fn pin_trees(roots: &[u32], cpus: &[usize]) -> Result<(), PlacementError> {
         let set = set_of(cpus);
         let mut placed = BTreeSet::new();
@@ -120,7 +119,7 @@ mod system {
         #[test]
         fn a_cpu_that_is_not_there_is_named() {
             let error = verify(&[CpuSet::MAX_CPU - 1]).unwrap_err().to_string();
-            assert!(error.contains("CPU 1023 is not among"), "{error}");
+            assert!(error.contains("CPU 1023 is not available"), "{error}");
         }
     }
 }
@@ -129,20 +128,20 @@ mod system {
 mod system {
     use super::PlacementError;
 
-    /// No CPU can be chosen here.
+    /// On this system no CPU can be chosen.
     pub fn usable() -> Vec<usize> {
         Vec::new()
     }
 
-    /// Nothing but no wish can be met.
+    /// Accepts only an empty list.
     ///
     /// # Errors
-    /// Any CPU is named.
+    /// A CPU is named.
     pub fn verify(cpus: &[usize]) -> Result<(), PlacementError> {
         if cpus.is_empty() { Ok(()) } else { Err(PlacementError::Unsupported) }
     }
 
-    /// Does nothing: `verify` has refused.
+    /// Does nothing, because `verify` refuses every CPU.
     ///
     /// # Errors
     /// None.
@@ -150,7 +149,7 @@ mod system {
         Ok(())
     }
 
-    /// Cannot be had.
+    /// Not possible on this system.
     ///
     /// # Errors
     /// Always.

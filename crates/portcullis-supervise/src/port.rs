@@ -1,4 +1,4 @@
-//! Ports of the loopback interface: whether one is free, and whose it is.
+//! Ports of the loopback interface: whether a port is free, and which process has it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -22,20 +22,20 @@ fn bind(port: u16) -> Option<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()
 }
 
-/// Who listens where a client of `127.0.0.1:port` arrives.
+/// The process that listens where a client of `127.0.0.1:port` arrives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// Nobody.
     Nobody,
-    /// Only processes of the list that was asked about, on loopback alone.
+    /// Only processes of the given list, on loopback only.
     Ours,
     /// Processes of the list, but on every address of the machine.
     OursEverywhere,
-    /// Another process: its pid if it could be found.
+    /// Another process, with its pid if that could be found.
     Foreign(Option<u32>),
 }
 
-/// Whether whoever answers on `127.0.0.1:port` is one of `ours`.
+/// Whether the process that answers on `127.0.0.1:port` is one of `ours`.
 #[cfg(target_os = "linux")]
 pub fn owner(port: u16, ours: &[u32]) -> Owner {
     let (sockets, everywhere) = linux::listening(port);
@@ -50,14 +50,14 @@ pub fn owner(port: u16, ours: &[u32]) -> Owner {
     }
 }
 
-/// What tells the listeners of `127.0.0.1:port` from those that may follow them:
-/// their sockets, which a server that is started again opens once more.
+/// The identity of the listeners of `127.0.0.1:port`: their sockets. A server that is
+/// started again opens new ones.
 #[cfg(target_os = "linux")]
 pub fn listeners(port: u16) -> Vec<u64> {
     linux::listening(port).0
 }
 
-/// Where processes listen, for messages.
+/// The addresses on which processes listen, for messages.
 #[cfg(target_os = "linux")]
 pub fn addresses(pids: &[u32]) -> Vec<SocketAddr> {
     let held: Vec<u64> = pids.iter().flat_map(|pid| linux::sockets_of(*pid)).collect();
@@ -65,14 +65,13 @@ pub fn addresses(pids: &[u32]) -> Vec<SocketAddr> {
     rows.filter_map(|row| row.socket_address()).collect()
 }
 
-/// What tells the listeners of a port from those that may follow them: here the
-/// processes.
+/// The identity of the listeners of a port: here their processes.
 #[cfg(not(target_os = "linux"))]
 pub fn listeners(port: u16) -> Vec<u64> {
     holders(port).into_iter().map(u64::from).collect()
 }
 
-/// Where processes listen: not looked for here.
+/// The addresses on which processes listen: not available here.
 #[cfg(not(target_os = "linux"))]
 pub fn addresses(_: &[u32]) -> Vec<SocketAddr> {
     Vec::new()
@@ -85,7 +84,7 @@ fn holders(port: u16) -> Vec<u32> {
     table.lines().filter_map(|line| line.trim().parse().ok()).collect()
 }
 
-/// Whether whoever answers on `127.0.0.1:port` is one of `ours`.
+/// Whether the process that answers on `127.0.0.1:port` is one of `ours`.
 #[cfg(not(target_os = "linux"))]
 pub fn owner(port: u16, ours: &[u32]) -> Owner {
     let pids = holders(port);
@@ -126,7 +125,7 @@ mod linux {
             listens.then(|| Self { address: address.to_owned(), port, inode })
         }
 
-        /// Words of 32 bits as this machine holds them.
+        /// The address consists of words of 32 bits in the byte order of this machine.
         pub fn socket_address(&self) -> Option<SocketAddr> {
             let words = (0..self.address.len() / 8).map(|index| {
                 let hex = self.address.get(index * 8..index * 8 + 8)?;
@@ -149,8 +148,8 @@ mod linux {
         text.lines().filter_map(Row::read).collect()
     }
 
-    /// Inodes of the sockets that a client of 127.0.0.1 can reach: those bound
-    /// to it exactly, else those bound to every address (then true).
+    /// Inodes of the sockets that a client of 127.0.0.1 can reach: those bound exactly to it,
+    /// else those bound to every address (then true).
     pub fn listening(port: u16) -> (Vec<u64>, bool) {
         let rows = rows();
         let of = |addresses: &[&str]| -> Vec<u64> {
@@ -174,7 +173,7 @@ mod linux {
             .collect()
     }
 
-    /// A process that holds a socket.
+    /// The process that holds a socket.
     pub fn holder(inode: u64) -> Option<u32> {
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -182,7 +181,7 @@ mod linux {
     }
 }
 
-/// `PID (command)` of whoever holds a port, for messages.
+/// `PID (command)` of the process that holds a port, for messages.
 pub fn describe_holder(port: u16) -> String {
     match owner(port, &[]) {
         Owner::Foreign(Some(pid)) => {

@@ -1,5 +1,5 @@
-//! The server: one child in a process group of its own, owned by a guard that
-//! ends the whole group on every path.
+//! The server: a child in its own process group. Dropping its owner ends the whole group,
+//! on every path through the code.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -22,15 +22,15 @@ pub struct Server {
     grace: Duration,
     status: Option<ExitStatus>,
     stopped: bool,
-    /// What had left its group, and was ended after it.
+    /// Processes that had left its group, and were ended after it.
     pub strays: Vec<String>,
 }
 
-/// Starts a server; its output goes to `log`. It runs on `cpus`, on any if none
-/// are named.
+/// Starts a server. Its output goes to `log`. It runs on `cpus`; on all CPUs if the list is
+/// empty.
 ///
 /// # Errors
-/// The command cannot be started or the log not be opened.
+/// The command cannot be started, or the log cannot be opened.
 #[expect(clippy::disallowed_methods, reason = "the one place where a server is started")]
 pub fn start(
     argv: &[OsString],
@@ -64,15 +64,15 @@ pub fn start(
 }
 
 impl Server {
-    /// Its process id, which is its group's too.
+    /// Its process id, which is also the id of its process group.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits at most `limit` for it to end; its status if it has ended.
+    /// Waits at most `limit` for its end; returns its status if it has ended.
     pub fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
         if self.status.is_none() {
-            // A log that cannot be cut is no reason to stop the server.
+            // An error while cutting the log must not stop the server.
             let _ = log::cut_if_long(&self.log);
             let waited = match limit {
                 Duration::ZERO => self.child.try_wait(),
@@ -83,39 +83,39 @@ impl Server {
         self.status
     }
 
-    /// Whose the port is: this server's tree, nobody's, or another's.
+    /// Who has the port: this server's process tree, no process, or another one.
     pub fn owns_port(&self, port: u16) -> port::Owner {
         port::owner(port, &tree::members(self.pid()))
     }
 
-    /// Where its tree listens, for messages.
+    /// The addresses on which its process tree listens, for messages.
     pub fn addresses(&self) -> Vec<std::net::SocketAddr> {
         port::addresses(&tree::members(self.pid()))
     }
 
-    /// What its tree has used so far.
+    /// The resources that its process tree has used so far.
     pub fn usage(&self) -> Usage {
         tree::usage(self.pid())
     }
 
-    /// The time that its tree has spent on processors so far, and its resident memory
-    /// now, in bytes: cheaper than all of its usage.
+    /// The CPU time of its process tree so far, and its resident memory in bytes; cheaper than
+    /// `usage`.
     pub fn cpu_and_memory_bytes(&self) -> (Duration, u64) {
         tree::cpu_and_memory_bytes(self.pid())
     }
 
-    /// Asks a hung server for its stack, which ends it.
+    /// Makes a hung server write its stack, which also ends it.
     pub fn ask_for_stack(&mut self) {
         let pid = self.pid();
         tree::ask_for_stack(pid, || self.ended_within(Duration::ZERO).is_some());
     }
 
-    /// Stops it: TERM to the group, the grace period, KILL.
+    /// Stops it: SIGTERM to the group, the grace period, then SIGKILL.
     pub fn stop(&mut self) -> Ended {
         self.stop_beside(&[])
     }
 
-    /// The same, while other servers go on: what belongs to these is no stray.
+    /// The same while other servers keep running: their processes are not ended.
     pub fn stop_beside(&mut self, others: &[u32]) -> Ended {
         if self.stopped {
             return Ended::Gone;

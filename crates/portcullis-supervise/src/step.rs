@@ -1,5 +1,5 @@
-//! Steps of a run: a command that ends by itself, within a deadline, with its
-//! output in a file, in a process group of its own.
+//! Steps of a run: a command that ends by itself, within a deadline, with its output in a
+//! file, in its own process group.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -18,13 +18,13 @@ pub struct Step<'a> {
     pub argv: Vec<OsString>,
     /// Working folder.
     pub folder: &'a Path,
-    /// All of its environment.
+    /// Its complete environment.
     pub environment: &'a Environment,
-    /// What it reads; nothing if `None`.
+    /// The file for standard input; empty input if `None`.
     pub stdin: Option<PathBuf>,
-    /// Where its output goes, both streams.
+    /// The file for both output streams.
     pub log: &'a Path,
-    /// How long it may take.
+    /// The maximum time.
     pub deadline: Duration,
 }
 
@@ -47,7 +47,7 @@ pub enum StepError {
         /// "exit status: 1", "signal: 9 (SIGKILL)".
         status: String,
     },
-    /// It was ended at its deadline.
+    /// It was stopped at its deadline.
     #[error("{program} did not end within {} s and was stopped", deadline.as_secs_f64())]
     TimedOut {
         /// The program.
@@ -55,20 +55,20 @@ pub enum StepError {
         /// The deadline.
         deadline: Duration,
     },
-    /// We were asked to end, and so was it.
+    /// The run was interrupted, so the step was stopped.
     #[error("interrupted")]
     Interrupted(Signal),
 }
 
-/// How long a step may take to go after a polite signal.
+/// How long a step may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
-/// How often interrupts are looked for while waiting.
+/// How often a wait checks for an interrupt.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Runs a step to its end; whatever it left in its process group is ended too.
+/// Runs a step to its end; processes that it leaves in its process group are ended too.
 ///
 /// # Errors
-/// It could not be started, failed, took too long, or we were interrupted.
+/// It could not be started, failed, took too long, or the run was interrupted.
 pub fn run(step: &Step<'_>, interrupts: &Interrupts) -> Result<(), StepError> {
     if let Some(signal) = interrupts.signal() {
         return Err(StepError::Interrupted(signal));
@@ -96,7 +96,7 @@ pub fn run(step: &Step<'_>, interrupts: &Interrupts) -> Result<(), StepError> {
             Ok(None) => {}
             Err(source) => return Err(StepError::NotStarted { program, source }),
         }
-        // A log that cannot be cut is no reason to end the step.
+        // An error while cutting the log must not end the step.
         let _ = log::cut_if_long(step.log);
         let late = start.elapsed() >= step.deadline;
         let signal = interrupts.signal();
@@ -143,7 +143,7 @@ fn command(step: &Step<'_>) -> std::io::Result<duct::Expression> {
     })
 }
 
-/// The output of a short command, or `None` if it failed; `log` keeps it.
+/// The output of a short command, also kept in `log`; `None` if it failed.
 pub fn capture(step: &Step<'_>, interrupts: &Interrupts) -> Option<String> {
     run(step, interrupts).ok()?;
     let bytes = std::fs::read(step.log).ok()?;

@@ -1,5 +1,4 @@
-//! System tools, where there is no /proc: `ps` tells who belongs to whom, `lsof` who
-//! listens.
+//! System tools for systems without /proc: `ps` for the process tree, `lsof` for listeners.
 
 /// The standard output of a system tool; empty if it cannot be run.
 #[expect(clippy::disallowed_methods, reason = "process tables where there is no /proc")]

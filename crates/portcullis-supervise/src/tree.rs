@@ -1,4 +1,4 @@
-//! Process trees: who belongs to a child, and how a whole group is ended.
+//! Process trees: which processes belong to a child, and how a whole group is ended.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,15 +11,16 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_p
 /// How a group was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Nothing was left of it.
+    /// No process was left.
     Gone,
-    /// It went when it was asked to.
+    /// It ended after SIGTERM.
     Politely,
     /// It had to be killed.
     Killed,
 }
 
-/// What `root`'s tree has used so far: proc(5), `stat` and `status` of each.
+/// The resources that the tree of `root` has used so far: proc(5), `stat` and `status` of
+/// each process.
 pub fn usage(root: u32) -> Usage {
     let mut sum = Usage::default();
     for pid in members(root) {
@@ -27,7 +28,7 @@ pub fn usage(root: u32) -> Usage {
         let status = read("status");
         sum.cpu += cpu_in(&read("stat"));
         sum.peak_memory_bytes += number(&status, "VmHWM:") * 1024;
-        // Switches are counted by thread; those of ended threads are lost.
+        // Context switches are counted by thread; those of ended threads are lost.
         for task in std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten() {
             let status = std::fs::read(task.path().join("status")).unwrap_or_default();
             sum.voluntary_switches += number(&status, "voluntary_ctxt_switches:");
@@ -37,9 +38,8 @@ pub fn usage(root: u32) -> Usage {
     sum
 }
 
-/// The time that `root`'s tree has spent on processors so far, and its resident memory
-/// now, in bytes: one look at the table of processes, none at threads. Zeros where the
-/// system does not tell.
+/// The CPU time of the tree of `root` so far, and its resident memory in bytes. Reads the
+/// table of processes once, and no threads. Zeros if the system does not provide them.
 pub fn cpu_and_memory_bytes(root: u32) -> (Duration, u64) {
     let of = |pid: u32| {
         let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
@@ -49,9 +49,8 @@ pub fn cpu_and_memory_bytes(root: u32) -> (Duration, u64) {
     members(root).into_iter().map(of).fold((Duration::ZERO, 0), add)
 }
 
-/// The time on processors in a `stat` file of proc(5): fields 14 and 15, counted behind
-/// the command, are user and system time in ticks, of which Linux has a hundred a second
-/// for user space.
+/// The CPU time in a `stat` file of proc(5): fields 14 and 15, counted after the command,
+/// are user and system time in ticks; Linux reports a hundred ticks a second to user space.
 fn cpu_in(stat: &[u8]) -> Duration {
     let stat = String::from_utf8_lossy(stat);
     let times = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
@@ -59,15 +58,15 @@ fn cpu_in(stat: &[u8]) -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// The number behind `name` in a `status` file of proc(5); 0 if there is none.
+/// The number after `name` in a `status` file of proc(5); 0 if it is missing.
 fn number(status: &[u8], name: &str) -> u64 {
     let status = String::from_utf8_lossy(status);
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or_default()
 }
 
-/// Asks a process for its stack: Python's faulthandler writes it to standard
-/// error when SIGABRT comes, and the process ends.
+/// Makes a process write its stack: on SIGABRT Python's faulthandler writes it to standard
+/// error, and the process ends.
 pub fn ask_for_stack(pid: u32, mut has_ended: impl FnMut() -> bool) {
     signal(pid, Signal::ABORT);
     let start = Instant::now();
@@ -76,8 +75,8 @@ pub fn ask_for_stack(pid: u32, mut has_ended: impl FnMut() -> bool) {
     }
 }
 
-/// Ends the process group `group`: TERM, `grace`, then KILL. `reap` is called
-/// while waiting, since an unreaped child still counts as a member.
+/// Ends the process group `group`: SIGTERM, `grace`, then SIGKILL. `reap` is called while
+/// waiting, because an unreaped child still counts as a member.
 pub fn end_group(group: u32, grace: Duration, mut reap: impl FnMut()) -> Ended {
     let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) else {
         return Ended::Gone;
@@ -86,7 +85,7 @@ pub fn end_group(group: u32, grace: Duration, mut reap: impl FnMut()) -> Ended {
     if kill_process_group(group, Signal::TERM).is_err() {
         return Ended::Gone;
     }
-    // A stopped process would not see the signal before it goes on.
+    // A stopped process would not handle the signal until it continues.
     let _ = kill_process_group(group, Signal::CONT);
     if wait_until_gone(group, grace, &mut reap) {
         return Ended::Politely;
@@ -117,20 +116,21 @@ fn wait_until_gone(group: Pid, limit: Duration, reap: &mut impl FnMut()) -> bool
     }
 }
 
-/// A zombie still counts for the system, until its new parent reaps it.
+/// Whether the group has living members. The system still counts a zombie until its new
+/// parent reaps it.
 fn has_living_members(group: Pid) -> bool {
     let group = group.as_raw_nonzero().get();
     processes().values().any(|links| i64::from(links.group) == i64::from(group))
 }
 
-/// Parent and process group of a process.
+/// The parent and the process group of a process.
 #[derive(Clone, Copy, Debug)]
 struct Links {
     parent: u32,
     group: u32,
 }
 
-/// The processes of `root`'s tree: itself, its group, and all descendants.
+/// The processes of the tree of `root`: itself, its group, and all descendants.
 pub fn members(root: u32) -> Vec<u32> {
     let all = processes();
     let in_tree = |pid: u32, links: &Links| {
@@ -139,11 +139,11 @@ pub fn members(root: u32) -> Vec<u32> {
     all.iter().filter(|(pid, links)| in_tree(**pid, links)).map(|(pid, _)| *pid).collect()
 }
 
-/// Whether this process adopts what its descendants leave behind.
+/// Whether this process adopts orphaned descendants.
 static ADOPTS: AtomicBool = AtomicBool::new(false);
 
-/// From now on orphans among our descendants become our children, instead of
-/// the system's: nothing can leave the tree any more.
+/// Makes orphaned descendants children of this process, not of the system's init, so that
+/// no process can leave the tree.
 ///
 /// # Errors
 /// The system refuses.
@@ -154,10 +154,9 @@ pub fn adopt_orphans() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Ends every living descendant of this process that is not below one of
-/// `keep`: TERM, `grace`, then KILL. Only for a process that adopts orphans:
-/// elsewhere children of strangers in this process would be ended. The commands
-/// of those that were ended.
+/// Ends every living descendant of this process, except those below one of `keep`: SIGTERM,
+/// `grace`, then SIGKILL. Returns the commands of the ended processes. Does nothing unless
+/// this process adopts orphans, because other children of this process would be ended.
 pub fn sweep(keep: &[u32], grace: Duration) -> Vec<String> {
     if !ADOPTS.load(Ordering::Relaxed) {
         return Vec::new();
@@ -176,8 +175,8 @@ pub fn sweep(keep: &[u32], grace: Duration) -> Vec<String> {
     commands
 }
 
-/// The commands of living descendants, for messages: with the server gone, what
-/// it left. Nothing where orphans are not adopted.
+/// The commands of living descendants, for messages: the processes that an ended server has
+/// left. Empty unless orphans are adopted.
 pub fn left_behind() -> Vec<String> {
     if !ADOPTS.load(Ordering::Relaxed) {
         return Vec::new();
@@ -185,7 +184,7 @@ pub fn left_behind() -> Vec<String> {
     descendants().iter().map(|pid| format!("process {pid} ({})", command_of(*pid))).collect()
 }
 
-/// Kills every descendant of this process, those that come meanwhile too.
+/// Kills every descendant of this process, including new ones meanwhile.
 pub fn kill_descendants(limit: Duration) {
     kill_all(descendants, limit);
 }
@@ -218,7 +217,7 @@ fn descendants() -> Vec<u32> {
 
 /// Whether the chain of parents that begins with `parent` reaches `root`.
 fn is_descendant(all: &BTreeMap<u32, Links>, mut parent: u32, root: u32) -> bool {
-    // Bounded: a table read while it changes may hold a loop.
+    // Limited, because a table that is read while it changes may contain a loop.
     for _ in 0..64 {
         match all.get(&parent) {
             _ if parent == root => return true,
@@ -237,7 +236,7 @@ fn processes() -> BTreeMap<u32, Links> {
     pids.filter_map(|pid| {
         let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
         let stat = String::from_utf8_lossy(&stat).into_owned();
-        // The command may hold spaces and parentheses: fields follow the last.
+        // The command may contain spaces and parentheses; the fields follow the last parenthesis.
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
         if fields.next()? == "Z" {
             return None;
@@ -266,8 +265,8 @@ pub fn command_of(pid: u32) -> String {
     shortened(String::from_utf8_lossy(&bytes).replace('\0', " ").trim())
 }
 
-/// A long command loses its middle: its program stands at the start, what it
-/// runs and on which port at the end.
+/// Shortens a long command in the middle: the program is at the start, the application and
+/// the port at the end.
 fn shortened(command: &str) -> String {
     const LONGEST: usize = 160;
     let chars: Vec<char> = command.chars().collect();

@@ -104,7 +104,7 @@ fn what_would_touch_files_of_others_is_refused_and_so_is_what_is_no_result() {
     std::fs::copy(&results, &copy).unwrap();
     check(&copy, &["--html"], "before.json is not named perf_results.json, so");
     let flags = ["--out", elsewhere.path().to_str().unwrap()];
-    check(&copy, &flags, "was not made by Portcullis; choose another with --out");
+    check(&copy, &flags, "was not made by Portcullis; choose another folder with --out");
     assert_eq!(names(elsewhere.path()), ["before.json"]);
     check(&elsewhere.path().join("none.json"), &[], "none.json cannot be read");
     let text = std::fs::read_to_string(&results).unwrap();
@@ -117,7 +117,7 @@ fn what_would_touch_files_of_others_is_refused_and_so_is_what_is_no_result() {
     check(broken("\"requests\": 4", "\"requests\": 5"), &[], "contradicts itself");
     check(broken("\"own_server\"", "\"own\""), &[], "missing field `own_server`");
     std::fs::write(&copy, "Type,Name\r\n").unwrap();
-    check(&copy, &[], "is no results file");
+    check(&copy, &[], "is not a known results file");
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn two_runs_stand_side_by_side_and_nothing_is_decided() {
     let (code, said) = report(&[&first, &second], &[]);
     assert_eq!(code, 0, "{said}");
     for part in
-        ["A  ", "PASSED: in 50 ms (exit 0)", "+25.0 %", "no regression check", "perf --against"]
+        ["A  ", "PASSED: in 50 ms (exit 0)", "+25.0 %", "not a regression check", "perf --against"]
     {
         assert!(said.contains(part), "no {part:?} in {said}");
     }

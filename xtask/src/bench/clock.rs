@@ -1,5 +1,5 @@
-//! Latencies beside the server's own clock, at 1,000 requests/s: what a client
-//! adds to the times that the server knows.
+//! Compares latencies with the server's own clock, at 1,000 requests/s: how much a client
+//! adds to the durations that the server measured.
 
 use std::path::Path;
 
@@ -20,13 +20,13 @@ struct Client {
     off_p99_ms: Vec<f64>,
 }
 
-/// A percentile, its limit, and where a client's errors of it stand.
+/// A percentile, its limit, and the field with a client's errors.
 type Question = (&'static str, f64, fn(&Client) -> &[f64]);
 
 const QUESTIONS: [Question; 2] =
     [("p50", 0.2, |client| &client.off_p50_ms), ("p99", 0.5, |client| &client.off_p99_ms)];
 
-/// The rounds, and what they say.
+/// Makes the rounds; returns their figures.
 ///
 /// # Errors
 /// A client or the server failed.
@@ -55,7 +55,7 @@ pub fn measure(folder: &Path, peers: &Peers, quick: bool) -> Result<Vec<Figure>>
 
 fn figures((name, limit, off): &Question, ours: &Client, peers: &[Client]) -> Vec<Figure> {
     let what = |client: &Client| {
-        format!("latency beside the server's own clock: {name} off, {}", client.name)
+        format!("latency compared with the server's own clock: {name} off, {}", client.name)
     };
     let off = |client: &Client| median(off(client).iter().copied());
     let mut figures = vec![Figure::of_ours(what(ours), off(ours), "ms", Target::AtMost(*limit))];
@@ -68,7 +68,7 @@ impl Client {
         Self { name, off_p50_ms: Vec::new(), off_p99_ms: Vec::new() }
     }
 
-    /// One run against a server of its own.
+    /// Adds a run with a server of its own.
     fn add(
         &mut self,
         folder: &Path,

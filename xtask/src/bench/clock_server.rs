@@ -1,7 +1,7 @@
-//! A small server that knows its own times: a blocking thread for each
-//! connection, no buffering, and the monotonic clock read when a request's last
-//! byte has come and just before its answer is written. Run as a hidden verb in
-//! a process of its own, so that it can have a core of its own.
+//! A small server that measures its own durations: a blocking thread for each
+//! connection, no buffering. It reads the monotonic clock after the last byte of a
+//! request and just before it writes the answer. It runs as a hidden command in its own
+//! process, so that it can have its own core.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,34 +14,34 @@ use clap::{Args, ValueEnum};
 
 /// The path whose requests are measured; everything else is answered at once.
 pub const MEASURED_PATH: &str = "/work";
-/// The path that tells the measured durations, in µs, as a JSON array.
+/// The path whose answer has the measured durations, in µs, as a JSON array.
 pub const OWN_PATH: &str = "/own";
 
 /// Flags of `bench-server`.
 #[derive(Debug, Args)]
 pub struct ServerArgs {
-    /// What takes its time
+    /// Set how answers take time
     #[arg(value_enum)]
     mode: Mode,
-    /// Where to listen on 127.0.0.1; 0 takes a free port. It is printed first
+    /// Listen on this port of 127.0.0.1 and print it; 0 takes a free port
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The stall's begin, counted from the first measured request
+    /// Begin the stall this long after the first measured request
     #[arg(long, default_value_t = 0)]
     stall_from_ms: u64,
-    /// The stall's length
+    /// Set the length of the stall
     #[arg(long, default_value_t = 0)]
     stall_ms: u64,
-    /// When the server ends by itself
+    /// Stop the server after this time
     #[arg(long, default_value_t = 120)]
     lifetime_s: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Mode {
-    /// Each answer takes from 2 to 20 ms
+    /// Delay each answer by 2 to 20 ms
     Clock,
-    /// Answers are immediate, but for one stall
+    /// Answer at once, except during one stall
     Stall,
 }
 
@@ -77,7 +77,7 @@ fn accept(listener: &TcpListener, server: &Arc<Server>) {
     for stream in listener.incoming().flatten() {
         let server = Arc::clone(server);
         let thread = std::thread::Builder::new().stack_size(64 * 1024);
-        // A connection that gets no thread is closed, and the client says so.
+        // Without a thread the connection is closed, and the client reports that.
         let _ = thread.spawn(move || server.converse(stream));
     }
 }
@@ -125,8 +125,8 @@ impl Server {
     }
 }
 
-/// 97 times between 2 and 20 ms, each once in 97 requests, scattered. They do
-/// not fall on whole milliseconds: a client that rounds to those is seen.
+/// 97 durations between 2 and 20 ms, each once in 97 requests, in mixed order. They are
+/// not whole milliseconds, so that rounding by a client shows.
 fn planned(number: u64) -> Duration {
     Duration::from_micros(2_000 + (number * 37 % 97) * 18_000 / 96)
 }

@@ -1,5 +1,5 @@
-//! What a request costs the client, and how many it manages: ours beside its
-//! peers, against the same nginx worker with the same 50 connections, in turns.
+//! The CPU time per request and the throughput of each client, in turns, with the same
+//! nginx worker and the same 50 connections.
 
 use anyhow::Result;
 
@@ -16,7 +16,7 @@ struct Client {
     load: &'static str,
     seconds: f64,
     runs: Vec<Told>,
-    /// What a request cost before the start was taken off.
+    /// CPU time per request before the start was subtracted.
     whole_us: Vec<f64>,
 }
 
@@ -25,8 +25,8 @@ impl Client {
         Self { name, load, seconds: seconds as f64, runs: Vec::new(), whole_us: Vec::new() }
     }
 
-    /// k6 and Locust take a second or more to start, which is not a request's
-    /// cost: it is taken off, for them only.
+    /// k6 and Locust take a second or more to start. That is not a cost of requests, so it
+    /// is subtracted, only for them.
     fn add_without_start(&mut self, run: Told, start_cpu_s: f64) {
         self.whole_us.push(run.cpu_us_per_request());
         self.runs.push(Told { cpu_s: run.cpu_s - start_cpu_s, ..run });
@@ -57,7 +57,7 @@ struct Clients {
     locust: Client,
 }
 
-/// The rounds, and what they say.
+/// Makes the rounds; returns their figures.
 ///
 /// # Errors
 /// A client failed.
@@ -124,8 +124,8 @@ impl Clients {
         figures
     }
 
-    /// The median over rounds of the ratio within each: the machine's speed
-    /// drifts between rounds. `None` without the peer.
+    /// The median over rounds of the ratio within each round, because the machine's speed
+    /// drifts between rounds. `None` without the other tool.
     fn ratio(
         &self,
         what: &str,

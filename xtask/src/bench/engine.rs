@@ -1,5 +1,5 @@
-//! Everything about the load engine, in one run on one machine. All files are
-//! in one folder, which is removed at the end.
+//! All measurements of the load engine, in one run on one machine. All files are in one
+//! folder, which is removed at the end.
 
 use std::path::Path;
 

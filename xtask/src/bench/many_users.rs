@@ -1,5 +1,5 @@
-//! 10,000 users that wait 1 to 3 s, about 5,000 requests/s: what they cost, and
-//! whether they are on time.
+//! 10,000 users that wait 1 to 3 s, about 5,000 requests/s: their cost, and how punctual
+//! they are.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub fn measure(place: Place, quick: bool) -> Result<Vec<Figure>> {
     let wait = r#"{ min = "1s", max = "3s" }"#;
     let config = place.configuration(USERS, 1_000, wait, seconds)?;
     let child = portcullis::start(&place, &config, seconds)?;
-    // Looked at before the end, when all users are alive.
+    // Read before the end, when all users are active.
     std::thread::sleep(Duration::from_secs(seconds - 1));
     let kib = peak_kib(child.id()).unwrap_or(f64::NAN);
     let summary = portcullis::summary(&place, &pinned::finish(child)?)?;
@@ -52,8 +52,8 @@ pub fn measure(place: Place, quick: bool) -> Result<Vec<Figure>> {
     ])
 }
 
-/// The largest peak of resident memory among a process and its descendants:
-/// the shell starts `timeout`, that starts a guard, and that the worker.
+/// The largest peak of resident memory of a process and its descendants: the shell
+/// starts `timeout`, which starts the guard, which starts the worker.
 fn peak_kib(pid: u32) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM"))?;

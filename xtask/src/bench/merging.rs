@@ -1,5 +1,5 @@
-//! Merging and judging recorders that hold 6 million samples: an example of the
-//! engine's crate does it and tells how long it took.
+//! Merging and judging recorders with 6 million samples: an example of the engine's crate
+//! does this and prints the time.
 
 use std::process::Command;
 
@@ -9,12 +9,12 @@ use serde_json::Value;
 use super::{Figure, Target};
 use crate::tools;
 
-/// One run; nothing, and a word about it, if the example fails.
+/// Makes one run; no figures and a message if the example fails.
 pub fn measure() -> Vec<Figure> {
     match run() {
         Ok(figures) => figures,
         Err(error) => {
-            eprintln!("xtask: without the merging of recorders: {error:#}");
+            eprintln!("xtask: the merging of recorders is left out: {error:#}");
             Vec::new()
         }
     }
@@ -28,7 +28,7 @@ fn run() -> Result<Vec<Figure>> {
         let told = String::from_utf8_lossy(&output.stderr);
         bail!("{}", told.lines().next().unwrap_or("the example failed"));
     }
-    read(&String::from_utf8_lossy(&output.stdout)).context("the example told no figures")
+    read(&String::from_utf8_lossy(&output.stdout)).context("the example printed no figures")
 }
 
 fn read(text: &str) -> Option<Vec<Figure>> {

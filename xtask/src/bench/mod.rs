@@ -1,6 +1,6 @@
-//! `cargo xtask bench`: figures beside those of peers, side by side in one run
-//! on one machine. Nothing here passes or fails: a missed target stays in the
-//! table as missed.
+//! `cargo xtask bench`: compares figures with those of other tools, in one run on one
+//! machine. Nothing here passes or fails: a missed target is shown as missed in the
+//! table.
 
 mod engine;
 
@@ -26,31 +26,31 @@ use clap::{Args, ValueEnum};
 /// Flags of `bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// What to measure
+    /// Measure this part
     #[arg(value_enum)]
     part: Part,
-    /// Fewer and shorter rounds
+    /// Make fewer and shorter rounds
     #[arg(long, conflicts_with = "full")]
     quick: bool,
-    /// As many as the judge's error rates need: more than an hour
+    /// Make as many comparisons as the error rates need: more than an hour
     #[arg(long)]
     full: bool,
-    /// The part of the judge [default: all]
+    /// Measure only this part of the judge [default: all]
     #[arg(long = "part", value_enum, id = "judge-part")]
     part_of_judge: Option<judge::Part>,
-    /// Of the comparisons and commands only those beside this neighbour
+    /// Make only comparisons and commands with this neighbour process
     #[arg(long, value_enum)]
     noise: Option<judge::neighbour::Noise>,
-    /// How the table is printed
+    /// Set the output format of the table
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Part {
-    /// The load engine: its cost, throughput, memory, punctuality and accuracy
+    /// Measure cost, throughput, memory, punctuality and accuracy of the load engine
     Engine,
-    /// The judge: how often it is wrong
+    /// Measure how often the verdict is wrong
     Judge,
 }
 
@@ -68,13 +68,13 @@ pub struct Figure {
     pub value: f64,
     /// Its unit.
     pub unit: &'static str,
-    /// The target, in words; empty for a peer's figure.
+    /// The target, in words; empty for the figure of another tool.
     pub target: String,
-    /// Whether it was met; `None` for a peer's figure.
+    /// Whether it was met; `None` for the figure of another tool.
     pub met: Option<bool>,
 }
 
-/// What is asked of a figure of ours.
+/// The target of a figure of Portcullis.
 #[derive(Clone, Copy)]
 pub enum Target {
     /// This or less.
@@ -86,12 +86,12 @@ pub enum Target {
 }
 
 impl Figure {
-    /// A figure to compare with; nothing is asked of it.
+    /// A figure to compare with, without a target.
     pub fn beside(what: impl Into<String>, value: f64, unit: &'static str) -> Self {
         Self { what: what.into(), value, unit, target: String::new(), met: None }
     }
 
-    /// A figure of ours; a value that could not be read (NaN) misses its target.
+    /// A figure of Portcullis; a value that could not be read (NaN) misses its target.
     pub fn of_ours(
         what: impl Into<String>,
         value: f64,

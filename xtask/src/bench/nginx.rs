@@ -1,5 +1,4 @@
-//! One nginx worker on the last core: a server that is never the bottleneck's
-//! excuse, and the same for every client.
+//! One nginx worker on the last core: a fast server, the same for every client.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,10 +9,10 @@ use anyhow::{Context, Result, bail};
 use super::server_process;
 use crate::tools;
 
-/// A running nginx; dropping it ends it.
+/// A running nginx; dropping it stops it.
 pub struct Nginx {
     child: Child,
-    /// Where it listens.
+    /// The port that it listens on.
     pub port: u16,
 }
 
@@ -52,7 +51,7 @@ pub fn start(folder: &Path) -> Result<Nginx> {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // The master ends its worker when it is asked politely.
+        // With SIGTERM the master process stops its worker too.
         let pid = self.child.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &pid]).status();
         let _ = self.child.wait();

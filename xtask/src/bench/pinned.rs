@@ -1,5 +1,4 @@
-//! A client on the first core, bounded in time, with the CPU time that it
-//! took.
+//! Runs a client on the first core, with a time limit, and measures its CPU time.
 
 use std::process::{Child, Command, Stdio};
 
@@ -8,20 +7,20 @@ use anyhow::{Context, Result, bail};
 /// The client's core; servers have the last one.
 const CORE: &str = "0";
 
-/// Beyond its own duration a client has this long to start and to end.
+/// In addition to its duration, a client has this time to start and to end.
 const GRACE_S: u64 = 30;
 
-/// What a client printed, and what it cost.
+/// The output of a client, and its CPU time.
 pub struct Ran {
     /// Its standard output.
     pub text: String,
-    /// Its user and system time.
+    /// Its user and system time, in seconds.
     pub cpu_s: f64,
-    /// Its exit code: each client's opinion of its run.
+    /// Its exit code.
     pub code: i32,
 }
 
-/// Runs a client that means to take `seconds`.
+/// Runs a client for `seconds`.
 ///
 /// # Errors
 /// It cannot be started, or did not end by itself.
@@ -29,7 +28,7 @@ pub fn run(client: &Command, seconds: u64) -> Result<Ran> {
     finish(start(client, seconds)?)
 }
 
-/// Starts a client under a shell, which tells the client's CPU time.
+/// Starts a client in a shell, which prints the client's CPU time.
 ///
 /// # Errors
 /// It cannot be started.
@@ -50,16 +49,16 @@ pub fn start(client: &Command, seconds: u64) -> Result<Child> {
 /// Waits for a client.
 ///
 /// # Errors
-/// It did not end by itself, or the shell told no times.
+/// It did not end by itself, or the shell printed no times.
 pub fn finish(shell: Child) -> Result<Ran> {
     let output = shell.wait_with_output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let (text, end) = text.rsplit_once("ended ").context("the shell told no end")?;
-    let (code, times) = end.split_once('\n').context("the shell told no times")?;
-    let code: i32 = code.parse().context("the shell told no exit code")?;
-    // These are `timeout`'s own: it ended the client, or could not start it.
+    let (text, end) = text.rsplit_once("ended ").context("the shell did not print the end")?;
+    let (code, times) = end.split_once('\n').context("the shell printed no times")?;
+    let code: i32 = code.parse().context("the shell printed no exit code")?;
+    // These codes come from `timeout`: it stopped the client, or could not start it.
     if [124, 126, 127, 137].contains(&code) {
-        bail!("a client could not be run, or not to its end ({code})");
+        bail!("a client could not be started, or did not end in time ({code})");
     }
     Ok(Ran { text: text.to_owned(), cpu_s: children_cpu_s(times).context("no times")?, code })
 }

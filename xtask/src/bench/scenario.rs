@@ -1,6 +1,6 @@
-//! The bundled ten tasks against another server, with other users and waits:
-//! as a configuration of ours, and as the JSON that the scripts of k6 and
-//! Locust read, so that the three cannot drift apart.
+//! The ten bundled tasks for another server, with other users and waits: as a
+//! configuration of Portcullis, and as JSON for the scripts of k6 and Locust, so that
+//! all three use the same tasks.
 
 use std::path::{Path, PathBuf};
 
@@ -10,17 +10,17 @@ use toml_edit::{DocumentMut, Item};
 
 use crate::tools;
 
-/// Where a client works, and what it loads.
+/// The working folder of a client, and its target.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
-    /// Its files.
+    /// The folder for its files.
     pub folder: &'a Path,
     /// The server's port.
     pub port: u16,
 }
 
 impl Place<'_> {
-    /// The server's address without a path.
+    /// The server's URL without a path.
     pub fn base(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -79,12 +79,12 @@ fn as_json(toml: &str) -> Result<Value> {
             "token": login.get("token").and_then(Item::as_str),
             "json": credentials,
         },
-        "tasks": tasks.context("a task of perf.toml cannot be told to the peers")?,
+        "tasks": tasks.context("a task of perf.toml cannot be translated for k6 and Locust")?,
     }))
 }
 
-/// A task, with every path that its values can make; `None` if it has what
-/// the peers' scripts do not know.
+/// A task as JSON, with every path that its values can make; `None` if it uses something
+/// that the scripts of k6 and Locust do not know.
 fn task(table: &toml_edit::Table) -> Option<Value> {
     let mut paths = vec![table.get("path")?.as_str()?.to_owned()];
     for (name, range) in inline(table, "values") {

@@ -1,4 +1,4 @@
-//! The clock server in a process of its own on the last core.
+//! Starts the clock server as a separate process on the last core.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -9,17 +9,17 @@ use anyhow::{Context, Result};
 
 use super::clock_server::OWN_PATH;
 
-/// A running clock server; dropping it ends it.
+/// A running clock server; dropping it stops it.
 pub struct ServerProcess {
     child: Child,
-    /// Where it listens.
+    /// The port that it listens on.
     pub port: u16,
 }
 
-/// Starts this program's hidden verb with these arguments.
+/// Starts the hidden command of this program with these arguments.
 ///
 /// # Errors
-/// It does not start, or tells no port.
+/// It does not start, or prints no port.
 pub fn start(arguments: &[&str]) -> Result<ServerProcess> {
     let mut command = Command::new("taskset");
     command.args(["-c", &last_core()?]).arg(std::env::current_exe()?).arg("bench-server");
@@ -30,14 +30,14 @@ pub fn start(arguments: &[&str]) -> Result<ServerProcess> {
     if let Some(output) = server.child.stdout.take() {
         BufReader::new(output).read_line(&mut line)?;
     }
-    server.port = line.trim().parse().context("the clock server told no port")?;
+    server.port = line.trim().parse().context("the clock server printed no port")?;
     Ok(server)
 }
 
 /// The number of the last core.
 ///
 /// # Errors
-/// The system does not tell.
+/// The number of cores is unknown.
 pub fn last_core() -> Result<String> {
     Ok(std::thread::available_parallelism()?.get().saturating_sub(1).to_string())
 }
@@ -54,7 +54,7 @@ impl ServerProcess {
         stream.shutdown(std::net::Shutdown::Write)?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
-        let (_, body) = text.split_once("\r\n\r\n").context("the clock server told nothing")?;
+        let (_, body) = text.split_once("\r\n\r\n").context("the clock server gave no answer")?;
         let own_us: Vec<u32> = serde_json::from_str(body)?;
         let mut own_ms: Vec<f64> = own_us.iter().map(|us| f64::from(*us) / 1e3).collect();
         own_ms.sort_by(f64::total_cmp);

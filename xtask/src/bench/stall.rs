@@ -40,9 +40,9 @@ pub fn measure(folder: &Path, peers: &Peers, quick: bool) -> Result<Vec<Figure>>
     Ok(figures)
 }
 
-/// What clients report that ask no more while the server stalls. wrk's figure
-/// is not bare: it adds what each connection would have asked meanwhile at the
-/// run's mean pace.
+/// The figures of clients that send no requests while the server stalls. wrk corrects its
+/// figure: it adds the requests that each connection would have sent meanwhile at the
+/// mean rate of the run.
 fn closed_loops(folder: &Path, peers: &Peers, seconds: u64) -> Result<Vec<Figure>> {
     let p99 =
         |what: &str, p99_ms| Figure::beside(format!("server stalls 2 s: {what}"), p99_ms, "ms");
@@ -71,8 +71,8 @@ fn stalling(seconds: u64) -> Result<ServerProcess> {
     server_process::start(&["stall", "--stall-from-ms", &from_ms, "--stall-ms", &stall_ms])
 }
 
-/// The 99th percentile of what the schedule makes of the stall: request k is
-/// due at k / rate, and who is due in the stall waits until its end.
+/// The 99th percentile that follows from the schedule: request k is due at k / rate, and
+/// a request that is due in the stall waits until its end.
 fn true_p99_ms(seconds: u64, service_ms: f64) -> f64 {
     let from_ms = seconds as f64 * 500.0;
     let end_ms = from_ms + STALL_S as f64 * 1e3;

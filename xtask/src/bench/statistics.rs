@@ -1,14 +1,14 @@
-//! Medians over rounds and percentiles of what a server measured.
+//! Medians over rounds, and percentiles of measured durations.
 
-/// The middle value; NaN of none.
+/// The middle value; NaN without values.
 pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The smallest value that this share of ascending values does not exceed; NaN
-/// of none.
+/// The smallest value that this share of ascending values does not exceed; NaN without
+/// values.
 pub fn percentile(ascending: &[f64], share: f64) -> f64 {
     let rank = (share * ascending.len() as f64).ceil() as usize;
     ascending.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)

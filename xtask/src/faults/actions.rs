@@ -1,4 +1,4 @@
-//! What cases do to a run and its surroundings.
+//! Actions of the cases on a run and its sandbox.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -13,10 +13,10 @@ use super::sandbox::Sandbox;
 /// How long a process may take to appear.
 const SOON: Duration = Duration::from_secs(20);
 
-/// Waits for a process below a run whose command line holds these words.
+/// Waits for a descendant process of a run with these words in its command line.
 ///
 /// # Errors
-/// It never comes.
+/// There is none in time.
 pub fn find(run: u32, words: &str) -> Result<u32> {
     let start = Instant::now();
     loop {
@@ -25,13 +25,13 @@ pub fn find(run: u32, words: &str) -> Result<u32> {
             return Ok(pid);
         }
         if start.elapsed() > SOON {
-            bail!("no process below the run has {words:?} in its command line");
+            bail!("no child process of the run has {words:?} in its command line");
         }
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// The worker of a run's guard.
+/// The worker process of a run's guard.
 ///
 /// # Errors
 /// There is none.
@@ -65,7 +65,7 @@ pub fn require(sandbox: &Sandbox, text: &str) -> Result<()> {
     Ok(std::fs::write(sandbox.folder.join("service/requirements.lock"), text)?)
 }
 
-/// Puts text before a file of the service.
+/// Inserts text at the start of a file of the service.
 ///
 /// # Errors
 /// The disk refuses.
@@ -90,7 +90,7 @@ pub fn add_migration(sandbox: &Sandbox, body: &str) -> Result<()> {
     Ok(std::fs::write(path, text)?)
 }
 
-/// A `python3` that is this shell script, alone in the folder `bin`.
+/// Writes a shell script as `python3`, the only program in the folder `bin`.
 ///
 /// # Errors
 /// The disk refuses.
@@ -102,8 +102,8 @@ pub fn pretend_python(sandbox: &Sandbox, script: &str) -> Result<()> {
     Ok(std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))?)
 }
 
-/// Moves the sandbox into a folder of this name; its usual names lead there. The
-/// configuration names the service from there, as a checkout of its own would.
+/// Moves the sandbox into a folder of this name; symbolic links stay at the usual names.
+/// The configuration refers to the service from the new place, as in a real checkout.
 ///
 /// # Errors
 /// The disk refuses.

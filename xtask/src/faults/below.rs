@@ -1,4 +1,4 @@
-//! The processes below a run: who they are, and their ends by signal.
+//! The descendant processes of a run: finding them, and sending them signals.
 
 use std::process::Command;
 
@@ -23,7 +23,7 @@ pub fn of(root: u32) -> Vec<u32> {
     }
 }
 
-/// A text of proc(5) with its zeros as spaces.
+/// A text file of proc(5), with zero bytes replaced by spaces.
 pub fn text(pid: u32, name: &str) -> String {
     let bytes = std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
     String::from_utf8_lossy(&bytes).replace('\0', " ")
@@ -34,7 +34,7 @@ fn parent(pid: u32) -> Option<u32> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// The server below a run.
+/// The server process of a run.
 ///
 /// # Errors
 /// There is none.
@@ -44,7 +44,7 @@ pub fn server(run: u32) -> Result<u32> {
         let command = text(*pid, "cmdline");
         command.contains("runserver") || command.contains(&stand_in)
     };
-    of(run).into_iter().find(serves).context("no server is below the run")
+    of(run).into_iter().find(serves).context("the run has no server process")
 }
 
 /// Sends a signal by its name.

@@ -1,4 +1,4 @@
-//! A case of the matrix as data: what is done, and what is expected.
+//! A fault case as data: the actions, and the expected outcome.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::sandbox::{Outcome, Sandbox};
 use crate::tools;
 
-/// Does something to a sandbox; what is to be disturbed has this process id.
+/// Does something to a sandbox; the number is the process id of the run.
 pub type Disturb = fn(&Sandbox, u32) -> Result<()>;
 
 /// One fault.
@@ -15,51 +15,51 @@ pub type Disturb = fn(&Sandbox, u32) -> Result<()>;
 pub struct FaultCase {
     /// `group/what-happens`.
     pub name: &'static str,
-    /// What happens, in a sentence for the documentation.
+    /// The fault in a sentence for the documentation.
     pub what: &'static str,
-    /// Whether it belongs to the half for continuous integration.
+    /// Whether it belongs to the quick part, which CI runs.
     pub quick: bool,
-    /// What the machine must give.
+    /// What the machine must allow.
     pub need: Option<Need>,
-    /// Changes to the configuration: what stands there, and what is to.
+    /// Replacements in the configuration: the old and the new text.
     pub edits: Vec<(&'static str, String)>,
-    /// Faults of the bundled service.
+    /// Faults of the bundled service (`UPSTREAM_FAULTS`).
     pub faults: &'static str,
     /// Flags of `perf`.
     pub flags: Vec<&'static str>,
-    /// Variables of the run; an empty value unsets.
+    /// Environment variables of the run; an empty value unsets the variable.
     pub variables: Vec<(&'static str, String)>,
-    /// Whether the run has a cache of its own, empty at first.
+    /// Whether the run has its own cache, empty at first.
     pub own_cache: bool,
-    /// A shell command that runs the rest, such as `unshare -m sh -c '… exec "$@"'`.
+    /// A shell command that wraps the run, such as `unshare -m sh -c '… exec "$@"'`.
     pub within: Option<&'static str>,
-    /// What is prepared, once the sandbox is there.
+    /// Prepares the sandbox before the run.
     pub before: Vec<fn(&Sandbox) -> Result<()>>,
-    /// What is done once the output holds a line with this text.
+    /// An action during the run, once the output has a line with this text.
     pub during: Option<(&'static str, Disturb)>,
     /// The expected exit code; -9 for a run that was killed.
     pub code: i32,
     /// The stage that fails, as the results say.
     pub stage: Option<&'static str>,
-    /// What the output must say.
+    /// Texts that the output must contain.
     pub says: Vec<&'static str>,
-    /// What must not stand in the output or in any artifact.
+    /// Texts that neither the output nor any artifact may contain.
     pub never: Vec<&'static str>,
-    /// Whether `perf_results.json` must be there, with the exit code.
+    /// Whether `perf_results.json` must exist, with the exit code.
     pub results: bool,
-    /// What is looked at afterwards.
+    /// More checks after the run.
     pub then: Option<fn(&Sandbox, &Outcome) -> Result<()>>,
 }
 
-/// What not every machine gives.
+/// Something that not every machine allows.
 #[derive(Clone, Copy, Debug)]
 pub enum Need {
-    /// To mount file systems in a namespace of our own.
+    /// Mounting file systems in a separate namespace.
     Mounts,
 }
 
 impl Need {
-    /// Why the machine does not give it, if it does not.
+    /// The reason why the machine does not allow it, if so.
     pub fn missing(self) -> Option<String> {
         let (program, arguments): (&str, &[&str]) = match self {
             Self::Mounts => ("unshare", &["-m", "mount", "-t", "tmpfs", "none", "/mnt"]),
@@ -69,7 +69,7 @@ impl Need {
     }
 }
 
-/// A case that is expected to end with this code.
+/// A new case with this expected exit code.
 pub fn case(name: &'static str, what: &'static str, code: i32) -> FaultCase {
     FaultCase {
         name,
@@ -94,26 +94,26 @@ pub fn case(name: &'static str, what: &'static str, code: i32) -> FaultCase {
 }
 
 impl FaultCase {
-    /// Also for continuous integration.
+    /// Adds it to the quick part.
     pub fn quick(mut self) -> Self {
         self.quick = true;
         self
     }
 
-    /// Only where the machine gives this.
+    /// Runs it only if the machine allows this.
     pub fn needs(mut self, need: Need) -> Self {
         self.need = Some(need);
         self
     }
 
-    /// With a piece of the configuration replaced.
+    /// Replaces a text in the configuration.
     pub fn edit(mut self, from: &'static str, to: impl Into<String>) -> Self {
         self.edits.push((from, to.into()));
         self
     }
 
-    /// With another server than the bundled one: a file of `fixtures/faults`,
-    /// with the arguments that follow its port.
+    /// Replaces the bundled server by a file of `fixtures/faults`, with these
+    /// arguments after its port.
     pub fn server(self, file: &str, arguments: &[&str]) -> Self {
         let path = tools::root().join("fixtures/faults").join(file);
         let words: Vec<String> = std::iter::once(quoted(&path))
@@ -126,94 +126,94 @@ impl FaultCase {
         )
     }
 
-    /// With faults of the bundled service.
+    /// Sets faults of the bundled service.
     pub fn faults(mut self, faults: &'static str) -> Self {
         self.faults = faults;
         self
     }
 
-    /// With these flags instead of `-t 3s`.
+    /// Uses these flags instead of `-t 3s`.
     pub fn flags(mut self, flags: &[&'static str]) -> Self {
         self.flags = flags.to_vec();
         self
     }
 
-    /// With a variable of the run's environment; an empty value unsets it.
+    /// Sets an environment variable of the run; an empty value unsets it.
     pub fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.variables.push((name, value.into()));
         self
     }
 
-    /// With an empty cache of its own.
+    /// Gives the run its own, empty cache.
     pub fn own_cache(mut self) -> Self {
         self.own_cache = true;
         self
     }
 
-    /// Run by a shell command that ends in `exec "$@"`; `$SANDBOX` is its folder.
+    /// Wraps the run in a shell command that ends in `exec "$@"`; `$SANDBOX` is its folder.
     pub fn within(mut self, script: &'static str) -> Self {
         self.within = Some(script);
         self
     }
 
-    /// Prepared by this.
+    /// Adds a preparation.
     pub fn before(mut self, prepare: fn(&Sandbox) -> Result<()>) -> Self {
         self.before.push(prepare);
         self
     }
 
-    /// Disturbed by this, once the output holds a line with a text.
+    /// Adds an action during the run, once the output has a line with this text.
     pub fn during(mut self, text: &'static str, act: Disturb) -> Self {
         self.during = Some((text, act));
         self
     }
 
-    /// The stage that fails.
+    /// Expects this stage to fail.
     pub fn stage(mut self, stage: &'static str) -> Self {
         self.stage = Some(stage);
         self
     }
 
-    /// Says this.
+    /// Expects this text in the output.
     pub fn says(mut self, text: &'static str) -> Self {
         self.says.push(text);
         self
     }
 
-    /// Never says this, nor writes it.
+    /// Forbids this text in the output and in artifacts.
     pub fn never(mut self, text: &'static str) -> Self {
         self.never.push(text);
         self
     }
 
-    /// Leaves no results: it could not.
+    /// Expects no results, because the run could not write them.
     pub fn without_results(mut self) -> Self {
         self.results = false;
         self
     }
 
-    /// Looked at by this afterwards.
+    /// Adds a check after the run.
     pub fn then(mut self, look: fn(&Sandbox, &Outcome) -> Result<()>) -> Self {
         self.then = Some(look);
         self
     }
 
-    /// Whether a run came out as expected.
+    /// Checks the outcome of a run.
     ///
     /// # Errors
-    /// What is different.
+    /// The outcome is not as expected.
     pub fn judge(&self, outcome: &Outcome) -> Result<()> {
         if outcome.code != Some(self.code) {
             bail!("exit {:?} instead of {}:\n{}", outcome.code, self.code, outcome.text);
         }
         for text in &self.says {
             if !outcome.text.contains(text) {
-                bail!("it does not say {text:?}:\n{}", outcome.text);
+                bail!("the output lacks {text:?}:\n{}", outcome.text);
             }
         }
         for text in &self.never {
             if let Some(place) = outcome.place_of(text) {
-                bail!("{place} holds {text:?}");
+                bail!("{place} contains {text:?}");
             }
         }
         if self.results {

@@ -1,4 +1,4 @@
-//! The matrix: a module for each group of cases.
+//! All fault cases: a module for each group.
 
 mod during_load;
 mod environment;
@@ -30,7 +30,7 @@ pub fn all() -> Vec<FaultCase> {
     .collect()
 }
 
-/// Waits until a stranger listens.
+/// Waits until `stranger.py` listens.
 fn wait_for_listener(port: u16) -> Result<()> {
     for _ in 0..500 {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
@@ -38,5 +38,5 @@ fn wait_for_listener(port: u16) -> Result<()> {
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    bail!("the stranger does not listen on {port}")
+    bail!("stranger.py does not listen on {port}")
 }

@@ -1,23 +1,23 @@
-//! What a runner of GitHub's makes of a run: the commands that it finds in the
-//! output, read as it reads them, and the file of outputs. Nobody but Portcullis may
-//! have given one.
+//! Checks what a runner of GitHub Actions reads from a run: the workflow commands in the
+//! output, parsed as the runner does, and the file of outputs. All of them must come from
+//! Portcullis, none from hostile text.
 
 use anyhow::{Context, Result, bail};
 
 use super::sandbox::{Outcome, Sandbox};
 
-/// A command, taken apart.
+/// A parsed workflow command.
 struct Command {
     name: String,
     properties: Vec<(String, String)>,
     data: String,
 }
 
-/// Every command of the output is one of ours, and each error points at a line of the
-/// configuration that has what it complains of; at least so many errors.
+/// Checks that every command in the output is from Portcullis, that each error points at
+/// the line of the configuration with its rule, and that there are at least `errors` errors.
 ///
 /// # Errors
-/// A command that is not ours, or points elsewhere.
+/// A command is not from Portcullis, or points elsewhere.
 pub fn are_ours(sandbox: &Sandbox, outcome: &Outcome, errors: usize) -> Result<()> {
     let file = "project/perf.toml";
     let configuration = std::fs::read_to_string(sandbox.folder.join(file))?;
@@ -26,18 +26,18 @@ pub fn are_ours(sandbox: &Sandbox, outcome: &Outcome, errors: usize) -> Result<(
         match (command.name.as_str(), command.data.as_str()) {
             ("group", "stages") | ("endgroup", "") => continue,
             ("error", _) => found += 1,
-            (name, data) => bail!("somebody else's command: {name} {data:?}"),
+            (name, data) => bail!("a command that is not from Portcullis: {name} {data:?}"),
         }
         let property = |name: &str| {
             let found = command.properties.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| value.as_str()).with_context(|| format!("no {name}"))
         };
         if command.properties.len() != 3 || property("file")? != file {
-            bail!("an error elsewhere: {:?}", command.properties);
+            bail!("an error at another place: {:?}", command.properties);
         }
         let line: usize = property("line")?.parse()?;
         let written = configuration.lines().nth(line - 1).unwrap_or_default();
-        // `p95(list)` is said of each of its tasks: the metric is what both have.
+        // `p95(list)` is reported for each task of the group, so only the metric is compared.
         let title = property("title")?;
         let metric = title.split([' ', '(']).next().unwrap_or_default();
         if !title.ends_with(" is violated") || !written.contains(metric) {
@@ -53,15 +53,15 @@ pub fn are_ours(sandbox: &Sandbox, outcome: &Outcome, errors: usize) -> Result<(
     Ok(())
 }
 
-/// The file of outputs has each name once, and these lines.
+/// Checks that the file of outputs has each name once, and contains these lines.
 ///
 /// # Errors
-/// It has something else.
+/// Its content is different.
 pub fn outputs_are_ours(sandbox: &Sandbox, expected: &[&str]) -> Result<()> {
     let text = std::fs::read_to_string(sandbox.folder.join("outputs")).context("outputs")?;
     let names: Vec<&str> = text.lines().filter_map(|line| line.split('=').next()).collect();
     if names != ["verdict", "exit_code", "p95_ms", "report"] || text.contains("<<") {
-        bail!("outputs of somebody else: {text}");
+        bail!("outputs that are not from Portcullis: {text}");
     }
     for line in expected {
         if !text.lines().any(|known| known == *line) {
@@ -71,8 +71,8 @@ pub fn outputs_are_ours(sandbox: &Sandbox, expected: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The command that a line is to the runner (actions/runner, `ActionCommand.cs`): after
-/// blanks `::name properties::data`, or `##[name properties]data` anywhere.
+/// Parses a line as the runner does (actions/runner, `ActionCommand.cs`): after spaces
+/// `::name properties::data`, or `##[name properties]data` anywhere.
 fn command(line: &str) -> Option<Command> {
     if let Some((_, older)) = line.split_once("##[") {
         let (name, data) = older.split_once(']')?;
@@ -89,7 +89,7 @@ fn command(line: &str) -> Option<Command> {
     Some(Command { name: name.to_owned(), properties: pairs.collect(), data: unescaped(data) })
 }
 
-/// The documented escapes, of which the per cent sign's is undone last.
+/// Decodes the documented escapes; that of the per cent sign last.
 fn unescaped(text: &str) -> String {
     text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
 }

@@ -1,5 +1,5 @@
-//! `--chaos` and `--soak`: many runs in a row, killed at random moments or let
-//! be, and what they leave.
+//! `--chaos` and `--soak`: many runs in a row, killed at random moments or not, and a
+//! check of what they leave behind.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::tools;
 /// The latest moment at which a run is killed.
 const LATEST_MS: u64 = 6000;
 
-/// Kills `count` runs at random moments, looks at what each leaves, and ends
+/// Kills `count` runs at random moments, checks what each leaves behind, and ends
 /// with a run that must be green.
 ///
 /// # Errors
@@ -44,20 +44,20 @@ pub fn chaos(count: u32) -> Result<()> {
     Ok(())
 }
 
-/// One run that is killed; the last stage that it told of.
+/// Kills one run; returns the last stage that it reported.
 fn kill_one(sandbox: &Sandbox, case: &FaultCase, moment: Duration) -> Result<String> {
     let outcome = sandbox.kill_after(case, moment)?;
     let start = Instant::now();
     leaks::look(sandbox)?;
     ensure!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
-    // Before the table, lines of two blanks begin with a stage.
+    // Before the table, indented lines begin with a stage.
     let lines = outcome.text.lines().take_while(|line| !line.is_empty());
     let words = lines.filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next());
     let stage = words.filter(|word| *word != "note:").last();
     Ok(format!("{} (exit {:?})", stage.unwrap_or("its start"), outcome.code))
 }
 
-/// Runs `count` short runs, and shows what has grown.
+/// Makes `count` short runs, and prints what has grown.
 ///
 /// # Errors
 /// A run failed, or something has grown.
@@ -79,7 +79,7 @@ pub fn soak(count: u32) -> Result<()> {
     let after = Figures::now(&sandbox)?;
     println!("after:  {after}");
     println!(
-        "{} green, {invalid} invalid for a busy machine, in {:.0} s",
+        "{} green, {invalid} invalid because the machine was busy, in {:.0} s",
         count - invalid,
         start.elapsed().as_secs_f64()
     );
@@ -87,8 +87,8 @@ pub fn soak(count: u32) -> Result<()> {
     after.judge(&before)
 }
 
-/// One run of the soak; its exit code. A machine that is busy with something
-/// else makes a run invalid: no defect of what is looked at here.
+/// Makes one run of the soak; returns its exit code. On a busy machine a run can be
+/// invalid, which is not an error here.
 fn play(sandbox: &Sandbox, case: &FaultCase) -> Result<i32> {
     let outcome = sandbox.play(case)?;
     match outcome.code {
@@ -97,7 +97,7 @@ fn play(sandbox: &Sandbox, case: &FaultCase) -> Result<i32> {
     }
 }
 
-/// A healthy run in a repository of its own, so that its database is cached.
+/// A healthy run in its own git repository, so that its database is cached.
 fn calm(name: &'static str, time: &'static str) -> FaultCase {
     let time = if time.is_empty() { "3s" } else { time };
     FaultCase { before: vec![track], ..case(name, "", 0).flags(&["-t", time]) }
@@ -111,7 +111,7 @@ fn track(sandbox: &Sandbox) -> Result<()> {
 
 fn warm(case: &FaultCase) -> Result<()> {
     let sandbox = Sandbox::new(case)?;
-    // Busy machines make a run invalid; this is about what is left.
+    // A run can be invalid on a busy machine; this checks only what is left.
     let tries = (0..3).map(|_| play(&sandbox, case)).collect::<Result<Vec<i32>>>()?;
     ensure!(tries.contains(&0), "three runs were invalid");
     leaks::look(&sandbox)
@@ -142,16 +142,16 @@ fail = [\"error_rate <= 5%\"]
     Ok(std::fs::write(path, format!("{head}{tasks}"))?)
 }
 
-/// What must not grow.
+/// Figures that must not grow.
 #[derive(Debug)]
 struct Figures {
-    /// Processes of this machine, without threads of the kernel.
+    /// Processes of this machine, without kernel threads.
     processes: usize,
     /// Our own open descriptors.
     descriptors: usize,
-    /// Entries among the temporary files.
+    /// Entries in the folders of temporary files.
     temporary: usize,
-    /// Files of the cache, and their sum.
+    /// The number of files in the cache, and their size.
     files: usize,
     bytes: u64,
 }
@@ -173,7 +173,7 @@ impl Figures {
     }
 
     fn judge(&self, before: &Self) -> Result<()> {
-        // Others come and go on a machine; ours would be one for each run.
+        // Other processes of the machine come and go; a leak would be one for each run.
         ensure!(self.processes <= before.processes + 20, "processes have grown");
         ensure!(self.descriptors <= before.descriptors, "descriptors have grown");
         ensure!(self.temporary <= before.temporary, "temporary files have grown");

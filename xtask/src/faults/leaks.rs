@@ -1,5 +1,5 @@
-//! What a run must not leave: processes, private folders, changed files of the
-//! project, held locks.
+//! Checks that a run leaves nothing behind: no processes, private folders, changed
+//! project files or locks.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,13 +11,13 @@ use anyhow::{Result, bail};
 use super::sandbox::Sandbox;
 use crate::tools;
 
-/// Files with their contents' length and time of change.
+/// Files with their length and modification time.
 pub type Tree = BTreeMap<String, (u64, Option<std::time::SystemTime>)>;
 
-/// How long what was ended may take to be gone.
+/// How long a stopped process may take to disappear.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Looks at everything.
+/// Checks everything.
 ///
 /// # Errors
 /// Something is left.
@@ -46,14 +46,14 @@ pub fn look(sandbox: &Sandbox) -> Result<()> {
     locks(sandbox.cache())
 }
 
-/// The processes that are there now.
+/// The ids of all present processes.
 pub fn processes() -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// Processes that came with the sandbox: by environment, working folder, or
-/// command line. A daemon may have cleared any of these, hardly all.
+/// Processes that belong to the sandbox, by environment, working folder, or command
+/// line. A daemon can clear some of these, but hardly all.
 fn strays(sandbox: &Sandbox) -> Vec<String> {
     let needle = sandbox.folder.display().to_string();
     let faults = tools::root().join("fixtures/faults").display().to_string();
@@ -78,7 +78,7 @@ fn strays(sandbox: &Sandbox) -> Vec<String> {
     new.filter(is_ours).map(shown).collect()
 }
 
-/// A folder's files, with what changes when they are written.
+/// The files of a folder, with their length and modification time.
 ///
 /// # Errors
 /// The folder cannot be read.
@@ -103,7 +103,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Tree) -> Result<()> {
     Ok(())
 }
 
-/// Nobody holds a lock of the cache.
+/// Checks that no lock of the cache is held.
 fn locks(cache: &Path) -> Result<()> {
     for kind in ["venv", "database"] {
         for entry in std::fs::read_dir(cache.join(kind)).into_iter().flatten().flatten() {

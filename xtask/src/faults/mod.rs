@@ -1,6 +1,6 @@
-//! `cargo xtask faults`: whatever happens, the right exit code, the truth in the
-//! artifacts, nothing left behind. Each fault is a case, written as data; one function
-//! runs it, and looks at what it left.
+//! `cargo xtask faults`: checks that every fault leads to the right exit code and correct
+//! artifacts, and that nothing is left behind. Each fault is a case, written as data; one
+//! function runs it and checks what is left.
 
 pub mod actions;
 pub mod below;
@@ -23,45 +23,45 @@ use sandbox::Sandbox;
 /// Flags of `faults`.
 #[derive(Debug, Args)]
 pub struct FaultsArgs {
-    /// The half that continuous integration runs
+    /// Run only the quick part, as CI does
     #[arg(long)]
     quick: bool,
-    /// Only rows whose name contains this
+    /// Run only cases whose name contains NAME
     #[arg(long, value_name = "NAME")]
     filter: Option<String>,
-    /// Run the rows this often
+    /// Run the cases N times
     #[arg(long, value_name = "N", default_value_t = 1)]
     repeat: u32,
-    /// List the rows and what they expect; run nothing
+    /// List the cases and their expected exit codes; run nothing
     #[arg(long)]
     list: bool,
-    /// Kill this many runs at random moments instead
+    /// Kill N runs at random moments instead
     #[arg(long, value_name = "N", conflicts_with_all = ["soak", "write", "list"])]
     chaos: Option<u32>,
-    /// Do this many short runs in a row instead, and see what grows
+    /// Make N short runs in a row instead, and check that nothing grows
     #[arg(long, value_name = "N", conflicts_with_all = ["write", "list"])]
     soak: Option<u32>,
-    /// Write docs/reference/faults.md from what was seen (needs all rows)
+    /// Write docs/reference/faults.md from the results (needs all cases)
     #[arg(long)]
     write: bool,
 }
 
 /// How often a case is tried on a busy machine.
 const TRIES: u32 = 3;
-/// How a run says that the machine was too busy.
+/// The text with which a run says that the machine was too busy.
 pub const BUSY: &str = "the load generator was late by";
 
-/// How a case came out.
+/// The result of a case.
 pub enum CaseResult {
-    /// As expected; the verdict that a user sees.
+    /// As expected; with the verdict that a user sees.
     Passed(String),
-    /// Not so.
+    /// Not as expected; with the reason.
     Failed(String),
-    /// This machine does not give what it needs.
+    /// Not run, because this machine lacks something; with the reason.
     Skipped(String),
 }
 
-/// Runs the half of the cases that continuous integration runs.
+/// Runs the quick cases, as CI does.
 ///
 /// # Errors
 /// A case failed.
@@ -102,7 +102,7 @@ pub fn run(args: &FaultsArgs) -> Result<()> {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
     let mut seen = Vec::new();
     for _ in 0..args.repeat {
-        // The page tells of one pass, the last.
+        // The page has the results of one pass, the last.
         seen.clear();
         for case in &chosen {
             let start = std::time::Instant::now();
@@ -127,7 +127,7 @@ pub fn run(args: &FaultsArgs) -> Result<()> {
     }
     println!("{passed} passed, {failed} failed, {skipped} skipped");
     if failed > 0 {
-        bail!("{failed} rows are not as they should be");
+        bail!("{failed} cases failed");
     }
     if args.write {
         report::write(&seen)?;
@@ -135,7 +135,7 @@ pub fn run(args: &FaultsArgs) -> Result<()> {
     Ok(())
 }
 
-/// One case: what it needs, the run, what it said, what it left.
+/// Runs one case: checks its needs, runs it, then checks its output and what is left.
 fn check(case: &FaultCase) -> CaseResult {
     if let Some(why) = case.need.and_then(case::Need::missing) {
         return CaseResult::Skipped(why);
@@ -148,22 +148,22 @@ fn check(case: &FaultCase) -> CaseResult {
             then(&sandbox, &outcome)?;
         }
         leaks::look(&sandbox)?;
-        // Who outlives a killed run may not have written its last files yet.
+        // The process that outlives a killed run may not have written its last files yet.
         let has_ended = outcome.code.is_some_and(|code| code >= 0);
         if let [log, ..] = &outcome.dead_links()[..]
             && has_ended
         {
-            bail!("the page links {log}, which is not there");
+            bail!("the page links {log}, which does not exist");
         }
         Ok(outcome.verdict())
     };
-    // A machine that is busy with something else makes a run invalid, whatever
-    // its fault: that is no answer yet.
+    // On a busy machine a run is invalid, whatever its fault. That is no result, so
+    // the case is tried again.
     let mut came = attempt();
     for _ in 1..TRIES {
         match &came {
             Err(error) if format!("{error:#}").contains(BUSY) => {
-                println!("     again: {}: the generator was late, this machine is busy", case.name);
+                println!("     retry: {}: the generator was late, this machine is busy", case.name);
                 came = attempt();
             }
             _ => break,

@@ -1,9 +1,9 @@
-//! A defect of our own, on purpose: a listener that panics in the process that
-//! measures. The product knows nothing of it.
+//! An intended bug: a listener of events that panics in the worker process. The product
+//! has no code for it.
 
 use portcullis::event::{Event, Sink};
 
-/// Names what the listener panics at.
+/// The environment variable with the event at which the listener panics.
 pub const VARIABLE: &str = "XTASK_FAULTS_PANIC";
 
 /// Panics at the first event of the kind that the variable names.
@@ -11,7 +11,7 @@ pub const VARIABLE: &str = "XTASK_FAULTS_PANIC";
 pub struct Panics(String);
 
 impl Panics {
-    /// As this process's environment says; usually at nothing.
+    /// Reads the environment variable; usually it is not set, and nothing panics.
     pub fn from_environment() -> Self {
         Self(std::env::var(VARIABLE).unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! The matrix as a page of the documentation: what a user sees in each case.
+//! Writes the results of the fault cases as a page of the documentation.
 
 use anyhow::{Context, Result, bail};
 
@@ -12,11 +12,10 @@ use crate::tools;
 /// A case failed, or the file cannot be written.
 pub fn write(seen: &[(&FaultCase, CaseResult)]) -> Result<()> {
     let mut page = String::from(
-        "# Faults\n\nWhat happens when: each row is a fault that `cargo xtask faults` causes \
-         for real, against the bundled\nservice or a small server of `fixtures/faults`, with the \
-         exit code and the last line that a user\nsees. After each row nothing may be left: no \
-         process, private folder, changed file or lock.\n\nThis page is written by \
-         `cargo xtask faults --write`.\n",
+        "# Faults\n\nEach row is a fault that `cargo xtask faults` really causes, in the bundled \
+         service or with a small\nserver of `fixtures/faults`. The row has the exit code and the \
+         last line that a user sees. Afterwards\nnothing may be left: no process, private folder, \
+         changed file or lock.\n\n`cargo xtask faults --write` writes this page.\n",
     );
     let mut group = "";
     for (case, came) in seen {
@@ -24,12 +23,12 @@ pub fn write(seen: &[(&FaultCase, CaseResult)]) -> Result<()> {
         if of != group {
             group = of;
             page.push_str(&format!(
-                "\n## {of}\n\n| what happens | exit | what is said |\n|---|---|---|\n"
+                "\n## {of}\n\n| fault | exit code | last line |\n|---|---|---|\n"
             ));
         }
         let said = match came {
             CaseResult::Passed(verdict) => told(verdict),
-            CaseResult::Skipped(_) => "(not tried on the machine that wrote this page)".to_owned(),
+            CaseResult::Skipped(_) => "(not run on the machine that wrote this page)".to_owned(),
             CaseResult::Failed(_) => bail!("{} failed: the page would not be true", case.name),
         };
         let code = if case.code < 0 { "killed".to_owned() } else { case.code.to_string() };
@@ -39,8 +38,8 @@ pub fn write(seen: &[(&FaultCase, CaseResult)]) -> Result<()> {
     std::fs::write(&path, page).with_context(|| path.display().to_string())
 }
 
-/// A verdict for a table: what changes from run to run is left out, numbers and the
-/// drawn end of a settings module's name.
+/// A verdict for a table. Parts that change from run to run become `N`: numbers and the
+/// random end of a settings module's name.
 fn told(verdict: &str) -> String {
     const MODULE: &str = "portcullis_settings_";
     let drawn = |c: char| c.is_ascii_hexdigit() || c == '_';

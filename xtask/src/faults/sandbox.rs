@@ -1,4 +1,4 @@
-//! Where a case plays: a copy of the bundled service, a configuration, private
+//! The sandbox of a case: a copy of the bundled service, a configuration, private
 //! folders, and the run itself.
 
 use std::collections::BTreeMap;
@@ -14,26 +14,26 @@ use super::case::FaultCase;
 use super::leaks::{self, Tree};
 use crate::tools;
 
-/// No run of a case takes longer: a hang, not a slow machine.
+/// After this time a run is considered as hanging, even on a slow machine.
 const HANG: Duration = Duration::from_secs(240);
 
-/// The surroundings of one case; its folder goes with it.
+/// The sandbox of one case; dropping it removes its folder.
 pub struct Sandbox {
-    /// All of it: `service`, `project`, `tmp`, and a cache of its own if asked.
+    /// The folder with `service`, `project`, `tmp`, and the run's own cache if it has one.
     pub folder: PathBuf,
-    /// The project's files, as they were.
+    /// The project's files before the run.
     pub service: Tree,
-    /// Processes that were there before.
+    /// Processes that existed before the run.
     pub processes: Vec<u32>,
     cache: PathBuf,
     companions: Mutex<Vec<Child>>,
 }
 
-/// What a run said and left.
+/// The outcome of a run: its output and its artifacts.
 pub struct Outcome {
-    /// The exit code; minus the signal's number if one ended it.
+    /// The exit code; the negative number of the signal if one ended the run.
     pub code: Option<i32>,
-    /// Both output streams.
+    /// Standard output and standard error together.
     pub text: String,
     /// The artifacts by name.
     pub files: BTreeMap<String, Vec<u8>>,
@@ -71,12 +71,12 @@ impl Sandbox {
         Ok(sandbox)
     }
 
-    /// Where caches are.
+    /// The folder of the caches.
     pub fn cache(&self) -> &Path {
         &self.cache
     }
 
-    /// Where runs keep their private folders.
+    /// The folder with the private folders of runs.
     pub fn tmp(&self) -> PathBuf {
         self.folder.join("tmp")
     }
@@ -86,10 +86,10 @@ impl Sandbox {
         self.folder.join("project/.portcullis")
     }
 
-    /// Starts a stranger of `fixtures/faults`, who stays until the sandbox ends.
+    /// Starts another program of `fixtures/faults`, which runs until the sandbox ends.
     ///
     /// # Errors
-    /// There is no Python.
+    /// Python is missing.
     pub fn accompany(&self, file: &str, argument: &str) -> Result<()> {
         let path = tools::root().join("fixtures/faults").join(file);
         let child = Command::new(tools::python()?)
@@ -104,7 +104,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// A run of this sandbox, not started yet.
+    /// The command of a run in this sandbox, not started yet.
     ///
     /// # Errors
     /// Our own binary cannot be found.
@@ -132,7 +132,7 @@ impl Sandbox {
         if case.faults.is_empty() {
             command.env_remove("UPSTREAM_FAULTS");
         }
-        // These runs are no result of the job that they run in.
+        // In CI, these runs must not write results of the surrounding job.
         for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"] {
             command.env_remove(name);
         }
@@ -145,10 +145,10 @@ impl Sandbox {
         Ok(command)
     }
 
-    /// Runs a case to its end, disturbing it if it says so.
+    /// Runs a case to its end, with its action during the run.
     ///
     /// # Errors
-    /// It cannot be started, hangs, or ends before it could be disturbed.
+    /// It cannot be started, hangs, or ends before the action.
     pub fn play(&self, case: &FaultCase) -> Result<Outcome> {
         let mut child = self.command(case)?.spawn().context("starting the run")?;
         let pid = child.id();
@@ -176,15 +176,15 @@ impl Sandbox {
         self.finish(child, &said)
     }
 
-    /// The same run once more, expected to end with a code.
+    /// Makes the same run once more, and expects this exit code.
     ///
     /// # Errors
-    /// It ends with another.
+    /// The exit code is another one.
     pub fn again(&self, case: &FaultCase, code: i32) -> Result<Outcome> {
         let quiet = FaultCase { during: None, ..case.clone() };
         let outcome = self.play(&quiet)?;
         if outcome.code != Some(code) {
-            bail!("the run after it: exit {:?}, not {code}:\n{}", outcome.code, outcome.text);
+            bail!("the next run: exit {:?}, not {code}:\n{}", outcome.code, outcome.text);
         }
         Ok(outcome)
     }
@@ -197,11 +197,11 @@ impl Sandbox {
             }
             if start.elapsed() > HANG {
                 child.kill()?;
-                bail!("it hangs:\n{}", said.text());
+                bail!("the run hangs:\n{}", said.text());
             }
             std::thread::sleep(Duration::from_millis(20));
         };
-        // What was written before the end is read soon after it.
+        // The last output is read shortly after the end of the process.
         std::thread::sleep(Duration::from_millis(100));
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         let mut files = BTreeMap::new();
@@ -218,11 +218,11 @@ impl Drop for Sandbox {
             let _ = child.kill();
             let _ = child.wait();
         }
-        // Python mirrors the folder in the cache that sandboxes share.
+        // Python mirrors the folder in the cache that all sandboxes share.
         if let Ok(path) = self.folder.strip_prefix("/") {
             let _ = std::fs::remove_dir_all(self.cache.join("bytecode").join(path));
         }
-        // What a failed case leaves is looked at by hand, if somebody wants to.
+        // With FAULTS_KEEP the folder stays, to examine a failed case by hand.
         if std::env::var_os("FAULTS_KEEP").is_none() {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
@@ -238,7 +238,7 @@ impl Outcome {
     /// The results.
     ///
     /// # Errors
-    /// There are none, or they are not whole.
+    /// They are missing or incomplete.
     pub fn results(&self) -> Result<serde_json::Value> {
         let bytes = self.files.get("perf_results.json").with_context(|| {
             format!("no perf_results.json in {:?}:\n{}", self.files.keys(), self.text)
@@ -246,7 +246,7 @@ impl Outcome {
         Ok(serde_json::from_slice(bytes)?)
     }
 
-    /// Logs that the page links and that are not there.
+    /// Logs that the page links but that do not exist.
     pub fn dead_links(&self) -> Vec<String> {
         let page = self.files.get("perf_results.html").map(|bytes| String::from_utf8_lossy(bytes));
         let page = page.unwrap_or_default();
@@ -255,7 +255,7 @@ impl Outcome {
         logs.filter(|log| !self.files.contains_key(*log)).map(str::to_owned).collect()
     }
 
-    /// Where a text stands: the output, or an artifact.
+    /// The place that contains a text: the output, or an artifact.
     pub fn place_of(&self, text: &str) -> Option<String> {
         if self.text.contains(text) {
             return Some("the output".to_owned());
@@ -267,7 +267,7 @@ impl Outcome {
     }
 }
 
-/// What a run says while it goes on.
+/// The output of a run while it goes on.
 struct Said(Arc<Mutex<String>>);
 
 impl Said {
@@ -300,7 +300,7 @@ impl Said {
         let start = Instant::now();
         while !self.text().contains(text) {
             if child.try_wait()?.is_some() || start.elapsed() > HANG {
-                bail!("it never said {text:?}:\n{}", self.text());
+                bail!("the run never printed {text:?}:\n{}", self.text());
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -308,8 +308,8 @@ impl Said {
     }
 }
 
-/// The bundled configuration, quickened as the end-to-end tests do, for the copy
-/// of the service, with the case's edits.
+/// The bundled configuration for the copy of the service, with short waits as in the
+/// end-to-end tests, and with the edits of the case.
 fn configuration(case: &FaultCase, service: &Path) -> Result<String> {
     let bundled = std::fs::read_to_string(tools::root().join("perf.toml"))?;
     let mut config = bundled.replace("\"fixtures/upstream", &format!("\"{}", service.display()));

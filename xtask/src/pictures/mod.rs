@@ -1,5 +1,5 @@
-//! `cargo xtask pictures`: the pictures of README and documentation, of real runs of
-//! the bundled service; and the prepared red runs, to be looked at.
+//! `cargo xtask pictures`: makes the pictures of README and documentation from real runs
+//! of the bundled service, and the prepared red runs for inspection.
 
 mod runs;
 mod svg;
@@ -22,26 +22,26 @@ use terminal::{Played, play};
 /// Flags of `pictures`.
 #[derive(Debug, Args)]
 pub struct PicturesArgs {
-    /// Make the prepared runs instead, each in a folder of target/red-runs: what the
-    /// first window of the page shows, and the terminal's text
+    /// Make the prepared runs instead, each in a folder of target/red-runs, with a picture of
+    /// the top of the page and the terminal's text
     #[arg(long)]
     red: bool,
-    /// Only runs whose name contains this
+    /// Make only runs whose name contains NAME
     #[arg(long, value_name = "NAME", requires = "red")]
     filter: Option<String>,
 }
 
-/// A run is tried so often on a busy machine.
+/// How often a run is tried on a busy machine.
 const TRIES: u32 = 3;
-/// A picture may have so many bytes.
+/// The largest size of a picture, in bytes.
 const MOST: u64 = 300_000;
-/// What a reader's own folder is called in pictures.
+/// The folder of the repository as shown in pictures.
 const HOME: &str = "/work/portcullis";
 
-/// Makes them.
+/// Makes the pictures or the prepared runs.
 ///
 /// # Errors
-/// A run does not end as it should, the browser fails, or a picture is too large.
+/// A run ends with another exit code, the browser fails, or a picture is too large.
 pub fn run(args: &PicturesArgs) -> Result<()> {
     let browser = Browser::ready()?;
     if !args.red {
@@ -71,9 +71,9 @@ fn of_the_documentation(browser: &Browser) -> Result<()> {
     })?;
     let (code, text, played) = played;
     ensure!(code == Some(0), "the bundled service is not green:\n{text}");
-    let says = "The terminal during a run: stages done, then load, thresholds, generator";
+    let says = "The terminal during a run: finished stages, then load, thresholds, generator";
     drawn(&played.frame((&root, HOME)), "portcullis:", says, &folder.join("running.svg"))?;
-    let says = "The terminal at the end of a green run: verdict, table, what to do next";
+    let says = "The terminal at the end of a green run: verdict, table, next steps";
     drawn(&played.end((&root, HOME)), "PASSED:", says, &folder.join("passed.svg"))?;
     browser.picture(
         &root.join("target/perf/perf_results.html"),
@@ -82,7 +82,7 @@ fn of_the_documentation(browser: &Browser) -> Result<()> {
     )?;
     let case = runs::all().into_iter().find(|case| case.name == "slow-task");
     let kept = root.join("target/red-runs/slow-task");
-    prepared(&case.context("no run is slow")?, &kept)?;
+    prepared(&case.context("there is no run slow-task")?, &kept)?;
     let page = kept.join("perf_results.html");
     browser.picture(&page, &folder.join("page-failed.png"), [1100, 800])?;
     for picture in std::fs::read_dir(&folder)? {
@@ -94,7 +94,7 @@ fn of_the_documentation(browser: &Browser) -> Result<()> {
     Ok(())
 }
 
-/// The same command once more.
+/// A copy of the command.
 fn again(command: &Command) -> Command {
     let mut other = Command::new(command.get_program());
     other.args(command.get_args());
@@ -108,8 +108,8 @@ fn again(command: &Command) -> Command {
     other
 }
 
-/// Plays a prepared run until the machine was quiet enough for it; its artifacts are
-/// kept in the folder.
+/// Plays a prepared run, again if the machine was too busy, and copies its artifacts to
+/// the folder.
 fn prepared(case: &FaultCase, folder: &Path) -> Result<(Played, String)> {
     let is_late = case.says.contains(&BUSY);
     let (code, text, played) = quiet_enough(is_late, || {
@@ -121,12 +121,12 @@ fn prepared(case: &FaultCase, folder: &Path) -> Result<(Played, String)> {
     })?;
     ensure!(code == Some(case.code), "{} ended with {code:?}:\n{text}", case.name);
     for said in &case.says {
-        ensure!(text.contains(said), "{} does not say {said:?}:\n{text}", case.name);
+        ensure!(text.contains(said), "the output of {} lacks {said:?}:\n{text}", case.name);
     }
     Ok((played, text))
 }
 
-/// Tries again where the generator was late and was not to be.
+/// Tries again if the generator was late, unless that is the purpose of the run.
 fn quiet_enough(
     is_late: bool,
     attempt: impl Fn() -> Result<(Option<i32>, String, Played)>,
@@ -150,7 +150,7 @@ fn keep(artifacts: &Path, folder: &Path) -> Result<()> {
         std::fs::remove_dir_all(folder)?;
     }
     std::fs::create_dir_all(folder)?;
-    for entry in std::fs::read_dir(artifacts).context("the run left nothing")?.flatten() {
+    for entry in std::fs::read_dir(artifacts).context("the run wrote nothing")?.flatten() {
         let path: PathBuf = entry.path();
         if path.is_file() {
             std::fs::copy(&path, folder.join(entry.file_name()))?;
@@ -159,7 +159,8 @@ fn keep(artifacts: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The screen from the first line that begins so to the last that is not empty.
+/// Draws the screen from the first line that begins with `first` to the last line that is
+/// not empty.
 fn drawn(parser: &vt100::Parser, first: &str, says: &str, path: &Path) -> Result<()> {
     let screen = parser.screen();
     let lines: Vec<String> = screen.rows(0, terminal::COLUMNS).collect();

@@ -1,5 +1,4 @@
-//! The runs that pictures are made of, as data: the bundled service with one thing
-//! wrong in each.
+//! The runs for the pictures, as data: the bundled service, with one problem in each.
 
 use std::process::Command;
 use std::time::Duration;
@@ -12,37 +11,44 @@ use crate::faults::below::{server, signal};
 use crate::faults::case::{FaultCase, case};
 use crate::faults::sandbox::Sandbox;
 
-/// On the screen once the load is under way.
+/// A text that is on the screen during the load.
 pub const LOADED: &str = "  generator ";
 
 const FLAGS: [&str; 6] = ["-u", "5", "-r", "5", "-t", "8s"];
 
-/// The runs, under the names of their folders.
+/// The runs; each is named like its folder.
 pub fn all() -> Vec<FaultCase> {
     vec![
-        case("green", "All is well.", 0).flags(&FLAGS),
+        case("green", "Nothing is wrong.", 0).flags(&FLAGS),
         case("slow-task", "The dashboard waits for 700 ms.", 1)
             .flags(&FLAGS)
             .faults("dashboard=delay:700ms"),
         case("errors", "Every fifth answer about claims is a 500.", 1)
             .flags(&FLAGS)
             .faults("claims=status:500@0.2"),
-        case("login-throttled", "Six users, and five logins per hour.", 5)
-            .flags(&["-u", "6", "-r", "6", "-t", "8s"]),
-        case("server-died", "SIGKILL, as by a kernel without memory.", 4)
+        case(
+            "login-throttled",
+            "Six users log in, but the service allows five logins per hour.",
+            5,
+        )
+        .flags(&["-u", "6", "-r", "6", "-t", "8s"]),
+        case("server-died", "The server gets SIGKILL, as from a kernel that is out of memory.", 4)
             .flags(&FLAGS)
             .during(LOADED, |_, run| signal(server(run)?, "KILL")),
-        case("generator-late", "The process that makes the load is held for a while.", 5)
+        case("generator-late", "The worker process is stopped for a while.", 5)
             .flags(&FLAGS)
             .during(LOADED, |_, run| hold(worker(run)?))
             .says(BUSY),
-        case("regression", "The claims' list waits for 20 ms more than at the base.", 1)
+        case("regression", "The list of claims takes 20 ms longer than in the base.", 1)
             .flags(&["-u", "2", "-r", "2", "-t", "4s", "--against", "HEAD"])
             .before(slower_than_its_base),
-        case("interrupted", "Ctrl-C in mid-load.", 130).flags(&FLAGS).during(LOADED, |_, run| {
-            std::thread::sleep(Duration::from_secs(3));
-            signal(run, "INT")
-        }),
+        case("interrupted", "Ctrl-C during the load.", 130).flags(&FLAGS).during(
+            LOADED,
+            |_, run| {
+                std::thread::sleep(Duration::from_secs(3));
+                signal(run, "INT")
+            },
+        ),
     ]
 }
 
@@ -56,7 +62,7 @@ fn hold(pid: u32) -> Result<()> {
     Ok(())
 }
 
-/// Makes the claims' list wait before it is handled.
+/// A middleware that delays the list of claims.
 const WAITING: &str = "import time
 
 
@@ -70,7 +76,7 @@ class Waiting:
         return self.get_response(request)
 ";
 
-/// The service as it is becomes the base; the working tree is slower.
+/// Commits the service as the base, and makes the working tree slower.
 fn slower_than_its_base(sandbox: &Sandbox) -> Result<()> {
     std::fs::write(sandbox.folder.join(".gitignore"), "/*\n!/service\n")?;
     for arguments in [
@@ -83,7 +89,7 @@ fn slower_than_its_base(sandbox: &Sandbox) -> Result<()> {
             .args(arguments)
             .current_dir(&sandbox.folder)
             .status()?;
-        ensure!(git.success(), "git {arguments:?}");
+        ensure!(git.success(), "git {arguments:?} failed");
     }
     std::fs::write(sandbox.folder.join("service/upstream/waiting.py"), WAITING)?;
     let settings = sandbox.folder.join("service/hello_world/settings.py");

@@ -1,18 +1,18 @@
-//! A terminal's screen as SVG: each run of equal letters at its place in the grid, so
-//! that it looks the same in every monospaced face.
+//! Draws a terminal's screen as SVG. Each run of characters with equal style has its place
+//! in the grid, so that the picture looks the same in every monospaced font.
 
 use std::fmt::Write;
 use std::ops::Range;
 
 use vt100::{Cell, Color, Screen};
 
-/// Of a letter, in pixels.
+/// The width of a character, in pixels.
 const WIDTH: f64 = 7.8;
-/// Of a line, in pixels.
+/// The height of a line, in pixels.
 const HEIGHT: f64 = 17.0;
 const MARGIN: f64 = 14.0;
 
-/// How a letter is drawn.
+/// The style of a character.
 #[derive(Clone, Copy, PartialEq)]
 struct Look {
     colour: Color,
@@ -20,7 +20,7 @@ struct Look {
     dim: bool,
 }
 
-/// Some rows of a screen; a screen reader hears `says`.
+/// Draws some rows of a screen; `says` is the label for screen readers.
 pub fn draw(screen: &Screen, rows: Range<u16>, says: &str) -> String {
     let (_, columns) = screen.size();
     let width = f64::from(columns) * WIDTH + 2.0 * MARGIN;
@@ -42,7 +42,7 @@ pub fn draw(screen: &Screen, rows: Range<u16>, says: &str) -> String {
     out + "</g>\n</svg>\n"
 }
 
-/// Runs of equal look in a row, from their columns; blanks between them are left out.
+/// The runs of equal style in a row, with their columns; spaces between them are left out.
 fn pieces(screen: &Screen, row: u16, columns: u16) -> Vec<(u16, String, Look)> {
     let mut pieces: Vec<(u16, String, Look)> = Vec::new();
     let mut gap = true;
@@ -77,7 +77,7 @@ fn piece(column: u16, y: f64, text: &str, look: Look) -> String {
     )
 }
 
-/// Legible on the dark ground.
+/// A colour that is readable on the dark background.
 fn fill(look: Look) -> &'static str {
     match look.colour {
         Color::Idx(1 | 9) => "#ff8a80",

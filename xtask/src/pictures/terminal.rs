@@ -1,5 +1,5 @@
-//! A run in a terminal of its own: everything that it wrote, and what stood on the
-//! screen at two moments, in mid-load and at the end.
+//! Runs a command in a new terminal, and records all its output and the screen at two
+//! moments, during the load and at the end.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,28 +15,27 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 /// Columns of every terminal here.
 pub const COLUMNS: u16 = 100;
-/// So tall that nothing is scrolled out.
+/// Enough rows that nothing scrolls out.
 const ROWS: u16 = 200;
-/// No run here takes longer: a hang, not a slow machine.
+/// After this time a run is considered as hanging, even on a slow machine.
 const HANG: Duration = Duration::from_secs(300);
 
-/// What was played.
+/// The recording of a command.
 pub struct Played {
     raw: Vec<u8>,
-    /// So many bytes had come when the awaited text was last on the screen.
+    /// The number of bytes when the awaited text was last on the screen.
     frame: usize,
     /// The exit code.
     pub code: Option<i32>,
 }
 
 impl Played {
-    /// The screen at the end, with one text written as another, of equal use to a
-    /// reader: the folder that it ran in.
+    /// The screen at the end, with one text replaced: the folder of the run.
     pub fn end(&self, written_as: (&Path, &str)) -> vt100::Parser {
         screen(&self.raw, written_as)
     }
 
-    /// The screen when the awaited text was last on it.
+    /// The screen at the moment when the awaited text was last on it.
     pub fn frame(&self, written_as: (&Path, &str)) -> vt100::Parser {
         screen(self.raw.get(..self.frame).unwrap_or_default(), written_as)
     }
@@ -49,10 +48,10 @@ fn screen(raw: &[u8], (from, to): (&Path, &str)) -> vt100::Parser {
     parser
 }
 
-/// Plays a command; once `awaited` is on the screen, `act` is done to its process.
+/// Runs a command; once `awaited` is on the screen, calls `act` with its process id.
 ///
 /// # Errors
-/// There is no terminal, the command cannot be started or hangs, or the act fails.
+/// There is no terminal, the command cannot be started or hangs, or `act` fails.
 pub fn play(
     mut command: Command,
     awaited: &str,
@@ -65,7 +64,7 @@ pub fn play(
     let [input, output] = [theirs.try_clone()?, theirs.try_clone()?].map(Stdio::from);
     command.env("TERM", "xterm-256color").stdin(input).stdout(output).stderr(Stdio::from(theirs));
     let mut child = command.spawn().context("starting the run")?;
-    // Our ends of their side: the last of them closed is the end of the output.
+    // Closes our copies of the command's side; the output ends when the last one is closed.
     drop(command);
     let bytes = reader(keyboard);
     let mut screen = vt100::Parser::new(ROWS, COLUMNS, 0);
@@ -82,7 +81,7 @@ pub fn play(
         }
         if start.elapsed() > HANG {
             child.kill()?;
-            bail!("it hangs:\n{}", screen.screen().contents());
+            bail!("the command hangs:\n{}", screen.screen().contents());
         }
         if screen.screen().contents().contains(awaited) {
             played.frame = played.raw.len();
@@ -93,12 +92,12 @@ pub fn play(
     Ok(played)
 }
 
-/// Both sides of a pseudo-terminal of our size.
+/// Opens both sides of a pseudo-terminal.
 fn terminal() -> Result<(File, File)> {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
     grantpt(&ours)?;
     unlockpt(&ours)?;
-    // What is printed is to be the same as on a screen of common height.
+    // A usual height, so that the output is as on a real screen.
     let size = Winsize { ws_row: 40, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
     tcsetwinsize(&ours, size)?;
     let name = ptsname(&ours, Vec::new())?;
@@ -111,7 +110,7 @@ fn reader(ours: File) -> mpsc::Receiver<Vec<u8>> {
     let mut ours = File::from(OwnedFd::from(ours));
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
-        // An error is the end of the last process that had it open.
+        // An error means that the last process with the terminal open has ended.
         while let Ok(count @ 1..) = ours.read(&mut buffer) {
             let bytes = buffer.get(..count).unwrap_or_default().to_vec();
             if sender.send(bytes).is_err() {

@@ -1,5 +1,5 @@
-//! Limits against the baseline made absolute, so that the engine can count what
-//! is beyond them; and how uncertain what they were taken from is.
+//! Makes limits relative to the baseline absolute, so that the engine can count requests
+//! beyond them, and computes how uncertain the baseline's figures are.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::threshold::{
     Comparison, Derived, Limit, Metric, Reference, Relative, Severity, Threshold, Uncertainty, Unit,
 };
 
-/// Rules with limits against a baseline made absolute; the others as they are.
-/// `lowered` says why the former only warn, if they do.
+/// Makes the limits relative to a baseline absolute; other rules do not change. `lowered`
+/// says why the rules on the baseline only warn, if so.
 pub fn resolved(rules: &[Threshold], stored: &Baseline, lowered: Option<&str>) -> Vec<Threshold> {
     let resolve = |rule: &Threshold| match rule.limit {
         Limit::Relative(relative) if relative.to == Reference::Baseline => {
@@ -45,7 +45,7 @@ fn absolute(
     Some(Threshold {
         limit,
         severity: if is_lowered { Severity::Warn } else { rule.severity },
-        // What only warns ends no run.
+        // A rule that only warns must not end the run.
         abort: rule.abort && !is_lowered,
         after: rule.after.filter(|_| !is_lowered),
         derived: Some(derived),
@@ -53,7 +53,7 @@ fn absolute(
     })
 }
 
-/// No latency is longer than units allow to write.
+/// The longest latency that units can express.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// A limit in whole nanoseconds; 0 for less.
@@ -62,10 +62,10 @@ fn latency(exact_ms: f64, comparison: Comparison) -> Duration {
     Duration::try_from_secs_f64(ms / 1e3).unwrap_or(LONGEST).min(LONGEST)
 }
 
-/// The number on a grid of so many steps per unit. What is off it by the error
-/// of a multiplication is on it; what is off it by more goes to the side on which
-/// an equal value stands to it as it does to the number: a run that is exactly at
-/// the limit must be judged as such.
+/// The number on a grid with this many steps per unit. A number that is off the grid only
+/// by the rounding error of a multiplication is moved to the nearest step. Any other number
+/// is moved to the side on which an equal value has the same result, because a run exactly
+/// at the limit must be judged correctly.
 fn settled(exact: f64, grid: f64, comparison: Comparison) -> f64 {
     if exact.fract() == 0.0 {
         return exact;
@@ -80,13 +80,13 @@ fn settled(exact: f64, grid: f64, comparison: Comparison) -> f64 {
     steps / grid
 }
 
-/// What the samples behind a figure say of it, if they were kept.
+/// The interval of a figure from its samples, if they were stored.
 fn uncertainty(metric: Metric, stored: &Baseline) -> Option<Uncertainty> {
     match metric {
         Metric::Percentile(percentile) => {
             let latencies = stored.latency.as_ref()?;
             let (kept, said) = (latencies.percentile_ms(percentile)?, stored.metrics.of(metric)?);
-            // A figure that was changed by hand is not that of the samples.
+            // A figure that was changed by hand does not belong to the samples.
             if (kept - said).abs() > 0.002 * kept {
                 return None;
             }

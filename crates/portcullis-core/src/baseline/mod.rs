@@ -1,5 +1,5 @@
-//! The stored baseline: figures of an earlier run, limits taken from them, and
-//! what they are worth where another machine measured them.
+//! The stored baseline: figures of an earlier run, limits relative to them, and how far
+//! they can be trusted if another machine measured them.
 
 mod limits;
 mod origin;
@@ -17,34 +17,34 @@ use crate::threshold::{Metric, Percentile, Threshold};
 /// `[baseline]` of a configuration.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BaselineSection {
-    /// The file, relative to the configuration's; without one there is no baseline.
+    /// The file, relative to the configuration file; without it there is no baseline.
     pub file: Option<String>,
-    /// What a baseline from elsewhere may do.
+    /// The effect of a baseline from elsewhere.
     pub trust: Trust,
 }
 
-/// What a baseline of another machine or configuration may do.
+/// The effect of a baseline from another machine or configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
     /// Its rules only warn.
     #[default]
     SameMachine,
-    /// They fail the run all the same.
+    /// Its rules fail the run nevertheless.
     Always,
 }
 
-/// Figures of an earlier run, of all its requests but the login.
+/// Figures of an earlier run, of all its requests except the login.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Baseline {
-    /// When that run began, as it was written.
+    /// The start of that run, as written in the file.
     pub timestamp: Option<String>,
     /// Its commit.
     pub commit: Option<String>,
     /// Its figures.
     pub metrics: Metrics,
-    /// Where it was measured, and how; `None` if nothing tells.
+    /// The machine and configuration of that run; `None` if unknown.
     pub origin: Option<Origin>,
-    /// The latencies of its good answers; `None` if they were not kept.
+    /// The latencies of its good answers; `None` if they were not stored.
     pub latency: Option<Distribution>,
 }
 
@@ -65,25 +65,26 @@ pub struct Metrics {
     pub error_rate: f64,
     /// Requests, good and failed.
     pub requests: u64,
-    /// Failed requests; `None` if they were not kept.
+    /// Failed requests; `None` if they were not stored.
     pub failures: Option<u64>,
 }
 
-/// What a run does with a baseline.
+/// What a run does with its baseline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BaselinePlan {
     /// Its file, absolute.
     pub file: PathBuf,
-    /// What stands in it; `None` if there is no such file.
+    /// The content of the file; `None` if there is no such file.
     pub stored: Option<Baseline>,
-    /// How its origin differs from this run's, in words; `None` if it does not.
+    /// How its machine or configuration differs from this run's, in words; `None` if they are
+    /// equal.
     pub foreign: Option<String>,
-    /// Whether it only warns for that.
+    /// Whether its rules only warn for that reason.
     pub is_lowered: bool,
 }
 
 impl Metrics {
-    /// The value of a metric in a rule's unit; `None` for one that is not kept.
+    /// The value of a metric in the rule's unit; `None` for a metric that is not stored.
     pub fn of(&self, metric: Metric) -> Option<f64> {
         match metric {
             Metric::Percentile(Percentile::P50) => Some(self.p50_ms),
@@ -99,24 +100,24 @@ impl Metrics {
 }
 
 impl BaselinePlan {
-    /// What a run does that has a baseline's file: `stored` is what stands in it,
-    /// `here` is how this run measures.
+    /// The plan for a baseline's file: `stored` is its content, `here` is the machine and
+    /// configuration of this run.
     pub fn new(file: PathBuf, trust: Trust, stored: Option<Baseline>, here: &Origin) -> Self {
         let foreign = stored.as_ref().and_then(|stored| match &stored.origin {
             Some(there) => there.differs_from(here),
-            None => Some("nothing tells on which machine it was measured".to_owned()),
+            None => Some("its machine is not recorded".to_owned()),
         });
         let is_lowered = foreign.is_some() && trust == Trust::SameMachine;
         Self { file, stored, foreign, is_lowered }
     }
 
-    /// What it means that the baseline comes from elsewhere, if it does.
+    /// A warning if the baseline comes from elsewhere.
     pub fn advice(&self) -> Option<String> {
         self.foreign.as_ref().map(|foreign| format!("{foreign}: use --against"))
     }
 
-    /// Rules with limits against the baseline made absolute. Those of a baseline
-    /// from elsewhere only warn.
+    /// Makes the limits relative to the baseline absolute. Rules on a baseline from elsewhere
+    /// only warn.
     pub fn resolved(&self, rules: &[Threshold]) -> Vec<Threshold> {
         let Some(stored) = &self.stored else { return rules.to_vec() };
         resolved(rules, stored, self.advice().filter(|_| self.is_lowered).as_deref())
@@ -124,11 +125,11 @@ impl BaselinePlan {
 
     /// The baseline in a few words: its date and commit.
     pub fn described(&self) -> String {
-        let Some(stored) = &self.stored else { return "not there".to_owned() };
+        let Some(stored) = &self.stored else { return "not judged".to_owned() };
         let date = stored.timestamp.as_deref().unwrap_or("no date");
         match stored.commit.as_deref() {
-            Some(commit) => format!("of {date}, commit {}", commit.get(..10).unwrap_or(commit)),
-            None => format!("of {date}, no commit"),
+            Some(commit) => format!("from {date}, commit {}", commit.get(..10).unwrap_or(commit)),
+            None => format!("from {date}, no commit"),
         }
     }
 }

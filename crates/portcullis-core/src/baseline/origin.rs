@@ -1,36 +1,36 @@
-//! Where and how a baseline was measured: latencies of two machines, or of two
-//! configurations, say nothing of two versions.
+//! The machine and configuration of a baseline. Latencies from two machines, or from two
+//! configurations, do not show a difference between two versions.
 
-/// Where and how figures were measured.
+/// The machine and configuration of figures.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Origin {
     /// The machine.
     pub machine: Fingerprint,
-    /// A hash of the configuration that made the load and the server
+    /// A hash of the configuration of the load and the server
     /// ([`crate::config::to_measured_toml`]).
     pub configuration: String,
 }
 
-/// What a machine can be told by. Two machines of one make pass for the same.
+/// The properties that identify a machine. Two machines of one model count as the same.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fingerprint {
     /// Operating system and architecture.
     pub system: String,
-    /// Logical processors that may be used.
+    /// Logical CPUs that may be used.
     pub cores: u64,
-    /// Model of the processor, where it can be told.
+    /// The model of the CPU, if known.
     pub processor: Option<String>,
-    /// Memory in bytes, where it can be told.
+    /// Memory in bytes, if known.
     pub memory_bytes: Option<u64>,
-    /// Processors that a quota allows, where there is one.
+    /// CPUs that a quota allows, if there is one.
     pub quota_cores: Option<f64>,
 }
 
-/// Kernels of one machine tell its memory with small differences.
+/// Kernels report slightly different memory on one machine.
 const SAME_MEMORY: f64 = 0.1;
 
 impl Fingerprint {
-    /// How a machine differs from `here`, each in a few words.
+    /// The differences of a machine from `here`, each in a few words.
     fn differences(&self, here: &Self) -> Vec<String> {
         let mut found = Vec::new();
         let mut note = |there: &str, here: &str| {
@@ -38,7 +38,7 @@ impl Fingerprint {
                 found.push(format!("{there}, here {here}"));
             }
         };
-        let told = |text: &Option<String>| text.clone().unwrap_or("unknown processor".to_owned());
+        let told = |text: &Option<String>| text.clone().unwrap_or("unknown CPU".to_owned());
         let cores = |n: u64| if n == 1 { "1 core".to_owned() } else { format!("{n} cores") };
         let quota = |quota: Option<f64>| match quota {
             Some(cores) => format!("a quota of {cores} cores"),
@@ -60,20 +60,20 @@ impl Fingerprint {
 }
 
 impl Origin {
-    /// How figures of this origin differ from those measured `here`, in words.
+    /// The differences of this origin from `here`, in words.
     pub fn differs_from(&self, here: &Self) -> Option<String> {
         let machine = self.machine.differences(&here.machine);
         let is_other = self.configuration != here.configuration;
         let machines = match machine.is_empty() {
             true => None,
-            false => Some(format!("on another machine ({})", machine.join("; "))),
+            false => Some(format!("on a different machine ({})", machine.join("; "))),
         };
         match (machines, is_other) {
             (None, false) => None,
-            (None, true) => Some("measured with another configuration".to_owned()),
+            (None, true) => Some("measured with a different configuration".to_owned()),
             (Some(machine), false) => Some(format!("measured {machine}")),
             (Some(machine), true) => {
-                Some(format!("measured {machine} and with another configuration"))
+                Some(format!("measured {machine} and with a different configuration"))
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Rules against the baseline: just below, at and just above each limit; a
-//! baseline that is missing or from elsewhere; and the false alarms of the rule.
+//! Tests of rules on the baseline: just below, at and just above each limit; a baseline
+//! that is missing or from elsewhere; and the false alarms of the rule.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,7 +56,7 @@ fn plan(section: &str, stored: Option<Baseline>) -> Plan {
 
 const FILE: &str = "[baseline]\nfile = \"b.json\"";
 
-/// A hundred answers that all took so long, and failures, over so many seconds.
+/// A hundred good answers with this latency, and failures, in this many seconds.
 fn summary(plan: &Plan, latency_ns: u64, failures: u64, seconds: f64) -> Summary {
     let limits = plan.load.limits.clone();
     let count = 100;
@@ -89,7 +89,7 @@ fn summary(plan: &Plan, latency_ns: u64, failures: u64, seconds: f64) -> Summary
     }
 }
 
-/// The judgement of the rule that begins so, of those on the baseline.
+/// The judgement of the rule on the baseline that begins with this text.
 fn judged(plan: &Plan, summary: &Summary, rule: &str) -> ThresholdResult {
     let is_it = |judged: &&ThresholdResult| judged.rule.text.starts_with(rule);
     let verdict = judge(summary, &plan.thresholds);
@@ -111,7 +111,7 @@ fn each_rule_is_judged_just_below_at_and_just_above_its_limit() {
     slow("p50 <= baseline", 60_000_000, Severity::Warn);
     slow("p95 <= baseline", 120_000_000, Severity::Fail);
     slow("p99 <= baseline", 250_000_000, Severity::Warn);
-    // 7/s of 10/s: a hundred requests in so many seconds.
+    // 7/s of 10/s: the limit for a hundred requests, in seconds.
     let (limit, rule) = (100.0 / 7.0, "rps >= baseline");
     for (seconds, expected) in [(limit - 1e-3, Holds), (limit + 1e-3, Violated)] {
         let found = judged(&plan, &summary(&plan, 1000, 0, seconds), rule);
@@ -124,7 +124,7 @@ fn each_rule_is_judged_just_below_at_and_just_above_its_limit() {
 #[test]
 fn the_error_rate_may_rise_by_two_points_exactly() {
     use Judgement::{Holds, Violated};
-    // 97 good answers of 100 would be 3 %: the limit of 1 % + 2 points.
+    // 97 good answers of 100 are an error rate of 3 %, the limit of 1 % + 2 points.
     let plan = plan(FILE, Some(stored()));
     for (failures, requests, expected) in
         [(29, 1000, Holds), (30, 1000, Holds), (31, 1000, Violated)]
@@ -153,7 +153,7 @@ fn an_equal_run_is_at_the_limit_whatever_its_digits() {
         let row = seen.aggregate();
         let mut stored = stored();
         stored.metrics.mean_ms = row.latency.mean_ms().unwrap();
-        // As they are after a way through a file.
+        // The value after writing and reading a file.
         stored.metrics.error_rate = row.error_rate().unwrap() * 100.0 / 100.0;
         stored.metrics.rps = seen.rate(row.requests);
         stored.metrics.requests = row.requests;
@@ -184,7 +184,7 @@ fn the_error_of_a_sum_or_a_product_is_not_part_of_a_limit() {
     for failures in 0_u32..980 {
         let rate = |failures: u32| f64::from(failures) / 1000.0;
         let mut stored = stored();
-        // As it is after a way through a file.
+        // The value after writing and reading a file.
         stored.metrics.error_rate = rate(failures) * 100.0 / 100.0;
         stored.metrics.rps = f64::from(failures) / 10.0;
         let resolved = super::resolved(&rules, &stored, None);
@@ -206,7 +206,7 @@ fn without_a_file_there_are_no_rules_and_without_a_baseline_none_is_judged() {
     assert_eq!(missing.baseline.as_ref().map(|b| b.file.clone()), Some(PathBuf::from("/p/b.json")));
     let found = judged(&missing, &summary(&missing, 1000, 0, 1.0), "p95 <= baseline");
     assert_eq!(found.judgement, Judgement::NotJudged);
-    assert_eq!(found.reason.as_deref(), Some("there is no baseline"));
+    assert_eq!(found.reason.as_deref(), Some("no baseline"));
     assert!(missing.load.limits.len() < plan(FILE, Some(stored())).load.limits.len());
 }
 
@@ -230,15 +230,15 @@ fn a_baseline_from_elsewhere_only_warns_unless_it_is_trusted() {
         assert_eq!(found.rule.severity, Severity::Fail, "the literal old rule");
         assert!(trusted.warnings.iter().any(|w| w.contains(words)), "named all the same");
     };
-    check(machine(|m| m.cores = 4), "on another machine (4 cores, here 2 cores)");
-    check(machine(|m| m.processor = None), "unknown processor, here A");
+    check(machine(|m| m.cores = 4), "on a different machine (4 cores, here 2 cores)");
+    check(machine(|m| m.processor = None), "unknown CPU, here A");
     check(machine(|m| m.memory_bytes = Some(16 << 30)), "16.0 GiB, here 8.0 GiB");
     check(machine(|m| m.quota_cores = Some(1.5)), "a quota of 1.5 cores, here no quota");
     check(machine(|m| m.system = "linux aarch64".to_owned()), "linux aarch64, here linux x86_64");
     let mut other = stored();
     other.origin.as_mut().unwrap().configuration = "other".to_owned();
-    check(other, "measured with another configuration");
-    check(Baseline { origin: None, ..stored() }, "nothing tells on which machine");
+    check(other, "measured with a different configuration");
+    check(Baseline { origin: None, ..stored() }, "its machine is not recorded");
     let near = machine(|m| m.memory_bytes = Some((8 << 30) - (100 << 20)));
     assert!(plan(FILE, Some(near)).warnings.is_empty(), "a kernel's own share is no difference");
 }
@@ -282,10 +282,10 @@ fn a_rule_of_the_section_must_need_it_and_a_default_gives_way() {
         assert!(matches!(found[0].at, Place::File(..)), "{found:#?}");
         found[0].message.clone()
     };
-    assert!(problem("[baseline]\nfail = [\"p95 <= 1s\"]").contains("belongs to [thresholds]"));
+    assert!(problem("[baseline]\nfail = [\"p95 <= 1s\"]").contains("move it to [thresholds]"));
     assert!(problem("[baseline]\nfail = [\"p95 <= basline\"]").contains("did you mean"));
     assert!(problem("[baseline]\ntrust = \"allways\"").contains("did you mean \"always\"?"));
-    assert!(problem("[baseline]\nfile = \"\"").contains("names no file"));
+    assert!(problem("[baseline]\nfile = \"\"").contains("is not a file name"));
     assert!(problem("[baseline]\nfiel = \"x\"").contains("did you mean \"file\"?"));
     let both = configured("[baseline]\nfile = \"b\"").unwrap().config.thresholds;
     let line = "fail = [\n    \"p95 <= baseline + 20%\",";
@@ -359,7 +359,7 @@ fn the_rule_cries_wolf_in_16_of_90_pairs_of_identical_code() {
 fn a_plan_without_a_stored_baseline_is_not_foreign() {
     let plan = BaselinePlan::new("/b".into(), Trust::SameMachine, None, &origin());
     assert_eq!((plan.foreign.as_deref(), plan.is_lowered), (None, false));
-    assert_eq!(plan.described(), "not there");
+    assert_eq!(plan.described(), "not judged");
     let stored = BaselinePlan::new("/b".into(), Trust::SameMachine, Some(stored()), &origin());
-    assert_eq!(stored.described(), "of 2026-01-01T00:00:00Z, commit 0123456789");
+    assert_eq!(stored.described(), "from 2026-01-01T00:00:00Z, commit 0123456789");
 }

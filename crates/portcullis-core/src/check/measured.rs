@@ -1,5 +1,5 @@
-//! Rules held against our own measurements, read back: the verdict of a run,
-//! and what its counts and buckets prove of limits that it did not count.
+//! Applies rules to the results of an earlier run: the verdict of the run, and what its
+//! counts and buckets prove for limits that it did not count.
 
 use std::time::Duration;
 
@@ -10,11 +10,10 @@ use crate::judge::{Judgement, ThresholdResult, Verdict, judge_knowing};
 use crate::measure::{Distribution, OverLimit, Row, Summary};
 use crate::threshold::{Limit, Metric, Policy, Reference, Relative, Threshold, latency_limits};
 
-/// Holds rules against measurements, and those against the base against the
-/// pairs; the verdict beside it is the same without the rules that stay undecided.
-/// A limit that was counted is judged by its counts, as in the run; another one by
-/// the buckets, where these decide. `before` is what the run judged: from there come
-/// limits that it took from a baseline, and what it knew of bad seconds.
+/// Applies rules to measurements, and rules on the base to the pairs. The returned verdict
+/// leaves out the rules that stay undecided. A limit that was counted is judged by its
+/// counts, as in the run; another limit by the buckets, if they decide. `before` are the
+/// results of the run: they have the limits relative to a baseline, and the design effects.
 pub fn check_measured(
     summary: &Summary,
     comparison: Option<&compare::Comparison>,
@@ -39,10 +38,9 @@ pub fn check_measured(
     for (fast, slow) in fast.judged.into_iter().zip(slow_ones) {
         let severity = slow.rule.severity;
         let why = if fast.judgement != slow.judgement {
-            "the run did not count this limit, and it lies within a bucket of its histogram"
+            "the run did not count this limit, and its histogram is too coarse for it"
         } else if is_proven(&slow) && unknown.iter().any(|rule| rule.severity == severity) {
-            "it must be proven, and how far requests share bad seconds is not in the file for \
-             other rules than the run's own"
+            "a proof needs the design effect, which the file has only for the run's own rules"
         } else {
             kept.push(slow.clone());
             checked.push(Checked::Outcome(slow));
@@ -57,7 +55,7 @@ fn of(judged: &ThresholdResult) -> Threshold {
     judged.rule.clone()
 }
 
-/// A rule against the baseline with the limit that the run took from it.
+/// A rule on the baseline, with the absolute limit from the run.
 fn resolved(rule: &Threshold, before: &[ThresholdResult]) -> Threshold {
     let is_open = matches!(rule.limit, Limit::Relative(Relative { to: Reference::Baseline, .. }));
     let is_it =
@@ -74,7 +72,7 @@ fn factor(rule: &Threshold, before: &[ThresholdResult]) -> Option<f64> {
     evidence.map(|evidence| evidence.design_effect)
 }
 
-/// Whether seconds would have a say in the evidence, and nobody knows it.
+/// Whether the evidence would need the design effect, and it is unknown.
 fn is_unknown(judged: &ThresholdResult, before: &[ThresholdResult]) -> bool {
     let has_hits = judged.evidence.as_ref().is_some_and(|evidence| evidence.counts.hits > 0);
     let by_status = matches!(judged.rule.metric, Metric::Status(_));
@@ -86,7 +84,7 @@ fn is_proven(judged: &ThresholdResult) -> bool {
     must && judged.judgement == Judgement::Holds
 }
 
-/// On which side of a limit latencies are taken to be whose bucket lies on both.
+/// Which side of a limit is assumed for latencies whose bucket lies on both sides.
 #[derive(Clone, Copy)]
 enum Doubtful {
     Within,
@@ -110,7 +108,8 @@ fn with_limits(summary: &Summary, rules: &[Threshold], doubtful: Doubtful) -> Su
     summary
 }
 
-/// A row without requests may have no counts at all: `known` are made up first.
+/// Adds counts for a limit. A row without requests may have no counts, so counts for the
+/// `known` limits are added first.
 fn add_limit(row: &mut Row, known: usize, limit: Duration, doubtful: Doubtful) {
     for (counts, latencies) in
         [(&mut row.beyond, &row.latency), (&mut row.failed_beyond, &row.failed_latency)]
@@ -120,14 +119,14 @@ fn add_limit(row: &mut Row, known: usize, limit: Duration, doubtful: Doubtful) {
     }
 }
 
-/// Counts by buckets. Latencies were rounded up to the microsecond, and a bucket
-/// is at most 0.1 % of its end wide, a microsecond at the least.
+/// Counts by buckets. Latencies were rounded up to microseconds, and a bucket is at most
+/// 0.1 % of its end wide, but at least a microsecond.
 fn beyond(latencies: &Distribution, limit: Duration, doubtful: Doubtful) -> OverLimit {
     let limit_ns = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
     let mut counts = OverLimit::default();
     let last = latencies.buckets.len().saturating_sub(1);
     for (index, (end_us, count)) in latencies.buckets.iter().enumerate() {
-        // The last one holds what was clipped, too.
+        // The last bucket also has the clipped values.
         let is_open = index == last && latencies.clipped > 0;
         let end_ns = if is_open { u64::MAX } else { end_us.saturating_mul(1000) };
         let wide_us = end_us.div_ceil(1000).max(1);

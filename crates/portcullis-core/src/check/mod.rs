@@ -1,6 +1,6 @@
-//! Rules held against results that exist: our own measurements read back, or
-//! what a file of another tool states of them. What a file cannot show is told
-//! apart from what it shows, and is never a pass.
+//! Applies rules to existing results: measurements of an earlier run, or the figures in a
+//! file of another tool. What a file cannot show is reported separately, and is never a
+//! pass.
 
 mod bounds;
 mod measured;
@@ -19,23 +19,23 @@ pub use stated_rules::check_stated;
 use crate::judge::{Judgement, ThresholdResult};
 use crate::threshold::{Scope, Severity, Threshold};
 
-/// How one rule ended for one scope of a file.
+/// The result of one rule for one scope of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Checked {
-    /// It was judged, or nothing was there to judge it by.
+    /// It was judged, or there was no data.
     Outcome(ThresholdResult),
-    /// The requests are in the file, but it does not say enough of them.
+    /// The requests are in the file, but its figures do not decide the rule.
     Undecided {
-        /// The rule; `per task` is resolved.
+        /// The rule; a `per task` rule is already split.
         rule: Threshold,
-        /// What is missing, in a sentence's second half.
+        /// What is missing, as the second half of a sentence.
         why: String,
     },
-    /// The file does not tell these requests apart from others.
+    /// The file does not separate these requests from others.
     NotInFile {
-        /// The rule, as it was written.
+        /// The rule as written.
         rule: Threshold,
-        /// What is missing, in a sentence's second half.
+        /// What is missing, as the second half of a sentence.
         why: String,
     },
 }
@@ -49,19 +49,19 @@ impl Checked {
         }
     }
 
-    /// Whether it was held against data, with either end.
+    /// Whether it was judged with data, passed or violated.
     pub fn is_decided(&self) -> bool {
         let is_open = |judgement| matches!(judgement, Judgement::NoData | Judgement::NotJudged);
         matches!(self, Self::Outcome(judged) if !is_open(judged.judgement))
     }
 
-    /// Whether what its limit refers to is not there.
+    /// Whether the baseline or base of its limit is missing.
     pub fn is_not_judged(&self) -> bool {
         matches!(self, Self::Outcome(judged) if judged.judgement == Judgement::NotJudged)
     }
 
-    /// Whether a rule on all requests that can fail a run was held against data:
-    /// what a file must have been good for at the least.
+    /// Whether a `fail` rule on all requests was judged with data. A file must allow at least
+    /// that.
     pub fn is_decided_for_all(&self) -> bool {
         let rule = self.rule();
         let for_all = rule.scope == Scope::Aggregate && rule.severity == Severity::Fail;

@@ -1,5 +1,5 @@
-//! Which rows of a file a rule is about. Rows are named by URL or as the user
-//! named them; a rule speaks of tasks.
+//! The rows of a file that belong to a rule. Rows are named by URL or by a name of the
+//! user; rules are about tasks.
 
 use super::stated::{Stated, StatedRow};
 use crate::scenario::{Scenario, Step, Task, labels, titles};
@@ -8,16 +8,16 @@ use crate::threshold::Scope;
 /// The rows of one scope.
 #[derive(Clone, Debug)]
 pub struct Rows<'a> {
-    /// At least one; their requests are those of the scope.
+    /// At least one row; their requests are those of the scope.
     pub rows: Vec<&'a StatedRow>,
-    /// The row of all requests, from which `left_out` is to be taken away.
+    /// The row of all requests, without the requests of `left_out`.
     pub whole: Option<&'a StatedRow>,
-    /// A row of the whole that is not of the scope: the login.
+    /// A row that is not part of the scope: the login.
     pub left_out: Option<&'a StatedRow>,
 }
 
 impl<'a> Rows<'a> {
-    /// Rows that are the scope.
+    /// A scope of whole rows.
     pub fn of(rows: Vec<&'a StatedRow>) -> Self {
         Self { rows, whole: None, left_out: None }
     }
@@ -52,12 +52,12 @@ impl<'a> Rows<'a> {
         self.single().map_or_else(summed, |row| row.mean_body_bytes)
     }
 
-    /// The rows that state the scope with the fewest figures to be added up.
+    /// The smallest set of rows whose figures add up to the scope.
     pub fn parts(&self) -> Vec<&'a StatedRow> {
         self.single().map_or_else(|| self.rows.clone(), |row| vec![row])
     }
 
-    /// The one row that states all of the scope, if there is one.
+    /// The single row with the whole scope, if there is one.
     pub fn single(&self) -> Option<&'a StatedRow> {
         match (self.whole, self.left_out) {
             (Some(whole), None) => Some(whole),
@@ -69,7 +69,7 @@ impl<'a> Rows<'a> {
 /// The rows of a scope.
 ///
 /// # Errors
-/// Why the file does not tell them from others.
+/// The file does not separate the requests from others.
 pub fn rows_of<'a>(
     file: &'a Stated,
     scope: &Scope,
@@ -97,8 +97,8 @@ pub fn rows_of<'a>(
     }
 }
 
-/// The rows with this name, which is a URL unless the user gave them others, and
-/// those of the tasks with this label. None of these tasks may be without one.
+/// The rows with this name, which is a URL unless the user gave another name, and the rows
+/// of the tasks with this label. Each of these tasks must have a row.
 fn labelled<'a>(file: &'a Stated, label: &str, scenario: &Scenario) -> Result<Rows<'a>, String> {
     let tasks: Vec<&Task> =
         scenario.tasks.iter().filter(|task| labels(&task.steps) == label).collect();
@@ -122,8 +122,7 @@ fn labelled<'a>(file: &'a Stated, label: &str, scenario: &Scenario) -> Result<Ro
 /// A task's name and its row.
 pub type TaskRow<'a, 's> = (&'s str, &'a StatedRow);
 
-/// The called tasks of a scope that have a row, and the names of those that
-/// have none.
+/// The called tasks of a scope that have a row, and the names of those that have none.
 pub fn of_tasks<'a, 's>(
     file: &'a Stated,
     scope: &Scope,
@@ -143,7 +142,7 @@ pub fn of_tasks<'a, 's>(
 pub fn no_rows<N: AsRef<str>>(tasks: &[N]) -> String {
     let names: Vec<&str> = tasks.iter().map(AsRef::as_ref).collect();
     match names[..] {
-        [] => "no task of it is called".to_owned(),
+        [] => "none of its tasks is called".to_owned(),
         _ => format!("no row has the name or the URL of {}", names.join(", ")),
     }
 }
@@ -155,7 +154,7 @@ fn no_login(scenario: &Scenario) -> String {
     }
 }
 
-/// All requests but the login's, which no rule on all requests is about.
+/// All requests without the login, because rules on all requests do not include it.
 fn all<'a>(file: &'a Stated, scenario: &Scenario) -> Rows<'a> {
     let is_login_made = |row: &&StatedRow| row.requests > 0 && is_login(row, scenario);
     let left_out = file.rows.iter().find(is_login_made);
@@ -163,7 +162,7 @@ fn all<'a>(file: &'a Stated, scenario: &Scenario) -> Rows<'a> {
     Rows { rows, whole: Some(&file.aggregate), left_out }
 }
 
-/// Whether a row is the login's.
+/// Whether a row belongs to the login.
 pub fn is_login(row: &StatedRow, scenario: &Scenario) -> bool {
     scenario.login.as_ref().is_some_and(|login| is_of(row, "login", &login.steps))
 }
@@ -178,7 +177,7 @@ fn is_in(task: &Task, scope: &Scope) -> bool {
     }
 }
 
-/// The one row of a task. A row that could be several tasks' is nobody's.
+/// The row of a task. A row that could belong to several tasks belongs to none.
 fn row_of<'a>(file: &'a Stated, task: &Task, scenario: &Scenario) -> Option<&'a StatedRow> {
     let fits = |row: &&StatedRow| is_of(row, &task.name, &task.steps);
     let mut rows = file.rows.iter().filter(fits);

@@ -1,25 +1,24 @@
-//! What a statistics file of another tool states: counts that are exact, and
-//! percentiles that are rounded.
+//! The figures in a statistics file of another tool: exact counts and rounded percentiles.
 
 use crate::threshold::Percentile;
 
 /// A statistics file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stated {
-    /// One for each name and method; their requests are those of `aggregate`.
+    /// A row for each name and method; their requests add up to `aggregate`.
     pub rows: Vec<StatedRow>,
     /// All requests.
     pub aggregate: StatedRow,
-    /// Whether the latencies are also those of failed requests.
+    /// Whether the latencies include those of failed requests.
     pub failed_latencies: FailedLatencies,
 }
 
-/// Whether latencies of failed requests are among the stated ones.
+/// Whether latencies include those of failed requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailedLatencies {
-    /// They are, as Locust does it.
+    /// They do, as in Locust.
     Included,
-    /// That cannot be told.
+    /// Unknown.
     Unknown,
 }
 
@@ -28,7 +27,7 @@ pub enum FailedLatencies {
 pub struct StatedRow {
     /// `GET`, `POST`; empty for the aggregate.
     pub method: String,
-    /// What the tool names it: a URL, unless it was given a name.
+    /// The name in the tool: a URL, unless the user gave another name.
     pub name: String,
     /// Requests, good and failed.
     pub requests: u64,
@@ -36,27 +35,27 @@ pub struct StatedRow {
     pub failures: u64,
     /// Mean bytes of a body, unpacked; 0 without requests.
     pub mean_body_bytes: f64,
-    /// Requests per second until the last one.
+    /// Requests per second, up to the last request.
     pub requests_per_s: f64,
-    /// Latencies; `None` where the file states none.
+    /// Latencies; `None` if the file has none.
     pub latency: Option<StatedLatency>,
 }
 
-/// The stated latencies of a row, in milliseconds.
+/// The latencies of a row, in milliseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatedLatency {
-    /// Their mean, exact.
+    /// The exact mean.
     pub mean_ms: f64,
-    /// The shortest, exact.
+    /// The exact minimum.
     pub min_ms: f64,
-    /// The longest, exact.
+    /// The exact maximum.
     pub max_ms: f64,
-    /// Percentiles, rounded, ascending.
+    /// Rounded percentiles, ascending.
     pub percentiles_ms: Vec<(Percentile, f64)>,
 }
 
 impl StatedLatency {
-    /// The percentile as the file states it, if it does.
+    /// The percentile in the file, if it has one.
     pub fn percentile_ms(&self, percentile: Percentile) -> Option<f64> {
         self.percentiles_ms.iter().find(|(known, _)| *known == percentile).map(|(_, ms)| *ms)
     }

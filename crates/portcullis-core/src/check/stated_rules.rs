@@ -1,5 +1,5 @@
-//! Rules held against stated figures: each judgement is one that every set of
-//! latencies with these figures would get, or there is none.
+//! Applies rules to figures in a file: a judgement is given only if every set of latencies
+//! with these figures would get it.
 
 use super::Checked;
 use super::bounds::{Line, OverLimit, allowed, before_rounding, beyond};
@@ -10,7 +10,7 @@ use crate::scenario::Scenario;
 use crate::threshold::{Limit, Metric, Percentile, Policy, Reference, Relative, Scope, Threshold};
 use crate::units::show_ms;
 
-/// Holds rules against a file. `scenario` says which tasks the rules mean.
+/// Applies rules to a file. `scenario` defines the tasks of the rules.
 pub fn check_stated(file: &Stated, rules: &[Threshold], scenario: &Scenario) -> Vec<Checked> {
     let check = |rule: &Threshold| match rule.per_task {
         true => per_task(file, rule, scenario),
@@ -19,7 +19,7 @@ pub fn check_stated(file: &Stated, rules: &[Threshold], scenario: &Scenario) -> 
     rules.iter().flat_map(check).collect()
 }
 
-/// One for each task with a row of its own, and one for those without.
+/// One result for each task with its own row, and one for the tasks without.
 fn per_task(file: &Stated, rule: &Threshold, scenario: &Scenario) -> Vec<Checked> {
     if let Some(why) = never_in_file(rule) {
         return vec![Checked::NotInFile { rule: rule.clone(), why: why.to_owned() }];
@@ -49,33 +49,33 @@ fn one(file: &Stated, rule: Threshold, scenario: &Scenario) -> Checked {
     }
 }
 
-/// What no statistics file has.
+/// Why no statistics file can show the rule, if so.
 fn never_in_file(rule: &Threshold) -> Option<&'static str> {
     match (rule.metric, rule.limit) {
         (_, Limit::Relative(Relative { to: Reference::Baseline, .. })) => {
-            Some("a baseline is no part of it")
+            Some("it has no baseline")
         }
         (_, Limit::Relative(Relative { to: Reference::Base, .. })) => {
-            Some("it is of one version; a base is compared by perf --against")
+            Some("it is of one version; use perf --against to compare with a base")
         }
         (metric, _) => metric.descriptor().unstated,
     }
 }
 
-/// A rule that must be proven is not by a file: what holds of its figures stays
+/// Judges a rule. A file cannot prove a rule with `prove`: if its figures pass, it stays
 /// undecided.
 fn judge(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Checked {
     let must_be_proven = rule.policy == Policy::Prove && is_on_a_share(&rule);
     match by_figures(rows, rule, failed) {
         Checked::Outcome(judged) if must_be_proven && judged.judgement == Judgement::Holds => {
-            let why = "it must be proven, and how far requests share bad seconds is not stated";
+            let why = "a proof needs the design effect, which the file does not state";
             Checked::Undecided { rule: judged.rule, why: why.to_owned() }
         }
         checked => checked,
     }
 }
 
-/// Whether a proof is asked of a rule at all: the others are judged by their value.
+/// Whether the rule needs a proof; other rules are judged by their value.
 fn is_on_a_share(rule: &Threshold) -> bool {
     rule.comparison.is_upper()
         && matches!(rule.metric, Metric::Percentile(_) | Metric::Max | Metric::ErrorRate)
@@ -94,7 +94,7 @@ fn by_figures(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Chec
         _ => {}
     }
     let Limit::Latency(limit) = rule.limit else {
-        return Checked::Undecided { rule, why: "its limit is no latency".to_owned() };
+        return Checked::Undecided { rule, why: "its limit is not a latency".to_owned() };
     };
     let question = Question {
         line: Line::new(rule.comparison, limit.as_nanos() as f64 / 1e6),
@@ -109,7 +109,7 @@ fn by_figures(rows: &Rows<'_>, rule: Threshold, failed: FailedLatencies) -> Chec
     conclude(rows, rule, question, proof, value)
 }
 
-/// A figure that the file has exactly.
+/// Judges an exact figure of the file.
 fn counted(rows: &Rows<'_>, rule: Threshold, value: f64) -> Checked {
     let samples = rows.requests();
     let judgement = match (samples, rule.comparison.holds(value, rule.limit.value())) {
@@ -130,26 +130,26 @@ fn by_value(
     ThresholdResult { rule, judgement, value, samples, beyond: None, evidence: None, reason: None }
 }
 
-/// What is asked of latencies.
+/// A rule on latencies.
 #[derive(Clone, Copy)]
 struct Question {
     line: Line,
     failed: FailedLatencies,
-    /// Whether the rule wants the metric within the line.
+    /// Whether the metric must be within the line.
     is_ceiling: bool,
 }
 
-/// What is proved of a metric.
+/// What is proved about a metric.
 enum Proof {
     /// It is not beyond the line.
     Within,
-    /// It is.
+    /// It is beyond the line.
     OverLimit,
-    /// Neither is.
+    /// Neither is proved; with the reason.
     Neither(String),
 }
 
-/// Without a good answer nothing holds: there is no latency to hold.
+/// The judgement. Without a good answer nothing passes, because there is no latency.
 fn conclude(
     rows: &Rows<'_>,
     rule: Threshold,
@@ -168,9 +168,9 @@ fn conclude(
     Checked::Outcome(by_value(rule, judgement, value, rows.requests()))
 }
 
-/// A percentile is one of the good answers and of the failures that took longer
-/// than the limit: of these c requests at most c − rank(c) may be beyond it, and
-/// c is at least the number of good answers, at most that of all requests.
+/// A percentile is of the good answers and of the failures that took longer than the limit.
+/// Of these c requests at most c − rank(c) may be beyond the limit. c is at least the
+/// number of good answers, and at most the number of all requests.
 fn by_percentile(
     rows: &Rows<'_>,
     percentile: Percentile,
@@ -188,8 +188,8 @@ fn by_percentile(
     } else if found.least > allowed(percentile, rows.requests()) {
         Proof::OverLimit
     } else if question.is_ceiling && stated.is_some_and(is_said) {
-        // The file's own percentile may be of one rank more than ours: what the
-        // file itself says to be beyond the limit is not acquitted for that.
+        // The file's own percentile can have a rank that is one higher than ours. If the file
+        // itself shows a value beyond the limit, it counts as violated.
         Proof::OverLimit
     } else {
         Proof::Neither(why_neither(rows, percentile, stated, question))
@@ -209,27 +209,26 @@ fn why_neither(
             !question.line.is_crossed(values.low_ms) && question.line.is_crossed(values.high_ms);
         if is_open {
             let (low, high) = (show_ms(values.low_ms), show_ms(values.high_ms));
-            return format!("{ms} ms is rounded: it was between {low} and {high}");
+            return format!("{ms} ms is rounded: it is between {low} and {high}");
         }
     }
     match (rows.failures(), rows.single(), stated) {
         (1.., _, _) => failures_among(rows),
-        (0, Some(_), None) => format!("there is no column for {percentile}"),
-        _ => "what the rows state, rounded, leaves both possible".to_owned(),
+        (0, Some(_), None) => format!("no column for {percentile}"),
+        _ => "the rounded figures allow both".to_owned(),
     }
 }
 
 fn failures_among(rows: &Rows<'_>) -> String {
     let (failures, requests) = (rows.failures(), rows.requests());
-    format!("{failures} of {requests} requests failed, and how long they took is not told apart")
+    format!("{failures} of {requests} requests failed, and their latencies are not separate")
 }
 
-/// The longest latency is exact. A failure beyond the limit counts, one within
-/// it changes nothing.
+/// The maximum is exact. A failure beyond the limit counts; one within it changes nothing.
 fn by_longest(rows: &Rows<'_>, question: Question) -> (Proof, Option<f64>) {
     let latencies = rows.parts().into_iter().filter_map(|row| row.latency.as_ref());
     let Some(longest) = latencies.map(|latency| latency.max_ms).reduce(f64::max) else {
-        return (Proof::Neither("no latency is stated".to_owned()), None);
+        return (Proof::Neither("the file has no latencies".to_owned()), None);
     };
     let proof = if question.line.is_crossed(longest) {
         Proof::OverLimit
@@ -241,10 +240,10 @@ fn by_longest(rows: &Rows<'_>, question: Question) -> (Proof, Option<f64>) {
     (proof, Some(longest))
 }
 
-/// The mean of all requests is exact; that of the good answers, and of failures
-/// beyond the limit, is what remains when fast failures are taken away. Beyond
-/// the limit it stays so, since only shorter latencies go; and it is longest when
-/// every failure was as short as the shortest request.
+/// The mean of all requests is exact. The mean of the good answers, and of failures beyond
+/// the limit, remains when fast failures are removed. If the mean of all requests is beyond
+/// the limit, so is the remaining one, because only shorter latencies are removed. It is
+/// largest if every failure was as short as the shortest request.
 fn by_mean(rows: &Rows<'_>, question: Question) -> (Proof, Option<f64>) {
     let (mut sum_ms, mut count, mut shortest_ms) = (0.0, 0, f64::INFINITY);
     for row in rows.parts() {
@@ -254,10 +253,10 @@ fn by_mean(rows: &Rows<'_>, question: Question) -> (Proof, Option<f64>) {
         shortest_ms = shortest_ms.min(latency.min_ms);
     }
     if count == 0 {
-        return (Proof::Neither("no latency is stated".to_owned()), None);
+        return (Proof::Neither("the file has no latencies".to_owned()), None);
     }
     let own = rows.single().and_then(|row| Some(row.latency.as_ref()?.mean_ms));
-    // One row's own mean is exact; a product that is divided again may not be.
+    // The mean of a single row is exact; multiplying and dividing again might not be.
     let mean_ms = own.unwrap_or(sum_ms / count as f64);
     let failures = rows.failures();
     let most_ms = match failures {
@@ -275,8 +274,8 @@ fn by_mean(rows: &Rows<'_>, question: Question) -> (Proof, Option<f64>) {
     (proof, Some(mean_ms))
 }
 
-/// What the rows prove, and where they are all but one of a whole, what the
-/// whole proves beside that one.
+/// The bounds that the rows prove. If the rows are a whole without one row, also the bounds
+/// from the whole.
 fn beyond_in(rows: &Rows<'_>, line: Line, failed: FailedLatencies) -> OverLimit {
     let of = |row: &StatedRow| beyond(row, line, failed);
     let apart = rows.rows.iter().map(|row| of(row)).fold(OverLimit::default(), OverLimit::and);
@@ -289,8 +288,7 @@ fn beyond_in(rows: &Rows<'_>, line: Line, failed: FailedLatencies) -> OverLimit 
     apart.also(rest)
 }
 
-/// The least latency, of those that the rows name, that the percentile is
-/// proved not to exceed.
+/// The smallest latency in the rows that the percentile is proved not to exceed.
 fn proved_ceiling(rows: &Rows<'_>, percentile: Percentile, failed: FailedLatencies) -> Option<f64> {
     let latencies = rows.rows.iter().filter_map(|row| row.latency.as_ref());
     let ends = latencies.flat_map(|latency| {
@@ -305,7 +303,7 @@ fn proved_ceiling(rows: &Rows<'_>, percentile: Percentile, failed: FailedLatenci
         let line = Line { limit_ms: *limit_ms, itself: false };
         beyond_in(rows, line, failed).most <= allowed
     };
-    // What is proved of a limit is proved of every longer one.
+    // What is proved for a limit is also proved for every larger limit.
     let first = ends.partition_point(|end| !holds(end));
     ends.get(first).copied()
 }

@@ -1,6 +1,6 @@
-//! What a file's figures prove is what the latencies behind them say: files are
-//! made of known latencies, as Locust and as Portcullis make them, and the
-//! verdict on the file is held against the verdict on the latencies.
+//! Tests that the figures of a file prove only what is true of its latencies: files are
+//! made from known latencies, as Locust and as Portcullis make them, and the verdict on the
+//! file is compared with the verdict on the latencies.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -32,20 +32,20 @@ fn rule(text: &str) -> Threshold {
 /// Latencies in whole microseconds: of good answers, and of failures.
 type Sample = (Vec<u64>, Vec<u64>);
 
-/// The reports' row, another task's, and the login's.
+/// The row of the reports, of another task, and of the login.
 const ROWS: [(&str, &str, &str); 3] = [
     ("GET", "/api/v1/reports/?page_size=25", "list_reports"),
     ("GET", "/api/v1/uploads/?page_size=25", "list_uploads"),
     ("POST", "/api/v1/auth/token/", "login"),
 ];
 
-/// Who made a file, and so what its latencies are.
+/// The tool that made a file, which decides what its latencies are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Maker {
-    /// Those of all requests; percentiles of rank ⌊pn⌋ + 1.
+    /// Of all requests; percentiles of rank ⌊pn⌋ + 1.
     Locust,
-    /// Those of good answers; nearest rank. Without a login: one that is not in
-    /// the sum gives such a file away.
+    /// Of good answers; nearest rank. Without a login, because a login outside the sum would
+    /// reveal the tool.
     Ours,
 }
 
@@ -162,7 +162,7 @@ fn measured(samples: &[Sample], limits: &[Duration]) -> Summary {
     Summary { measured: second, limits: limits.to_vec(), tasks, login, ..Summary::default() }
 }
 
-/// The verdict on the file and that on the latencies.
+/// The verdict on the file, and the verdict on the latencies.
 fn both(
     samples: &[Sample],
     text: &str,
@@ -196,7 +196,7 @@ const METRICS: [&str; 16] = [
 ];
 
 fn latency() -> impl Strategy<Value = u64> {
-    // Near the limits and their roundings, and far from them.
+    // Near the limits and their rounding, and far from them.
     prop_oneof![
         1u64..200_000,
         98_000u64..106_000,
@@ -226,7 +226,7 @@ proptest! {
         maker in prop::sample::select(vec![Maker::Locust, Maker::Ours]),
         is_known in any::<bool>(),
     ) {
-        // Of a file of ours it is never known that it is Locust's.
+        // A file from Portcullis is never known to be from Locust.
         let failed = match is_known && maker == Maker::Locust {
             true => FailedLatencies::Included,
             false => FailedLatencies::Unknown,
@@ -236,7 +236,7 @@ proptest! {
         if let Checked::Outcome(judged) = &checked {
             match judged.judgement {
                 Judgement::Holds => prop_assert_eq!(truth, Judgement::Holds, "{} {:?}", text, judged),
-                // A percentile of a rank more may condemn what ours would not.
+                // A percentile with a higher rank may be a violation where ours is not.
                 Judgement::Violated if !metric.contains('p') || sign.starts_with('>') => {
                     prop_assert_eq!(truth, Judgement::Violated, "{} {:?}", text, judged);
                 }
@@ -278,7 +278,7 @@ proptest! {
     }
 }
 
-/// Measurements with the buckets of the load engine, whose counts are exact.
+/// Measurements with the buckets of the load engine and exact counts.
 fn in_buckets(samples: &[Sample], limits: &[Duration]) -> Summary {
     let mut measured = measured(samples, limits);
     for task in measured.tasks.iter_mut().chain(&mut measured.login) {
@@ -288,7 +288,7 @@ fn in_buckets(samples: &[Sample], limits: &[Duration]) -> Summary {
     measured
 }
 
-/// Buckets as a histogram of three digits has them: 1024 to 2047 of one width.
+/// Buckets like those of a histogram with three digits: 1024 to 2047 of one width.
 fn widen(latencies: &mut Distribution) {
     let end = |us: u64| {
         let width = (us / 1024).max(1).next_power_of_two();
@@ -315,24 +315,24 @@ fn said(samples: &[Sample], text: &str) -> String {
 
 #[test]
 fn a_limit_within_the_rounding_is_not_decided_and_named() {
-    // Rounded, 497 and 503 ms are both 500 ms.
+    // 497 and 503 ms are both rounded to 500 ms.
     let near = |us| vec![(vec![us; 40], vec![]), Sample::default(), Sample::default()];
     for us in [497_000, 503_000] {
         let mut samples = near(us);
         samples[0].0.extend([400_000, 505_000]);
         let why = said(&samples, "p95 < 500ms");
-        assert_eq!(why, "500 ms is rounded: it was between 495 ms and 505 ms");
+        assert_eq!(why, "500 ms is rounded: it is between 495 ms and 505 ms");
         assert_eq!(said(&samples, "p95 < 510ms"), "Holds");
         assert_eq!(said(&samples, "p95 < 480ms"), "Violated");
     }
-    // Without a shorter or a longer one, the exact extremes decide.
+    // Without a smaller or larger value, the exact minimum and maximum decide.
     assert_eq!(said(&near(497_000), "p95 < 500ms"), "Holds");
     assert_eq!(said(&near(503_000), "p95 < 500ms"), "Violated");
 }
 
 #[test]
 fn failures_do_not_improve_a_percentile() {
-    // Five fast failures push the slow answer out of Locust's p90.
+    // Five fast failures move the slow answer out of Locust's p90.
     let samples = [
         (vec![50_000, 50_000, 50_000, 800_000], vec![2_000; 40]),
         Sample::default(),
@@ -353,7 +353,7 @@ fn the_login_is_left_out_of_all_requests() {
     assert_eq!(said(&samples, "p95 <= 500ms"), "Holds");
     assert_eq!(said(&samples, "count <= 67"), "Holds");
     assert_eq!(said(&samples, "login.p95 < 500ms"), "Violated");
-    // With names that say nothing, they are requests like others.
+    // If their names say nothing, they count as ordinary requests.
     let mut nameless = file(&samples, Maker::Locust, FailedLatencies::Included);
     nameless.rows[2].name = "/somewhere/".to_owned();
     let checked = check_stated(&nameless, &[rule("p95 <= 500ms")], scenario());
@@ -409,7 +409,7 @@ fn a_url_in_quotes_is_a_row_whether_the_scenario_knows_it_or_not() {
     // The label of a task without a row.
     let claims = "p95(\"/api/v1/claims/\") < 60ms";
     assert!(said(&samples, claims).starts_with("no row has the name or the URL of list_claims"));
-    // A row with the task's name is that of its label, too.
+    // A row with the task's name also has its label.
     let mut named = file(&samples, Maker::Locust, FailedLatencies::Included);
     named.rows[1].name = "list_uploads".to_owned();
     let uploads = rule("count(\"/api/v1/uploads/?page_size=25\") >= 27");
@@ -421,13 +421,13 @@ fn a_url_in_quotes_is_a_row_whether_the_scenario_knows_it_or_not() {
 fn what_a_statistics_file_never_has_is_no_pass_and_no_violation() {
     let samples = [(vec![50_000; 400], vec![]), Sample::default(), Sample::default()];
     assert_eq!(said(&samples, "status(500) <= 1%"), "it does not count answers by status");
-    assert_eq!(said(&samples, "p95 <= baseline * 1.2"), "a baseline is no part of it");
+    assert_eq!(said(&samples, "p95 <= baseline * 1.2"), "it has no baseline");
     assert!(said(&samples, "p95 <= base * 1.2 per task").starts_with("it is of one version"));
     assert_eq!(said(&samples, "size <= 1kB"), "Holds");
     assert_eq!(said(&samples, "size(list_reports) < 1kB"), "Violated");
     assert_eq!(said(&samples, "p99.9 <= 51ms"), "Holds");
-    // No file proves anything; what it refutes is refuted.
-    assert!(said(&samples, "p95 <= 60ms prove").starts_with("it must be proven"));
+    // A file cannot prove a rule, but it can show a violation.
+    assert!(said(&samples, "p95 <= 60ms prove").starts_with("a proof needs"));
     assert_eq!(said(&samples, "p95 <= 40ms prove"), "Violated");
     assert_eq!(said(&samples, "mean <= 60ms prove"), "Holds");
 }
@@ -453,6 +453,6 @@ fn a_proof_takes_what_the_run_knew_of_its_bad_seconds() {
     let Checked::Outcome(clustered) = with(&[factor(50.0)]) else { panic!() };
     assert_eq!(clustered.judgement, Judgement::Violated);
     assert_eq!(clustered.reason.as_deref(), Some("not proven to hold"));
-    // Of other rules than the run's own nobody knows it.
-    assert!(matches!(with(&[]), Checked::Undecided { why, .. } if why.contains("bad seconds")));
+    // The design effect is unknown for rules other than the run's own.
+    assert!(matches!(with(&[]), Checked::Undecided { why, .. } if why.contains("design effect")));
 }

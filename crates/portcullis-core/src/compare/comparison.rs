@@ -1,5 +1,5 @@
-//! All pairs → what is told of each task: the decision, and beside it sizes with
-//! intervals, tails, failures, and what the servers computed.
+//! From all pairs to the result of each task: the decision, and for information the size of
+//! the difference with its interval, tails, failures, and CPU time of the servers.
 
 use std::time::Duration;
 
@@ -8,72 +8,72 @@ use super::judge::{Decision, Judge};
 use super::pair::{Pair, Side, Sides};
 use crate::threshold::Percentile;
 
-/// Base and candidate, compared.
+/// The comparison of base and candidate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
-    /// What was asked for: a revision, `merge-base`.
+    /// The revision that the user asked for, such as a commit or `merge-base`.
     pub asked: String,
-    /// The base's commit.
+    /// The commit of the base.
     pub commit: String,
     /// How long pairs were made.
     pub took: Duration,
-    /// How long they could have been made.
+    /// The maximum time for pairs.
     pub limit: Duration,
-    /// Why both servers could not be placed on one processor, if so.
+    /// Why the two servers could not be placed on one CPU, if so.
     pub unplaced: Option<String>,
-    /// Settings that held for the pairs only, as `path = value`.
+    /// Settings that applied to the pairs only, as `path = value`.
     pub overrides: Vec<String>,
-    /// One for each task that is called at all.
+    /// The tasks with a weight above 0.
     pub tasks: Vec<TaskComparison>,
-    /// All pairs, in their order; `task` is the place in `names`.
+    /// All pairs in order; `task` is an index into `names`.
     pub pairs: Vec<Pair>,
     /// The names of all tasks of the scenario.
     pub names: Vec<String>,
 }
 
-/// One task of base and candidate.
+/// The comparison of one task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskComparison {
     /// Its name.
     pub name: String,
-    /// Pairs that were made.
+    /// The number of pairs.
     pub pairs: u64,
-    /// What they say.
+    /// The decision from the pairs.
     pub decision: Decision,
-    /// When that was decided, after the first pair.
+    /// The time of the decision, after the first pair.
     pub decided_after: Option<Duration>,
     /// The size of the difference in latency.
     pub effect: Option<Effect>,
-    /// The median latency of each, in milliseconds.
+    /// The median latency of each version, in milliseconds.
     pub p50_ms: Sides<Option<f64>>,
-    /// The 95th percentile of each, in milliseconds.
+    /// The 95th percentile of each version, in milliseconds.
     pub p95_ms: Sides<Option<f64>>,
-    /// Pairs in which only one side was beyond the 90th percentile of both.
+    /// Pairs in which only one version was beyond the 90th percentile of both together.
     pub tail: ErrorRise,
-    /// The size of the difference in what the servers computed.
+    /// The size of the difference in CPU time of the servers.
     pub cpu: Option<Effect>,
-    /// Pairs in which only one side failed.
+    /// Pairs in which only one version failed.
     pub rise: ErrorRise,
-    /// Failed requests of each.
+    /// Failed requests of each version.
     pub failures: Sides<u64>,
 }
 
-/// The error of "fails more often", whichever way it is found.
+/// The error of "fails more often", for both ways to find it together.
 const ALPHA_RISE: f64 = 0.01;
 
 impl Comparison {
-    /// Tasks with a decision.
+    /// Tasks with this decision.
     pub fn of(&self, decision: Decision) -> impl Iterator<Item = &TaskComparison> {
         self.tasks.iter().filter(move |task| task.decision == decision)
     }
 
-    /// Tasks that were compared, and stayed undecided.
+    /// Tasks that were compared but stayed undecided.
     pub fn unsettled(&self) -> impl Iterator<Item = &TaskComparison> {
         self.of(Decision::Undecided).filter(|task| task.effect.is_some())
     }
 
-    /// Tasks that were not compared, where that is no fault of the base's alone: what
-    /// it cannot do yet is not held against the candidate.
+    /// Tasks that were not compared, unless only the base failed: the candidate is not blamed
+    /// for what the base cannot do yet.
     pub fn unmeasured(&self) -> impl Iterator<Item = &TaskComparison> {
         let counts = |task: &&TaskComparison| {
             task.failures.base < task.pairs || task.failures.candidate == task.pairs
@@ -81,8 +81,8 @@ impl Comparison {
         self.tasks.iter().filter(|task| task.effect.is_none()).filter(counts)
     }
 
-    /// Whether not one task was compared, because the base answers none: that says
-    /// nothing of the candidate.
+    /// Whether no task was compared because the base answers no request. This proves nothing
+    /// about the candidate.
     pub fn is_of_nothing(&self) -> bool {
         self.tasks.iter().all(TaskComparison::is_without_ratio)
             && self.unmeasured().next().is_none()
@@ -93,10 +93,10 @@ impl Comparison {
         self.commit.get(..10).unwrap_or(&self.commit)
     }
 
-    /// Pairs in which only one side failed, if the candidate surely fails more
-    /// often: in all tasks together, else in those in which it surely does by
-    /// themselves. What only the base fails, such as an endpoint that is new, must
-    /// not make up for another task. Each of the two has half of the error.
+    /// Pairs in which only one version failed, if the candidate surely fails more often: in all
+    /// tasks together, or else in those tasks that surely do on their own. Failures of the base
+    /// alone, such as at a new endpoint, must not compensate for another task. Each of the two
+    /// tests has half of the error.
     pub fn rise(&self) -> Option<ErrorRise> {
         let sum = |tasks: &[&TaskComparison]| {
             tasks.iter().fold(ErrorRise::default(), |sum, task| ErrorRise {
@@ -117,7 +117,7 @@ impl Comparison {
 }
 
 impl TaskComparison {
-    /// The task from its pairs.
+    /// Makes the comparison of a task from its pairs.
     pub fn new(name: &str, index: usize, judge: &Judge, pairs: &[Pair]) -> Self {
         let decided = judge.decision(index) != Decision::Undecided;
         let own: Vec<&Pair> = pairs.iter().filter(|pair| pair.task == index).collect();
@@ -135,7 +135,7 @@ impl TaskComparison {
             name: name.to_owned(),
             pairs: own.len() as u64,
             decision: judge.decision(index),
-            // A decided task is asked no more: its last pair decided it.
+            // A decided task gets no more pairs: its last pair decided it.
             decided_after: own.last().filter(|_| decided).map(|pair| pair.at),
             effect: effect(judge.ratios(index)),
             p50_ms: both(Percentile::P50),
@@ -147,14 +147,13 @@ impl TaskComparison {
         }
     }
 
-    /// Whether it could not be compared because one side or both never answered
-    /// well.
+    /// Whether it could not be compared because one version, or both, never gave a good answer.
     pub fn is_without_ratio(&self) -> bool {
         self.effect.is_none()
     }
 }
 
-/// The latencies of one side's good answers in milliseconds, ascending.
+/// The latencies of the good answers of one version in milliseconds, ascending.
 pub(super) fn latencies_ms(pairs: &[&Pair], side: Side) -> Vec<f64> {
     let mut all: Vec<f64> =
         pairs.iter().filter_map(|p| *p.latency.of(side)).map(|l| l.as_secs_f64() * 1e3).collect();

@@ -1,4 +1,4 @@
-//! What stands beside a decision: sizes with their intervals, never judged.
+//! Sizes of differences with their intervals: shown with a decision, never judged.
 
 use super::score;
 use crate::evidence::Counts;
@@ -9,21 +9,21 @@ const ALPHA_END: f64 = 0.025;
 /// The size of a difference: candidate over base.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Effect {
-    /// Pairs that it rests on.
+    /// The number of pairs.
     pub pairs: usize,
     /// The median ratio.
     pub median: f64,
     /// The mean ratio: the exponential of the mean logarithm.
     pub mean: f64,
-    /// The ratios that are possible: 95 %, however often one looks.
+    /// The lower end of the 95 % interval of the ratio, valid at any stopping time.
     pub low: f64,
-    /// The upper end.
+    /// The upper end of that interval.
     pub high: f64,
-    /// The ratio that could not be excluded with an error of 5 %.
+    /// The ratio that is possible with an error of 5 %.
     pub at_most: f64,
 }
 
-/// The size of a difference from the logarithms of ratios; `None` without any.
+/// The size of a difference from the logarithms of ratios; `None` without values.
 pub fn effect(xs: &[f64]) -> Option<Effect> {
     let mut sorted = xs.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -40,7 +40,7 @@ pub fn effect(xs: &[f64]) -> Option<Effect> {
     })
 }
 
-/// Failures in pairs where only one side failed.
+/// Pairs in which only one version failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ErrorRise {
     /// Only the candidate failed.
@@ -49,9 +49,9 @@ pub struct ErrorRise {
     pub base: u64,
 }
 
-/// ln of the evidence that the candidate fails more often: if neither does, each
-/// pair in which only one failed is a fair coin (McNemar 1947); it stays valid
-/// however often one looks.
+/// ln of the evidence that the candidate fails more often. If neither version does, each
+/// pair in which only one failed is like a fair coin (McNemar 1947). Valid at any stopping
+/// time.
 pub fn error_rise(rise: ErrorRise) -> f64 {
     Counts { all: rise.candidate + rise.base, hits: rise.candidate }.ln_evidence_above(0.5, 1.0)
 }

@@ -1,5 +1,4 @@
-//! Rules that the base violates itself: they are shown, and not charged to the
-//! candidate.
+//! Rules that the base violates too: the candidate is not blamed for them.
 
 use super::comparison::{Comparison, TaskComparison};
 use super::judge::Decision;
@@ -10,12 +9,12 @@ use crate::judge::{Judgement, ThresholdResult, Verdict};
 use crate::measure::Summary;
 use crate::threshold::{Limit, Metric, Reference, Severity, Threshold};
 
-/// Makes warnings of violations that are the base's as well: by its own requests in
-/// the pairs the base surely violates the rule, every task that the rule is about is
-/// not slower than there, and the candidate does not fail more often. Pairs are sent one
-/// at a time, so that a base that is beyond a limit in them is beyond it under load
-/// too. Rules on percentiles and on `error_rate` can be excused; what follows a
-/// baseline cannot.
+/// Turns violations into warnings if the base violates the rule too. Three conditions must
+/// hold: the base's own requests in the pairs surely violate the rule; no task of the
+/// rule's scope is slower than in the base; and the candidate does not fail more often.
+/// Pairs are sent one at a time, so a base that is beyond a limit in the pairs is also
+/// beyond it under load. This applies to rules on percentiles and on `error_rate`, not to
+/// rules on a baseline.
 pub fn excuse(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary) {
     if comparison.rise().is_some() {
         return;
@@ -31,8 +30,8 @@ pub fn excuse(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary)
             let percent = case.counts.share() * 100.0;
             judged.rule.severity = Severity::Warn;
             judged.reason = Some(format!(
-                "the base violates it itself ({percent:.0} % of its requests in the pairs are \
-                 beyond the limit), and the candidate is not slower: not charged to it"
+                "the base violates it too ({percent:.0} % of its requests in the pairs are beyond \
+                 the limit), and the candidate is not slower"
             ));
         }
     }
@@ -45,9 +44,9 @@ fn is_charged(judged: &ThresholdResult) -> bool {
         && !matches!(judged.rule.limit, Limit::Relative(relative) if relative.to == Reference::Base)
 }
 
-/// The rule as a statement on the base's requests in the pairs. Tasks are weighted as
-/// in the scenario; so many requests count as would say as much if they had been drawn
-/// by weight: the variance of the weighted share is at most that of a share of so many.
+/// The rule as a statement on the base's requests in the pairs. Tasks are weighted as in
+/// the scenario. The counts are those of a smaller sample that was drawn by weight: its
+/// size is chosen so that the variance of its share is at least that of the weighted share.
 fn base_case(
     rule: &Threshold,
     comparison: &Comparison,
@@ -80,8 +79,8 @@ fn base_case(
     (all >= 1.0).then_some(ProportionTest { counts, allowed, design_effect: 1.0 })
 }
 
-/// The share of requests that may be beyond the limit; `None` where a rule is no
-/// statement on what pairs measure.
+/// The share of requests that is allowed beyond the limit; `None` if pairs cannot measure
+/// the rule as a share.
 fn allowed(rule: &Threshold) -> Option<f64> {
     match (rule.metric, rule.limit) {
         _ if !rule.comparison.is_upper() => None,
@@ -91,8 +90,8 @@ fn allowed(rule: &Threshold) -> Option<f64> {
     }
 }
 
-/// Whether the base's request of a pair is beyond the limit; `None` where it failed and
-/// a latency is asked for.
+/// Whether the base's request of a pair is beyond the limit; `None` if it failed and the
+/// rule is on latency.
 fn is_beyond(rule: &Threshold, pair: &Pair) -> Option<bool> {
     let latency = pair.latency.of(Side::Base);
     match rule.limit {
@@ -112,8 +111,8 @@ mod tests {
     use crate::measure::TaskSummary;
     use crate::threshold::{Names, parse};
 
-    /// A candidate that violates a rule, and pairs of two tasks, of weights 9 and 1, in
-    /// which every task answers in so many milliseconds on each side.
+    /// The severity of a violated rule after `excuse`, with pairs of two tasks of weights 9 and
+    /// 1; each task takes these milliseconds in each version.
     fn severity(rule: &str, base_ms: [u64; 2], candidate_ms: [u64; 2]) -> Severity {
         let names = ["list", "rare"].map(str::to_owned);
         let known = Names { tasks: &names, groups: &[], labels: &[], login: false };

@@ -1,11 +1,10 @@
-//! What a comparison with the base finds.
+//! The findings of a comparison with the base.
 
 use super::wording::rise;
 use super::{Comparison, Decision, TaskComparison};
 use crate::judge::{Finding, Subject};
 
-/// What the comparison with the base finds. `strict` makes what stayed undecided
-/// fail too.
+/// The findings of a comparison with the base. With `strict`, undecided tasks fail too.
 pub fn findings(comparison: &Comparison, strict: bool) -> Vec<Finding> {
     let about = |task: &TaskComparison| Subject::Task(task.name.clone());
     let violated = |task: &TaskComparison| Finding::violated(task.line()).about(about(task));
@@ -17,7 +16,7 @@ pub fn findings(comparison: &Comparison, strict: bool) -> Vec<Finding> {
     );
     if comparison.is_of_nothing() {
         let base = comparison.short();
-        let message = format!("the base ({base}): every request to it failed: nothing is compared");
+        let message = format!("the base ({base}): every request failed: nothing is compared");
         findings.push(Finding::preparation(message).about(Subject::Base));
     }
     if strict {

@@ -1,35 +1,35 @@
-//! Pairs → a decision for each task: slower, not slower, or undecided; and which
-//! task the next pair is spent on.
+//! From pairs to a decision for each task: slower, not slower, or undecided. Also chooses
+//! the task of the next pair.
 
 use std::time::Duration;
 
 use super::score::{SLOPES, STAKES, Score};
 use crate::rng::Rng;
 
-/// A server may still be busy with the last answer (its log, its connection):
-/// the pause before the next request.
+/// The pause before the next request, because a server may still be busy with the last
+/// answer (its log, its connection).
 pub const GAP: Duration = Duration::from_millis(1);
-/// Pairs between two placements: caches stay warm, and no core's neighbour
-/// decides a run.
+/// The number of pairs before both servers move to another CPU: enough to keep caches warm,
+/// few enough that the other load on one CPU does not decide a run.
 pub const KEPT: usize = 50;
 
-/// The rule's constants. A changed rule is another rule: its error rates are
-/// counted anew ([`POLICY`]).
+/// The constants of the rule. After a change, its error rates are counted from zero again,
+/// because they are kept by the hash of the rule ([`POLICY`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ComparisonPolicy {
     /// "Slower" is proven beyond this ratio.
     pub slower_margin: f64,
     /// "Not slower" is proven below this ratio.
     pub cleared_margin: f64,
-    /// The error of "slower" over all tasks of a run.
+    /// The error of "slower", over all tasks of a run.
     pub alpha_slower: f64,
     /// The error of "not slower" for each task.
     pub alpha_cleared: f64,
-    /// No task is decided on fewer pairs.
+    /// The minimum number of pairs for a decision.
     pub fewest_pairs: usize,
 }
 
-/// The rule that is used.
+/// The rule in use.
 pub const POLICY: ComparisonPolicy = ComparisonPolicy {
     slower_margin: 1.05,
     cleared_margin: 1.10,
@@ -39,7 +39,8 @@ pub const POLICY: ComparisonPolicy = ComparisonPolicy {
 };
 
 impl ComparisonPolicy {
-    /// The rule and the design of its pairs in words.
+    /// The rule and the design of its pairs in words. The text is hashed: a change of a single
+    /// word makes it another rule, whose error rates are counted from zero.
     pub fn described(&self) -> String {
         format!(
             "the mean over a in {SLOPES:?} and L in {STAKES:?} of the product of 1 + L tanh(a (x - m)), \
@@ -55,29 +56,29 @@ impl ComparisonPolicy {
         )
     }
 
-    /// A short name of the rule: FNV-1a (Fowler, Noll and Vo) of its words.
+    /// A short name of the rule: the FNV-1a hash (Fowler, Noll and Vo) of its description.
     pub fn hash(&self) -> String {
         let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(16_777_619);
         format!("{:08x}", self.described().bytes().fold(2_166_136_261, step))
     }
 }
 
-/// What pairs say of a task.
+/// The decision on a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Slower than the base by more than the margin.
     Slower,
-    /// Not slower than the base by the other margin or more.
+    /// Less than the other margin slower than the base.
     NotSlower,
-    /// Neither could be shown.
+    /// Neither was shown.
     Undecided,
 }
 
 impl Decision {
-    /// Every one.
+    /// All decisions.
     pub const ALL: [Self; 3] = [Self::Slower, Self::NotSlower, Self::Undecided];
 
-    /// As results name it.
+    /// The name in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Slower => "slower",
@@ -87,7 +88,7 @@ impl Decision {
     }
 }
 
-/// One task's pairs.
+/// The test of one task.
 #[derive(Clone, Debug)]
 struct SequentialTest {
     xs: Vec<f64>,
@@ -96,11 +97,11 @@ struct SequentialTest {
     cleared: Score,
     saw_slower: bool,
     saw_cleared: bool,
-    /// Whether it can be asked for any more.
+    /// Whether the task can get more pairs.
     is_open: bool,
 }
 
-/// The pairs of all tasks.
+/// The tests of all tasks.
 #[derive(Clone, Debug)]
 pub struct Judge {
     rule: ComparisonPolicy,
@@ -108,7 +109,7 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// A judge of so many tasks.
+    /// A judge for this number of tasks.
     pub fn new(tasks: usize, rule: ComparisonPolicy) -> Self {
         let contest = SequentialTest {
             xs: Vec::new(),
@@ -122,8 +123,8 @@ impl Judge {
         Self { rule, contests: vec![contest; tasks] }
     }
 
-    /// The task that the next pair is spent on: the undecided one with the
-    /// fewest pairs, at random among equals; `None` when all are decided.
+    /// The task of the next pair: the undecided one with the fewest pairs, a random one among
+    /// equals; `None` if all are decided.
     pub fn next(&mut self, rng: &mut Rng) -> Option<usize> {
         let open = |task: &usize| {
             self.decision(*task) == Decision::Undecided
@@ -138,8 +139,8 @@ impl Judge {
         Some(chosen)
     }
 
-    /// Takes a pair's ln(candidate / base), of two good answers. A crossing before
-    /// the fewest pairs is kept.
+    /// Adds a pair's ln(candidate / base), of two good answers. Evidence that is reached before
+    /// the minimum number of pairs stays valid.
     pub fn add(&mut self, task: usize, x: f64) {
         let rule = self.rule;
         let tasks = self.contests.len() as f64;
@@ -151,14 +152,14 @@ impl Judge {
         contest.saw_cleared |= contest.cleared.ln_evidence() >= -rule.alpha_cleared.ln();
     }
 
-    /// Gives a task up: nothing more can be learned of it in this run.
+    /// Gives up a task: no more pairs of it are made in this run.
     pub fn give_up(&mut self, task: usize) {
         if let Some(contest) = self.contests.get_mut(task) {
             contest.is_open = false;
         }
     }
 
-    /// What is known of a task.
+    /// The decision on a task so far.
     pub fn decision(&self, task: usize) -> Decision {
         match self.contests.get(task) {
             Some(contest) if contest.xs.len() < self.rule.fewest_pairs => Decision::Undecided,
@@ -173,7 +174,7 @@ impl Judge {
         self.contests.get(task).map_or(&[], |contest| contest.xs.as_slice())
     }
 
-    /// Whether a first task is slower: the run need not go on to be red.
+    /// Whether some task is slower already, so that the run will be red.
     pub fn any_slower(&self) -> bool {
         (0..self.contests.len()).any(|task| self.decision(task) == Decision::Slower)
     }

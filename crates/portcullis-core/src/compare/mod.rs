@@ -1,5 +1,5 @@
-//! Base and candidate, the same request to both: which tasks became slower. The
-//! design and its constants were measured; see docs/decisions/0005.
+//! Compares base and candidate: sends the same requests to both, and finds the tasks that
+//! became slower. The design and its constants were measured; see docs/decisions/0005.
 
 mod comparison;
 mod effect;
@@ -24,8 +24,8 @@ pub use wording::{percent, rise};
 use crate::judge::Verdict;
 use crate::measure::Summary;
 
-/// What the pairs say of a verdict on the ordinary load: rules with a limit against the
-/// base are judged by them, and what the base violates itself is not charged.
+/// Applies the pairs to the verdict of the ordinary load: judges the rules on the base by
+/// the pairs, and excuses violations that the base has too.
 pub fn judge_by_pairs(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary) {
     rules::judge_base_rules(verdict, comparison, summary);
     excuse::excuse(verdict, comparison, summary);

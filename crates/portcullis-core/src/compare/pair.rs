@@ -5,41 +5,41 @@ use std::time::Duration;
 /// One of the two versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// What is compared against.
+    /// The version to compare with.
     Base,
-    /// What is judged.
+    /// The version to judge.
     Candidate,
 }
 
-/// Something of each side.
+/// A value for each of the two versions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sides<T> {
-    /// The base's.
+    /// The value of the base.
     pub base: T,
-    /// The candidate's.
+    /// The value of the candidate.
     pub candidate: T,
 }
 
-/// A pair that was made.
+/// A pair of requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
-    /// The task, by its place in the scenario.
+    /// The task, by its index in the scenario.
     pub task: usize,
-    /// When it began, after the first pair that counts.
+    /// When it began, since the first pair that counts.
     pub at: Duration,
-    /// Who was asked first.
+    /// The version that got the request first.
     pub first: Side,
-    /// How long each answer took; `None` for a failure.
+    /// The latency of each answer; `None` for a failure.
     pub latency: Sides<Option<Duration>>,
-    /// What each server computed for it, where the system tells.
+    /// The CPU time of each server for the request, if the system provides it.
     pub cpu: Sides<Option<Duration>>,
 }
 
 impl Side {
-    /// Both.
+    /// Both sides.
     pub const ALL: [Self; 2] = [Self::Base, Self::Candidate];
 
-    /// The side as everything names it.
+    /// The name of the side in all output.
     pub fn name(self) -> &'static str {
         match self {
             Self::Base => "base",
@@ -49,7 +49,7 @@ impl Side {
 }
 
 impl<T> Sides<T> {
-    /// That of one side.
+    /// The value of one side.
     pub fn of(&self, side: Side) -> &T {
         match side {
             Side::Base => &self.base,
@@ -57,7 +57,7 @@ impl<T> Sides<T> {
         }
     }
 
-    /// That of one side.
+    /// The value of one side, to be changed.
     pub fn of_mut(&mut self, side: Side) -> &mut T {
         match side {
             Side::Base => &mut self.base,
@@ -67,7 +67,7 @@ impl<T> Sides<T> {
 }
 
 impl Sides<Option<Duration>> {
-    /// ln(candidate / base), if both are there and above zero.
+    /// ln(candidate / base), if both values exist and are above zero.
     pub fn ln_ratio(&self) -> Option<f64> {
         let (base, candidate) = self.base.zip(self.candidate)?;
         let x = (candidate.as_secs_f64() / base.as_secs_f64()).ln();

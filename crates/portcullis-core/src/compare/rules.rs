@@ -1,4 +1,4 @@
-//! Rules with a limit against the base: held against what pairs measured.
+//! Judges rules with a limit relative to the base by the pairs.
 
 use super::comparison::{Comparison, latencies_ms};
 use super::effect::{Effect, effect};
@@ -7,10 +7,9 @@ use crate::judge::{Judgement, ThresholdResult, Verdict};
 use crate::measure::Summary;
 use crate::threshold::{Limit, Metric, Percentile, Reference, Relative, Scope, Threshold};
 
-/// Judges the rules against the base that were left open, by the pairs. A rule
-/// on the median of one task, whose limit is a multiple of the base's, is
-/// violated only if the ratio surely is beyond it; the others follow the
-/// estimate, which is weak for few pairs.
+/// Judges the open rules on the base by the pairs. A rule on the median of one task with a
+/// limit that is a multiple of the base's is violated only if the ratio is surely beyond
+/// the limit. The other rules follow the estimate, which is weak with few pairs.
 pub fn judge_base_rules(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary) {
     for judged in &mut verdict.judged {
         let Limit::Relative(relative) = judged.rule.limit else { continue };
@@ -35,7 +34,7 @@ pub(super) fn is_in(scope: &Scope, task: Option<&String>, summary: &Summary) -> 
             let known = summary.tasks.iter().find(|known| known.name == *task);
             known.is_some_and(|known| known.group.as_ref() == Some(group))
         }
-        // The grammar refuses them.
+        // The grammar refuses these scopes.
         Scope::Label(_) | Scope::Login => false,
     }
 }
@@ -59,9 +58,9 @@ fn judge(judged: &mut ThresholdResult, relative: Relative, pairs: &[&Pair]) {
             "ratio {:.3} to {:.3}, 95 %{}",
             ratio.low,
             ratio.high,
-            if holds && !by_estimate { ": not surely beyond it" } else { "" }
+            if holds && !by_estimate { ": not surely beyond the limit" } else { "" }
         ),
-        None => "weak evidence: by the estimate of these pairs".to_owned(),
+        None => "weak evidence: decided by the estimate of these pairs".to_owned(),
     };
     judged.reason = Some(format!("base {}, limit {}; {known}", shown(base), shown(limit)));
     judged.judgement = if holds { Judgement::Holds } else { Judgement::Violated };
@@ -69,9 +68,9 @@ fn judge(judged: &mut ThresholdResult, relative: Relative, pairs: &[&Pair]) {
     judged.samples = pairs.len() as u64;
 }
 
-/// The ratio with its interval, where a rule is a statement on it: on the centre of
-/// one task's ratios. A mean has a tail that the centre knows nothing of, and the
-/// ratios of several tasks have no common centre.
+/// The ratio with its interval, if the rule is a statement on the centre of one task's
+/// ratios. A mean also depends on the tail, and the ratios of several tasks have no common
+/// centre.
 fn ratio(rule: &Threshold, relative: Relative, pairs: &[&Pair]) -> Option<Effect> {
     let is_centre =
         rule.metric == Metric::Percentile(Percentile::P50) && matches!(rule.scope, Scope::Task(_));
@@ -82,8 +81,8 @@ fn ratio(rule: &Threshold, relative: Relative, pairs: &[&Pair]) -> Option<Effect
     effect(&xs)
 }
 
-/// The metric of one side, in the rule's unit; `None` without data, and for what
-/// pairs do not measure.
+/// The value of the metric for one version, in the rule's unit; `None` without data, and
+/// for metrics that pairs do not measure.
 fn value(rule: &Threshold, pairs: &[&Pair], side: Side) -> Option<f64> {
     let ms = latencies_ms(pairs, side);
     match rule.metric {
@@ -140,7 +139,7 @@ mod tests {
     fn a_median_that_is_not_surely_beyond_its_limit_is_no_alarm() {
         let few = judged("p50(list) <= base * 1.2", 123, 3);
         assert_eq!(few.judgement, Judgement::Holds);
-        assert!(few.reason.unwrap().contains("not surely beyond it"));
+        assert!(few.reason.unwrap().contains("not surely beyond the limit"));
     }
 
     #[test]

@@ -1,24 +1,24 @@
-//! The evidence of paired latencies: a bet on each pair that pays only if the
+//! The evidence of paired latencies, as bets: each pair is a bet that wins only if the
 //! candidate is slower, or only if it is not.
 
 use crate::evidence::root;
 
-/// How hard each bet is on a small difference; ratios of latencies.
+/// How sensitive each bet is to a small difference of latencies.
 pub const SLOPES: [f64; 4] = [4.0, 8.0, 16.0, 32.0];
-/// The stake of each bet, as a share of what it has won.
+/// The stake of each bet, as a share of the capital won so far.
 pub const STAKES: [f64; 2] = [0.5, 0.9];
 const BETS: usize = SLOPES.len() * STAKES.len();
 
-/// Evidence that the centre of `x = ln(candidate / base)` lies above a margin,
-/// pair by pair: the mean over slopes a and stakes L of Π (1 + L tanh(a (x - m))).
-/// tanh is odd, bounded and monotone, so for any law of x that is symmetric
-/// about a centre of at most m the product is a supermartingale, whatever the
-/// spread, and that it ever reaches 1/α has a probability of at most α (Ville
-/// 1939; betting: Waudby-Smith and Ramdas 2024, "Estimating means of bounded
-/// random variables by betting"; symmetry: Ramdas, Ruf, Larsson and Koolen 2022,
-/// "Admissible anytime-valid sequential inference must rely on nonnegative
-/// martingales", section on sign tests). Random order within each pair makes x
-/// symmetric if both are equally fast.
+/// Evidence that the centre of `x = ln(candidate / base)` lies above a margin, pair by
+/// pair: the mean over slopes a and stakes L of Π (1 + L tanh(a (x - m))).
+///
+/// tanh is odd, bounded and monotone. So for every distribution of x that is symmetric
+/// about a centre of at most m, whatever its spread, the product is a supermartingale, and
+/// the probability that it ever reaches 1/α is at most α (Ville 1939; betting: Waudby-Smith
+/// and Ramdas 2024, "Estimating means of bounded random variables by betting"; symmetry:
+/// Ramdas, Ruf, Larsson and Koolen 2022, "Admissible anytime-valid sequential inference
+/// must rely on nonnegative martingales", section on sign tests). The random order within
+/// each pair makes x symmetric if both versions are equally fast.
 #[derive(Clone, Debug)]
 pub struct Score {
     margin: f64,
@@ -38,7 +38,7 @@ impl Score {
         Self { margin: ratio.ln(), direction: -1.0, ln: [0.0; BETS] }
     }
 
-    /// Takes the next pair's ln(candidate / base).
+    /// Adds the next pair's ln(candidate / base).
     pub fn add(&mut self, x: f64) {
         let distance = self.direction * (x - self.margin);
         let bets = SLOPES.iter().flat_map(|slope| STAKES.map(|stake| (slope, stake)));
@@ -47,7 +47,7 @@ impl Score {
         }
     }
 
-    /// ln of the evidence; 0 is none.
+    /// ln of the evidence; 0 means no evidence.
     pub fn ln_evidence(&self) -> f64 {
         let most = self.ln.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = self.ln.iter().map(|ln| (ln - most).exp()).sum();
@@ -55,16 +55,16 @@ impl Score {
     }
 }
 
-/// The ratios that pairs do not refute with an error of `alpha` at each end,
-/// however often one looks: those for which neither evidence reaches 1/α.
-/// From a quarter to four times; an end beyond that is there.
+/// The interval of the ratio with an error of `alpha` at each end, valid at any stopping
+/// time: the ratios for which neither evidence reaches 1/α. Each end lies between a quarter
+/// and four.
 pub fn interval(xs: &[f64], alpha: f64) -> (f64, f64) {
     let widest = 4.0_f64.ln();
     let reaches = |mut score: Score| {
         xs.iter().for_each(|x| score.add(*x));
         score.ln_evidence() >= -alpha.ln()
     };
-    // Evidence for "above m" falls with m, that for "below m" rises.
+    // Evidence for "above m" decreases with m, evidence for "below m" increases.
     let low = root(-widest, widest, |m| reaches(Score::above(m.exp())));
     let high = root(-widest, widest, |m| !reaches(Score::below(m.exp())));
     (low.exp(), high.exp())

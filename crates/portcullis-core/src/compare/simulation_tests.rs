@@ -1,9 +1,9 @@
-//! The rule's own error rates, by simulation with fixed seeds.
+//! Tests of the error rates of the rule, by simulation with fixed seeds.
 
 use super::*;
 use crate::rng::{Domain, Rng};
 
-/// Noise of a pair as it was measured: two modes, heavy tails, symmetric.
+/// Noise of a pair with the measured form: two modes, heavy tails, symmetric.
 fn noise(rng: &mut Rng, spread: f64) -> f64 {
     let half = (rng.unit() + rng.unit() + rng.unit() - 1.5) * spread * 1.6;
     if rng.unit() < 0.1 { half * 5.0 } else { half }
@@ -14,7 +14,7 @@ struct Ran {
     pairs: usize,
 }
 
-/// A run of ten tasks, of which the first is slower by a factor.
+/// A run of ten tasks; the first is slower by a factor.
 fn run(index: u64, spread: f64, factor: f64) -> Ran {
     let mut rng = Rng::stream(41, Domain::Values, index);
     let mut judge = Judge::new(10, POLICY);
@@ -41,7 +41,7 @@ fn equal_versions_are_not_called_slower() {
 
 #[test]
 fn at_the_margin_itself_the_error_is_within_its_bound() {
-    // All ten tasks truly 5 % slower, the worst case of "not more than 5 %".
+    // All ten tasks are truly 5 % slower, the worst case of "not more than 5 % slower".
     let alarms = (0..1_000).filter(|index| {
         let mut rng = Rng::stream(43, Domain::Values, *index);
         let mut judge = Judge::new(10, POLICY);

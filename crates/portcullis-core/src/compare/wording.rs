@@ -1,4 +1,4 @@
-//! A comparison in words: one line for each task, and a part of the verdict.
+//! The wording of a comparison: one line for each task, and a part of the verdict.
 
 use super::comparison::{Comparison, TaskComparison};
 use super::effect::{Effect, ErrorRise};
@@ -20,7 +20,7 @@ fn sized(effect: &Effect) -> String {
 }
 
 impl TaskComparison {
-    /// The task in a line.
+    /// The result of the task in one line.
     pub fn line(&self) -> String {
         let Some(effect) = &self.effect else {
             return format!("{}: {}", self.name, self.without_ratio());
@@ -34,7 +34,7 @@ impl TaskComparison {
             Decision::Slower => format!("{} is slower by {size}{cpu}", self.name),
             Decision::NotSlower => format!("{} is not slower: {size}", self.name),
             Decision::Undecided => format!(
-                "{}: undecided, up to {} could not be excluded: {size}",
+                "{}: undecided, up to {} is possible: {size}",
                 self.name,
                 percent(effect.at_most)
             ),
@@ -46,23 +46,23 @@ impl TaskComparison {
         match (all(self.failures.base), all(self.failures.candidate)) {
             (true, false) => "not compared: every request to the base failed".to_owned(),
             (false, true) => "every request to the candidate failed".to_owned(),
-            _ => format!("not compared: in none of {} pairs did both answer well", self.pairs),
+            _ => format!("not compared: none of {} pairs had two successful answers", self.pairs),
         }
     }
 }
 
-/// Where the time goes, as far as the server's processor time tells.
+/// Whether the extra time is CPU time or waiting, as far as the server's CPU time shows.
 fn cause(effect: &Effect, cpu: &Effect) -> String {
     let cpu_change = percent(cpu.median);
-    // Less than a third of the change: it is spent elsewhere.
+    // Less than a third of the change is CPU time, so the rest is waiting.
     match (cpu.median - 1.0) < (effect.median - 1.0) / 3.0 {
-        true => format!("its processor time {cpu_change}: it waits for something"),
-        false => format!("its processor time {cpu_change}: it computes more"),
+        true => format!("CPU time {cpu_change}: the extra time is waiting (I/O, locks), not CPU"),
+        false => format!("CPU time {cpu_change}: the extra time is CPU"),
     }
 }
 
 impl Comparison {
-    /// The comparison as a part of the verdict.
+    /// The part of the verdict about the comparison.
     pub fn sentence(&self) -> String {
         let short = self.short();
         let count = |decision| self.of(decision).count();
@@ -77,7 +77,7 @@ impl Comparison {
         if !undecided.is_empty() {
             let most = undecided.iter().map(|effect| effect.at_most).fold(0.0, f64::max);
             parts.push(format!(
-                "{} undecided: up to {} could not be excluded",
+                "{} undecided: up to {} is possible",
                 tasks(undecided.len()),
                 percent(most)
             ));
@@ -93,20 +93,21 @@ impl Comparison {
         format!("against {short}: {}", parts.join(", "))
     }
 
-    /// What such a comparison cannot see, in a sentence.
+    /// The limits of such a comparison, in a sentence.
     pub fn blind_spot(&self) -> String {
         format!(
-            "a task that became slower by less than {} may be called either; one that waits for \
-             other users' requests, or slows down only under load, is not seen by pairs",
+            "a slowdown of less than {} can get either decision; pairs do not detect waiting for \
+             other users' requests, nor a slowdown that appears only under load",
             percent(POLICY.cleared_margin)
         )
     }
 }
 
-/// What is said where the candidate surely fails more often than the base.
+/// The message if the candidate surely fails more often than the base.
 pub fn rise(rise: ErrorRise) -> String {
     format!(
-        "the candidate fails more often: {} pairs failed only there, {} only at the base",
+        "the candidate fails more often: {} pairs failed only at the candidate, {} only at the \
+         base",
         rise.candidate, rise.base
     )
 }

@@ -1,4 +1,4 @@
-//! The `[load]` section: how much load, by which model, and on whom.
+//! The `[load]` section: how much load, with which model, and on which server.
 
 use std::time::Duration;
 
@@ -9,60 +9,60 @@ use crate::target::{self, Target};
 use crate::text::nearest;
 use crate::units;
 
-/// How much load, for how long, and on whom.
+/// How much load, for how long, and on which server.
 #[derive(Clone, Debug)]
 pub struct LoadSection {
-    /// Virtual users; in the open model the most that there may be.
+    /// Virtual users; in the open model their maximum.
     pub users: u32,
     /// Users started per second.
     pub spawn_rate: f64,
     /// The planned window; with stages, their sum without the warm-up.
     pub duration: Duration,
-    /// How long the load may go on for rules in doubt.
+    /// How long the load may continue for rules in doubt.
     pub max_duration: MaxDuration,
     /// Whether the window ends once every rule is decided.
     pub until_sure: bool,
-    /// How load comes about, warm-up included.
+    /// The model of the load, including the warm-up.
     pub model: Model,
     /// Whether the model was written as stages.
     pub staged: bool,
-    /// Sent at first and not judged.
+    /// Load before the window, which is not judged.
     pub warm_up: Duration,
-    /// How often each task is called before the clock starts.
+    /// How often each task is called before the load starts.
     pub warm_up_rounds: u32,
-    /// The planned window ends after this many requests, if it is said.
+    /// The number of requests after which the window ends, if configured.
     pub requests: Option<u64>,
     /// From the request to the last byte of its answer.
     pub request_timeout: Duration,
-    /// How long requests under way may take once the load is over.
+    /// How long requests under way may take after the load has ended.
     pub grace: Duration,
-    /// Threads that send.
+    /// Threads that send requests.
     pub workers: u32,
-    /// Whether answers that come in pieces are acknowledged at once.
+    /// Whether answers in several pieces are acknowledged at once.
     pub acknowledge_at_once: bool,
-    /// A server that is up already; `None` starts one.
+    /// A running server; `None` starts one.
     pub host: Option<Target>,
-    /// A file of certificates that `host` is held against, instead of the system's.
+    /// A file of certificates to verify `host` with, instead of the system's.
     pub ca: Option<String>,
-    /// Whether any certificate will do.
+    /// Whether any certificate is accepted.
     pub insecure: bool,
-    /// Hosts beyond loopback that may be loaded.
+    /// Hosts other than loopback that may be loaded.
     pub allow_hosts: Vec<String>,
-    /// The seed of all chance, if it was given.
+    /// The seed of all random choices, if configured.
     pub seed: Option<u64>,
 }
 
-/// How long a load may become, from the start of its window.
+/// The maximum duration of a load, from the start of its window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MaxDuration {
-    /// So many times the planned window.
+    /// A multiple of the planned window.
     Times(f64),
-    /// So long.
+    /// A fixed duration.
     Span(Duration),
 }
 
 impl MaxDuration {
-    /// The longest load of a planned window; never shorter than that.
+    /// The maximum for a planned window; never shorter than the window.
     pub fn of(self, window: Duration) -> Duration {
         match self {
             Self::Times(times) => window.mul_f64(times.max(1.0)),
@@ -98,7 +98,7 @@ impl Default for LoadSection {
     }
 }
 
-/// Decodes the section; its defaults if there is none.
+/// Decodes the section; the defaults if there is none.
 pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> LoadSection {
     let Some(mut section) = section else { return LoadSection::default() };
     let mut load = LoadSection {
@@ -156,7 +156,7 @@ fn whole(section: &mut Reader<'_>, key: &'static str, most: u32, problems: &mut 
     number.and_then(|number| u32::try_from(number).ok()).unwrap_or(1)
 }
 
-/// A whole number of at least `least` that may be left out.
+/// An optional whole number of at least `least`.
 fn number(
     section: &mut Reader<'_>,
     key: &'static str,
@@ -190,7 +190,7 @@ fn model(section: &mut Reader<'_>, load: &mut LoadSection, problems: &mut Proble
     match (section.optional("stages"), rate) {
         (Some(node), rate) => {
             if let Some((at, _)) = rate {
-                note(problems, at, "load takes one of stages and arrival_rate");
+                note(problems, at, "use either load.stages or load.arrival_rate, not both");
             }
             stages(section, node, load, arrivals, problems);
         }
@@ -209,7 +209,7 @@ fn model(section: &mut Reader<'_>, load: &mut LoadSection, problems: &mut Proble
     }
 }
 
-/// How long it takes until the last of some users is started.
+/// The time until the last of some users has started.
 pub fn ramp(users: u32, spawn_rate: f64) -> Duration {
     Duration::try_from_secs_f64(f64::from(users) / spawn_rate).unwrap_or(Duration::MAX)
 }
@@ -221,15 +221,15 @@ fn arrivals(section: &mut Reader<'_>, problems: &mut Problems) -> Arrivals {
         "poisson" => Arrivals::Poisson,
         other => {
             let near = nearest(other, ["even", "poisson"]);
-            let message = format!("load.arrivals = \"{other}\" is neither even nor poisson{near}");
+            let message = format!("load.arrivals = \"{other}\": expected even or poisson{near}");
             note(problems, at, message);
             Arrivals::Even
         }
     }
 }
 
-/// Stages replace users, spawn rate and duration; those of the command line
-/// would be lost without a word, so they are refused.
+/// Decodes stages. They replace users, spawn rate and duration. If these are set by flags,
+/// they are refused, because they would be ignored silently.
 fn stages(
     section: &mut Reader<'_>,
     node: &Node,
@@ -243,7 +243,7 @@ fn stages(
         let mut stage = Reader::new(item, "load.stages", problems);
         let over = stage.wait("over", problems).unwrap_or_default();
         if stage.optional("rate").is_some() == stage.optional("users").is_some() {
-            note(problems, item.at, "a stage has either users or a rate, and over");
+            note(problems, item.at, "a stage needs over, and either users or rate");
         } else if let Some(rate) = stage.optional("rate") {
             rates.extend(stage_rate(rate, problems).map(|rate| RateStage { rate, over }));
         } else {
@@ -254,17 +254,17 @@ fn stages(
         stage.finish(problems);
     }
     for key in ["users", "spawn_rate", "duration"] {
-        // In the open model `users` is the ceiling, which stages do not say.
+        // In the open model `users` is the maximum, which stages do not set.
         let replaced = key == "duration" || rates.is_empty();
         if let Some(Place::Flag(flag)) = section.optional(key).map(|node| node.at)
             && replaced
         {
-            let message = "load.stages say this already: leave the flag out, or the stages";
+            let message = "load.stages already sets this: remove the flag or load.stages";
             note(problems, Place::Flag(flag), message);
         }
     }
     if !users.is_empty() && !rates.is_empty() {
-        note(problems, node.at, "load.stages are of users or of rates, not of both");
+        note(problems, node.at, "load.stages must all have users or all have rate");
     }
     if rates.is_empty() {
         load.users = users.iter().map(|stage| stage.users).max().unwrap_or(0);
@@ -278,12 +278,12 @@ fn stages(
         Model::Open(rates, _) => rates.iter().all(|stage| stage.rate == 0.0),
     };
     if nothing || load.duration.is_zero() {
-        note(problems, node.at, "load.stages leave nothing to measure after the warm-up");
+        note(problems, node.at, "load.stages has nothing to measure after the warm-up");
         load.users = load.users.max(1);
     }
 }
 
-/// A rate per second that may be zero: a pause.
+/// A rate per second; zero is a pause.
 fn stage_rate(node: &Node, problems: &mut Problems) -> Option<f64> {
     let written = text(node, "load.stages.rate", problems)?;
     let read = units::rate(&written);

@@ -1,13 +1,13 @@
-//! The part of a configuration that decides what is measured: two runs with the
-//! same one can be compared.
+//! The part of a configuration that influences the measurements: two runs with equal parts
+//! can be compared.
 
 use super::text::to_redacted_toml;
 use super::tree::{self, Node};
 
-/// Sections that only judge, compare, say where things are, or limit steps.
+/// Sections that only judge, compare, name paths, or limit steps.
 const ELSEWHERE: [&str; 6] = ["project", "steps", "thresholds", "baseline", "against", "output"];
 
-/// Keys of the other sections that change no figure.
+/// Keys of the other sections that do not influence figures.
 const IDLE: [(&str, &str); 5] = [
     ("load", "seed"),
     ("load", "allow_hosts"),
@@ -16,8 +16,8 @@ const IDLE: [(&str, &str); 5] = [
     ("server", "stop_grace"),
 ];
 
-/// The configuration without what changes no figure, as TOML without secrets:
-/// equal texts are equal loads on equally configured servers.
+/// The configuration without keys that do not influence figures, as TOML without secrets.
+/// Equal texts mean equal loads on equally configured servers.
 pub fn to_measured_toml(tree: &Node) -> String {
     let mut tree = tree.clone();
     for section in ELSEWHERE {

@@ -1,5 +1,5 @@
-//! What was written in `perf.toml`, a profile and the flags: decoded strictly,
-//! with every mistake reported at once.
+//! The content of `perf.toml`, a profile and the flags: decoded strictly, with all mistakes
+//! reported together.
 
 mod load;
 mod measured;
@@ -25,22 +25,22 @@ use reader::Problems;
 use crate::text::nearest;
 use crate::threshold::Labels;
 
-/// The defaults that Portcullis brings, as `portcullis defaults` prints them.
+/// The default configuration, as `portcullis defaults` prints it.
 pub const DEFAULTS: &str = include_str!("default.toml");
 
-/// One mistake of a configuration.
+/// A mistake in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it was written.
+    /// Its position.
     pub at: Place,
-    /// What is wrong, and what would be right where that is known.
+    /// What is wrong, and the correct form if it is known.
     pub message: String,
 }
 
 impl Problem {
-    /// The problem as one line that an editor can follow.
+    /// The problem as one line, in the form that editors understand.
     pub fn show(&self, file: &str) -> String {
-        // A message quotes what was written, line ends and all.
+        // A message quotes the file, including line ends.
         let mut message = String::with_capacity(self.message.len());
         for c in self.message.chars() {
             if c.is_control() {
@@ -57,25 +57,25 @@ impl Problem {
     }
 }
 
-/// How a flag's value meets the file's.
+/// How a flag's value is combined with the file's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergeMode {
-    /// It takes its place.
+    /// It replaces the file's value.
     Over,
-    /// Its items come after those of the file's list.
+    /// Its items are added after the file's list.
     Behind,
 }
 
-/// A value that a flag lays over the file, or behind what is written there.
+/// A value from a flag, which replaces or extends the file's value.
 #[derive(Clone, Debug)]
 pub struct FlagValue {
-    /// The flag as it is typed, for messages.
+    /// The flag as the user types it, for messages.
     pub flag: &'static str,
-    /// The dotted key it sets.
+    /// The dotted key that it sets.
     pub path: &'static str,
     /// The value.
     pub value: Value,
-    /// How it meets the file's.
+    /// How it is combined with the file's value.
     pub laying: MergeMode,
 }
 
@@ -88,8 +88,8 @@ pub struct Loaded {
     pub tree: Node,
 }
 
-/// Reads a configuration: defaults, then the file, then the chosen profile,
-/// then the flags. Every profile of the file is checked, chosen or not.
+/// Reads a configuration: defaults, then the file, then the chosen profile, then the flags.
+/// Every profile of the file is checked, not only the chosen one.
 ///
 /// # Errors
 /// All problems, in the order of the file.
@@ -101,7 +101,7 @@ pub fn load(
     load_with(text, profile, flags, Labels::OfTasks)
 }
 
-/// The same, with a say on which labels a rule may name.
+/// The same, with a choice of the labels that a rule may name.
 ///
 /// # Errors
 /// All problems, in the order of the file.
@@ -144,7 +144,7 @@ pub fn load_with(
     }
 }
 
-/// `[output] dir` of a file that may be wrong everywhere else.
+/// `[output] dir` of a file, even if the rest of the file is wrong.
 pub fn written_output(text: &str) -> Option<String> {
     let mut file = tree::parse(text).ok()?;
     let mut section = tree::take(&mut file, "output")?;
@@ -154,9 +154,9 @@ pub fn written_output(text: &str) -> Option<String> {
     }
 }
 
-/// The line on which a rule was written in the user's file, counted from 1;
-/// `severity` is its list, `fail` or `warn`, of `[thresholds]` or `[baseline]`. `None`
-/// for a rule of the defaults or of the command line.
+/// The line of a rule in the user's file, counted from 1; `severity` is its list, `fail` or
+/// `warn`, in `[thresholds]` or `[baseline]`. `None` for a rule from the defaults or the
+/// command line.
 pub fn line_of_rule(tree: &Node, severity: &str, text: &str) -> Option<usize> {
     let lists = ["thresholds", "baseline"];
     let lists = lists.iter().filter_map(|name| tree::get(tree::get(tree, name)?, severity));
@@ -169,8 +169,7 @@ pub fn line_of_rule(tree: &Node, severity: &str, text: &str) -> Option<usize> {
     rules.flatten().find(is_it).and_then(|rule| rule.at.line())
 }
 
-/// The line on which a section begins in the user's file, counted from 1. `None` if it
-/// is not there.
+/// The line of a section in the user's file, counted from 1. `None` if it is missing.
 pub fn line_of_section(tree: &Node, name: &str) -> Option<usize> {
     let Value::Table(entries) = &tree.value else { return None };
     entries.iter().find(|entry| entry.key == name)?.at.line()
@@ -194,11 +193,12 @@ fn unknown_profile(name: &str, profiles: &[(String, Node)]) -> Problem {
     let known: Vec<&str> = profiles.iter().map(|(name, _)| name.as_str()).collect();
     let near = nearest(name, known.iter().copied());
     let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    let message = format!("no profile is named \"{name}\"{near} (profiles: {list})");
+    let message = format!("unknown profile \"{name}\"{near} (profiles: {list})");
     Problem { at: Place::Flag("--profile"), message }
 }
 
-/// By place, without repetitions: the profiles repeat what the base has.
+/// Sorts by position and removes duplicates, because profiles repeat the problems of the
+/// main part.
 fn in_order(mut problems: Problems) -> Vec<Problem> {
     let key = |problem: &Problem| match problem.at {
         Place::Flag(_) => (0, 0, 0),

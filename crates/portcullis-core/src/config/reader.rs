@@ -1,5 +1,5 @@
-//! Typed reading of one table: every method notes a problem and goes on, so
-//! that all mistakes of a file are reported at once.
+//! Typed reading of one table: every method records a problem and continues, so that all
+//! mistakes of a file are reported together.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::tree::{Entry, Node, Place, Value};
 use crate::text::nearest;
 use crate::units;
 
-/// Reads one table; `finish` reports the keys that nobody asked for.
+/// Reads one table; `finish` reports the unknown keys.
 pub struct Reader<'a> {
     entries: &'a [Entry],
     at: Place,
@@ -19,13 +19,14 @@ pub struct Reader<'a> {
 /// All problems found so far.
 pub type Problems = Vec<Problem>;
 
-/// Notes a problem.
+/// Records a problem.
 pub fn note(problems: &mut Problems, at: Place, message: impl Into<String>) {
     problems.push(Problem { at, message: message.into() });
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of `node`, which stands at `path`; of nothing if it is no table.
+    /// A reader of `node`, whose path is `path`; of an empty table (and a problem) if it is not
+    /// a table.
     pub fn new(node: &'a Node, path: &str, problems: &mut Problems) -> Self {
         let entries = match &node.value {
             Value::Table(entries) => entries.as_slice(),
@@ -37,12 +38,12 @@ impl<'a> Reader<'a> {
         Self { entries, at: node.at, path: path.to_owned(), known: Vec::new() }
     }
 
-    /// Where the table stands.
+    /// The position of the table.
     pub fn at(&self) -> Place {
         self.at
     }
 
-    /// The value of `key`, if it was written.
+    /// The value of `key`, if it is set.
     pub fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.push(key);
         self.entries.iter().find(|e| e.key == key).map(|e| &e.node)
@@ -52,7 +53,7 @@ impl<'a> Reader<'a> {
     pub fn required(&mut self, key: &'static str, problems: &mut Problems) -> Option<&'a Node> {
         let found = self.optional(key);
         if found.is_none() {
-            note(problems, self.at, format!("{} lacks the key \"{key}\"", self.title()));
+            note(problems, self.at, format!("missing key \"{key}\" in {}", self.title()));
         }
         found
     }
@@ -66,13 +67,13 @@ impl<'a> Reader<'a> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    /// A reader of the table under `key`; an empty one if there is none.
+    /// A reader of the table `key`; of an empty table if there is none.
     pub fn table(&mut self, key: &'static str, problems: &mut Problems) -> Option<Reader<'a>> {
         let path = self.path_of(key);
         self.optional(key).map(|node| Reader::new(node, &path, problems))
     }
 
-    /// A text; empty (and a problem) if it is missing or something else.
+    /// A text; empty, with a problem, if it is missing or not a text.
     pub fn text(&mut self, key: &'static str, problems: &mut Problems) -> String {
         let path = self.path_of(key);
         self.required(key, problems)
@@ -80,13 +81,13 @@ impl<'a> Reader<'a> {
             .unwrap_or_default()
     }
 
-    /// A text that may be left out.
+    /// An optional text.
     pub fn optional_text(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
         let path = self.path_of(key);
         self.optional(key).and_then(|node| text(node, &path, problems))
     }
 
-    /// A list of texts; empty if it is left out.
+    /// A list of texts; empty if it is missing.
     pub fn texts(&mut self, key: &'static str, problems: &mut Problems) -> Vec<String> {
         let path = self.path_of(key);
         let Some(node) = self.optional(key) else { return Vec::new() };
@@ -105,7 +106,7 @@ impl<'a> Reader<'a> {
         integer(node, &path, range, problems)
     }
 
-    /// `true` or `false`; false if it is left out.
+    /// `true` or `false`; false if it is missing.
     pub fn flag(&mut self, key: &'static str, problems: &mut Problems) -> bool {
         let path = self.path_of(key);
         match self.optional(key).map(|node| (node.at, &node.value)) {
@@ -128,7 +129,7 @@ impl<'a> Reader<'a> {
         value.unwrap_or(Duration::from_secs(1))
     }
 
-    /// A duration that may be zero.
+    /// A duration of zero or more.
     pub fn wait(&mut self, key: &'static str, problems: &mut Problems) -> Option<Duration> {
         let path = self.path_of(key);
         let node = self.required(key, problems)?;
@@ -149,7 +150,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Name and text of each entry; numbers and flags are written out.
+    /// The name and text of each entry; numbers and booleans become text.
     pub fn pairs(
         &mut self,
         key: &'static str,
@@ -166,7 +167,7 @@ impl<'a> Reader<'a> {
                 Value::Bool(flag) => flag.to_string(),
                 other => {
                     let kind = other.kind();
-                    let message = format!("{path}.{} must be a text, not {kind}", entry.key);
+                    let message = format!("{path}.{} must be a string, not {kind}", entry.key);
                     note(problems, entry.node.at, message);
                     continue;
                 }
@@ -176,7 +177,7 @@ impl<'a> Reader<'a> {
         pairs
     }
 
-    /// Reports every key that was not asked for, with the nearest known one.
+    /// Reports every key that no method has read, with the nearest known key.
     pub fn finish(self, problems: &mut Problems) {
         for entry in self.entries {
             if !self.known.contains(&entry.key.as_str()) {
@@ -189,7 +190,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The items of a list; none (and a problem) if it is none.
+/// The items of a list; none, with a problem, if it is not a list.
 pub fn list<'a>(node: &'a Node, path: &str, problems: &mut Problems) -> &'a [Node] {
     match &node.value {
         Value::List(items) => items,
@@ -200,7 +201,7 @@ pub fn list<'a>(node: &'a Node, path: &str, problems: &mut Problems) -> &'a [Nod
     }
 }
 
-/// The entries of a table; none (and a problem) if it is none.
+/// The entries of a table; none, with a problem, if it is not a table.
 pub fn entries<'a>(node: &'a Node, path: &str, problems: &mut Problems) -> &'a [Entry] {
     match &node.value {
         Value::Table(entries) => entries,
@@ -216,7 +217,7 @@ pub fn text(node: &Node, path: &str, problems: &mut Problems) -> Option<String> 
     match &node.value {
         Value::Text(text) => Some(text.clone()),
         other => {
-            note(problems, node.at, format!("{path} must be a text, not {}", other.kind()));
+            note(problems, node.at, format!("{path} must be a string, not {}", other.kind()));
             None
         }
     }
@@ -236,7 +237,7 @@ pub fn integer(
     match &node.value {
         Value::Integer(number) if range.contains(number) => Some(*number),
         Value::Integer(number) => {
-            note(problems, node.at, format!("{path} = {number}: it must be {bounds}"));
+            note(problems, node.at, format!("{path} = {number}: must be {bounds}"));
             None
         }
         other => {

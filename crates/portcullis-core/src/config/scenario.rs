@@ -13,13 +13,13 @@ use crate::text::nearest;
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
-/// The waits beside the default one, which has a min and a max.
+/// The kinds of waits other than the default one, which has `min` and `max`.
 const WAITS: [&str; 3] = ["constant", "exponential_mean", "pacing"];
 
 type Headers = Vec<(String, Template)>;
 type NamedValues = Vec<(String, Values)>;
 
-/// Decodes the section; `None` (and problems) if there is none.
+/// Decodes the section; `None`, with problems, if it is missing.
 pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Scenario> {
     let mut section = section?;
     let wait = wait(section.table("wait", problems), problems);
@@ -37,7 +37,7 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
             }
             check_groups(&tasks, list(node, "scenario.task", &mut Vec::new()), problems);
             if tasks.iter().all(|task| task.weight == 0) {
-                note(problems, node.at, "all weights are 0: no task would ever be called");
+                note(problems, node.at, "all weights are 0: no task would be called");
             }
         }
     }
@@ -48,7 +48,8 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
 
 fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems) {
     if !may_name(&task.name) {
-        let message = format!("\"{}\" cannot name a task: use letters, digits, _ - .", task.name);
+        let message =
+            format!("\"{}\" is not a valid task name: use letters, digits, _ - .", task.name);
         note(problems, item.at, message);
     }
     if others.iter().any(|other| other.name == task.name) {
@@ -56,7 +57,7 @@ fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems
     }
 }
 
-/// Whether a task or a group may have this name; a rule must be able to say it.
+/// Whether a task or a group may have this name; rules must be able to use it.
 fn may_name(text: &str) -> bool {
     is_name(text) && !["aggregate", "login"].contains(&text)
 }
@@ -64,11 +65,18 @@ fn may_name(text: &str) -> bool {
 fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
     for (task, item) in tasks.iter().zip(items) {
         if let Some(group) = task.group.as_deref().filter(|group| !may_name(group)) {
-            let message = format!("\"{group}\" cannot name a group: use letters, digits, _ - .");
+            let message = format!(
+                "\"{group}\" is not a valid group name: use letters, digits, _ - \
+                                   ."
+            );
             note(problems, item.at, message);
         }
         if tasks.iter().any(|other| other.group.as_ref() == Some(&task.name)) {
-            note(problems, item.at, format!("\"{}\" names both a task and a group", task.name));
+            note(
+                problems,
+                item.at,
+                format!("\"{}\" is the name of both a task and a group", task.name),
+            );
         }
     }
 }
@@ -80,7 +88,7 @@ fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
     if min > max {
         note(problems, section.at(), "scenario.wait: min is longer than max");
     }
-    // The defaults name min and max; what the user writes beside them wins.
+    // The defaults set `min` and `max`; another kind in the user's file overrides them.
     let mut chosen: Vec<Wait> = Vec::new();
     for key in WAITS {
         if section.optional(key).is_none() {
@@ -96,15 +104,16 @@ fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
     let written = ["min", "max"].iter().filter_map(|key| section.optional(key));
     let is_uniform = written.into_iter().any(|node| node.at != Place::Default);
     if chosen.len() + usize::from(is_uniform) > 1 {
-        let message = "scenario.wait takes one of: min and max, constant, exponential_mean, pacing";
+        let message = "scenario.wait needs one of: min and max, constant, exponential_mean, \
+                       pacing";
         note(problems, section.at(), message);
     }
     section.finish(problems);
     chosen.first().copied().unwrap_or(Wait::Uniform(min, max.max(min)))
 }
 
-/// Drops the default wait from a merged tree in which one of another kind is
-/// written: it has no effect, and written out it would contradict.
+/// Removes the default wait from a merged tree that has another kind of wait. It has no
+/// effect, and would be a contradiction in the effective configuration.
 pub fn drop_default_wait(tree: &mut Node) {
     let scenario = tree::find(tree, "scenario");
     let Some(wait) = scenario.and_then(|scenario| tree::find(scenario, "wait")) else { return };
@@ -122,7 +131,7 @@ fn order(section: &mut Reader<'_>, problems: &mut Problems) -> Order {
         "independent" => Order::Independent,
         other => {
             let near = nearest(other, ["deck", "independent"]);
-            note(problems, at, format!("scenario.order = \"{other}\" is no order{near}"));
+            note(problems, at, format!("scenario.order = \"{other}\": unknown order{near}"));
             Order::Deck
         }
     }
@@ -143,15 +152,15 @@ fn headers(section: &mut Reader<'_>, problems: &mut Problems) -> Headers {
         let Some(value) = text(&entry.node, &path, problems) else { continue };
         let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         if entry.key.is_empty() || !entry.key.chars().all(token) {
-            note(problems, entry.at, format!("\"{}\" is no header name", entry.key));
+            note(problems, entry.at, format!("\"{}\" is not a valid header name", entry.key));
         } else if value.chars().any(|c| c.is_control()) {
-            note(problems, entry.node.at, format!("{path}.{}: control character", entry.key));
+            note(problems, entry.node.at, format!("{path}.{} has a control character", entry.key));
         } else if ["host", "content-length", "transfer-encoding", "connection"]
             .contains(&entry.key.to_ascii_lowercase().as_str())
         {
             note(problems, entry.at, format!("the header {} is set by the engine", entry.key));
         } else {
-            // Header names have no case: the last one written wins.
+            // Header names are case-insensitive: the last one wins.
             headers.retain(|(name, _): &(String, _)| !name.eq_ignore_ascii_case(&entry.key));
             headers.push((entry.key.clone(), template(&value, &entry.node, &path, problems)));
         }
@@ -159,7 +168,7 @@ fn headers(section: &mut Reader<'_>, problems: &mut Problems) -> Headers {
     headers
 }
 
-/// Fields of `own` win over those of `shared`, whatever their case.
+/// Fields of `own` override those of `shared`, ignoring case.
 fn merged(shared: &Headers, own: Headers) -> Headers {
     let replaced = |name: &str| own.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
     let mut all: Headers = shared.iter().filter(|(name, _)| !replaced(name)).cloned().collect();
@@ -183,7 +192,7 @@ fn values(node: &Node, problems: &mut Problems) -> NamedValues {
             }
         };
         if !is_name(&entry.key) {
-            note(problems, entry.at, format!("\"{}\" is no name for a value", entry.key));
+            note(problems, entry.at, format!("\"{}\" is not a valid name for a value", entry.key));
         }
         if let Values::List(items) = &value
             && items.iter().any(|item| item.chars().any(char::is_control))
@@ -219,7 +228,7 @@ fn method(section: &mut Reader<'_>, default: &str, problems: &mut Problems) -> S
     let method = section.optional_text("method", problems).unwrap_or_else(|| default.to_owned());
     if !METHODS.contains(&method.as_str()) {
         let near = nearest(&method, METHODS);
-        note(problems, at, format!("\"{method}\" is no method{near}"));
+        note(problems, at, format!("unknown method \"{method}\"{near}"));
     }
     method
 }
@@ -253,7 +262,7 @@ fn accept(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<u16> {
         .filter_map(|status| u16::try_from(status).ok())
         .collect();
     if statuses.is_empty() {
-        note(problems, node.at, format!("{title} accepts nothing"));
+        note(problems, node.at, format!("{title} must list at least one status"));
     }
     statuses
 }
@@ -266,11 +275,11 @@ fn json(
     let title = section.path_of("json");
     let node = section.optional("json")?;
     let Some(json) = super::text::to_json(node) else {
-        note(problems, node.at, format!("{title}: JSON has no dates, no infinity and no nan"));
+        note(problems, node.at, format!("{title}: JSON has no dates, infinity or nan"));
         return None;
     };
     let mut written = json.to_string();
-    // A text that is nothing but a whole-number value becomes a number.
+    // A JSON text that consists only of a whole-number value becomes a number.
     for (name, kind) in values {
         if matches!(kind, Values::Range(..)) {
             for spelt in [format!("\"{{{{ {name} }}}}\""), format!("\"{{{{{name}}}}}\"")] {
@@ -307,7 +316,7 @@ fn login(mut section: Reader<'_>, shared: &Headers, problems: &mut Problems) -> 
     let headers = merged(shared, own);
     let templates = std::iter::once(&path).chain(headers.iter().map(|(_, h)| h)).chain(&json);
     for name in templates.flat_map(Template::names) {
-        note(problems, at, format!("the login draws no values, but names \"{name}\""));
+        note(problems, at, format!("the login cannot use values, but has \"{name}\""));
     }
     let request = RequestTemplate { method, path, query: Vec::new(), headers, json };
     let extract = vec![Extract { name: TOKEN.to_owned(), path: token }];
@@ -350,7 +359,7 @@ fn task(
     section.finish(problems);
     let headers = merged(shared_headers, own_headers);
     let request = RequestTemplate { method, path, query, headers, json };
-    // Not zero: a bad weight is one problem, not two.
+    // Not zero, so that a wrong weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
     let step = Step { request, accept, checks: check.into_iter().collect(), extract: Vec::new() };
     let mut task = Task { name, group, max_calls, weight, values, steps: vec![step] };
@@ -377,19 +386,20 @@ fn check(mut section: Reader<'_>, problems: &mut Problems) -> Check {
     Check::MinItems { array, min_items: min_items.and_then(|n| u64::try_from(n).ok()).unwrap_or(0) }
 }
 
-/// Every placeholder has a value; values that the task does not use are dropped.
+/// Checks that every placeholder has a value, and removes values that the task does not
+/// use.
 fn check_values(task: &mut Task, node: &Node, problems: &mut Problems) {
     let used: Vec<String> = task.templates().flat_map(Template::names).map(str::to_owned).collect();
     for name in &used {
         if !task.values.iter().any(|(known, _)| known == name) {
             let near = nearest(name, task.values.iter().map(|(known, _)| known.as_str()));
-            let message = format!("task \"{}\": no value is named \"{name}\"{near}", task.name);
+            let message = format!("task \"{}\": unknown value \"{name}\"{near}", task.name);
             note(problems, node.at, message);
         }
     }
     task.values.retain(|(name, _)| used.contains(name));
     if task.values.len() > MAX_VALUES {
-        let message = format!("task \"{}\" draws more than {MAX_VALUES} values", task.name);
+        let message = format!("task \"{}\" uses more than {MAX_VALUES} values", task.name);
         note(problems, node.at, message);
     }
 }

@@ -28,25 +28,25 @@ pub struct Config {
     pub load: LoadSection,
     /// `[scenario]`
     pub scenario: Scenario,
-    /// `[thresholds]`: `fail` first, then `warn`; then the rules of `[baseline]`,
-    /// if it names a file.
+    /// `[thresholds]`: `fail` first, then `warn`; then the rules of `[baseline]` if it has a
+    /// file.
     pub thresholds: Vec<Threshold>,
     /// `[baseline]`
     pub baseline: BaselineSection,
     /// `[against]`
     pub against: AgainstSection,
-    /// `[output] dir`, if it was written.
+    /// `[output] dir`, if it is set.
     pub output: Option<String>,
-    /// A sentence for each key that was written by its old name.
+    /// A warning for each key with an old name.
     pub renamed: Vec<String>,
 }
 
-/// Where the service's source is and what it needs.
+/// The source of the service, and what it needs.
 #[derive(Clone, Debug)]
 pub struct ProjectSection {
     /// The folder of `manage.py`.
     pub root: String,
-    /// The oldest Python that will do: major and minor version.
+    /// The oldest accepted Python: major and minor version.
     pub python: (u32, u32),
     /// Requirement files for pip.
     pub requirements: Vec<String>,
@@ -57,36 +57,36 @@ pub struct ProjectSection {
 pub struct EnvSection {
     /// A file whose keys are all set first.
     pub example: Option<String>,
-    /// Then these.
+    /// Variables that are set next.
     pub set: Vec<(String, String)>,
-    /// Then a fresh secret for each of these.
+    /// Variables that get a new random secret next.
     pub random: Vec<String>,
-    /// Then these, from the caller's environment.
+    /// Variables that are passed through from the caller's environment last.
     pub pass: Vec<String>,
 }
 
-/// What is particular to Django.
+/// The settings of Django.
 #[derive(Clone, Debug)]
 pub struct DjangoSection {
     /// `manage.py`, relative to the project's root.
     pub manage: String,
     /// The project's settings module.
     pub settings: String,
-    /// Dotted keys merged over the settings, with their values as JSON.
+    /// Dotted keys, merged over the settings, with their values as JSON.
     pub overrides: Vec<(String, serde_json::Value)>,
     /// A script that `manage.py shell` reads from its standard input.
     pub seed: Option<String>,
-    /// A user that must exist after the seed.
+    /// The name of a user that must exist after the seed.
     pub seed_user: Option<String>,
     /// SQLite files beside the run's databases that the service may open, relative to the
     /// project's root.
     pub sqlite_files: Vec<String>,
 }
 
-/// Commands and deadlines of the finite steps.
+/// Commands and deadlines of the steps.
 #[derive(Clone, Debug)]
 pub struct StepsSection {
-    /// For the environment and the requirements, each.
+    /// For creating the environment, and for installing the requirements.
     pub install_timeout: Duration,
     /// Arguments of `manage.py`.
     pub migrate: Vec<String>,
@@ -98,35 +98,35 @@ pub struct StepsSection {
     pub run_timeout: Duration,
 }
 
-/// How the server is started and when it is ready.
+/// How the server is started, and when it is ready.
 #[derive(Clone, Debug)]
 pub struct ServerSection {
     /// The command, with `{python}`, `{manage}` and `{port}`.
     pub argv: Vec<String>,
-    /// The port that is wanted.
+    /// The preferred port.
     pub port: u16,
-    /// Whether another port will do when it is taken.
+    /// Whether the run fails if the port is taken.
     pub port_insists: bool,
     /// Path of the health check.
     pub health: String,
     /// From the start to the first healthy answer.
     pub ready_timeout: Duration,
-    /// From the polite signal to the one that cannot be refused.
+    /// The time between SIGTERM and SIGKILL.
     pub stop_grace: Duration,
-    /// The CPUs that it runs on; any if there are none.
+    /// The CPUs of the server; all if the list is empty.
     pub cpus: Vec<usize>,
 }
 
 /// How two versions are compared.
 #[derive(Clone, Debug)]
 pub struct AgainstSection {
-    /// How long pairs are made at most.
+    /// The maximum time for pairs.
     pub limit: Duration,
-    /// How long both are warmed up before.
+    /// How long both versions are warmed up before.
     pub warm_up: Duration,
-    /// The fewest pairs on which a task is decided, if more than the rule's own.
+    /// The minimum number of pairs for a decision, if larger than the rule's own.
     pub fewest_pairs: usize,
-    /// Settings for the comparison only, over those of `[django] overrides`.
+    /// Settings for the comparison only, which override those of `[django] overrides`.
     pub overrides: Vec<(String, serde_json::Value)>,
 }
 
@@ -177,7 +177,7 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
     })
 }
 
-/// A text that is needed only when a server is started.
+/// A text that is required only if a server is started.
 fn needed(
     section: &mut Reader<'_>,
     key: &'static str,
@@ -242,7 +242,7 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
     django.settings = needed(&mut section, "settings", serves, problems);
     let dotted = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
     if !django.settings.chars().all(dotted) {
-        let message = format!("django.settings = \"{}\": no module name", django.settings);
+        let message = format!("django.settings = \"{}\": not a module name", django.settings);
         note(problems, section.at(), message);
     }
     let at = section.optional("database").map_or(section.at(), |node| node.at);
@@ -291,13 +291,13 @@ fn against(section: Option<Reader<'_>>, problems: &mut Problems) -> AgainstSecti
     against
 }
 
-/// The section but for its rules, which need the scenario.
+/// The section without its rules, which need the scenario.
 fn baseline(section: Option<&mut Reader<'_>>, problems: &mut Problems) -> BaselineSection {
     let mut baseline = BaselineSection::default();
     let Some(section) = section else { return baseline };
     baseline.file = section.optional_text("file", problems);
     if baseline.file.as_deref() == Some("") {
-        note(problems, section.at(), "baseline.file = \"\" names no file");
+        note(problems, section.at(), "baseline.file = \"\" is not a file name");
     }
     let at = section.optional("trust").map_or(section.at(), |node| node.at);
     match section.text("trust", problems).as_str() {
@@ -306,15 +306,15 @@ fn baseline(section: Option<&mut Reader<'_>>, problems: &mut Problems) -> Baseli
         other => {
             let near = nearest(other, ["same-machine", "always"]);
             let message =
-                format!("baseline.trust = \"{other}\" is neither same-machine nor always{near}");
+                format!("baseline.trust = \"{other}\": expected same-machine or always{near}");
             note(problems, at, message);
         }
     }
     baseline
 }
 
-/// Tables are merged over the settings key by key, however they are written:
-/// quoted, dotted or nested.
+/// Tables are merged over the settings key by key, in any spelling: quoted, dotted or
+/// nested.
 fn overrides(
     path: &str,
     node: &Node,
@@ -328,7 +328,7 @@ fn overrides(
             }
         }
         (_, Some(value)) => all.push((path.to_owned(), value)),
-        (_, None) => note(problems, node.at, "a date, an infinity or nan cannot be a setting here"),
+        (_, None) => note(problems, node.at, "dates, infinity and nan are not supported here"),
     }
 }
 

@@ -1,19 +1,19 @@
-//! A configuration tree written out again: as JSON values, and as the
-//! effective TOML with its secrets replaced.
+//! Writes a configuration tree: as JSON values, and as the effective TOML with secrets
+//! replaced.
 
 use super::tree::{Node, Value};
 use crate::text::is_secret_name;
 
-/// What stands in the place of a secret.
+/// The replacement of a secret.
 const HIDDEN: &str = "***";
 
-/// Environment names that a run sets itself.
+/// Variables that a run sets itself.
 pub fn is_reserved_env(name: &str) -> bool {
     ["DJANGO_SETTINGS_MODULE", "PYTHONPATH", "PYTHONPYCACHEPREFIX", "VIRTUAL_ENV"].contains(&name)
         || name.starts_with("PORTCULLIS_")
 }
 
-/// The node as JSON; `None` if a date is in it, or a number that JSON does not have.
+/// The node as JSON; `None` if it contains a date, or a number that JSON does not have.
 pub fn to_json(node: &Node) -> Option<serde_json::Value> {
     Some(match &node.value {
         Value::Text(text) => text.as_str().into(),
@@ -29,8 +29,8 @@ pub fn to_json(node: &Node) -> Option<serde_json::Value> {
     })
 }
 
-/// The tree as TOML. Values with a secret name are replaced in the tables that
-/// hold names of the user's own (environment, headers, bodies, parameters).
+/// The tree as TOML. Values with a secret name are replaced in the tables with names of the
+/// user (environment, headers, bodies, parameters).
 pub fn to_redacted_toml(tree: &Node) -> String {
     let mut out = String::from("# The effective configuration: defaults, file, profile, flags.\n");
     table(tree, "", &mut out);
@@ -79,19 +79,19 @@ fn key(name: &str) -> String {
     if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { quoted(name) }
 }
 
-/// A JSON string is a TOML basic string too, but for the escaped slash (which
-/// is not written) and DEL (which must be).
+/// A JSON string is also a TOML basic string, except the escaped slash (which is not
+/// written) and DEL (which must be escaped).
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007F")
 }
 
-/// `name` is the key that holds the node; free tables pass their own keys on.
+/// `name` is the key of the node; tables with free keys pass on their own keys.
 fn inline(node: &Node, name: &str) -> String {
     const FREE: [&str; 5] = ["set", "headers", "json", "query", "overrides"];
     match &node.value {
         Value::Text(text) => quoted(text),
         Value::Integer(number) => number.to_string(),
-        // TOML has no capitals here.
+        // TOML writes these values in lower case.
         Value::Float(number) => format!("{number:?}").to_lowercase(),
         Value::Bool(flag) => flag.to_string(),
         Value::Date => quoted("date"),

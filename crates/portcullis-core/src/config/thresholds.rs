@@ -1,5 +1,5 @@
-//! The `[thresholds]` section and the rules of `[baseline]`: as lines, or as tables
-//! that say more.
+//! The `[thresholds]` section and the rules of `[baseline]`: lines, or tables with more
+//! keys.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::threshold::{
     Threshold,
 };
 
-/// What a table says beside its line, and where.
+/// The keys of a table besides its line, with their positions.
 #[derive(Default)]
 struct ThresholdOptions {
     abort: Option<(Place, bool)>,
@@ -20,9 +20,9 @@ struct ThresholdOptions {
     policy: Option<(Place, Policy)>,
 }
 
-/// Decodes the section: the rules of `fail`, then those of `warn`; then those of
-/// `[baseline]`, which count only if it has a file. None if the scenario, which
-/// they name, could not be read.
+/// Decodes the section: the rules of `fail`, then those of `warn`, then those of
+/// `[baseline]`, which count only if it has a file. No rules if the scenario, which they
+/// refer to, could not be read.
 pub fn decode(
     section: Option<Reader<'_>>,
     baseline: Option<(&mut Reader<'_>, bool)>,
@@ -31,7 +31,7 @@ pub fn decode(
     problems: &mut Problems,
 ) -> Vec<Threshold> {
     let (Some(mut section), Some(scenario)) = (section, scenario) else {
-        // Known keys, all the same.
+        // Read anyway, so that these keys are not reported as unknown.
         baseline.into_iter().for_each(|(section, _)| drop(lists(section)));
         return Vec::new();
     };
@@ -50,14 +50,14 @@ pub fn decode(
         for (at, rule) in rules(section, (names, allowed), usual, problems) {
             if !is_against_baseline(&rule) {
                 let message =
-                    format!("\"{}\" belongs to [thresholds]: it needs no baseline", rule.text);
+                    format!("\"{}\" does not use the baseline: move it to [thresholds]", rule.text);
                 note(problems, at, message);
             }
             let is_known = thresholds.iter().take(written).any(|known| known.text == rule.text);
             if is_known && at != Place::Default {
-                note(problems, at, format!("\"{}\" stands in [thresholds] already", rule.text));
+                note(problems, at, format!("\"{}\" is already in [thresholds]", rule.text));
             }
-            // A default gives way to the same line in [thresholds].
+            // If a default rule is also in `[thresholds]`, the line there is used.
             if counts && !is_known {
                 thresholds.push(rule);
             }
@@ -78,7 +78,7 @@ fn lists<'a>(section: &mut Reader<'a>) -> Vec<(&'a Node, &'static str, Severity)
     lists.into_iter().filter_map(list).collect()
 }
 
-/// The rules of a section with their places, `fail` first; each line once.
+/// The rules of a section with their positions, `fail` first; each line once.
 fn rules(
     section: &mut Reader<'_>,
     (names, allowed): (Names<'_>, Labels),
@@ -92,7 +92,7 @@ fn rules(
             let Some((at, line, beside)) = written(item, &path, problems) else { continue };
             match threshold::parse_with(&line, severity, names, allowed) {
                 Ok(rule) if found.iter().any(|(_, known)| known.text == rule.text) => {
-                    note(problems, at, format!("\"{line}\" is written twice"));
+                    note(problems, at, format!("duplicate rule \"{line}\""));
                 }
                 // Results that exist may carry one; whoever checks them is told.
                 Ok(rule) if allowed == Labels::OfTasks && rule.is_vacuous() => {
@@ -106,7 +106,7 @@ fn rules(
     found
 }
 
-/// The line of an item, and what a table says beside it.
+/// The line of an item, and the other keys of its table.
 fn written(
     item: &Node,
     path: &str,
@@ -124,7 +124,7 @@ fn written(
         }
         other => {
             let kind = other.kind();
-            let message = format!("{path} must be a text or a table with a rule, not {kind}");
+            let message = format!("{path} must be a string, or a table with a rule, not {kind}");
             note(problems, item.at, message);
             None
         }
@@ -149,7 +149,7 @@ fn policy(table: &mut Reader<'_>, problems: &mut Problems) -> Option<(Place, Pol
         "prove" => Policy::Prove,
         other => {
             let near = nearest(other, ["estimate", "prove"]);
-            let message = format!("{path} = \"{other}\" is neither estimate nor prove{near}");
+            let message = format!("{path} = \"{other}\": expected estimate or prove{near}");
             note(problems, node.at, message);
             return None;
         }
@@ -157,8 +157,8 @@ fn policy(table: &mut Reader<'_>, problems: &mut Problems) -> Option<(Place, Pol
     Some((node.at, policy))
 }
 
-/// The rule of a line with what stands beside it. What both say is refused: one
-/// of them would be lost without a word.
+/// The rule of a line with the other keys of its table. Something that both define is
+/// refused, because one of them would be ignored silently.
 fn whole(
     mut rule: Threshold,
     beside: &ThresholdOptions,
@@ -171,7 +171,7 @@ fn whole(
         ("policy", beside.policy.map(|(at, _)| at).filter(|_| rule.policy == Policy::Prove)),
     ];
     for (key, at) in twice.iter().filter_map(|(key, at)| Some((key, (*at)?))) {
-        note(problems, at, format!("the rule itself says this already: leave {key} out"));
+        note(problems, at, format!("the rule already sets this: remove {key}"));
     }
     if let Some((at, true)) = beside.abort {
         rule.abort = true;

@@ -1,23 +1,23 @@
-//! A configuration file as a tree of values that know where they stand, and
-//! the laying of one tree over another (defaults, file, profile, flags).
+//! A configuration file as a tree of values with their positions, and the merging of trees
+//! (defaults, file, profile, flags).
 
 use toml_edit::{Document, Item, TomlError, Value as TomlValue};
 
 use super::Problem;
 
-/// Where a value was written.
+/// The origin of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// In the defaults that Portcullis brings.
+    /// The default configuration.
     Default,
-    /// In the user's file, at this line and column (both from 1).
+    /// The user's file, at this line and column (both from 1).
     File(usize, usize),
-    /// On the command line, with this flag.
+    /// The command line, with this flag.
     Flag(&'static str),
 }
 
 impl Place {
-    /// The line of the user's file; `None` for what stands elsewhere.
+    /// The line in the user's file; `None` for other origins.
     pub fn line(self) -> Option<usize> {
         match self {
             Self::File(line, _) => Some(line),
@@ -26,12 +26,12 @@ impl Place {
     }
 }
 
-/// A value and its place.
+/// A value with its origin.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What was written.
+    /// The value.
     pub value: Value,
-    /// Where.
+    /// Its origin.
     pub at: Place,
 }
 
@@ -44,32 +44,32 @@ pub enum Value {
     Integer(i64),
     /// A number with a fraction.
     Float(f64),
-    /// A flag.
+    /// A boolean.
     Bool(bool),
     /// Values in order.
     List(Vec<Node>),
     /// Values by key, in the order of the file.
     Table(Vec<Entry>),
-    /// A TOML value that no setting takes: a date or a time.
+    /// A TOML value that no setting accepts: a date or a time.
     Date,
 }
 
-/// A key with its own place and its value.
+/// A key with its origin and its value.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// Where the key stands.
+    /// The origin of the key.
     pub at: Place,
     /// Its value.
     pub node: Node,
 }
 
 impl Value {
-    /// What the value is, in the words of an error message.
+    /// The type of the value, for error messages.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Text(_) => "a text",
+            Self::Text(_) => "a string",
             Self::Integer(_) => "a whole number",
             Self::Float(_) => "a number",
             Self::Bool(_) => "true or false",
@@ -96,7 +96,7 @@ impl Lines<'_> {
 /// Parses a TOML text.
 ///
 /// # Errors
-/// The text's first syntax error: TOML cannot be read on past it.
+/// The first syntax error; TOML cannot be read after it.
 pub fn parse(text: &str) -> Result<Node, Problem> {
     let lines = Lines(text);
     let document = Document::parse(text).map_err(|error: TomlError| Problem {
@@ -146,7 +146,7 @@ fn value_node(value: &TomlValue, lines: &Lines<'_>) -> Node {
     Node { value, at }
 }
 
-/// Marks a whole tree as coming from the defaults.
+/// Marks a whole tree as default values.
 pub fn as_default(mut node: Node) -> Node {
     fn mark(node: &mut Node) {
         node.at = Place::Default;
@@ -163,11 +163,11 @@ pub fn as_default(mut node: Node) -> Node {
     node
 }
 
-/// Lays `over` on `base`: tables are merged key by key, all else is replaced.
+/// Merges `over` into `base`: tables are merged key by key, everything else is replaced.
 pub fn overlay(base: &mut Node, over: Node) {
     match (&mut base.value, over.value) {
         (Value::Table(below), Value::Table(above)) => {
-            // A table stands where it was first written by the user.
+            // The position of a table is where the user wrote it first.
             if base.at == Place::Default {
                 base.at = over.at;
             }
@@ -185,8 +185,8 @@ pub fn overlay(base: &mut Node, over: Node) {
     }
 }
 
-/// Adds the lists of `over` behind those of `base`. What is no list there is a
-/// mistake of its own, and stays to be told.
+/// Appends the lists of `over` to those of `base`. A value in `base` that is not a list is
+/// a mistake of the file; it stays, so that it is reported.
 pub fn extend(base: &mut Node, over: Node) {
     match (&mut base.value, over.value) {
         (Value::Table(below), Value::Table(above)) => {
@@ -202,7 +202,7 @@ pub fn extend(base: &mut Node, over: Node) {
     }
 }
 
-/// A tree that holds one value under a dotted path; how a flag is laid over.
+/// A tree with one value at a dotted path, to merge a flag.
 pub fn single(path: &str, value: Value, at: Place) -> Node {
     path.rsplit('.').fold(Node { value, at }, |node, key| Node {
         value: Value::Table(vec![Entry { key: key.to_owned(), at, node }]),
@@ -216,13 +216,13 @@ pub fn find<'a>(node: &'a mut Node, key: &str) -> Option<&'a mut Node> {
     entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
 }
 
-/// The same, to look at.
+/// The same, for reading.
 pub fn get<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
     let Value::Table(entries) = &node.value else { return None };
     entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
 }
 
-/// Takes the entry `key` out of a table.
+/// Removes the entry `key` from a table, and returns it.
 pub fn take(node: &mut Node, key: &str) -> Option<Entry> {
     let Value::Table(entries) = &mut node.value else { return None };
     let index = entries.iter().position(|e| e.key == key)?;

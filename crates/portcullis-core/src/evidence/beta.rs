@@ -1,8 +1,8 @@
-//! The beta function and its regularised incomplete form: all that exact
-//! statements on shares need.
+//! The beta function and its regularised incomplete form, which the exact statements on
+//! shares need.
 
-/// ln Γ(x) for x > 0: Stirling's series (NIST DLMF 5.11.1) above 15, brought
-/// there by Γ(x + 1) = x Γ(x). Relative error below 1e-13.
+/// ln Γ(x) for x > 0. Uses Stirling's series (NIST DLMF 5.11.1) above 15; smaller x are
+/// moved there by Γ(x + 1) = x Γ(x). The relative error is below 1e-13.
 pub fn ln_gamma(x: f64) -> f64 {
     let mut x = x;
     let mut product = 1.0;
@@ -20,10 +20,9 @@ pub fn ln_beta(a: f64, b: f64) -> f64 {
     ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
 }
 
-/// ln I_x(a, b) and ln (1 - I_x(a, b)): the logarithms of the regularised
-/// incomplete beta function and of its complement, for a and b above 0. The
-/// continued fraction of DLMF 8.17.22, used on the side where it converges fast;
-/// by logarithms neither tail vanishes.
+/// ln I_x(a, b) and ln (1 - I_x(a, b)): the logarithms of the regularised incomplete beta
+/// function and of its complement, for a and b above 0. Uses the continued fraction of DLMF
+/// 8.17.22 on the side where it converges fast. Logarithms keep both tails from becoming 0.
 pub fn ln_incomplete(x: f64, a: f64, b: f64) -> (f64, f64) {
     if x <= 0.0 {
         return (f64::NEG_INFINITY, 0.0);
@@ -43,8 +42,8 @@ pub fn ln_incomplete(x: f64, a: f64, b: f64) -> (f64, f64) {
 
 /// ln (1 - e^ln).
 fn complement(ln: f64) -> f64 {
-    // Each form where it keeps its digits (Mächler 2012, "Accurately computing
-    // log(1 - exp(-|a|))").
+    // Each form is used where it is accurate (Mächler 2012, "Accurately computing log(1 -
+    // exp(-|a|))").
     if ln > -std::f64::consts::LN_2 { (-ln.exp_m1()).ln() } else { (-ln.exp()).ln_1p() }
 }
 
@@ -55,7 +54,7 @@ fn fraction(x: f64, a: f64, b: f64) -> f64 {
     let mut c = 1.0;
     let mut d = 1.0 / away(1.0 - (a + b) * x / (a + 1.0));
     let mut value = d;
-    // About the square root of the larger parameter suffices.
+    // It converges after about the square root of the larger parameter.
     for m in 1..100_000 {
         let m = f64::from(m);
         let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
@@ -80,7 +79,7 @@ pub fn quantile(p: f64, a: f64, b: f64) -> f64 {
     root(0.0, 1.0, below)
 }
 
-/// Where a condition that holds below a point, and not above it, ends.
+/// The point up to which a condition holds, between `low` and `high`.
 pub fn root(mut low: f64, mut high: f64, is_below: impl Fn(f64) -> bool) -> f64 {
     for _ in 0..60 {
         let middle = f64::midpoint(low, high);

@@ -1,20 +1,19 @@
-//! Requests that share a bad second are not independent: how much less they
-//! say, estimated from how unevenly the hits fall on the seconds.
+//! The design effect: requests that share a bad second are not independent. How much less
+//! evidence they give is estimated from how unevenly the hits are spread over the seconds.
 
 use super::share::Counts;
 
-/// Lengths of a block in seconds that are tried; the most uneven one counts.
+/// Block lengths in seconds; the one with the most uneven hits counts.
 const LENGTHS: [u32; 4] = [1, 2, 5, 10];
-/// From so many blocks on unevenness can be told from chance.
+/// With fewer blocks, uneven hits cannot be distinguished from chance.
 const ENOUGH_BLOCKS: usize = 10;
-/// From so many hits, and as many misses, likewise.
+/// The same with fewer hits, or fewer misses.
 const ENOUGH_HITS: u64 = 3;
 
-/// By how much the variance of the share exceeds that of independent requests,
-/// at least 1: the design effect of a ratio over clusters (Cochran 1977,
-/// "Sampling techniques", 3rd edition, section 9A; Rao and Scott 1992). An
-/// approximation: 1 where there is too little to tell. `seconds` are pairs of a
-/// second and its counts, ascending.
+/// The factor by which the variance of the share exceeds that of independent requests, at
+/// least 1: the design effect of a ratio over clusters (Cochran 1977, "Sampling
+/// techniques", 3rd edition, section 9A; Rao and Scott 1992). This is an approximation; 1
+/// if there are too few data. `seconds` are pairs of a second and its counts, ascending.
 pub fn factor(seconds: &[(u32, Counts)]) -> f64 {
     let total = sum(seconds.iter().map(|(_, counts)| *counts));
     if total.hits < ENOUGH_HITS || total.all - total.hits.min(total.all) < ENOUGH_HITS {
@@ -54,7 +53,7 @@ mod tests {
 
     #[test]
     fn hits_in_one_bad_second_count_as_few() {
-        // Forty hits of four hundred: one each second, or all in four seconds.
+        // Forty hits of four hundred: one in each second, or all in four seconds.
         assert!(factor(&seconds(|_| 1)) < 1.01);
         let clustered = factor(&seconds(|second| if second % 10 == 0 { 10 } else { 0 }));
         assert!((9.0..11.0).contains(&clustered), "{clustered}");

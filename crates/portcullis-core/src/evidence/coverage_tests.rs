@@ -1,4 +1,4 @@
-//! What is claimed of intervals and errors, by simulation with fixed seeds.
+//! Tests of the claimed errors and coverage of intervals, by simulation with fixed seeds.
 
 use super::family::holm;
 use super::share::Counts;
@@ -9,7 +9,7 @@ use crate::threshold::Percentile;
 
 const RUNS: u64 = 10_000;
 
-/// What lies three standard errors above a share of `RUNS` runs.
+/// Three standard errors above a share, for `RUNS` runs.
 fn at_most(share: f64) -> f64 {
     share + 3.0 * (share * (1.0 - share) / RUNS as f64).sqrt()
 }
@@ -52,7 +52,7 @@ fn looking_after_every_request_does_not_raise_the_error_of_proven() {
 #[test]
 fn the_interval_of_a_share_covers_it_at_every_look_at_once() {
     for q in [0.005, 0.05, 0.3] {
-        // The mixture is compared as the interval's ends would be, but faster.
+        // The interval is computed only at every twentieth request, to save time.
         let is_left_out = |counts: Counts| {
             let interval = counts.interval(ALPHA_SHOWN, 1.0);
             q < interval.low || q > interval.high
@@ -65,7 +65,7 @@ fn the_interval_of_a_share_covers_it_at_every_look_at_once() {
 
 #[test]
 fn the_interval_of_a_percentile_covers_it() {
-    // Exponential latencies; the p-th percentile of the law is -ln(1 - p).
+    // Exponential latencies; the p-th percentile of the distribution is -ln(1 - p).
     for (percentile, count) in
         [(Percentile::P50, 60), (Percentile::P95, 70), (Percentile::P95, 400)]
     {
@@ -91,9 +91,8 @@ fn the_interval_of_a_percentile_covers_it() {
     }
 }
 
-/// The stated clustered model: each second has a share of its own, q with
-/// probability 0.9 and ten times the rest of the mean otherwise, and ten
-/// requests that share it.
+/// The clustered model of the documentation: ten requests share a second, and each second
+/// has its own share. One second in ten is bad and has nine times the share of the others.
 fn clustered_second(rng: &mut Rng, mean: f64) -> Counts {
     let bad = rng.unit() < 0.1;
     let share = if bad { mean * 5.0 } else { mean * 5.0 / 9.0 };

@@ -1,9 +1,9 @@
-//! Several thresholds at once: each is judged as strictly as their number asks.
+//! Several thresholds together: with more thresholds, each needs stronger evidence.
 
-/// Holm's procedure (1979, "A simple sequentially rejective multiple test
-/// procedure") on evidence: which claims stand with an error of `alpha` over
-/// all of them, whatever their dependence. The reciprocal of evidence is a
-/// p-value by Markov's inequality.
+/// Holm's procedure (1979, "A simple sequentially rejective multiple test procedure"),
+/// applied to evidence: returns which claims are accepted with an error of `alpha` over all
+/// of them, under any dependence. The reciprocal of the evidence is a p-value by Markov's
+/// inequality.
 pub fn holm(ln_evidence: &[f64], alpha: f64) -> Vec<bool> {
     let mut order: Vec<usize> = (0..ln_evidence.len()).collect();
     order.sort_by(|a, b| ln_evidence[*b].total_cmp(&ln_evidence[*a]));

@@ -1,6 +1,6 @@
-//! How sure a verdict is. Counts only: each rule on a percentile, a maximum or
-//! an error rate is a statement on a share of requests, and for shares there are
-//! exact statements that hold however often one looks.
+//! How certain a verdict is. It uses counts only: each rule on a percentile, a maximum or
+//! an error rate is a statement on a share of requests, and for shares there are exact
+//! statements that are valid at any stopping time.
 
 mod beta;
 mod blocks;
@@ -17,54 +17,54 @@ pub use proportion_test::{ProportionTest, proportion_test};
 pub use quantile::{LatencyInterval, latency_interval};
 pub use share::{Counts, Interval};
 
-/// The error over all thresholds of "violated".
+/// The error of "violated", over all thresholds.
 pub const ALPHA_VIOLATED: f64 = 0.01;
-/// The error over all thresholds of "proven to hold".
+/// The error of "proven", over all thresholds.
 pub const ALPHA_PROVEN: f64 = 0.05;
 /// The error of each interval that is shown.
 pub const ALPHA_SHOWN: f64 = 0.05;
 
-/// What is known of a threshold.
+/// The certainty of a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Proven to hold.
     Proven,
-    /// No request was beyond the limit, too few to prove it.
+    /// No request was beyond the limit, but there were too few to prove the threshold.
     Unbroken,
     /// Surely violated.
     Violated,
-    /// Some requests were beyond the limit; what counts is the estimate.
+    /// Some requests were beyond the limit, too few to decide; the estimate decides.
     InDoubt,
 }
 
-/// What supports the judgement of one threshold.
+/// The evidence for the judgement of one threshold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
-    /// Requests, and those beyond the limit.
+    /// All requests, and the number beyond the limit.
     pub counts: Counts,
-    /// The share that may be beyond it.
+    /// The share of requests that is allowed beyond the limit.
     pub allowed: f64,
-    /// What is known.
+    /// The certainty.
     pub state: State,
-    /// The shares that are possible, if requests are independent.
+    /// The interval of the true share, if requests are independent.
     pub share: Interval,
-    /// How much less the requests say because they share bad seconds, at least
-    /// 1; an approximation.
+    /// The factor by which requests that share bad seconds give less evidence, at least 1; an
+    /// approximation.
     pub design_effect: f64,
-    /// The shares that are possible with that factor; the same without.
+    /// The interval of the true share with the design effect; the same if the factor is 1.
     pub clustered: Interval,
-    /// The smallest share beyond the limit that this run would have caught 19
-    /// times in 20; `None` if it would have caught none.
+    /// The smallest share beyond the limit that this run would have detected 19 times in 20;
+    /// `None` if it would have detected no share.
     pub detectable: Option<f64>,
-    /// For percentiles: the latencies that are possible.
+    /// For percentiles: the interval of the latency.
     pub latency: Option<LatencyInterval>,
 }
 
 impl State {
-    /// Every one.
+    /// All states.
     pub const ALL: [Self; 4] = [Self::Proven, Self::Unbroken, Self::Violated, Self::InDoubt];
 
-    /// The state as results name it.
+    /// The name of the state in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Proven => "proven",
@@ -74,23 +74,22 @@ impl State {
         }
     }
 
-    /// Whether more requests could change the verdict, and there is a sign that
-    /// they might.
+    /// Whether more requests could change the verdict, and some requests were beyond the limit.
     pub fn is_in_doubt(self) -> bool {
         self == Self::InDoubt
     }
 }
 
 impl Evidence {
-    /// Whether the interval that is shown leaves the limit out although the state is
-    /// in doubt: it is of one rule at 95 %, the state asks for 99 % over all rules.
+    /// Whether the limit lies outside the interval although the state is in doubt. The interval
+    /// is that of one rule at 95 %; the state needs 99 % over all rules.
     pub fn is_likely(&self) -> bool {
         self.state.is_in_doubt()
             && !(self.clustered.low..=self.clustered.high).contains(&self.allowed)
     }
 }
 
-/// The states of a family of cases: the errors of 1 % and 5 % are over all.
+/// The states of several tests together: the errors of 1 % and 5 % are over all of them.
 pub fn states(cases: &[ProportionTest]) -> Vec<State> {
     let above: Vec<f64> = cases
         .iter()
@@ -112,7 +111,7 @@ pub fn states(cases: &[ProportionTest]) -> Vec<State> {
     cases.iter().zip(violated).zip(proven).map(state).collect()
 }
 
-/// The evidence of one case whose state is known.
+/// The evidence of one test with a known state.
 pub fn evidence(case: &ProportionTest, state: State, latency: Option<LatencyInterval>) -> Evidence {
     Evidence {
         counts: case.counts,

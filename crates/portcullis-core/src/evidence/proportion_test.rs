@@ -1,5 +1,5 @@
-//! A rule and a row of counts → a statement on a share: so many of so many
-//! requests were beyond the limit, and this share may be.
+//! Turns a rule and a row of counts into a statement on a share: how many requests were
+//! beyond the limit, and which share is allowed.
 
 use super::blocks;
 use super::share::Counts;
@@ -9,17 +9,16 @@ use crate::threshold::{Comparison, Limit, Metric, Threshold};
 /// A rule as a statement on a share.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProportionTest {
-    /// Requests, and those beyond the limit.
+    /// All requests, and the number beyond the limit.
     pub counts: Counts,
-    /// The share that may be beyond it, from 0 to 1.
+    /// The share that is allowed beyond the limit, from 0 to 1.
     pub allowed: f64,
-    /// How much less they say because they share bad seconds, at least 1.
+    /// The factor by which requests that share bad seconds give less evidence, at least 1.
     pub design_effect: f64,
 }
 
-/// The statement of a rule that is resolved to one scope; `None` for a rule
-/// that is none on a share (`mean`, `rps`, `count`, and what must be slow), and
-/// without requests.
+/// The statement of a rule for one scope. `None` for a rule that cannot be written as a
+/// share (`mean`, `rps`, `count`, and rules with `>`), and without requests.
 pub fn proportion_test(summary: &Summary, rule: &Threshold, row: &Row) -> Option<ProportionTest> {
     if !rule.comparison.is_upper() {
         return None;
@@ -34,7 +33,7 @@ pub fn proportion_test(summary: &Summary, rule: &Threshold, row: &Row) -> Option
             let counts = Counts { all: row.requests, hits: row.failures };
             Some(ProportionTest { counts, allowed: limit, design_effect: blocks::factor(&seconds) })
         }
-        // By status no seconds are kept: as if requests were independent.
+        // There are no counts by second for a status, so requests are taken as independent.
         (Metric::Status(status), Limit::Share(limit)) => {
             let counts = Counts { all: row.requests, hits: row.answers_with(status) };
             Some(ProportionTest { counts, allowed: limit, design_effect: 1.0 })
@@ -53,7 +52,7 @@ fn latencies(
 ) -> Option<ProportionTest> {
     let index = summary.limits.iter().position(|known| *known == limit)?;
     let beyond = |of: &[OverLimit]| of.get(index).copied().unwrap_or_default();
-    // `<` is broken by a value at the limit too.
+    // A value at the limit violates `<` too.
     let is_strict = rule.comparison == Comparison::Below;
     let pick = |beyond: OverLimit| if is_strict { beyond.at_or_above } else { beyond.above };
     let failed = pick(beyond(&row.failed_beyond));

@@ -1,11 +1,10 @@
-//! The interval of a percentile in milliseconds: those values that counts do
-//! not refute, by rank.
+//! The interval of a percentile in milliseconds, from the ranks that the counts allow.
 
 use super::share::Counts;
 use crate::measure::Distribution;
 use crate::threshold::Percentile;
 
-/// The latencies that a percentile can have, in milliseconds.
+/// The interval of a percentile, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LatencyInterval {
     /// The lower end; `None` if there are too few values for one.
@@ -14,9 +13,9 @@ pub struct LatencyInterval {
     pub high_ms: Option<f64>,
 }
 
-/// The interval of a percentile that holds with an error of `alpha` however
-/// often one looks: the ranks whose share the counts do not refute (Howard and
-/// Ramdas 2022, "Sequential estimation of quantiles"). `factor` as for shares.
+/// The interval of a percentile with an error of `alpha`, valid at any stopping time: from
+/// the ranks whose share lies in the interval of the share (Howard and Ramdas 2022,
+/// "Sequential estimation of quantiles"). `factor` is the design effect, as for shares.
 pub fn latency_interval(
     latencies: &Distribution,
     percentile: Percentile,
@@ -25,7 +24,7 @@ pub fn latency_interval(
 ) -> LatencyInterval {
     let count = latencies.count;
     let above = 1.0 - f64::from(percentile.0) / 100_000.0;
-    // So many values lie above the percentile, at least and at most.
+    // Whether it is possible that `hits` values lie above the percentile.
     let is_possible = |hits: u64| {
         let interval = Counts { all: count, hits }.interval(alpha, factor);
         interval.low <= above && above <= interval.high
@@ -43,8 +42,8 @@ pub fn latency_interval(
     }
 }
 
-/// The first number from `from` to `to` that satisfies a condition, which holds
-/// at `to` and from some number on.
+/// The first number from `from` to `to` that satisfies a condition. The condition must hold
+/// from some number on, and at `to`.
 fn first(mut from: u64, mut to: u64, holds: impl Fn(u64) -> bool) -> u64 {
     while from < to {
         let middle = from + (to - from) / 2;

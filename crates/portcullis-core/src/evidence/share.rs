@@ -1,18 +1,18 @@
-//! What counts say of a share, whenever one looks: e-processes against "at most
-//! this share" and "at least this share", and the interval that follows.
+//! Statements on a share from counts, valid at any stopping time: e-processes against "at
+//! most this share" and "at least this share", and the interval that follows from them.
 
 use super::beta::{ln_beta, ln_incomplete, quantile, root};
 
-/// Requests, and those of them that are of the kind in question.
+/// All requests, and the hits: the ones beyond a limit, or the failed ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// All of them.
+    /// All requests.
     pub all: u64,
-    /// Those of the kind: beyond a limit, failed.
+    /// The hits.
     pub hits: u64,
 }
 
-/// A share's interval, both ends within 0 to 1.
+/// The interval of a share, from 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The lower end.
@@ -27,21 +27,20 @@ impl Counts {
         if self.all == 0 { 0.0 } else { self.hits as f64 / self.all as f64 }
     }
 
-    /// Hits and misses, divided by a factor of at least 1: so many independent
-    /// requests would say as much (Rao and Scott 1992, "A simple method for the
-    /// analysis of clustered binary data", Biometrics 48).
+    /// Hits and misses divided by the design effect: the number of independent requests with
+    /// the same evidence (Rao and Scott 1992, "A simple method for the analysis of clustered
+    /// binary data", Biometrics 48).
     fn effective(self, factor: f64) -> (f64, f64) {
         let factor = factor.max(1.0);
         let hits = self.hits.min(self.all);
         (hits as f64 / factor, (self.all - hits) as f64 / factor)
     }
 
-    /// ln of the evidence that the share is above `q`: the likelihood ratio
-    /// against `q`, averaged over all shares above it. Under any share of at
-    /// most `q` it is a supermartingale that starts at 1, so that it ever
-    /// reaches 1/α has a probability of at most α (Ville 1939; mixtures: Robbins
-    /// 1970; e-processes: Waudby-Smith and Ramdas 2024, "Estimating means of
-    /// bounded random variables by betting").
+    /// ln of the evidence that the share is above `q`: the likelihood ratio against `q`,
+    /// averaged over all shares above `q`. If the true share is at most `q`, this is a
+    /// supermartingale that starts at 1, so the probability that it ever reaches 1/α is at most
+    /// α (Ville 1939; mixtures: Robbins 1970; e-processes: Waudby-Smith and Ramdas 2024,
+    /// "Estimating means of bounded random variables by betting").
     pub fn ln_evidence_above(self, q: f64, factor: f64) -> f64 {
         let (hits, misses) = self.effective(factor);
         if q <= 0.0 {
@@ -54,8 +53,8 @@ impl Counts {
         mass(hits, misses) + above - (-q).ln_1p() - likelihood(hits, misses, q)
     }
 
-    /// ln of the evidence that the share is below `q`: half of the prior on all
-    /// shares below it, half on none at all, which is what a sound service has.
+    /// ln of the evidence that the share is below `q`. Half of the prior is on all shares below
+    /// `q`, half on the share 0, which is the share of a healthy service.
     pub fn ln_evidence_below(self, q: f64, factor: f64) -> f64 {
         let (hits, misses) = self.effective(factor);
         if q <= 0.0 {
@@ -74,10 +73,10 @@ impl Counts {
         larger + ((spread - larger).exp() + (none - larger).exp()).ln() - 2.0_f64.ln()
     }
 
-    /// The shares that are not refuted with an error of `alpha`, however often
-    /// one looks: where the mixture over all shares stays below 1/α (Robbins
-    /// 1970; Howard and Ramdas 2022, "Sequential estimation of quantiles with
-    /// applications to A/B testing and best-arm identification").
+    /// The interval of the share with an error of `alpha`, valid at any stopping time: the
+    /// shares for which the mixture over all shares stays below 1/α (Robbins 1970; Howard and
+    /// Ramdas 2022, "Sequential estimation of quantiles with applications to A/B testing and
+    /// best-arm identification").
     pub fn interval(self, alpha: f64, factor: f64) -> Interval {
         let (hits, misses) = self.effective(factor);
         if self.all == 0 {
@@ -94,8 +93,8 @@ impl Counts {
         Interval { low, high }
     }
 
-    /// The share that one look at these counts does not refute with an error of
-    /// `alpha` (Clopper and Pearson 1934, one-sided).
+    /// The upper bound of the share with an error of `alpha`, for counts that are evaluated
+    /// only once (Clopper and Pearson 1934, one-sided).
     pub fn upper_bound(self, alpha: f64) -> f64 {
         match self.hits < self.all {
             true => quantile(1.0 - alpha, (self.hits + 1) as f64, (self.all - self.hits) as f64),
@@ -103,8 +102,8 @@ impl Counts {
         }
     }
 
-    /// The smallest share that so many requests would have shown, 19 times in 20,
-    /// as more hits than `allowed` lets pass; `None` if none would.
+    /// The smallest share with which this number of requests would have more hits than
+    /// `allowed` 19 times in 20; `None` if there is none.
     pub fn detectable(self, allowed: f64) -> Option<f64> {
         let enough = (allowed * self.all as f64 + 1e-9).floor() as u64 + 1;
         // P(X >= k) is I_q(k, n - k + 1).
@@ -112,12 +111,12 @@ impl Counts {
     }
 }
 
-/// ln of the likelihood of so many hits and misses, averaged over all shares.
+/// ln of the likelihood of these hits and misses, averaged over all shares.
 fn mass(hits: f64, misses: f64) -> f64 {
     ln_beta(hits + 1.0, misses + 1.0)
 }
 
-/// ln of the likelihood of a share; nothing times ln 0 is 0.
+/// ln of the likelihood of a share; 0 times ln 0 counts as 0.
 fn likelihood(hits: f64, misses: f64, q: f64) -> f64 {
     let term = |count: f64, ln: f64| if count == 0.0 { 0.0 } else { count * ln };
     term(hits, q.ln()) + term(misses, (-q).ln_1p())

@@ -1,8 +1,8 @@
-//! Evidence in a few words, for people who read one line.
+//! The evidence in a few words, for one line of output.
 
 use super::{Evidence, State};
 
-/// A share in percent with two digits that matter.
+/// A share in percent with two significant digits.
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
@@ -13,14 +13,14 @@ fn percent(share: f64) -> String {
 }
 
 impl Evidence {
-    /// How sure the judgement is, in as few words as can be; where nothing was beyond
-    /// the limit, what could have gone unseen.
+    /// The certainty of the judgement in few words; if no request was beyond the limit, also
+    /// the share that could be undetected.
     pub fn in_words(&self) -> String {
         match self.state {
             State::Proven => "proven".to_owned(),
             State::Unbroken => {
                 let unseen = self.detectable.map_or("any share".to_owned(), percent);
-                format!("none beyond the limit, up to {unseen} could have gone unseen")
+                format!("none beyond the limit, up to {unseen} could be undetected")
             }
             State::Violated => "surely".to_owned(),
             State::InDoubt if self.is_likely() => "likely, short of sure".to_owned(),
@@ -41,11 +41,11 @@ mod tests {
 
     #[test]
     fn each_state_has_its_words() {
-        assert_eq!(words(2, 0), "none beyond the limit, up to 78 % could have gone unseen");
+        assert_eq!(words(2, 0), "none beyond the limit, up to 78 % could be undetected");
         assert_eq!(words(300, 0), "proven");
         assert_eq!(words(3, 3), "surely");
         assert_eq!(words(53, 3), "weak evidence");
-        // The interval of this rule leaves its limit out; that is not yet sure.
+        // The limit lies outside the interval of this rule, but that is not yet certain.
         assert_eq!(words(53, 10), "likely, short of sure");
     }
 }

@@ -1,21 +1,20 @@
-//! What a reader of the numbers must know beside them: one sentence each, the
-//! same in every report.
+//! Caveats: facts that limit the numbers, one sentence each, the same in every report.
 
 use crate::measure::{Acknowledgement, Row, Summary, TaskSummary, Tls};
 use crate::units::show_duration;
 
-/// The share of answers with the mark of a delayed acknowledgement from which
-/// it is named: a few may be chance.
+/// From this share of stalled answers on, it is reported; fewer may be chance. A stalled
+/// answer looks like a delayed acknowledgement.
 const STALL_SHARE: f64 = 0.05;
 
-/// The share of a row's good answers with the mark of a delayed acknowledgement,
-/// from which on it is worth naming.
+/// The share of a row's good answers that look like a delayed acknowledgement, if it is
+/// large enough to report.
 pub fn stall_share(row: &Row) -> Option<f64> {
     let share = row.stalled as f64 / row.latency.count.max(1) as f64;
     (share >= STALL_SHARE).then_some(share)
 }
 
-/// The remarks on a summary, the gravest first.
+/// The caveats of a summary, the most serious first.
 pub fn caveats(summary: &Summary) -> Vec<String> {
     let all = [
         insecure(summary),
@@ -36,15 +35,15 @@ fn insecure(summary: &Summary) -> Option<String> {
     anyone.then(|| "the server's certificate was not checked (load.insecure)".to_owned())
 }
 
-/// Head and body in separate segments, and an acknowledgement that comes 40 ms
-/// later: the server waits for it (RFC 896), the client delays it (RFC 1122,
-/// section 4.2.3.2).
+/// Reports delayed acknowledgements: if head and body are sent in separate segments, the
+/// server waits for an acknowledgement (RFC 896), which the client delays by 40 ms (RFC
+/// 1122, section 4.2.3.2).
 fn stalls(summary: &Summary) -> Option<String> {
     stall_share(&summary.aggregate()).map(|share| {
         format!(
-            "{:.0} % of the answers stalled for about 40 ms between their first and their last \
-             byte: the server sends them in pieces and waits for a delayed acknowledgement; let \
-             it set TCP_NODELAY, or write head and body at once",
+            "{:.0} % of the answers stalled for about 40 ms between the first and the last byte: \
+             the server sends them in pieces and waits for a delayed acknowledgement; set \
+             TCP_NODELAY there, or write head and body in one call",
             share * 100.0
         )
     })
@@ -54,10 +53,10 @@ fn acknowledgement(summary: &Summary) -> Option<String> {
     let text = match summary.connects.acknowledgement {
         Acknowledgement::AtOnce => return None,
         Acknowledgement::System => {
-            "answers were acknowledged when the system liked (load.quick_ack = false)"
+            "acknowledgements were left to the operating system (load.quick_ack = false)"
         }
         Acknowledgement::ConnectionClose => {
-            "each request had a connection of its own: this system cannot acknowledge at once"
+            "each request used a new connection: this system cannot acknowledge at once"
         }
     };
     (!summary.connects.address.is_empty()).then(|| text.to_owned())
@@ -70,8 +69,8 @@ fn arrivals(summary: &Summary) -> Option<String> {
         n => format!("; {n} were never started"),
     };
     Some(format!(
-        "{} of {} scheduled requests found all {} users busy and waited, which their latency \
-         includes{unstarted}",
+        "{} of {} scheduled requests waited because all {} users were busy; their latency includes \
+         the wait{unstarted}",
         arrivals.queued, arrivals.scheduled, summary.users_asked
     ))
 }
@@ -80,7 +79,7 @@ fn cut(summary: &Summary) -> Option<String> {
     let cut: u64 = summary.tasks.iter().map(|task| task.judged().cut).sum();
     let requests = if cut == 1 { "1 request was" } else { &format!("{cut} requests were") };
     (cut > 0).then(|| {
-        format!("{requests} still under way when the load's grace was over: in no percentile")
+        format!("{requests} unfinished when the grace period ended: not in any percentile")
     })
 }
 
@@ -88,7 +87,7 @@ fn warm_up(summary: &Summary) -> Option<String> {
     let row = &summary.warm_up;
     (row.requests > 0).then(|| {
         let failed = row.failures;
-        format!("{} requests of warm-up, {failed} failed: shown, not judged", row.requests)
+        format!("warm-up: {} requests, {failed} failed; shown, not judged", row.requests)
     })
 }
 
@@ -104,16 +103,17 @@ fn went_on(summary: &Summary) -> Option<String> {
     (after > 0).then(|| {
         let how = match by_deck {
             0 => String::new(),
-            n => format!(", {n} of them by the deck"),
+            n => format!(", {n} of them in the ordinary mix"),
         };
         format!(
-            "{after} requests were made after the window, for tasks without one and for \
-             thresholds in doubt{how}: they decide thresholds, and are in no rate and no series"
+            "{after} extra requests were made after the window, for tasks without a request and \
+             for thresholds in doubt{how}: they count for thresholds, not for rates and charts"
         )
     })
 }
 
-/// Never in a sound run: the histograms reach beyond every deadline.
+/// Reports values beyond the histogram. This should never happen, because histograms reach
+/// beyond every deadline.
 fn clipped(summary: &Summary) -> Option<String> {
     let all = summary.aggregate();
     let clipped = all.latency.clipped + all.failed_latency.clipped;

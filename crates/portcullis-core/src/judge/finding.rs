@@ -1,34 +1,34 @@
-//! From what was found to the exit code: one exhaustive match, one order.
+//! From findings to the exit code: one exhaustive match, one order.
 
-/// Something that decides, or would decide, how a run ends.
+/// A fact that decides the exit code, or that is reported with the verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What decides the exit code.
+    /// Its kind, which decides the exit code.
     pub kind: FindingKind,
     /// What it is about.
     pub subject: Subject,
-    /// The sentence that people read.
+    /// The message for people.
     pub message: String,
 }
 
-/// What a finding means for the run.
+/// The kind of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FindingKind {
     /// A signal ended the run.
     Interrupted(Signal),
-    /// A defect of Portcullis itself.
+    /// A bug in Portcullis itself.
     Defect,
     /// The configuration or the command line is wrong.
     Refused,
     /// A step before the server's start failed.
     Preparation,
-    /// The server did not start, was not ready, was not ours, or died.
+    /// The server did not start, was not ready, is not our process, or died.
     Server,
-    /// The measurement means nothing: login, users, generator.
+    /// The measurement is invalid: login, users, generator.
     Invalid,
-    /// A threshold that fails the run is violated.
+    /// A threshold that fails the run was violated.
     Violated,
-    /// A task or a threshold saw no data.
+    /// A task or a threshold had no data.
     NoData,
 }
 
@@ -48,30 +48,30 @@ pub enum Subject {
     Baseline,
 }
 
-/// A signal that ends a run in good order.
+/// A signal that ends a run in an orderly way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// Ctrl-C.
     Interrupt,
-    /// A polite end, as CI systems send it.
+    /// SIGTERM, as from CI systems.
     Terminate,
 }
 
-/// Exit codes with their meaning, as `--help` prints them.
+/// The exit codes with their meaning, as `--help` prints them.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-    0  passed: every threshold was judged and holds
+    0  passed: every threshold was judged and passed
     1  a threshold failed
-    2  configuration or usage
+    2  invalid configuration or usage
     3  preparation failed: environment, install, migrate, seed
-    4  server: did not start, not ready, not ours, died
-    5  the measurement is invalid: login, missing users, no data
-   70  a defect of Portcullis itself
+    4  server failed: did not start, not ready, not our process, died
+    5  invalid measurement: login failed, users missing, no data
+   70  a bug in Portcullis
   130  interrupted (Ctrl-C)     143  terminated
 When several apply, the first of 130/143, 70, 2, 3, 4, 5, 1, 5 (no data) decides.";
 
 impl FindingKind {
-    /// One of each, those that decide first before the others.
+    /// One finding kind of each; those that decide first come first.
     pub const ALL: [Self; 9] = [
         Self::Interrupted(Signal::Interrupt),
         Self::Interrupted(Signal::Terminate),
@@ -84,7 +84,7 @@ impl FindingKind {
         Self::NoData,
     ];
 
-    /// The order in which findings decide; the lowest comes first.
+    /// The order in which findings decide; the lowest rank comes first.
     fn rank(self) -> u8 {
         match self {
             Self::Interrupted(_) => 0,
@@ -112,7 +112,7 @@ impl FindingKind {
         }
     }
 
-    /// The kind in one or two words, as results name it.
+    /// The kind in one or two words, as in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Interrupted(_) => "interrupted",
@@ -133,7 +133,7 @@ impl Finding {
         Self { kind, subject: Subject::Run, message: message.into() }
     }
 
-    /// The same about something.
+    /// Sets the subject.
     #[must_use]
     pub fn about(self, subject: Subject) -> Self {
         Self { subject, ..self }
@@ -148,7 +148,7 @@ impl Finding {
         Self::new(FindingKind::Interrupted(signal), message)
     }
 
-    /// A defect of Portcullis itself.
+    /// A bug in Portcullis itself.
     pub fn defect(message: impl Into<String>) -> Self {
         Self::new(FindingKind::Defect, message)
     }
@@ -163,12 +163,12 @@ impl Finding {
         Self::new(FindingKind::Preparation, message)
     }
 
-    /// The server did not start, was not ready, was not ours, or died.
+    /// The server did not start, was not ready, is not our process, or died.
     pub fn server(message: impl Into<String>) -> Self {
         Self::new(FindingKind::Server, message)
     }
 
-    /// The measurement means nothing.
+    /// The measurement is invalid.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(FindingKind::Invalid, message)
     }
@@ -178,7 +178,7 @@ impl Finding {
         Self::new(FindingKind::Violated, message)
     }
 
-    /// A task or a threshold saw no data.
+    /// A task or a threshold had no data.
     pub fn no_data(message: impl Into<String>) -> Self {
         Self::new(FindingKind::NoData, message)
     }
@@ -188,7 +188,7 @@ impl Finding {
         self.kind.exit_code()
     }
 
-    /// The same finding with its sentence changed, to hide secrets.
+    /// The same finding with a changed message, to hide secrets.
     #[must_use]
     pub fn map_message(&self, change: impl FnOnce(&str) -> String) -> Self {
         Self { message: change(&self.message), ..self.clone() }
@@ -201,7 +201,7 @@ pub fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// The exit code of a run that judged something: 0 only without any finding.
+/// The exit code of a run that judged something: 0 only without findings.
 pub fn exit_code(findings: &[Finding]) -> u8 {
     let first = findings.iter().min_by_key(|finding| finding.kind.rank());
     first.map_or(0, Finding::exit_code)

@@ -1,10 +1,10 @@
-//! What a judgement finds: what decides the exit code, each a line of its own.
+//! The findings of a verdict: each decides the exit code with a message of its own.
 
 use super::wording::{TOOTHLESS, line, silent_task};
 use super::{Finding, Subject, ThresholdResult, Verdict};
 
-/// What a verdict finds; nothing where every rule holds or only warns. `strict`
-/// makes warnings fail too.
+/// The findings of a verdict; none if every rule passed or only warns. With `strict`,
+/// warnings fail too.
 pub fn of_verdict(verdict: &Verdict, strict: bool) -> Vec<Finding> {
     let mut findings: Vec<Finding> = verdict.failing(strict).map(violated).collect();
     let silent = verdict.silent_tasks.iter();
@@ -18,15 +18,15 @@ pub fn of_verdict(verdict: &Verdict, strict: bool) -> Vec<Finding> {
     findings
 }
 
-/// Those of them that only say how the run differs from the baseline.
+/// The findings that only report a difference from the baseline.
 pub fn of_baseline(verdict: &Verdict, strict: bool) -> Vec<Finding> {
     let failing = verdict.failing(strict).filter(|judged| judged.rule.derived.is_some());
     failing.map(violated).collect()
 }
 
-/// The baseline is missing where nobody would keep a first one.
+/// The baseline is missing in CI, where a new one would not be kept.
 pub fn missing_baseline(file: &std::path::Path) -> Finding {
-    let message = format!("there is no baseline: {} is missing", file.display());
+    let message = format!("no baseline: {} does not exist", file.display());
     Finding::violated(message).about(Subject::Baseline)
 }
 

@@ -1,11 +1,11 @@
-//! The verdict in a sentence, for people who read one line.
+//! The verdict in one sentence.
 
 use super::{Finding, FindingKind, Verdict, in_order};
 use crate::baseline::BaselinePlan;
 use crate::measure::{Percentile, Summary};
 use crate::units::show_ms;
 
-/// What was found, in a sentence: the gravest finding. `None` without any.
+/// The sentence of the most serious finding; `None` without findings.
 pub fn headline(findings: &[Finding]) -> Option<String> {
     let findings = in_order(findings.to_vec());
     let first = findings.first()?;
@@ -22,7 +22,7 @@ pub fn headline(findings: &[Finding]) -> Option<String> {
     Some(format!("{word}: {}{more}", first.message))
 }
 
-/// The sentence of a run in which nothing was found; `compared` is what a comparison adds.
+/// The sentence of a run without findings; `compared` is the part about a comparison.
 pub fn passed(
     summary: Option<&Summary>,
     verdict: Option<&Verdict>,
@@ -30,9 +30,9 @@ pub fn passed(
 ) -> String {
     let judged = verdict.map_or(0, Verdict::judged_count);
     let warned = match verdict.map_or(0, |verdict| verdict.warnings().count()) {
-        0 => format!("all {judged} thresholds hold"),
-        1 => format!("{} of {judged} thresholds hold, 1 warns", judged - 1),
-        n => format!("{} of {judged} thresholds hold, {n} warn", judged - n),
+        0 => format!("all {judged} thresholds passed"),
+        1 => format!("{} of {judged} thresholds passed, 1 warning", judged - 1),
+        n => format!("{} of {judged} thresholds passed, {n} warnings", judged - n),
     };
     let weak = match verdict.map_or(0, |verdict| verdict.on_weak_evidence().count()) {
         0 => String::new(),
@@ -50,18 +50,18 @@ pub fn passed(
     )
 }
 
-/// How many rules hold, for a stage that judged them and found nothing.
+/// The number of passed rules, for a stage that judged them without findings.
 pub fn counts(verdict: &Verdict) -> String {
     let judged = verdict.judged_count();
     let holding = match verdict.warnings().count() {
-        0 => format!("all {judged} hold"),
-        1 => format!("{} of {judged} hold, 1 warning", judged - 1),
-        n => format!("{} of {judged} hold, {n} warnings", judged - n),
+        0 => format!("all {judged} passed"),
+        1 => format!("{} of {judged} passed, 1 warning", judged - 1),
+        n => format!("{} of {judged} passed, {n} warnings", judged - n),
     };
     format!("{holding}{}", unjudged(verdict))
 }
 
-/// What a count of rules must add where some were not judged.
+/// The part about rules that were not judged.
 fn unjudged(verdict: &Verdict) -> String {
     match verdict.not_judged().count() {
         0 => String::new(),
@@ -69,15 +69,15 @@ fn unjudged(verdict: &Verdict) -> String {
     }
 }
 
-/// What the sentence must add on the baseline, whose file is `shown`; `is_said` if a
-/// finding has said already that it is missing.
+/// The part about the baseline, whose file is `shown`; `is_said` if a finding has already
+/// reported that it is missing.
 pub fn on_baseline(shown: &str, plan: &BaselinePlan, is_written: bool, is_said: bool) -> String {
     match (is_written, &plan.stored, plan.advice()) {
-        (true, None, _) => format!("; the baseline is written: {shown}"),
-        (true, Some(_), _) => format!("; the baseline is renewed: {shown}"),
+        (true, None, _) => format!("; baseline written: {shown}"),
+        (true, Some(_), _) => format!("; baseline updated: {shown}"),
         (false, None, _) if is_said => String::new(),
-        (false, None, _) => format!("; there is no baseline: {shown} is missing"),
-        (false, Some(_), Some(advice)) => format!("; the baseline: {advice}"),
+        (false, None, _) => format!("; no baseline: {shown} does not exist"),
+        (false, Some(_), Some(advice)) => format!("; baseline: {advice}"),
         (false, Some(_), None) => String::new(),
     }
 }

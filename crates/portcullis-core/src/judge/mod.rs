@@ -1,5 +1,5 @@
-//! Judgement: what was measured, held against the rules, becomes findings and an exit
-//! code. Nowhere else is anything judged.
+//! Judgement: compares measurements with rules, and turns the results into findings and an
+//! exit code. No other code judges.
 
 mod caveats;
 mod finding;

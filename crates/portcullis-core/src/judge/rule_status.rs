@@ -1,4 +1,4 @@
-//! How each rule stands while the load goes on.
+//! The status of each rule during the load.
 
 use crate::evidence::{ProportionTest, State, proportion_test, states};
 use crate::judge;
@@ -6,12 +6,12 @@ use crate::measure::Summary;
 use crate::steering::RuleStatus;
 use crate::threshold::{Severity, Threshold};
 
-/// A rule, resolved to one scope, on what was counted so far.
+/// A rule for one scope, with the counts so far.
 pub(super) struct Known {
     pub rule: Threshold,
-    /// Requests of its scope.
+    /// The number of requests of its scope.
     pub requests: u64,
-    /// `None` without requests, and for rules that are no statement on a share.
+    /// `None` without requests, and for rules that cannot be written as a share.
     pub state: Option<State>,
 }
 
@@ -34,8 +34,7 @@ pub(super) fn known(summary: &Summary, rules: &[Threshold], severity: Severity) 
     known
 }
 
-/// How all rules stand on what was counted so far, for people who watch: those that
-/// fail a run first.
+/// The status of all rules with the counts so far, for the observer: `fail` rules first.
 pub fn rule_status(summary: &Summary, rules: &[Threshold]) -> Vec<RuleStatus> {
     let families = [Severity::Fail, Severity::Warn];
     let known = families.into_iter().flat_map(|severity| known(summary, rules, severity));

@@ -1,5 +1,5 @@
-//! The rules steer the load: for what it goes on after its window, and whether it may
-//! end before.
+//! Steers the load by its rules: whether it continues after its window, and whether it ends
+//! early.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::threshold::{Metric, Policy, Scope, Severity, Threshold};
 /// Steers a load by its rules.
 #[derive(Clone, Copy, Debug)]
 pub struct ThresholdController<'a> {
-    /// All rules; those that only warn are shown, but steer nothing.
+    /// All rules; `warn` rules are shown, but do not steer the load.
     pub rules: &'a [Threshold],
     /// Whether the window may end once every rule is decided.
     pub until_sure: bool,
@@ -28,14 +28,13 @@ impl StopController for ThresholdController<'_> {
         self.until_sure || self.rules.iter().any(|rule| rule.abort)
     }
 
-    /// Latencies are not needed: the rules that can be in doubt are judged by counts.
+    /// Needs no latencies, because rules that can be in doubt are judged by counts.
     fn steer(&self, counts: &Summary, measured: Duration) -> Steering {
         let known = known(counts, self.rules, Severity::Fail);
         let stop = self.stop(counts, &known, measured).filter(|_| each_answered(counts));
         let mut steering = Steering { stop, ..Steering::default() };
-        // Once one of them is surely violated the run is red whatever comes: then nothing
-        // is in doubt any more that would be worth going on for. A rule on the stored
-        // baseline is none where the run is to become the next one.
+        // Once a rule is surely violated, the run will be red, so no doubt is worth more requests.
+        // A rule on the stored baseline does not count here if this run becomes the next baseline.
         let is_red = known
             .iter()
             .any(|known| known.state == Some(State::Violated) && known.rule.derived.is_none());
@@ -52,7 +51,7 @@ impl StopController for ThresholdController<'_> {
 }
 
 impl ThresholdController<'_> {
-    /// Why the window may end, if it may.
+    /// The reason to end the window, if there is one.
     fn stop(&self, counts: &Summary, known: &[Known], measured: Duration) -> Option<String> {
         let aborts = |known: &&Known| {
             known.state == Some(State::Violated)
@@ -67,13 +66,13 @@ impl ThresholdController<'_> {
     }
 }
 
-/// Whether each task that is called at all had an answer in the window.
+/// Whether each task with a weight had an answer in the window.
 fn each_answered(counts: &Summary) -> bool {
     counts.tasks.iter().all(|task| task.weight == 0 || task.window.requests > 0)
 }
 
-/// A rule without requests is not decided; one that is no statement on a share cannot
-/// be, but a number that must be reached can still be.
+/// Whether a rule is decided. A rule without requests is not. A rule that cannot be written
+/// as a share is not either, except a number of requests that has been reached.
 fn is_decided(counts: &Summary, known: &Known) -> bool {
     match known.state {
         Some(state) => matches!(state, State::Proven | State::Violated),
@@ -90,7 +89,7 @@ fn is_doubtful(known: &Known) -> bool {
     }
 }
 
-/// Whether a number of requests that must be reached is; true of other rules.
+/// Whether the number of requests of a rule has been reached; true for other rules.
 fn is_reached(counts: &Summary, rule: &Threshold) -> bool {
     let is_number = matches!(rule.metric, Metric::Count | Metric::Status(_));
     if !is_number || rule.comparison.is_upper() {
@@ -100,7 +99,7 @@ fn is_reached(counts: &Summary, rule: &Threshold) -> bool {
     verdict.judged.iter().all(|judged| judged.judgement == Judgement::Holds)
 }
 
-/// Asks for more requests of what a rule is about.
+/// Asks for more requests of a rule's scope.
 fn ask_for(steering: &mut Steering, counts: &Summary, rule: &Threshold) {
     let tasks = counts.tasks.iter().enumerate();
     let named: Vec<usize> = match &rule.scope {
@@ -112,7 +111,7 @@ fn ask_for(steering: &mut Steering, counts: &Summary, rule: &Threshold) {
             steering.mix = true;
             Vec::new()
         }
-        // Nobody logs in again for a rule's sake.
+        // No extra logins are made for a rule.
         Scope::Login => return,
     };
     steering.needed_for.push(format!("{}({})", rule.metric, rule.scope));

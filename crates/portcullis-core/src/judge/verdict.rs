@@ -1,5 +1,5 @@
-//! Summary and rules → verdict. Success is what is left when no data and
-//! violations are ruled out; it is never a default.
+//! Summary and rules → verdict. A rule passes only after "no data" and "violated" are
+//! excluded; that is never the default.
 
 use crate::evidence::{self, ALPHA_SHOWN, Evidence, ProportionTest, State};
 use crate::measure::{ArrivalCounts, OverLimit, Row, Summary, TaskSummary};
@@ -8,25 +8,25 @@ use crate::threshold::{
     Threshold,
 };
 
-/// How one rule ended for one scope.
+/// The judgement of one rule for one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// The rule holds.
+    /// The rule passed.
     Holds,
-    /// It does not.
+    /// The rule is violated.
     Violated,
-    /// There is nothing to judge it by, which is never a pass.
+    /// There were no samples, which is never a pass.
     NoData,
-    /// It cannot be checked here: what its limit refers to is not there. Neither
-    /// a pass nor a violation, and no judgement.
+    /// It cannot be checked here, because the baseline or base of its limit is missing. This is
+    /// neither a pass nor a violation.
     NotJudged,
 }
 
 impl Judgement {
-    /// Every one.
+    /// All judgements.
     pub const ALL: [Self; 4] = [Self::Holds, Self::Violated, Self::NoData, Self::NotJudged];
 
-    /// As results name it.
+    /// The name in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -37,28 +37,28 @@ impl Judgement {
     }
 }
 
-/// One rule, held against the requests of one scope.
+/// The result of one rule for one scope.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ThresholdResult {
-    /// The rule; `per task` is resolved, `scope` names what was judged.
+    /// The rule; a `per task` rule is split, and `scope` is the judged one.
     pub rule: Threshold,
-    /// How it ended.
+    /// The judgement.
     pub judgement: Judgement,
     /// The metric, in the limit's unit; `None` without data.
     pub value: Option<f64>,
-    /// Requests that it rests on.
+    /// The number of samples.
     pub samples: u64,
-    /// Of these, beyond the limit; for latencies.
+    /// For latencies: how many of them are beyond the limit.
     pub beyond: Option<u64>,
-    /// How sure that is; `None` where no exact statement can be made.
+    /// The evidence; `None` if no exact statement is possible.
     pub evidence: Option<Evidence>,
     /// Why it was not judged.
     pub reason: Option<String>,
 }
 
 impl ThresholdResult {
-    /// How little it tells of where something is wrong: weak evidence more than
-    /// sure one, many tasks more than one.
+    /// A sort key: results that locate a problem best come first, so sure ones before weak
+    /// ones, and one task before many.
     pub fn breadth(&self) -> (bool, u8) {
         let state = self.evidence.as_ref().map(|evidence| evidence.state);
         let width = match self.rule.scope {
@@ -71,18 +71,18 @@ impl ThresholdResult {
     }
 }
 
-/// All rules, judged.
+/// The results of all rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdict {
-    /// In the order of the rules; a rule `per task` gives one for each task.
+    /// In the order of the rules; a `per task` rule has one result for each task.
     pub judged: Vec<ThresholdResult>,
     /// Tasks with a weight that were never called, or never answered with data.
     pub silent_tasks: Vec<String>,
 }
 
 impl Verdict {
-    /// Rules that fail the run, those first that tell most of what is wrong: sure
-    /// ones before weak ones, a task's own before those of all.
+    /// Violated `fail` rules; those that locate the problem best come first: sure ones before
+    /// weak ones, single tasks before all tasks.
     pub fn violations(&self) -> impl Iterator<Item = &ThresholdResult> {
         let mut violated: Vec<&ThresholdResult> =
             self.of(Judgement::Violated, Severity::Fail).collect();
@@ -90,17 +90,17 @@ impl Verdict {
         violated.into_iter()
     }
 
-    /// Rules that only warn.
+    /// Violated `warn` rules.
     pub fn warnings(&self) -> impl Iterator<Item = &ThresholdResult> {
         self.of(Judgement::Violated, Severity::Warn)
     }
 
-    /// What fails a run: violations, and in a strict one warnings too.
+    /// The violations that fail the run; in a strict run also warnings.
     pub fn failing(&self, is_strict: bool) -> impl Iterator<Item = &ThresholdResult> {
         self.violations().chain(self.warnings().filter(move |_| is_strict))
     }
 
-    /// Rules that hold by the estimate alone.
+    /// Passed rules whose evidence is weak.
     pub fn on_weak_evidence(&self) -> impl Iterator<Item = &ThresholdResult> {
         let is_weak = |judged: &&ThresholdResult| {
             let state = judged.evidence.as_ref().map(|evidence| evidence.state);
@@ -109,23 +109,22 @@ impl Verdict {
         self.judged.iter().filter(is_weak)
     }
 
-    /// Rules that nothing could be said of.
+    /// Rules without data.
     pub fn without_data(&self) -> impl Iterator<Item = &ThresholdResult> {
         self.judged.iter().filter(|judged| judged.judgement == Judgement::NoData)
     }
 
-    /// Rules that could not be checked.
+    /// Rules that were not judged.
     pub fn not_judged(&self) -> impl Iterator<Item = &ThresholdResult> {
         self.judged.iter().filter(|judged| judged.judgement == Judgement::NotJudged)
     }
 
-    /// How many rules were judged, those without data among them.
+    /// The number of judged rules, including those without data.
     pub fn judged_count(&self) -> usize {
         self.judged.len() - self.not_judged().count()
     }
 
-    /// Whether nothing could have failed the run: no rule was judged, or none of
-    /// those that are there to fail it.
+    /// Whether nothing could have failed the run: no rule was judged, or no `fail` rule was.
     pub fn is_toothless(&self) -> bool {
         let fails = |judged: &&ThresholdResult| judged.rule.severity == Severity::Fail;
         let all = self.judged.iter().filter(fails).count();
@@ -147,8 +146,8 @@ pub fn judge(summary: &Summary, rules: &[Threshold]) -> Verdict {
     judge_knowing(summary, rules, &|_| None)
 }
 
-/// The same for a summary without its seconds: `factor` knows the block factor of
-/// a resolved rule, where it is known.
+/// The same for a summary without seconds: `factor` gives the design effect of a rule, if
+/// known.
 pub(crate) fn judge_knowing(
     summary: &Summary,
     rules: &[Threshold],
@@ -164,18 +163,18 @@ pub(crate) fn judge_knowing(
     Verdict { judged, silent_tasks: silent.map(|task| task.name.clone()).collect() }
 }
 
-/// The generator's lag at p99 beyond which a measurement is invalid. Measured
-/// on two cores: 1.9 ms when quiet, 5.1 ms beside eight busy processes.
+/// If the generator's lag at p99 is above this, a measurement is invalid. Measured on two
+/// cores: 1.9 ms when quiet, 5.1 ms beside eight busy processes.
 pub const LAG_LIMIT_MS: f64 = 10.0;
-/// A single stop of the generator beyond which a measurement is invalid.
+/// If a single pause of the generator is longer than this, a measurement is invalid.
 pub const STOP_LIMIT_MS: f64 = 1_000.0;
 
-/// The share of an open load's requests that may stay unsent; beyond it what
-/// was asked for was not measured.
+/// The share of an open load's requests that may stay unsent. Above it the configured load
+/// was not measured.
 pub const UNSTARTED_LIMIT: f64 = 0.01;
 
-/// Why the generator itself spoilt the measurement, if it did: then a run is
-/// neither red nor green.
+/// Why the generator made the measurement invalid, if it did. Then a run is neither red nor
+/// green.
 pub fn generator_fault(summary: &Summary) -> Option<String> {
     if let Some(fault) = summary.arrivals.and_then(unstarted) {
         return Some(fault);
@@ -183,7 +182,7 @@ pub fn generator_fault(summary: &Summary) -> Option<String> {
     let lag = &summary.generator.lag;
     let (p99, max) = (lag.percentile_ms(Percentile::P99)?, lag.max_ms()?);
     if max > STOP_LIMIT_MS {
-        return Some(format!("the load generator stood still for {:.1} s", max / 1e3));
+        return Some(format!("the load generator stalled for {:.1} s", max / 1e3));
     }
     (p99 > LAG_LIMIT_MS).then(|| {
         format!(
@@ -198,7 +197,7 @@ fn unstarted(arrivals: ArrivalCounts) -> Option<String> {
     (share > UNSTARTED_LIMIT).then(|| {
         format!(
             "{} of {} scheduled requests ({:.1} %, limit {:.0} %) were never started: no user was \
-             free; the service, or this machine, cannot keep up with the asked rate",
+             free; the service, or this machine, cannot keep up with the requested rate",
             arrivals.unstarted,
             arrivals.scheduled,
             share * 100.0,
@@ -207,13 +206,14 @@ fn unstarted(arrivals: ArrivalCounts) -> Option<String> {
     })
 }
 
-/// A task that accepts 404 too, and got nothing else, has measured nothing.
+/// Whether a task had no data. A task that also accepts 404, and got nothing else, has
+/// none.
 fn is_silent(task: &TaskSummary) -> bool {
     let row = task.judged();
     row.requests == 0 || task.needs_data && row.with_data == 0
 }
 
-/// Rules, resolved to what they are judged on: `per task` to each task.
+/// The rules for their scopes: a `per task` rule becomes one rule for each task.
 pub fn resolved<'a>(
     summary: &'a Summary,
     rules: &'a [Threshold],
@@ -221,8 +221,7 @@ pub fn resolved<'a>(
     rules.iter().flat_map(|rule| resolve(summary, rule))
 }
 
-/// A rule `per task` becomes one rule for each task of its scope that is
-/// called at all (weight 0 takes a task out of the run).
+/// A `per task` rule becomes one rule for each task of its scope with a weight above 0.
 fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
     if !rule.per_task {
         return vec![rule.clone()];
@@ -239,7 +238,7 @@ fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
         ..rule.clone()
     };
     let resolved: Vec<Threshold> = tasks.map(scoped).collect();
-    // A group whose tasks are all switched off must not vanish into a pass.
+    // A group of tasks that all have weight 0 must not disappear and count as passed.
     if resolved.is_empty() { vec![rule.clone()] } else { resolved }
 }
 
@@ -265,7 +264,7 @@ fn judge_one(summary: &Summary, rule: Threshold) -> ThresholdResult {
     ThresholdResult { rule, judgement, value, samples, beyond, evidence: None, reason: None }
 }
 
-/// Adds what is known of each rule; the errors are over all of them.
+/// Adds the evidence of each rule; the errors are over all of them.
 fn weigh<'a>(
     summary: &Summary,
     family: impl Iterator<Item = &'a mut ThresholdResult>,
@@ -301,10 +300,10 @@ fn weigh<'a>(
     }
 }
 
-/// A rule whose limit nobody has resolved.
+/// The result of a rule whose limit is unknown.
 fn unresolved(rule: Threshold, to: Reference) -> ThresholdResult {
     let reason = match to {
-        Reference::Baseline => "there is no baseline",
+        Reference::Baseline => "no baseline",
         Reference::Base => "needs --against",
     };
     ThresholdResult {
@@ -320,13 +319,13 @@ fn unresolved(rule: Threshold, to: Reference) -> ThresholdResult {
 
 type Judging = (Option<bool>, Option<f64>, u64, Option<u64>);
 
-/// What a rule's metric is measured in.
+/// The requests that a rule's metric is computed from.
 fn observed<'a>(summary: &'a Summary, rule: &'a Threshold, row: &'a Row) -> Observed<'a> {
     Observed { metric: rule.metric, limit: rule.limit, summary, scope: &rule.scope, row }
 }
 
-/// Percentiles are judged by exact counts, not read off a bucket:
-/// p ≤ L exactly when at least `rank` values are not above L.
+/// Percentiles are judged by exact counts, not read from a bucket: p ≤ L exactly if at
+/// least `rank` values are not above L.
 fn latency_percentile(
     summary: &Summary,
     rule: &Threshold,
@@ -340,7 +339,7 @@ fn latency_percentile(
         return (None, None, good, None);
     };
     let failed = index.and_then(|i| row.failed_beyond.get(i)).copied().unwrap_or_default();
-    // `<` is broken by a value at the limit too, so slow means at it or above.
+    // A value at the limit violates `<` too, so it counts as slow.
     let slow = match rule.comparison {
         Comparison::Below | Comparison::AtLeast => failed.at_or_above,
         Comparison::AtMost | Comparison::Above => failed.above,

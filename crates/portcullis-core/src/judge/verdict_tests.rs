@@ -1,4 +1,4 @@
-//! Properties of the verdict: what must never happen, whatever was measured.
+//! Properties of the verdict that must hold for any measurement.
 
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ fn only_failures_are_no_data_for_latencies_and_red_for_errors() {
 
 #[test]
 fn whoever_waited_in_vain_counts_as_slow() {
-    // One good answer and four timeouts: 50 ms is not this task's p95.
+    // One good answer and four timeouts: 50 ms is not the p95 of this task.
     let mut summary = summary(&[1; 200], &[50_000], 0);
     let slow = &mut summary.tasks[1].window;
     (slow.requests, slow.failures) = (5, 4);
@@ -218,7 +218,7 @@ fn a_label_of_several_tasks_is_judged_by_the_deck_alone() {
     for (task, us) in summary.tasks.iter_mut().zip([1, 900_000]) {
         task.window = row(&vec![us; task.window.requests as usize], 0, &summary.limits);
     }
-    // Asked for its own sake: the mix of both would be another one.
+    // Targeted extra requests are not in the aggregate, because they change the mix.
     summary.tasks[0].extra_targeted = row(&[1; 100], 0, &summary.limits);
     let (judgement, _) = judged(&summary, "p95(\"/a/\") <= 500ms");
     assert_eq!(judgement, Judgement::Violated);
@@ -267,12 +267,12 @@ fn a_rule_against_what_is_not_there_is_not_judged() {
         let verdict = of(&[(&baseline, fail), (&base, fail)]);
         let reasons: Vec<_> = verdict.judged.iter().map(|j| j.reason.as_deref()).collect();
         let against = Some("needs --against");
-        assert_eq!(reasons, [Some("there is no baseline"), against, against]);
+        assert_eq!(reasons, [Some("no baseline"), against, against]);
         assert!(verdict.judged.iter().all(|j| j.judgement == Judgement::NotJudged));
         assert_eq!((verdict.violations().count(), verdict.without_data().count()), (0, 0));
         assert_eq!((verdict.judged_count(), verdict.is_toothless()), (0, true));
     }
-    // A warning that was judged does not stand in for what could fail the run.
+    // A judged `warn` rule does not replace a `fail` rule.
     let (relative, plain) = ("p95 <= base", "max < 1s");
     assert!(of(&[(relative, fail), (plain, warn)]).is_toothless());
     assert!(!of(&[(relative, fail), (plain, fail)]).is_toothless());
@@ -296,7 +296,7 @@ fn a_late_generator_is_at_fault() {
     assert_eq!(with_lag(&one_late), None, "one hiccup is no verdict on a machine");
     assert!(with_lag(&[14_000; 300]).is_some_and(|why| why.contains("14 ms at p99")));
     one_late.push(3_000_000);
-    assert!(with_lag(&one_late).is_some_and(|why| why.contains("stood still for 3.0 s")));
+    assert!(with_lag(&one_late).is_some_and(|why| why.contains("stalled for 3.0 s")));
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn blocks_are_added_by_second_wherever_they_overlap() {
 
 #[test]
 fn what_is_sure_and_narrow_is_named_first() {
-    // Half of the slow task's answers are late, and a fifth of all.
+    // Half of the slow task's answers are late, which is a fifth of all.
     let slow = [5_000, 900_000].repeat(60);
     let summary = summary(&[5_000; 180], &slow, 0);
     let names = Names { tasks: &["fast".to_owned(), "slow".to_owned()], ..NO_NAMES };
@@ -373,7 +373,7 @@ fn the_mean_time_to_first_byte_is_judged_by_its_own_times() {
     };
     assert_eq!(judged("ttfb < 20ms", &summary), (Judgement::Holds, Some(10.0)));
     assert_eq!(judged("ttfb <= 5ms", &summary).0, Judgement::Violated);
-    // What waited in vain for longer than the limit does not vanish.
+    // Cut requests that already took longer than the limit are counted.
     summary.tasks[0].window.failed_latency = ms(&[990; 10]).latency;
     assert_eq!(judged("ttfb < 20ms", &summary).0, Judgement::Violated);
     summary.tasks[0].window = Row::default();

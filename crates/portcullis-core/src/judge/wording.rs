@@ -1,16 +1,15 @@
-//! A judged threshold in a line: the same in every report, and in what a run finds.
+//! A judged threshold in one line: the same in every report and in the findings.
 
 use super::{Judgement, ThresholdResult};
 use crate::threshold::{Metric, Threshold};
 
-/// A rule's comparison and limit: `<= 500 ms`.
+/// The comparison and limit of a rule: `<= 500 ms`.
 pub fn limit(rule: &Threshold) -> String {
     format!("{} {}", rule.comparison.sign(), rule.limit_in_words())
 }
 
-/// One judged threshold in a line: metric and scope, value, limit, the values that
-/// are possible, samples, and how sure that is. Console, Markdown, JUnit and
-/// annotations all have this line.
+/// A judged threshold in one line: metric and scope, value, limit, interval, samples, and
+/// certainty. Console, Markdown, JUnit and annotations all use this line.
 pub fn line(judged: &ThresholdResult) -> String {
     let (what, limit) = (judged.rule.subject(), limit(&judged.rule));
     if judged.judgement == Judgement::NotJudged {
@@ -18,7 +17,7 @@ pub fn line(judged: &ThresholdResult) -> String {
         return format!("{what} {limit}: {reason}");
     }
     let Some(value) = value(judged) else {
-        return format!("{what}: no data to hold against {limit}");
+        return format!("{what}: no samples for the limit {limit}");
     };
     let interval = interval(judged).map(|interval| format!(", 95 % interval {interval}"));
     let interval = interval.unwrap_or_default();
@@ -33,17 +32,17 @@ pub fn line(judged: &ThresholdResult) -> String {
     format!("{what} = {value}, limit {limit}{interval}, {samples}{beyond}{known}{derived}")
 }
 
-/// What is said where no rule could have failed the run.
+/// The message if no rule could have failed the run.
 pub const TOOTHLESS: &str = "no threshold was judged";
 
-/// What is said of a task that gave nothing to judge.
+/// The message about a task without data.
 pub fn silent_task(task: &str) -> String {
-    format!("{task} was never called, or never answered with a 2xx: no data")
+    format!("{task} was never called or had no successful answer")
 }
 
-/// The values of the metric that are possible, with an error of 5 % however often
-/// one looks, in its unit: `540–701 ms`, `540 ms or more`. `None` where no exact
-/// statement can be made: a mean, a rate, a maximum, too few samples.
+/// The 95 % interval of the metric, valid at any stopping time, in its unit: `540–701 ms`,
+/// `540 ms or more`. `None` if no exact statement is possible: a mean, a rate, a maximum,
+/// too few samples.
 pub fn interval(judged: &ThresholdResult) -> Option<String> {
     let (evidence, rule) = (judged.evidence.as_ref()?, &judged.rule);
     let (low, high) = match rule.metric {
@@ -57,7 +56,7 @@ pub fn interval(judged: &ThresholdResult) -> Option<String> {
     };
     match (low.map(|low| rule.show(low)), high.map(|high| rule.show(high))) {
         (Some(low), Some(high)) => {
-            // A unit that both ends have is said once.
+            // A unit that both ends have is written once.
             let unit = |text: &str| text.find(' ').map_or(0, |at| text.len() - at);
             let (of_low, of_high) = (unit(&low), unit(&high));
             let is_same =
@@ -71,7 +70,7 @@ pub fn interval(judged: &ThresholdResult) -> Option<String> {
     }
 }
 
-/// The metric's value with its unit; one that rounds to its limit is shown with
+/// The value of the metric with its unit. A value that rounds to its limit is shown with
 /// the digits that differ. `None` without data.
 pub fn value(judged: &ThresholdResult) -> Option<String> {
     let value = judged.value?;
@@ -124,7 +123,7 @@ mod tests {
         assert_eq!(shown([None, Some(701.0)]).as_deref(), Some("up to 701 ms"));
         assert_eq!(shown([Some(9.5), Some(20.25)]).as_deref(), Some("9.50–20.2 ms"));
         assert_eq!(shown([None, None]), None);
-        // Of a maximum and a mean no exact statement can be made.
+        // There is no exact statement on a maximum or a mean.
         assert_eq!(interval(&judged("max <= 500ms", 612.0, ends, State::Violated)), None);
         assert_eq!(interval(&judged("mean <= 500ms", 612.0, ends, State::Violated)), None);
     }

@@ -1,5 +1,5 @@
-//! A latency distribution as plain data: exact count, sum and extremes, and
-//! the buckets of a histogram for everything in between.
+//! A latency distribution as plain data: exact count, sum, minimum and maximum, and the
+//! buckets of a histogram.
 
 use super::Percentile;
 
@@ -17,13 +17,13 @@ pub struct Distribution {
     /// Upper end of each non-empty bucket in microseconds, with its count, in
     /// ascending order. The buckets are at most 0.1 % wide.
     pub buckets: Vec<(u64, u64)>,
-    /// Values above the last bucket, which holds them; none in a sound run.
+    /// Values above the last bucket, which are counted in it; normally none.
     pub clipped: u64,
 }
 
 impl Distribution {
-    /// The percentile by nearest rank, in milliseconds; `None` without values.
-    /// The value is the upper end of its bucket, never beyond the extremes.
+    /// The nearest-rank percentile in milliseconds; `None` without values. It is the upper end
+    /// of its bucket, but never outside the exact minimum and maximum.
     pub fn percentile_ms(&self, percentile: Percentile) -> Option<f64> {
         self.at_rank_ms(percentile.rank(self.count))
     }
@@ -58,8 +58,7 @@ impl Distribution {
         (self.count > 0).then_some(self.max_ns as f64 / 1e6)
     }
 
-    /// Those values whose bucket lies above `limit`; sum and minimum are those
-    /// of the buckets' ends.
+    /// The values whose bucket lies above `limit`; sum and minimum come from the buckets' ends.
     #[must_use]
     pub fn above(&self, limit: std::time::Duration) -> Self {
         let limit_us = u64::try_from(limit.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX);
@@ -76,7 +75,7 @@ impl Distribution {
         }
     }
 
-    /// Adds another distribution with the same buckets' scheme.
+    /// Adds another distribution with the same scheme of buckets.
     pub fn add(&mut self, other: &Self) {
         if other.count == 0 {
             return;

@@ -1,24 +1,24 @@
-//! A few requests of each task, kept to be looked at: the first failed answers
-//! with their bodies, and the slowest requests.
+//! Exemplars: a few requests of each task that are kept for inspection, the first failed
+//! answers with their bodies, and the slowest requests.
 
 use std::time::Duration;
 
 use crate::measure::FailureKind;
 use crate::text::moves;
 
-/// So many failed answers of a task are kept: the first ones.
+/// The number of failed answers kept for a task.
 pub const MOST_ERRORS: usize = 3;
 
-/// So many of a task's slowest requests are kept.
+/// The number of slowest requests kept for a task.
 pub const MOST_SLOW: usize = 5;
 
-/// So many bytes of a body are kept.
+/// The number of bytes kept of a body.
 pub const LONGEST_BODY_BYTES: usize = 2_048;
 
-/// What is kept of one task.
+/// The kept requests of one task.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exemplars {
-    /// The first failed answers, in the order of their ends.
+    /// The first failed answers, in the order in which they ended.
     pub errors: Vec<ErrorSample>,
     /// The slowest requests, good and failed, the slowest first.
     pub slowest: Vec<SlowRequest>,
@@ -27,7 +27,7 @@ pub struct Exemplars {
 /// A failed answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorSample {
-    /// When it ended, from the start of the window; 0 for what ended before it.
+    /// When it ended, since the start of the window; 0 if before it.
     pub at: Duration,
     /// Its status.
     pub status: u16,
@@ -40,25 +40,26 @@ pub struct ErrorSample {
 /// The body of a failed answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body {
-    /// Its length, unpacked.
+    /// Its unpacked length.
     pub bytes: u64,
-    /// Its beginning, with an ellipsis where it was cut; `None` if it is no text.
+    /// Its beginning, with an ellipsis if it was cut; `None` if it is not text.
     pub text: Option<String>,
 }
 
 /// One request among the slowest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SlowRequest {
-    /// When it ended, from the start of the window; 0 for what ended before it.
+    /// When it ended, since the start of the window; 0 if before it.
     pub at: Duration,
     /// How long it took.
     pub latency: Duration,
-    /// Its status; 0 without a whole answer.
+    /// Its status; 0 without a complete answer.
     pub status: u16,
 }
 
 impl Body {
-    /// What is kept of a body of this length; `body` may be its beginning alone.
+    /// The part of a body that is kept; `bytes` is its full length, `body` may be only its
+    /// beginning.
     pub fn of(body: &[u8], bytes: u64) -> Self {
         let start = body.get(..LONGEST_BODY_BYTES).unwrap_or(body);
         let text = match std::str::from_utf8(start) {
@@ -74,7 +75,7 @@ impl Body {
         Self { bytes, text }
     }
 
-    /// The body in words where it is no text.
+    /// The text of the body, or a description if it is not text.
     pub fn shown(&self) -> String {
         match &self.text {
             None => format!("{} bytes, not text", self.bytes),
@@ -85,7 +86,7 @@ impl Body {
 }
 
 impl Exemplars {
-    /// Adds what was kept elsewhere of the same task.
+    /// Adds other kept requests of the same task.
     pub fn add(&mut self, other: Self) {
         self.errors.extend(other.errors);
         self.errors.sort_by_key(|error| error.at);
@@ -95,8 +96,8 @@ impl Exemplars {
         self.slowest.truncate(MOST_SLOW);
     }
 
-    /// Hides secrets, and takes the power from what would move a cursor: a body is
-    /// somebody else's words. Lines stay lines.
+    /// Replaces secrets and characters that move the cursor, because a body is text from
+    /// outside. Line ends stay.
     pub fn clean(&mut self, hide: impl Fn(&str) -> String) {
         for text in self.errors.iter_mut().filter_map(|error| error.body.text.as_mut()) {
             let hidden = hide(text).replace("\r\n", "\n");
@@ -116,7 +117,7 @@ mod tests {
         assert_eq!(Body::of(b"gone\n", 5).text.as_deref(), Some("gone\n"));
         assert_eq!(Body::of(b"a\0b", 3).shown(), "3 bytes, not text");
         assert_eq!(Body::of(b"\xff\xd8\xff", 70_000).shown(), "70000 bytes, not text");
-        // An é of which the second byte is the 2,049th.
+        // An é whose second byte is the 2,049th.
         let long = format!("{}é tail", "x".repeat(LONGEST_BODY_BYTES - 1));
         let kept = Body::of(long.as_bytes(), long.len() as u64).text.unwrap();
         assert_eq!(kept, format!("{}…", "x".repeat(LONGEST_BODY_BYTES - 1)));

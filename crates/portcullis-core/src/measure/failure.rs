@@ -1,11 +1,11 @@
-//! Failed requests: their kinds, and those of one task and kind together.
+//! Failed requests: their kinds, and groups by task and kind.
 
 /// Why a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FailureKind {
     /// A status that the task does not accept.
     Status,
-    /// 429: the server refuses for now.
+    /// 429: the service throttles.
     Throttled,
     /// No complete answer in time.
     Timeout,
@@ -13,9 +13,9 @@ pub enum FailureKind {
     Connect,
     /// The connection ended before the first byte of an answer, or broke.
     Reset,
-    /// An answer that is not HTTP, or whose body is cut or cannot be unpacked.
+    /// An answer that is not HTTP, or whose body is truncated or cannot be unpacked.
     Body,
-    /// A good status with a body that fails the task's check.
+    /// An accepted status with a body that fails the task's check.
     Validation,
     /// A login without a usable token.
     Login,
@@ -30,9 +30,9 @@ pub struct FailureGroup {
     pub method: String,
     /// Their kind.
     pub kind: FailureKind,
-    /// What happened, in words; the first one's own.
+    /// The message of the first failure.
     pub message: String,
-    /// How many.
+    /// The number of failures.
     pub count: u64,
     /// When the first ended, in milliseconds since 1970.
     pub first_unix_ms: u64,
@@ -41,7 +41,7 @@ pub struct FailureGroup {
 }
 
 impl FailureKind {
-    /// All kinds, in their order.
+    /// All kinds in order.
     pub const ALL: [Self; 8] = [
         Self::Status,
         Self::Throttled,
@@ -53,7 +53,7 @@ impl FailureKind {
         Self::Login,
     ];
 
-    /// The kind as tables and files name it.
+    /// The name of the kind in tables and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Status => "status",

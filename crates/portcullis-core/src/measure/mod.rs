@@ -1,5 +1,5 @@
-//! What was measured, as plain data that every judgement and report reads: rows of
-//! counts, distributions of latencies, timelines, exemplars.
+//! Measurements as plain data for judgements and reports: rows of counts, distributions of
+//! latencies, timelines, exemplars.
 
 mod distribution;
 mod exemplars;

@@ -1,4 +1,4 @@
-//! Percentiles, by the one definition that Portcullis has of them.
+//! Percentiles, with the only definition that Portcullis uses.
 
 use std::fmt;
 
@@ -16,10 +16,10 @@ impl Percentile {
     /// 99 %.
     pub const P99: Self = Self(99_000);
 
-    /// Nearest rank, the one definition of a percentile in Portcullis: the
-    /// smallest value that at least this share of the values does not exceed
-    /// is the `rank`-th of `count` sorted values, counted from 1. (Hyndman and
-    /// Fan, "Sample quantiles in statistical packages", 1996: definition 1.)
+    /// Nearest rank, the only definition of a percentile in Portcullis: the smallest value that
+    /// at least this share of the values does not exceed is the `rank`-th of `count` sorted
+    /// values, counted from 1. (Hyndman and Fan, "Sample quantiles in statistical packages",
+    /// 1996: definition 1.)
     pub fn rank(self, count: u64) -> u64 {
         let exact = u128::from(count) * u128::from(self.0);
         (exact.div_ceil(100_000) as u64).max(1)
@@ -30,7 +30,7 @@ impl Percentile {
         f64::from(100_000 - self.0.min(100_000)) / 100_000.0
     }
 
-    /// The percentile of ascending values; `None` of none.
+    /// The percentile of ascending values; `None` without values.
     pub fn of(self, ascending: &[f64]) -> Option<f64> {
         let rank = usize::try_from(self.rank(ascending.len() as u64)).ok()?;
         ascending.get(rank.checked_sub(1)?).copied()

@@ -1,4 +1,4 @@
-//! A row: counts and latencies of some requests, which add up.
+//! A row: counts and latencies of some requests. Rows can be added.
 
 use super::Distribution;
 
@@ -11,41 +11,40 @@ pub struct Row {
     pub failures: u64,
     /// Latencies of good answers, to the last byte.
     pub latency: Distribution,
-    /// Latencies of failed requests, and how long those that were cut had lasted:
-    /// a fast failure must not improve a percentile.
+    /// Latencies of failed requests, and the times so far of cut ones. They are separate
+    /// because a fast failure must not improve a percentile.
     pub failed_latency: Distribution,
-    /// Bytes of all bodies, unpacked.
+    /// Unpacked bytes of all bodies.
     pub body_bytes: u64,
     /// For each limit of the summary: good answers beyond it.
     pub beyond: Vec<OverLimit>,
-    /// For each limit of the summary: failed requests beyond it. Who waited
-    /// that long in vain must not vanish from a rule on latencies.
+    /// For each limit of the summary: failed requests beyond it. Rules on latencies count them,
+    /// because a user waited that long.
     pub failed_beyond: Vec<OverLimit>,
     /// Good answers with a status from 200 to 299.
     pub with_data: u64,
     /// From sending to the first byte of a good answer.
     pub first_byte: Distribution,
-    /// From sending to the last byte of a good answer, in the open model, where
-    /// `latency` counts from the intended start.
+    /// In the open model, where `latency` counts from the intended start: from sending to the
+    /// last byte of a good answer.
     pub service: Distribution,
-    /// Good answers whose last byte came 35 to 50 ms after their first: the
-    /// mark of a delayed acknowledgement.
+    /// Good answers whose last byte came 35 to 50 ms after their first, which looks like a
+    /// delayed acknowledgement.
     pub stalled: u64,
-    /// Requests that were still under way when the grace after the load ended;
-    /// in no percentile and no other count.
+    /// Requests still under way when the grace after the load ended; they are in no percentile
+    /// and no other count.
     pub cut: u64,
     /// Answers by status, good and failed; ascending.
     pub statuses: Vec<(u16, u64)>,
-    /// The same requests by second of their end, ascending; seconds without a
-    /// request are left out. Kept to tell bad seconds from bad requests; no
-    /// report shows them.
+    /// The same requests by the second of their end, ascending; seconds without requests are
+    /// left out. Used for the design effect; not shown in reports.
     pub blocks: Vec<Block>,
 }
 
 /// The requests that ended in one second.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
-    /// Counted from the start of the run.
+    /// The second, counted from the start of the run.
     pub second: u32,
     /// Requests, good and failed.
     pub requests: u32,
@@ -55,7 +54,7 @@ pub struct Block {
     pub beyond: Vec<OverLimit>,
 }
 
-/// Exact counts against one latency limit.
+/// Exact counts for one latency limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OverLimit {
     /// Latencies above the limit.
@@ -72,7 +71,7 @@ fn add_beyond(mine: &mut Vec<OverLimit>, theirs: &[OverLimit]) {
     }
 }
 
-/// The blocks of both, by second.
+/// The blocks of both rows, by second.
 pub fn merged(a: &[Block], b: &[Block]) -> Vec<Block> {
     if a.is_empty() || b.is_empty() {
         return if a.is_empty() { b.to_vec() } else { a.to_vec() };
@@ -91,8 +90,8 @@ pub fn merged(a: &[Block], b: &[Block]) -> Vec<Block> {
     all
 }
 
-/// Adds blocks to blocks. What is added is mostly later than what is there: only
-/// where both overlap anything is moved.
+/// Adds blocks to blocks. Most added blocks are later than the present ones, so blocks are
+/// moved only where both overlap.
 fn add_blocks(mine: &mut Vec<Block>, theirs: &[Block]) {
     let Some(first) = theirs.first() else { return };
     let overlap = mine.partition_point(|block| block.second < first.second);
@@ -100,7 +99,7 @@ fn add_blocks(mine: &mut Vec<Block>, theirs: &[Block]) {
     mine.extend(merged(&tail, theirs));
 }
 
-/// Adds answers with a status to counts by status, which stay ascending.
+/// Adds answers with a status to the counts by status, which stay ascending.
 pub fn add_status(counts: &mut Vec<(u16, u64)>, status: u16, answers: u64) {
     match counts.binary_search_by_key(&status, |(known, _)| *known) {
         Ok(index) => counts.get_mut(index).into_iter().for_each(|count| count.1 += answers),
@@ -109,7 +108,7 @@ pub fn add_status(counts: &mut Vec<(u16, u64)>, status: u16, answers: u64) {
 }
 
 impl Row {
-    /// Adds the requests of another row over the same limits.
+    /// Adds the requests of another row with the same limits.
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.failures += other.failures;
@@ -135,7 +134,7 @@ impl Row {
         counts.map(|(_, answers)| answers).sum()
     }
 
-    /// Failed requests as a share of all; `None` without requests.
+    /// The share of failed requests; `None` without requests.
     pub fn error_rate(&self) -> Option<f64> {
         (self.requests > 0).then(|| self.failures as f64 / self.requests as f64)
     }

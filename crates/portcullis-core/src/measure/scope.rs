@@ -1,8 +1,8 @@
-//! Whose requests: all, those of a task, a group, a label, or the login.
+//! Scopes: all requests, those of a task, a group or a label, or the login.
 
 use std::fmt;
 
-/// Whose requests are judged.
+/// The requests that a rule applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// All tasks, without the login.
@@ -11,17 +11,17 @@ pub enum Scope {
     Task(String),
     /// The tasks of one group.
     Group(String),
-    /// The tasks with one label: path and query with placeholders, exactly.
+    /// The tasks with this exact label: path and query with placeholders.
     Label(String),
     /// The login.
     Login,
 }
 
 impl Scope {
-    /// The words of [`Scope::kind`].
+    /// The names that [`Scope::kind`] returns.
     pub const KINDS: [&'static str; 5] = ["aggregate", "task", "group", "label", "login"];
 
-    /// Which kind it is, as results name it.
+    /// The kind of the scope, as in results.
     pub fn kind(&self) -> &'static str {
         let [aggregate, task, group, label, login] = Self::KINDS;
         match self {
@@ -33,7 +33,7 @@ impl Scope {
         }
     }
 
-    /// The scope of a kind and a name; `None` for a kind that is not known.
+    /// The scope with a kind and a name; `None` for an unknown kind.
     pub fn of_kind(kind: &str, name: String) -> Option<Self> {
         let [task, group, label] =
             [Self::Task, Self::Group, Self::Label].map(|of| of(name.clone()));

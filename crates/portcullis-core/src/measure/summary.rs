@@ -1,4 +1,4 @@
-//! What a run measured: plain data that every judgement and report reads.
+//! The measurements of a run: plain data for judgements and reports.
 
 use std::time::Duration;
 
@@ -7,43 +7,43 @@ use super::{Distribution, Exemplars, FailureGroup, Percentile, Row, Scope, TimeB
 /// Everything the load engine measured.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// The planned window: aggregate, rates and time series are of it alone.
+    /// The planned window: aggregate, rates and time series are of the window only.
     pub window: Duration,
-    /// How far the window was measured; shorter if the run was cut off.
+    /// The measured length of the window; shorter if the run was interrupted.
     pub measured: Duration,
-    /// Why the window was ended before its planned end, if it was.
+    /// Why the window ended early, if it did.
     pub ended_early: Option<String>,
     /// Start of the window, in milliseconds since 1970.
     pub started_unix_ms: u64,
-    /// Requests before the window, by all tasks: sent and shown, not judged.
+    /// Requests of all tasks before the window: sent and shown, not judged.
     pub warm_up: Row,
-    /// What became of the schedule, in the open model.
+    /// Counts of the schedule, in the open model.
     pub arrivals: Option<ArrivalCounts>,
     /// Connections that were opened.
     pub connects: Connects,
-    /// Virtual users asked for; in the open model the most that there may be.
+    /// Configured virtual users; in the open model their maximum.
     pub users_asked: u32,
     /// Virtual users that logged in and ran.
     pub users_ran: u32,
-    /// Requests that were sent again on a new connection, because the server
-    /// had closed the kept one before the first byte of the answer.
+    /// Requests sent again on a new connection, because the server had closed the kept one
+    /// before the first byte of the answer.
     pub resent: u64,
-    /// Kept connections that the server had closed while they were idle; they
-    /// were opened anew before anything was sent.
+    /// Kept connections that the server had closed while idle, and that were opened again
+    /// before anything was sent.
     pub reopened: u64,
-    /// How well the generator itself did.
+    /// The state of the generator itself.
     pub generator: Generator,
     /// The latency limits that were counted, ascending.
     pub limits: Vec<Duration>,
-    /// Where one stage of the load gave way to the next, if it was written as stages.
+    /// The changes between load stages, if there are stages.
     pub changes: Vec<Change>,
-    /// One for each task, in the order of the scenario.
+    /// One row for each task, in the order of the scenario.
     pub tasks: Vec<TaskSummary>,
     /// The login, if the scenario has one.
     pub login: Option<TaskSummary>,
-    /// One for each second of the window.
+    /// One point for each second of the window.
     pub series: Vec<SeriesPoint>,
-    /// What failed, grouped by task and kind.
+    /// Failures, grouped by task and kind.
     pub failures: Vec<FailureGroup>,
 }
 
@@ -52,54 +52,54 @@ pub struct Summary {
 pub struct Change {
     /// Since the start of the window.
     pub at: Duration,
-    /// Where the load goes from here, in words: `to 20 users`.
+    /// The new target of the load, in words: `to 20 users`.
     pub what: String,
 }
 
-/// The schedule of an open load, and what became of it.
+/// Counts of the schedule of an open load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ArrivalCounts {
     /// Requests that were due in the window.
     pub scheduled: u64,
-    /// Of these, those that found no free user when they were due.
+    /// How many of them found no free user when they were due.
     pub queued: u64,
-    /// Of these, those that were never started.
+    /// How many of them were never started.
     pub unstarted: u64,
 }
 
-/// Connections, and what it took to open them.
+/// Connections, and the time to open them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Connects {
     /// The address that was resolved once, before the load.
     pub address: String,
-    /// How answers that come in pieces are acknowledged.
+    /// How answers in several pieces are acknowledged.
     pub acknowledgement: Acknowledgement,
-    /// Whether TLS was spoken, and if so, whether certificates were checked.
+    /// Whether TLS was used, and whether certificates were verified.
     pub tls: Tls,
-    /// From asking to being connected.
+    /// The time to connect.
     pub connect: Distribution,
-    /// Then, until TLS was agreed on.
+    /// The time of the TLS handshake after that.
     pub handshake: Distribution,
 }
 
-/// How answers that come in pieces are acknowledged.
+/// How answers in several pieces are acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Acknowledgement {
     /// At once: `TCP_QUICKACK`.
     #[default]
     AtOnce,
-    /// When the system likes: a server that sends its answer in pieces is
-    /// measured with its clients' delays.
+    /// As the system does: for a server that sends its answer in pieces, latencies include
+    /// delayed acknowledgements.
     System,
-    /// The system's way, avoided by a new connection for each request.
+    /// As the system does, but delays are avoided by a new connection for each request.
     ConnectionClose,
 }
 
 impl Acknowledgement {
-    /// Every one.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::AtOnce, Self::System, Self::ConnectionClose];
 
-    /// As results name it.
+    /// The name in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::AtOnce => "at once",
@@ -109,23 +109,23 @@ impl Acknowledgement {
     }
 }
 
-/// Whether TLS was spoken.
+/// Whether TLS was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tls {
     /// No.
     #[default]
     Off,
-    /// Yes, with a server that proved its name.
+    /// Yes, with a verified certificate.
     Verified,
-    /// Yes, with whoever answered.
+    /// Yes, without verification.
     Insecure,
 }
 
 impl Tls {
-    /// Every one.
+    /// All values.
     pub const ALL: [Self; 3] = [Self::Off, Self::Verified, Self::Insecure];
 
-    /// As results name it.
+    /// The name in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Off => "off",
@@ -135,7 +135,7 @@ impl Tls {
     }
 }
 
-/// The load generator's own state: its lag is an error of what it measured.
+/// The state of the load generator; its lag is an error in its measurements.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Generator {
     /// How late users started.
@@ -144,11 +144,11 @@ pub struct Generator {
     pub lag: Distribution,
     /// How long it ran.
     pub ran: Duration,
-    /// Whether the system lets it run before others when it is due.
+    /// Whether it has a raised priority.
     pub is_punctual: bool,
-    /// Time on a processor, where the system tells.
+    /// CPU time, if the system provides it.
     pub cpu: Option<Duration>,
-    /// Time it was ready but had no processor, where the system tells.
+    /// Time in the run queue without a CPU, if the system provides it.
     pub run_queue: Option<Duration>,
 }
 
@@ -165,40 +165,41 @@ pub struct TaskSummary {
     pub label: String,
     /// Its weight.
     pub weight: u32,
-    /// Whether it accepts a status from 200 to 299, and so should bring data.
+    /// Whether it accepts a status from 200 to 299, and so should have data.
     pub needs_data: bool,
     /// Requests of the planned window.
     pub window: Row,
-    /// Requests made after it by the deck, as in it, because a rule on several
+    /// Mixed extra requests: made after the window from the deck, because a rule on several
     /// tasks was in doubt.
     pub extra_mixed: Row,
-    /// Requests made after it for this task alone, because it had none or a rule
-    /// on it was in doubt.
+    /// Targeted extra requests: made after the window for this task alone, because it had none
+    /// or a rule on it was in doubt.
     pub extra_targeted: Row,
-    /// Some of all these, to be looked at.
+    /// Exemplars of all these requests.
     pub samples: Exemplars,
-    /// Its window in steps, for charts; empty where it is not known.
+    /// The timeline of the window, for charts; empty if unknown.
     pub timeline: Vec<TimeBucket>,
 }
 
 /// One second of the time series.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SeriesPoint {
-    /// Counted from the start of the window.
+    /// The number of the second since the start of the window.
     pub second: u64,
-    /// Users alive at its end.
+    /// Active users at its end.
     pub users: u32,
     /// Requests that ended in it.
     pub requests: u64,
     /// Of these, failed ones.
     pub failures: u64,
-    /// Of the good answers of the last ten seconds; in the order of [`REPORTED_PERCENTILES`].
+    /// Percentiles of the good answers of the last ten seconds, in the order of
+    /// [`REPORTED_PERCENTILES`].
     pub percentiles_ms: Vec<f64>,
-    /// From the start of the window to the end of this second.
+    /// Figures since the start of the window, up to the end of this second.
     pub to_date: ToDate,
 }
 
-/// Figures from the start of the window; all 0 without good answers.
+/// Figures since the start of the window; all 0 without good answers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ToDate {
     /// The median latency of good answers.
@@ -209,7 +210,7 @@ pub struct ToDate {
     pub min_ms: f64,
     /// Their longest latency.
     pub max_ms: f64,
-    /// Mean bytes of all bodies, unpacked.
+    /// Mean unpacked bytes of all bodies.
     pub mean_body_bytes: f64,
 }
 
@@ -229,22 +230,22 @@ pub const REPORTED_PERCENTILES: [Percentile; 11] = [
 ];
 
 impl TaskSummary {
-    /// All requests that the task is judged by.
+    /// All requests by which the task is judged.
     pub fn judged(&self) -> Row {
         let mut row = self.by_deck();
         row.add(&self.extra_targeted);
         row
     }
 
-    /// The requests that came from the deck: several tasks together are judged by
-    /// these, since what is called for its own sake would change the mix.
+    /// The requests from the deck. Several tasks together are judged by these, because targeted
+    /// extra requests would change the mix.
     pub fn by_deck(&self) -> Row {
         let mut row = self.window.clone();
         row.add(&self.extra_mixed);
         row
     }
 
-    /// Requests made after the window.
+    /// The number of requests after the window.
     pub fn requests_after(&self) -> u64 {
         self.extra_mixed.requests + self.extra_targeted.requests
     }
@@ -258,7 +259,7 @@ impl Summary {
         all
     }
 
-    /// A moment of the window, in milliseconds since 1970.
+    /// A time of the window, in milliseconds since 1970.
     pub fn wall_ms(&self, at: Duration) -> u64 {
         self.started_unix_ms.saturating_add(u64::try_from(at.as_millis()).unwrap_or(u64::MAX))
     }
@@ -269,12 +270,12 @@ impl Summary {
         if seconds > 0.0 { requests as f64 / seconds } else { 0.0 }
     }
 
-    /// Whether several tasks that are called have this label.
+    /// Whether several tasks with a weight have this label.
     pub fn has_several(&self, label: &str) -> bool {
         self.tasks.iter().filter(|task| task.label == label && task.weight > 0).count() > 1
     }
 
-    /// The tasks of a scope, or the login. A scope that names nothing covers nothing.
+    /// The tasks of a scope, or the login; nothing for an unknown name.
     fn of_scope<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a TaskSummary> {
         let is_in = move |task: &&TaskSummary| match scope {
             Scope::Aggregate => true,
@@ -287,14 +288,14 @@ impl Summary {
         self.tasks.iter().filter(is_in).chain(login)
     }
 
-    /// The requests of a scope in the planned window: what a rate is made of.
+    /// The requests of a scope in the planned window, for rates.
     pub fn window(&self, scope: &Scope) -> Row {
         let mut row = Row::default();
         self.of_scope(scope).for_each(|task| row.add(&task.window));
         row
     }
 
-    /// The requests that a scope is judged by.
+    /// The requests by which a scope is judged.
     pub fn row(&self, scope: &Scope) -> Row {
         let of = match scope {
             Scope::Aggregate | Scope::Group(_) => TaskSummary::by_deck,

@@ -1,11 +1,11 @@
-//! One task over the window, in a few steps: what charts draw, and no rule reads.
+//! The timeline of a task over the window, in a few steps: used for charts, not for rules.
 
 use std::time::Duration;
 
-/// So many steps has a window at most.
+/// The maximum number of steps.
 pub const STEPS: u32 = 48;
 
-/// A part of the window, of one task.
+/// A step of the timeline of one task.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TimeBucket {
     /// Its start, since the start of the window.

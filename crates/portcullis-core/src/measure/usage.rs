@@ -1,22 +1,22 @@
-//! What processes use of a machine.
+//! The use of CPU and memory by processes.
 
 use std::time::Duration;
 
-/// What some processes have used so far; zeros where the system does not tell.
+/// The use so far; zeros if the system does not provide it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
-    /// On a processor, by the user's and the system's code.
+    /// CPU time in user and system mode.
     pub cpu: Duration,
-    /// The sum of each one's largest resident memory, in bytes.
+    /// The sum of the largest resident memory of each process, in bytes.
     pub peak_memory_bytes: u64,
-    /// Switches because they waited.
+    /// Voluntary context switches: the process waited.
     pub voluntary_switches: u64,
-    /// Switches because their time was up.
+    /// Involuntary context switches: the time slice had ended.
     pub involuntary_switches: u64,
 }
 
 impl Usage {
-    /// From `start` to these; the peak is the later one.
+    /// The difference from `start`; the peak is the later one.
     #[must_use]
     pub fn since(self, start: Self) -> Self {
         Self {
@@ -30,35 +30,35 @@ impl Usage {
     }
 }
 
-/// What a server's processes had used by a moment of the load.
+/// The use of a server's processes at one moment of the load.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct UsageAt {
     /// Since the start of the window.
     pub at: Duration,
-    /// On a processor since the load began.
+    /// CPU time since the load began.
     pub cpu: Duration,
     /// Resident memory of all of them, in bytes.
     pub memory_bytes: u64,
 }
 
-/// What was used over time, in a bounded number of moments: once there are too many,
-/// every other one is dropped, and as many are left out from then on.
+/// The use over time, with a limited number of points: if there are too many, every other
+/// one is dropped, and the same share of the following ones.
 #[derive(Clone, Debug, Default)]
 pub struct UsageTimeline {
     moments: Vec<UsageAt>,
-    /// When the last one was seen, kept or not.
+    /// The time of the last point, kept or not.
     last: Option<Duration>,
-    /// How many were seen.
+    /// The number of points so far.
     seen: usize,
-    /// Each how-many-th is kept, less one.
+    /// The number of points left out between two kept ones.
     left_out: usize,
 }
 
 impl UsageTimeline {
-    /// So many moments are kept at most.
+    /// The maximum number of points.
     pub const MOST: usize = 240;
 
-    /// Takes a moment that is later than the one before; others are left alone.
+    /// Adds a point that is later than the last one; others are ignored.
     pub fn add(&mut self, moment: UsageAt) {
         if self.last.replace(moment.at).is_some_and(|last| moment.at <= last) {
             return;
@@ -79,7 +79,7 @@ impl UsageTimeline {
         }
     }
 
-    /// All that were kept.
+    /// All kept points.
     pub fn into_moments(self) -> Vec<UsageAt> {
         self.moments
     }

@@ -1,11 +1,12 @@
-//! Which task the k-th request of a run is: weights are dealt, not rolled.
+//! The task of the k-th request of a run: tasks are dealt from a deck by weight, not drawn
+//! independently.
 
 use crate::rng::{Domain, Rng};
 use crate::scenario::Order;
 
-/// A deck holds each task as often as its weight says; it is shuffled anew
-/// each time it is used up. With independent draws a task of weight 1 in 29 is
-/// never called in 9 % of runs of 70 requests; here it is called in every deck.
+/// A deck with each task as often as its weight; it is shuffled again each time it is used
+/// up. With independent draws a task of weight 1 in 29 is never called in 9 % of runs of 70
+/// requests; with a deck it is called once in each deck.
 #[derive(Clone, Debug)]
 pub struct Deck {
     seed: u64,
@@ -16,8 +17,8 @@ pub struct Deck {
 }
 
 impl Deck {
-    /// A deck for tasks with these weights; `None` if all are 0 or there are
-    /// more than 65,536 tasks.
+    /// A deck for tasks with these weights; `None` if all are 0 or there are more than 65,536
+    /// tasks.
     pub fn new(seed: u64, order: Order, weights: &[u32]) -> Option<Self> {
         let mut cards = Vec::new();
         for (task, &weight) in weights.iter().enumerate() {
@@ -33,12 +34,12 @@ impl Deck {
         self.cards.len()
     }
 
-    /// Never: a deck has at least one card.
+    /// Always false: a deck has at least one card.
     pub fn is_empty(&self) -> bool {
         self.cards.is_empty()
     }
 
-    /// The task of the `k`-th request of the run, a function of seed and `k`.
+    /// The task of the `k`-th request of the run; it depends only on the seed and `k`.
     pub fn task(&mut self, k: u64) -> usize {
         let size = self.cards.len() as u64;
         if self.order == Order::Independent {

@@ -1,4 +1,4 @@
-//! What virtual users do: log in, draw tasks by weight, wait in between.
+//! The scenario of the virtual users: login, tasks by weight, waits.
 
 mod deck;
 mod model;
@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::rng::Rng;
 
-/// The most values that one request may draw.
+/// The maximum number of values that one request may use.
 pub const MAX_VALUES: usize = 16;
 
 /// The behaviour of every virtual user.
@@ -30,22 +30,21 @@ pub struct Scenario {
     pub wait: Wait,
     /// How the next task is chosen.
     pub order: Order,
-    /// What users request; never empty, and not all weights are 0.
+    /// The tasks; never empty, and not all weights are 0.
     pub tasks: Vec<Task>,
 }
 
 /// The pause between two requests of one user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// Drawn uniformly between both.
+    /// Uniformly distributed between both.
     Uniform(Duration, Duration),
     /// Always the same.
     Constant(Duration),
-    /// Drawn from an exponential distribution with this mean: the pauses of
-    /// independent visitors.
+    /// Exponentially distributed with this mean: the pauses of independent visitors.
     Exponential(Duration),
-    /// From start to start: one request every so often, or at once if the last
-    /// answer took longer.
+    /// Between the starts of requests: a fixed time, or no pause if the last answer took
+    /// longer.
     Pacing(Duration),
 }
 
@@ -54,12 +53,12 @@ pub enum Wait {
 pub enum Order {
     /// Dealt from a shuffled deck: exact shares in every deck.
     Deck,
-    /// Drawn for each request on its own: shares hold only on average.
+    /// Drawn independently for each request: exact shares only on average.
     Independent,
 }
 
 impl Wait {
-    /// The mean pause; that of a pacing is its whole cycle.
+    /// The mean pause; for a pacing the whole cycle.
     pub fn mean(self) -> Duration {
         match self {
             Self::Uniform(min, max) => (min + max) / 2,
@@ -67,53 +66,53 @@ impl Wait {
         }
     }
 
-    /// The next pause of a user, counted from the end of its last request, which
-    /// took `took`. One number is drawn from `rng` whatever the kind.
+    /// The next pause of a user, from the end of its last request, which took `took`. One
+    /// number is drawn from `rng` for every kind.
     pub fn next(self, took: Duration, rng: &mut Rng) -> Duration {
         let unit = rng.unit();
         match self {
             Self::Uniform(min, max) => min + (max - min).mul_f64(unit),
             Self::Constant(wait) => wait,
-            // Inversion; 1 - unit is never 0.
+            // Inversion method; 1 - unit is never 0.
             Self::Exponential(mean) => mean.mul_f64(-(1.0 - unit).ln()),
             Self::Pacing(cycle) => cycle.saturating_sub(took),
         }
     }
 }
 
-/// The name under which a login's steps extract what users show with later requests.
+/// The name under which a login extracts the token of later requests.
 pub const TOKEN: &str = "token";
 
-/// How a user logs in, and what becomes of the token.
+/// How a user logs in, and how the token is used.
 #[derive(Clone, Debug)]
 pub struct Login {
-    /// Its requests, in their order; they draw no values, and one extracts [`TOKEN`].
+    /// Its requests in order; they have no values, and one extracts [`TOKEN`].
     pub steps: Vec<Step>,
-    /// The `Authorization` of later requests; `{{ token }}` is its one value.
+    /// The `Authorization` field of later requests; `{{ token }}` is its only value.
     pub authorization: Template,
     /// One login for all users instead of one for each.
     pub shared: bool,
 }
 
-/// What users do, drawn by weight: one row of results.
+/// A task that users call, chosen by weight: one row of results.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// Unique; the row of every table.
+    /// The unique name, also of the row in every table.
     pub name: String,
     /// Tasks of one group can share a threshold.
     pub group: Option<String>,
-    /// How often the service lets it be called within a run, if it limits that;
-    /// no more calls are made than that after the window.
+    /// How often the service allows it within a run, if it limits that: extra requests after
+    /// the window stop at this number.
     pub max_calls: Option<u32>,
-    /// How often the task stands in the deck; 0 takes it out.
+    /// How often the task is in the deck; 0 removes it.
     pub weight: u32,
-    /// Values by name, drawn anew each time the task is called.
+    /// Values by name, drawn for each call of the task.
     pub values: Vec<(String, Values)>,
-    /// Its requests, in their order; never empty. They are measured as one.
+    /// Its requests in order; never empty. They are measured together.
     pub steps: Vec<Step>,
 }
 
-/// What a value is drawn from, uniformly.
+/// The source of a random value, uniformly distributed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Values {
     /// One of these; never empty.
@@ -123,7 +122,7 @@ pub enum Values {
 }
 
 impl Task {
-    /// Every template of its requests.
+    /// All templates of its requests.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
         self.steps.iter().flat_map(|step| step.request.templates())
     }

@@ -1,11 +1,11 @@
-//! Models of load as functions of time: which users are alive (closed), and
-//! when requests arrive (open). Pure: nothing here knows what time it is.
+//! Models of load as functions of time: which users are active (closed), and when requests
+//! arrive (open). Pure: no code here reads a clock.
 
 use std::time::Duration;
 
 use crate::rng::{Domain, Rng};
 
-/// How load comes about.
+/// The model of a load.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Model {
     /// Users that wait for their answers: a slow service gets fewer requests.
@@ -14,23 +14,23 @@ pub enum Model {
     Open(Vec<RateStage>, Arrivals),
 }
 
-/// A part of a closed load: from the number of users before it to this one,
-/// evenly; from nobody at first.
+/// A stage of a closed load: changes evenly from the number of users before it (0 at first)
+/// to this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UserStage {
     /// Users at its end.
     pub users: u32,
-    /// How long it takes; zero is a jump.
+    /// Its length; with zero the number changes at once.
     pub over: Duration,
 }
 
-/// A part of an open load: from the rate before it to this one, evenly; from
-/// zero at first.
+/// A stage of an open load: changes evenly from the rate before it (0 at first) to this
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateStage {
     /// Requests per second at its end.
     pub rate: f64,
-    /// How long it takes; zero is a jump.
+    /// Its length; with zero the rate changes at once.
     pub over: Duration,
 }
 
@@ -43,12 +43,12 @@ pub enum Arrivals {
     Poisson,
 }
 
-/// A stretch of a user's life, from its start to its end.
+/// A time in which a user is active, from start to end.
 pub type ActiveSpan = (Duration, Duration);
 
 impl Model {
-    /// Where one stage gives way to the next, and where the load goes from there,
-    /// in words. The clock starts with the first stage.
+    /// The changes between stages, with the new target in words. Times count from the start of
+    /// the first stage.
     pub fn changes(&self) -> Vec<(Duration, String)> {
         let stages: Vec<(Duration, String)> = match self {
             Self::Closed(stages) => {
@@ -69,7 +69,7 @@ impl Model {
         ends.into_iter().zip(stages.into_iter().skip(1).map(|(_, toward)| toward)).collect()
     }
 
-    /// From the first stage's start to the last one's end.
+    /// The time from the start of the first stage to the end of the last one.
     pub fn total(&self) -> Duration {
         match self {
             Self::Closed(stages) => stages.iter().map(|stage| stage.over).sum(),
@@ -77,8 +77,8 @@ impl Model {
         }
     }
 
-    /// When the user with this number (from 0) is alive; in the open model
-    /// always, since arrivals decide what it does.
+    /// The times in which the user with this number (from 0) is active; in the open model
+    /// always, because arrivals decide what it does.
     pub fn active_spans(&self, user: u32) -> Vec<ActiveSpan> {
         match self {
             Self::Closed(stages) => active_spans(stages, user),
@@ -94,16 +94,16 @@ impl Model {
         }
     }
 
-    /// Requests that are due between two moments; `None` in the closed model,
-    /// where the service decides.
+    /// The number of requests due between two times; `None` in the closed model, where the
+    /// service decides.
     pub fn due_between(&self, from: Duration, to: Duration) -> Option<f64> {
         let Self::Open(stages, _) = self else { return None };
         let schedule = Schedule::new(stages);
         Some(schedule.due_by(to) - schedule.due_by(from))
     }
 
-    /// The intended start of every request of an open load, ascending: a
-    /// function of the seed. Nothing in the closed model.
+    /// The intended starts of all requests of an open load, ascending; they depend only on the
+    /// seed. None in the closed model.
     pub fn arrivals(&self, seed: u64) -> ArrivalTimes {
         let (stages, arrivals) = match self {
             Self::Closed(_) => (&[][..], Arrivals::Even),
@@ -114,7 +114,7 @@ impl Model {
     }
 }
 
-/// The user is alive while the number of users is above its own number.
+/// A user is active while the number of users is above its own number.
 fn active_spans(stages: &[UserStage], user: u32) -> Vec<ActiveSpan> {
     let mut lives = Vec::new();
     let (mut from, mut at) = (0u32, Duration::ZERO);
@@ -122,8 +122,8 @@ fn active_spans(stages: &[UserStage], user: u32) -> Vec<ActiveSpan> {
     for stage in stages {
         let (low, high) = (from.min(stage.users), from.max(stage.users));
         if (low..high).contains(&user) {
-            // Of n users that come, the first comes at once; of n that go, the
-            // last goes at the end.
+            // Of n users that start, the first starts at once; of n that stop, the last stops at
+            // the end.
             let steps = if stage.users > from { user - low } else { high - user };
             let offset = stage.over.mul_f64(f64::from(steps) / f64::from(high - low));
             match born.take() {
@@ -137,7 +137,7 @@ fn active_spans(stages: &[UserStage], user: u32) -> Vec<ActiveSpan> {
     lives
 }
 
-/// A rate over time, straight between its corners.
+/// A rate over time, piecewise linear.
 #[derive(Clone, Debug)]
 struct Schedule {
     pieces: Vec<Piece>,
@@ -149,12 +149,12 @@ struct Piece {
     span_s: f64,
     from: f64,
     to: f64,
-    /// Requests due before it.
+    /// The number of requests due before it.
     before: f64,
 }
 
 impl Piece {
-    /// Requests due in its first `t` seconds.
+    /// The number of requests due in its first `t` seconds.
     fn due_in(&self, t: f64) -> f64 {
         self.from * t + (self.to - self.from) * t * t / (2.0 * self.span_s)
     }
@@ -176,7 +176,7 @@ impl Schedule {
         Self { pieces }
     }
 
-    /// Requests due until `time`.
+    /// The number of requests due until `time`.
     fn due_by(&self, time: Duration) -> f64 {
         let time = time.as_secs_f64();
         let begun = self.pieces.iter().rev().find(|piece| piece.start_s <= time);
@@ -185,13 +185,13 @@ impl Schedule {
         })
     }
 
-    /// When `due` requests were due; `None` when so many never are.
+    /// The time at which `due` requests were due; `None` if there are never so many.
     fn time_of(&self, due: f64) -> Option<Duration> {
         let ends = |piece: &&Piece| due < piece.before + piece.due_in(piece.span_s);
         let piece = self.pieces.iter().find(ends)?;
         let area = (due - piece.before).max(0.0);
         let slope = (piece.to - piece.from) / piece.span_s;
-        // from·t + slope·t²/2 = area, in the form that is exact for a slope of 0.
+        // Solves from·t + slope·t²/2 = area in a form that is exact for a slope of 0.
         let root = (piece.from * piece.from + 2.0 * slope * area).max(0.0).sqrt();
         let t = if area > 0.0 { 2.0 * area / (piece.from + root) } else { 0.0 };
         Duration::try_from_secs_f64(piece.start_s + t.min(piece.span_s)).ok()
@@ -213,11 +213,10 @@ impl Iterator for ArrivalTimes {
 
     fn next(&mut self) -> Option<Duration> {
         match self.arrivals {
-            // Counted, not added up: an hour's schedule must not drift.
+            // Counted, not summed, so that an hour's schedule does not drift.
             Arrivals::Even => self.due = self.count as f64,
-            // Gaps of a Poisson process are exponential; a rate that changes is
-            // one that is constant on a stretched clock (Çinlar 1975, "time
-            // transformation" of the cumulative rate).
+            // The gaps of a Poisson process are exponential. A changing rate is a constant one with
+            // a transformed clock (Çinlar 1975, "time transformation" of the cumulative rate).
             Arrivals::Poisson => self.due -= (1.0 - self.rng.unit()).ln(),
         }
         self.count += 1;

@@ -1,5 +1,5 @@
-//! The models of load: lives of users, and arrivals against their schedule and
-//! their distribution.
+//! Tests of the models of load: active times of users, and arrivals compared with their
+//! schedule and their distribution.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ proptest! {
         let (mut end, mut corner) = (0.0, 0);
         for (users, over) in stages {
             end += over;
-            // Just before a corner: it may be another stage's jump.
+            // Just before a corner, because another stage may change the number at once there.
             let at = seconds(end - 1e-6);
             let alive = all.iter().filter(|(from, to)| *from <= at && at < *to).count();
             prop_assert!(alive.abs_diff(users as usize) <= 1, "{alive} of {users} at stage {corner}");
@@ -70,7 +70,7 @@ fn even_arrivals_are_even_and_follow_ramps() {
     let times: Vec<_> = open(&[(100.0, 0.0), (100.0, 2.0)], Arrivals::Even).arrivals(1).collect();
     assert_eq!(times.len(), 200);
     assert_eq!(times[150], seconds(1.5));
-    // From 0 to 100/s in 2 s, then 1 s of it: 100 and 100 requests.
+    // From 0 to 100/s in 2 s, then 1 s at 100/s: 100 and 100 requests.
     let model = open(&[(100.0, 2.0), (100.0, 1.0)], Arrivals::Even);
     let times: Vec<_> = model.arrivals(1).collect();
     assert_eq!(times.len(), 200);
@@ -82,12 +82,13 @@ fn even_arrivals_are_even_and_follow_ramps() {
     assert_eq!(closed(&[(5, 1.0)]).arrivals(1).count(), 0);
 }
 
-/// Kolmogorov and Smirnov on the gaps; and the count against its own spread.
+/// A Kolmogorov–Smirnov test on the gaps, and a test of the count with its standard
+/// deviation.
 #[test]
 fn poisson_arrivals_have_exponential_gaps() {
     let model = open(&[(50.0, 0.0), (50.0, 200.0)], Arrivals::Poisson);
     let times: Vec<f64> = model.arrivals(7).map(|time| time.as_secs_f64()).collect();
-    // 10,000 expected, with a standard deviation of 100: five of them.
+    // 10,000 expected, with a standard deviation of 100; five of them are allowed.
     assert!((9_500..10_500).contains(&times.len()), "{}", times.len());
     let mut gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     gaps.sort_by(f64::total_cmp);

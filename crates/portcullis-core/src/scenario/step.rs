@@ -1,45 +1,44 @@
-//! One step of what a user does: a request, when its answer is good, and what is taken
-//! from it.
+//! One step of a task: a request, the conditions for a good answer, and the values to
+//! extract.
 
 use super::template::Template;
 use crate::text::is_secret_name;
 
-/// A request and what becomes of its answer.
+/// A request and its expected answer.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What is sent.
+    /// The request.
     pub request: RequestTemplate,
     /// Statuses that mean success.
     pub accept: Vec<u16>,
-    /// What the body of a success must hold.
+    /// The conditions on the body of a success.
     pub checks: Vec<Check>,
-    /// What is taken from the body.
+    /// The values to extract from the body.
     pub extract: Vec<Extract>,
 }
 
-/// What a JSON body must hold.
+/// A condition on a JSON body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
     /// The array at `array` has at least `min_items` items.
     MinItems {
         /// Dotted path of the array; empty for the whole body.
         array: String,
-        /// The least number of items.
+        /// The minimum number of items.
         min_items: u64,
     },
 }
 
-/// A text that is taken from a JSON body. It is a secret, and no message quotes the
-/// body it stands in.
+/// A text to extract from a JSON body. It is a secret, so no message quotes the body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extract {
-    /// What it is called from then on.
+    /// The name of the extracted value.
     pub name: String,
     /// Its dotted path.
     pub path: String,
 }
 
-/// A request with places for drawn values.
+/// A request with placeholders for values.
 #[derive(Clone, Debug)]
 pub struct RequestTemplate {
     /// `GET`, `POST`, …
@@ -50,7 +49,7 @@ pub struct RequestTemplate {
     pub query: Vec<(String, Template)>,
     /// Header fields.
     pub headers: Vec<(String, Template)>,
-    /// The JSON body, as text with places for values.
+    /// The JSON body, as text with placeholders.
     pub json: Option<Template>,
 }
 
@@ -60,7 +59,7 @@ impl RequestTemplate {
         matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE")
     }
 
-    /// Method and path as a table shows them: `/claims/{id}/`.
+    /// Method and path for tables: `/claims/{id}/`.
     pub fn label(&self) -> String {
         let mut label = self.path.fill(|name| format!("{{{name}}}"));
         for (index, (name, value)) in self.query.iter().enumerate() {
@@ -86,12 +85,12 @@ impl RequestTemplate {
     }
 }
 
-/// The methods of steps, as one row of results shows them.
+/// The methods of steps, for one row of results.
 pub fn methods(steps: &[Step]) -> String {
     joined(steps, |request| request.method.clone())
 }
 
-/// The paths of steps, as one row of results shows them: `/claims/{id}/`.
+/// The paths of steps, for one row of results: `/claims/{id}/`.
 pub fn labels(steps: &[Step]) -> String {
     joined(steps, RequestTemplate::label)
 }

@@ -1,32 +1,33 @@
-//! Texts with places for drawn values: `/claims/{{ id }}/`.
+//! Texts with placeholders: `/claims/{{ id }}/`.
 
 /// A piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Text that is the same in every request.
     Text(String),
-    /// The drawn value with this name.
+    /// The value with this name.
     Value(String),
 }
 
-/// A text in which `{{ name }}` stands for a drawn value.
+/// A text in which `{{ name }}` stands for a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template(pub Vec<Part>);
 
 impl Template {
-    /// Reads a template.
+    /// Parses a template.
     ///
     /// # Errors
-    /// A `{{` without its `}}`, or a placeholder without a plain name.
+    /// A `{{` without its `}}`, or a placeholder without a valid name.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(start) = rest.find("{{") {
             let (before, after) = (&rest[..start], &rest[start + 2..]);
-            let end = after.find("}}").ok_or_else(|| format!("\"{text}\": {{{{ without }}}}"))?;
+            let end =
+                after.find("}}").ok_or_else(|| format!("\"{text}\": {{{{ has no matching }}}}"))?;
             let name = after[..end].trim();
             if !is_name(name) {
-                return Err(format!("\"{text}\": \"{name}\" is no name for a value"));
+                return Err(format!("\"{text}\": \"{name}\" is not a valid name for a value"));
             }
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));
@@ -40,7 +41,7 @@ impl Template {
         Ok(Self(parts))
     }
 
-    /// The names of the values it needs.
+    /// The names of its values.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
             Part::Value(name) => Some(name.as_str()),
@@ -48,7 +49,7 @@ impl Template {
         })
     }
 
-    /// The text with each value replaced by what `value` says.
+    /// The text with each value replaced by the result of `value`.
     pub fn fill(&self, mut value: impl FnMut(&str) -> String) -> String {
         let fill = |part: &Part| match part {
             Part::Text(text) => text.clone(),
@@ -58,7 +59,7 @@ impl Template {
     }
 }
 
-/// Whether a text may name a task, a group or a value: letters, digits, `_ - .`.
+/// Whether a text is a valid name of a task, a group or a value: letters, digits, `_ - .`.
 pub fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c))
 }

@@ -1,4 +1,4 @@
-//! The waits against the distributions that they are drawn from.
+//! Tests of the waits, compared with their distributions.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::scenario::Wait;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Kolmogorov and Smirnov: the largest distance between the sample and `cdf`.
+/// Kolmogorov–Smirnov: the largest distance between the sample and `cdf`.
 fn distance(wait: Wait, cdf: impl Fn(f64) -> f64) -> f64 {
     let mut rng = Rng::stream(3, Domain::Wait, 0);
     let draw = |_| wait.next(Duration::ZERO, &mut rng).as_secs_f64();

@@ -1,9 +1,9 @@
-//! What looks like a secret though nobody named it: tokens and signed values,
-//! passwords in URLs, cookies and what stands behind the names of Django's.
+//! Finds text that looks like a secret: tokens and signed values, passwords in URLs,
+//! cookies, and values after the names of Django's cookies.
 
 use super::CUT;
 
-/// The text with `***` in the place of all that looks like a secret.
+/// The text with `***` instead of everything that looks like a secret.
 pub fn hide(text: &str) -> String {
     let text = hide_signed(&hide_tokens(text));
     // Some escape the slashes of JSON.
@@ -11,12 +11,12 @@ pub fn hide(text: &str) -> String {
     NAMES.iter().fold(text, |text, (name, hides)| hide_behind(&text, name, *hides))
 }
 
-/// Whether a character may stand in a JSON web token.
+/// Whether a character can be in a JSON web token.
 fn is_of_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.=".contains(c)
 }
 
-/// The same, or between the parts of a signed value of Django.
+/// The same, or between the parts of a value signed by Django.
 fn is_of_signed(c: char) -> bool {
     is_of_token(c) || c == ':'
 }
@@ -29,8 +29,8 @@ pub fn begun_token(text: &str) -> usize {
     at.map_or(0, |at| end.len() - at)
 }
 
-/// A JSON web token (RFC 7519) begins with `eyJ`, the base64 of `{"`, and has
-/// three dotted parts; what Django signs begins so too, with colons.
+/// A JSON web token (RFC 7519) begins with `eyJ`, the base64 of `{"`, and has three parts
+/// separated by dots. A value signed by Django begins in the same way, with colons.
 fn hide_tokens(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -47,8 +47,8 @@ fn hide_tokens(text: &str) -> String {
     out
 }
 
-/// Words that have the form of `django.core.signing`: a value, the time in base 62
-/// and a signature, with colons between.
+/// Words with the form of `django.core.signing`: a value, the time in base 62 and a
+/// signature, separated by colons.
 fn hide_signed(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -68,15 +68,15 @@ fn is_signed(word: &str) -> bool {
     let mut parts = word.rsplitn(3, ':');
     let (signature, time, value) = (parts.next(), parts.next(), parts.next());
     let (Some(signature), Some(time), Some(value)) = (signature, time, value) else { return false };
-    // A compressed value begins with a dot. Others might be a file, a line and a name:
-    // they need a time that is no number, and a signature of SHA-1 or longer.
+    // A compressed value begins with a dot. Other words could be a file, a line and a name, so
+    // they need a time that is not a number, and a signature of at least the length of SHA-1.
     let is_time = (4..=8).contains(&time.len()) && time.chars().all(|c| c.is_ascii_alphanumeric());
     let is_no_line = !time.chars().all(|c| c.is_ascii_digit()) && time.starts_with(['1', '2']);
     is_time && (value.starts_with(".eJ") || (is_no_line && signature.len() >= 27))
 }
 
-/// `scheme://user:password@host` (RFC 3986, section 3.2.1); also where a text was cut
-/// before the host, since a password cannot be told from a port then.
+/// `scheme://user:password@host` (RFC 3986, section 3.2.1). Also if the text was cut before
+/// the host, because then a password cannot be distinguished from a port.
 fn hide_url_passwords(text: &str, separator: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -98,17 +98,17 @@ fn hide_url_passwords(text: &str, separator: &str) -> String {
     out
 }
 
-/// How much behind a name is secret.
+/// How much of the text after a name is secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hides {
     /// One word.
     Word,
-    /// Cookies: all up to the closing quote or the end of the line.
+    /// Cookies: everything up to the closing quote or the end of the line.
     Cookies,
 }
 
-/// In lower case: Django's session and its protection against forged requests (the
-/// header `X-CSRFToken` as well), and headers with cookies.
+/// In lower case: Django's session and its protection against forged requests (also for the
+/// header `X-CSRFToken`), and headers with cookies.
 const NAMES: [(&str, Hides); 4] = [
     ("sessionid", Hides::Word),
     ("csrftoken", Hides::Word),
@@ -116,8 +116,8 @@ const NAMES: [(&str, Hides); 4] = [
     ("cookie", Hides::Cookies),
 ];
 
-/// What may stand between a name and its value, in a header, in a form, in JSON, in a
-/// line of Python, in HTML, and escaped for HTML.
+/// The possible text between a name and its value: in a header, a form, JSON, a line of
+/// Python, HTML, and escaped for HTML.
 const BETWEEN: [&str; 13] =
     ["&quot;", "&#x27;", "&#39;", "&#34;", "%3D", "%3d", "value", "\\", "\"", "'", " ", "\t", ":"];
 
@@ -125,7 +125,7 @@ fn hide_behind(text: &str, name: &str, hides: Hides) -> String {
     let lower = text.to_ascii_lowercase();
     let (mut out, mut done) = (String::with_capacity(text.len()), 0);
     for (at, _) in lower.match_indices(name) {
-        // Within what was hidden already.
+        // Inside a part that is already hidden.
         if at < done {
             continue;
         }
@@ -142,7 +142,7 @@ fn hide_behind(text: &str, name: &str, hides: Hides) -> String {
     out
 }
 
-/// How many bytes stand between a name and its value.
+/// The number of bytes between a name and its value.
 fn between(text: &str, hides: Hides) -> usize {
     let mut rest = text;
     loop {
@@ -156,7 +156,7 @@ fn between(text: &str, hides: Hides) -> usize {
     }
 }
 
-/// How many bytes of a value are secret; 0 if it is no value.
+/// How many bytes of a value are secret; 0 if it is not a value.
 fn secret_length(between: &str, value: &str, hides: Hides) -> usize {
     let length_until = |is_end: &dyn Fn(char) -> bool| value.find(is_end).unwrap_or(value.len());
     if hides == Hides::Word {

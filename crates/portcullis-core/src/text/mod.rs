@@ -1,5 +1,5 @@
-//! Words and names as people write them: what moves a cursor, what was probably
-//! meant, what is secret by its name.
+//! Text for people: characters that move a cursor, suggestions for typing errors, and names
+//! of secrets.
 
 mod names;
 mod sanitize;

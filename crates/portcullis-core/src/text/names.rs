@@ -1,6 +1,6 @@
-//! Names: what was probably meant by one, and whether one says that its value is secret.
+//! Names: suggestions for a mistyped name, and whether a name belongs to a secret.
 
-/// `; did you mean "…"?` when something near is known, else nothing.
+/// `; did you mean "…"?` if a similar name is known, else nothing.
 pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> String {
     let near = names
         .into_iter()
@@ -14,8 +14,8 @@ pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Stri
     }
 }
 
-/// Whether a name says that its value is secret: `password`, `SECRET_KEY`, `DB_PASS`; of
-/// variables of an environment, which are in capitals, also `FERNET_KEY` and the like.
+/// Whether the value of a name is secret: `password`, `SECRET_KEY`, `DB_PASS`. For
+/// environment variables, which are in capitals, also `FERNET_KEY` and similar names.
 pub fn is_secret_name(name: &str) -> bool {
     let is_variable = !name.contains(|c: char| c.is_ascii_lowercase());
     let name = name.to_ascii_lowercase().replace('-', "_");

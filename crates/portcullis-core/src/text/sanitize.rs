@@ -1,7 +1,7 @@
-//! Characters of somebody else's words that do more than stand there.
+//! Characters in text from outside that can change the display.
 
-/// Whether a character moves a cursor, ends a line, rings, or turns the direction
-/// of writing: controls, separators of lines, marks of direction.
+/// Whether a character moves the cursor, ends a line, rings the bell, or changes the
+/// direction of writing: control characters, line separators, direction marks.
 pub fn moves(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

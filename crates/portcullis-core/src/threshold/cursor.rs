@@ -1,19 +1,18 @@
-//! A place in the line of a rule: what is read from there, and errors that
-//! know their column.
+//! A position in the line of a rule: reads from there, and makes errors with their column.
 
 use crate::text::nearest;
 
-/// What is wrong with a rule, and at which of its columns (from 1).
+/// A mistake in a rule, with its column (from 1).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("column {column}: {message}")]
 pub struct ParseError {
     /// Counted in characters, from 1.
     pub column: usize,
-    /// What is wrong and what would be right.
+    /// What is wrong, and what would be correct.
     pub message: String,
 }
 
-/// A reader of one line. SourceLocations are offsets in bytes, at characters' starts.
+/// A reader of one line. Positions are offsets in bytes, at the start of a character.
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
@@ -24,28 +23,28 @@ impl<'a> Cursor<'a> {
         Self { text, at: 0 }
     }
 
-    /// An error at a place.
+    /// An error at a position.
     pub(super) fn error(&self, at: usize, message: impl Into<String>) -> ParseError {
         let before = self.text.get(..at).unwrap_or(self.text);
         ParseError { column: before.chars().count() + 1, message: message.into() }
     }
 
-    /// What is not read yet.
+    /// The text that is not read yet.
     pub(super) fn rest(&self) -> &'a str {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    /// Goes on by so many bytes.
+    /// Moves on by a number of bytes.
     pub(super) fn go_on(&mut self, bytes: usize) {
         self.at += bytes;
     }
 
-    /// The text from a place to here.
+    /// The text from a position up to here.
     pub(super) fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
-    /// The place after any white space.
+    /// Skips white space; returns the position after it.
     pub(super) fn skip_space(&mut self) -> usize {
         let rest = self.rest();
         self.at += rest.len() - rest.trim_start().len();
@@ -60,12 +59,12 @@ impl<'a> Cursor<'a> {
         (start, self.since(start))
     }
 
-    /// The next word: all up to white space or the end.
+    /// The next word: everything up to white space or the end.
     pub(super) fn word(&mut self) -> (usize, &'a str) {
         self.take(|c| !c.is_whitespace())
     }
 
-    /// Whether this token stood next, after white space; it is read then.
+    /// Whether this token is next, after white space; if so, it is read.
     pub(super) fn takes(&mut self, token: &str) -> bool {
         self.skip_space();
         let stands = self.rest().starts_with(token);
@@ -73,7 +72,7 @@ impl<'a> Cursor<'a> {
         stands
     }
 
-    /// The place of this word, if it stood next; it is read then.
+    /// The position of this word if it is next; then it is read.
     pub(super) fn takes_word(&mut self, word: &str) -> Option<usize> {
         let before = self.at;
         let (start, found) = self.word();
@@ -84,7 +83,7 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    /// An error for a word that is none of those known: the nearest is offered.
+    /// An error for an unknown word, which suggests the nearest known one.
     pub(super) fn unknown<'n>(
         &self,
         at: usize,

@@ -1,5 +1,5 @@
-//! The limit of a rule: an amount with its metric's unit, or one against the
-//! baseline or the base: `baseline * 1.2`, `base + 20%`, `baseline + 2pt`.
+//! The limit of a rule: an amount with its metric's unit, or one relative to the baseline
+//! or the base: `baseline * 1.2`, `base + 20%`, `baseline + 2pt`.
 
 use super::cursor::{Cursor, ParseError};
 use super::parse::SUFFIXES;
@@ -8,7 +8,7 @@ use crate::units::{self, UnitError};
 
 const REFERENCES: [&str; 2] = ["baseline", "base"];
 
-/// What the stored baseline knows of all requests.
+/// The metrics of all requests in the stored baseline.
 const BASELINE_METRICS: [Metric; 7] = [
     Metric::Percentile(Percentile::P50),
     Metric::Percentile(Percentile::P95),
@@ -42,12 +42,12 @@ fn example(metric: Metric) -> &'static str {
     metric.descriptor().example
 }
 
-/// Whether the metric has units that are words; others are signs, or none.
+/// Whether the units of a metric are words; others are signs, or there is none.
 fn has_words(metric: Metric) -> bool {
     !matches!(metric.descriptor().kind, Kind::Rate | Kind::Count)
 }
 
-/// A number with its unit, also where white space stands between them.
+/// A number with its unit, also with white space between them.
 pub(super) fn amount<'a>(cursor: &mut Cursor<'a>, has_words: bool) -> &'a str {
     let (start, number) = cursor.word();
     let next = cursor.rest().split_whitespace().next().unwrap_or_default();
@@ -82,7 +82,8 @@ fn relative(
         "baseline" => Reference::Baseline,
         "base" => Reference::Base,
         _ => {
-            let message = format!("\"{word}\" is no limit: write one such as {}", example(metric));
+            let message =
+                format!("invalid limit \"{word}\": write one such as {}", example(metric));
             return Err(cursor.unknown(start, &message, word, REFERENCES));
         }
     };
@@ -100,7 +101,10 @@ fn relative(
     } else if cursor.takes("-") {
         (factor, plus) = changed(cursor, metric, -1.0)?;
     } else if cursor.rest().starts_with(|c: char| !c.is_alphabetic()) {
-        let message = format!("after {word} comes *, + or -, as in {word} * 1.2 or {word} + 20%");
+        let message = format!(
+            "expected *, + or - after {word}, as in {word} * 1.2 or {word} + \
+                               20%"
+        );
         return Err(cursor.error(at, message));
     }
     Ok(Relative { to, factor, plus })
@@ -108,9 +112,10 @@ fn relative(
 
 fn in_baseline(metric: Metric, scope: &Scope) -> Result<(), String> {
     if *scope != Scope::Aggregate {
-        return Err("the baseline has figures of all requests only: leave the scope out, or \
-                    compare with base"
-            .to_owned());
+        return Err(
+            "the baseline covers all requests only: remove the scope, or compare with base"
+                .to_owned(),
+        );
     }
     if BASELINE_METRICS.contains(&metric) {
         return Ok(());
@@ -133,12 +138,15 @@ fn times(cursor: &mut Cursor<'_>) -> Result<f64, ParseError> {
     let (start, word) = cursor.word();
     let factor = units::plain(word).ok().filter(|factor| *factor > 0.0);
     factor.ok_or_else(|| {
-        let message = format!("\"{word}\" is no factor above 0: write 1.2 or 0.7, say");
+        let message = format!(
+            "\"{word}\" is not a factor above 0: write a number such as 1.2 or \
+                               0.7"
+        );
         cursor.error(start, message)
     })
 }
 
-/// Factor and addition of `+ 20%`, `- 30%`, `+ 50ms`, `+ 2pt`.
+/// The factor and the addition of `+ 20%`, `- 30%`, `+ 50ms`, `+ 2pt`.
 fn changed(cursor: &mut Cursor<'_>, metric: Metric, sign: f64) -> Result<(f64, f64), ParseError> {
     let start = cursor.skip_space();
     let unit = metric.unit();
@@ -146,15 +154,18 @@ fn changed(cursor: &mut Cursor<'_>, metric: Metric, sign: f64) -> Result<(f64, f
     let wrong = |error: UnitError| cursor.error(start, error.to_string());
     if text.contains('%') {
         let change = units::change(text).map_err(wrong)?;
-        // To a trillionth, so that "+ 14%" is "* 1.14".
+        // Rounded to a trillionth, so that "+ 14%" equals "* 1.14".
         let factor = ((1.0 + sign * change) * 1e12).round() / 1e12;
         if factor > 0.0 && factor.is_finite() {
             return Ok((factor, 0.0));
         }
-        return Err(cursor.error(start, format!("\"{text}\" leaves no limit")));
+        return Err(cursor.error(start, format!("\"{text}\" leaves no limit above 0")));
     }
     if unit != Unit::Fraction && text.ends_with("pt") {
-        let message = format!("points are for shares: write {} or 20%, say", example(metric));
+        let message = format!(
+            "points (pt) are for shares only: write a limit such as {} or 20%",
+            example(metric)
+        );
         return Err(cursor.error(start, message));
     }
     let plus = match unit {

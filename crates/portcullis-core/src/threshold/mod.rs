@@ -1,4 +1,4 @@
-//! Rules: one line says one, and each is printed back in words.
+//! Rules: each is one line, and can be printed in words.
 
 mod cursor;
 mod limit;
@@ -19,35 +19,34 @@ pub use parse::{Labels, Names, parse};
 
 use std::time::Duration;
 
-/// A rule that must hold.
+/// A rule of `[thresholds]` or `[baseline]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
-    /// What is judged.
+    /// The metric.
     pub metric: Metric,
-    /// Whose requests.
+    /// The requests that it applies to.
     pub scope: Scope,
-    /// One judgement for each task of the scope instead of one for all.
+    /// Whether it has one judgement for each task of the scope instead of one for all.
     pub per_task: bool,
-    /// How the metric must stand to the limit.
+    /// How the metric is compared with the limit.
     pub comparison: Comparison,
     /// The limit, in the metric's own unit.
     pub limit: Limit,
-    /// What a violation means.
+    /// The effect of a violation.
     pub severity: Severity,
-    /// Whether the run ends early once the rule is surely broken.
+    /// Whether the run ends early once the rule is surely violated.
     pub abort: bool,
-    /// From the start of the window to the first moment at which it may; only
-    /// with `abort`.
+    /// The time after the start of the window from which on it may do so; only with `abort`.
     pub after: Option<Duration>,
-    /// How sure the judgement must be.
+    /// The certainty that a pass needs.
     pub policy: Policy,
     /// The line as it was written.
     pub text: String,
-    /// Where an absolute limit was taken from, if it was written as a relative one.
+    /// The origin of an absolute limit that was written as a relative one.
     pub derived: Option<Derived>,
 }
 
-/// How a metric is held against its limit.
+/// How a metric is compared with its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// `<`
@@ -71,43 +70,43 @@ pub enum Limit {
     Number(f64),
     /// For sizes.
     Bytes(f64),
-    /// Known only once there is something to compare with.
+    /// Known only when there is a value to compare with.
     Relative(Relative),
 }
 
-/// A limit against an earlier value of the same metric and scope:
-/// `reference * factor + plus`.
+/// A limit relative to another value of the same metric and scope: `reference * factor +
+/// plus`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Relative {
-    /// Whose value.
+    /// What the limit refers to.
     pub to: Reference,
     /// Above 0, finite.
     pub factor: f64,
-    /// In the rule's unit ([`Threshold::unit`]); it may be negative.
+    /// In the rule's unit ([`Threshold::unit`]); may be negative.
     pub plus: f64,
 }
 
-/// Where a limit that was written as a relative one was taken from.
+/// The origin of a limit that was written as a relative one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Derived {
     /// The limit as it was written.
     pub relative: Relative,
-    /// What it refers to, in the rule's unit.
+    /// The value that it refers to, in the rule's unit.
     pub reference: f64,
-    /// How uncertain that is itself.
+    /// The uncertainty of that value.
     pub uncertainty: Option<Uncertainty>,
-    /// Why a violation only warns although the rule says "fail", if so.
+    /// Why a violation only warns although the rule is under `fail`, if so.
     pub lowered: Option<String>,
 }
 
-/// What the samples behind an earlier figure say of it.
+/// The uncertainty of an earlier figure, from its samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Uncertainty {
     /// The lower end, in the rule's unit; `None` if there are too few samples.
     pub low: Option<f64>,
     /// The upper end; `None` if there are too few samples.
     pub high: Option<f64>,
-    /// Samples that it rests on.
+    /// The number of samples.
     pub samples: u64,
 }
 
@@ -121,10 +120,10 @@ pub enum Reference {
 }
 
 impl Reference {
-    /// Every one.
+    /// All values.
     pub const ALL: [Self; 2] = [Self::Baseline, Self::Base];
 
-    /// As results name it.
+    /// The name in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Baseline => "baseline",
@@ -133,21 +132,21 @@ impl Reference {
     }
 }
 
-/// How sure a judgement must be.
+/// The certainty that a pass needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
-    /// What was measured decides.
+    /// The measured value decides.
     #[default]
     Estimate,
-    /// The rule must be proven to hold.
+    /// The rule must be proven.
     Prove,
 }
 
 impl Policy {
-    /// Every one.
+    /// All values.
     pub const ALL: [Self; 2] = [Self::Estimate, Self::Prove];
 
-    /// As results name it.
+    /// The name in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Estimate => "estimate",
@@ -156,7 +155,7 @@ impl Policy {
     }
 }
 
-/// What a metric and its limit are measured in.
+/// The unit of a metric and its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Milliseconds.
@@ -170,10 +169,10 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// Every one.
+    /// All values.
     pub const ALL: [Self; 4] = [Self::Milliseconds, Self::Fraction, Self::Number, Self::Bytes];
 
-    /// As results name it.
+    /// The name in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Milliseconds => "ms",
@@ -184,12 +183,12 @@ impl Unit {
     }
 }
 
-/// What a violation means for the run.
+/// The effect of a violation on the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The run fails.
     Fail,
-    /// It is shown.
+    /// The run warns.
     Warn,
 }
 
@@ -197,7 +196,7 @@ impl Severity {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Fail, Self::Warn];
 
-    /// As results name it.
+    /// The name in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fail => "fail",
@@ -207,10 +206,10 @@ impl Severity {
 }
 
 impl Comparison {
-    /// Every one.
+    /// All values.
     pub const ALL: [Self; 4] = [Self::Below, Self::AtMost, Self::Above, Self::AtLeast];
 
-    /// The comparison as it is written.
+    /// The comparison sign.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Below => "<",
@@ -225,7 +224,7 @@ impl Comparison {
         matches!(self, Self::Below | Self::AtMost)
     }
 
-    /// Whether `value` stands so to `limit`; never for NaN.
+    /// Whether the comparison is true for `value` and `limit`; never for NaN.
     pub fn holds(self, value: f64, limit: f64) -> bool {
         match self {
             Self::Below => value < limit,
@@ -237,11 +236,11 @@ impl Comparison {
 }
 
 impl Limit {
-    /// The limit in its rule's unit. NaN if it is relative: nothing holds
-    /// against a limit that nobody has resolved.
+    /// The limit in its rule's unit. NaN if it is relative, because nothing passes an unknown
+    /// limit.
     pub fn value(self) -> f64 {
         match self {
-            // As latencies are turned into milliseconds: what is equal stays so.
+            // Computed like latencies in milliseconds, so that equal values stay equal.
             Self::Latency(limit) => limit.as_nanos() as f64 / 1e6,
             Self::Share(limit) | Self::Number(limit) | Self::Bytes(limit) => limit,
             Self::Relative(_) => f64::NAN,
@@ -250,7 +249,7 @@ impl Limit {
 }
 
 impl Threshold {
-    /// What value and limit are measured in.
+    /// The unit of value and limit.
     pub fn unit(&self) -> Unit {
         match self.limit {
             Limit::Latency(_) => Unit::Milliseconds,
@@ -262,7 +261,7 @@ impl Threshold {
     }
 }
 
-/// The latency limits of some rules, ascending: what an engine must count.
+/// The latency limits of some rules, ascending, which an engine must count.
 pub fn latency_limits(thresholds: &[Threshold]) -> Vec<Duration> {
     let limits = thresholds.iter().filter_map(|threshold| match threshold.limit {
         Limit::Latency(limit) => Some(limit),

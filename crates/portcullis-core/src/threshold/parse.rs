@@ -9,7 +9,7 @@ use super::{Comparison, Limit, Metric, Policy, Reference, Relative, Scope};
 use super::{Severity, Threshold};
 use crate::units;
 
-/// What a scope may name.
+/// The names that a scope can use.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'a> {
     /// The tasks.
@@ -22,36 +22,36 @@ pub struct Names<'a> {
     pub login: bool,
 }
 
-/// Words that may follow a limit.
+/// Words that can follow a limit.
 pub(super) const SUFFIXES: [&str; 4] = ["per", "abort", "after", "prove"];
 
-/// Why a rule that only warns has no `abort`.
+/// Why a `warn` rule cannot have `abort`.
 pub(crate) const ABORT_NEEDS_FAIL: &str =
-    "a warning cannot end the run: abort belongs to rules that fail it";
+    "a warning cannot end the run: use abort only in fail rules";
 
-/// Why a rule without `abort` has no `after`.
-pub(crate) const AFTER_NEEDS_ABORT: &str = "after needs abort: it says how long after the start of \
+/// Why a rule without `abort` cannot have `after`.
+pub(crate) const AFTER_NEEDS_ABORT: &str = "after needs abort: it sets how long after the start of \
                                             the window the rule may end the run early";
 
-/// Which labels a rule may name.
+/// Which labels a rule can use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Labels {
     /// Those of the tasks' requests.
     #[default]
     OfTasks,
-    /// Any: the rows of a file of results have names of their own.
+    /// Any label, because the rows of a results file have their own names.
     Any,
 }
 
-/// Reads one rule.
+/// Parses one rule.
 ///
 /// # Errors
-/// The first thing that is wrong, with its column and the nearest word.
+/// The first mistake, with its column and the nearest known word.
 pub fn parse(text: &str, severity: Severity, names: Names<'_>) -> Result<Threshold, ParseError> {
     parse_with(text, severity, names, Labels::OfTasks)
 }
 
-/// The same, for rules that are held against files of results.
+/// The same, for rules on results files.
 pub(crate) fn parse_with(
     text: &str,
     severity: Severity,
@@ -104,7 +104,7 @@ fn metric(cursor: &mut Cursor<'_>, names: Names<'_>) -> Result<(bool, Metric), P
         let names = Metric::names();
         let near = crate::text::nearest(name, names.iter().map(String::as_str));
         let message =
-            format!("\"{word}\" is no metric{near} (metrics: {}, login.*)", names.join(", "));
+            format!("unknown metric \"{word}\"{near} (metrics: {}, login.*)", names.join(", "));
         cursor.error(start, message)
     })?;
     Ok((login, metric))
@@ -113,13 +113,13 @@ fn metric(cursor: &mut Cursor<'_>, names: Names<'_>) -> Result<(bool, Metric), P
 fn status(cursor: &mut Cursor<'_>) -> Result<u16, ParseError> {
     let start = cursor.skip_space();
     if !cursor.takes("(") {
-        return Err(cursor.error(start, "the status is missing: write status(429), say"));
+        return Err(cursor.error(start, "the status is missing: write it as in status(429)"));
     }
     let (start, number) = cursor.take(|c| c != ')' && !c.is_whitespace());
     let is_plain = number.chars().all(|c| c.is_ascii_digit());
     let status = number.parse().ok().filter(|n| is_plain && (100..=599).contains(n));
     let Some(status) = status else {
-        let message = format!("\"{number}\" is no status: write a number from 100 to 599");
+        let message = format!("invalid status \"{number}\": write a number from 100 to 599");
         return Err(cursor.error(start, message));
     };
     let end = cursor.skip_space();
@@ -160,16 +160,16 @@ fn scope(cursor: &mut Cursor<'_>, names: Names<'_>, labels: Labels) -> Result<Sc
         return Ok(Scope::Group(word.to_owned()));
     }
     if names.labels.iter().any(|label| label == word) {
-        let message = format!("a label stands in double quotes: (\"{word}\")");
+        let message = format!("put the label in double quotes: (\"{word}\")");
         return Err(cursor.error(start, message));
     }
     let known = names.tasks.iter().chain(names.groups).map(String::as_str);
-    let message = format!("no task or group is named \"{word}\"");
+    let message = format!("unknown task or group \"{word}\"");
     Err(cursor.unknown(start, &message, word, known.chain(["aggregate"])))
 }
 
-/// A label may hold quotes and parentheses of its own: it ends at the last
-/// quote, since nothing behind a scope has one.
+/// Parses a label. It may contain quotes and parentheses: it ends at the last quote,
+/// because nothing after a scope has one.
 fn label(
     cursor: &mut Cursor<'_>,
     start: usize,
@@ -205,13 +205,13 @@ fn comparison(cursor: &mut Cursor<'_>) -> Result<Comparison, ParseError> {
 fn per_task(cursor: &mut Cursor<'_>, scope: &Scope, limit: Limit) -> Result<bool, ParseError> {
     let Some(start) = cursor.takes_word("per") else { return Ok(false) };
     if cursor.takes_word("task").is_none() {
-        return Err(cursor.error(start, "\"per\" stands before \"task\" only: write per task"));
+        return Err(cursor.error(start, "expected \"task\" after \"per\": write per task"));
     }
     if !matches!(scope, Scope::Aggregate | Scope::Group(_)) {
         return Err(cursor.error(start, "\"per task\" needs a group or all tasks"));
     }
     if matches!(limit, Limit::Relative(Relative { to: Reference::Baseline, .. })) {
-        let message = "the baseline has no figures per task, only of all requests";
+        let message = "the baseline covers all requests only, not each task";
         return Err(cursor.error(start, message));
     }
     Ok(true)
@@ -237,21 +237,21 @@ fn abort(
     let start = cursor.skip_space();
     let after = units::duration(amount(cursor, true));
     after.map(|after| (true, Some(after))).map_err(|error| {
-        cursor.error(start, format!("after takes a duration such as 10s: {error}"))
+        cursor.error(start, format!("after needs a duration such as 10s: {error}"))
     })
 }
 
-/// Nothing may follow, and a known word stood in the wrong place.
+/// Nothing may follow. A known word here is in the wrong place.
 fn end(cursor: &mut Cursor<'_>) -> Result<(), ParseError> {
     let (start, word) = cursor.word();
     if word.is_empty() {
         return Ok(());
     }
-    let order = "per task, abort, after 10s, prove, in this order";
+    let order = "per task, abort, after 10s, prove (in this order)";
     if SUFFIXES.contains(&word) {
-        let message = format!("\"{word}\" stands in the wrong place: after the limit come {order}");
+        let message = format!("\"{word}\" is in the wrong place: after the limit write {order}");
         return Err(cursor.error(start, message));
     }
-    let message = format!("\"{word}\" cannot follow the limit: only {order}");
+    let message = format!("unexpected \"{word}\" after the limit: write only {order}");
     Err(cursor.unknown(start, &message, word, SUFFIXES))
 }

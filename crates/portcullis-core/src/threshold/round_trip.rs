@@ -1,12 +1,12 @@
-//! The grammar, by property: whatever rule is written, it is read as it was
-//! meant, however much white space stands between its words.
+//! Property tests of the grammar: every generated rule is parsed with its meaning, with any
+//! white space between its words.
 
 use proptest::prelude::*;
 
 use super::tests::read_as;
 use super::*;
 
-/// A rule's line, and what it means.
+/// The line of a rule, and its meaning.
 #[derive(Clone, Debug)]
 struct Written {
     words: Vec<String>,
@@ -44,7 +44,7 @@ fn scope() -> impl Strategy<Value = (&'static str, Scope)> {
     ])
 }
 
-/// A limit of its own: `n` thousandths of the unit that is written.
+/// An absolute limit: `n` thousandths of its unit.
 fn absolute(metric: Metric, n: u32, as_share: bool) -> (String, Limit) {
     let thousandths = f64::from(n) / 1000.0;
     match metric {
@@ -63,7 +63,7 @@ fn absolute(metric: Metric, n: u32, as_share: bool) -> (String, Limit) {
     }
 }
 
-/// What the grammar says can be compared with.
+/// Whether the grammar allows this comparison.
 fn comparable(to: Reference, metric: Metric, scope: &Scope) -> bool {
     let has_baseline = !matches!(
         metric,
@@ -79,7 +79,7 @@ fn comparable(to: Reference, metric: Metric, scope: &Scope) -> bool {
     }
 }
 
-/// A limit against something, as words.
+/// A relative limit, as words.
 fn relative(to: Reference, metric: Metric, n: u32, form: u8) -> (Vec<String>, Limit) {
     let name = if to == Reference::Base { "base" } else { "baseline" };
     let n = n.max(1);
@@ -178,7 +178,7 @@ fn written() -> impl Strategy<Value = Written> {
     )
 }
 
-/// Equal but for the last digit of a number.
+/// Equal except for the last digit of a number.
 fn is_close(one: f64, other: f64) -> bool {
     (one - other).abs() <= 1e-12 * one.abs().max(other.abs())
 }
@@ -210,7 +210,7 @@ proptest! {
         let meant = Threshold { text: text.clone(), limit: read.limit, ..written.rule };
         prop_assert_eq!(&read, &meant);
         prop_assert!(text.starts_with(&read.subject()) || text.contains("(aggregate)"), "{text}");
-        // Read again, it is the same to the last digit.
+        // Parsed again, it is equal to the last digit.
         prop_assert_eq!(read_as(&read.text, read.severity), Ok(meant));
     }
 }

@@ -1,4 +1,4 @@
-//! The grammar, by example: every form in words, every mistake with its column.
+//! Tests of the grammar by example: every form in words, every mistake with its column.
 
 use proptest::prelude::*;
 
@@ -100,7 +100,7 @@ fn limits_against_baseline_and_base_are_a_factor_and_an_addition() {
         Base,
         1.0,
         0.0,
-        "the base; ends the run early once it is surely broken",
+        "the base; ends the run early once it is surely violated",
     );
 }
 
@@ -113,7 +113,7 @@ fn what_follows_the_limit_is_told_too() {
         let said = rule.in_words();
         assert_eq!(said.split_once("500 ms").unwrap().1, words, "{text}");
     };
-    let early = "; ends the run early once it is surely broken";
+    let early = "; ends the run early once it is surely violated";
     check("p95 < 500ms", (false, None, Policy::Estimate), "");
     check("p95 < 500ms abort", (true, None, Policy::Estimate), early);
     check(
@@ -163,18 +163,18 @@ fn errors_name_the_column_and_the_nearest_word() {
     check("p95 < 5ms proove", 11, "did you mean \"prove\"");
     check("p95 < 5ms prove abort", 17, "in the wrong place");
     check("p95 < 5ms after 10s", 11, "after needs abort");
-    check("p95 < 5ms abort after", 22, "takes a duration");
+    check("p95 < 5ms abort after", 22, "needs a duration");
     check("p95 < 5ms abort after 10 prove", 23, "\"10\" has no unit");
     check("p95 < abort", 7, "the limit is missing: write one such as 500ms");
     check("size <", 7, "write one such as 20kB");
-    check("status <= 0", 8, "write status(429)");
+    check("status <= 0", 8, "write it as in status(429)");
     check("status(42) <= 0", 8, "from 100 to 599");
     check("status(600) <= 0", 8, "from 100 to 599");
-    check("status(+429) <= 0", 8, "\"+429\" is no status");
+    check("status(+429) <= 0", 8, "invalid status \"+429\"");
     check("status(429 <= 0", 12, "\")\" is missing");
     check("status(429) <= 0.5pt", 16, "not a number");
-    check("", 1, "no metric");
-    check("é <", 1, "no metric");
+    check("", 1, "unknown metric");
+    check("é <", 1, "unknown metric");
 }
 
 #[test]
@@ -186,23 +186,28 @@ fn errors_of_relative_limits_say_what_can_be_compared() {
     };
     check("p95 <= basline * 1.2", 8, "did you mean \"baseline\"");
     check("p95 <= vase", 8, "did you mean \"base\"");
-    check("p95 <= baseline * 120%", 19, "no factor");
-    check("p95 <= baseline * 0", 19, "no factor above 0");
-    check("p95 <= baseline * -1", 19, "no factor above 0");
+    check("p95 <= baseline * 120%", 19, "not a factor");
+    check("p95 <= baseline * 0", 19, "not a factor above 0");
+    check("p95 <= baseline * -1", 19, "not a factor above 0");
     check("p95 <= baseline 1.2", 17, "*, + or -");
     check("p95 <= baseline + 50", 19, "has no unit");
-    check("p95 <= baseline + 2pt", 19, "points are for shares: write 500ms or 20%");
+    check(
+        "p95 <= baseline + 2pt",
+        19,
+        "points (pt) are for shares only: write a limit such as \
+                                        500ms or 20%",
+    );
     check("error_rate <= baseline + 2", 26, "\"2pt\" or \"2%\"");
     check("error_rate <= baseline + 50ms", 26, "one of pt, %");
     check("rps >= baseline - 100%", 19, "leaves no limit");
-    check("p95 <= baseline + 20% + 5ms", 23, "cannot follow");
+    check("p95 <= baseline + 20% + 5ms", 23, "unexpected");
     check("max <= baseline", 8, "the baseline has no max, only p50, p95, p99, mean, rps");
     check("p99.9 <= baseline", 10, "has no p99.9");
     check("status(429) <= baseline", 16, "has no status(429)");
     check("size <= baseline", 9, "has no size");
-    check("p95(list) <= baseline", 14, "of all requests only");
-    check("login.p95 <= baseline", 14, "of all requests only");
-    check("p95 <= baseline * 1.2 per task", 23, "no figures per task");
+    check("p95(list) <= baseline", 14, "all requests only");
+    check("login.p95 <= baseline", 14, "all requests only");
+    check("p95 <= baseline * 1.2 per task", 23, "not each task");
     check("login.p95 <= base", 14, "the base has no login");
     check("p95(\"/claims/\") <= base", 20, "not by label");
 }

@@ -1,11 +1,11 @@
-//! Rules printed back: as they are written, and in words.
+//! Rules in print: as written, and in words.
 
 use super::{Comparison, Limit, Policy, Reference, Relative, Scope};
 use super::{Derived, Threshold, Uncertainty, Unit};
 use crate::units::{show_bytes, show_duration, show_ms};
 
 impl Unit {
-    /// A value with its unit, as people read it.
+    /// A value with its unit, for people.
     pub fn show(self, value: f64) -> String {
         match self {
             Self::Milliseconds => show_ms(value),
@@ -16,7 +16,7 @@ impl Unit {
         }
     }
 
-    /// The value with more digits, for two that are shown alike otherwise.
+    /// The value with more digits, to distinguish it from another one with the same display.
     pub fn show_closely(self, value: f64) -> String {
         match self {
             Self::Milliseconds => format!("{value:.3} ms"),
@@ -28,7 +28,7 @@ impl Unit {
 }
 
 impl Threshold {
-    /// What is judged, as a rule says it: `p95(list)`, `login.p95`.
+    /// Metric and scope as in a rule: `p95(list)`, `login.p95`.
     pub fn subject(&self) -> String {
         let metric = self.metric;
         match &self.scope {
@@ -44,8 +44,8 @@ impl Threshold {
         self.unit().show(value)
     }
 
-    /// The limit as people read it: `500 ms`, `1.2 times the baseline`,
-    /// `120 ms (baseline 100 ms + 20 %)`.
+    /// The limit for people: `500 ms`, `1.2 times the baseline`, `120 ms (baseline 100 ms + 20
+    /// %)`.
     pub fn limit_in_words(&self) -> String {
         match (self.limit, &self.derived) {
             (Limit::Relative(relative), _) => relative_in_words(relative, self.unit()),
@@ -57,8 +57,8 @@ impl Threshold {
         }
     }
 
-    /// What must be known of a limit that was taken from elsewhere: how uncertain
-    /// it is, and why a violation only warns; empty if there is nothing.
+    /// The caveats of a relative limit: its uncertainty, and why a violation only warns; empty
+    /// if there are none.
     pub fn derived_in_words(&self) -> String {
         let Some(derived) = &self.derived else { return String::new() };
         let unit = self.unit();
@@ -66,7 +66,7 @@ impl Threshold {
         let uncertainty = derived.uncertainty.as_ref();
         let uncertainty =
             uncertainty.map(|known| format!("; baseline {shown}, {}", known.in_words(unit)));
-        let lowered = derived.lowered.as_ref().map(|why| format!("; only a warning: {why}"));
+        let lowered = derived.lowered.as_ref().map(|why| format!("; warning only: {why}"));
         format!("{}{}", uncertainty.unwrap_or_default(), lowered.unwrap_or_default())
     }
 
@@ -81,7 +81,7 @@ impl Threshold {
         let (metric, scope) = (self.metric.in_words(self.unit()), self.scope_in_words());
         let mut words = format!("{metric} {scope} {comparison} {}", self.limit_in_words());
         if self.abort {
-            words.push_str("; ends the run early once it is surely broken");
+            words.push_str("; ends the run early once it is surely violated");
         }
         if let Some(after) = self.after {
             words.push_str(&format!(", not in the first {}", show_duration(after)));
@@ -116,7 +116,7 @@ impl Derived {
         let mut words = format!("{word} {}", unit.show(self.reference));
         if factor != 1.0 {
             let sign = if factor < 1.0 { '-' } else { '+' };
-            // To a millionth, so that 1.2 is "20 %".
+            // Rounded to a millionth, so that 1.2 is "20 %".
             let percent = ((factor - 1.0).abs() * 1e8).round() / 1e6;
             words.push_str(&format!(" {sign} {percent} %"));
         }
@@ -135,7 +135,7 @@ impl Uncertainty {
             (Some(low), Some(high)) => format!("{} to {}", unit.show(low), unit.show(high)),
             (Some(low), None) => format!("{} or more", unit.show(low)),
             (None, Some(high)) => format!("{} or less", unit.show(high)),
-            (None, None) => "anything".to_owned(),
+            (None, None) => "unknown".to_owned(),
         };
         let plural = if self.samples == 1 { "" } else { "s" };
         format!("95 %: {interval}, {} sample{plural}", self.samples)

@@ -1,6 +1,6 @@
-//! A load from its first request to its summary: workers send and record; this side
-//! listens once a second, can stop everything at any moment, and puts together what
-//! they bring back.
+//! Runs a load from its first request to its summary. Workers send and record. This side
+//! listens once a second, can stop everything at any time, and combines the results of the
+//! workers.
 
 mod summary;
 
@@ -23,14 +23,14 @@ use crate::vu::{
 };
 use summary::{nothing, progress, summary};
 
-/// How often the observer may stop the run.
+/// How often the observer can stop the run.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What is wrong with the engine itself.
+/// A failure of the engine itself.
 #[derive(Debug, thiserror::Error)]
 enum Defect {
-    /// A worker could not do its share.
-    #[error("the load engine could not go on: {0}")]
+    /// A worker failed.
+    #[error("the load engine failed: {0}")]
     Worker(WorkError),
     /// A worker panicked.
     #[error("the load engine panicked: {0}")]
@@ -40,8 +40,8 @@ enum Defect {
     UserPanicked(String),
 }
 
-/// Stops the users once nobody observes them any more: a panic of the observer
-/// would otherwise wait for the end of the load.
+/// Stops the users when the observer is gone. Otherwise a panic of the observer would wait
+/// for the end of the load.
 struct StopAtTheEnd<'a>(&'a AtomicBool);
 
 impl Drop for StopAtTheEnd<'_> {
@@ -50,8 +50,8 @@ impl Drop for StopAtTheEnd<'_> {
     }
 }
 
-/// Runs the first round, then the load to its end. `trust` is needed for a target
-/// that speaks TLS; `controller` may end the window early or ask for more after it;
+/// Runs the first round, then the load to its end. `trust` is required for a target with
+/// TLS. `controller` can end the window early or ask for extra requests after it.
 /// `observer` is called on this thread.
 ///
 /// # Errors
@@ -70,7 +70,7 @@ pub fn run(
     Ok(load(plan, target, first, controller, observer))
 }
 
-/// The load itself, after its first round.
+/// Runs the load itself, after the first round.
 fn load(
     plan: &LoadPlan,
     target: &Target,
@@ -120,7 +120,7 @@ fn load(
     LoadOutcome { measured: Measured::Exact(Box::new(summary)), ended }
 }
 
-/// Listens until the workers are done, or gone. Whether the observer stopped them.
+/// Listens until the workers are done or gone. Returns whether the observer stopped them.
 fn listen(
     shared: &Shared<'_>,
     said: &Receiver<Message>,

@@ -1,5 +1,5 @@
-//! What the workers bring back, put together: the summary of a run, and what whoever
-//! watches is shown once a second.
+//! Combines the results of the workers: the summary of a run, and the progress that the
+//! observer gets once a second.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub fn nothing(plan: &LoadPlan) -> Summary {
     Summary { window: plan.window, users_asked: plan.users, ..Summary::default() }
 }
 
-/// The summary of a run that took `ran`, however it ended.
+/// The summary of a run that took the time `ran`, however it ended.
 pub fn summary(
     shared: &Shared<'_>,
     works: Vec<WorkerOutput>,
@@ -97,7 +97,7 @@ fn connects(plan: &LoadPlan, endpoint: &Endpoint, recorder: &Recorder) -> Connec
     }
 }
 
-/// The load so far.
+/// The progress of the load so far.
 pub fn progress(
     plan: &LoadPlan,
     series: &Series,

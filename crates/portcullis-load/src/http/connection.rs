@@ -1,4 +1,4 @@
-//! A kept-alive connection that carries one exchange after the other.
+//! A kept connection that carries one exchange after another.
 
 use std::io::{self, ErrorKind};
 use std::time::Instant;
@@ -8,14 +8,14 @@ use super::response::{Invalid, Response};
 use super::stream::{Endpoint, Opening, Stream};
 use crate::reactor::Handle;
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchanged {
     /// Whether the connection may be used again.
     pub keep_alive: bool,
-    /// Bytes that came with the answer and that its length does not count.
+    /// The number of bytes after the answer that its length does not count.
     pub surplus: usize,
-    /// When its first byte was read.
+    /// The time when its first byte was read.
     pub first_byte: Instant,
 }
 
@@ -23,11 +23,11 @@ pub struct Exchanged {
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
-    /// What was read of an answer and could not be parsed yet: a piece of a
-    /// head, or of a chunk's size.
+    /// Bytes of an answer that were read but cannot be parsed yet: a part of a head, or of a
+    /// chunk's size.
     pending: Vec<u8>,
     acknowledge_at_once: bool,
-    /// How many exchanges it has carried.
+    /// The number of exchanges so far.
     exchanges: u64,
 }
 
@@ -35,7 +35,7 @@ impl Connection {
     /// Opens a connection.
     ///
     /// # Errors
-    /// There is none to be had, or the wait was interrupted.
+    /// No connection could be opened, or the wait was interrupted.
     pub async fn open(
         handle: &Handle,
         endpoint: &Endpoint,
@@ -50,8 +50,8 @@ impl Connection {
         self.exchanges > 0
     }
 
-    /// Whether the server has closed it while it was idle, or sent what nobody
-    /// asked for. Asks the system only if there was news of the socket.
+    /// Whether the server has closed it while it was idle, or sent unexpected bytes. Asks the
+    /// system only if the socket had an event.
     pub fn is_stale(&mut self, handle: &Handle) -> bool {
         if !handle.is_ready() {
             return false;
@@ -68,8 +68,7 @@ impl Connection {
     /// Sends a request and reads its response.
     ///
     /// # Errors
-    /// The connection ended, the answer is malformed, or the wait was
-    /// interrupted.
+    /// The connection ended, the answer is malformed, or the wait was interrupted.
     pub async fn exchange(
         &mut self,
         handle: &Handle,
@@ -107,7 +106,7 @@ impl Connection {
             }
             let first_byte = *first_byte.get_or_insert_with(Instant::now);
             if response.is_done() {
-                // Bytes behind the answer belong to nothing we asked for.
+                // Bytes after the answer do not belong to any request.
                 let surplus = self.pending.len();
                 let keep_alive = response.head().keep_alive && surplus == 0;
                 return Ok(Exchanged { keep_alive, surplus, first_byte });
@@ -118,7 +117,7 @@ impl Connection {
         }
     }
 
-    /// Reads once, and parses what can be parsed where it lies.
+    /// Reads once, and parses as much as possible directly from the buffer.
     fn read(&mut self, handle: &Handle, response: &mut Response) -> Result<usize, ReadError> {
         let mut input = handle.input();
         let count = self.stream.read(&mut input).map_err(ReadError::System)?;
@@ -138,21 +137,20 @@ impl Connection {
     }
 }
 
-/// Why a read brought nothing.
+/// Why a read gave no data.
 enum ReadError {
     System(io::Error),
     Invalid(Invalid),
 }
 
-/// A server that sends head and body in separate segments waits for our
-/// acknowledgement in between, which Linux delays by 40 ms on a kept-alive
-/// connection. Set after a read that left the response incomplete, it sends
-/// what is owed and costs nothing on the fast path; it is not lasting: tcp(7),
-/// `TCP_QUICKACK`.
+/// Sends a delayed acknowledgement at once. A server that writes head and body in separate
+/// segments waits for an acknowledgement in between, which Linux delays by 40 ms on a kept
+/// connection. It is called after a read that left the response incomplete, so a complete
+/// one costs nothing. The option does not last: tcp(7), `TCP_QUICKACK`.
 #[cfg(target_os = "linux")]
 fn acknowledge(stream: &Stream) {
-    // Without it the numbers are those of a delayed acknowledgement: slower,
-    // never faster, so a refusal needs no answer.
+    // If the system refuses, acknowledgements are delayed and latencies are longer, never
+    // shorter. So the error is ignored.
     let _ = rustix::net::sockopt::set_tcp_quickack(stream.socket(), true);
 }
 

@@ -1,5 +1,5 @@
-//! Why an exchange brought no complete answer: for connections, and for the
-//! streams below them.
+//! Why an exchange gave no complete answer: for connections, and for the streams below
+//! them.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,17 +7,17 @@ use std::net::SocketAddr;
 use super::response::Invalid;
 use crate::reactor::Interruption;
 
-/// Why an exchange brought no complete answer.
+/// Why an exchange gave no complete answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
     /// No connection.
-    #[error("no connection to {0}: {1}")]
+    #[error("cannot connect to {0}: {1}")]
     Connect(SocketAddr, io::Error),
-    /// The connection ended. `silent` means: before the first byte of the
-    /// answer, so that an idempotent request may be sent again.
+    /// The connection ended. `silent`: before the first byte of the answer, so that an
+    /// idempotent request may be sent again.
     #[error("{message}")]
     Closed {
-        /// Whether no byte of the answer had come.
+        /// Whether no byte of the answer had arrived.
         silent: bool,
         /// What happened.
         message: String,
@@ -28,8 +28,8 @@ pub enum ExchangeError {
     /// No complete answer in time.
     #[error("no complete answer in time")]
     Late,
-    /// The load was over before the answer came.
-    #[error("the load was over before the answer came")]
+    /// The load ended before the answer arrived.
+    #[error("the load ended before the answer came")]
     Cut,
 }
 

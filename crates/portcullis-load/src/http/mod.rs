@@ -1,5 +1,5 @@
-//! HTTP/1.1 over TCP or TLS: a response parser without I/O, and the connection
-//! that feeds it. One request at a time; no pipelining, redirects, or proxies.
+//! HTTP/1.1 over TCP or TLS: a response parser without I/O, and the connection that gives
+//! it bytes. One request at a time; no pipelining, redirects, or proxies.
 
 mod connection;
 mod error;

@@ -1,5 +1,5 @@
-//! The server's address: its name is resolved once, before the load, and the
-//! first address that accepts a connection is used throughout.
+//! The server's address. Its name is resolved once, before the load, and the first address
+//! that accepts a connection is used for the whole run.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
@@ -12,24 +12,24 @@ use rustls::pki_types::ServerName;
 
 use super::stream::Endpoint;
 
-/// Why there is nowhere to send requests to.
+/// Why the server cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// The name has no address, or none of them accepts a connection.
-    #[error("no connection to {0}: {1}")]
+    #[error("cannot connect to {0}: {1}")]
     Connect(String, io::Error),
-    /// TLS has no use for the name.
-    #[error("{0} is no name that a certificate could prove")]
+    /// The name cannot be in a certificate.
+    #[error("{0} is not a name that a certificate can have")]
     Name(String),
 }
 
 /// How long one address may take to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The endpoint that answers for a target.
+/// The endpoint of a target.
 ///
 /// # Errors
-/// The name has no address, none accepts a connection, or TLS cannot prove it.
+/// The name has no address, none accepts a connection, or the name cannot be used with TLS.
 pub fn resolve(
     target: &Target,
     tls: Option<Arc<ClientConfig>>,

@@ -1,7 +1,7 @@
-//! An HTTP/1.1 response, parsed as its bytes arrive (RFC 9112). Pure: it is
-//! fed slices and never reads.
+//! An HTTP/1.1 response, parsed as its bytes arrive (RFC 9112). Pure: the caller gives it
+//! slices, and it never reads.
 
-/// What is wrong with a response.
+/// Why a response is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
     /// Not an HTTP head.
@@ -10,34 +10,34 @@ pub enum Invalid {
     /// More than 64 KiB of head or trailers.
     #[error("the head of the answer is longer than 64 KiB")]
     HeadTooLong,
-    /// Lengths that contradict each other or are no number.
-    #[error("the answer's content-length is unusable: {0}")]
+    /// Lengths that contradict each other or are not numbers.
+    #[error("the answer's content-length is invalid: {0}")]
     Length(String),
     /// A chunk without its size or end.
     #[error("the answer's chunks are malformed")]
     Chunk,
-    /// A body that was to be kept, beyond 64 MiB.
+    /// A body to be kept is longer than 64 MiB.
     #[error("the answer's body is longer than 64 MiB")]
     BodyTooLong,
-    /// The connection ended first.
+    /// The connection ended before the response did.
     #[error("the answer was cut off after {0} bytes of body")]
     Cut(u64),
 }
 
-/// The longest head, and the longest trailers.
+/// The maximum length of the head, and of the trailers.
 pub const MAX_HEAD: usize = 64 * 1024;
-/// The longest body that is kept.
+/// The maximum length of a kept body.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 const MAX_FIELDS: usize = 128;
 
-/// What is needed of the head.
+/// The needed fields of the head.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
     /// The status code.
     pub status: u16,
-    /// Whether the connection may carry another request.
+    /// Whether the connection can carry another request.
     pub keep_alive: bool,
-    /// Whether the body is packed with gzip.
+    /// Whether the body is compressed with gzip.
     pub gzip: bool,
     /// `Retry-After` in seconds, if it has that form.
     pub retry_after_s: Option<u64>,
@@ -55,7 +55,7 @@ enum State {
     Done,
 }
 
-/// A response in the making; reusable, so that buffers are kept.
+/// A response that is being parsed. It can be used again, to keep its buffers.
 #[derive(Debug)]
 pub struct Response {
     state: State,
@@ -87,8 +87,8 @@ impl Default for Response {
 }
 
 impl Response {
-    /// Begins a response; `keep_body` says whether its bytes are needed. A
-    /// packed body is always kept, and so is that of an unexpected status.
+    /// Begins a response. `keep_body` says whether its body is needed. A compressed body is
+    /// always kept, and so is the body of an unexpected status.
     pub fn begin(&mut self, to_head_request: bool, keep_body: bool) {
         self.state = State::Head;
         self.head = Head::default();
@@ -103,23 +103,23 @@ impl Response {
         self.state == State::Done
     }
 
-    /// The head; of a complete response.
+    /// The head of a complete response.
     pub fn head(&self) -> &Head {
         &self.head
     }
 
-    /// The body as it came over the wire, without chunk framing.
+    /// The body as it was sent, without chunk framing.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// Bytes of body that came, kept or not.
+    /// The number of body bytes that arrived, kept or not.
     pub fn body_bytes(&self) -> u64 {
         self.body_bytes
     }
 
-    /// Takes what it can of `input`; the rest is to be offered again, with
-    /// more behind it.
+    /// Parses as much of `input` as possible, and returns its length. The rest must be given
+    /// again, with more bytes after it.
     ///
     /// # Errors
     /// The response is malformed or too large.
@@ -135,7 +135,7 @@ impl Response {
         Ok(taken)
     }
 
-    /// The connection ended: the end of a body without a length, or a fault.
+    /// The connection ended: this ends a body without a length, otherwise it is an error.
     ///
     /// # Errors
     /// The response was not complete.
@@ -150,7 +150,7 @@ impl Response {
         }
     }
 
-    /// One step; `None` when it needs more input.
+    /// Parses one step; `None` if it needs more input.
     fn step(&mut self, input: &[u8]) -> Result<Option<usize>, Invalid> {
         match self.state {
             State::Done => Ok(None),
@@ -200,7 +200,7 @@ impl Response {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut parsed = httparse::Response::new(&mut fields);
         let size = match parsed.parse(input) {
-            // However the bytes were cut, the limit is the same.
+            // The limit must not depend on how the bytes are cut.
             Ok(httparse::Status::Complete(size)) if size > MAX_HEAD => {
                 return Err(Invalid::HeadTooLong);
             }
@@ -215,8 +215,8 @@ impl Response {
         if status < 100 {
             return Err(Invalid::Head(httparse::Error::Status));
         }
-        // Interim answers (RFC 9110, section 15.2) come before the real one;
-        // 101 would change the protocol, which nobody asked for.
+        // Interim answers (RFC 9110, section 15.2) come before the real one. A 101 would change
+        // the protocol, but the client never asks for that.
         if (100..200).contains(&status) && status != 101 {
             return Ok(Some(size));
         }
@@ -234,12 +234,12 @@ impl Response {
     }
 
     fn read_chunk_size(&mut self, input: &[u8]) -> Result<Option<usize>, Invalid> {
-        // `httparse` takes a line without digits for a size of zero.
+        // `httparse` reads a line without digits as a size of zero.
         if input.first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
             return Err(Invalid::Chunk);
         }
         match httparse::parse_chunk_size(input) {
-            // Extensions have no limit of their own.
+            // Extensions have no separate limit.
             Ok(httparse::Status::Complete((size, _))) if size > MAX_HEAD => Err(Invalid::Chunk),
             Ok(httparse::Status::Complete((size, 0))) => {
                 self.state = State::Trailers;
@@ -272,8 +272,8 @@ impl Response {
     }
 }
 
-/// What the fields of a head mean, and how the body is framed: RFC 9112,
-/// section 6.3.
+/// Interprets the fields of a head, and finds how the body is framed: RFC 9112, section
+/// 6.3.
 fn interpret(
     status: u16,
     is_http_1_1: bool,
@@ -288,12 +288,12 @@ fn interpret(
         if field.name.eq_ignore_ascii_case("content-length") {
             let new = content_length(value)?;
             if length.is_some_and(|known| known != new) {
-                return Err(Invalid::Length("it is given twice".to_owned()));
+                return Err(Invalid::Length("it is set twice".to_owned()));
             }
             length = Some(new);
         } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
             encoded = true;
-            // Empty items of a list are to be skipped (RFC 9110, section 5.6.1).
+            // Empty items of a list must be skipped (RFC 9110, section 5.6.1).
             let mut items = value.rsplit(|b| *b == b',').map(<[u8]>::trim_ascii);
             if let Some(last) = items.find(|item| !item.is_empty()) {
                 chunked = last.eq_ignore_ascii_case(b"chunked");
@@ -308,15 +308,15 @@ fn interpret(
             head.retry_after_s = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
         }
     }
-    // "close" prevails, whichever field comes last (RFC 9112, section 9.3); and
-    // behind a 101 there is another protocol.
+    // "close" wins in any order of the fields (RFC 9112, section 9.3). After a 101 the
+    // connection has another protocol.
     head.keep_alive &= !close && status != 101;
     let no_body = to_head_request || status == 204 || status == 304 || status < 200;
     let framing = match (no_body, encoded, chunked, length) {
         (true, ..) => Framing::None,
         (_, true, true, length) => {
-            // Both: the length is a trap (RFC 9112, section 6.3, item 3); and
-            // HTTP/1.0 has no chunks (section 6.1).
+            // With both, the length may be an attack (RFC 9112, section 6.3, item 3). HTTP/1.0 has
+            // no chunks (section 6.1).
             head.keep_alive &= length.is_none() && is_http_1_1;
             Framing::Chunked
         }
@@ -330,12 +330,12 @@ fn interpret(
     Ok((head, framing))
 }
 
-/// Whether a comma-separated list holds a word, in any case.
+/// Whether a comma-separated list contains a word, ignoring case.
 fn lists(value: &[u8], word: &[u8]) -> bool {
     value.split(|b| *b == b',').any(|item| item.trim_ascii().eq_ignore_ascii_case(word))
 }
 
-/// A list of equal numbers is one number (RFC 9110, section 8.6).
+/// Parses the length. A list of equal numbers counts as one number (RFC 9110, section 8.6).
 fn content_length(value: &[u8]) -> Result<u64, Invalid> {
     let text = String::from_utf8_lossy(value);
     let mut numbers = text.split(',').map(|part| {

@@ -1,4 +1,4 @@
-//! A byte stream to the server, with TLS or without; it never blocks.
+//! A byte stream to the server, with or without TLS; it never blocks.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -13,32 +13,32 @@ use super::error::ExchangeError;
 use super::tls::Session;
 use crate::reactor::Handle;
 
-/// Where connections go, and how.
+/// The address of connections, and their settings.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
     /// The address that was resolved before the load.
     pub address: SocketAddr,
-    /// TLS, with the name that the server must prove.
+    /// TLS, with the name that the server's certificate must have.
     pub tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
-    /// Whether answers that come in pieces are acknowledged at once.
+    /// Whether answers in several pieces are acknowledged at once.
     pub acknowledge_at_once: bool,
 }
 
 /// An open stream.
 #[derive(Debug)]
 pub enum Stream {
-    /// Bytes as they are.
+    /// Without TLS.
     Plain(TcpStream),
-    /// Encrypted.
+    /// With TLS.
     Tls(Box<Session>),
 }
 
 /// How long it took to open a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening {
-    /// Until TCP was connected.
+    /// The time until TCP was connected.
     pub connect: Duration,
-    /// Then, until TLS was agreed on.
+    /// The time from then until the TLS handshake was complete.
     pub handshake: Option<Duration>,
 }
 
@@ -46,7 +46,7 @@ impl Stream {
     /// Opens a stream.
     ///
     /// # Errors
-    /// No connection, or no TLS on it; or the wait was interrupted.
+    /// No connection, no TLS on it, or the wait was interrupted.
     pub async fn open(
         handle: &Handle,
         endpoint: &Endpoint,
@@ -74,10 +74,10 @@ impl Stream {
         Ok((Self::Tls(Box::new(session)), Opening { connect, handshake }))
     }
 
-    /// Reads what is there; 0 is the end.
+    /// Reads available bytes; 0 means the end.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing is there, or the system's reason.
+    /// `WouldBlock` without available bytes, or another error of the system.
     pub fn read(&mut self, input: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Plain(socket) => socket.read(input),
@@ -85,16 +85,16 @@ impl Stream {
         }
     }
 
-    /// Whether a read of so few bytes has emptied the socket.
+    /// Whether a read of `count` bytes into `room` bytes has emptied the socket.
     pub fn is_drained(&self, count: usize, room: usize) -> bool {
         match self {
             Self::Plain(_) => count < room,
-            // Records may be left over; only the socket itself can say.
+            // TLS records may be left, so only the socket itself can answer.
             Self::Tls(_) => false,
         }
     }
 
-    /// Sends all of it.
+    /// Sends all bytes.
     ///
     /// # Errors
     /// The connection broke, or the wait was interrupted.
@@ -119,7 +119,7 @@ impl Stream {
         }
     }
 
-    /// The socket below.
+    /// The TCP socket.
     pub fn socket(&self) -> &TcpStream {
         match self {
             Self::Plain(socket) => socket,
@@ -141,7 +141,7 @@ async fn connect(handle: &Handle, address: SocketAddr) -> Result<TcpStream, Exch
         }
         match socket.peer_addr() {
             Ok(_) => break,
-            // News of an earlier socket of this user: this one is on its way.
+            // The event was of an earlier socket of this user; this one is still connecting.
             Err(error) if error.kind() == io::ErrorKind::NotConnected => handle.clear(),
             Err(error) => return Err(failed(error)),
         }

@@ -1,4 +1,4 @@
-//! The parser, byte by byte: framing, faults, and any way to cut the input.
+//! Tests of the parser, byte by byte: framing, errors, and arbitrary cuts of the input.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! TLS through rustls: whom to believe, and a client's side of a connection.
+//! TLS with rustls: which certificates are trusted, and the client side of a connection.
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -12,23 +12,23 @@ use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
-/// Whom to believe about a server's name.
+/// Which certificates are trusted.
 #[derive(Clone, Debug)]
 pub enum Trust {
-    /// Nobody: for a server that does not speak TLS.
+    /// None: for a server without TLS.
     Nobody,
     /// The system's certificates.
     System,
-    /// These, in PEM, and no others.
+    /// Only these, in PEM.
     Only(Vec<u8>),
-    /// Whoever answers: the run says so wherever it tells of itself.
+    /// Any certificate; console and results say so.
     Anyone,
 }
 
-/// Why TLS cannot be spoken.
+/// Why TLS cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The certificates to believe cannot be read.
+    /// The trusted certificates cannot be read.
     #[error("the certificates cannot be used: {0}")]
     Certificates(String),
     /// rustls refuses the configuration.
@@ -36,10 +36,10 @@ pub enum TlsError {
     Setup(#[from] rustls::Error),
 }
 
-/// A client's configuration for HTTP/1.1.
+/// The client's configuration for HTTP/1.1.
 ///
 /// # Errors
-/// Certificates that cannot be read, or none at all.
+/// The certificates cannot be read, or there are none.
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let algorithms = provider.signature_verification_algorithms;
@@ -72,13 +72,13 @@ fn roots(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, Tl
     let mut store = RootCertStore::empty();
     let (added, ignored) = store.add_parsable_certificates(certificates);
     if added == 0 {
-        let message = format!("none of {} is a certificate of an authority", added + ignored);
+        let message = format!("none of the {} is a CA certificate", added + ignored);
         return Err(TlsError::Certificates(message));
     }
     Ok(store)
 }
 
-/// A verifier for `insecure = true`: signatures are checked, names are not.
+/// A verifier for `insecure = true`: it checks signatures, but not names.
 #[derive(Debug)]
 struct BelievesAnyone(WebPkiSupportedAlgorithms);
 
@@ -117,8 +117,7 @@ impl ServerCertVerifier for BelievesAnyone {
     }
 }
 
-/// A TLS session over a socket that does not block. `WouldBlock` means: wait
-/// for the socket.
+/// A TLS session over a non-blocking socket. `WouldBlock` means: wait for the socket.
 #[derive(Debug)]
 pub struct Session {
     socket: TcpStream,
@@ -129,7 +128,7 @@ impl Session {
     /// Begins a session; nothing is sent yet.
     ///
     /// # Errors
-    /// rustls refuses.
+    /// rustls refuses the name or the configuration.
     pub fn new(
         socket: TcpStream,
         config: Arc<ClientConfig>,
@@ -138,15 +137,15 @@ impl Session {
         Ok(Self { socket, tls: ClientConnection::new(config, name)? })
     }
 
-    /// The socket below.
+    /// The TCP socket.
     pub fn socket(&self) -> &TcpStream {
         &self.socket
     }
 
-    /// Goes on with the handshake, to its end.
+    /// Continues the handshake until it is complete.
     ///
     /// # Errors
-    /// `WouldBlock`, the end of the connection, or a peer that is not believed.
+    /// `WouldBlock`, the end of the connection, or a server that is not trusted.
     pub fn shake_hands(&mut self) -> io::Result<()> {
         while self.tls.is_handshaking() {
             self.flush_records()?;
@@ -171,17 +170,18 @@ impl Session {
         }
         let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
         if let Err(error) = self.tls.process_new_packets() {
-            // The alert tells the server why, if it can still be sent.
+            // Tries to send the alert, which tells the server the reason.
             let _ = self.flush_records();
             return Err(invalid(error));
         }
         Ok(count)
     }
 
-    /// Reads what was decrypted; 0 is a clean end.
+    /// Reads decrypted bytes; 0 means a clean end.
     ///
     /// # Errors
-    /// `WouldBlock`, or an end without TLS's farewell: a body may be cut off.
+    /// `WouldBlock`, or an end without TLS's closing alert, after which a body may be
+    /// incomplete.
     pub fn read(&mut self, input: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.tls.reader().read(input) {
@@ -191,7 +191,7 @@ impl Session {
         }
     }
 
-    /// Encrypts what it takes of `bytes`, and sends what it can.
+    /// Encrypts as much of `bytes` as possible, and sends as much as possible.
     ///
     /// # Errors
     /// The connection broke.
@@ -206,7 +206,7 @@ impl Session {
         }
     }
 
-    /// Whether records wait to be sent.
+    /// Whether records still wait to be sent.
     pub fn owes(&self) -> bool {
         self.tls.wants_write()
     }

@@ -1,4 +1,4 @@
-//! Wall-clock stamps for reports; latencies use the monotonic clock alone.
+//! Wall-clock times for reports. Latencies use the monotonic clock only.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ pub fn unix_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The whole second that a moment lies in.
+/// The whole second that contains a moment.
 pub fn second(moment: std::time::Duration) -> u32 {
     u32::try_from(moment.as_secs()).unwrap_or(u32::MAX)
 }

@@ -1,20 +1,21 @@
-//! What a recorder has counted since it was last asked: enough to see how rules
-//! stand, and cheap to hand on, since latencies stay where they are.
+//! The counts of a recorder since the last call: enough to evaluate rules, and cheap to
+//! pass on, because latencies are not included.
 
 use portcullis_core::measure::{Block, Distribution, OverLimit, Row};
 
-/// One row as it was when it was last asked.
+/// A row as it was at the last call.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     row: Row,
-    /// How many blocks it had.
+    /// The number of blocks it had.
     blocks: usize,
-    /// The last of them as it was: it may have grown since.
+    /// Its last block, which may have grown since.
     last: Block,
 }
 
 impl Snapshot {
-    /// What `now` counts beyond the snapshot, which becomes `now`; `all` are the blocks so far.
+    /// The difference between `now` and the snapshot; `now` becomes the new snapshot. `all` are
+    /// all blocks so far.
     pub fn delta(&mut self, now: Row, all: &[Block]) -> Row {
         let before = std::mem::replace(&mut self.row, now.clone());
         let first = self.blocks.saturating_sub(1);

@@ -1,5 +1,5 @@
-//! What a row keeps of single requests: its slowest, and its first failed
-//! answers. One comparison for a request that is neither.
+//! The single requests that a row keeps: the slowest ones, and the first failed answers.
+//! Other requests cost one comparison.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use portcullis_core::measure::{ErrorSample, Exemplars, MOST_ERRORS, MOST_SLOW, S
 
 use super::sample::Sample;
 
-/// The requests that are kept; moments are counted from the start of the run.
+/// The kept requests; their times count from the start of the run.
 #[derive(Clone, Debug, Default)]
 pub struct ExemplarRecorder {
-    /// In no order; a latency of zero is a free place.
+    /// Unordered; a latency of zero is an empty slot.
     slowest: [SlowRequest; MOST_SLOW],
-    /// The shortest of these.
+    /// The shortest latency among them.
     floor: Duration,
     errors: Vec<ErrorSample>,
 }
@@ -39,7 +39,7 @@ impl ExemplarRecorder {
         self.errors.len() < MOST_ERRORS
     }
 
-    /// Keeps a failed answer if it is among the first.
+    /// Keeps a failed answer if it is among the first ones.
     pub fn note_error(&mut self, sample: &Sample, ended: Duration) {
         let (Some(failure), Some(body)) = (&sample.failure, &sample.error_body) else { return };
         if self.wants_error() {
@@ -48,7 +48,7 @@ impl ExemplarRecorder {
         }
     }
 
-    /// Adds what another worker kept.
+    /// Adds the requests of another worker.
     pub fn absorb(&mut self, other: &Self) {
         for slow in other.slowest {
             if slow.latency > self.floor {
@@ -60,8 +60,8 @@ impl ExemplarRecorder {
         self.errors.truncate(MOST_ERRORS);
     }
 
-    /// What several rows of one task kept, with moments counted from the window's
-    /// start, in milliseconds.
+    /// The kept requests of several rows of one task, with times since the start of the window,
+    /// in milliseconds.
     pub fn samples<const N: usize>(rows: [&Self; N], opens: Duration) -> Exemplars {
         let since = |at: Duration| {
             let ms = at.saturating_sub(opens).as_millis();

@@ -1,23 +1,23 @@
-//! What one worker counted within one second: what the time series is made of.
+//! The counts of one worker in one second, for the time series.
 
 use std::time::Duration;
 
 use portcullis_core::measure::{Distribution, FailureKind};
 
-/// What ended within one second, for the time series.
+/// The requests that ended in one second, for the time series.
 #[derive(Clone, Debug, Default)]
 pub struct IntervalCounts {
-    /// Requests of the planned window that ended.
+    /// Requests of the planned window.
     pub requests: u64,
-    /// Of these, failed ones.
+    /// Failed requests among them.
     pub failures: u64,
     /// Bytes of their bodies.
     pub body_bytes: u64,
-    /// Failed ones by kind, in the order of [`FailureKind::ALL`].
+    /// Failures by kind, in the order of [`FailureKind::ALL`].
     pub kinds: [u64; FailureKind::ALL.len()],
-    /// Latencies of the good ones.
+    /// Latencies of the good answers.
     pub latencies: Distribution,
-    /// How late the worker woke at most.
+    /// The largest delay of a wake-up of the worker.
     pub late: Duration,
 }
 
@@ -27,7 +27,7 @@ pub fn add_kinds(mine: &mut [u64], theirs: &[u64]) {
 }
 
 impl IntervalCounts {
-    /// Adds another worker's.
+    /// Adds the counts of another worker.
     pub fn add(&mut self, other: &Self) {
         self.requests += other.requests;
         self.failures += other.failures;

@@ -1,4 +1,4 @@
-//! Latencies of one kind: a histogram beside exact count, sum and extremes.
+//! Latencies of one kind: a histogram, and exact count, sum, minimum and maximum.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use portcullis_core::measure::Distribution;
 /// Three significant digits: buckets are at most 0.1 % wide.
 const DIGITS: u8 = 3;
 
-/// A histogram of microseconds, made when the first value comes.
+/// A histogram of microseconds, created with the first value.
 #[derive(Clone, Debug)]
 pub struct Latencies {
-    /// `None` until there is a value: most kinds never have one.
+    /// `None` until there is a value, because most kinds never have one.
     histogram: Option<Histogram<u64>>,
     longest_us: u64,
     count: u64,
@@ -21,19 +21,19 @@ pub struct Latencies {
     max_ns: u64,
 }
 
-/// Microseconds, rounded up: a latency is never shown below what it was.
+/// Microseconds, rounded up, so that a latency is never reported too short.
 fn micros(latency: Duration) -> u64 {
     u64::try_from(latency.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
 }
 
 impl Latencies {
-    /// No values yet; those above `longest` will be counted as clipped.
+    /// An empty histogram; values above `longest` will be counted as clipped.
     pub fn new(longest: Duration) -> Self {
         let longest_us = micros(longest).max(2);
         Self { histogram: None, longest_us, count: 0, clipped: 0, sum_ns: 0, min_ns: 0, max_ns: 0 }
     }
 
-    /// Whether the bounds are possible: checked once, before the load.
+    /// Checks the bounds once, before the load.
     ///
     /// # Errors
     /// The histogram library refuses them.
@@ -58,7 +58,7 @@ impl Latencies {
         }
     }
 
-    /// Adds the values of another one with the same bounds.
+    /// Adds the values of another histogram with the same bounds.
     pub fn absorb(&mut self, other: &Self) {
         if other.count == 0 {
             return;
@@ -69,14 +69,14 @@ impl Latencies {
         self.count += other.count;
         self.clipped += other.clipped;
         match (&mut self.histogram, &other.histogram) {
-            // Bounds are equal, so that nothing can be out of them.
+            // The bounds are equal, so no value can be out of range.
             (Some(mine), Some(theirs)) => drop(mine.add(theirs)),
             (mine @ None, theirs) => mine.clone_from(theirs),
             (Some(_), None) => {}
         }
     }
 
-    /// Forgets all values, and keeps the memory.
+    /// Removes all values, and keeps the memory.
     pub fn reset(&mut self) {
         if let Some(histogram) = &mut self.histogram {
             histogram.reset();
@@ -85,7 +85,7 @@ impl Latencies {
         (self.sum_ns, self.min_ns, self.max_ns) = (0, 0, 0);
     }
 
-    /// Number of values.
+    /// The number of values.
     pub fn count(&self) -> u64 {
         self.count
     }

@@ -1,5 +1,5 @@
-//! What is recorded: one worker's recorder with a row per task, the time series,
-//! single requests that are kept, and how late the generator itself was.
+//! Records measurements: one worker's recorder with a row per task, the time series, single
+//! requests that are kept, and the lag of the generator itself.
 
 mod clock;
 mod delta;

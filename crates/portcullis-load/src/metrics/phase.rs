@@ -1,6 +1,6 @@
-//! What a sample is of: the login, or a task in one of the phases of a run.
+//! What a sample belongs to: the login, or a task in one phase of the run.
 
-/// A task, by its place in the scenario.
+/// A task, by its index in the scenario.
 pub type TaskId = usize;
 
 /// The part of a run in which a task is called.
@@ -10,13 +10,13 @@ pub enum Phase {
     WarmUp,
     /// In the planned window.
     Window,
-    /// After the window, dealt from the deck as in it.
+    /// After the window, an extra request in the ordinary mix.
     ExtraMixed,
-    /// After the window, for the task's own sake.
+    /// After the window, an extra request for this task alone.
     ExtraTargeted,
 }
 
-/// What a sample is of.
+/// What a sample belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A task.

@@ -1,5 +1,5 @@
-//! What one worker measured: histograms per task, exact counts, failures by
-//! kind. Owned by the one worker while it runs, merged at the end.
+//! The measurements of one worker: histograms per task, exact counts, failures by kind. The
+//! worker owns its recorder while it runs; the recorders are merged at the end.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub struct Recorder {
     interval_latencies: Latencies,
     /// Requests sent again on a new connection.
     pub resent: u64,
-    /// Kept connections that the server had closed, opened anew before sending.
+    /// Kept connections that the server had closed, and that were opened again before sending.
     pub reopened: u64,
     requests: u64,
     /// How late the worker woke.
@@ -44,11 +44,12 @@ pub struct Recorder {
     handshake: Latencies,
 }
 
-/// Task (`None` is the login), kind, and status where that tells them apart.
+/// The task (`None` for the login), the kind, and the status if it separates groups.
 type FailureKey = (Option<TaskId>, FailureKind, u16);
 
-/// One second of room: an answer may end just after its deadline. In the open
-/// model a request may have waited for the whole run before it was sent.
+/// The largest latency that is possible: with one more second, because an answer may end
+/// just after its deadline. In the open model a request may have waited for the whole run
+/// first.
 fn longest(plan: &LoadPlan) -> Duration {
     let room = plan.request_timeout + Duration::from_secs(1);
     if plan.is_open() { plan.closes() + plan.longest + room } else { room }
@@ -58,7 +59,7 @@ impl Recorder {
     /// An empty recorder for a plan.
     ///
     /// # Errors
-    /// The histogram library refuses its bounds: a defect.
+    /// The histogram library refuses its bounds, which is a bug.
     pub fn new(plan: &LoadPlan) -> Result<Self, CreationError> {
         let empty = Latencies::new(longest(plan));
         empty.check()?;
@@ -84,14 +85,14 @@ impl Recorder {
         })
     }
 
-    /// Whether a request that was dropped without an answer may be sent again.
-    /// A server that closes an idle connection just as we use it is rare, once
-    /// closed ones were looked for; beyond 1 % it is a server that drops requests.
+    /// Whether a request that was dropped without an answer may be sent again. It is rare that
+    /// a server closes an idle connection exactly when it is used, because closed ones are
+    /// detected. Above 1 % the server drops requests.
     pub fn may_resend(&self) -> bool {
         self.resent * 100 <= self.requests
     }
 
-    /// Where a request is counted; none for a task that the plan does not have.
+    /// The row that counts a request; `None` for a task that is not in the plan.
     fn row(&mut self, subject: Subject) -> Option<&mut RowRecorder> {
         let Subject::Task(phase, task) = subject else { return Some(&mut self.login) };
         match phase {
@@ -102,7 +103,7 @@ impl Recorder {
         }
     }
 
-    /// Records one request that ended at this moment of the run.
+    /// Records a request that ended at this time of the run.
     pub fn record(&mut self, subject: Subject, sample: &Sample, ended: Duration, plan: &LoadPlan) {
         if let Some(row) = self.row(subject) {
             row.record(sample, ended, &plan.limits);
@@ -132,8 +133,9 @@ impl Recorder {
         }
     }
 
-    /// Whether the body of this answer is to be kept: of the first failed ones of each
-    /// task. A login's that was not refused may hold a token that nobody knows.
+    /// Whether the body of this answer must be kept: for the first failed answers of each task.
+    /// The body of a login that was not refused may contain an unknown token, so it is not
+    /// kept.
     pub fn wants_body(&mut self, subject: Subject, sample: &Sample) -> bool {
         if sample.failure.is_none() || sample.status == 0 {
             return false;
@@ -145,13 +147,13 @@ impl Recorder {
         is_shown && self.row(subject).is_some_and(|row| row.exemplars.wants_error())
     }
 
-    /// Notes how late the worker woke.
+    /// Records how late the worker woke.
     pub fn note_lag(&mut self, lag: Duration) {
         self.lag.record(lag);
         self.interval.late = self.interval.late.max(lag);
     }
 
-    /// Requests so far, of whomever.
+    /// The number of requests so far, including logins.
     pub fn requests(&self) -> u64 {
         self.requests
     }
@@ -193,9 +195,9 @@ impl Recorder {
         IntervalCounts { latencies, ..std::mem::take(&mut self.interval) }
     }
 
-    /// For each task what was counted since the last call: no latencies but
-    /// their number. What is said of blocks and of the row is the same requests:
-    /// else the second that just went bad would not be known as one.
+    /// The counts of each task since the last call, with only the number of latencies. Blocks
+    /// and the row must count the same requests; otherwise a second that has just become bad
+    /// would not be recognised.
     pub fn delta(&mut self) -> Vec<TaskSummary> {
         let tasks =
             self.window.iter_mut().zip(self.extra_mixed.iter_mut().zip(&mut self.extra_targeted));
@@ -211,7 +213,7 @@ impl Recorder {
         tasks.map(delta).collect()
     }
 
-    /// Adds what another worker measured under the same plan.
+    /// Adds the measurements of another worker with the same plan.
     pub fn absorb(&mut self, other: Self) {
         self.warm_up.absorb(&other.warm_up);
         self.login.absorb(&other.login);
@@ -246,12 +248,12 @@ impl Recorder {
         self.warm_up.row()
     }
 
-    /// How long it took to connect, and to agree on TLS.
+    /// The times to connect, and to complete the TLS handshake.
     pub fn openings(&self) -> (Distribution, Distribution) {
         (self.connect.distribution(), self.handshake.distribution())
     }
 
-    /// Every task's rows, in the order of the scenario.
+    /// The rows of all tasks, in the order of the scenario.
     pub fn tasks(&self, plan: &LoadPlan) -> Vec<TaskSummary> {
         let after = self.extra_mixed.iter().zip(&self.extra_targeted);
         let rows = self.window.iter().zip(after);
@@ -291,7 +293,7 @@ impl Recorder {
         })
     }
 
-    /// What failed, in the order of the tasks and kinds.
+    /// The failures, in the order of the tasks and kinds.
     pub fn failures(&self) -> Vec<FailureGroup> {
         let mut all: Vec<_> = self.failures.iter().collect();
         all.sort_by_key(|(key, _)| **key);
@@ -299,7 +301,7 @@ impl Recorder {
     }
 }
 
-/// Whether an answer that is accepted may be a success.
+/// Whether an accepted answer can be a success.
 fn may_have_data(step: &Step) -> bool {
     step.accept.iter().any(|status| (200..300).contains(status))
 }

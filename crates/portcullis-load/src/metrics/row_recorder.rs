@@ -1,5 +1,5 @@
-//! The counts and latencies of one row of results, by one worker: its room is taken
-//! once, before the load.
+//! The counts and latencies of one row of the results, by one worker. Its memory is
+//! allocated once, before the load.
 
 use std::time::Duration;
 
@@ -29,22 +29,21 @@ pub struct RowRecorder {
     cut: u64,
     /// Counts by second.
     blocks: Vec<Block>,
-    /// What it counted when it was last asked.
+    /// Its counts at the last call.
     snapshot: Snapshot,
-    /// Answers and requests to be looked at.
+    /// Kept answers and requests.
     pub exemplars: ExemplarRecorder,
-    /// By status, ascending: a handful, so that only the first answer of each
-    /// asks for memory.
+    /// Counts by status, ascending. There are few, so only the first answer of each allocates.
     statuses: Vec<(u16, u64)>,
 }
 
-/// A tail of this length is the mark of a delayed acknowledgement: Linux delays
-/// them by 40 ms at least (`TCP_DELACK_MIN`, include/net/tcp.h).
+/// A time between first and last byte in this range looks like a delayed acknowledgement:
+/// Linux delays them by at least 40 ms (`TCP_DELACK_MIN`, include/net/tcp.h).
 const STALL: std::ops::RangeInclusive<Duration> =
     Duration::from_millis(35)..=Duration::from_millis(50);
 
 impl RowRecorder {
-    /// An empty one; `empty` is a histogram of the right range.
+    /// An empty row; `empty` is a histogram with the right bounds.
     pub fn new(empty: &Latencies, limits: usize) -> Self {
         Self {
             requests: 0,
@@ -66,7 +65,7 @@ impl RowRecorder {
         }
     }
 
-    /// The block of a second, which is the last one or a later one.
+    /// The block of a second; it is the last block or a later one.
     fn block(&mut self, second: u32) -> Option<&mut Block> {
         if self.blocks.last().is_none_or(|block| block.second != second) {
             let beyond = vec![OverLimit::default(); self.beyond.len()];
@@ -75,7 +74,7 @@ impl RowRecorder {
         self.blocks.last_mut()
     }
 
-    /// Takes a request that ended at this moment of the run.
+    /// Adds a request that ended at this time of the run.
     pub fn record(&mut self, sample: &Sample, ended: Duration, limits: &[Duration]) {
         let failed = sample.failure.is_some();
         let (latencies, beyond) = match failed {
@@ -86,8 +85,8 @@ impl RowRecorder {
         for (limit, beyond) in limits.iter().zip(beyond) {
             note(beyond, sample.latency, *limit);
         }
-        // Of a request that was cut off no more is known than how long it took
-        // at least: it is no failure of the service, and no answer.
+        // Of a request that was cut, only a lower bound of its latency is known. It is neither a
+        // failure of the service nor an answer.
         if sample.is_cut {
             self.cut += 1;
             return;
@@ -116,7 +115,7 @@ impl RowRecorder {
         }
     }
 
-    /// Adds another worker's.
+    /// Adds the counts of another worker.
     pub fn absorb(&mut self, other: &Self) {
         self.requests += other.requests;
         self.failures += other.failures;
@@ -143,13 +142,13 @@ impl RowRecorder {
         self.blocks = measure::merged(&self.blocks, &other.blocks);
     }
 
-    /// What was counted since the last call.
+    /// The counts since the last call.
     pub fn delta(&mut self) -> Row {
         let now = self.counts();
         self.snapshot.delta(now, &self.blocks)
     }
 
-    /// What rules on shares need; of latencies their number alone.
+    /// The counts for rules on shares, with only the number of latencies.
     fn counts(&self) -> Row {
         let count = self.good.count();
         Row {

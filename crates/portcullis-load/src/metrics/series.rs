@@ -1,4 +1,4 @@
-//! The time series: what the workers say once a second, put together.
+//! The time series: combines the messages that the workers send once a second.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use portcullis_core::threshold::Percentile;
 
 use super::interval::{IntervalCounts, add_kinds};
 
-/// Current percentiles are of this many seconds, as Locust's are.
+/// The number of seconds for current percentiles, as in Locust.
 const RECENT: usize = 10;
 
-/// A second, as far as the workers have told of it.
+/// A second, with the counts of the workers so far.
 #[derive(Debug, Default)]
 struct Pending {
     users: u32,
@@ -25,7 +25,7 @@ struct Pending {
 #[derive(Debug)]
 pub struct Series {
     workers: u32,
-    /// From the first second that not all workers have told of.
+    /// The seconds from the first one that is not yet complete.
     pending: VecDeque<Pending>,
     seconds: Vec<SeriesPoint>,
     recent: VecDeque<Distribution>,
@@ -38,7 +38,7 @@ pub struct Series {
 }
 
 impl Series {
-    /// An empty series of so many workers.
+    /// An empty series for this number of workers.
     pub fn new(workers: u32) -> Self {
         Self {
             workers,
@@ -54,7 +54,7 @@ impl Series {
         }
     }
 
-    /// Takes what one worker says of a second; true when a second is whole.
+    /// Adds the counts of one worker for a second. Returns true when the second is complete.
     pub fn tell(&mut self, second: u64, users: u32, counts: &IntervalCounts) -> bool {
         let index = second.saturating_sub(self.seconds.len() as u64) as usize;
         while self.pending.len() <= index {
@@ -85,8 +85,8 @@ impl Series {
         });
     }
 
-    /// Adds what nobody has told of yet: a second of its own if it is one, by the
-    /// time that was `measured`, else a part of the last one.
+    /// Adds the rest at the end of the load: as a second of its own if, by the `measured` time,
+    /// it is a whole one; otherwise to the last second.
     pub fn finish(
         mut self,
         rest: &[IntervalCounts],
@@ -117,13 +117,13 @@ impl Series {
         (self.requests, self.failures)
     }
 
-    /// Failures so far by kind, those kinds alone that came.
+    /// Failures so far, for the kinds that occurred.
     pub fn kinds(&self) -> Vec<(FailureKind, u64)> {
         let all = FailureKind::ALL.into_iter().zip(self.kinds);
         all.filter(|(_, count)| *count > 0).collect()
     }
 
-    /// How late a worker woke at most, in the last second.
+    /// The largest delay of a wake-up of a worker in the last second.
     pub fn late(&self) -> Duration {
         self.late
     }

@@ -1,19 +1,19 @@
-//! The generator watches itself: how late it wakes, what it computes, how long
-//! it stood in the run queue. Its lag is an error of every latency it records.
+//! The generator measures itself: how late it wakes, its CPU time, and its time in the run
+//! queue. Its lag is an error in every latency that it records.
 
 use std::time::Duration;
 
-/// What the system says of the calling thread so far.
+/// The times of the calling thread so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThreadTimes {
-    /// On a processor.
+    /// Time on a CPU.
     pub cpu: Duration,
-    /// Ready, but waiting for one.
+    /// Time in the run queue, waiting for a CPU.
     pub run_queue: Duration,
 }
 
 impl ThreadTimes {
-    /// The calling thread's times; `None` where the system does not tell
+    /// The times of the calling thread; `None` if the system does not provide them
     /// (`/proc/thread-self/schedstat`: proc(5), sched-stats.rst of the kernel).
     pub fn now() -> Option<Self> {
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
@@ -22,7 +22,7 @@ impl ThreadTimes {
         Some(Self { cpu, run_queue: Duration::from_nanos(fields.next()??) })
     }
 
-    /// From `start` to these.
+    /// The difference from `start`.
     #[must_use]
     pub fn since(self, start: Self) -> Self {
         Self {
@@ -32,18 +32,17 @@ impl ThreadTimes {
     }
 }
 
-/// The niceness that a worker asks for: it needs little of a processor, but at
-/// once. What it does not get is lag.
+/// The niceness of a worker: it needs little CPU time, but without delay. Any delay is lag.
 const PUNCTUAL: i32 = -10;
 
-/// Asks the system to let this thread, and no other, run before those of
-/// ordinary niceness; only root and the like are granted it. Whether it was.
+/// Asks the system to run this thread, and no other, before threads of ordinary niceness.
+/// Only privileged users may do this. Returns whether it was allowed.
 pub fn ask_for_punctuality() -> bool {
-    // Niceness is a thread's own on Linux, and zero means the calling one
-    // (setpriority(2), "C library/kernel differences"); elsewhere it is the
-    // whole process's, the server's starter included.
+    // On Linux niceness belongs to a thread, and zero means the calling one (setpriority(2),
+    // "C library/kernel differences"). On other systems it would be that of the whole process,
+    // including the thread that starts the server.
     cfg!(target_os = "linux") && rustix::process::setpriority_process(None, PUNCTUAL).is_ok()
 }
 
-/// How often the worker looks how late it wakes, beside every wait of a user.
+/// How often the worker measures how late it wakes, besides the waits of users.
 pub const PULSE: Duration = Duration::from_millis(20);

@@ -1,5 +1,5 @@
-//! One task over time: for each step of the window the numbers of requests and
-//! failures, and a coarse histogram of latencies. Its room is taken once, before the
+//! The timeline of one task: for each step of the window the number of requests and
+//! failures, and a coarse histogram of latencies. Its memory is allocated once, before the
 //! load.
 
 use std::time::Duration;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use portcullis_core::measure::{STEPS, TimeBucket, step_s};
 use portcullis_core::plan::LoadPlan;
 
-/// Buckets for each doubling: neighbours differ by 9 %.
+/// Buckets for each doubling: adjacent ones differ by 9 %.
 const FINE: f64 = 8.0;
-/// The shortest latency that is told apart, in nanoseconds.
+/// The smallest bucket, in nanoseconds; shorter latencies are counted in it.
 const SHORTEST_NS: f64 = 50_000.0;
 /// Up to 50 µs · 2^22, more than three minutes.
 const BUCKETS: usize = 22 * FINE as usize;
-/// Of longer scenarios only so many tasks have a timeline: it is for charts.
+/// The number of tasks with a timeline; it is used only for charts.
 pub const MOST_TASKS: usize = 40;
 
 /// The timeline of one task.
@@ -32,7 +32,7 @@ struct Bucket {
 }
 
 impl TaskTimeline {
-    /// The timelines of a plan's tasks, all empty.
+    /// The empty timelines of a plan's tasks.
     pub fn of(plan: &LoadPlan) -> Vec<Self> {
         let step_s = step_s(plan.window);
         let seconds = u32::try_from(plan.window.as_secs_f64().ceil() as u64).unwrap_or(u32::MAX);
@@ -43,10 +43,10 @@ impl TaskTimeline {
         vec![timeline; plan.scenario.tasks.len().min(MOST_TASKS)]
     }
 
-    /// Takes a request that ended in this second of the run; its latency if it was good.
+    /// Adds a request that ended in this second of the run; with its latency if it was good.
     pub fn record(&mut self, second: u32, good: Option<Duration>) {
         let step = second.saturating_sub(self.start_s) / self.step_s;
-        // An answer may come a moment after the window.
+        // An answer may arrive shortly after the window.
         let last = self.steps.len().saturating_sub(1);
         let Some(step) = self.steps.get_mut((step as usize).min(last)) else { return };
         step.requests += 1;
@@ -59,7 +59,7 @@ impl TaskTimeline {
         }
     }
 
-    /// Adds another worker's.
+    /// Adds the timeline of another worker.
     pub fn absorb(&mut self, other: &Self) {
         for (mine, theirs) in self.steps.iter_mut().zip(&other.steps) {
             mine.requests += theirs.requests;
@@ -88,7 +88,7 @@ impl TaskTimeline {
 }
 
 impl Bucket {
-    /// By nearest rank, as the middle of a bucket.
+    /// The nearest-rank percentile, as the middle of a bucket.
     fn percentile_ms(&self, share: f64) -> Option<f64> {
         let count: u64 = self.good.iter().map(|count| u64::from(*count)).sum();
         let rank = ((count as f64 * share).ceil() as u64).max(1);
@@ -98,7 +98,7 @@ impl Bucket {
             below >= rank
         })?;
         let ms = SHORTEST_NS * 2f64.powf((index as f64 + 0.5) / FINE) / 1e6;
-        // Three digits: more would claim what a bucket does not know.
+        // Three significant digits, because a bucket is not more exact.
         let scale = 10f64.powf(2.0 - ms.log10().floor());
         Some((ms * scale).round() / scale)
     }

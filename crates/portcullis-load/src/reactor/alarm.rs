@@ -1,4 +1,4 @@
-//! Waking to the microsecond: epoll's own timeout counts in milliseconds, which
+//! Waking with microsecond accuracy. The timeout of epoll counts in milliseconds, which
 //! would be the largest part of the generator's lag.
 
 use std::io;
@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll};
 
-/// Waits for sockets, and for a moment.
+/// Waits for sockets, and until a moment.
 #[derive(Debug)]
 pub struct Alarm {
     #[cfg(target_os = "linux")]
     timer: rustix::fd::OwnedFd,
-    /// What the timer is set to.
+    /// The time that the timer is set to.
     #[cfg(target_os = "linux")]
     armed: Option<Instant>,
 }
 
 #[cfg(target_os = "linux")]
 impl Alarm {
-    /// A timer that `poll` watches.
+    /// Creates a timer that `poll` watches.
     ///
     /// # Errors
     /// The system refuses.
@@ -28,7 +28,7 @@ impl Alarm {
         use rustix::time::{TimerfdClockId, TimerfdFlags, timerfd_create};
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        // Edges only: it is never read, and each expiry is an event of its own.
+        // Edge-triggered: the timer is never read, and each expiry is a new event.
         let mut source = mio::unix::SourceFd(&timer.as_raw_fd());
         poll.registry().register(&mut source, super::executor::ALARM, mio::Interest::READABLE)?;
         Ok(Self { timer, armed: None })
@@ -70,7 +70,7 @@ impl Alarm {
 
 #[cfg(not(target_os = "linux"))]
 impl Alarm {
-    /// Nothing to be made: the timeout of `poll` serves.
+    /// Creates nothing: the timeout of `poll` is used.
     ///
     /// # Errors
     /// Never.

@@ -1,5 +1,5 @@
-//! The loop: what is due is polled, then the worker sleeps until a socket or a
-//! timer has news.
+//! The event loop: it polls the users that are ready, then sleeps until a socket or a timer
+//! has an event.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,23 +15,23 @@ use super::alarm::Alarm;
 use super::nap::Nap;
 use super::panic_words;
 
-/// What is to be done after a turn.
+/// The result of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// To be called again at this moment, or whenever something happens.
+    /// Call again at this time, or when something happens.
     Next(Instant),
-    /// An end: users are polled once more if they were woken, then left.
+    /// Stop: users that were woken are polled once more, then dropped.
     Stop,
 }
 
-/// The alarm's token; users have their numbers.
+/// The token of the alarm; users have their numbers as tokens.
 pub(super) const ALARM: Token = Token(usize::MAX);
 
 type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
-/// Runs `users` futures, made by `make` from their handles, to their ends or
-/// until `turn_hook`, which is called in every turn, stops. The words of a panic, if
-/// one did.
+/// Runs `users` futures, made by `make` from their handles, until all have ended or
+/// `turn_hook`, which is called in every turn, stops them. Returns the message of a panic,
+/// if one occurred.
 ///
 /// # Errors
 /// The system has no poll or timer left.
@@ -55,7 +55,7 @@ pub fn run<'a>(
             return Ok(tasks.panic.map(|panic| panic_words(&*panic)));
         }
         let Turn::Next(moment) = turn else { continue };
-        // Whoever was woken while others were polled does not wait for a socket.
+        // A user that was woken while others were polled must not wait for a socket.
         let now_due = !reactor.woken.borrow().is_empty();
         let timer = reactor.timers.borrow().next();
         let moment = match now_due {
@@ -84,7 +84,7 @@ struct TaskSet<'a> {
     users: Vec<Option<Task<'a>>>,
     active: usize,
     panic: Option<Box<dyn std::any::Any + Send>>,
-    /// Kept, so that a turn allocates nothing.
+    /// Kept between turns, so that a turn allocates nothing.
     batch: Vec<usize>,
 }
 
@@ -113,8 +113,8 @@ impl<'a> TaskSet<'a> {
         self.active -= 1;
     }
 
-    /// Those that were woken before this turn; who is woken meanwhile waits for
-    /// the next one, so that sockets and timers are not starved.
+    /// Polls the users that were woken before this turn. Users that are woken meanwhile wait
+    /// for the next turn, so that sockets and timers are also handled.
     fn poll_woken(&mut self, reactor: &Reactor) {
         let mut batch = std::mem::take(&mut self.batch);
         std::mem::swap(&mut batch, &mut *reactor.woken.borrow_mut());

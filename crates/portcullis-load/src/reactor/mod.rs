@@ -1,9 +1,9 @@
-//! One thread, many users: a user is a future that is polled when its socket or
-//! its time has come, and for no other reason. No locks, no wakers, no task
-//! queue between the kernel's answer and the code that reads it.
+//! Runs many users on one thread. A user is a future that is polled only when its socket is
+//! ready or its time has come. There are no locks, no wakers and no task queue between the
+//! kernel and the code that reads an answer.
 //!
-//! Made for this engine because its cost and its lag are errors of what it
-//! measures: docs/decisions/0004-a-reactor-of-our-own.md.
+//! It was made for this engine because the cost and the lag of the engine are errors in its
+//! measurements: docs/decisions/0004-a-reactor-of-our-own.md.
 
 mod alarm;
 mod executor;
@@ -23,47 +23,47 @@ use mio::{Interest, Registry, Token};
 pub use executor::{Turn, run};
 use timers::Timers;
 
-/// What a worker's users share: sockets, timers, and the bytes that were read.
+/// The data that a worker's users share: sockets, timers, and the read buffer.
 pub struct Reactor {
     registry: Registry,
     slots: Vec<Slot>,
     timers: RefCell<Timers>,
-    /// Users to be polled in the next turn, whatever their sockets say.
+    /// Users to poll in the next turn, independent of their sockets.
     woken: RefCell<Vec<usize>>,
     input: RefCell<Box<[u8]>>,
     is_cut: Cell<bool>,
 }
 
-/// What the reactor knows of one user.
+/// The state of one user in the reactor.
 #[derive(Debug, Default)]
 struct Slot {
-    /// The socket may have news since this was last cleared.
+    /// The socket may have an event since this was last cleared.
     is_ready: Cell<bool>,
-    /// The server has closed its side: there will be no further news of that.
+    /// The server has closed its side; there will be no further event for that.
     is_closed: Cell<bool>,
-    /// The exchange under way has outlasted its deadline.
+    /// The present exchange has exceeded its deadline.
     is_late: Cell<bool>,
-    /// When the exchange under way must be done.
+    /// The deadline of the present exchange.
     deadline: Cell<Option<Instant>>,
 }
 
-/// Why waiting for a socket ended without news of it.
+/// Why a wait for a socket ended without an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interruption {
     /// The deadline passed.
     Late,
-    /// The load is over.
+    /// The load has ended.
     Cut,
 }
 
-/// One user's view of the reactor.
+/// The handle of one user to the reactor.
 #[derive(Clone)]
 pub struct Handle {
     reactor: Rc<Reactor>,
     slot: usize,
 }
 
-/// How much is read at once: most answers come in one piece.
+/// The size of a read: most answers arrive in one piece.
 const INPUT: usize = 64 * 1024;
 
 impl Reactor {
@@ -80,17 +80,17 @@ impl Reactor {
         }
     }
 
-    /// The view of one user.
+    /// The handle of one user.
     pub fn handle(self: &Rc<Self>, slot: usize) -> Handle {
         Handle { reactor: Rc::clone(self), slot }
     }
 
-    /// Has a user polled in the next turn.
+    /// Makes the reactor poll a user in the next turn.
     pub fn wake(&self, slot: usize) {
         self.woken.borrow_mut().push(slot);
     }
 
-    /// Ends every wait for a socket from now on.
+    /// Interrupts all present and future waits for sockets.
     pub fn cut(&self) {
         self.is_cut.set(true);
         self.woken.borrow_mut().extend(0..self.slots.len());
@@ -103,7 +103,7 @@ impl Handle {
         self.slot
     }
 
-    /// Has the socket watched from now on.
+    /// Watches the socket from now on.
     ///
     /// # Errors
     /// The system refuses.
@@ -112,12 +112,12 @@ impl Handle {
         self.reactor.registry.register(socket, Token(self.slot), both)
     }
 
-    /// Whether the socket may have news.
+    /// Whether the socket may have an event.
     pub fn is_ready(&self) -> bool {
         self.state().is_some_and(|slot| slot.is_ready.get())
     }
 
-    /// The system said that nothing is there: wait for news.
+    /// The system said that no bytes are available: wait for an event.
     pub fn clear(&self) {
         if let Some(slot) = self.state() {
             slot.is_ready.set(false);
@@ -125,18 +125,18 @@ impl Handle {
         }
     }
 
-    /// A read has emptied the socket: wait for news, unless the end of the
-    /// stream, which came with those bytes, is still to be read.
+    /// A read has emptied the socket: wait for an event. If the end of the stream came with
+    /// those bytes, it must still be read.
     pub fn drained(&self) {
         if let Some(slot) = self.state() {
             slot.is_ready.set(slot.is_closed.get());
         }
     }
 
-    /// Waits until the socket may have news.
+    /// Waits until the socket may have an event.
     ///
     /// # Errors
-    /// The deadline passed, or the load is over.
+    /// The deadline passed, or the load ended.
     pub async fn ready(&self) -> Result<(), Interruption> {
         poll_fn(|_| match self.state() {
             Some(slot) if slot.is_ready.get() => Poll::Ready(Ok(())),
@@ -147,7 +147,7 @@ impl Handle {
         .await
     }
 
-    /// Sets when the exchange that begins now must be done.
+    /// Sets the deadline of the exchange that begins now.
     pub fn set_deadline(&self, deadline: Instant) {
         if let Some(slot) = self.state() {
             slot.deadline.set(Some(deadline));
@@ -156,14 +156,14 @@ impl Handle {
         }
     }
 
-    /// The exchange is done.
+    /// The exchange has ended.
     pub fn clear_deadline(&self) {
         if let Some(slot) = self.state() {
             slot.deadline.set(None);
         }
     }
 
-    /// Waits until a moment; less if the load is over before.
+    /// Waits until a moment, or until the load ends.
     pub async fn until(&self, moment: Instant) {
         if Instant::now() >= moment {
             return;
@@ -176,8 +176,8 @@ impl Handle {
         .await;
     }
 
-    /// Waits for a condition that another user, or the turn's hook, makes true and
-    /// then wakes this one for; less if the load is over before.
+    /// Waits for a condition, or until the load ends. Another user, or the hook of the turn,
+    /// makes it true and then wakes this user.
     pub async fn woken_for<T>(&self, mut met: impl FnMut() -> Option<T>) -> Option<T> {
         poll_fn(|_| match met() {
             Some(found) => Poll::Ready(Some(found)),
@@ -187,7 +187,7 @@ impl Handle {
         .await
     }
 
-    /// Lets everybody else go on first.
+    /// Lets all other users run first.
     pub async fn give_way(&self) {
         let mut has_waited = false;
         poll_fn(|_| {
@@ -200,12 +200,12 @@ impl Handle {
         .await;
     }
 
-    /// Whether the load is over.
+    /// Whether the load has ended.
     pub fn is_cut(&self) -> bool {
         self.reactor.is_cut.get()
     }
 
-    /// Room for what is read; shared, so not to be held across a wait.
+    /// The read buffer. All users share it, so it must not be held across a wait.
     pub fn input(&self) -> RefMut<'_, Box<[u8]>> {
         self.reactor.input.borrow_mut()
     }
@@ -215,28 +215,28 @@ impl Handle {
     }
 }
 
-/// Why users brought no result.
+/// Why users gave no result.
 #[derive(Debug, thiserror::Error)]
 pub enum ReactorError {
     /// The system has no poll or timer left.
     #[error(transparent)]
     System(#[from] io::Error),
-    /// A user panicked: a defect.
+    /// A user panicked, which is a bug.
     #[error("{0}")]
     Panicked(String),
-    /// No user panicked, and none came to its end: a defect.
+    /// No user panicked, but none finished, which is a bug.
     #[error("no result")]
     NoResult,
 }
 
 impl ReactorError {
-    /// Why there is no result, with the words of a panic if there was one.
+    /// The reason for a missing result, with the message of a panic if there was one.
     pub fn without_result(panic: Option<String>) -> Self {
         panic.map_or(Self::NoResult, Self::Panicked)
     }
 }
 
-/// The words of a panic.
+/// The message of a panic.
 pub fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()

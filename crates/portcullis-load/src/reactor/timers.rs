@@ -1,20 +1,19 @@
-//! When which user is to be polled: sleeps to the microsecond, and deadlines of
-//! exchanges, which are rarely reached and must cost nothing until then.
+//! The times at which users must be polled: sleeps with microsecond accuracy, and deadlines
+//! of exchanges, which are rarely reached and must cost nothing before.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Instant;
 
-/// Moments with the user that waits for each.
+/// Times, each with the user that waits for it.
 type Heap = BinaryHeap<Reverse<(Instant, usize)>>;
 
 /// The timers of one worker.
 #[derive(Debug)]
 pub struct Timers {
     sleeps: Heap,
-    /// At most one entry for each user: an exchange that begins while an
-    /// earlier one's entry is still there leaves it, and the entry is moved on
-    /// when its moment comes.
+    /// At most one entry for each user. If an exchange begins while the entry of an earlier one
+    /// still exists, the entry stays, and is moved when its time comes.
     deadlines: Heap,
     is_watched: Vec<bool>,
 }
@@ -26,13 +25,13 @@ impl Timers {
         Self { sleeps, deadlines, is_watched: vec![false; users] }
     }
 
-    /// Has a user polled at a moment.
+    /// Polls a user at a moment.
     pub fn sleep(&mut self, user: usize, moment: Instant) {
         self.sleeps.push(Reverse((moment, user)));
     }
 
-    /// Has a user looked at when its deadline may have passed. Deadlines of one
-    /// user only grow.
+    /// Checks a user when its deadline may have passed. The deadlines of one user only
+    /// increase.
     pub fn watch_deadline(&mut self, user: usize, deadline: Instant) {
         if let Some(watched) = self.is_watched.get_mut(user)
             && !std::mem::replace(watched, true)
@@ -47,7 +46,7 @@ impl Timers {
         first(&self.sleeps).into_iter().chain(first(&self.deadlines)).min()
     }
 
-    /// A user whose sleep is over.
+    /// A user whose sleep has ended.
     pub fn risen(&mut self, now: Instant) -> Option<usize> {
         due(&mut self.sleeps, now)
     }

@@ -1,5 +1,5 @@
-//! The open model's queue: requests that are due, and users that are free. A
-//! request keeps the moment for which it was scheduled, however late it starts.
+//! The queue of the open model: requests that are due, and free users. A request keeps its
+//! scheduled time, however late it starts.
 
 use std::collections::VecDeque;
 use std::iter::Peekable;
@@ -11,9 +11,9 @@ use portcullis_core::scenario::ArrivalTimes;
 /// A request that is due.
 #[derive(Clone, Copy, Debug)]
 pub struct Arrival {
-    /// The moment for which it was scheduled.
+    /// Its scheduled time.
     pub intended: Instant,
-    /// Whether a user was free then: what it waits is the generator's own lag.
+    /// Whether a user was free at that time; then any waiting is the generator's own lag.
     pub found_user: bool,
     in_window: bool,
 }
@@ -21,19 +21,19 @@ pub struct Arrival {
 /// The arrivals of one worker.
 pub struct Queue {
     times: Peekable<Box<dyn Iterator<Item = Duration>>>,
-    /// Added to each time of the schedule.
+    /// The start, to which the times of the schedule are added.
     origin: Instant,
     opens: Instant,
     due: VecDeque<Arrival>,
-    /// Users without work; the last one to become so is the first to be used
-    /// again, so that no more connections are open than are needed.
+    /// Users without work. The user that became free last is used first, so that no more
+    /// connections are open than needed.
     idle: Vec<usize>,
     counts: ArrivalCounts,
 }
 
 impl Queue {
-    /// The share of worker `number` of `workers`; requests before `opens` are of
-    /// the warm-up.
+    /// The share of worker `number` of `workers`. Requests before `opens` belong to the
+    /// warm-up.
     pub fn new(
         times: ArrivalTimes,
         (number, workers): (u32, u32),
@@ -52,8 +52,8 @@ impl Queue {
         }
     }
 
-    /// Takes what is due by `now` into the queue; users that are to be woken
-    /// for it go to `wake`. When the next one is due.
+    /// Moves the requests that are due by `now` into the queue, and calls `wake` for the users
+    /// that must send them. Returns the time of the next request.
     pub fn advance(&mut self, now: Instant, mut wake: impl FnMut(usize)) -> Option<Instant> {
         loop {
             let intended = self.origin + *self.times.peek()?;
@@ -72,29 +72,29 @@ impl Queue {
         }
     }
 
-    /// A request to be sent now.
+    /// The next request to send now.
     pub fn take(&mut self) -> Option<Arrival> {
         self.due.pop_front()
     }
 
-    /// A user that found nothing to do.
+    /// Marks a user as free, because it found nothing to do.
     pub fn rest(&mut self, user: usize) {
         if !self.idle.contains(&user) {
             self.idle.push(user);
         }
     }
 
-    /// Wakes everybody: there is something else to do, or nothing any more.
+    /// Wakes all users, because there is other work, or none any more.
     pub fn wake_all(&mut self, wake: impl FnMut(usize)) {
         self.idle.drain(..).for_each(wake);
     }
 
-    /// Whether nothing waits to be sent.
+    /// Whether no request waits to be sent.
     pub fn is_empty(&self) -> bool {
         self.due.is_empty()
     }
 
-    /// What became of the schedule; what still waits was never started.
+    /// Counts of the schedule; requests that still wait count as never started.
     pub fn counts(&self) -> ArrivalCounts {
         let waiting = self.due.iter().filter(|arrival| arrival.in_window).count();
         ArrivalCounts { unstarted: waiting as u64, ..self.counts }

@@ -1,11 +1,11 @@
-//! How often each task was called, and whether it may be called once more. Counters,
-//! no locks: on the way of a request.
+//! Counts how often each task was called, and decides whether it may be called once more.
+//! Uses atomic counters without locks, because each request needs them.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use portcullis_core::plan::LoadPlan;
 
-/// The calls of a run, all workers together.
+/// The calls of a run, of all workers together.
 pub struct Calls<'a> {
     plan: &'a LoadPlan,
     tasks: Vec<TaskCalls>,
@@ -14,11 +14,11 @@ pub struct Calls<'a> {
 /// The calls of one task.
 #[derive(Debug, Default)]
 struct TaskCalls {
-    /// In the window and after it.
+    /// Calls in the window and after it.
     made: AtomicU64,
-    /// In the warm-up.
+    /// Calls in the warm-up.
     warmed: AtomicU64,
-    /// Whether the service refused it for now: asking on would only be refused.
+    /// Whether the service throttled the task; more calls would be refused too.
     throttled: AtomicBool,
 }
 
@@ -29,28 +29,28 @@ impl<'a> Calls<'a> {
         Self { plan, tasks }
     }
 
-    /// Notes that a task is called.
+    /// Counts a call of a task.
     pub fn call(&self, task: usize) {
         if let Some(calls) = self.tasks.get(task) {
             calls.made.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Notes that a task is called to warm up.
+    /// Counts a call of a task in the warm-up.
     pub fn warm_up(&self, task: usize) {
         if let Some(calls) = self.tasks.get(task) {
             calls.warmed.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Notes that the service refused a task for now.
+    /// Records that the service throttled a task.
     pub fn throttle(&self, task: usize) {
         if let Some(calls) = self.tasks.get(task) {
             calls.throttled.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Takes the first call of a task that had none; `None` when each had one.
+    /// Takes the first call of a task that was not called yet; `None` if all were called.
     pub fn take_uncalled(&self) -> Option<usize> {
         let first = |calls: &TaskCalls| {
             calls.made.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
@@ -59,7 +59,7 @@ impl<'a> Calls<'a> {
         tasks.find(|(task, calls)| !self.is_called(*task) && first(calls)).map(|(task, _)| task)
     }
 
-    /// Whether a task was called; one of weight 0 need not be.
+    /// Whether a task was called; true for a task of weight 0, which need not be called.
     pub fn is_called(&self, task: usize) -> bool {
         let weight = self.plan.scenario.tasks.get(task).map_or(0, |task| task.weight);
         weight == 0 || self.made(task) > 0
@@ -70,14 +70,13 @@ impl<'a> Calls<'a> {
         (0..self.tasks.len()).all(|task| self.is_called(task))
     }
 
-    /// Of these tasks the one with the fewest calls that may be called once more.
+    /// The task with the fewest calls among these tasks that may be called once more.
     pub fn fewest(&self, tasks: &[usize]) -> Option<usize> {
         let callable = tasks.iter().copied().filter(|task| self.may_call(*task));
         callable.min_by_key(|task| self.made(*task))
     }
 
-    /// Whether a task may be called once more: the service's own limit is kept,
-    /// and what it refused is left alone.
+    /// Whether a task may be called once more: below its `max_calls`, and not throttled.
     pub fn may_call(&self, task: usize) -> bool {
         let Some(described) = self.plan.scenario.tasks.get(task) else { return false };
         let Some(calls) = self.tasks.get(task) else { return false };
@@ -87,8 +86,8 @@ impl<'a> Calls<'a> {
             && described.max_calls.is_none_or(|most| all < u64::from(most))
     }
 
-    /// Whether the deck may go on as it was: a task that is left out would change the
-    /// mix.
+    /// Whether the whole deck may still be dealt; without one of its tasks the mix would
+    /// change.
     pub fn may_deal(&self) -> bool {
         let tasks = self.plan.scenario.tasks.iter().enumerate();
         tasks.filter(|(_, task)| task.weight > 0).all(|(index, _)| self.may_call(index))

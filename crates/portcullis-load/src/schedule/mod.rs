@@ -1,5 +1,6 @@
-//! Which request comes next, and until when: arrivals of the open model, the numbers
-//! of requests, and a window that may end early or be followed by more.
+//! Decides which request comes next, and when the load ends: arrivals of the open model,
+//! the numbers of requests, and a window that can end early or be followed by extra
+//! requests.
 
 mod arrivals;
 mod calls;

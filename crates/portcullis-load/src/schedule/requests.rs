@@ -1,5 +1,5 @@
-//! Which request of the run comes next: its number, from which its values follow, and
-//! its task. Counters, no locks, on the way of a request.
+//! The next request of the run: its number, which determines its values, and its task. Uses
+//! atomic counters without locks, because each request needs them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,37 +11,37 @@ use portcullis_core::steering::StopController;
 use super::window::{Extra, Window};
 use crate::metrics::{Phase, TaskId};
 
-/// The schedule of one run, which all its workers share.
+/// The schedule of one run, shared by all its workers.
 pub struct Schedule<'a> {
     plan: &'a LoadPlan,
-    /// The run's start; moments of the plan are counted from it.
+    /// The start of the run; times of the plan count from it.
     pub start: Instant,
-    /// When the window closes, and what comes after it.
+    /// The end of the window, and the extra requests after it.
     pub window: Window<'a>,
-    /// The number of the window's next request.
+    /// The number of the next request in the window.
     next: AtomicU64,
-    /// The number of the warm-up's next request.
+    /// The number of the next request in the warm-up.
     next_warm_up: AtomicU64,
 }
 
-/// Requests of the warm-up have numbers of their own, so that the window's are
-/// functions of the seed however many went before.
+/// Requests of the warm-up have separate numbers, so that the requests of the window depend
+/// only on the seed, not on the number of requests before.
 const WARM_UP_NUMBERS: u64 = 1 << 62;
 
 /// The next request of the run.
 pub enum NextRequest {
-    /// This one.
+    /// A request to send.
     Send {
-        /// Its number, from which its values follow.
+        /// Its number, which determines its values.
         number: u64,
-        /// The phase that it counts in.
+        /// The phase in which it counts.
         phase: Phase,
         /// The task that is called.
         task: TaskId,
     },
-    /// None now, perhaps another one later.
+    /// No request now, perhaps one later.
     Later,
-    /// None any more.
+    /// No more requests.
     Never,
 }
 
@@ -57,14 +57,14 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// A moment of the plan.
+    /// The clock time of a time of the plan.
     pub fn at(&self, moment: Duration) -> Instant {
         self.start + moment
     }
 
-    /// The next request. `moment` is when it starts, or was to start; `deck` is the
-    /// caller's own. In the planned window it comes from the deck; after it, it is a
-    /// task without samples, or what rules in doubt ask for.
+    /// The next request. `moment` is its start, or its scheduled start; `deck` is the caller's
+    /// own deck. In the planned window the task comes from the deck; after it, it is a task
+    /// without samples, or an extra request for a rule in doubt.
     pub fn next_request(&self, deck: &mut Deck, moment: Duration) -> NextRequest {
         let calls = &self.window.calls;
         if moment < self.plan.opens() {
@@ -88,7 +88,7 @@ impl<'a> Schedule<'a> {
             Extra::Deck => {
                 let number = self.next.fetch_add(1, Ordering::Relaxed);
                 let task = deck.task(number);
-                // Another user may have taken the last one that is allowed.
+                // Another user may have taken the last allowed call.
                 if !calls.may_call(task) {
                     return NextRequest::Later;
                 }
@@ -100,14 +100,14 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    /// Whether nothing of the plan is left to be sent, at a moment of the run.
+    /// Whether nothing of the plan is left to send, at this time of the run.
     pub fn is_over(&self, elapsed: Duration) -> bool {
         let sent = self.next.load(Ordering::Relaxed);
         elapsed >= self.window.closes() || self.plan.requests.is_some_and(|most| sent >= most)
     }
 
-    /// The number of the next request of the window; `None` when it has all
-    /// that were asked for.
+    /// The number of the next request in the window; `None` if the configured number is
+    /// reached.
     fn number(&self) -> Option<u64> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let is_one = self.plan.requests.is_none_or(|most| number < most);

@@ -1,5 +1,5 @@
-//! How the rules stand for people who watch: looked at on the observer's side, on
-//! a copy of what the workers have counted, never on the way of a request.
+//! The status of the rules for the observer. It is evaluated on the observer's thread, from
+//! a copy of the workers' counts, never while a request is handled.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use portcullis_core::steering::RuleStatus;
 
 use super::window::Window;
 
-/// How often the rules are looked at, at most.
+/// The rules are evaluated at most this often.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The last look at what was counted; nothing before the first one.
+/// The last status; empty before the first evaluation.
 #[derive(Debug, Default)]
 pub struct LastStatus {
     next: Duration,
@@ -18,8 +18,8 @@ pub struct LastStatus {
 }
 
 impl LastStatus {
-    /// How the rules stand, at a moment of the run. Looking costs more the longer
-    /// the run is, so that it is done the less often.
+    /// The status of the rules at this time of the run. The evaluation takes longer in a longer
+    /// run, so it is done less often.
     pub fn look(&mut self, window: &Window<'_>, elapsed: Duration) -> Vec<RuleStatus> {
         if elapsed >= self.next {
             self.last = window.status();

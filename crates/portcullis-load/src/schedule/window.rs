@@ -1,5 +1,5 @@
-//! When the window closes, and whether the load goes on after it: what all workers
-//! have counted so far, and what the controller made of it when it was last asked.
+//! The end of the window, and whether extra requests follow: the counts of all workers so
+//! far, and the last decision of the controller.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -16,16 +16,16 @@ use super::calls::Calls;
 pub struct Window<'a> {
     plan: &'a LoadPlan,
     controller: &'a dyn StopController,
-    /// Whether the controller looks at what is counted at all.
+    /// Whether the controller needs the counts at all.
     pub is_watched: bool,
-    /// Whether the controller is to be asked before the window is over.
+    /// Whether the controller is asked before the window ends.
     pub may_end_early: bool,
-    /// Whether the window may be followed by anything but the first request of a task.
+    /// Whether extra requests may follow, other than the first call of a task.
     may_go_on: bool,
     counted: Mutex<Counted>,
-    /// When the window was ended early, in nanoseconds after the run's start.
+    /// The time at which the window was ended early, in nanoseconds after the start of the run.
     ended_ns: AtomicU64,
-    /// Requests after the window that the controller asked for.
+    /// The number of extra requests that the controller asked for.
     extras: AtomicU64,
     /// Calls of each task.
     pub calls: Calls<'a>,
@@ -38,7 +38,7 @@ struct Counted {
     ended: Option<String>,
 }
 
-/// A summary of a plan's tasks before the first request.
+/// A summary of the plan's tasks before the first request.
 fn uncounted(plan: &LoadPlan) -> Summary {
     let task = |task: &Task| TaskSummary {
         name: task.name.clone(),
@@ -54,7 +54,7 @@ fn uncounted(plan: &LoadPlan) -> Summary {
     }
 }
 
-/// Adds the counts of each task to what is known of it.
+/// Adds new counts to the known counts of each task.
 fn add_counts(known: &mut [TaskSummary], delta: &[TaskSummary]) {
     for (known, more) in known.iter_mut().zip(delta) {
         known.window.add(&more.window);
@@ -63,25 +63,25 @@ fn add_counts(known: &mut [TaskSummary], delta: &[TaskSummary]) {
     }
 }
 
-/// A request after the window.
+/// An extra request after the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extra {
-    /// Of this task, for its own sake.
+    /// A targeted one, of this task.
     Task(usize),
-    /// Of whatever task comes next from the deck.
+    /// A mixed one, of the next task of the deck.
     Deck,
-    /// None now; perhaps once what is under way has come back.
+    /// None now; perhaps one when the requests under way have ended.
     Later,
     /// None any more.
     Never,
 }
 
 const NOT_ENDED: u64 = u64::MAX;
-/// After the window each so-many-th request is of a task that needs more of its own.
+/// One in this many extra requests is a targeted one.
 const OWN_TURN: u64 = 4;
 
 impl<'a> Window<'a> {
-    /// A window of which nothing was counted yet.
+    /// A window without counts.
     pub fn new(plan: &'a LoadPlan, controller: &'a dyn StopController) -> Self {
         Self {
             plan,
@@ -96,18 +96,19 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Adds what a worker counted since it last told.
+    /// Adds the counts of a worker since its last call.
     pub fn tell(&self, delta: &[TaskSummary]) {
         add_counts(&mut self.lock().summary.tasks, delta);
     }
 
-    /// How the rules stand now, looked at without holding up the workers.
+    /// The present status of the rules, evaluated without blocking the workers.
     pub fn status(&self) -> Vec<RuleStatus> {
         let counts = self.lock().summary.clone();
         self.controller.status(&counts)
     }
 
-    /// Asks the controller. `measured` is how far the window has come.
+    /// Asks the controller for a decision. `measured` is the time since the start of the
+    /// window.
     pub fn steer(&self, measured: Duration) {
         let mut counted = self.lock();
         if !self.may_go_on && !self.may_end_early {
@@ -122,7 +123,7 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// When the window closes: as planned, or when it was ended early.
+    /// The end of the window: the planned one, or an earlier one.
     pub fn closes(&self) -> Duration {
         match self.ended_ns.load(Ordering::Relaxed) {
             NOT_ENDED => self.plan.closes(),
@@ -135,13 +136,13 @@ impl<'a> Window<'a> {
         self.lock().ended.clone()
     }
 
-    /// The window ends at a moment of the run, earlier than planned.
+    /// Ends the window at this time of the run, before its planned end.
     pub fn end_at(&self, moment: Duration) {
         let at = u64::try_from(moment.as_nanos()).unwrap_or(NOT_ENDED);
         self.ended_ns.fetch_min(at, Ordering::Relaxed);
     }
 
-    /// What the load goes on for, in words.
+    /// The tasks and rules for which the load continues, for messages.
     pub fn goes_on_for(&self) -> Vec<String> {
         let tasks = self.plan.scenario.tasks.iter().enumerate();
         let uncalled = tasks.filter(|(index, _)| !self.calls.is_called(*index));
@@ -149,10 +150,9 @@ impl<'a> Window<'a> {
         uncalled.chain(self.lock().steering.needed_for.iter().cloned()).collect()
     }
 
-    /// The request that comes after the window, if there is one. Tasks without a
-    /// request come first. Then every fourth is of a task that needs more, for its own
-    /// sake, and the others come from the deck: alone, a task would be measured under
-    /// another load than the window's.
+    /// The next extra request after the window, if there is one. Tasks that were not called
+    /// come first. Then every fourth request is for a task in doubt, and the others come from
+    /// the deck, because a task alone would be measured under another load than in the window.
     pub fn extra(&self, elapsed: Duration) -> Extra {
         if elapsed >= self.plan.opens() + self.plan.longest {
             return Extra::Never;
@@ -177,15 +177,15 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Users of an open load have no waits of their own: after the window they
-    /// keep its last rate.
+    /// Whether the next extra request is due. Users of an open load have no waits, so extra
+    /// requests keep its last rate.
     fn is_due(&self, elapsed: Duration) -> bool {
         let Some(rate) = self.plan.model.last_rate() else { return true };
         let since = elapsed.saturating_sub(self.closes()).as_secs_f64();
         (self.extras.load(Ordering::Relaxed) as f64) < since * rate + 1.0
     }
 
-    /// Whether the load goes on after its window, as things stand.
+    /// Whether the load continues after its window, with the present decision.
     pub fn goes_on(&self, elapsed: Duration) -> bool {
         if elapsed >= self.plan.opens() + self.plan.longest {
             return false;

@@ -1,5 +1,5 @@
-//! What is made of an answer: how large it is, whether it is what its step expects, and
-//! what is taken from it.
+//! Evaluates an answer: its size, whether it is what its step expects, and the values that
+//! the step extracts.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use super::json;
 use crate::http::{ExchangeError, Head, Response};
 use crate::metrics::Failure;
 
-/// The body, unpacked.
+/// The unpacked body.
 ///
 /// # Errors
-/// It is damaged, cut, or too long.
+/// It is damaged, truncated, or too long.
 pub fn unpacked(response: &Response) -> Result<Cow<'_, [u8]>, BodyError> {
     if response.head().gzip && !response.body().is_empty() {
         body::unpack(response.body()).map(Into::into)
@@ -24,12 +24,12 @@ pub fn unpacked(response: &Response) -> Result<Cow<'_, [u8]>, BodyError> {
     }
 }
 
-/// The size of a whole answer's body, unpacked (what a user of the service would
-/// count), and what is wrong with the answer.
+/// The size of a complete answer's unpacked body (the size that a client sees), and the
+/// failure if the answer is not accepted.
 pub fn weigh(response: &Response, step: &Step) -> (u64, Option<Failure>) {
     match unpacked(response) {
         Ok(body) => {
-            // A body that nobody needed was counted, not kept.
+            // A body that is not needed was counted, not kept.
             let size = if response.head().gzip { body.len() as u64 } else { response.body_bytes() };
             (size, unexpected(response.head(), &body, step))
         }
@@ -40,13 +40,13 @@ pub fn weigh(response: &Response, step: &Step) -> (u64, Option<Failure>) {
     }
 }
 
-/// What a caller took for the answer is not what the service sent.
+/// The failure for bytes after the end of an answer: its length was wrong.
 pub fn misframed(surplus: usize) -> Option<Failure> {
-    let message = || format!("{surplus} bytes follow the answer that its length does not count");
+    let message = || format!("{surplus} bytes follow the answer, beyond its content-length");
     (surplus > 0).then(|| Failure::new(FailureKind::Body, message()))
 }
 
-/// Why an exchange brought no whole answer.
+/// The failure of an exchange without a complete answer.
 pub fn failure_of(error: &ExchangeError, timeout: Duration) -> Failure {
     let kind = match error {
         ExchangeError::Connect(..) => FailureKind::Connect,
@@ -60,10 +60,10 @@ pub fn failure_of(error: &ExchangeError, timeout: Duration) -> Failure {
     Failure::new(kind, error.to_string())
 }
 
-/// Takes from a good answer what its step extracts, by name.
+/// Extracts the values of a step from a good answer, by name.
 ///
 /// # Errors
-/// It is not there, or cannot be a part of a later request.
+/// A value is missing, or cannot be part of a later request.
 pub fn extract<'s>(
     response: &Response,
     wanted: &'s [Extract],
@@ -71,7 +71,7 @@ pub fn extract<'s>(
     let body = unpacked(response)?;
     let one = |extract: &'s Extract| {
         let text = body::text_at(&body, &extract.path)?;
-        // It goes into a header: a line break in it would forge another.
+        // The value is put into a header, where a line break would forge another header.
         match text.bytes().all(|b| b.is_ascii_graphic()) {
             true => Ok((extract.name.as_str(), text)),
             false => Err(BodyError::Impossible(extract.name.clone())),
@@ -80,10 +80,10 @@ pub fn extract<'s>(
     wanted.iter().map(one).collect()
 }
 
-/// How an answer differs from what its step expects.
+/// The failure if the answer is not what its step expects.
 fn unexpected(head: &Head, body: &[u8], step: &Step) -> Option<Failure> {
     if !step.accept.contains(&head.status) {
-        // What such a body holds may be what is to be extracted, and a secret.
+        // Such a body may contain the value to extract, which is a secret.
         let is_secret = !step.extract.is_empty() && head.status < 400;
         let words = if is_secret { "(not shown)".to_owned() } else { body::words(body) };
         if head.status == 429 {
@@ -96,7 +96,7 @@ fn unexpected(head: &Head, body: &[u8], step: &Step) -> Option<Failure> {
         let message = format!("status {} instead of {expected}: \"{words}\"", head.status);
         return Some(Failure { kind: FailureKind::Status, status: head.status, message });
     }
-    // An accepted answer that is not a success (a 404, say) holds nothing to be checked.
+    // An accepted answer that is not a success (such as a 404) has nothing to check.
     if !(200..300).contains(&head.status) {
         return None;
     }
@@ -104,7 +104,7 @@ fn unexpected(head: &Head, body: &[u8], step: &Step) -> Option<Failure> {
     broken.map(|message| Failure::new(FailureKind::Validation, message))
 }
 
-/// How a body breaks a check, if it does.
+/// How a body fails a check, if it does.
 fn broken(check: &Check, body: &[u8]) -> Option<String> {
     let Check::MinItems { array, min_items } = check;
     match json::items(body, array) {
@@ -117,7 +117,7 @@ fn broken(check: &Check, body: &[u8]) -> Option<String> {
     }
     match body::array_length(body, array) {
         Ok(items) if items >= *min_items => None,
-        Ok(items) => Some(format!("{items} items where at least {min_items} belong")),
+        Ok(items) => Some(format!("{items} items, expected at least {min_items}")),
         Err(error) => Some(error.to_string()),
     }
 }

@@ -1,5 +1,5 @@
-//! What is looked for in a body: the length of an array, a token, a few words.
-//! The JSON is walked without building it.
+//! Reads parts of a body: the length of an array, a token, a message. The JSON is walked
+//! without building a document.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,39 +8,44 @@ use std::io::Read;
 use portcullis_core::text::moves;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The longest body that is unpacked.
+/// The largest size to which a body is unpacked.
 const MAX_UNPACKED: u64 = 256 * 1024 * 1024;
+
+/// As many keys are named where one is missing.
+const SHOWN_KEYS: usize = 8;
+/// The longest key that is named whole.
+const SHOWN_KEY: usize = 40;
 
 /// What is wrong with a body.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// It is damaged, or cut.
+    /// It is damaged or truncated.
     #[error("the gzip body: {0}")]
     Gzip(#[from] std::io::Error),
-    /// It is longer than what is unpacked.
+    /// It is longer than the limit.
     #[error("the gzip body unpacks to more than 256 MiB")]
     TooLong,
     /// It cannot be parsed.
     #[error("the body is not JSON ({0})")]
     NotJson(#[from] serde_json::Error),
-    /// Nothing is at this path.
-    #[error("there is no \"{0}\"")]
-    Absent(String),
+    /// Nothing is at this path; the keys that are there instead.
+    #[error("the answer has no key \"{0}\"{1}")]
+    Absent(String, String),
     /// What is at this path is something else.
-    #[error("\"{0}\" is no list")]
+    #[error("\"{0}\" is not a list")]
     NotList(String),
-    /// What is at this path is something else.
-    #[error("\"{0}\" is no text")]
+    /// The value at this path is not a text.
+    #[error("\"{0}\" is not a string")]
     NotText(String),
-    /// What has this name cannot be a part of a request.
-    #[error("the {0} has impossible characters")]
+    /// The value with this name cannot be part of a request.
+    #[error("the {0} has invalid characters")]
     Impossible(String),
 }
 
 /// Unpacks a gzip body.
 ///
 /// # Errors
-/// It is damaged, cut, or unpacks to more than 256 MiB.
+/// It is damaged, truncated, or unpacks to more than 256 MiB.
 pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, BodyError> {
     let mut unpacked = Vec::with_capacity(packed.len() * 4);
     let mut reader = flate2::read::MultiGzDecoder::new(packed).take(MAX_UNPACKED + 1);
@@ -51,29 +56,52 @@ pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, BodyError> {
     Ok(unpacked)
 }
 
-/// The number of items of the array at a dotted path; the empty path is the
-/// whole body.
+/// The number of items of the array at a dotted path; the empty path is the whole body.
 ///
 /// # Errors
-/// The body is no JSON, or has no array there.
+/// The body is not JSON, or has no array at the path.
 pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
     match find(body, path)? {
         Found::Items(items) => Ok(items),
         Found::Text(_) | Found::Other => Err(BodyError::NotList(path.to_owned())),
-        Found::Nothing => Err(BodyError::Absent(path.to_owned())),
+        Found::Nothing => Err(absent(body, path)),
     }
 }
 
 /// The text at a dotted path.
 ///
 /// # Errors
-/// The body is no JSON, or has no non-empty text there.
+/// The body is not JSON, or has no non-empty text at the path.
 pub fn text_at(body: &[u8], path: &str) -> Result<String, BodyError> {
     match find(body, path)? {
         Found::Text(text) if !text.is_empty() => Ok(text),
-        Found::Nothing => Err(BodyError::Absent(path.to_owned())),
+        Found::Nothing => Err(absent(body, path)),
         _ => Err(BodyError::NotText(path.to_owned())),
     }
+}
+
+/// That nothing is at a path, with the keys beside the one that is missing: ` (it has:
+/// access, refresh)`. Only then they are looked for.
+fn absent(body: &[u8], path: &str) -> BodyError {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let keys = keys_of(path);
+    let (depth, mut there) = Siblings { keys: &keys }.deserialize(&mut json).unwrap_or_default();
+    let there_are_more = there.len() > SHOWN_KEYS;
+    there.truncate(SHOWN_KEYS);
+    there.extend(there_are_more.then(|| "…".to_owned()));
+    let it = match depth {
+        0 => "it".to_owned(),
+        depth => format!("\"{}\"", keys[..depth].join(".")),
+    };
+    let there = match there.is_empty() {
+        true => String::new(),
+        false => format!(" ({it} has: {})", there.join(", ")),
+    };
+    BodyError::Absent(path.to_owned(), there)
+}
+
+fn keys_of(path: &str) -> Vec<&str> {
+    path.split('.').filter(|key| !key.is_empty()).collect()
 }
 
 /// The beginning of a body on one line, for messages.
@@ -90,9 +118,13 @@ pub fn excerpt(body: &[u8], longest: usize) -> String {
     }
 }
 
-/// The reply's own words: `error.message`, `detail`, else its beginning.
+/// The message of an answer: `error.message`, `detail`, else the beginning of the body.
 pub fn words(body: &[u8]) -> String {
-    let message = ["error.message", "detail", "message"].iter().find_map(|p| text_at(body, p).ok());
+    let text = |path: &&str| match find(body, path) {
+        Ok(Found::Text(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    let message = ["error.message", "detail", "message"].iter().find_map(text);
     message.map_or_else(|| excerpt(body, 160), |text| excerpt(text.as_bytes(), 160))
 }
 
@@ -106,12 +138,12 @@ enum Found {
 
 fn find(body: &[u8], path: &str) -> Result<Found, BodyError> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let keys: Vec<&str> = path.split('.').filter(|key| !key.is_empty()).collect();
+    let keys = keys_of(path);
     let found = Walk { keys: &keys }.deserialize(&mut json).and_then(|f| json.end().map(|()| f));
     Ok(found?)
 }
 
-/// Walks down the keys and skips everything else.
+/// Follows the keys of a path and skips everything else.
 struct Walk<'a> {
     keys: &'a [&'a str],
 }
@@ -180,6 +212,43 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 }
 
+/// The keys of the object in which the path ends, and how many keys lead to it.
+struct Siblings<'a> {
+    keys: &'a [&'a str],
+}
+
+impl<'de> DeserializeSeed<'de> for Siblings<'_> {
+    type Value = (usize, Vec<String>);
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Siblings<'_> {
+    type Value = (usize, Vec<String>);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut there, mut below) = (Vec::new(), None);
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match self.keys.split_first() {
+                Some((first, rest)) if key == *first => {
+                    below = Some(map.next_value_seed(Siblings { keys: rest })?);
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+            if there.len() <= SHOWN_KEYS {
+                there.push(excerpt(key.as_bytes(), SHOWN_KEY));
+            }
+        }
+        Ok(below.map_or((0, there), |(depth, there)| (depth + 1, there)))
+    }
+}
+
 impl Walk<'_> {
     fn leaf(&self, found: Found) -> Found {
         if self.keys.is_empty() { found } else { Found::Nothing }
@@ -192,15 +261,24 @@ mod tests {
 
     #[test]
     fn arrays_are_counted_where_they_are() {
-        let body = br#"{"count": 9, "results": [1, {"results": []}, "x"], "a": {"b": [[]]}}"#;
+        let body =
+            br#"{"count": 9, "results": [1, {"results": []}, "x"], "a": {"b": [[]]}, "z": 1}"#;
         assert_eq!(array_length(body, "results").unwrap(), 3);
         assert_eq!(array_length(body, "a.b").unwrap(), 1);
         assert_eq!(array_length(b"[1, 2]", "").unwrap(), 2);
-        assert!(array_length(body, "count").unwrap_err().to_string().contains("no list"));
-        assert!(
-            array_length(body, "count.deeper").unwrap_err().to_string().contains("there is no")
+        assert!(array_length(body, "count").unwrap_err().to_string().contains("not a list"));
+        let absent = |path: &str| array_length(body, path).unwrap_err().to_string();
+        assert_eq!(absent("count.deeper"), "the answer has no key \"count.deeper\"");
+        assert_eq!(
+            absent("absent"),
+            "the answer has no key \"absent\" (it has: count, results, a, z)"
         );
-        assert!(array_length(body, "absent").unwrap_err().to_string().contains("there is no"));
+        assert_eq!(absent("a.c"), "the answer has no key \"a.c\" (\"a\" has: b)");
+        assert_eq!(absent("results.0"), "the answer has no key \"results.0\"");
+        let many =
+            array_length(br#"{"\u001b":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1}"#, "z");
+        let many = many.unwrap_err().to_string();
+        assert!(many.ends_with("(it has: , b, c, d, e, f, g, h, …)"), "{many}");
         assert!(array_length(b"<html>", "results").unwrap_err().to_string().contains("not JSON"));
         assert!(array_length(br#"{"results": [1]} tail"#, "results").is_err());
     }
@@ -213,7 +291,7 @@ mod tests {
         let body = br#"{"error": {"code": "throttled", "message": "Too\nmany"}}"#;
         assert_eq!(words(body), "Too many");
         assert_eq!(words(b"\x1b[31m<html>\r\n boom"), "[31m<html> boom");
-        // Cut behind blanks, it is marked as cut all the same.
+        // A cut after spaces is marked as a cut too.
         let padded = format!("{}word", " ".repeat(638));
         assert_eq!(words(padded.as_bytes()), "wo…");
     }

@@ -1,5 +1,5 @@
-//! One worker: a thread with its users, its share of the schedule, its own
-//! recorder. It tells of itself once a second, and stops when it is told to.
+//! One worker: a thread with its users, its share of the schedule, and its own recorder. It
+//! sends a message once a second, and stops when it is asked to.
 
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -13,45 +13,45 @@ use super::worker::{WorkError, Worker};
 use crate::metrics::{IntervalCounts, PULSE, Recorder, ThreadTimes, ask_for_punctuality};
 use crate::reactor::{self, Reactor, Turn};
 
-/// What a worker says while it works: at most a few times a second.
+/// A message of a running worker, sent at most a few times a second.
 #[derive(Debug)]
 pub enum Message {
-    /// A second of the window is over.
+    /// A second of the window has ended.
     Interval {
-        /// Counted from the start of the window.
+        /// The number of the second since the start of the window.
         second: u64,
-        /// Users that are active.
+        /// Active users.
         users: u32,
-        /// What ended in it.
+        /// The counts of requests that ended in this second.
         counts: IntervalCounts,
     },
-    /// The window is over, and these tasks were not called yet.
+    /// The window has ended, and these tasks were not called yet.
     Extending(Vec<String>),
 }
 
-/// What a worker brings back.
+/// The result of a worker.
 pub struct WorkerOutput {
     /// Its measurements.
     pub recorder: Recorder,
     /// Users that made a request in the window.
     pub users_ran: u32,
-    /// How far the window was measured.
+    /// How much of the window was measured.
     pub measured: Duration,
-    /// What its thread cost.
+    /// The CPU time of its thread.
     pub times: Option<ThreadTimes>,
-    /// Whether the system lets it run before others.
+    /// Whether the system gave it a raised priority.
     pub is_punctual: bool,
-    /// What became of its share of an open load.
+    /// Counts of its share of an open load.
     pub arrivals: ArrivalCounts,
-    /// The words of a panic, if a user did.
+    /// The message of the panic if a user panicked.
     pub panic: Option<String>,
 }
 
-/// Does the share of worker `number`: the users whose number leaves it as the
-/// rest by the number of workers.
+/// Runs worker `number`: it has the users whose number, divided by the number of workers,
+/// leaves the rest `number`.
 ///
 /// # Errors
-/// The system has no poll or timer left, or the plan is impossible: a defect.
+/// The system has no poll or timer left, or the plan is impossible, which is a bug.
 pub fn run_worker(
     shared: &Shared<'_>,
     number: u32,
@@ -90,17 +90,17 @@ pub fn run_worker(
     })
 }
 
-/// How often the rules are looked at during the window.
+/// How often the rules are evaluated during the window.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What a worker does beside its users: pulse, seconds, arrivals, the end.
+/// The work of a worker besides its users: measuring lag, messages, arrivals, the end.
 struct WorkerDriver<'a> {
     shared: &'a Shared<'a>,
     messages: &'a mpsc::Sender<Message>,
     pulse: Instant,
     second: u64,
     over_since: Option<Instant>,
-    /// When the rules are looked at next, and the requests of the last look.
+    /// When the rules are evaluated next, and the number of requests at the last time.
     look: Instant,
     seen: u64,
     was_over: bool,
@@ -128,21 +128,20 @@ impl<'a> WorkerDriver<'a> {
         }
         self.report(worker, now);
         self.watch(worker, now);
-        // What would have arrived after the window's end does not.
+        // Arrivals after the end of the window are dropped.
         let arrival = match self.shared.schedule.is_over(now - self.shared.schedule.start) {
             true => None,
             false => worker.queue.borrow_mut().advance(now, |user| reactor.wake(user)),
         };
         if self.shared.is_stopped() || self.is_done(worker, reactor, now) {
-            // Who is still under way is told, and notes it.
+            // Requests still under way are told, and record that they were cut.
             reactor.cut();
             return Turn::Stop;
         }
         Turn::Next(arrival.map_or(self.pulse, |arrival| arrival.min(self.pulse)))
     }
 
-    /// Whether nothing is left to be sent, and nothing under way or the grace
-    /// for that is over.
+    /// Whether nothing is left to send, and either nothing is under way or the grace is over.
     fn is_done(&mut self, worker: &Worker<'_>, reactor: &Rc<Reactor>, now: Instant) -> bool {
         let (shared, plan) = (self.shared, self.shared.plan);
         let elapsed = now - shared.schedule.start;
@@ -160,8 +159,8 @@ impl<'a> WorkerDriver<'a> {
         is_idle || now - since >= plan.grace
     }
 
-    /// Looks how the rules stand: during the window only if that may end it, and
-    /// after it whenever something came back.
+    /// Evaluates the rules: during the window only if they may end it early; after it whenever
+    /// a request has ended.
     fn watch(&mut self, worker: &Worker<'_>, now: Instant) {
         let (shared, plan) = (self.shared, self.shared.plan);
         let elapsed = now - shared.schedule.start;
@@ -178,24 +177,24 @@ impl<'a> WorkerDriver<'a> {
         self.seen = requests;
         self.count(worker);
         shared.schedule.window.steer(elapsed.saturating_sub(plan.opens()));
-        // Looking costs more the longer the run is: never more than a little.
+        // The evaluation takes longer in a longer run, so it is done less often.
         self.look = now + LOOK.max(elapsed / 100);
     }
 
-    /// Hands on what was counted since the last call.
+    /// Passes on the counts since the last call.
     fn count(&self, worker: &Worker<'_>) {
         let delta = worker.recorder.borrow_mut().delta();
         self.shared.schedule.window.tell(&delta);
     }
 
-    /// Tells of each second that is over.
+    /// Sends a message for each second that has ended.
     fn report(&mut self, worker: &Worker<'_>, now: Instant) {
         let plan = self.shared.plan;
         let end = plan.opens() + Duration::from_secs(self.second + 1);
         if now < self.shared.schedule.at(end) {
             return;
         }
-        // Told before the second is: whoever hears of it looks at the counts.
+        // The counts are passed on before the message, because its receiver reads them.
         if self.shared.schedule.window.is_watched {
             self.count(worker);
         }
@@ -206,7 +205,8 @@ impl<'a> WorkerDriver<'a> {
             Message::Extending(self.shared.schedule.window.goes_on_for())
         };
         self.second += 1;
-        // Nobody listens: the run is over for them, and soon for us.
+        // An error means that the receiver is gone: the run is over, and this worker will stop
+        // soon.
         let _ = self.messages.send(message);
     }
 }

@@ -1,6 +1,6 @@
-//! Before the clock starts: one user logs in and calls each task once. It is
-//! shown, not judged: first requests pay for imports and caches. And it finds
-//! out early what would make a whole run meaningless.
+//! The first round, before the load starts: one user logs in and calls each task once. It
+//! is shown, not judged, because first requests include imports and filling caches. It also
+//! finds early what would make the whole run meaningless.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -17,26 +17,26 @@ use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::Sample;
 use crate::reactor::{self, Handle, ReactorError, Turn};
 
-/// What the first round found.
+/// The result of the first round.
 #[derive(Debug)]
 pub struct FirstRound {
-    /// The server, its name resolved.
+    /// The server, with its name resolved.
     pub endpoint: Endpoint,
-    /// In the order of the scenario, without tasks of weight 0.
+    /// The answers in the order of the scenario, without tasks of weight 0.
     pub answers: Vec<FirstAnswer>,
     /// The first user's token: a secret.
     pub token: Option<String>,
-    /// The sample of its login, to be recorded once the load begins.
+    /// The sample of its login, recorded when the load begins.
     pub login: Option<Sample>,
 }
 
 /// Why a load did not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// Nobody accepts a connection.
+    /// The server accepts no connection.
     #[error(transparent)]
     Connect(#[from] ResolveError),
-    /// TLS cannot be spoken.
+    /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The first user could not log in.
@@ -50,11 +50,11 @@ pub enum LoadError {
     Engine(ReactorError),
 }
 
-/// How often the observer is asked whether to go on.
+/// How often the observer is asked whether to continue.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Runs the first round; the observer is told of the token. `trust` is needed for a
-/// target that speaks TLS.
+/// Runs the first round, and gives the token to the observer. `trust` is required for a
+/// target with TLS.
 ///
 /// # Errors
 /// No connection, no login, or stopped by the observer.
@@ -70,7 +70,7 @@ pub fn first_round(
     let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
     let sending = Sending { plan, prepared: &prepared, endpoint: &endpoint };
     let result = RefCell::new(None);
-    // Whatever becomes of the round: a token that came is a secret.
+    // A token is a secret even if the round fails later, so it is kept outside.
     let token = RefCell::new(None);
     let one = |handle: Handle| async {
         let round = round(&sending, handle, &token).await;
@@ -99,7 +99,7 @@ pub fn first_round(
     Ok(FirstRound { endpoint, answers, token, login })
 }
 
-/// The sample of the login, if there is one, and the first answers.
+/// The sample of the login, if there is one, and the answers of the first round.
 async fn round(
     sending: &Sending<'_>,
     handle: Handle,
@@ -125,14 +125,14 @@ async fn round(
             if task.weight == 0 {
                 continue;
             }
-            // Streams of their own: the run's first requests stay its own.
+            // Separate random streams, so that the run's first requests do not change.
             let stream = u64::MAX - index as u64 - u64::from(time) * 1_000_000;
             let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
             let Some(sample) = session.call(sending, index, &mut rng, None).await else { continue };
             if sample.is_cut {
                 return Err(LoadError::Aborted);
             }
-            // Later ones warm up, and are not told of.
+            // Rounds after the first warm up only, and are not reported.
             if time > 0 {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! Virtual users: what one sends and how it takes the answer, how long it lives,
-//! the first round before the clock starts, and the threads that users run on.
+//! Virtual users: how a user sends requests and evaluates answers, when it starts and
+//! stops, the first round before the load, and the threads that run users.
 
 mod answer;
 mod body;

@@ -1,5 +1,5 @@
-//! Requests as bytes: everything that does not vary is written once, when the
-//! scenario is prepared; per request only drawn values and the token are added.
+//! Requests as bytes. All fixed parts are written once, when the scenario is prepared. For
+//! each request only the random values and the token are added.
 
 use std::io::Write;
 
@@ -10,18 +10,18 @@ use portcullis_core::scenario::{
 };
 use portcullis_core::target::Target;
 
-/// A request whose fixed parts are bytes.
+/// A request with its fixed parts as bytes.
 #[derive(Debug)]
 pub struct PreparedRequest {
     head: Vec<Segment>,
     body: Option<Vec<Segment>>,
-    /// Whether it may be sent again when the server closed the connection.
+    /// Whether it may be sent again if the server closed the connection.
     pub idempotent: bool,
     /// Whether its answer has no body.
     pub is_head: bool,
 }
 
-/// The requests of a task or of a login, one after the other.
+/// The requests of a task or a login, in order.
 #[derive(Debug)]
 pub struct PreparedFlow {
     /// One for each step.
@@ -29,7 +29,7 @@ pub struct PreparedFlow {
     values: Vec<PreparedValues>,
 }
 
-/// The values of one call, the same in all its requests.
+/// The random values of one call, the same in all its requests.
 pub struct Drawn<'a> {
     values: &'a [PreparedValues],
     picks: [u64; MAX_VALUES],
@@ -42,12 +42,13 @@ pub struct Prepared {
     pub login: Option<PreparedFlow>,
     /// One for each task.
     pub tasks: Vec<PreparedFlow>,
-    /// What stands around the token in the `Authorization` field.
+    /// The `Authorization` field, around the token.
     pub authorization: Option<Template>,
 }
 
-/// Where acknowledgements cannot be asked for, a new connection for each
-/// request avoids their delay: the first ones of a connection are at once.
+/// Whether each request closes its connection. Where the system cannot be asked to
+/// acknowledge at once, a new connection for each request avoids delayed acknowledgements,
+/// because the first ones of a connection are immediate.
 pub fn closes_connections(plan: &LoadPlan) -> bool {
     plan.acknowledge_at_once && !cfg!(target_os = "linux")
 }
@@ -56,11 +57,11 @@ pub fn closes_connections(plan: &LoadPlan) -> bool {
 enum Segment {
     Bytes(Vec<u8>),
     Value(usize, Context),
-    /// `Authorization: …\r\n` of the user, or nothing.
+    /// The user's line `Authorization: …\r\n`, or nothing.
     Authorization,
 }
 
-/// Where a value stands decides how it is written.
+/// The place of a value, which decides how it is written.
 #[derive(Clone, Copy, Debug)]
 enum Context {
     Url,
@@ -71,13 +72,13 @@ enum Context {
 #[derive(Debug)]
 enum PreparedValues {
     Range(i64, i64),
-    /// For each value: as it is in a URL, a header, a JSON text.
+    /// Each value in three forms: for a URL, a header, and a JSON text.
     List(Vec<[Vec<u8>; 3]>),
 }
 
 impl Prepared {
-    /// Prepares every request of a scenario for one target; `close` asks for a
-    /// new connection for each.
+    /// Prepares every request of a scenario for one target. `close` asks for a new connection
+    /// for each request.
     pub fn new(scenario: &Scenario, target: &Target, close: bool) -> Self {
         let login = scenario.login.as_ref();
         let fixed = Fixed { target, close, authorized: login.is_some() };
@@ -105,9 +106,9 @@ impl PreparedFlow {
         }
     }
 
-    /// Draws the values of one call, in the order in which the task names them: few
-    /// values, and drawn before anything is written, since the order of the
-    /// placeholders must not change what a seed means.
+    /// Draws the values of one call, in the order in which the task names them. They are drawn
+    /// before anything is written, because the order of the placeholders must not change the
+    /// meaning of a seed.
     pub fn draw(&self, rng: &mut Rng) -> Drawn<'_> {
         let mut picks = [0u64; MAX_VALUES];
         for (slot, values) in picks.iter_mut().zip(&self.values) {
@@ -118,8 +119,8 @@ impl PreparedFlow {
 }
 
 impl PreparedRequest {
-    /// Writes the request into `out`, which is cleared first. `scratch` is where a
-    /// body is written before its length is known.
+    /// Writes the request into `out`, which is cleared first. The body is written into
+    /// `scratch`, because its length must be known first.
     pub fn write(
         &self,
         out: &mut Vec<u8>,
@@ -196,7 +197,7 @@ fn in_contexts(value: &str) -> [Vec<u8>; 3] {
     [percent_encode(value).into_bytes(), value.as_bytes().to_vec(), inner.as_bytes().to_vec()]
 }
 
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
+/// Encodes everything except the unreserved characters of RFC 3986, section 2.3.
 fn percent_encode(text: &str) -> String {
     let encode = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
@@ -207,11 +208,11 @@ fn percent_encode(text: &str) -> String {
     text.bytes().map(encode).collect()
 }
 
-/// What all requests have in common.
+/// Settings of all requests.
 #[derive(Clone, Copy)]
 struct Fixed<'a> {
     target: &'a Target,
-    /// Whether each has a connection of its own.
+    /// Whether each request has its own connection.
     close: bool,
     /// Whether users have a token.
     authorized: bool,

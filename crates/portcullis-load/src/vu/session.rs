@@ -1,4 +1,4 @@
-//! One virtual user: a connection of its own, a token, one request at a time.
+//! The session of a virtual user: its own connection, a token, one request at a time.
 
 use std::rc::Rc;
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Respo
 use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
 
-/// A failed login in words; users count from 1.
+/// A failed login for messages; users count from 1.
 pub fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
     let failure = sample.failure.as_ref();
     LoginFailure {
@@ -26,7 +26,7 @@ pub fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
     }
 }
 
-/// What one user keeps between its requests.
+/// The state of a user between its requests.
 pub struct Session {
     handle: Handle,
     connection: Option<Connection>,
@@ -34,38 +34,38 @@ pub struct Session {
     out: Vec<u8>,
     scratch: Vec<u8>,
     authorization: Rc<[u8]>,
-    /// Connections that were opened since this was last emptied.
+    /// Connections opened since this list was last emptied.
     opened: Vec<Opening>,
-    /// Requests that were sent again since this was last set to 0.
+    /// Requests sent again since this was last set to 0.
     pub resent: u64,
-    /// Connections that had been closed while idle, since this was last set to 0.
+    /// Connections that the server had closed while idle, since this was last set to 0.
     pub reopened: u64,
-    /// Whether the next request may be sent again if it is dropped.
+    /// Whether the next request may be sent again if the connection is dropped.
     pub may_resend: bool,
 }
 
-/// Where and how requests are sent: what all users have in common.
+/// What all users need to send requests.
 pub struct Sending<'a> {
     /// The plan.
     pub plan: &'a LoadPlan,
-    /// Its requests as bytes.
+    /// The requests of the scenario as bytes.
     pub prepared: &'a Prepared,
     /// The server.
     pub endpoint: &'a Endpoint,
 }
 
-/// What became of a login.
+/// The result of a login.
 pub enum LoggedIn {
-    /// A token; empty without a login.
+    /// The token; empty without a login.
     Token(String),
-    /// None: the sample says why.
+    /// It failed; the sample has the reason.
     Refused,
-    /// The load was over before the answer came.
+    /// The load ended before the answer arrived.
     Cut,
 }
 
 impl Session {
-    /// A user that has no connection and no token yet.
+    /// A user without connection and token.
     pub fn new(handle: Handle) -> Self {
         Self {
             handle,
@@ -81,35 +81,35 @@ impl Session {
         }
     }
 
-    /// Sends this line with every request from now on.
+    /// Sets the `Authorization` line for all further requests.
     pub fn authorize(&mut self, line: Rc<[u8]>) {
         self.authorization = line;
     }
 
-    /// Connections that were opened since this was last called.
+    /// Connections opened since the last call.
     pub fn opened(&mut self) -> std::vec::Drain<'_, Opening> {
         self.opened.drain(..)
     }
 
-    /// The unpacked body of the last answer, for messages.
+    /// The status and the unpacked body of the last answer, for messages.
     pub fn last_answer(&self) -> (u16, String) {
         let body = unpacked(&self.response).unwrap_or_default();
         (self.response.head().status, body::excerpt(&body, 300))
     }
 
-    /// The body of the last answer, to be shown, of this length when unpacked; `None` if
-    /// nobody thought that it would be needed.
+    /// The body of the last answer for the report, with its unpacked length; `None` if it was
+    /// not kept.
     pub fn error_body(&self, bytes: u64) -> Option<Body> {
         let response = &self.response;
         if response.body().is_empty() && bytes > 0 {
             return None;
         }
-        // What cannot be unpacked is shown as what it is: no text.
+        // A body that cannot be unpacked is shown as "no text".
         let body = unpacked(response).unwrap_or_else(|_| response.body().into());
         Some(Body::of(&body, bytes))
     }
 
-    /// Logs in; the sample is to be recorded unless it was cut.
+    /// Logs in. The sample must be recorded unless it was cut.
     pub async fn login(&mut self, sending: &Sending<'_>) -> (Sample, LoggedIn) {
         let (plan, prepared) = (sending.plan, sending.prepared);
         let (Some(login), Some(flow)) = (&plan.scenario.login, &prepared.login) else {
@@ -132,8 +132,8 @@ impl Session {
         (sample, LoggedIn::Token(token.map(|(_, token)| token).unwrap_or_default()))
     }
 
-    /// Calls a task; `None` if the plan does not have it. In the open model latency
-    /// counts from the `intended` start.
+    /// Calls a task; `None` if the plan does not have it. In the open model latency counts from
+    /// the `intended` start.
     pub async fn call(
         &mut self,
         sending: &Sending<'_>,
@@ -146,8 +146,8 @@ impl Session {
         self.walk(sending, steps, flow, rng, intended, &mut Vec::new()).await
     }
 
-    /// Walks the steps of a task or a login until one fails; what they extract is put
-    /// into `extracted`. `None` without a step.
+    /// Runs the steps of a task or a login until one fails, and adds their extracted values to
+    /// `extracted`. `None` without steps.
     async fn walk<'s>(
         &mut self,
         sending: &Sending<'_>,
@@ -185,7 +185,7 @@ impl Session {
         walked
     }
 
-    /// Sends the request that was written, and takes its answer.
+    /// Sends the written request, and receives its answer.
     async fn send(
         &mut self,
         sending: &Sending<'_>,
@@ -224,15 +224,15 @@ impl Session {
         sample
     }
 
-    /// One exchange. A kept connection that the server closed before the first
-    /// byte of the answer is opened again, and the request sent once more.
+    /// One exchange. If the server closed a kept connection before the first byte of the
+    /// answer, the connection is opened again and the request sent once more.
     async fn exchange(
         &mut self,
         endpoint: &Endpoint,
         request: &PreparedRequest,
         keep_body: bool,
     ) -> Result<Exchanged, ExchangeError> {
-        // Closed while it was idle, or bytes that nobody asked for: not for us.
+        // The connection was closed while idle, or has unexpected bytes, so it is not used.
         let handle = &self.handle;
         if self.connection.as_mut().is_some_and(|connection| connection.is_stale(handle)) {
             self.connection = None;
@@ -248,7 +248,7 @@ impl Session {
         }
     }
 
-    /// One attempt; an error comes with whether the connection was a kept one.
+    /// One attempt. An error also says whether the connection was a kept one.
     async fn attempt(
         &mut self,
         endpoint: &Endpoint,

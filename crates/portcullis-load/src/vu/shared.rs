@@ -1,5 +1,5 @@
-//! What all workers of a run share: the plan, its requests as bytes, the schedule, and
-//! what ends the run.
+//! The data that all workers of a run share: the plan, its requests as bytes, the schedule,
+//! and the reasons to stop.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,31 +17,31 @@ use crate::schedule::Schedule;
 /// The login of the first round.
 #[derive(Debug)]
 pub struct FirstLogin {
-    /// Its sample, if the scenario has a login.
+    /// The sample, if the scenario has a login.
     pub sample: Option<Sample>,
-    /// Its token.
+    /// The token.
     pub token: Option<String>,
 }
 
-/// One run.
+/// The shared data of one run.
 pub struct Shared<'a> {
     /// The plan.
     pub plan: &'a LoadPlan,
-    /// Its requests as bytes.
+    /// The requests as bytes.
     pub prepared: Prepared,
     /// The server.
     pub endpoint: Endpoint,
-    /// The first round's login, until the first user takes it over.
+    /// The login of the first round, until the first user takes it.
     pub first: Mutex<Option<FirstLogin>>,
-    /// The token of everybody, where one login serves all.
+    /// The token of all users, if they share one login.
     pub shared_token: Option<String>,
-    /// Every token that a user was given.
+    /// All tokens that users received.
     pub tokens: Mutex<Vec<String>>,
-    /// Why the run cannot go on.
+    /// The failed login that stops the run.
     pub login_failure: Mutex<Option<LoginFailure>>,
-    /// Whether everybody is to stop.
+    /// Whether all users must stop.
     pub stop: AtomicBool,
-    /// Which request comes next, and until when.
+    /// The next request, and the end of the load.
     pub schedule: Schedule<'a>,
 }
 
@@ -68,19 +68,19 @@ impl<'a> Shared<'a> {
         }
     }
 
-    /// What users need to send requests.
+    /// What a user needs to send requests.
     pub fn sending(&self) -> Sending<'_> {
         Sending { plan: self.plan, prepared: &self.prepared, endpoint: &self.endpoint }
     }
 
-    /// Whether everybody is to stop.
+    /// Whether all users must stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 }
 
-/// What a lock holds, also after a panic elsewhere: the run is over then, and
-/// what was noted before still counts.
+/// The value of a lock, also after a panic elsewhere. The run is over then, but values from
+/// before still count.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! One virtual user: it starts at its time, logs in, makes requests, rests. In
-//! the closed model it decides itself when; in the open model arrivals do.
+//! One virtual user: it starts at its time, logs in, makes requests and waits. In the
+//! closed model it decides when to send; in the open model arrivals decide.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -28,7 +28,7 @@ pub fn run<'a>(worker: Rc<Worker<'a>>, number: u32, handle: Handle) -> UserFutur
     }
 }
 
-/// What one user is and has.
+/// The state of one user.
 struct VirtualUser<'w, 'a> {
     worker: &'w Worker<'a>,
     number: u32,
@@ -38,16 +38,16 @@ struct VirtualUser<'w, 'a> {
     has_run: bool,
 }
 
-/// How often a user without a request asks for one after the window.
+/// How often a user without a request checks for one after the window.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// What a user does next.
+/// The next action of a user.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
     Continue,
-    /// Until it starts again, if it does.
+    /// Pause until its next active span, if there is one.
     Leave,
-    /// Its part of the run is over.
+    /// Stop: its part of the run is over.
     Stop,
 }
 
@@ -93,8 +93,8 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     loop {
         let due = user.handle.woken_for(|| worker.next_due(slot)).await;
         let Some(Due(arrival)) = due else { break };
-        // An arrival that comes too late for the window is none; what rules in doubt
-        // ask for is still to come.
+        // A scheduled arrival that is too late for the window is dropped, but extra requests for a
+        // rule in doubt may still follow.
         let is_scheduled = arrival.is_some();
         let is_sent = user.request(arrival).await.is_some();
         if !is_sent && (!is_scheduled || user.handle.is_cut()) {
@@ -110,8 +110,8 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         Self { worker, number, handle, session, is_logged_in: false, has_run: false }
     }
 
-    /// Makes the run's next request; how long it took, or `None` when there is
-    /// none any more.
+    /// Makes the next request of the run; returns how long it took, or `None` if there are no
+    /// more requests.
     async fn request(&mut self, arrival: Option<Arrival>) -> Option<Duration> {
         let (worker, plan) = (self.worker, self.worker.shared.plan);
         let intended = arrival.map(|arrival| arrival.intended);
@@ -119,7 +119,8 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             worker.recorder.borrow_mut().note_lag(arrival.intended.elapsed());
         }
         let (number, phase, task, start) = self.next_request(intended).await?;
-        // Logged in is not enough: a user ran if it made a request in the window.
+        // A user counts as having run only if it made a request in the window, not after the login
+        // alone.
         if phase == Phase::Window && !std::mem::replace(&mut self.has_run, true) {
             worker.ran.set(worker.ran.get() + 1);
         }
@@ -136,14 +137,14 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             if failure.kind == FailureKind::Throttled {
                 worker.shared.schedule.window.calls.throttle(task);
             }
-            // Requests that fail at once must not starve everybody else.
+            // Requests that fail at once must not keep other users from running.
             self.handle.give_way().await;
         }
         (!sample.is_cut).then_some(took)
     }
 
-    /// The run's next request, and when it was taken. After the window a user waits for one that a rule
-    /// in doubt may still ask for; whoever has nothing to do is no hurry.
+    /// The next request of the run, and its start. After the window a user waits for a request
+    /// that a rule in doubt may still need; it checks only from time to time.
     async fn next_request(
         &self,
         intended: Option<Instant>,
@@ -167,7 +168,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         }
     }
 
-    /// Records a request that ended at a moment of the run.
+    /// Records a request that ended at this time of the run.
     fn record(&mut self, subject: Subject, sample: &mut Sample, ended: Duration) {
         let mut recorder = self.worker.recorder.borrow_mut();
         if recorder.wants_body(subject, sample) {
@@ -179,8 +180,8 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         self.session.opened().for_each(|opening| recorder.record_opening(opening));
     }
 
-    /// Rests before the next request. A user leaves at its own end; at
-    /// the window's end it looks whether anything is left to do.
+    /// Waits before the next request. A user leaves at the end of its active span; at the end
+    /// of the window it checks whether anything is left to do.
     async fn rest(&self, wait: Duration, leaves: Duration) -> Next {
         let (worker, shared) = (self.worker, self.worker.shared);
         let closes = shared.schedule.window.closes();
@@ -200,9 +201,8 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         if self.handle.is_cut() { Next::Stop } else { Next::Continue }
     }
 
-    /// Gives the user its token. The first user takes over the first round's;
-    /// with a shared login everybody does. False: there is none, and the run is
-    /// over.
+    /// Gives the user its token. The first user takes the login of the first round; with a
+    /// shared login all users do. False: there is no token, and the run is over.
     async fn log_in(&mut self) -> bool {
         let shared = self.worker.shared;
         if shared.plan.scenario.login.is_none() || std::mem::replace(&mut self.is_logged_in, true) {

@@ -1,5 +1,5 @@
-//! What the users of one worker share: its recorder, its share of the schedule,
-//! and what the next request of each is. One thread: no locks.
+//! The data that the users of one worker share: its recorder, its share of the schedule,
+//! and the next request of each user. There is one thread, so no locks.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,34 +12,34 @@ use crate::metrics::Recorder;
 use crate::reactor::Handle;
 use crate::schedule::{Arrival, NextRequest, Queue};
 
-/// Why a worker could not do its share.
+/// Why a worker failed.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkError {
     /// The system has no poll or timer left.
     #[error(transparent)]
     System(#[from] std::io::Error),
-    /// No task is ever called: a defect of the plan.
+    /// No task is ever called, which is a bug in the plan.
     #[error("no weights")]
     NoWeights,
-    /// The histogram library refuses its bounds: a defect.
+    /// The histogram library refuses its bounds, which is a bug.
     #[error(transparent)]
     Histogram(#[from] hdrhistogram::CreationError),
-    /// A user is still there when its worker is done: a defect.
+    /// A user still exists when its worker is done, which is a bug.
     #[error("a virtual user outlived its worker")]
     Outlived,
 }
 
-/// What the users of one worker share. One thread: no locks.
+/// The data that the users of one worker share. There is one thread, so no locks.
 pub struct Worker<'a> {
     /// The run.
     pub shared: &'a Shared<'a>,
     /// The measurements.
     pub recorder: RefCell<Recorder>,
-    /// Requests of an open load.
+    /// The queue of an open load.
     pub queue: RefCell<Queue>,
-    /// Users that are active.
+    /// The number of active users.
     pub active: Cell<u32>,
-    /// Users that made a request in the window.
+    /// The number of users that made a request in the window.
     pub ran: Cell<u32>,
     /// Requests under way, logins included.
     pub under_way: Cell<u32>,
@@ -51,7 +51,7 @@ impl<'a> Worker<'a> {
     /// Worker `number`, from 0, of a run that has sent nothing yet.
     ///
     /// # Errors
-    /// The plan is impossible: a defect.
+    /// The plan is impossible, which is a bug.
     pub fn new(shared: &'a Shared<'a>, number: u32) -> Result<Self, WorkError> {
         let plan = shared.plan;
         let weights: Vec<u32> = plan.scenario.tasks.iter().map(|task| task.weight).collect();
@@ -77,12 +77,12 @@ impl<'a> Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// The next request of the run; `moment` is when it starts, or was to start.
+    /// The next request of the run; `moment` is its start, or its scheduled start.
     pub fn next_request(&self, moment: Duration) -> NextRequest {
         self.shared.schedule.next_request(&mut self.deck.borrow_mut(), moment)
     }
 
-    /// What a user of an open load sends next; `None` when there is nothing yet.
+    /// The next request of a user in an open load; `None` if there is nothing to do yet.
     pub fn next_due(&self, slot: usize) -> Option<Due> {
         let mut queue = self.queue.borrow_mut();
         if let Some(arrival) = queue.take() {
@@ -96,17 +96,17 @@ impl Worker<'_> {
         if self.shared.schedule.window.goes_on(elapsed) {
             return Some(Due(None));
         }
-        // What is under way may still raise a doubt.
+        // Requests under way can still bring a rule into doubt.
         queue.rest(slot);
         None
     }
 
-    /// The `Authorization` line of everybody, where one login serves all.
+    /// The `Authorization` line of all users, if they share one login.
     pub fn shared_line(&self) -> Option<Rc<[u8]>> {
         self.shared_line.clone()
     }
 
-    /// Waits until a moment, and notes how late it woke.
+    /// Sleeps until a moment, and records how late it woke.
     pub async fn sleep(&self, handle: &Handle, until: Instant) -> Duration {
         handle.until(until).await;
         let lag = until.elapsed();
@@ -115,6 +115,6 @@ impl Worker<'_> {
     }
 }
 
-/// A request that a user of an open load is to send: a scheduled one, or (`None`) one
-/// after the window.
+/// A request that a user of an open load must send: a scheduled one, or (`None`) an extra
+/// one after the window.
 pub struct Due(pub Option<Arrival>);

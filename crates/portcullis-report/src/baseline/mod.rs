@@ -25,7 +25,7 @@ const MAJOR: f64 = 1.0;
 pub struct Stored {
     /// The figures, and where they come from.
     pub baseline: Baseline,
-    /// Somebody's notes, in whatever form; kept when the file is written anew.
+    /// Somebody's notes, in whatever form; kept when the file is written again.
     notes: serde_json::Value,
     /// What was accepted so far, the oldest first.
     pub accepted: Vec<Accepted>,
@@ -46,13 +46,15 @@ pub struct Accepted {
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
     /// It is something else.
-    #[error("this is no baseline: it has no version and no metrics; name another file")]
+    #[error("not a baseline file: it has no version and no metrics; name another file")]
     Foreign,
     /// It is no JSON, or a field that is needed is missing or of another type.
     #[error("{}", at_place(.0))]
     Broken(serde_json::Error),
     /// It was written by a newer version.
-    #[error("version {0} is newer than {VERSION}, which this version of Portcullis reads")]
+    #[error(
+        "version {0} is newer than {VERSION}, the newest that this version of Portcullis reads"
+    )]
     Newer(String),
     /// A number that no run can have measured.
     #[error("{0}")]
@@ -113,7 +115,7 @@ fn check_version(version: &serde_json::Value) -> Result<(), BaselineError> {
     match major {
         Some(major) if (0.0..MAJOR + 1.0).contains(&major) => Ok(()),
         Some(major) if major > MAJOR => Err(BaselineError::Newer(version.to_string())),
-        _ => Err(BaselineError::Impossible(format!("version {version} is not known"))),
+        _ => Err(BaselineError::Impossible(format!("unknown version {version}"))),
     }
 }
 
@@ -121,7 +123,7 @@ fn metrics(wire: &WireMetrics) -> Result<Metrics, BaselineError> {
     let within = |name: &str, value: f64, most: f64| match (0.0..=most).contains(&value) {
         true => Ok(value),
         false => {
-            let message = format!("metrics.{name} = {value}: it must be between 0 and {most}");
+            let message = format!("metrics.{name} = {value}: must be between 0 and {most}");
             Err(BaselineError::Impossible(message))
         }
     };
@@ -152,17 +154,17 @@ fn distribution(wire: &WireLatency) -> Result<Distribution, BaselineError> {
     let impossible = |what: &str| BaselineError::Impossible(format!("portcullis.latency: {what}"));
     let counted = wire.buckets_us.iter().try_fold(0_u64, |sum, (_, n)| sum.checked_add(*n));
     if counted != Some(wire.count) {
-        return Err(impossible("its buckets do not add up to its count"));
+        return Err(impossible("the buckets do not add up to the count"));
     }
     let ends = wire.buckets_us.iter().map(|(end, _)| *end);
     if !ends.clone().zip(ends.skip(1)).all(|(one, next)| one < next) {
-        return Err(impossible("its buckets are not in ascending order"));
+        return Err(impossible("the buckets are not in ascending order"));
     }
     let is_sound = |ms: f64| (0.0..=LONGEST_MS).contains(&ms);
     if !(is_sound(wire.min_ms) && is_sound(wire.max_ms) && is_sound(wire.mean_ms))
         || wire.min_ms > wire.max_ms
     {
-        return Err(impossible("impossible extremes or mean"));
+        return Err(impossible("impossible minimum, maximum or mean"));
     }
     let nanoseconds = |ms: f64| Duration::from_secs_f64(ms / 1e3).as_nanos();
     let ns = |ms: f64| u64::try_from(nanoseconds(ms)).unwrap_or(u64::MAX);

@@ -24,7 +24,7 @@ pub enum RenewError {
     #[error("that run cannot become the baseline: {0}")]
     Refused(String),
     /// It cannot be written: a defect.
-    #[error("it cannot be written: {0}")]
+    #[error("the baseline cannot be written: {0}")]
     Unwritable(std::io::Error),
 }
 
@@ -56,7 +56,7 @@ pub fn renewed(
     };
     let measured = measured(summary);
     let (metrics, latency) =
-        measured.ok_or_else(|| RenewError::Refused("it has no good answer".to_owned()))?;
+        measured.ok_or_else(|| RenewError::Refused("it has no good answers".to_owned()))?;
     let mut accepted = before.map(|before| before.accepted.clone()).unwrap_or_default();
     let commit = run.commit.clone();
     accepted.extend(acceptance.map(|(date, reason)| Accepted { date, commit, reason }));

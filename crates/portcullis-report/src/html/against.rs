@@ -18,15 +18,15 @@ pub fn section(run: &RunRecord) -> Section {
 fn body(comparison: &Comparison) -> String {
     let unplaced = comparison.unplaced.as_ref().map(|why| {
         format!(
-            "<p class=\"note\"><b>Not on one processor.</b> {}: more pairs are needed.</p>\n",
+            "<p class=\"note\"><b>Not on one CPU.</b> {}: more pairs are needed.</p>\n",
             esc(why)
         )
     });
     let rows: Rows = comparison.tasks.iter().map(cells).collect();
     format!(
-        "<p>{}</p>\n{}{}<figure>\n<figcaption>Latency of the candidate as a ratio of the base's, \
-         pair by pair: the dot is the median, the bar what is possible (95 %, however often one \
-         looks).</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Ratios by task\" \
+        "<p>{}</p>\n{}{}<figure>\n<figcaption>Latency of the candidate divided by the latency of \
+         the base, over all pairs. The dot is the median, the bar is the 95 % interval (valid at \
+         any stopping time).</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Ratios by task\" \
          tabindex=\"0\">{}</div>\n</figure>\n{}{}<p class=\"key\">{}.</p>\n",
         esc(&comparison.sentence()),
         facts(&about(comparison)),
@@ -44,10 +44,10 @@ fn pairs(comparison: &Comparison) -> String {
         return drawn;
     }
     format!(
-        "<figure>\n<figcaption>Each pair over time: what the candidate took as a share of the \
-         base, from 0.4 to 2.5 (logarithmic; beyond that at the edge). The thin line is \
-         \u{201c}the same\u{201d}, the thick one the median of neighbours, the figure the median \
-         of all.</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Pairs over time\" \
+        "<figure>\n<figcaption>Each pair over time: latency of the candidate divided by the \
+         latency of the base, on a logarithmic axis from 0.4 to 2.5. Ratios outside are drawn at \
+         the edge. The thin line is equal latency, the thick line is the median of neighbouring \
+         pairs, and the number is the median of all pairs.</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Pairs over time\" \
          tabindex=\"0\">{drawn}</div>\n</figure>\n"
     )
 }
@@ -57,11 +57,11 @@ const COLUMNS: [Column; 9] = [
     words("decision"),
     numbers("pairs"),
     numbers("median"),
-    numbers("from"),
-    numbers("to"),
-    numbers("base p50"),
-    numbers("p50"),
-    numbers("processor time"),
+    numbers("95 % from"),
+    numbers("95 % to"),
+    numbers("base p50 ms"),
+    numbers("candidate p50 ms"),
+    numbers("CPU time"),
 ];
 
 fn cells(task: &TaskComparison) -> Vec<Cell> {
@@ -86,10 +86,10 @@ fn about(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let took = show_duration(comparison.took);
     let mut facts = vec![
         ("Base", format!("{} ({})", comparison.commit, comparison.asked)),
-        ("Pairs were made for", format!("{took} of {}", show_duration(comparison.limit))),
+        ("Duration of the pairs", format!("{took} of at most {}", show_duration(comparison.limit))),
     ];
     if !comparison.overrides.is_empty() {
-        facts.push(("Settings for the pairs only", comparison.overrides.join(", ")));
+        facts.push(("Settings overridden for the pairs", comparison.overrides.join(", ")));
     }
     facts
 }

@@ -15,7 +15,7 @@ const COLUMNS: [Column; 6] = [
     numbers("count"),
     words("first seen"),
     words("last seen"),
-    words("message of the first one"),
+    words("first message"),
 ];
 
 /// The section; empty without failures.

@@ -1,5 +1,5 @@
-//! How well it was measured: remarks, the generator's own lag, the server's use of
-//! the machine, the machine itself.
+//! Measurement quality: caveats, the lag of the load generator, the resource usage of
+//! the server, the machine itself.
 
 use portcullis_core::judge::{LAG_LIMIT_MS, STOP_LIMIT_MS, caveats, generator_fault};
 use portcullis_core::measure::{Acknowledgement, Generator, Summary, Tls};
@@ -25,7 +25,7 @@ pub fn section(run: &RunRecord) -> Section {
         ]
         .concat()
     });
-    Section { id: "measuring", title: "How well it was measured", body }
+    Section { id: "measuring", title: "Measurement quality", body }
 }
 
 fn said(summary: &Summary) -> String {
@@ -37,10 +37,10 @@ fn said(summary: &Summary) -> String {
 fn generator(summary: &Summary) -> String {
     let generator = &summary.generator;
     let health = match generator_fault(summary) {
-        Some(fault) => format!("<p class=\"note\"><b>Not good enough.</b> {}</p>\n", esc(&fault)),
+        Some(fault) => format!("<p class=\"note\"><b>Limit exceeded.</b> {}</p>\n", esc(&fault)),
         None => format!(
-            "<p>The load generator was on time: late by {} at p99 (limit {LAG_LIMIT_MS:.0} ms), by \
-             {} at most (limit {:.0} s).</p>\n",
+            "<p>The load generator was on time: its lag was {} at p99 (limit {LAG_LIMIT_MS:.0} ms) \
+             and {} at most (limit {:.0} s).</p>\n",
             ms(generator.lag.percentile_ms(Percentile::P99)),
             ms(generator.lag.max_ms()),
             STOP_LIMIT_MS / 1e3
@@ -54,7 +54,7 @@ fn generator(summary: &Summary) -> String {
     };
     let drawn = range(std::slice::from_ref(&lag)).map_or_else(String::new, |range| {
         format!(
-            "<figure>\n<figcaption>How late it woke (logarithmic).</figcaption>\n<div \
+            "<figure>\n<figcaption>Lag of the load generator (logarithmic axis).</figcaption>\n<div \
              class=\"wide\" role=\"region\" aria-label=\"Lag of the load generator\" \
              tabindex=\"0\">{}</div>\n</figure>\n",
             alone(&lag, range)
@@ -69,28 +69,28 @@ fn ms(ms: Option<f64>) -> String {
 
 fn efforts(generator: &Generator) -> Vec<(&'static str, String)> {
     let time = |time: Option<std::time::Duration>| {
-        time.map_or("not known".to_owned(), |time| {
+        time.map_or("unknown".to_owned(), |time| {
             let share = time.as_secs_f64() / generator.ran.as_secs_f64().max(1e-9);
-            format!("{} ({} of the time)", show_duration(time), percent(share))
+            format!("{} ({} of the run time)", show_duration(time), percent(share))
         })
     };
     let punctual = if generator.is_punctual { "yes" } else { "no: the system did not allow it" };
     vec![
-        ("Users started late by, at most", ms(generator.spawn_lag.max_ms())),
-        ("On a processor", time(generator.cpu)),
-        ("Waited for a processor", time(generator.run_queue)),
-        ("Runs before others when due", punctual.to_owned()),
+        ("Spawn lag, max", ms(generator.spawn_lag.max_ms())),
+        ("CPU time", time(generator.cpu)),
+        ("Waiting for a CPU", time(generator.run_queue)),
+        ("Raised priority (nice -10)", punctual.to_owned()),
     ]
 }
 
 fn connections(summary: &Summary) -> Vec<(&'static str, String)> {
     let connects = &summary.connects;
     let acknowledgement = match connects.acknowledgement {
-        Acknowledgement::System => "when the system likes",
+        Acknowledgement::System => "delayed by the system",
         other => other.name(),
     };
     let tls = match connects.tls {
-        Tls::Insecure => "on, the certificate was not checked",
+        Tls::Insecure => "on, certificate not checked",
         other => other.name(),
     };
     let p95 = |latencies: &portcullis_core::measure::Distribution| {
@@ -99,51 +99,54 @@ fn connections(summary: &Summary) -> Vec<(&'static str, String)> {
     vec![
         ("Address", connects.address.clone()),
         ("TLS", tls.to_owned()),
-        ("Opened", p95(&connects.connect)),
-        ("Opened anew after idling", summary.reopened.to_string()),
-        ("Sent again", summary.resent.to_string()),
-        ("Answers acknowledged", acknowledgement.to_owned()),
+        ("Opened connections", p95(&connects.connect)),
+        ("Reopened after idling", summary.reopened.to_string()),
+        ("Requests sent again", summary.resent.to_string()),
+        ("TCP acknowledgements", acknowledgement.to_owned()),
     ]
 }
 
 fn server(run: &RunRecord, summary: &Summary) -> String {
     let Some(end) = &run.server_end else { return String::new() };
-    let mut pairs = vec![("How it ended", end.clone())];
+    let mut pairs = vec![("End", end.clone())];
     if let Some(used) = run.server_usage {
         let seconds = used.cpu.as_secs_f64();
         let cores = seconds / summary.measured.as_secs_f64().max(1e-9);
         let requests = summary.aggregate().requests.max(1) as f64;
         pairs.extend([
-            ("Processor time", format!("{seconds:.2} s: {cores:.2} cores on average")),
-            ("For each request", show_ms(seconds * 1e3 / requests)),
-            ("Memory at its peak", bytes(used.peak_memory_bytes as f64)),
-            ("Switches because it waited", used.voluntary_switches.to_string()),
-            ("Switches because its time was up", used.involuntary_switches.to_string()),
+            ("CPU time", format!("{seconds:.2} s: {cores:.2} cores on average")),
+            ("CPU time per request", show_ms(seconds * 1e3 / requests)),
+            ("Peak memory", bytes(used.peak_memory_bytes as f64)),
+            ("Voluntary context switches", used.voluntary_switches.to_string()),
+            ("Involuntary context switches", used.involuntary_switches.to_string()),
         ]);
     }
     let drawn = timeline(&run.server_timeline);
     let drawn = match drawn.is_empty() {
         true => drawn,
         false => format!(
-            "<figure>\n<figcaption>Processors that it used, and its resident memory, all its \
-             processes together.</figcaption>\n<div class=\"wide\" role=\"region\" \
+            "<figure>\n<figcaption>CPU cores in use and resident memory, over all processes of \
+             the server.</figcaption>\n<div class=\"wide\" role=\"region\" \
              aria-label=\"Server over time\" tabindex=\"0\">{drawn}</div>\n</figure>\n"
         ),
     };
-    format!("<h3>Server, over the load</h3>\n{}{drawn}", facts(&pairs))
+    format!("<h3>Server during the load</h3>\n{}{drawn}", facts(&pairs))
 }
 
 fn machine(run: &RunRecord) -> Vec<(&'static str, String)> {
     let machine = &run.machine;
-    let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "not known".to_owned());
+    let or_unknown = |value: Option<String>| value.unwrap_or_else(|| "unknown".to_owned());
     vec![
         ("System", machine.system.clone()),
-        ("Processor", or_unknown(machine.processor.clone())),
+        ("CPU", or_unknown(machine.processor.clone())),
         ("Cores", machine.cores.to_string()),
         ("Memory", or_unknown(machine.memory_bytes.map(|n| bytes(n as f64)))),
-        ("Load at the start", or_unknown(machine.load_at_start.map(|load| format!("{load:.2}")))),
-        ("Frequency governor", or_unknown(machine.governor.clone())),
-        ("Quota in cores", or_unknown(machine.quota_cores.map(|cores| format!("{cores:.2}")))),
-        ("Taken by the host", or_unknown(machine.steal_share.map(percent))),
+        (
+            "Load average at the start",
+            or_unknown(machine.load_at_start.map(|load| format!("{load:.2}"))),
+        ),
+        ("CPU frequency governor", or_unknown(machine.governor.clone())),
+        ("CPU quota in cores", or_unknown(machine.quota_cores.map(|cores| format!("{cores:.2}")))),
+        ("CPU steal", or_unknown(machine.steal_share.map(percent))),
     ]
 }

@@ -28,7 +28,7 @@ pub const FILE: &str = "perf_results.html";
 
 /// The format.
 pub const FORMAT: Format = Format {
-    flag: Some(Flag { name: "html", help: "The page", place: 1 }),
+    flag: Some(Flag { name: "html", help: "Write the HTML page", place: 1 }),
     files: &[FILE],
     write: |run| vec![write(run)],
 };

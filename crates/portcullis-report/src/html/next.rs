@@ -45,8 +45,8 @@ fn log(run: &RunRecord) -> Option<String> {
     let log = run.stages.iter().find_map(|record| record.log.as_deref())?;
     let log = esc(log);
     let says = match log.ends_with("server.log") {
-        true => "the server's last words",
-        false => "what the step said",
+        true => "the end of the server's output",
+        false => "the output of the stage",
     };
     Some(format!("<b>read</b> <a href=\"logs/{log}\">logs/{log}</a>: {says}"))
 }
@@ -56,8 +56,8 @@ fn killed(run: &RunRecord) -> Option<String> {
     let is_server = run.findings.first().is_some_and(|first| first.kind == FindingKind::Server);
     let is_killed = run.server_end.as_ref().is_some_and(|end| end.contains("SIGKILL"));
     (is_server && is_killed).then(|| {
-        "<b>try</b> <code>dmesg</code>: SIGKILL is often the kernel's, out of memory; see the \
-         <a href=\"#measuring\">memory at its peak</a> and the limits of its container"
+        "<b>try</b> <code>dmesg</code>: the kernel often sends SIGKILL when memory runs out; see \
+         the <a href=\"#measuring\">peak memory</a> and the memory limit of the container"
             .to_owned()
     })
 }
@@ -131,14 +131,17 @@ fn against(run: &RunRecord) -> Option<String> {
     let tasks = &run.comparison.as_ref()?.tasks;
     let slower = tasks.iter().find(|task| task.decision == Decision::Slower)?;
     let place = "<a href=\"#against\">against the base</a>";
-    Some(format!("<b>see</b> {} {place}: how much, how sure, pair by pair", esc(&slower.name)))
+    Some(format!(
+        "<b>see</b> {} {place}: the difference, its interval and each pair",
+        esc(&slower.name)
+    ))
 }
 
 fn generator(run: &RunRecord) -> Option<String> {
     generator_fault(run.summary.as_ref()?)?;
     Some(
-        "<b>try</b> where less else is running, or give the generator a core of its own; see \
-         <a href=\"#measuring\">how well it was measured</a>"
+        "<b>try</b> a less busy machine, or reserve a core for the load generator; see \
+         <a href=\"#measuring\">measurement quality</a>"
             .to_owned(),
     )
 }

@@ -13,8 +13,8 @@ pub fn section(run: &RunRecord) -> Section {
     let is_cut = run.configuration.chars().count() > LONGEST;
     let cut = if is_cut { " The rest is in perf_effective.toml." } else { "" };
     let body = format!(
-        "<p>With the same tasks, values and waits:</p>\n<pre tabindex=\"0\"><code>{}</code></pre>\n\
-         <details>\n<summary>The configuration that was used: defaults, file, profile and \
+        "<p>This command repeats the tasks, values and waits:</p>\n<pre tabindex=\"0\"><code>{}</code></pre>\n\
+         <details>\n<summary>The effective configuration: defaults, file, profile and \
          flags</summary>\n<pre tabindex=\"0\"><code>{}</code></pre>\n<p>{cut}</p>\n</details>\n",
         esc(&run.command()),
         esc(&shortened(&run.configuration, LONGEST))

@@ -31,7 +31,7 @@ fn slowest(task: &TaskSummary, summary: &Summary) -> String {
     if rows.is_empty() {
         String::new()
     } else {
-        table("Slowest requests, in ms", "", &COLUMNS, &rows)
+        table("Slowest requests, latency in ms", "", &COLUMNS, &rows)
     }
 }
 

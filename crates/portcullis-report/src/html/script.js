@@ -40,7 +40,7 @@
   for (const table of all('table.filters')) {
     const rows = [...table.tBodies[0].rows];
     if (rows.length < 4) continue;
-    const label = make('label', 'Show rows with');
+    const label = make('label', 'Filter');
     label.className = 'filter';
     const input = make('input');
     input.type = 'search';
@@ -88,7 +88,7 @@
     const rows = [...steps.tBodies[0].rows];
     const readout = figure.querySelector('.readout');
     readout.hidden = false;
-    readout.textContent = 'Point at the chart to read its figures.';
+    readout.textContent = 'Point at the chart to read its values.';
     const charts = all('svg.chart', figure);
     const cursors = charts.map((chart) => {
       const line = document.createElementNS('http://www.w3.org/2000/svg', 'line');

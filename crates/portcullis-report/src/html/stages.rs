@@ -12,7 +12,7 @@ use crate::record::{FirstCall, RunRecord};
 use crate::wording::shortened;
 
 const COLUMNS: [Column; 5] =
-    [words("stage"), words("when"), numbers("took"), words("end"), words("what")];
+    [words("stage"), words("timeline"), numbers("duration"), words("result"), words("details")];
 
 /// The section; empty before the first stage has ended.
 pub fn section(run: &RunRecord) -> Section {
@@ -27,8 +27,7 @@ pub fn section(run: &RunRecord) -> Section {
     let body = match rows.is_empty() {
         true => String::new(),
         false => {
-            table("Stages, in their order", "waterfall", &COLUMNS, &rows)
-                + &first_round(&run.first_round)
+            table("Stages in order", "waterfall", &COLUMNS, &rows) + &first_round(&run.first_round)
         }
     };
     Section { id: "stages", title: "Stages", body }
@@ -41,7 +40,7 @@ fn cells(record: &StageRecord, start: Duration, whole: Duration) -> Vec<Cell> {
         StageEnd::Failed(why) => ("broken", "✗ failed", why.as_str()),
     };
     let took = show_duration(record.took);
-    let says = format!("begins after {}, takes {took}", show_duration(start));
+    let says = format!("starts after {}, takes {took}", show_duration(start));
     let bar = span(share(start), share(start + record.took), class, &says);
     vec![
         Cell::text(record.stage.name()),
@@ -53,7 +52,7 @@ fn cells(record: &StageRecord, start: Duration, whole: Duration) -> Vec<Cell> {
 }
 
 fn first_round(calls: &[FirstCall]) -> String {
-    let columns = [words("task"), numbers("took"), words("failure")];
+    let columns = [words("task"), numbers("latency"), words("failure")];
     let rows: Rows = calls
         .iter()
         .map(|call| {
@@ -69,9 +68,6 @@ fn first_round(calls: &[FirstCall]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let table = table("One call of each task before the clock", "sorts", &columns, &rows);
-    format!(
-        "<details><summary>The first round: {} calls</summary>\n{table}</details>\n",
-        rows.len()
-    )
+    let table = table("One call of each task before the load", "sorts", &columns, &rows);
+    format!("<details><summary>First round: {} calls</summary>\n{table}</details>\n", rows.len())
 }

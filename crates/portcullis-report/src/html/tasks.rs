@@ -47,11 +47,11 @@ fn body(run: &RunRecord, summary: &Summary) -> String {
     let rows: Rows = tasks.iter().enumerate().map(|(i, (t, row))| cells(i, t, row)).collect();
     let aggregate = summary.aggregate();
     let mut apart = vec![plain_cells("all tasks", &aggregate)];
-    apart.extend(login.iter().map(|(_, row)| plain_cells("login (apart)", row)));
+    apart.extend(login.iter().map(|(_, row)| plain_cells("login (not in the totals)", row)));
     format!(
         "{}{ridges}{}<h3>Each task</h3>\n{}",
         table_with_foot(
-            "Tasks: latencies in ms, of good answers",
+            "Tasks: latencies of good answers, in ms",
             "sorts filters",
             &COLUMNS,
             &rows,
@@ -70,8 +70,8 @@ fn over_time(drawn: &[&(&TaskSummary, Row)], summary: &Summary) -> String {
     }
     format!(
         "<figure>\n<figcaption>p50 (dotted) and p95 of each task over time, on one logarithmic \
-         axis, to about 5 %; the figure is the last p95. Bars are failed requests as a share of \
-         all.</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Tasks over time\" \
+         axis, accurate to about 5 %. The number is the last p95. Bars show the share of failed \
+         requests.</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Tasks over time\" \
          tabindex=\"0\">{drawing}</div>\n</figure>\n"
     )
 }
@@ -80,13 +80,13 @@ const COLUMNS: [Column; 10] = [
     words("task"),
     words("group"),
     numbers("requests"),
-    numbers("failed"),
+    numbers("failures"),
     numbers("p50"),
     numbers("p95"),
     numbers("p99"),
     numbers("max"),
     numbers("mean"),
-    numbers("bytes"),
+    numbers("mean bytes"),
 ];
 
 fn cells(index: usize, task: &TaskSummary, row: &Row) -> Vec<Cell> {
@@ -96,7 +96,7 @@ fn cells(index: usize, task: &TaskSummary, row: &Row) -> Vec<Cell> {
     };
     let after = match task.requests_after() {
         0 => String::new(),
-        n => format!(" <span class=\"quiet\">+{n} after the window</span>"),
+        n => format!(" <span class=\"quiet\">+{n} extra requests after the window</span>"),
     };
     let mut cells =
         vec![Cell::markup(name + &after), Cell::text(task.group.as_deref().unwrap_or("–"))];
@@ -166,7 +166,7 @@ fn stall(row: &Row) -> Option<Stall> {
 fn overview(shown: &[Shown<'_>], range: (f64, f64)) -> String {
     format!(
         "<h3>Distributions</h3>\n<figure>\n<figcaption>Latency of good answers on one logarithmic \
-         axis; each histogram is scaled to its own peak. Thin lines are p50, p95 and p99, the \
+         axis; each histogram is scaled to its own peak. The thin lines are p50, p95 and p99; the \
          dashed line is a limit.</figcaption>\n<div class=\"wide\" role=\"region\" \
          aria-label=\"Distributions by task\" tabindex=\"0\">{}</div>\n</figure>\n",
         ridges(shown, range)
@@ -188,13 +188,14 @@ fn unfold(
             esc(shown.name),
             alone(shown, range)
         ),
-        None => "<p>No good answer.</p>\n".to_owned(),
+        None => "<p>No good answers.</p>\n".to_owned(),
     };
     let stall = shown.stall.map(|stall| {
         format!(
-            "<p class=\"note\"><b>Two modes.</b> {} of these answers stalled for about 40 ms \
-             between their first and their last byte (shaded): a delayed acknowledgement, not the \
-             service's work. See the remarks.</p>\n",
+            "<p class=\"note\"><b>Stalls.</b> {} of these answers stalled for about 40 ms \
+             between their first and their last byte (shaded). The cause is a delayed TCP \
+             acknowledgement, not the work of the service. See <a href=\"#measuring\">measurement \
+             quality</a>.</p>\n",
             percent(stall.share)
         )
     });
@@ -218,20 +219,20 @@ fn about(task: &TaskSummary, row: &Row) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Request", format!("{} {}", task.method, shortened(&task.label, 300))),
         ("Weight", task.weight.to_string()),
-        ("Mean body", bytes(row.mean_body_bytes())),
-        ("First byte, p95", ms(row.first_byte.percentile_ms(Percentile::P95))),
+        ("Mean body size", bytes(row.mean_body_bytes())),
+        ("TTFB, p95", ms(row.first_byte.percentile_ms(Percentile::P95))),
     ];
     if row.failures > 0 {
         let longest = ms(row.failed_latency.max_ms());
         let p50 = ms(row.failed_latency.percentile_ms(Percentile::P50));
-        facts.push(("Failed requests took", format!("p50 {p50}, longest {longest}")));
+        facts.push(("Latency of failed requests", format!("p50 {p50}, max {longest}")));
     }
     if row.service.count > 0 {
         let p95 = ms(row.service.percentile_ms(Percentile::P95));
-        facts.push(("From sending, p95", p95));
+        facts.push(("Latency from sending, p95", p95));
     }
     if row.cut > 0 {
-        facts.push(("Cut at the end", row.cut.to_string()));
+        facts.push(("Cut off at the end", row.cut.to_string()));
     }
     facts
 }

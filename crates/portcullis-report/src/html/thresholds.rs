@@ -33,12 +33,11 @@ pub fn section(run: &RunRecord) -> Section {
 }
 
 /// What the drawings mean.
-const KEY: &str = "<p class=\"key\">In each drawing the vertical line is the limit, the shaded \
-                   side is where the rule holds, the dot is the estimate, and the bar is what is \
-                   possible: with an error of 5 %, however often one looks. A dashed bar has an \
-                   end that is not known. \u{201c}Proven\u{201d} and \u{201c}surely \
-                   violated\u{201d} hold over all thresholds together, with errors of 5 % and \
-                   1 %.</p>\n";
+const KEY: &str = "<p class=\"key\">In each chart the vertical line is the limit, the shaded \
+                   side is where the rule passes, the dot is the estimate, and the bar is the \
+                   95 % interval, valid at any stopping time. A dashed bar has an unknown end. \
+                   \u{201c}Proven\u{201d} and \u{201c}surely violated\u{201d} are about all \
+                   thresholds together, with errors of at most 5 % and 1 %.</p>\n";
 
 fn counts(judged: &[&ThresholdResult], is_strict: bool) -> String {
     let all = [
@@ -81,7 +80,7 @@ pub fn class(standing: ThresholdStatus) -> &'static str {
 fn item(judged: &ThresholdResult, is_strict: bool) -> String {
     let standing = ThresholdStatus::of(judged, is_strict);
     let warns = match judged.rule.severity {
-        Severity::Warn if !is_strict => " <span class=\"quiet\">only warns</span>",
+        Severity::Warn if !is_strict => " <span class=\"quiet\">warning</span>",
         Severity::Warn | Severity::Fail => "",
     };
     let support = wording::support(judged);
@@ -108,7 +107,7 @@ fn item(judged: &ThresholdResult, is_strict: bool) -> String {
 }
 
 fn samples(judged: &ThresholdResult) -> String {
-    let beyond = judged.beyond.map(|beyond| format!(", {} beyond", whole(beyond)));
+    let beyond = judged.beyond.map(|beyond| format!(", {} beyond the limit", whole(beyond)));
     let plural = if judged.samples == 1 { "" } else { "s" };
     format!("{} sample{plural}{}", whole(judged.samples), beyond.unwrap_or_default())
 }

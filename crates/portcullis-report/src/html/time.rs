@@ -39,25 +39,25 @@ fn drawn(steps: &[Step], changes: &[Change], limit_ms: Option<f64>) -> String {
     let length = steps.first().map_or(1, Step::seconds);
     let each = match length {
         1 => "Each step is one second.".to_owned(),
-        n => format!("Each step is {n} seconds, and shows its largest percentiles."),
+        n => format!("Each step is {n} seconds and shows the largest percentiles in it."),
     };
     format!(
-        "<figure class=\"over-time\">\n<figcaption>Latency of good answers, all tasks together, \
-         over the last ten seconds at each point (logarithmic). {each}</figcaption>\n<div \
+        "<figure class=\"over-time\">\n<figcaption>Latency of good answers of all tasks. Each \
+         point covers the last ten seconds (logarithmic axis). {each}</figcaption>\n<div \
          class=\"wide\" role=\"region\" aria-label=\"Latency over time\" \
          tabindex=\"0\">{}{}</div>\n<p class=\"readout\" hidden></p>\n</figure>\n<details><summary>\
-         The same figures as a table</summary>\n{}</details>\n",
+         These values as a table</summary>\n{}</details>\n",
         time::latencies(steps, changes, limit_ms),
         time::load(steps, changes),
-        table("Figures over time", "steps", &COLUMNS, &rows(steps))
+        table("Values over time", "steps", &COLUMNS, &rows(steps))
     )
 }
 
 const COLUMNS: [super::markup::Column; 7] = [
-    words("from s"),
+    words("second"),
     numbers("users"),
     numbers("requests/s"),
-    numbers("failed"),
+    numbers("failures"),
     numbers("p50 ms"),
     numbers("p95 ms"),
     numbers("p99 ms"),

@@ -59,21 +59,21 @@ fn findings(run: &RunRecord) -> String {
             folded.concat()
         ),
     };
-    format!("<h2>Also found</h2>\n<ul class=\"findings\">\n{}</ul>\n{folded}", open.concat())
+    format!("<h2>Other findings</h2>\n<ul class=\"findings\">\n{}</ul>\n{folded}", open.concat())
 }
 
 fn measured(run: &RunRecord) -> Vec<(&'static str, String)> {
-    let server = if run.own_server { ", started for this run" } else { ", up already" };
+    let server = if run.own_server { ", started for this run" } else { ", already running" };
     let target = match run.target.as_str() {
         "" => "none yet".to_owned(),
         target => format!("{target}{server}"),
     };
     vec![
-        ("Commit", run.commit.as_deref().map_or("not known".to_owned(), short)),
+        ("Commit", run.commit.as_deref().map_or("unknown".to_owned(), short)),
         ("Started", rfc3339(run.started_unix_ms)),
         ("Target", target),
         ("Load", run.summary.as_ref().map_or("none".to_owned(), load)),
-        ("Against", against(run)),
+        ("Compared with", against(run)),
         ("Profile", run.profile.clone().unwrap_or_else(|| "none".to_owned())),
         ("Seed", run.seed.to_string()),
         ("Machine", machine(&run.machine)),
@@ -104,13 +104,13 @@ pub fn load(summary: &Summary) -> String {
     let window = show_duration(summary.window);
     let cut = match summary.measured {
         measured if measured + std::time::Duration::from_millis(500) < summary.window => {
-            format!(", cut off after {}", show_duration(measured))
+            format!(", stopped after {}", show_duration(measured))
         }
         _ => String::new(),
     };
     let how = match summary.arrivals {
         Some(arrivals) => format!(
-            "{} scheduled requests by at most {} users",
+            "{} scheduled requests with at most {} users",
             arrivals.scheduled, summary.users_asked
         ),
         None => format!("{} of {} users", summary.users_ran, summary.users_asked),

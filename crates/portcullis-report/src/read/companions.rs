@@ -50,7 +50,7 @@ pub struct BrokenHistory(String);
 
 const STATS: &str = "_stats.csv";
 
-/// Reads what lies beside a statistics file. A file that is not there adds
+/// Reads what lies beside a statistics file. A file that does not exist adds
 /// nothing.
 ///
 /// # Errors
@@ -124,7 +124,7 @@ fn check_failures(bytes: &[u8], stats: &LocustStats) -> Result<(), ReadError> {
         let counted = counts.remove(&(row.method.as_str(), row.name.as_str())).unwrap_or(0);
         if counted != row.failures {
             return Err(ReadError::inconsistent(format!(
-                "it counts {counted} failures of {} {}, the statistics {}",
+                "it has {counted} failures of {} {}, but the statistics have {}",
                 row.method, row.name, row.failures
             )));
         }
@@ -132,7 +132,7 @@ fn check_failures(bytes: &[u8], stats: &LocustStats) -> Result<(), ReadError> {
     match counts.into_iter().find(|(_, count)| *count > 0) {
         None => Ok(()),
         Some(((method, name), count)) => Err(ReadError::inconsistent(format!(
-            "it counts {count} failures of {method} {name}, which the statistics do not know"
+            "it has {count} failures of {method} {name}, which is not in the statistics"
         ))),
     }
 }

@@ -37,7 +37,7 @@ pub fn read_stats(bytes: &[u8]) -> Result<LocustStats, ReadError> {
     let mut total = None;
     for line in table.lines() {
         if total.is_some() {
-            return Err(line.wrong("Name", "a row behind the Aggregated one"));
+            return Err(line.wrong("Name", "a row after the Aggregated row"));
         }
         let row = row(line)?;
         if (row.method.as_str(), row.name.as_str()) == ("", TOTAL) {
@@ -45,11 +45,11 @@ pub fn read_stats(bytes: &[u8]) -> Result<LocustStats, ReadError> {
         } else if seen.insert((row.method.clone(), row.name.clone())) {
             rows.push(row);
         } else {
-            return Err(line.wrong("Name", format!("\"{}\" for the second time", row.name)));
+            return Err(line.wrong("Name", format!("duplicate row \"{}\"", row.name)));
         }
     }
     let Some(aggregate) = total else {
-        return Err(ReadError::Cut("there is no Aggregated row".to_owned()));
+        return Err(ReadError::Cut("it has no Aggregated row".to_owned()));
     };
     add_up(&rows, &aggregate)?;
     let stated = Stated { rows, aggregate, failed_latencies: FailedLatencies::Unknown };
@@ -88,7 +88,7 @@ fn latency(
     let max_ms = line.latency_ms(MAX)?;
     if PERCENTILES.iter().all(|column| line.text(column) == "N/A") {
         if requests > failures {
-            return Err(line.wrong(PERCENTILES[0], "N/A, though there were good answers"));
+            return Err(line.wrong(PERCENTILES[0], "N/A although there were good answers"));
         }
         return Ok(None);
     }
@@ -97,7 +97,7 @@ fn latency(
         percentiles_ms.push((percentile, line.latency_ms(column)?));
     }
     if requests == 0 {
-        return Err(line.wrong(REQUESTS, "0, though there are latencies"));
+        return Err(line.wrong(REQUESTS, "0 although there are latencies"));
     }
     let latency = StatedLatency { mean_ms, min_ms, max_ms, percentiles_ms };
     possible(line, &latency)?;
@@ -114,18 +114,18 @@ fn possible(line: Line<'_>, latency: &StatedLatency) -> Result<(), ReadError> {
         return Err(line.wrong(MAX, format!("{max} is below the minimum, {min}")));
     }
     if mean < min * (1.0 - TOLERANCE) || mean > max * (1.0 + TOLERANCE) {
-        let message = format!("{mean} is not between the extremes, {min} and {max}");
+        let message = format!("{mean} is not between the minimum, {min}, and the maximum, {max}");
         return Err(line.wrong("Average Response Time", message));
     }
     let mut last = 0.0;
     for ((_, ms), column) in latency.percentiles_ms.iter().zip(PERCENTILES) {
         if *ms < last {
-            return Err(line.wrong(column, format!("{ms} is below the percentile before it")));
+            return Err(line.wrong(column, format!("{ms} is below the previous percentile")));
         }
         let values = before_rounding(*ms);
         let is_last = column == "100%";
         if values.low_ms > max || values.high_ms < if is_last { max } else { min } {
-            let message = format!("{ms} is beyond the extremes, {min} and {max}");
+            let message = format!("{ms} is not between the minimum, {min}, and the maximum, {max}");
             return Err(line.wrong(column, message));
         }
         last = *ms;
@@ -143,12 +143,14 @@ fn add_up(rows: &[StatedRow], aggregate: &StatedRow) -> Result<(), ReadError> {
             return Err(ReadError::OwnTable);
         }
         let total = aggregate.requests;
-        let message = format!("its rows count {requests} requests, its Aggregated row {total}");
+        let message =
+            format!("its rows have {requests} requests, but its Aggregated row has {total}");
         return Err(ReadError::inconsistent(message));
     }
     if failures != aggregate.failures {
         let total = aggregate.failures;
-        let message = format!("its rows count {failures} failures, its Aggregated row {total}");
+        let message =
+            format!("its rows have {failures} failures, but its Aggregated row has {total}");
         return Err(ReadError::inconsistent(message));
     }
     let longest = |row: &StatedRow| row.latency.as_ref().map(|latency| latency.max_ms);
@@ -156,11 +158,13 @@ fn add_up(rows: &[StatedRow], aggregate: &StatedRow) -> Result<(), ReadError> {
     if of_rows != total {
         let shown = |ms: Option<f64>| ms.map_or("none".to_owned(), |ms| format!("{ms} ms"));
         let (of_rows, total) = (shown(of_rows), shown(total));
-        let message = format!("its rows' longest took {of_rows}, its Aggregated row's {total}");
+        let message = format!(
+            "the maximum of its rows is {of_rows}, but that of its Aggregated row is {total}"
+        );
         return Err(ReadError::inconsistent(message));
     }
     if aggregate.requests > 0 && total == Some(0.0) {
-        return Err(ReadError::inconsistent("no request took any time".to_owned()));
+        return Err(ReadError::inconsistent("all response times are 0".to_owned()));
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub fn read<'a>(bytes: &'a [u8], what: &str, sets: &[Vec<&str>]) -> Result<Table
     // Whatever ends the first line ends the last one too.
     let end: &[u8] = if header.ends_with(b"\r") { b"\r\n" } else { b"\n" };
     if !bytes.ends_with(end) {
-        return Err(ReadError::Cut("the last line has no end".to_owned()));
+        return Err(ReadError::Cut("the last line has no line end".to_owned()));
     }
     let malformed = |error| malformed(bytes, error);
     let mut reader = csv::Reader::from_reader(bytes);
@@ -57,7 +57,7 @@ fn malformed(bytes: &[u8], error: csv::Error) -> ReadError {
     let line = line_number(bytes, error.position());
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => ReadError::inconsistent(
-            format!("line {line} has {len} columns, the header {expected_len}"),
+            format!("line {line} has {len} columns, but the header has {expected_len}"),
         ),
         csv::ErrorKind::Utf8 { .. } => ReadError::Foreign(format!("line {line} is not UTF-8")),
         _ => ReadError::Foreign(error.to_string()),
@@ -74,7 +74,7 @@ fn known_header(
     let text = text.trim_end_matches('\r');
     let is_begun = |set: &Vec<&str>| set.join(",").starts_with(text);
     if !is_whole && sets.iter().any(is_begun) {
-        return Err(ReadError::Cut("the header has no end".to_owned()));
+        return Err(ReadError::Cut("the header has no line end".to_owned()));
     }
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
     let record = reader.records().next().and_then(Result::ok).unwrap_or_default();

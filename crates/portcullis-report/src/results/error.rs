@@ -10,22 +10,22 @@ pub enum ReadError {
     #[error("cannot be read: {0}")]
     Unreadable(#[from] io::Error),
     /// No run leaves so much.
-    #[error("is larger than {} MiB, which no run leaves", .0 >> 20)]
+    #[error("is larger than {} MiB, more than any run writes", .0 >> 20)]
     TooLarge(u64),
     /// Something else than results.
-    #[error("is no results file that is known here: {0}")]
+    #[error("is not a known results file: {0}")]
     Foreign(String),
     /// A table that we wrote.
     #[error(
-        "was written by Portcullis, rounded and for other programs: check the perf_results.json \
-         that belongs to it"
+        "was written by Portcullis with rounded values for other programs: check the \
+         perf_results.json of the same run"
     )]
     OwnTable,
     /// Nothing is in it.
     #[error("is empty")]
     Empty,
     /// Its end is missing.
-    #[error("is cut off: {0}")]
+    #[error("is truncated: {0}")]
     Cut(String),
     /// A cell of a table that is not what its column holds.
     #[error("line {line}, column \"{column}\": {message}")]
@@ -41,7 +41,7 @@ pub enum ReadError {
     #[error("contradicts itself: {0}")]
     Inconsistent(#[from] Contradiction),
     /// A file that belongs to it is refused.
-    #[error("has a companion that is refused: {file} {error}")]
+    #[error("has an invalid companion file: {file} {error}")]
     Companion {
         /// The companion's name.
         file: String,
@@ -82,7 +82,7 @@ pub(crate) fn ensure(is_so: bool, message: impl Display) -> Result<(), Contradic
     known(is_so.then_some(()), message)
 }
 
-/// Refuses what is not there.
+/// Refuses what does not exist.
 pub(crate) fn known<T>(value: Option<T>, message: impl Display) -> Result<T, Contradiction> {
     value.ok_or_else(|| Contradiction::new(message))
 }

@@ -15,19 +15,19 @@ pub const LONGEST_MS: f64 = 10.0 * 365.0 * 86_400_000.0;
 pub fn count(text: &str) -> Result<u64, Contradiction> {
     let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|_| is_plain);
-    known(number, format_args!("\"{text}\" is no count")).and_then(believed)
+    known(number, format_args!("\"{text}\" is not a count")).and_then(believed)
 }
 
 /// The count, if a run can have made so many.
 pub fn believed(count: u64) -> Result<u64, Contradiction> {
-    ensure(count <= MOST, format_args!("{count} is more than any run makes"))?;
+    ensure(count <= MOST, format_args!("{count} is more than any run can count"))?;
     Ok(count)
 }
 
 /// A number that is finite and not negative.
 pub fn number(text: &str) -> Result<f64, Contradiction> {
     let number = text.parse::<f64>().ok().filter(|number| is_sound(*number));
-    known(number, format_args!("\"{text}\" is no number from 0 on"))
+    known(number, format_args!("\"{text}\" is not a number of at least 0"))
 }
 
 /// Whether a number is finite and not negative.
@@ -38,7 +38,7 @@ pub fn is_sound(number: f64) -> bool {
 /// A latency in milliseconds.
 pub fn latency_ms(ms: f64) -> Result<f64, Contradiction> {
     let is_believed = is_sound(ms) && ms <= LONGEST_MS;
-    ensure(is_believed, format_args!("{ms} is no latency in milliseconds"))?;
+    ensure(is_believed, format_args!("{ms} is not a latency in milliseconds"))?;
     Ok(ms)
 }
 
@@ -52,13 +52,13 @@ pub fn latency_ns(ms: f64) -> Result<u64, Contradiction> {
 /// A duration that was written in seconds, to the nanosecond.
 pub fn seconds(seconds: f64) -> Result<Duration, Contradiction> {
     let ns = latency_ns(seconds * 1e3);
-    let ns = ns.map_err(|_| Contradiction::new(format!("{seconds} s is no duration")))?;
+    let ns = ns.map_err(|_| Contradiction::new(format!("{seconds} s is not a duration")))?;
     Ok(Duration::from_nanos(ns))
 }
 
 /// A number of any sign.
 pub fn finite(number: f64) -> Result<f64, Contradiction> {
-    ensure(number.is_finite(), format_args!("{number} is no number"))?;
+    ensure(number.is_finite(), format_args!("{number} is not a finite number"))?;
     Ok(number)
 }
 
@@ -69,5 +69,5 @@ pub fn latency(ms: f64) -> Result<Duration, Contradiction> {
 
 /// An instant that was written as RFC 3339, in milliseconds since 1970.
 pub fn unix_ms(text: &str) -> Result<u64, Contradiction> {
-    known(instant::unix_ms(text), format_args!("\"{text}\" is no instant"))
+    known(instant::unix_ms(text), format_args!("\"{text}\" is not a date and time"))
 }

@@ -157,8 +157,8 @@ numbers! {
     Finite(f64): f64, |number| *number, finite;
     /// A duration in seconds.
     Seconds(f64): Duration, Duration::as_secs_f64, seconds;
-    /// A duration in milliseconds, to the nanosecond, so that whoever reads it can judge
-    /// anew.
+    /// A duration in milliseconds, to the nanosecond, so that a reader can judge
+    /// again.
     Milliseconds(f64): Duration, |span| span.as_nanos() as f64 / 1e6, latency;
     /// A latency that the run knows as milliseconds.
     Latency(f64): f64, |ms| *ms, latency_ms;
@@ -171,12 +171,12 @@ numbers! {
 /// A mean size, whose field everything calls so.
 pub fn mean_bytes(bytes: f64) -> Result<f64, Contradiction> {
     let sound = Some(bytes).filter(|bytes| is_sound(*bytes));
-    known(sound, "mean_body_bytes is no number from 0 on")
+    known(sound, "mean_body_bytes is not a number of at least 0")
 }
 
 fn ratio(ratio: f64) -> Result<f64, Contradiction> {
     let sound = Some(ratio).filter(|ratio| is_sound(*ratio));
-    known(sound, format_args!("{ratio} is no ratio"))
+    known(sound, format_args!("{ratio} is not a ratio"))
 }
 
 /// An instant as RFC 3339, which a run knows as milliseconds since 1970.

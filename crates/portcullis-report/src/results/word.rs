@@ -50,19 +50,19 @@ macro_rules! words {
 }
 
 words! {
-    Acknowledgement.name: "\"{}\"";
-    Comparison.sign: "\"{}\" is no comparison";
-    Decision.name: "\"{}\" is no decision";
-    FailureKind.name: "no kind \"{}\"";
-    Judgement.name: "\"{}\" is no judgement";
-    Policy.name: "\"{}\" is no policy";
-    Reference.name: "\"{}\" is no reference";
-    Severity.name: "\"{}\" is no severity";
-    Side.name: "\"{}\" is no side";
-    Stage.name: "no stage \"{}\"";
-    State.name: "\"{}\" is no state";
-    Tls.name: "\"{}\"";
-    Unit.name: "\"{}\" is no unit";
+    Acknowledgement.name: "unknown acknowledgement \"{}\"";
+    Comparison.sign: "unknown comparison \"{}\"";
+    Decision.name: "unknown decision \"{}\"";
+    FailureKind.name: "unknown kind of failure \"{}\"";
+    Judgement.name: "unknown judgement \"{}\"";
+    Policy.name: "unknown policy \"{}\"";
+    Reference.name: "unknown reference \"{}\"";
+    Severity.name: "unknown severity \"{}\"";
+    Side.name: "unknown side \"{}\"";
+    Stage.name: "unknown stage \"{}\"";
+    State.name: "unknown state \"{}\"";
+    Tls.name: "unknown TLS mode \"{}\"";
+    Unit.name: "unknown unit \"{}\"";
 }
 
 /// A word of `T`; one that was read may be another, until it is looked up.

@@ -171,14 +171,14 @@ fn what_a_run_seldom_has_is_made_again_too() {
 }
 
 #[test]
-fn what_was_judged_is_not_judged_anew() {
+fn what_was_judged_is_not_judged_again() {
     let mut run = Recipe::sound().run();
     let judged = &mut run.verdict.as_mut().unwrap().judged[0];
     (judged.judgement, judged.value, judged.samples) = (Judgement::Violated, Some(7.5), 3);
     let rules = run.verdict.iter().flat_map(|verdict| &verdict.judged);
     let rules: Vec<_> = rules.map(|judged| judged.rule.clone()).collect();
-    let anew = judge(run.summary.as_ref().unwrap(), &rules);
-    assert_eq!(anew.judged[0].judgement, Judgement::Holds);
+    let again = judge(run.summary.as_ref().unwrap(), &rules);
+    assert_eq!(again.judged[0].judgement, Judgement::Holds);
     assert_eq!(back(&run).verdict, run.verdict);
 }
 
@@ -192,23 +192,31 @@ fn words_and_numbers_that_cannot_be_are_refused_with_their_place() {
         assert!(matches!(error, ReadError::Inconsistent(_)), "{said}");
         assert!(said.contains(part), "{from} → {to}: {said}");
     };
-    check("\"judgement\": \"holds\"", "\"judgement\": \"fine\"", "\"fine\" is no judgement");
-    check("\"severity\": \"fail\"", "\"severity\": \"x\"", "thresholds[0]: \"x\" is no severity");
-    check("\"metric\": \"p95\"", "\"metric\": \"p195\"", "\"p195\" is no metric");
-    check("\"scope_kind\": \"label\"", "\"scope_kind\": \"url\"", "\"url\" is no kind of scope");
-    check("\"comparison\": \"<=\"", "\"comparison\": \"=\"", "\"=\" is no comparison");
-    check("\"unit\": \"ms\"", "\"unit\": \"h\"", "\"h\" is no unit");
-    check("\"policy\": \"prove\"", "\"policy\": \"guess\"", "\"guess\" is no policy");
-    check("\"block_factor\": 1.0", "\"block_factor\": 0.5", "0.5 is not at least 1");
-    check("\"to\": \"base\"", "\"to\": \"best\"", "\"best\" is no reference");
+    check("\"judgement\": \"holds\"", "\"judgement\": \"fine\"", "unknown judgement \"fine\"");
+    check("\"severity\": \"fail\"", "\"severity\": \"x\"", "thresholds[0]: unknown severity \"x\"");
+    check("\"metric\": \"p95\"", "\"metric\": \"p195\"", "unknown metric \"p195\"");
+    check("\"scope_kind\": \"label\"", "\"scope_kind\": \"url\"", "unknown kind of scope \"url\"");
+    check("\"comparison\": \"<=\"", "\"comparison\": \"=\"", "unknown comparison \"=\"");
+    check("\"unit\": \"ms\"", "\"unit\": \"h\"", "unknown unit \"h\"");
+    check("\"policy\": \"prove\"", "\"policy\": \"guess\"", "unknown policy \"guess\"");
+    check("\"block_factor\": 1.0", "\"block_factor\": 0.5", "block_factor 0.5 is below 1");
+    check("\"to\": \"base\"", "\"to\": \"best\"", "unknown reference \"best\"");
     check(
         "\"severity\": \"fail\",\n        \"rule\"",
         "\"severity\": \"f\",\n        \"rule\"",
-        "configuration_places: \"f\" is",
+        "configuration_places: unknown severity \"f\"",
     );
-    check("\"stage\": \"install\"", "\"stage\": \"instal\"", "no stage \"instal\"");
-    check("\"decision\": \"slower\"", "\"decision\": \"slow\"", "against.tasks[0]: \"slow\"");
-    check("\"state\": \"compared\"", "\"state\": \"lost\"", "baseline.state: \"lost\"");
+    check("\"stage\": \"install\"", "\"stage\": \"instal\"", "unknown stage \"instal\"");
+    check(
+        "\"decision\": \"slower\"",
+        "\"decision\": \"slow\"",
+        "against.tasks[0]: unknown decision \"slow\"",
+    );
+    check(
+        "\"state\": \"compared\"",
+        "\"state\": \"lost\"",
+        "baseline.state: unknown state \"lost\"",
+    );
 }
 
 proptest! {

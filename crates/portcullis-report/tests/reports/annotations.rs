@@ -96,7 +96,7 @@ fn rules_are_known_by_what_was_judged_and_not_by_the_words_of_a_finding() {
     run.findings.push(missing_baseline("b.json".as_ref()));
     let missing =
         annotations::of(&run).into_iter().find(|one| one.check == Check::Baseline).unwrap();
-    assert_eq!((missing.line, missing.title.as_str()), (None, "there is no baseline"));
+    assert_eq!((missing.line, missing.title.as_str()), (None, "no baseline"));
 }
 
 #[test]

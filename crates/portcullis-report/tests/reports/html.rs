@@ -34,12 +34,12 @@ fn a_red_run_is_told() {
         "FAILED</span>",
         "surely violated",
         "p95(list_claims)",
-        "Two modes.",
+        "Stalls.",
         "cargo xtask perf --profile ci",
         "--seed 7340921",
         "status 500",
         "class=\"evidence\"",
-        "over the load: 0.50 cores at most, 88.0 MiB of memory at most",
+        "during the load: 0.50 cores at most, 88.0 MiB of memory at most",
         "class=\"change\"",
         "Latencies of 10 tasks over time, from 6 ms to 43 ms",
     ] {
@@ -71,7 +71,7 @@ fn what_to_do_next_stands_at_the_top_of_what_is_not_green() {
     ready.log = Some("server.log".to_owned());
     assert!(top(&died).contains("<a href=\"logs/server.log\">"));
     assert!(!top(&died).contains("dmesg"));
-    died.server_end = Some("the server had ended: signal: 9 (SIGKILL)".to_owned());
+    died.server_end = Some("the server had already ended: signal: 9 (SIGKILL)".to_owned());
     assert!(top(&died).contains("try</b> <code>dmesg</code>"));
     let mut slower = compared::slower();
     slower.commit = Some(format!("{}+dirty", "0123456789".repeat(4)));
@@ -82,7 +82,7 @@ fn what_to_do_next_stands_at_the_top_of_what_is_not_green() {
     let mut late = runs::Recipe::sound().run();
     late.summary.as_mut().unwrap().generator.lag = runs::latencies(&[40.0; 200]);
     late.exit_code = 5;
-    assert!(top(&late).contains("try</b> where less else is running"));
+    assert!(top(&late).contains("try</b> a less busy machine"));
     let mut throttled = runs::red();
     throttled.summary.as_mut().unwrap().failures.iter_mut().for_each(|group| {
         group.kind = FailureKind::Throttled;
@@ -100,7 +100,7 @@ fn runs_without_a_verdict_or_a_summary_are_pages_too() {
     for (name, run) in [("interrupted", runs::interrupted()), ("broken", runs::broken())] {
         let page = html::write(&run);
         write(name, &page);
-        assert!(page.contains("Stages, in their order"), "{name}");
+        assert!(page.contains("Stages in order"), "{name}");
     }
     assert!(html::write(&portcullis_report::RunRecord::default()).ends_with("</html>\n"));
 }
@@ -179,7 +179,7 @@ fn an_unfolded_task_has_its_slowest_requests_and_what_failed_answers_said() {
         "After 1.2 s: <b>status 500</b>, 4\u{202f}096 bytes",
         "<pre tabindex=\"0\">a text\na text…</pre>",
         "<p>70000 bytes, not text</p>",
-        "Slowest requests, in ms",
+        "Slowest requests, latency in ms",
         "2026-11-23T09:06:36.234Z",
         "<td>no answer</td>",
     ] {

@@ -92,7 +92,7 @@ impl Recipe {
         let findings = in_order(lines.collect());
         let exit_code = exit_code(&findings);
         let first = findings.first().map(|first| first.message.clone());
-        let why = first.unwrap_or_else(|| "all thresholds hold".to_owned());
+        let why = first.unwrap_or_else(|| "all thresholds passed".to_owned());
         RunRecord {
             sentence: format!("{}: {why}", wording::verdict(exit_code)),
             summary: Some(summary),
@@ -125,7 +125,7 @@ impl Recipe {
                 involuntary_switches: 311,
             }),
             server_timeline: (1..=8).map(course).collect(),
-            server_end: Some(format!("the server ended when asked; {text}")),
+            server_end: Some(format!("the server stopped on request; {text}")),
             first_round: vec![FirstCall {
                 task: text.clone(),
                 latency: Duration::from_micros(48_200),
@@ -385,7 +385,7 @@ fn stages(text: &str) -> Vec<StageRecord> {
         record(Stage::Migrate, 1_820, StageEnd::Completed, text),
         record(Stage::Seed, 2_410, StageEnd::Completed, "user_a is there"),
         record(Stage::Serve, 31, StageEnd::Completed, "port 8000"),
-        record(Stage::Ready, 1_902, StageEnd::Completed, "healthy, and ours"),
+        record(Stage::Ready, 1_902, StageEnd::Completed, "healthy, verified as our process"),
         record(Stage::Load, 30_230, StageEnd::Completed, "358 requests"),
         record(Stage::Judge, 2, StageEnd::Failed(text.to_owned()), ""),
     ]

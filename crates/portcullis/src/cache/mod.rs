@@ -47,10 +47,10 @@ pub enum Hold {
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// The cache folder cannot be written to.
-    #[error("the cache {0} cannot be written to: {1}; PORTCULLIS_CACHE names another")]
+    #[error("the cache {0} cannot be written to: {1}; set PORTCULLIS_CACHE to another folder")]
     Unwritable(PathBuf, io::Error),
     /// Another run had it for as long as the whole run may take.
-    #[error("{0} has had the cached {1} for as long as this run may take (steps.run_timeout)")]
+    #[error("{0} has locked the cached {1} for longer than steps.run_timeout")]
     TooLong(String, String),
     /// We were asked to end while waiting.
     #[error("interrupted")]
@@ -179,7 +179,7 @@ impl Entry {
 }
 
 fn taken() -> io::Error {
-    io::Error::other("another run with --fresh has just taken it; run again")
+    io::Error::other("another run with --fresh is rebuilding it; run again")
 }
 
 /// Removes the complete entries of a kind that are older than `oldest`, unless a run

@@ -24,11 +24,11 @@ pub fn run(args: &BaselineArgs) -> u8 {
 /// Why results cannot become the baseline.
 #[derive(Debug, thiserror::Error)]
 enum AcceptError {
-    #[error("there is no baseline to accept for: set [baseline] file")]
+    #[error("no baseline file is configured: set [baseline] file")]
     NotNamed,
-    #[error("--reason: say why, for those who read it later")]
+    #[error("--reason must not be empty: say why the change is accepted")]
     NoReason,
-    #[error("no results of a run: {0}: {1}")]
+    #[error("the results of the run cannot be read: {0}: {1}")]
     NoResults(String, std::io::Error),
     #[error("{0}: {1}")]
     Results(String, RenewError),
@@ -81,6 +81,6 @@ fn change(shown: &str, before: Option<&Stored>, after: &Stored) -> String {
         let (p95, errors) = (metrics.p95_ms, metrics.error_rate * 100.0);
         format!("p95 {p95:.1} ms, {:.2}/s, {errors:.2} % errors", metrics.rps)
     };
-    let was = before.map(|before| format!("; it was {}", figures(before))).unwrap_or_default();
+    let was = before.map(|before| format!("; before: {}", figures(before))).unwrap_or_default();
     format!("accepted: {shown} is {}{was}\n", figures(after))
 }

@@ -31,7 +31,7 @@ pub fn page(command: Option<&str>) -> u8 {
     let Some(page) = page else {
         let names: Vec<&str> = whole.get_subcommands().map(clap::Command::get_name).collect();
         let known = names.join(", ");
-        let what = format!("there is no command {:?}; there are {known}", command.unwrap_or(""));
+        let what = format!("unknown command {:?}; the commands are {known}", command.unwrap_or(""));
         console::complain(&what);
         return 2;
     };

@@ -45,7 +45,12 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     }
     let interrupts = match Interrupts::install() {
         Ok(interrupts) => interrupts,
-        Err(error) => return console::defect(&format!("no signal handlers: {error}")),
+        Err(error) => {
+            return console::defect(&format!(
+                "signal handlers cannot be installed: \
+                                                       {error}"
+            ));
+        }
     };
     let sink = Both(&console, listener);
     let context = match RunContext::begin(&planned, flags::options(args), &sink, &interrupts) {
@@ -151,7 +156,10 @@ fn end(record: &RunRecord, artifacts: &Path, console: &Console) {
 fn discard_stale(request: &PlanRequest) {
     for path in planning::likely_outputs(request) {
         if let Err(error) = artifacts::discard(&path) {
-            console::complain(&format!("{} holds stale artifacts: {error}", path.display()));
+            console::complain(&format!(
+                "{} has old artifacts that cannot be removed: {error}",
+                path.display()
+            ));
         }
     }
 }

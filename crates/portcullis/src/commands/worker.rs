@@ -23,7 +23,8 @@ pub fn guarded(command: impl FnOnce() -> u8) -> u8 {
     if is_worker || !cfg!(target_os = "linux") {
         return caught(command);
     }
-    in_worker().unwrap_or_else(|error| console::defect(&format!("no worker: {error}")))
+    in_worker()
+        .unwrap_or_else(|error| console::defect(&format!("the worker cannot be started: {error}")))
 }
 
 /// The same command line again, in a worker.
@@ -33,7 +34,8 @@ fn in_worker() -> std::io::Result<u8> {
     Ok(match ended {
         guard::Ended::Code(code) => code,
         guard::Ended::Killed(signal) => console::defect(&format!(
-            "the run itself was killed by signal {signal}; everything that it had started was ended"
+            "the run's own process was killed by signal {signal}; everything it had started was \
+             ended"
         )),
     })
 }

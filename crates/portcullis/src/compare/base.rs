@@ -30,7 +30,7 @@ pub struct Base {
 const OLDEST: Duration = Duration::from_secs(14 * 24 * 3600);
 const KIND: &str = "base-files";
 
-const SAME: &str = "what changed before it is not compared; --against HEAD~1 is the commit before";
+const SAME: &str = "earlier changes are not compared; --against HEAD~1 is the commit before";
 
 /// Finds the base and extracts it.
 ///
@@ -52,10 +52,10 @@ pub fn extract(
         StageFailure::new(Finding::preparation(message))
     };
     let (Some(tree), Some(top)) = (git.tree_of(&commit), git.top()) else {
-        return Err(failed("git does not tell its tree"));
+        return Err(failed("git does not report its tree"));
     };
     // Bytecode, logs and messages name it: a path of its own for each tree.
-    let waiting = |who| context.note(format!("waiting for {who}, which has the base's files"));
+    let waiting = |who| context.note(format!("waiting for {who}, which is using the base's files"));
     let open = |hold| {
         cache::open(
             &context.cache,
@@ -114,8 +114,8 @@ pub fn extract(
     }
     if has_other(&own.seed_script, &common.seed_script) {
         context.warn(format!(
-            "the base ({short}) has another seed script: each version's database is filled by its \
-             own, and what differs in their data is part of the comparison"
+            "the base ({short}) has a different seed script: each version uses its own, so \
+             differences in data are part of the comparison"
         ));
     }
     let plans = Sides { base: own, candidate: common };
@@ -139,7 +139,7 @@ enum BaseError {
     NotExtracted,
     #[error("it has no {0}")]
     NoManage(String),
-    #[error("{0} lies outside of the repository {1}")]
+    #[error("{0} is outside the repository {1}")]
     Outside(String, String),
 }
 

@@ -87,9 +87,9 @@ fn failed(context: &RunContext<'_>, base: &Base, error: PairsError) -> StageFail
 }
 
 fn overdue() -> StageFailure {
-    let message = "the pairs were cut off: the whole run took too long";
+    let message = "the pairs were stopped: the whole run took too long";
     StageFailure::new(Finding::invalid(message.to_owned()))
-        .with_advice("a shorter load, or a longer steps.run_timeout")
+        .with_advice("shorten the load, or raise steps.run_timeout")
 }
 
 /// How long a server that stopped answering may take to be gone.
@@ -111,7 +111,7 @@ fn still_there(
         let gone = match server.ended_within(patience) {
             Some(status) => format!("the server died during the pairs: {status}"),
             None if server.owns_port(targets.of(side).port) != Owner::Ours => {
-                "after the pairs its port was no longer held by our server".to_owned()
+                "after the pairs our server no longer held its port".to_owned()
             }
             None => continue,
         };

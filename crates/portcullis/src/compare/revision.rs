@@ -17,13 +17,13 @@ pub struct Found {
 #[derive(Debug, thiserror::Error)]
 pub enum RevisionError {
     /// There is no repository.
-    #[error("--against compares commits, but this is no git repository")]
+    #[error("--against compares commits, but this is not a git repository")]
     NoRepository,
     /// Git does not know it.
-    #[error("--against {0}: git knows no such commit{1}")]
+    #[error("--against {0}: unknown commit{1}")]
     Unknown(String, Shallow),
     /// No branch that this one may go to is known.
-    #[error("--against merge-base: none of {0} is known here: name a revision{1}")]
+    #[error("--against merge-base: none of {0} exists here: name a revision{1}")]
     NoBranch(String, Shallow),
     /// Two histories.
     #[error("--against merge-base: HEAD and {0} have no commit in common here{1}")]

@@ -81,7 +81,7 @@ fn verdict(sentence: &str, code: u8, paint: Paint) {
 fn told(checked: &Checked, paint: Paint) -> Option<(String, String)> {
     match checked {
         Checked::Outcome(judged) => match (judged.judgement, judged.rule.severity) {
-            (Judgement::Holds, _) => Some(("holds:".to_owned(), wording::line(judged))),
+            (Judgement::Holds, _) => Some(("passed:".to_owned(), wording::line(judged))),
             (Judgement::Violated, Severity::Warn) => {
                 Some((paint.yellow("warning:"), wording::line(judged)))
             }

@@ -87,7 +87,7 @@ fn findings(report: &RunRecord, paint: Paint) -> impl Iterator<Item = String> {
 fn thresholds(report: &RunRecord, style: Style) -> Vec<String> {
     let paint = style.paint;
     let word = |judged: &ThresholdResult| match judged.judgement {
-        Judgement::Holds if style.verbose => Some("holds:".to_owned()),
+        Judgement::Holds if style.verbose => Some("passed:".to_owned()),
         Judgement::Violated if judged.rule.severity == Severity::Warn => {
             Some(paint.yellow("warning:"))
         }

@@ -144,9 +144,9 @@ fn shortened(text: &str) -> String {
 
 fn pairs(progress: &PairProgress) -> String {
     match progress.elapsed.is_zero() {
-        true => "pairs: both servers warm up".to_owned(),
+        true => "pairs: warming up both servers".to_owned(),
         false => format!(
-            "pairs {}/{} s at most, {} so far",
+            "pairs: {} of at most {} s, {} pairs",
             progress.elapsed.as_secs(),
             progress.limit.as_secs(),
             progress.pairs
@@ -169,7 +169,7 @@ fn load(progress: &Progress) -> String {
         progress.last_second
     );
     if !progress.extending_for.is_empty() {
-        text.push_str(&format!(", going on for {}", progress.extending_for.join(", ")));
+        text.push_str(&format!(", extended for {}", progress.extending_for.join(", ")));
     }
     text
 }

@@ -276,7 +276,10 @@ impl Console {
                 print_to(true, &bytes);
                 match results::write(report) {
                     Ok(json) => print_plain(&json),
-                    Err(error) => complain(&format!("no results as JSON: {error}")),
+                    Err(error) => complain(&format!(
+                        "the results cannot be written as JSON: \
+                                                     {error}"
+                    )),
                 }
             }
         }
@@ -343,7 +346,7 @@ impl Shared {
     fn stream(&self, line: Result<String, serde_json::Error>) {
         match line {
             Ok(line) => print_plain(&line),
-            Err(error) => complain(&format!("an event is left out: {error}")),
+            Err(error) => complain(&format!("an event is skipped: {error}")),
         }
     }
 

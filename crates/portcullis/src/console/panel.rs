@@ -69,7 +69,7 @@ fn of_stage(running: &Running, now: Duration) -> String {
 
 fn of_pairs(pairs: &PairProgress, room: usize) -> String {
     if pairs.elapsed.is_zero() {
-        return "both servers warm up".to_owned();
+        return "warming up both servers".to_owned();
     }
     let times = format!("{} of at most {}", clock(pairs.elapsed), clock(pairs.limit));
     let share = pairs.elapsed.as_secs_f64() / pairs.limit.as_secs_f64().max(0.001);
@@ -89,20 +89,20 @@ fn of_load(
     let last = load.last_second;
     let mut lines = vec![
         ("load", with_picture(&times, "", room, |room| bar(share, room.min(20))), Tone::Plain),
-        ("users", format!("{alive} of {asked} alive"), Tone::Plain),
+        ("users", format!("{alive} of {asked} active"), Tone::Plain),
         ("requests", format!("{requests}, {rate:.1}/s, {last} in the last second"), Tone::Plain),
         ("p95", of_p95(load, p95_ms, room), Tone::Plain),
         ("errors", errors(failures, load), if failures > 0 { Tone::Bad } else { Tone::Plain }),
     ];
     lines.extend(of_rules(&load.rules));
     let late_ms = load.late.as_secs_f64() * 1e3;
-    let late = (format!("late by {} at most", show_ms(late_ms)), late_ms > LAG_LIMIT_MS);
+    let late = (format!("at most {} late", show_ms(late_ms)), late_ms > LAG_LIMIT_MS);
     lines.push(match late {
         (text, true) => ("generator", format!("{text}: this machine is busy"), Tone::Doubtful),
         (text, false) => ("generator", text, Tone::Plain),
     });
     if !load.extending_for.is_empty() {
-        lines.push(("going on for", load.extending_for.join(", "), Tone::Doubtful));
+        lines.push(("extended for", load.extending_for.join(", "), Tone::Doubtful));
     }
     lines
 }
@@ -110,7 +110,7 @@ fn of_load(
 fn of_p95(load: &Progress, p95_ms: &[Option<f64>], room: usize) -> String {
     let now = load.p95_ms.map_or("-".to_owned(), show_ms);
     let most = p95_ms.iter().flatten().copied().reduce(f64::max);
-    let most = most.map_or(String::new(), |most| format!(", {} at most", show_ms(most)));
+    let most = most.map_or(String::new(), |most| format!(", at most {}", show_ms(most)));
     with_picture("", &format!("{now}{most}"), room, |room| sparkline(p95_ms, room))
 }
 
@@ -137,16 +137,16 @@ fn of_rules(rules: &[RuleStatus]) -> Vec<(&'static str, String, Tone)> {
     }
     let is = |word: &'static str| move |rule: &&RuleStatus| self::word(rule.state) == word;
     let count = |word| rules.iter().filter(is(word)).count();
-    let words = ["hold", "violated", "in doubt", "open"];
+    let words = ["passed", "violated", "in doubt", "pending"];
     let counts = words.map(|word| (count(word), word)).into_iter().filter(|(n, _)| *n > 0);
     let counts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
-    let all_hold = count("hold") == rules.len();
-    let tone = if all_hold { Tone::Good } else { Tone::Plain };
+    let all_passed = count("passed") == rules.len();
+    let tone = if all_passed { Tone::Good } else { Tone::Plain };
     let mut lines = vec![("thresholds", counts.join(", "), tone)];
     let named = [("violated", Tone::Bad), ("in doubt", Tone::Doubtful)];
     let named = named.into_iter().flat_map(|(word, tone)| {
         rules.iter().filter(is(word)).map(move |rule| {
-            let only = if rule.severity == Severity::Warn { " (only warns)" } else { "" };
+            let only = if rule.severity == Severity::Warn { " (warning)" } else { "" };
             ("", format!("{word}{only}: {}", rule.rule), tone)
         })
     });
@@ -156,10 +156,10 @@ fn of_rules(rules: &[RuleStatus]) -> Vec<(&'static str, String, Tone)> {
 
 fn word(state: Option<Known>) -> &'static str {
     match state {
-        Some(Known::Proven | Known::Unbroken) => "hold",
+        Some(Known::Proven | Known::Unbroken) => "passed",
         Some(Known::Violated) => "violated",
         Some(Known::InDoubt) => "in doubt",
-        None => "open",
+        None => "pending",
     }
 }
 

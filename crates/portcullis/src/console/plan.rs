@@ -36,7 +36,7 @@ pub fn print_plan(run: &DryRun<'_>) {
             }
         }
         Mode::Attach(target) => {
-            line(&format!("server         {} (up already; nothing is started)", target.url()));
+            line(&format!("server         {} (already running; nothing is started)", target.url()));
         }
     }
     let ready = show_duration(plan.ready_timeout);
@@ -50,7 +50,7 @@ pub fn print_plan(run: &DryRun<'_>) {
         line(&format!("{severity:<14} unless {}", plain(&threshold.in_words())));
     }
     if let Some(baseline) = &plan.baseline {
-        let writes = if run.writes_baseline { "; this run may write it" } else { "" };
+        let writes = if run.writes_baseline { "; this run can write it" } else { "" };
         let described = plain(&baseline.described());
         line(&format!("baseline       {}: {described}{writes}", baseline.file.display()));
     }
@@ -76,5 +76,5 @@ fn load_lines(plan: &Plan) {
         line(&format!("task           {name} × {weight}: {}", titles(&task.steps)));
     }
     let expected = load.expected_requests(load.window);
-    line(&format!("expected       about {expected:.0} requests; one deck is {}", load.deck()));
+    line(&format!("expected       about {expected:.0} requests; one deck has {}", load.deck()));
 }

@@ -73,15 +73,15 @@ fn side_by_side(both: &SideBySide, style: Style) -> Vec<String> {
     lines.push(String::new());
     for change in &both.changes {
         let [before, after] =
-            change.standing.each_ref().map(|one| one.as_deref().unwrap_or("not there"));
+            change.standing.each_ref().map(|one| one.as_deref().unwrap_or("not judged"));
         let rule = plain(&change.rule);
         lines.push(format!("changed: {rule}: A {}; B {}", plain(before), plain(after)));
     }
     let unchanged = both.unchanged;
     lines.push(match (both.changes.len(), unchanged) {
         (0, 0) => "no thresholds were judged".to_owned(),
-        (0, _) => format!("all {unchanged} thresholds stand in B as in A"),
-        _ => format!("{unchanged} other thresholds stand in B as in A"),
+        (0, _) => format!("all {unchanged} thresholds have the same result in A and B"),
+        _ => format!("{unchanged} other thresholds have the same result"),
     });
     lines.extend(both.notes.iter().map(|note| format!("note: {}", plain(note))));
     lines.iter().map(|line| fitted(line, style.columns)).collect()

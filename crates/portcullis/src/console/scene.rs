@@ -51,10 +51,10 @@ pub fn play(name: &str) -> Console {
     console.event(&Event::StageStarted(Stage::Install));
     ended(Stage::Install, 9, StageEnd::Cached, "27 packages for Python 3.11.7");
     console.event(&Event::Warning(
-        "the machine has a load of 7.9 on 2 cores: figures will be worse than they are".to_owned(),
+        "the machine has a load of 7.9 on 2 cores: figures will be worse than usual".to_owned(),
     ));
     console.event(&Event::StageStarted(Stage::Ready));
-    ended(Stage::Ready, 1_902, StageEnd::Completed, "/health/ is healthy; the port is ours");
+    ended(Stage::Ready, 1_902, StageEnd::Completed, "/health/ is healthy, verified as our process");
     console.event(&Event::StageStarted(Stage::Load));
     let seconds = if name == "panel" { 12 } else { 30 };
     (1..=seconds).for_each(|second| console.event(&Event::Progress(progress(second))));

@@ -21,7 +21,7 @@ const COLUMNS: [(&str, u8); 9] = [
     ("p99", 6),
     ("max", 4),
     ("size", 2),
-    ("wait", 3),
+    ("TTFB", 3),
 ];
 
 /// The table in lines, in milliseconds and bytes.
@@ -32,8 +32,8 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, style: Style) -> Ve
         let mut name = task.name.clone();
         match task.requests_after() {
             0 => {}
-            _ if task.window.requests == 0 => name.push_str(" (after the window)"),
-            n => name.push_str(&format!(" (+{n} after)")),
+            _ if task.window.requests == 0 => name.push_str(" (extra requests only)"),
+            n => name.push_str(&format!(" (+{n} extra)")),
         }
         if silent(task) {
             name.push_str(" (no data)");
@@ -41,7 +41,9 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, style: Style) -> Ve
         rows.push(cells(&name, &task.judged()));
     }
     rows.push(cells("all tasks", &summary.aggregate()));
-    rows.extend(summary.login.iter().map(|login| cells("login (apart)", &login.judged())));
+    rows.extend(
+        summary.login.iter().map(|login| cells("login (not in the totals)", &login.judged())),
+    );
     let mut lines = vec![String::new()];
     lines.extend(drawn(&narrowed(rows, COLUMNS.map(|(_, n)| n), style.columns), style));
     lines.extend(below(summary));
@@ -54,19 +56,19 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, style: Style) -> Ve
 fn below(summary: &Summary) -> [String; 1] {
     let resent = match summary.resent {
         0 => String::new(),
-        n => format!(", {n} sent again on a new connection"),
+        n => format!(", {n} resent on a new connection"),
     };
     let reopened = match summary.reopened {
         0 => String::new(),
-        n => format!(", {n} idle connections closed by the server and opened anew"),
+        n => format!(", {n} idle connections reopened after the server closed them"),
     };
     let late = match summary.generator.lag.percentile_ms(Percentile::P99) {
-        Some(ms) => format!("; the generator was late by {ms:.1} ms at p99"),
+        Some(ms) => format!("; generator lag {ms:.1} ms at p99"),
         None => String::new(),
     };
     [format!(
-        "{:.1} requests/s over {}, {} of {} users ran{resent}{reopened}; latencies in ms, of good \
-         answers, wait to their first byte; size in bytes{late}",
+        "{:.1} requests/s over {}, {} of {} users ran{resent}{reopened}; latencies of good answers \
+         in ms, TTFB as a mean; size in bytes{late}",
         summary.rate(summary.aggregate().requests),
         show_duration(summary.measured),
         summary.users_ran,
@@ -161,8 +163,7 @@ pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
     lines.extend(drawn(&narrowed(rows, COLUMNS.map(|(_, n)| n), style.columns), style));
     if let Some(why) = &comparison.unplaced {
         lines.push(format!(
-            "note: both servers could not be placed on one processor, so more pairs are needed: \
-             {}",
+            "note: both servers could not be pinned to one CPU, so more pairs are needed: {}",
             plain(why)
         ));
     }

@@ -32,13 +32,13 @@ pub enum BaselineFileError {
     #[error("{0}")]
     Content(String),
     /// The folder that it should be in.
-    #[error("baseline.file: the folder of {} is not there", .0.display())]
+    #[error("baseline.file: the folder of {} does not exist", .0.display())]
     NoFolder(PathBuf),
     /// The system's reason.
     #[error("baseline.file: {file}: {1}", file = .0.display())]
     Unreadable(PathBuf, io::Error),
     /// Somebody else wrote it meanwhile.
-    #[error("{0} appeared during the run, and is left alone")]
+    #[error("{0} appeared during the run, and is left unchanged")]
     Appeared(String),
     /// The system's reason.
     #[error("{0} cannot be written: {1}")]

@@ -22,20 +22,20 @@ pub enum PlanError {
     #[error("{path}: {1}", path = .0.display())]
     NotAbsolute(PathBuf, io::Error),
     /// The folder that we are in is gone.
-    #[error("no current folder: {0}")]
+    #[error("the current folder cannot be determined: {0}")]
     NoCurrentFolder(io::Error),
     /// There is no configuration in this folder or above it.
     #[error(
-        "there is no perf.toml in {} or in a folder above it; name one with --config, or start \
-         from what `portcullis defaults` prints",
+        "no perf.toml in {} or a folder above it; choose one with --config, or start from the \
+         output of `portcullis defaults`",
         .0.display()
     )]
     NoConfiguration(PathBuf),
     /// The system gives no random bytes.
-    #[error("no seed: {0}")]
+    #[error("no seed could be drawn: {0}")]
     NoSeed(io::Error),
     /// A file or a folder that the plan needs.
-    #[error("{what} is not there: {}", .path.display())]
+    #[error("{what} does not exist: {}", .path.display())]
     Missing {
         /// The key that names it.
         what: &'static str,
@@ -44,8 +44,8 @@ pub enum PlanError {
     },
     /// More users than files may be open.
     #[error(
-        "{few}; {users} users hold a connection each: raise the hard limit (`ulimit -Hn {}`), or \
-         run fewer users",
+        "{few}; each of the {users} users needs a connection: raise the hard limit (`ulimit -Hn \
+         {}`), or run fewer users",
         .few.needed
     )]
     FewFiles {
@@ -58,7 +58,7 @@ pub enum PlanError {
     #[error("server.cpus: {0}")]
     Cpus(PlacementError),
     /// A comparison with a running server.
-    #[error("--against starts both versions itself: leave load.host out")]
+    #[error("--against starts both versions itself: remove load.host")]
     AgainstAttached,
     /// The file of certificates cannot be read.
     #[error("load.ca: {file}: {1}", file = .0.display())]

@@ -83,7 +83,7 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
         .map_err(|problems| configuration::told(&problems, &file))?;
     if let Some(missed) = plan.baseline.as_ref().filter(|_| baseline.is_missed) {
         let file = missed.file.display();
-        plan.warnings.push(format!("there is no baseline: {file} is missing, and {MISSED}"));
+        plan.warnings.push(format!("no baseline: {file} does not exist, and {MISSED}"));
     }
     let missing = missing_files(&plan);
     if !missing.is_empty() {
@@ -102,8 +102,8 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
 }
 
 /// What is to be done about a baseline that is missing in CI.
-const MISSED: &str = "in CI none is made by itself: commit that of a run elsewhere, or one of \
-                      --update-baseline";
+const MISSED: &str = "in CI none is created automatically: commit one from another run, or create \
+                      it with --update-baseline";
 
 /// What a run holds open beside its connections: logs, locks, pipes, folders
 /// while they are read; and per worker a poll and its waker.

@@ -72,7 +72,7 @@ pub enum BeginError {
     #[error(transparent)]
     Artifacts(#[from] FolderError),
     /// The private folder cannot be made.
-    #[error("no private folder in {folder}: {1}", folder = .0.display())]
+    #[error("cannot create a private folder in {folder}: {1}", folder = .0.display())]
     Private(PathBuf, std::io::Error),
 }
 

@@ -22,7 +22,7 @@ pub fn keep(context: &RunContext<'_>, journal: &mut Journal<'_>, results: &mut R
     let (Some(plan), true) = (&context.planned.plan.baseline, keeping.may_write) else { return };
     if !is_acceptable(journal, results) {
         context.note(
-            "the baseline is not written: this run ended early, or has other findings than \
+            "the baseline is not written: this run ended early, or has findings other than \
              differences from it",
         );
         return;

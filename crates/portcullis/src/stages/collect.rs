@@ -27,7 +27,7 @@ pub fn collect(
     let logs = copy_logs(context);
     let place = context.artifacts.path().display().to_string();
     results.and(logs).map_err(|error| {
-        StageFailure::new(Finding::refused(format!("artifacts in {place} are not whole: {error}")))
+        StageFailure::new(Finding::refused(format!("artifacts in {place} are incomplete: {error}")))
     })?;
     Ok(StageOutput::new((), place))
 }
@@ -41,7 +41,7 @@ pub fn finish(
 ) -> RunRecord {
     let whole = record(context, journal, results);
     let Err(error) = context.artifacts.write_all(&whole) else { return whole };
-    journal.find(Finding::refused(format!("the results are not whole: {error}")));
+    journal.find(Finding::refused(format!("the results are incomplete: {error}")));
     // Nothing is worse off if this fails too: what was not written is not there.
     let _ = context.artifacts.make_room();
     let failed = record(context, journal, results);
@@ -74,5 +74,5 @@ fn end_of(path: &Path) -> std::io::Result<String> {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     let text = String::from_utf8_lossy(log::from_next_line(&bytes));
-    Ok(format!("[the first {skipped} bytes are left out]\n{text}"))
+    Ok(format!("[the first {skipped} bytes are omitted]\n{text}"))
 }

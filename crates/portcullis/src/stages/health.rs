@@ -80,7 +80,7 @@ async fn ask(client: &reqwest::Client, url: &str) -> Health {
         Ok(status) if status.is_success() => Health::Healthy,
         Ok(status) => Health::Status(status.as_u16()),
         Err(error) if error.is_timeout() => {
-            Health::Silent(format!("none within {} s", PATIENCE.as_secs()))
+            Health::Silent(format!("timeout after {} s", PATIENCE.as_secs()))
         }
         Err(error) => Health::Silent(root_cause(&error)),
     }

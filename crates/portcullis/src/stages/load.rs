@@ -134,8 +134,8 @@ fn moment(server: &Server, start: Usage, at: Duration) -> UsageAt {
 }
 
 /// Said wherever a run tells of itself.
-const INSECURE: &str =
-    "load.insecure = true: the server's certificate is not checked; anybody could have answered";
+const INSECURE: &str = "load.insecure = true: the server's certificate is not checked, so any server could have \
+     answered";
 
 /// What was done, in a few words; where to, if a name had to be resolved for it.
 fn described(summary: Option<&Summary>, target: &Target) -> String {
@@ -165,12 +165,11 @@ fn still_there(
     if let Some((server, before)) = own {
         let port = target.port;
         if server.owns_port(port) != Owner::Ours {
-            return Err(failed("after the load its port was no longer held by our server".into()));
+            return Err(failed("after the load our server no longer held its port".into()));
         }
         if is_restarted(&before, &port::listeners(port)) {
-            let message = format!(
-                "the server was started again during the load: another listener has port {port}"
-            );
+            let message =
+                format!("the server restarted during the load: another listener has port {port}");
             return Err(failed(message).with_advice(RESTARTED));
         }
     }
@@ -187,12 +186,12 @@ fn still_there(
     match (asked, context.interrupts.signal()) {
         (_, Some(signal)) => Err(StageFailure::new(Finding::interrupted(signal))),
         (Health::Healthy, None) => Ok(()),
-        (asked, None) => Err(failed(format!("after the load {path} was: {asked}"))),
+        (asked, None) => Err(failed(format!("after the load {path} was not healthy: {asked}"))),
     }
 }
 
-const RESTARTED: &str = "its log tells why it ended; whatever starts it again (an autoreloader, a \
-                         supervisor) would hide that in a measurement: leave it out";
+const RESTARTED: &str = "its log says why it ended; remove whatever restarts it (an autoreloader, \
+                         a supervisor), since a restart hides the failure";
 
 /// Whether a listener has gone: whoever serves now has not served all along.
 /// Workers that come and go below one listener are the server's own affair.
@@ -211,8 +210,8 @@ fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure
     })
 }
 
-const KILLED: &str = "SIGKILL is often the kernel's, out of memory: look at dmesg, at the limits of \
-                      its container, and at server.peak_memory_bytes in the results";
+const KILLED: &str = "SIGKILL often comes from the kernel when memory runs out: check dmesg, the \
+                      limits of the container, and server.peak_memory_bytes in the results";
 
 /// Why the load did not begin, as a failure.
 fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
@@ -232,7 +231,7 @@ fn login_failure(failure: &LoginFailure) -> StageFailure {
         "the service limits logins: log in once for all users (scenario.login.shared = true), \
          run fewer users, or relax the limit for the run in [django.overrides]"
     } else {
-        "check path, body and token of [scenario.login], and that the seed makes this user"
+        "check path, body and token of [scenario.login], and that the seed creates this user"
     };
     StageFailure::new(Finding::invalid(message)).with_advice(advice)
 }
@@ -256,7 +255,7 @@ fn tell_first_round(
         let (task, request) = (&answer.task, &answer.request);
         if *kind == FailureKind::Validation {
             without_data.push(Finding::invalid(format!(
-                "{task} saw no data: {request}: {message}; the answer was {body}"
+                "{task} has no data: {request}: {message}; the answer was {body}"
             )));
         } else {
             context.warn(format!("first round: {task}: {request}: {message}"));
@@ -265,7 +264,7 @@ fn tell_first_round(
     if without_data.is_empty() {
         return Ok(());
     }
-    let advice = "does the seed fill these tables for the user that logs in?".to_owned();
+    let advice = "check that the seed fills these tables for the user that logs in".to_owned();
     Err(StageFailure { findings: without_data, log: None, advice: Some(advice) })
 }
 
@@ -301,23 +300,23 @@ fn conclude(
         Ended::LoginFailed(failure) => Err(login_failure(&failure)),
         Ended::Aborted if context.is_overdue() => {
             let limit = show_duration(context.planned.plan.run_timeout);
-            let message = format!("the load was cut off: the whole run may take {limit}");
-            let advice = "a shorter load, or a longer steps.run_timeout";
+            let message = format!("the load was stopped: the whole run has a limit of {limit}");
+            let advice = "shorten the load, or raise steps.run_timeout";
             Err(StageFailure::new(Finding::invalid(message)).with_advice(advice))
         }
         // Nobody but a signal, a death or the deadline stops it.
         Ended::Aborted => {
-            Err(StageFailure::new(Finding::defect("the load stopped by itself".to_owned())))
+            Err(StageFailure::new(Finding::defect("the load stopped unexpectedly".to_owned())))
         }
         Ended::Complete => {
             results.is_judged = true;
             if ran < asked {
-                let message = format!("{asked} users were asked for, but only {ran} ran");
+                let message = format!("only {ran} of {asked} users ran");
                 return Err(StageFailure::new(Finding::invalid(message)));
             }
             match fault {
                 Some(fault) => Err(StageFailure::new(Finding::invalid(fault)).with_advice(
-                    "give the generator a core of its own, or run where less else is running",
+                    "give the load generator its own core, or use a less busy machine",
                 )),
                 None => Ok(()),
             }

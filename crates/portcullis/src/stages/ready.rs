@@ -50,7 +50,9 @@ pub fn wait(
         waiting.server.ask_for_stack();
     }
     match polled {
-        Ok(Ok(())) => Ok(StageOutput::new((), format!("{} is healthy and ours", plan.health))),
+        Ok(Ok(())) => {
+            Ok(StageOutput::new((), format!("{} is healthy, verified as our process", plan.health)))
+        }
         Ok(Err(finding)) => Err(failed(folder, finding)),
         Err(error) => Err(StageFailure::new(Finding::defect(error.to_string()))),
     }
@@ -145,7 +147,10 @@ impl Waiting<'_> {
     fn late(&self, last: &Health, path: &str) -> Finding {
         let limit = self.limit.as_secs_f64();
         if self.unproved > 0 {
-            let message = format!("after {limit} s it is not proved who answers {path}");
+            let message = format!(
+                "after {limit} s it is not verified which process answers \
+                                   {path}"
+            );
             return Finding::server(message);
         }
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
@@ -153,10 +158,10 @@ impl Waiting<'_> {
         let elsewhere = if listens.contains(&wanted) || !cfg!(target_os = "linux") {
             String::new()
         } else if listens.is_empty() {
-            format!("; it listens nowhere, {wanted} is wanted")
+            format!("; it does not listen on any port, expected {wanted}")
         } else {
             let listens: Vec<String> = listens.iter().map(SocketAddr::to_string).collect();
-            format!("; it listens on {}, {wanted} is wanted", listens.join(" and "))
+            format!("; it listens on {}, expected {wanted}", listens.join(" and "))
         };
         Finding::server(format!(
             "the server was not ready within {limit} s; {path}: {last}{elsewhere}"
@@ -181,7 +186,7 @@ fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
     match server.owns_port(port) {
         Owner::Ours => Ok(true),
         Owner::OursEverywhere => Err(Finding::server(format!(
-            "the server listens on every address of this machine: bind it to 127.0.0.1:{port} in \
+            "the server listens on all addresses of this machine: bind it to 127.0.0.1:{port} in \
              server.argv"
         ))),
         // Looked at between two listeners: ask again.
@@ -219,7 +224,7 @@ pub fn attach(context: &RunContext<'_>, target: &Target) -> Result<StageOutput<(
     match polled {
         Ok(Ok(())) => Ok(StageOutput::new((), format!("{} is healthy", target.url()))),
         Ok(Err(finding)) => Err(StageFailure::new(finding)
-            .with_advice("start the server first; --host measures one that is up")),
+            .with_advice("start the server first; --host measures a running server")),
         Err(error) => Err(StageFailure::new(Finding::defect(error.to_string()))),
     }
 }

@@ -51,12 +51,12 @@ fn choose_port(version: Version<'_>) -> Result<u16, StageFailure> {
         let holder = port::describe_holder(wanted);
         if server.port_insists {
             let message = format!("port {wanted} is held by {holder}");
-            let advice = "stop it, or leave --port out so that a free port is taken";
+            let advice = "stop it, or omit --port to use a free port";
             return Err(StageFailure::new(Finding::server(message)).with_advice(advice));
         }
         version
             .context
-            .note(format!("port {wanted} is held by {holder}: taking a free port instead"));
+            .note(format!("port {wanted} is held by {holder}: using a free port instead"));
     }
     port::any_free().map_err(|error| StageFailure::new(Finding::server(error.to_string())))
 }

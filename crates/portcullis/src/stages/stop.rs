@@ -21,7 +21,7 @@ pub fn stop(
     let ended = end_server(server);
     let detail = match (&ended, &results.server_end) {
         (Some(detail), _) => detail.clone(),
-        (None, Some(before)) => format!("{before}, before"),
+        (None, Some(before)) => format!("{before}, earlier"),
         (None, None) => "nothing to stop".to_owned(),
     };
     results.server_end = ended.or(results.server_end.take());
@@ -33,14 +33,14 @@ pub fn end_server(server: &mut Option<Server>) -> Option<String> {
     let mut server = server.take()?;
     let before = server.ended_within(Duration::ZERO);
     let mut detail = match (server.stop(), before) {
-        (_, Some(status)) => format!("the server had ended: {status}"),
-        (Ended::Gone, None) => "the server had ended".to_owned(),
-        (Ended::Politely, None) => "the server ended when asked".to_owned(),
+        (_, Some(status)) => format!("the server had already ended: {status}"),
+        (Ended::Gone, None) => "the server had already ended".to_owned(),
+        (Ended::Politely, None) => "the server stopped on request".to_owned(),
         (Ended::Killed, None) => "the server had to be killed".to_owned(),
     };
     if !server.strays.is_empty() {
         let strays = server.strays.join(", ");
-        detail.push_str(&format!("; what had left its group was ended too: {strays}"));
+        detail.push_str(&format!("; processes outside its group were ended too: {strays}"));
     }
     Some(detail)
 }

@@ -7,7 +7,7 @@ fn a_server_started_by_hand_gets_the_same_verdict_and_artifacts() {
     let Some(bin) = development_bin("attach") else { return };
     let server = HandMade::start(&bin);
     let outcome = Project::quick().run(&["--host", &server.url]);
-    outcome.expect(0, &["PASSED: all 14 thresholds hold", "is healthy"]);
+    outcome.expect(0, &["PASSED: all 14 thresholds passed", "is healthy"]);
     assert!(!outcome.text.contains("migrate"), "{}", outcome.text);
     let results = outcome.results();
     assert_eq!(

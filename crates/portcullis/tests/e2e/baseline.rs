@@ -57,13 +57,13 @@ fn accept(project: &Project) -> (Option<i32>, String) {
 fn a_baseline_is_written_held_against_and_accepted() {
     let project = project();
     let missed = run(&project, true, &["--strict"]);
-    missed.expect(1, &["warning: there is no baseline", "not judged: p95 <= 20 times"]);
-    missed.expect(1, &["FAILED: there is no baseline", "in CI none is made by itself"]);
+    missed.expect(1, &["warning: no baseline", "not judged: p95 <= 20 times"]);
+    missed.expect(1, &["FAILED: no baseline", "in CI none is created automatically"]);
     assert!(!file(&project).exists());
 
     let first = run(&project, false, &[]);
-    let written = "; the baseline is written: perf_baseline.json (exit 0)";
-    first.expect(0, &["PASSED: all 14 thresholds hold", ", 2 not judged", written]);
+    let written = "; baseline written: perf_baseline.json (exit 0)";
+    first.expect(0, &["PASSED: all 14 thresholds passed", ", 2 not judged", written]);
     let results = first.results();
     let (metrics, aggregate) = (&stored(&project)["metrics"], &results["summary"]["aggregate"]);
     assert_eq!(metrics["total_requests"], aggregate["requests"]);
@@ -78,9 +78,9 @@ fn a_baseline_is_written_held_against_and_accepted() {
     assert_eq!(slower.results()["acceptable"], true);
 
     doctored(&project, |stored| stored["portcullis"]["machine"]["cores"] = 999.into());
-    let words = "measured on another machine (999 cores, here ";
+    let words = "measured on a different machine (999 cores, here ";
     let elsewhere = run(&project, false, &[]);
-    elsewhere.expect(0, &["warning: p95 = ", "; only a warning: ", words, "; the baseline: "]);
+    elsewhere.expect(0, &["warning: p95 = ", "; warning only: ", words, "; baseline: "]);
 
     let (code, said) = accept(&project);
     assert_eq!(code, Some(0), "{said}");
@@ -89,8 +89,8 @@ fn a_baseline_is_written_held_against_and_accepted() {
     assert_eq!(after["portcullis"]["accepted"][0]["reason"], "a check that was due");
     assert_eq!(after["portcullis"]["machine"], machine);
     let renewed = run(&project, false, &["-v", "--update-baseline"]);
-    let parts = ["PASSED: all 16 thresholds hold", "; the baseline is renewed: perf_baseline.json"];
-    renewed.expect(0, &parts).expect(0, &["holds: p95 = ", "(baseline "]);
+    let parts = ["PASSED: all 16 thresholds passed", "; baseline updated: perf_baseline.json"];
+    renewed.expect(0, &parts).expect(0, &["passed: p95 = ", "(baseline "]);
     assert_ne!(stored(&project)["timestamp"], after["timestamp"]);
     assert_eq!(stored(&project)["portcullis"]["accepted"], after["portcullis"]["accepted"]);
 }
@@ -117,12 +117,12 @@ fn a_file_that_is_no_sound_baseline_is_refused_before_the_start() {
         refused.expect(2, &[part, "nothing was started"]);
         assert_eq!(std::fs::read_to_string(file(&project)).unwrap(), text, "left alone");
     };
-    check("{\"name\": \"left-pad\"}", "perf_baseline.json: this is no baseline");
+    check("{\"name\": \"left-pad\"}", "perf_baseline.json: not a baseline file");
     check("{\"version\": 1,\n\"metrics\": {\"p50\": 1}}", "perf_baseline.json:2:21: missing field");
     check("{\"version\": 1,", "perf_baseline.json:1:14: EOF");
     check("{\"version\": \"2.0\", \"metrics\": {}}", "version \"2.0\" is newer than 1.0");
     let none = Project::quick().run(&["--update-baseline"]);
     none.expect(2, &["--update-baseline needs a file: set [baseline] file"]);
     let nowhere = self::project().with("perf_baseline.json", "absent/b.json");
-    nowhere.run(&[]).expect(2, &["the folder of", "absent/b.json is not there"]);
+    nowhere.run(&[]).expect(2, &["the folder of", "absent/b.json does not exist"]);
 }

@@ -37,7 +37,7 @@ fn hosts_beyond_loopback_are_refused() {
 #[test]
 fn a_run_that_is_over_before_its_users_run_is_refused() {
     let project = Project::quick();
-    project.run(&["-u", "9", "-r", "1", "-t", "5s"]).expect(2, &["over before all users run"]);
+    project.run(&["-u", "9", "-r", "1", "-t", "5s"]).expect(2, &["starting 9 users"]);
     untouched(&project);
 }
 
@@ -45,7 +45,7 @@ fn a_run_that_is_over_before_its_users_run_is_refused() {
 fn a_limit_that_no_request_is_ever_seen_beyond_is_refused() {
     let project = Project::quick();
     let outcome = project.run(&["--fail", "p95 < 31s"]);
-    outcome.expect(2, &["p95 < 31s: requests are given up after 30 s (load.request_timeout)"]);
+    outcome.expect(2, &["p95 < 31s: requests time out after 30 s (load.request_timeout)"]);
     untouched(&project);
 }
 
@@ -81,15 +81,15 @@ fn rules_of_the_command_line_are_added_and_told_in_words() {
     let flags = ["--dry-run", "--fail", "p95(\"/api/v1/claims/\") < 2s abort after 10s", "--warn"];
     let parts = [
         "fail           unless the p95 latency of all requests is at most 500 ms",
-        "fail           unless the p95 latency of all requests to /api/v1/claims/ is below 2000 ms; \
-         ends the run early once it is surely broken, not in the first 10.0 s",
+        "fail           unless the p95 latency of all requests to /api/v1/claims/ is below 2000 \
+         ms; ends the run early once it is surely violated, not in the first 10.0 s",
         "warn           unless the number of answers with status 429 of all requests is at most 0",
     ];
     project.run(&[&flags[..], &["status(429) <= 0"]].concat()).expect(0, &parts);
     let parts = [
-        "--fail: threshold \"p95(list_claim) < 1s\", column 5: no task or group is named",
+        "--fail: threshold \"p95(list_claim) < 1s\", column 5: unknown task or group",
         "did you mean \"list_claims\"?",
-        "--warn: \"p95 <= 500ms\" is written twice",
+        "--warn: duplicate rule \"p95 <= 500ms\"",
     ];
     let flags = ["--fail", "p95(list_claim) < 1s", "--warn", "p95 <= 500ms"];
     project.run(&flags).expect(2, &parts);
@@ -100,7 +100,7 @@ fn rules_of_the_command_line_are_added_and_told_in_words() {
 fn a_plan_that_cannot_call_every_task_is_warned_of() {
     let project = Project::quick();
     let flags = ["--dry-run", "-u", "1", "-r", "1", "-t", "1s"];
-    project.run(&flags).expect(0, &["warning", "calling every task by its weight takes 29"]);
+    project.run(&flags).expect(0, &["warning", "but 29 are needed to call every task"]);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_refused_run_leaves_no_older_verdict_to_be_uploaded() {
 #[test]
 fn a_server_on_every_address_is_refused() {
     let project = Project::quick().with("127.0.0.1:{port}", "0.0.0.0:{port}");
-    project.run(&[]).expect(4, &["listens on every address"]);
+    project.run(&[]).expect(4, &["listens on all addresses"]);
 }
 
 #[test]
@@ -141,6 +141,6 @@ fn another_database_than_sqlite_is_refused() {
 #[test]
 fn a_missing_seed_file_is_refused_before_the_start() {
     let project = Project::quick().with("seed_user_a.py", "seed_user_z.py");
-    project.run(&[]).expect(2, &["django.seed is not there", "seed_user_z.py"]);
+    project.run(&[]).expect(2, &["django.seed does not exist", "seed_user_z.py"]);
     untouched(&project);
 }

@@ -23,7 +23,7 @@ fn a_gunicorn_that_closes_idle_connections_invents_no_failure() {
         )
         .with("min = \"100ms\", max = \"300ms\"", "min = \"2100ms\", max = \"2300ms\"");
     let outcome = project.run(&["-t", "12s"]);
-    outcome.expect(0, &["PASSED", "idle connections closed by the server and opened anew"]);
+    outcome.expect(0, &["PASSED", "idle connections reopened after the server closed them"]);
     let results = outcome.results();
     let (reopened, aggregate) = (&results["summary"]["reopened"], &results["summary"]["aggregate"]);
     assert!(reopened.as_u64().unwrap() > 3, "{reopened}");
@@ -86,7 +86,7 @@ fn more_than_the_service_can_take_is_invalid_and_never_red_or_green() {
         .with("[load]\n", "[load]\narrival_rate = \"50000/s\"\ngrace = \"1s\"\n")
         .with("shared = false", "shared = true");
     let outcome = project.run(&["--host", &server.url, "-t", "2s"]);
-    outcome.expect(5, &["were never started", "cannot keep up with the asked rate", "INVALID"]);
+    outcome.expect(5, &["were never started", "cannot keep up with the requested rate", "INVALID"]);
 }
 
 #[test]

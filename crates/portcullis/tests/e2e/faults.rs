@@ -50,7 +50,7 @@ fn a_server_that_is_never_healthy_is_not_measured() {
 #[test]
 fn a_server_that_becomes_healthy_late_is_measured() {
     let outcome = Project::quick().run_with_faults("health=503:4s", &["-t", "2s"]);
-    outcome.expect(0, &["/health/ is healthy and ours"]);
+    outcome.expect(0, &["/health/ is healthy, verified as our process"]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn tables_without_rows_are_no_measurement() {
     let project = Project::quick();
     let outcome = project.run_with_faults("seed=only_user", &[]);
     let parts =
-        ["list_claims saw no data", "list_uploads saw no data", "GET /api/v1/claims/", "0 items"];
+        ["list_claims has no data", "list_uploads has no data", "GET /api/v1/claims/", "0 items"];
     outcome.expect(5, &parts);
     // What a fault made is no template for the next run.
     project.run(&["-t", "2s"]).expect(0, &[]);
@@ -82,7 +82,7 @@ fn tables_without_rows_are_no_measurement() {
 fn a_seed_that_makes_nothing_is_found_out() {
     let project = Project::quick();
     let outcome = project.run_with_faults("seed=nothing", &[]);
-    outcome.expect(3, &["there is no user \"user_a\"", "main guard"]);
+    outcome.expect(3, &["the database has no user \"user_a\"", "main guard"]);
 }
 
 #[test]
@@ -111,5 +111,5 @@ fn connections_closed_without_an_answer_are_failures() {
 #[test]
 fn an_html_page_with_status_200_is_a_failed_validation() {
     let outcome = Project::quick().run_with_faults("reports=html", &[]);
-    outcome.expect(5, &["list_reports saw no data", "not JSON"]);
+    outcome.expect(5, &["list_reports has no data", "not JSON"]);
 }

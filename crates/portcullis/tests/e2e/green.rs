@@ -27,7 +27,7 @@ fn a_healthy_service_is_green_with_all_artifacts_and_no_trace() {
     let before = status();
     let project = Project::quick();
     let outcome = project.run(&[]);
-    outcome.expect(0, &["PASSED: all 14 thresholds hold", "environment", "stop"]);
+    outcome.expect(0, &["PASSED: all 14 thresholds passed", "environment", "stop"]);
     let last = outcome.text.trim_end().lines().last().unwrap();
     assert!(last.starts_with("PASSED:"), "the verdict is not last: {last}");
     assert_eq!(status(), before, "the run left something in the fixture");
@@ -96,7 +96,7 @@ fn a_second_run_uses_the_caches_and_removes_the_first_ones_files() {
     let stale = project.folder().join("project/.portcullis/logs/stale.log");
     std::fs::write(&stale, "stale").unwrap();
     let outcome = project.run(&["-t", "2s"]);
-    outcome.expect(0, &["cached", "copy of the template"]);
+    outcome.expect(0, &["cached", "restored from cache"]);
     assert!(!stale.exists(), "a file of an earlier run is still there");
     let cached = |name: &str| {
         let results = outcome.results();
@@ -150,7 +150,7 @@ fn a_rule_that_cannot_be_checked_is_listed_and_carries_no_run() {
     let parts = [
         "not judged: p95 <= 1.2 times the base: needs --against",
         "not judged: max <= the base: needs --against",
-        "PASSED: all 14 thresholds hold, 2 not judged;",
+        "PASSED: all 14 thresholds passed, 2 not judged;",
     ];
     outcome.expect(0, &parts);
     let statuses = &outcome.results()["summary"]["aggregate"]["statuses"];
@@ -159,6 +159,6 @@ fn a_rule_that_cannot_be_checked_is_listed_and_carries_no_run() {
     let rules = "    \"p95 <= 500ms\",\n    \"error_rate <= 5%\",\n    \
                  \"p95(list) < 500ms per task\",\n    \"p95(detail) < 200ms per task\",\n";
     let project = Project::quick().with(rules, "    \"p95 <= baseline * 1.2\",\n");
-    let parts = ["not judged: p95 <= 1.2 times the baseline: there is no baseline", "INVALID"];
+    let parts = ["not judged: p95 <= 1.2 times the baseline: no baseline", "INVALID"];
     project.run(&[]).expect(5, &parts).expect(5, &["no threshold was judged"]);
 }

@@ -31,7 +31,7 @@ fn a_held_port_is_left_alone_and_another_taken() {
     let project = Project::quick().with("port = \"auto\"", &format!("port = {port}"));
     let outcome = project.run(&["-t", "2s"]);
     let held = format!("port {port} is held by process {}", std::process::id());
-    outcome.expect(0, &[&held, "taking a free port instead"]);
+    outcome.expect(0, &[&held, "using a free port instead"]);
     assert_eq!(answered.load(Ordering::SeqCst), 0, "the impostor was asked");
 }
 

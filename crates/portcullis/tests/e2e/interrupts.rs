@@ -87,7 +87,7 @@ fn a_run_that_was_stopped_and_continued_is_invalid() {
     let rest = std::thread::spawn(move || stdout.lines().map_while(Result::ok).collect::<Vec<_>>());
     let mut outcome = project.finish(child);
     outcome.text.push_str(&rest.join().unwrap().join("\n"));
-    outcome.expect(5, &["the load generator stood still for ", "INVALID:"]);
+    outcome.expect(5, &["the load generator stalled for ", "INVALID:"]);
 }
 
 #[test]

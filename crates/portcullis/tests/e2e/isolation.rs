@@ -62,5 +62,5 @@ fn a_name_that_only_the_env_file_has_is_warned_of() {
         .with("min = \"1s\", max = \"3s\"", "min = \"100ms\", max = \"300ms\"")
         .with("port = 8000", "port = \"auto\"");
     let outcome = project.run(&["-u", "2", "-r", "2", "-t", "2s"]);
-    outcome.expect(0, &["sets UNHEARD_OF, which", "the service will see it"]);
+    outcome.expect(0, &["sets UNHEARD_OF, which", "the service reads it"]);
 }

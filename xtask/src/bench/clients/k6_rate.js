@@ -1,4 +1,4 @@
-// One address at a constant rate of arrivals in k6.
+// One URL at a constant arrival rate in k6.
 import http from "k6/http";
 
 const url = __ENV.BENCH_URL;

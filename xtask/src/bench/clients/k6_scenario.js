@@ -1,5 +1,5 @@
-// The tasks of perf.toml in k6, as cheap as k6 allows: the parameters are made
-// once for each user, a body is kept only where a check reads it.
+// The tasks of perf.toml in k6, as cheap as possible: the parameters are created once
+// for each user, and a body is kept only if a check reads it.
 import http from "k6/http";
 import { check } from "k6";
 

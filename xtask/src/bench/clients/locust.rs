@@ -10,7 +10,7 @@ use crate::bench::pinned;
 use crate::bench::scenario::Place;
 use crate::tools;
 
-/// Installs Locust into an environment of its own.
+/// Installs Locust into its own environment.
 ///
 /// # Errors
 /// It cannot be installed.
@@ -26,7 +26,7 @@ pub fn scenario(locust: &Path, place: &Place, seconds: u64) -> Result<Told> {
     scenario_with(locust, place, 50, 0, seconds)
 }
 
-/// What Locust takes to start and to end: the cost of a login and one task.
+/// The CPU time that Locust needs to start and to end, with a login and one task.
 ///
 /// # Errors
 /// Locust failed, or its requests did.
@@ -48,7 +48,7 @@ fn scenario_with(
     told_by_script("Locust", &pinned::run(&command, seconds)?)
 }
 
-/// One address from 50 users, each at a pace that makes this rate together.
+/// One URL from 50 users, each with a pacing that gives this rate together.
 ///
 /// # Errors
 /// Locust failed, or its requests did.

@@ -1,4 +1,4 @@
-"""One address from users that each keep a pace, in Locust."""
+"""One URL in Locust, from users that each keep a pacing."""
 
 import json
 import os
@@ -15,8 +15,8 @@ class Visitor(FastHttpUser):
     wait_time = constant_pacing(PERIOD_S)
 
     def on_start(self):
-        # Locust starts a second's users at one moment; unspread they would
-        # stay in step and ask in bursts.
+        # Locust starts all users of a second at once. Without this delay they would
+        # send their requests in bursts.
         gevent.sleep(random.random() * PERIOD_S)
 
     @task

@@ -1,5 +1,5 @@
-"""The tasks of perf.toml in Locust, with its faster client; a body is parsed
-only where a check reads it."""
+"""The tasks of perf.toml in Locust, with its faster client. A body is parsed only
+if a check reads it."""
 
 import json
 import os

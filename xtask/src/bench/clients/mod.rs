@@ -1,5 +1,4 @@
-//! The clients that are compared: how each is started, and how what it prints
-//! is read.
+//! The clients that are compared: how each is started, and how its output is read.
 
 pub mod k6;
 pub mod locust;
@@ -13,10 +12,10 @@ use anyhow::{Context, Result, bail};
 
 use super::pinned::Ran;
 
-/// The header that a client without a login sends; of a real token's shape.
+/// The header that a client without a login sends; it has the form of a real token.
 const BEARER: &str = "Authorization: Bearer eyJhIjoxfQ.eyJiIjoyfQ.c2ln";
 
-/// What a client told about its run, and what the run cost.
+/// The figures that a client printed, and the CPU time of its run.
 #[derive(Debug, PartialEq)]
 pub struct Told {
     /// Requests that were answered.
@@ -30,28 +29,28 @@ pub struct Told {
 }
 
 impl Told {
-    /// Processor time for each request.
+    /// CPU time per request.
     pub fn cpu_us_per_request(&self) -> f64 {
         self.cpu_s / self.requests * 1e6
     }
 }
 
-/// The peers that could be installed.
+/// The other tools that could be installed.
 pub struct Peers {
-    /// A binary.
+    /// The binary of oha.
     pub oha: Option<PathBuf>,
-    /// A binary.
+    /// The binary of k6.
     pub k6: Option<PathBuf>,
-    /// A script.
+    /// The script of Locust.
     pub locust: Option<PathBuf>,
 }
 
-/// Installs each peer that can be; one that cannot is named, and left out.
+/// Installs the other tools. One that cannot be installed is left out, with a message.
 pub fn install_peers() -> Peers {
     let found = |name: &str, installed: Result<PathBuf>| match installed {
         Ok(path) => Some(path),
         Err(error) => {
-            eprintln!("xtask: without {name}, which cannot be installed: {error:#}");
+            eprintln!("xtask: {name} is left out, because it cannot be installed: {error:#}");
             None
         }
     };
@@ -62,14 +61,14 @@ pub fn install_peers() -> Peers {
     }
 }
 
-/// The one line of JSON that our scripts for k6 and Locust print at the end.
+/// Reads the line of JSON that our scripts for k6 and Locust print at the end.
 fn told_by_script(name: &str, ran: &Ran) -> Result<Told> {
     let line = ran.text.lines().rev().find(|line| line.starts_with('{'));
-    let line = line.with_context(|| format!("{name} told no figures: {:?}", ran.text))?;
+    let line = line.with_context(|| format!("{name} printed no figures: {:?}", ran.text))?;
     let figures: serde_json::Value = serde_json::from_str(line)?;
     let number = |key: &str| figures[key].as_f64().unwrap_or(f64::NAN);
     if number("requests") <= 0.0 || number("failed") > 0.0 {
-        bail!("{name} failed requests: {line}");
+        bail!("{name}: requests failed: {line}");
     }
     Ok(Told {
         requests: number("requests"),

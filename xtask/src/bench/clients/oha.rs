@@ -1,4 +1,4 @@
-//! oha: a client on hyper, from crates.io.
+//! oha: a client based on hyper, from crates.io.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -37,8 +37,8 @@ pub fn at_rate(oha: &Path, port: u16, path: &str, rate: u32, seconds: u64) -> Re
 
 fn run(oha: &Path, more: &[&str], port: u16, path: &str, seconds: u64) -> Result<Told> {
     let mut command = Command::new(oha);
-    // By default as many threads as cores, also when only one is its own: on a
-    // busy core those would get more of it than the single thread of others.
+    // By default it has as many threads as cores, although it may use only one core. On a
+    // busy core those threads would get more CPU than the single thread of other clients.
     command.args(["--worker-threads", "1"]);
     command.args(["--no-tui", "--output-format", "json", "-c", "50", "-H", BEARER]);
     command.args(["-z", &format!("{seconds}s")]).args(more);

@@ -1,4 +1,4 @@
-//! Our own side: the whole job of `perf` against a running server.
+//! Portcullis itself: the whole job of `perf` with a running server.
 
 use std::process::{Child, Command};
 
@@ -21,16 +21,15 @@ pub fn scenario(place: &Place, seconds: u64) -> Result<Told> {
     Ok(told(&summary["aggregate"], &summary["aggregate"]["latency"], &ran))
 }
 
-/// One address in the open model.
+/// The figures of one URL in the open model.
 pub struct Open {
     /// Latency from the scheduled start of each request.
     pub corrected: Told,
-    /// The same requests from sending to the last byte, which is what other
-    /// clients call latency.
+    /// The same requests from sending to the last byte. Other clients call this latency.
     pub service: Told,
 }
 
-/// One address at an even rate of arrivals.
+/// One URL at an even arrival rate.
 ///
 /// # Errors
 /// The job failed.
@@ -62,7 +61,7 @@ fn told(row: &Value, distribution: &Value, ran: &Ran) -> Told {
     }
 }
 
-/// Starts the job, with nothing left of the one before.
+/// Starts the job, after removing the artifacts of the one before.
 ///
 /// # Errors
 /// A file cannot be written, or the job cannot be started.
@@ -81,10 +80,10 @@ pub fn start(place: &Place, config: &str, seconds: u64) -> Result<Child> {
     pinned::start(&command, seconds)
 }
 
-/// The summary that the job left.
+/// The summary in the results of the job.
 ///
 /// # Errors
-/// It left none, or sent nothing.
+/// There is none, or no request was made.
 pub fn summary(place: &Place, ran: &Ran) -> Result<Value> {
     let failed = || format!("portcullis failed: {}", ran.text);
     let text = std::fs::read_to_string(place.folder.join("out/perf_results.json"));
@@ -93,7 +92,7 @@ pub fn summary(place: &Place, ran: &Ran) -> Result<Value> {
     let requests = summary["aggregate"]["requests"].as_f64().unwrap_or(0.0);
     anyhow::ensure!(requests > 0.0, failed());
     if ran.code != 0 {
-        // An invalid run (5) is measured all the same, and said.
+        // An invalid run (5) counts too, with a message.
         eprintln!("xtask: portcullis ended with {}: {}", ran.code, ran.text.trim());
     }
     Ok(summary)

@@ -1,5 +1,5 @@
-//! How many extra queries make each task slower by a fifth, as a long comparison
-//! sees it.
+//! Finds how many extra queries make each task slower by a fifth, measured by long
+//! comparisons.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,22 +12,22 @@ use super::neighbour::Noise;
 use super::sandbox::{Sandbox, TASKS};
 use crate::tools;
 
-/// What "slowed" means: the share of a request's time that is seen to be added.
+/// The meaning of "slowed": the measured increase of a request's time.
 const ADDED: f64 = 0.20;
-/// Pairs of each task in a look.
+/// Pairs of each task in a measurement.
 const PAIRS: u32 = 250;
-/// Looks, each with servers of its own: what differs between two starts of the
-/// same code is more than what so many pairs leave open.
+/// Measurements, each with new servers, because two starts of the same code differ by
+/// more than the remaining error of that many pairs.
 const LOOKS: u64 = 4;
-/// How long a calibration holds.
+/// How long a calibration stays valid.
 const KEPT: Duration = Duration::from_secs(12 * 3600);
 
-/// The share of a request's own time that extra queries take, by task.
+/// For each task, the share of a request's own time that extra queries take.
 pub type Shares = BTreeMap<String, f64>;
 
-/// The shares by which each task is seen to be slower by a fifth, measured, or
-/// taken from a measurement of the last hours. What is seen is taken to be in
-/// proportion to the share; its factor is the mean over all looks.
+/// The shares with which each task is slower by a fifth, measured now or in the last
+/// hours. The measured increase is assumed to be proportional to the share; the factor is
+/// the mean over all measurements.
 ///
 /// # Errors
 /// No comparison could be made.
@@ -39,7 +39,7 @@ pub fn shares(sandbox: &Sandbox) -> Result<Shares> {
         serde_json::from_str(&text).ok()
     };
     if let Some(shares) = fresh(&kept) {
-        eprintln!("calibration: as in {}", kept.display());
+        eprintln!("calibration: from {}", kept.display());
         return Ok(shares);
     }
     let mut shares: Shares = TASKS.iter().map(|(task, ..)| ((*task).to_owned(), ADDED)).collect();
@@ -60,7 +60,7 @@ fn kept() -> PathBuf {
     tools::root().join("target/judge-calibration.json")
 }
 
-/// What the shares are seen to add to each task.
+/// The measured increase of each task with these shares.
 fn look_at(sandbox: &Sandbox, look: u64, shares: &Shares) -> Result<Vec<(String, f64)>> {
     sandbox.slow_down(shares, PAIRS)?;
     let setting = Setting { noise: Noise::Quiet, runs: 1, gunicorn: false };

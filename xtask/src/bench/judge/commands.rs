@@ -1,5 +1,5 @@
-//! Whole commands, `perf --against HEAD` as a user types it: green for equal
-//! versions, red for the slower task alone.
+//! Whole commands, `perf --against HEAD` as a user runs it: they must be green for equal
+//! versions, and red only for the slower task.
 
 use anyhow::Result;
 use portcullis::comparison::POLICY;
@@ -15,8 +15,8 @@ use super::sandbox::Sandbox;
 /// The task that is made slower.
 const SLOWED: &str = "list_claims";
 
-/// Neighbour, whether one task is slowed, whether gunicorn serves, and how many
-/// commands each extent has.
+/// Noise, whether one task is slowed, whether gunicorn serves, and the number of commands
+/// in each extent.
 const DECK: [(Noise, bool, bool, [u32; 3]); 4] = [
     (Noise::Quiet, false, false, [1, 3, 10]),
     (Noise::Bursty, false, false, [1, 3, 10]),
@@ -24,7 +24,7 @@ const DECK: [(Noise, bool, bool, [u32; 3]); 4] = [
     (Noise::Quiet, true, true, [1, 2, 10]),
 ];
 
-/// Runs them and counts; `beside` leaves only those beside that neighbour.
+/// Runs the commands and counts the results; `beside` selects those with that noise.
 ///
 /// # Errors
 /// A clone or a calibration could not be made.
@@ -49,7 +49,7 @@ pub fn measure(extent: Extent, beside: Option<Noise>) -> Result<()> {
 }
 
 fn once(sandbox: &Sandbox, setting: Setting, slowed: &str) -> Result<Ended> {
-    // All users at once and a short load: what is counted comes after it.
+    // All users start at once and the load is short, because only the comparison counts.
     let results = live::command(sandbox, setting, vec!["-r", "5/s", "-t", "5s"])?;
     let (date, machine) = live::when_and_where(&results);
     let tasks = results["against"]["tasks"].as_array();

@@ -1,5 +1,5 @@
-//! The counts that accumulate: one line for each live comparison, with date,
-//! machine and rule; a changed rule starts from zero, and old lines stay.
+//! The files of counts, which grow: one line for each live comparison, with date, machine
+//! and rule. A changed rule starts from zero; old lines stay.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub struct Line {
     pub date: String,
     /// Processor and cores.
     pub machine: String,
-    /// The rule, by a hash of its constants.
+    /// The rule, as a hash of its description.
     pub rule: String,
     /// `runserver` or `gunicorn`.
     pub server: String,
@@ -33,35 +33,35 @@ pub struct Line {
     pub undecided: u32,
     /// When the slowed task was called slower, in seconds.
     pub alarm_s: Option<f64>,
-    /// When everything was decided.
+    /// When all tasks were decided, in seconds.
     pub took_s: f64,
     /// Pairs that were made.
     pub pairs: u32,
-    /// The median ratio of the slowed task, as it was seen.
+    /// The measured median ratio of the slowed task.
     pub seen: Option<f64>,
-    /// When the rarest and the most frequent task were decided.
+    /// When the rarest task was decided, in seconds.
     pub rarest_s: Option<f64>,
-    /// The same of the most frequent task.
+    /// When the most frequent task was decided, in seconds.
     pub commonest_s: Option<f64>,
-    /// Whether the plain +20 % rule on p95 alarmed for a task that was not slowed.
+    /// Whether the plain rule "p95 + 20 %" gave an alarm for a task that was not slowed.
     pub p95_rule: bool,
     /// The same for Mann-Whitney at 5 %.
     pub mann_whitney: bool,
     /// The same for the paired mean minus two standard errors.
     pub paired_mean: bool,
-    /// Comparisons with the same number shared their servers.
+    /// The number of the restart: comparisons with the same number shared their servers.
     pub restart: Option<u64>,
-    /// How far the logarithms of single pairs spread around their task's median:
-    /// 1.4826 times the median distance.
+    /// The spread of the logarithms of single pairs around the median of their task: 1.4826
+    /// times the median distance.
     pub spread: Option<f64>,
-    /// Of equal versions: what each task's medians were ([`Levels`]).
+    /// For equal versions: the medians of each task ([`Levels`]).
     pub levels: Levels,
-    /// Whether veridict alarmed for a task that was not slowed.
+    /// Whether veridict gave an alarm for a task that was not slowed.
     pub veridict: Option<bool>,
 }
 
-/// How long a user waits for a decision: the default of `--against-limit`. Counted
-/// runs may take longer.
+/// The time in which a decision counts as found: the default of `--against-limit`. The
+/// measured runs may take longer.
 const LIMIT_S: f64 = 60.0;
 
 impl Line {
@@ -71,18 +71,18 @@ impl Line {
     }
 }
 
-/// One run of the bundled service by the seed load.
+/// One run of the bundled service with the bundled load.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct SeedLoad {
     /// Day, as 2026-11-24.
     pub date: String,
     /// Processor and cores.
     pub machine: String,
-    /// The faults that the service had; empty for a sound one.
+    /// The injected faults of the service; empty for a healthy one.
     pub faults: String,
     /// The exit code.
     pub exit: i64,
-    /// Requests after the planned window that a doubt asked for.
+    /// Extra requests after the window because a rule was in doubt.
     pub more: u64,
 }
 
@@ -108,7 +108,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Whether it ended as the truth is: green, or red for the slowed task alone.
+    /// Whether the result is right: green, or red only for the slowed task.
     pub fn is_right(&self) -> bool {
         self.exit == i64::from(!self.slowed.is_empty()) && self.slower == self.slowed
     }
@@ -155,7 +155,7 @@ impl<'de> Deserialize<'de> for Levels {
     }
 }
 
-/// A file of counts, which grows.
+/// A CSV file of counts, to which lines are appended.
 pub struct Counted<T> {
     name: &'static str,
     of: PhantomData<T>,
@@ -163,7 +163,7 @@ pub struct Counted<T> {
 
 /// One line for each live comparison.
 pub const COMPARISONS: Counted<Line> = Counted { name: "error-rates.csv", of: PhantomData };
-/// One line for each run of the seed load.
+/// One line for each run of the bundled load.
 pub const SEED_LOADS: Counted<SeedLoad> = Counted { name: "seed-loads.csv", of: PhantomData };
 /// One line for each whole command.
 pub const COMMANDS: Counted<Ended> = Counted { name: "whole-commands.csv", of: PhantomData };
@@ -176,7 +176,7 @@ impl<T: Serialize + DeserializeOwned> Counted<T> {
     /// All lines so far; none if there is no file yet.
     ///
     /// # Errors
-    /// The file is not what we wrote.
+    /// The file has another format.
     pub fn read(&self) -> Result<Vec<T>> {
         let path = self.path();
         if !path.is_file() {

@@ -1,5 +1,5 @@
-//! Live comparisons: both versions freshly started, several comparisons in a
-//! row, read from the results.
+//! Live comparisons: starts both versions, makes several comparisons in a row, and reads
+//! them from the results.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::neighbour::{Neighbour, Noise};
 use super::sandbox::Sandbox;
 
-/// What is started.
+/// The setting of a live run.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
-    /// What goes on beside.
+    /// The noise of the neighbour process.
     pub noise: Noise,
     /// Comparisons in a row before the next restart.
     pub runs: u32,
@@ -23,13 +23,13 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The server as tables name it.
+    /// The name of the server in tables.
     pub fn server(&self) -> &'static str {
         if self.gunicorn { "gunicorn" } else { "runserver" }
     }
 }
 
-/// One comparison, as the results tell it.
+/// One comparison, read from the results.
 #[derive(Clone, Debug)]
 pub struct Compared {
     /// The day, in UTC, as 2026-11-24.
@@ -59,15 +59,15 @@ pub struct Task {
     pub latencies_ms: Vec<(f64, f64)>,
 }
 
-/// How long a whole restart may take.
+/// After this time a restart with its comparisons counts as hanging.
 const HANG: Duration = Duration::from_secs(900);
 
 /// Starts both versions and compares them.
 ///
 /// # Errors
-/// The run brought no comparison.
+/// The run made no comparison.
 pub fn compare(sandbox: &Sandbox, setting: Setting, seed: u64) -> Result<Vec<Compared>> {
-    // A busy machine may spoil the load that goes before: that is no comparison.
+    // On a busy machine the load before the comparison can be invalid; then try again.
     let mut last = None;
     for _ in 0..3 {
         match once(sandbox, setting, seed) {
@@ -80,23 +80,23 @@ pub fn compare(sandbox: &Sandbox, setting: Setting, seed: u64) -> Result<Vec<Com
 
 fn once(sandbox: &Sandbox, setting: Setting, seed: u64) -> Result<Vec<Compared>> {
     let (runs, seed) = (setting.runs.to_string(), seed.to_string());
-    // A calibration needs longer than what users wait for.
+    // A calibration needs more time than the default limit.
     let flags = ["-u", "1", "-t", "1s", "--max-duration", "1x", "--against-limit", "300s"];
     let flags = flags.into_iter().chain(["--against-runs", &runs, "--seed", &seed]);
     let results = command(sandbox, setting, flags.collect())?;
     read(&results).with_context(|| {
         let told = std::fs::read_to_string(log(sandbox)).unwrap_or_default();
-        told.lines().last().unwrap_or("perf said nothing").to_owned()
+        told.lines().last().unwrap_or("perf printed nothing").to_owned()
     })
 }
 
-/// What the last command said.
+/// The file with the output of the last command.
 fn log(sandbox: &Sandbox) -> PathBuf {
     sandbox.path().join("target/perf.txt")
 }
 
-/// A whole `perf --against HEAD` with these flags; its results, or null if it
-/// left none.
+/// Runs a whole `perf --against HEAD` with these flags; returns its results, or null if
+/// there are none.
 ///
 /// # Errors
 /// It cannot be started, or does not end.
@@ -117,14 +117,14 @@ pub fn command(sandbox: &Sandbox, setting: Setting, flags: Vec<&str>) -> Result<
         .stdout(std::fs::File::create(log(sandbox))?)
         .stderr(Stdio::inherit())
         .spawn()
-        .context("perf")?;
+        .context("starting perf")?;
     watch(child, &log(sandbox), setting.noise)?;
     let results = std::fs::read(out.join("perf_results.json")).unwrap_or_default();
     Ok(serde_json::from_slice(&results).unwrap_or_default())
 }
 
-/// The neighbour moves in once all three servers were ready: what is judged is
-/// the comparison.
+/// Waits for the run, and starts the neighbour process once all three servers have become
+/// ready, because only the comparison should be disturbed.
 fn watch(mut child: Child, log: &Path, noise: Noise) -> Result<()> {
     let start = Instant::now();
     let mut neighbour = None;
@@ -167,7 +167,7 @@ pub fn when_and_where(results: &Value) -> (String, String) {
 }
 
 fn compared(against: &Value, date: &str, machine: &str) -> Result<Compared> {
-    let pairs = against["pairs"].as_array().context("no pairs")?;
+    let pairs = against["pairs"].as_array().context("the comparison has no pairs")?;
     let task = |task: &Value| -> Result<Task> {
         let name = task["name"].as_str().context("a task without a name")?.to_owned();
         let own = pairs.iter().filter(|pair| pair[0].as_str() == Some(&name));
@@ -184,11 +184,11 @@ fn compared(against: &Value, date: &str, machine: &str) -> Result<Compared> {
         machine: machine.to_owned(),
         tasks: against["tasks"]
             .as_array()
-            .context("no tasks")?
+            .context("the comparison has no tasks")?
             .iter()
             .map(task)
             .collect::<Result<_>>()?,
         pairs: pairs.len(),
-        took_s: against["took_s"].as_f64().context("no time")?,
+        took_s: against["took_s"].as_f64().context("the comparison has no time")?,
     })
 }

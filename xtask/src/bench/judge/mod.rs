@@ -1,5 +1,5 @@
-//! `cargo xtask bench judge`: how often the gate itself is wrong, by live runs
-//! whose truth is known.
+//! `cargo xtask bench judge`: measures how often the verdict is wrong, by live runs with
+//! a known truth.
 
 mod calibration;
 mod commands;
@@ -31,18 +31,18 @@ use live::{Compared, Setting};
 use neighbour::Noise;
 use sandbox::{Sandbox, TASKS};
 
-/// What is measured of the judge.
+/// The parts of the judge that can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// Thresholds and the extension of doubtful runs
+    /// Measure thresholds, and the extra requests of runs in doubt
     Thresholds,
-    /// Comparisons with the base
+    /// Measure comparisons with the base
     Pairs,
-    /// Whole commands with --against
+    /// Measure whole commands with --against
     Commands,
 }
 
-/// How much is measured.
+/// The number of measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// A few minutes.
@@ -53,7 +53,7 @@ pub enum Extent {
     Full,
 }
 
-/// A kind of comparison whose truth is known.
+/// A kind of comparison with a known truth.
 #[derive(Clone, Copy, Debug)]
 struct Card {
     noise: Noise,
@@ -61,8 +61,8 @@ struct Card {
     gunicorn: bool,
 }
 
-/// How many restarts of each kind each extent has: noise, whether one task is
-/// slowed, whether gunicorn serves.
+/// For each kind of comparison (noise, whether one task is slowed, whether gunicorn
+/// serves) the number of restarts in each extent.
 const DECK: [(Noise, bool, bool, [usize; 3]); 7] = [
     (Noise::Quiet, false, false, [2, 6, 60]),
     (Noise::Bursty, false, false, [2, 6, 60]),
@@ -73,13 +73,14 @@ const DECK: [(Noise, bool, bool, [usize; 3]); 7] = [
     (Noise::Quiet, true, true, [0, 2, 4]),
 ];
 
-/// Comparisons of each restart.
+/// Comparisons for each restart.
 const RUNS: u32 = 5;
 
-/// Measures and tells; `noise` leaves only what runs beside it.
+/// Measures, and returns all figures so far. `noise` selects the measurements with that
+/// neighbour process.
 ///
 /// # Errors
-/// A run brought nothing.
+/// A run gave no result.
 pub fn measure(part: Part, extent: Extent, noise: Option<Noise>) -> Result<Vec<Figure>> {
     match part {
         Part::Thresholds => {
@@ -114,10 +115,10 @@ fn pairs(extent: Extent, noise: Option<Noise>) -> Result<()> {
     let all = deck.len();
     for (index, card) in deck.into_iter().enumerate() {
         seed += 1;
-        // A restart that brought nothing counts for nothing, and is told.
+        // A restart without a result is not counted; a message says so.
         match restart(&sandbox, &shares, &veridict, card, seed) {
             Ok(told) => eprintln!("restart {}/{all}: {told}", index + 1),
-            Err(error) => eprintln!("restart {}/{all}: nothing: {error:#}", index + 1),
+            Err(error) => eprintln!("restart {}/{all}: no result: {error:#}", index + 1),
         }
     }
     Ok(())
@@ -136,7 +137,7 @@ fn restart(
     sandbox.slow_down(&only.map(|(t, s)| (t.clone(), *s)).collect(), 10)?;
     let setting = Setting { noise: card.noise, runs: RUNS, gunicorn: card.gunicorn };
     let compared = live::compare(sandbox, setting, seed)?;
-    // Another tool's failure costs its own column, never a comparison of ours.
+    // If veridict fails, only its column stays empty; the comparison still counts.
     let lines = compared.iter().map(|one| {
         let alarms = veridict::alarms(veridict, &but_for(one, slowed)).ok();
         Line { veridict: alarms, restart: Some(seed), ..line(one, setting, slowed) }
@@ -151,7 +152,7 @@ fn restart(
     ))
 }
 
-/// The comparison without the task that was slowed: nothing in it is slower.
+/// The comparison without the slowed task, so that no task in it is really slower.
 fn but_for(compared: &Compared, slowed: &str) -> Compared {
     let tasks = compared.tasks.iter().filter(|task| task.name != slowed);
     Compared { tasks: tasks.cloned().collect(), ..compared.clone() }
@@ -189,8 +190,8 @@ fn line(compared: &Compared, setting: Setting, slowed: &str) -> Line {
     }
 }
 
-/// How far the logarithms of ratios lie from their task's median: 1.4826 times
-/// the median distance, which is the standard deviation of a normal spread.
+/// The spread of the logarithms of ratios around the median of their task: 1.4826 times
+/// the median distance, which is the standard deviation of a normal distribution.
 fn spread(compared: &Compared) -> Option<f64> {
     let distances = compared.tasks.iter().filter_map(|task| {
         let middle = task.median_ratio?.ln();

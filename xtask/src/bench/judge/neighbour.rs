@@ -1,6 +1,6 @@
-//! A noisy neighbour beside the servers, busy in bursts or always, each time on a
-//! processor that is drawn: left to itself it would keep off the servers', and
-//! disturb nobody.
+//! A noisy neighbour process, busy in bursts or all the time, each time on a random CPU.
+//! If the kernel could choose the CPU, it would avoid that of the servers, and there
+//! would be no disturbance.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,35 +9,35 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use portcullis::rng::{Domain, Rng};
 
-/// Flags of the hidden verb `bench-neighbour`.
+/// Flags of the hidden command `bench-neighbour`.
 #[derive(Debug, Args)]
 pub struct NeighbourArgs {
-    /// How it is busy
+    /// Set when it is busy
     #[arg(value_enum)]
     noise: Noise,
-    /// When it ends by itself, in seconds
+    /// Stop after this many seconds
     seconds: u64,
-    /// What all processes of one neighbour draw by
+    /// Use this seed in all processes of one neighbour
     seed: u64,
-    /// The processor that this process is on
+    /// Use the CPU with this number in this process
     own: u64,
-    /// How many processors it is drawn from
+    /// Choose among this many CPUs
     of: u64,
 }
 
-/// What goes on beside the servers.
+/// The noise beside the servers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Noise {
-    /// Nothing of ours.
+    /// Make no noise
     Quiet,
-    /// Busy for 50 to 150 ms, then idle for 50 to 300 ms.
+    /// Be busy for 50 to 150 ms, then idle for 50 to 300 ms
     Bursty,
-    /// Busy without an end.
+    /// Be busy all the time
     Steady,
 }
 
 impl Noise {
-    /// The noise as tables name it.
+    /// The name of the noise in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Quiet => "quiet",
@@ -47,8 +47,8 @@ impl Noise {
     }
 }
 
-/// Is the neighbour on one processor, until its time is over. All its processes
-/// draw the same, and one of them is busy at a time.
+/// Runs the neighbour process of one CPU until its time is over. All processes of a
+/// neighbour use the same random numbers, so only one of them is busy at a time.
 pub fn be(args: &NeighbourArgs) {
     let mut chance = Rng::stream(args.seed, Domain::Arrival, 0);
     let mut at = Instant::now();
@@ -70,11 +70,11 @@ pub fn be(args: &NeighbourArgs) {
     }
 }
 
-/// A neighbour of ours; dropping it ends it.
+/// A running neighbour; dropping it stops it.
 pub struct Neighbour(Vec<Child>);
 
 impl Neighbour {
-    /// Moves in.
+    /// Starts its processes, one for each CPU.
     ///
     /// # Errors
     /// A process cannot be started.
@@ -90,7 +90,7 @@ impl Neighbour {
             let mut process = Command::new("taskset");
             process.args(["-c", &core]).arg(&own).args(["bench-neighbour", noise.name(), "600"]);
             process.args([&seed, &core, &cores.to_string()]).stdin(Stdio::null());
-            neighbour.0.push(process.spawn().context("the noisy neighbour")?);
+            neighbour.0.push(process.spawn().context("starting the noisy neighbour")?);
         }
         Ok(neighbour)
     }

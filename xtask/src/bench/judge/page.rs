@@ -1,4 +1,4 @@
-//! The counts so far as a page of the documentation, and as the sentence that
+//! Writes the counts so far as a page of the documentation, and as the sentence that
 //! the help and the README quote.
 
 use anyhow::{Context, Result};
@@ -16,16 +16,17 @@ use crate::tools;
 pub fn write() -> Result<()> {
     let lines = rates::present()?;
     let mut page = format!(
-        "# Error rates\n\nHow often `--against` itself is wrong, counted in live runs whose truth is \
-         known: both versions\nfreshly started every five comparisons, the bundled service, its ten \
-         tasks. Identical code must not be\ncalled slower; one task that was made slower by a fifth \
-         (extra queries, calibrated) must be found.\n\nThis page is written by `cargo xtask bench \
-         judge --part pairs` from `error-rates.csv`, in which\neach comparison has a line. A changed \
-         rule begins anew. The neighbour is busy for\n50 to 150 ms at a time on a processor drawn each \
-         time; \"elsewhere\" it was left where the kernel put it,\noff the servers' processor. The \
-         bound over all runs takes comparisons as independent; the five of one\nstart share their \
-         servers, which was measured to move a ratio by 0.3 %, against a margin of 5 %: the\nbound \
-         over starts does without that.\n\nThe rule `{}`: {}.\n",
+        "# Error rates\n\nHow often `--against` gives a wrong result, counted in live runs with a \
+         known truth: the ten tasks of the\nbundled service, with both versions started again \
+         every five comparisons. Identical code must not be\ncalled slower. One task that was \
+         made slower by a fifth (extra queries, calibrated) must be found.\n\n`cargo xtask bench \
+         judge --part pairs` writes this page from `error-rates.csv`, which has a line for \
+         each\ncomparison. After a change of the rule, counting starts from zero. The neighbour \
+         process keeps a randomly\nchosen CPU busy for 50 to 150 ms at a time; \"elsewhere\" \
+         means that the kernel placed it, away from the\nservers' CPU. The bound over all runs \
+         assumes that comparisons are independent. The five comparisons of\none start share their \
+         servers, which moves a ratio by 0.3 % (measured), compared with a margin of 5 %. \
+         The\nbound over starts does not need this assumption.\n\nThe rule `{}`: {}.\n",
         POLICY.hash(),
         POLICY.described()
     );
@@ -43,7 +44,7 @@ pub fn write() -> Result<()> {
         let met = figure.met.map_or("", |met| if met { "met" } else { "missed" });
         let Figure { what, value, unit, target, .. } = figure;
         if value.is_nan() {
-            page.push_str(&format!("| {what} | not counted yet | {target} | |\n"));
+            page.push_str(&format!("| {what} | not measured yet | {target} | |\n"));
         } else {
             page.push_str(&format!("| {what} | {value:.3} {unit} | {target} | {met} |\n"));
         }
@@ -53,7 +54,7 @@ pub fn write() -> Result<()> {
     put("crates/portcullis/src/commands/error_rates.txt", &sentence(&lines))
 }
 
-/// A row for each kind of comparison that was counted.
+/// The table of outcomes: a row for each kind of comparison.
 fn outcomes(lines: &[Line]) -> String {
     let mut page = OUTCOMES.to_owned();
     for (server, noise) in [
@@ -89,10 +90,10 @@ fn put(path: &str, text: &str) -> Result<()> {
     std::fs::write(&path, text).with_context(|| path.display().to_string())
 }
 
-/// What `--help` and the README quote.
+/// The sentence that `--help` and the README quote.
 fn sentence(lines: &[Line]) -> String {
     let (wrong, all, bound) = rates::wrong(lines);
-    // Only what was calibrated, and only neighbours that reach the servers.
+    // Only calibrated comparisons, and only neighbours on the servers' CPU.
     let slowed: Vec<&Line> = lines
         .iter()
         .filter(|line| !line.slowed.is_empty() && line.restart.is_some())
@@ -102,11 +103,12 @@ fn sentence(lines: &[Line]) -> String {
     format!(
         "Counted live: {wrong} of {all} comparisons called a task slower that was not (below {:.1} % with \
          95 % confidence);\na task slower by a fifth was found in {found} of {}.\n",
-        // Rounded up: what is quoted must be true.
+        // Rounded up, so that the quoted bound is true.
         (bound * 1000.0).ceil() / 10.0,
         slowed.len()
     )
 }
 
-const OUTCOMES: &str = "\n## Outcomes\n\n| server, neighbour | truth | runs | with a wrong alarm | slowed \
-                        task found | with an undecided task | median s |\n|---|---|---|---|---|---|---|\n";
+const OUTCOMES: &str = "\n## Outcomes\n\n| server, neighbour | truth | runs | runs with a false alarm | \
+                        slower task found | runs with an undecided task | median time, s \
+                        |\n|---|---|---|---|---|---|---|\n";

@@ -1,4 +1,4 @@
-//! The counts so far as figures.
+//! Figures from the counts so far.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use super::separate;
 use crate::bench::statistics::percentile;
 use crate::bench::{Figure, Target};
 
-/// The comparisons by the present rule.
+/// The comparisons with the present rule.
 ///
 /// # Errors
-/// The file is not what we wrote.
+/// The file has another format.
 pub fn present() -> Result<Vec<Line>> {
     let rule = POLICY.hash();
     Ok(COMPARISONS.read()?.into_iter().filter(|line| line.rule == rule).collect())
@@ -29,7 +29,7 @@ impl<'a> Of<'a> {
         Self::by("runserver", lines, noise, slowed)
     }
 
-    /// Those with this server and neighbour, whose versions differ or do not.
+    /// Comparisons with this server and neighbour, with or without a slowed task.
     pub fn by(server: &str, lines: &'a [Line], noise: &str, slowed: bool) -> Self {
         let is = |line: &&Line| {
             line.server == server && line.noise == noise && line.slowed.is_empty() != slowed
@@ -37,7 +37,7 @@ impl<'a> Of<'a> {
         Self(lines.iter().filter(is).collect())
     }
 
-    /// The nearest rank of what is picked; NaN of nothing.
+    /// The nearest-rank percentile of the picked values; NaN without values.
     pub fn quantile(&self, share: f64, pick: impl Fn(&Line) -> Option<f64>) -> f64 {
         let mut values: Vec<f64> = self.0.iter().filter_map(|line| pick(line)).collect();
         values.sort_by(f64::total_cmp);
@@ -55,7 +55,7 @@ impl<'a> Of<'a> {
 /// The figures of the counts so far.
 ///
 /// # Errors
-/// The file is not what we wrote.
+/// The file has another format.
 pub fn figures() -> Result<Vec<Figure>> {
     let lines = present()?;
     let mut figures = Vec::new();
@@ -79,9 +79,9 @@ fn slowdowns(lines: &[Line], figures: &mut Vec<Figure>) {
         let found = slowed.share(Line::is_found_in_time);
         figures.push(Figure::of_ours(what, found, "share", Target::AtLeast(hits)));
         if median > 0.0 {
-            for (share, limit, word) in [(0.5, median, "median"), (0.9, ninetieth, "90th")] {
-                let what = format!("the same: time to the alarm, {word}");
-                // What was never found was found after all others.
+            for (share, limit, word) in [(0.5, median, "median"), (0.9, ninetieth, "p90")] {
+                let what = format!("the same: time to the decision, {word}");
+                // A task that was never found counts as later than all others.
                 let value = slowed.quantile(share, |line| line.alarm_s.or(Some(f64::INFINITY)));
                 figures.push(Figure::of_ours(what, value, "s", Target::AtMost(limit)));
             }
@@ -89,7 +89,7 @@ fn slowdowns(lines: &[Line], figures: &mut Vec<Figure>) {
     }
     let calibrated = |line: &&Line| !line.slowed.is_empty() && line.restart.is_some();
     let seen = Of(lines.iter().filter(calibrated).collect()).quantile(0.5, |line| line.seen);
-    let what = "the slowed task as the comparisons saw it: ratio, median";
+    let what = "measured ratio of the slower task, median";
     figures.push(Figure::of_ours(what, seen, "times", Target::Within(1.18, 1.22)));
 }
 
@@ -101,28 +101,30 @@ fn decisions(lines: &[Line], figures: &mut Vec<Figure>) {
     }
     let equal = equal(lines);
     let ratio = equal.quantile(0.5, |l| l.rarest_s) / equal.quantile(0.5, |l| l.commonest_s);
-    let what = "rarest against most frequent task: ratio of detection times";
+    let what = "rarest and most frequent task: ratio of decision times";
     figures.push(Figure::of_ours(what, ratio, "times", Target::AtMost(1.5)));
     for noise in ["quiet", "bursty"] {
-        // Of one neighbour: what differs between two is no error of the rival's.
+        // Lines of one kind of noise only, because a difference between two kinds is not an
+        // error of separate runs.
         let more = separate::times_more_requests(Of::new(lines, noise, false).0.into_iter());
-        let what = format!("two separate runs instead of pairs, {noise}: times more requests");
+        let what =
+            format!("two separate runs instead of pairs, {noise}: requests needed, as a multiple");
         figures.push(Figure::of_ours(what, more, "times", Target::AtLeast(5.0)));
     }
 }
 
-/// Identical versions served by `runserver`.
+/// Comparisons of identical versions, served by `runserver`.
 fn equal(lines: &[Line]) -> Of<'_> {
     let is = |line: &&Line| line.slowed.is_empty() && line.server == "runserver";
     Of(lines.iter().filter(is).collect())
 }
 
-/// What the neighbour does to single pairs.
+/// How much the neighbour process spreads single pairs.
 fn noise(lines: &[Line], figures: &mut Vec<Figure>) {
     for noise in [Noise::Quiet, Noise::Bursty, Noise::Steady].map(Noise::name) {
         let of = lines.iter().filter(|line| line.noise == noise && line.server == "runserver");
         let spread = Of(of.collect()).quantile(0.5, |line| line.spread);
-        let what = format!("spread of the logarithm of a pair's ratio, {noise}");
+        let what = format!("spread of the logarithm of the ratio of a pair, {noise}");
         figures.push(Figure::beside(what, spread, "sd"));
     }
 }
@@ -138,13 +140,13 @@ fn rivals(lines: &[Line], figures: &mut Vec<Figure>) {
     let equal = equal(lines);
     for (name, alarmed) in rivals {
         let judged = Of(equal.0.iter().filter(|line| alarmed(line).is_some()).copied().collect());
-        let what = format!("identical code, other rules on the same pairs: {name}");
+        let what = format!("false alarms of other rules on the same pairs, identical code: {name}");
         let share = judged.share(|line| alarmed(line) == Some(true));
         figures.push(Figure::beside(what, share, "share"));
     }
 }
 
-/// Whole commands that ended as the truth is, by the present rule.
+/// The share of whole commands with the right result, with the present rule.
 fn whole_commands(ended: &[Ended], figures: &mut Vec<Figure>) {
     let rule = POLICY.hash();
     for (what, server, noise, is_slowed, target) in [
@@ -166,8 +168,8 @@ fn whole_commands(ended: &[Ended], figures: &mut Vec<Figure>) {
     }
 }
 
-/// A wrong "slower" in all comparisons: how many, of how many, and the upper
-/// bound of its share with 95 % confidence.
+/// Comparisons with a wrong "slower": their number, the number of all comparisons, and
+/// the upper bound of the share with 95 % confidence.
 pub fn wrong(lines: &[Line]) -> (u64, usize, f64) {
     let wrong = lines.iter().filter(|line| line.wrong > 0).count() as u64;
     let counts = Counts { all: lines.len() as u64, hits: wrong };
@@ -183,17 +185,17 @@ fn alarms(lines: &[Line], figures: &mut Vec<Figure>) {
         figures.push(Figure::of_ours(what, share, "share", Target::AtMost(0.01)));
     }
     let (wrong, all, bound) = wrong(lines);
-    let what = format!("a wrong \"slower\" in all {all} runs: {wrong}; upper bound (95 %)");
+    let what = format!("a wrong \"slower\", all {all} runs: {wrong}; upper bound (95 %)");
     figures.push(Figure::beside(what, bound, "share"));
     let starts = wrong_starts(lines);
     let Counts { all, hits } = starts;
-    let what = format!("a start with a wrong \"slower\" in its runs: {hits} of {all}; upper bound");
+    let what = format!("starts with a wrong \"slower\": {hits} of {all}; upper bound (95 %)");
     figures.push(Figure::beside(what, starts.upper_bound(0.05), "share"));
 }
 
-/// Starts of both servers, and those with a wrong "slower" in any of their
-/// comparisons: that the comparisons of one start are independent is not assumed.
-/// Lines without the number of their start are left out.
+/// The number of starts of both servers, and of starts with a wrong "slower" in any of
+/// their comparisons. This does not assume that the comparisons of one start are
+/// independent. Lines without the number of their start are left out.
 fn wrong_starts(lines: &[Line]) -> Counts {
     let mut starts: BTreeMap<u64, bool> = BTreeMap::new();
     for (start, line) in lines.iter().filter_map(|line| Some((line.restart?, line))) {

@@ -1,4 +1,4 @@
-//! Other rules on the same recorded pairs: what would have cried wolf.
+//! Other rules on the same recorded pairs: whether they would have given a false alarm.
 
 use super::live::{Compared, Task};
 use crate::bench::statistics::percentile;
@@ -8,7 +8,7 @@ use crate::bench::statistics::percentile;
 pub fn p95_rule(compared: &Compared) -> bool {
     compared.tasks.iter().any(|task| {
         let (base, candidate) = sides(task);
-        // Without values both are NaN, and nothing is above it.
+        // Without values both are NaN, and the comparison is false.
         p95(candidate) > p95(base) * 1.2
     })
 }

@@ -1,5 +1,5 @@
-//! A clone whose working tree may be slower than its last commit: by extra
-//! queries for one task, a share of what its requests take anyway.
+//! A clone of the repository whose working tree can be slower than its last commit: some
+//! tasks make extra queries that take a share of their own time.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::tools;
 
-/// How requests are told apart in the service: task, path as a regular
-/// expression, and the parameter that marks a filtered list.
+/// How the middleware recognises tasks: the task, its path as a regular expression, and
+/// the parameter that marks a filtered list.
 pub const TASKS: [(&str, &str, &str); 10] = [
     ("list_claims", "/api/v1/claims/", ""),
     ("get_claim_detail", r"/api/v1/claims/\d+/", ""),
@@ -24,7 +24,7 @@ pub const TASKS: [(&str, &str, &str); 10] = [
     ("list_reports", "/api/v1/reports/", ""),
 ];
 
-/// The middleware of a slower candidate.
+/// The middleware that makes a candidate slower.
 const EXTRA_QUERIES: &str = r#""""Extra queries behind a task's requests, for a share of their own time."""
 
 import re
@@ -62,7 +62,7 @@ class ExtraQueries:
         return response
 "#;
 
-/// Another server, as a profile.
+/// A profile with another server.
 const GUNICORN: &str = r#"
 [profile.gunicorn.server]
 argv = ["{python}", "-m", "gunicorn", "--no-control-socket", "--workers", "2", "--bind",
@@ -75,7 +75,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// A clone of the last commit.
+    /// Makes a clone of the last commit.
     ///
     /// # Errors
     /// git fails.
@@ -87,16 +87,16 @@ impl Sandbox {
         Ok(Self { folder })
     }
 
-    /// The clone.
+    /// The folder of the clone.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("clone")
     }
 
-    /// Makes the working tree slower than the commit for these tasks, each by
-    /// such a share; as fast for none. `fewest` pairs are made of each task.
+    /// Makes the working tree slower than the commit for these tasks, each by its share;
+    /// without tasks both are equal. At least `fewest` pairs are made of each task.
     ///
     /// # Errors
-    /// A file is not as it should be.
+    /// A file lacks an expected text.
     pub fn slow_down(&self, shares: &BTreeMap<String, f64>, fewest: u32) -> Result<()> {
         let service = self.path().join("fixtures/upstream");
         self.restore()?;
@@ -107,7 +107,7 @@ impl Sandbox {
         let text = EXTRA_QUERIES
             .replace("@SHARES@", &serde_json::to_string(shares)?)
             .replace("@TASKS@", &format!("[{}]", tasks.join(", ")));
-        // The same files on both sides of a comparison of equals.
+        // A comparison of equal versions needs the same files on both sides.
         if !shares.is_empty() {
             std::fs::write(service.join("upstream/extra_queries.py"), text)?;
             let first = "MIDDLEWARE = [\n";

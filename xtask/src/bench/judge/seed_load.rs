@@ -1,4 +1,4 @@
-//! Whole runs of the bundled service by the seed load: sound, and with one rare
+//! Whole runs of the bundled service with the bundled load: healthy, and with one rare
 //! task that takes three seconds.
 
 use std::process::{Command, Stdio};
@@ -14,12 +14,12 @@ use super::live::when_and_where;
 use crate::bench::{Figure, Target};
 use crate::tools;
 
-/// What makes one rare task take three seconds.
+/// The fault that makes one rare task take three seconds.
 const SLOW: &str = "reports=delay:3s";
-/// The exit code of a measurement that says nothing.
+/// The exit code of an invalid measurement.
 const INVALID: i64 = 5;
 
-/// Runs that are asked for: sound ones, and such with a slow rare task.
+/// The number of runs: healthy ones, and ones with a slow rare task.
 fn counts(extent: Extent) -> (u32, u32) {
     match extent {
         Extent::Quick => (1, 1),
@@ -28,14 +28,14 @@ fn counts(extent: Extent) -> (u32, u32) {
     }
 }
 
-/// Measures what this extent asks for, and tells all that was counted so far.
+/// Makes the runs of this extent, and returns the figures of all runs so far.
 ///
 /// # Errors
-/// A run left no results.
+/// A run wrote no results.
 pub fn measure(extent: Extent) -> Result<Vec<Figure>> {
     let (sound, slow) = counts(extent);
     for (faults, count) in [("", sound), (SLOW, slow)] {
-        // The long count may be stopped and taken up again.
+        // The full measurement can be interrupted and continued.
         let counted = match extent {
             Extent::Full => valid(&SEED_LOADS.read()?, faults).len(),
             Extent::Quick | Extent::Medium => 0,
@@ -54,7 +54,7 @@ pub fn measure(extent: Extent) -> Result<Vec<Figure>> {
         figure("one rare task at 3 s: red", &slow, &|run| run.exit == 1, all_of_them),
         figure("healthy fixture: green", &sound, &|run| run.exit == 0, all_of_them),
         figure(
-            "healthy fixture: run longer than planned",
+            "healthy fixture: extra requests after the window",
             &sound,
             &|run| run.more > 0,
             Target::AtMost(0.1),
@@ -62,17 +62,17 @@ pub fn measure(extent: Extent) -> Result<Vec<Figure>> {
     ])
 }
 
-/// The runs with these faults that say something.
+/// The valid runs with these faults.
 fn valid<'a>(all: &'a [SeedLoad], faults: &str) -> Vec<&'a SeedLoad> {
     all.iter().filter(|run| run.faults == faults && run.exit != INVALID).collect()
 }
 
-/// Runs at the same time: five users who wait for seconds between requests leave
-/// two processors idle, and a neighbour is what a runner has.
+/// The number of runs at the same time. Five users that wait for seconds between requests
+/// leave two CPUs idle, and runners in CI have neighbours too.
 const AT_ONCE: usize = 3;
 
-/// So many valid runs; those that a busy machine made invalid are told and done
-/// again, a few times.
+/// Makes `count` valid runs. Runs that are invalid because the machine is busy are printed
+/// and repeated, a limited number of times.
 fn runs(extent: Extent, count: u32, faults: &str) -> Result<()> {
     let file = Mutex::new(());
     let begun = AtomicU32::new(0);
@@ -102,20 +102,22 @@ fn once(extent: Extent, faults: &str, lane: usize) -> Result<SeedLoad> {
     let out = tools::root().join(format!("target/judge-seed-load-{lane}"));
     let mut perf = Command::new(std::env::current_exe()?);
     perf.args(["perf", "-q", "--port", "auto", "--out"]).arg(&out).current_dir(tools::root());
-    // The seed load lasts half a minute; where fewer runs are asked for it is
-    // shortened too.
+    // The bundled load takes half a minute; it is shortened unless all runs are made.
     if extent != Extent::Full {
         perf.args(["-r", "5/s", "-t", "12s"]);
     }
     perf.env("UPSTREAM_FAULTS", faults).stdin(Stdio::null()).stderr(Stdio::inherit());
     let said = perf.output()?.stdout;
     let results: Value = serde_json::from_slice(&std::fs::read(out.join("perf_results.json"))?)?;
-    let tasks = results["summary"]["tasks"].as_array().context("no summary")?;
+    let tasks = results["summary"]["tasks"].as_array().context("the results have no summary")?;
     let after = |task: &Value| task["extension_requests"].as_u64().unwrap_or(0);
-    // A task that chance left out is called once: that is no doubt.
+    // A task that was not called in the window is called once; that is not because of doubt.
     let more: u64 = tasks.iter().map(after).filter(|after| *after > 1).sum();
-    let exit = results["exit_code"].as_i64().context("no exit code")?;
-    eprintln!("faults {faults:?}: exit {exit}, {more} more: {}", String::from_utf8_lossy(&said));
+    let exit = results["exit_code"].as_i64().context("the results have no exit code")?;
+    eprintln!(
+        "faults {faults:?}: exit {exit}, {more} extra requests: {}",
+        String::from_utf8_lossy(&said)
+    );
     let (date, machine) = when_and_where(&results);
     Ok(SeedLoad { date, machine, faults: faults.to_owned(), exit, more })
 }

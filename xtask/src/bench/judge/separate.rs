@@ -1,18 +1,18 @@
-//! What pairs save: the same medians, had base and candidate been measured in
-//! runs of their own.
+//! How many requests pairs save, compared with measuring base and candidate in separate
+//! runs.
 
 use std::collections::BTreeMap;
 
 use super::ledger::{Level, Line};
 
-/// How many times more requests separate runs need for what pairs see: the mean
-/// square of the error of ln(candidate / base) by medians of different restarts,
-/// over that by the medians of pairs, on equal versions, where the truth is 0.
-/// The smallest detectable effect goes with the root of that square over the
-/// number of requests, so that requests are in the ratio of the squares.
+/// How many times more requests separate runs need to detect the same effect as pairs.
+/// On equal versions the true ln(candidate / base) is 0. This is the mean square of its
+/// error by the medians of different restarts, divided by that of the medians of pairs.
+/// The smallest detectable effect is proportional to the root of that square divided by
+/// the number of requests, so the numbers of requests are in the ratio of the squares.
 ///
-/// Runs must be repeated for it: what differs from run to run does not shrink
-/// by more requests in the same run. NaN without two restarts.
+/// Runs must be repeated for this, because the difference between runs does not become
+/// smaller with more requests in one run. NaN without two restarts.
 pub fn times_more_requests<'a>(lines: impl Iterator<Item = &'a Line>) -> f64 {
     let mut restarts: BTreeMap<u64, Vec<&'a [Level]>> = BTreeMap::new();
     for line in lines {

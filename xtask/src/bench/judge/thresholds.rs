@@ -1,4 +1,5 @@
-//! How often thresholds are wrong, by simulation: there the truth is exact.
+//! Simulates how often thresholds are judged wrongly; in a simulation the truth is known
+//! exactly.
 
 use portcullis::evidence::{Counts, ProportionTest, State, states};
 
@@ -7,10 +8,10 @@ use portcullis::rng::{Domain, Rng};
 use super::Extent;
 use crate::bench::{Figure, Target};
 
-/// Requests of the seed load in its window, and of the longest extension.
+/// Requests of the bundled load in its window, and with the most extra requests.
 const WINDOW: u64 = 70;
 const LONGEST: u64 = 280;
-/// Rules of the bundled file that can fail: the errors are over all of them.
+/// The number of `fail` rules of the bundled file; the error is over all of them.
 const FAMILY: usize = 12;
 
 /// Simulates.
@@ -19,9 +20,8 @@ pub fn measure(extent: Extent) -> Vec<Figure> {
         Extent::Quick => 2_000,
         Extent::Medium | Extent::Full => 10_000,
     };
-    // Latencies are log-normal with a spread of 0.4: what the bundled service
-    // shows on a shared machine. The share beyond the limit follows from where
-    // the true p95 lies.
+    // Latencies are log-normal with a spread of 0.4, as measured for the bundled service on
+    // a shared machine. The share beyond the limit follows from the true p95.
     let below = simulate(runs, share_beyond(0.95));
     let above = simulate(runs, share_beyond(1.20));
     let share = |n: u64| n as f64 / runs as f64;
@@ -33,7 +33,7 @@ pub fn measure(extent: Extent) -> Vec<Figure> {
             Target::AtMost(0.01),
         ),
         Figure::beside("the same: red by the estimate", share(below.red), "share"),
-        Figure::beside("the same: run longer than planned", share(below.longer), "share"),
+        Figure::beside("the same: extra requests after the window", share(below.longer), "share"),
         Figure::of_ours(
             "aggregate p95 truly 20 % over the limit: red",
             share(above.red),
@@ -70,7 +70,7 @@ struct Ended {
     longer: u64,
 }
 
-/// Runs of the seed load: the window, then on while there is doubt.
+/// Simulates runs of the bundled load: the window, then extra requests while in doubt.
 fn simulate(runs: u64, share: f64) -> Ended {
     let mut ended = Ended::default();
     let mut chance = Rng::stream(88, Domain::Values, 0);
@@ -94,7 +94,7 @@ fn simulate(runs: u64, share: f64) -> Ended {
     ended
 }
 
-/// The rule in a family of others of which nothing is known.
+/// Judges the rule together with other rules that have almost no data.
 fn judged(counts: Counts) -> State {
     let case = |counts| ProportionTest { counts, allowed: 0.05, design_effect: 1.0 };
     let mut family = vec![case(Counts { all: 6, hits: 0 }); FAMILY - 1];

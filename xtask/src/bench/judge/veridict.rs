@@ -1,4 +1,4 @@
-//! veridict, a decision library from crates.io, on the same recorded pairs.
+//! Runs veridict, a decision library from crates.io, on the same recorded pairs.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,9 +19,9 @@ pub fn install() -> Result<PathBuf> {
     tools::cargo_install("veridict", VERSION)
 }
 
-/// Whether it fails for any task: its relative difference of pairs with the
-/// bootstrap interval of its defaults, and our margin of 5 %. More is better for
-/// it, so base and candidate change their places.
+/// Whether veridict fails for any task: by its relative difference of pairs with its
+/// default bootstrap interval, and our margin of 5 %. For veridict larger is better, so
+/// base and candidate are swapped.
 ///
 /// # Errors
 /// It cannot be run, or refuses its input.

@@ -1,5 +1,5 @@
-//! Servers that die, stop, or answer badly while they are measured; and our own
-//! limit of open files.
+//! Servers that die, stop, or answer wrongly during the load; and the limit of open
+//! files of Portcullis itself.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ pub fn cases() -> Vec<FaultCase> {
     [ends(), stops(), transport(), answers(), descriptors()].into_iter().flatten().collect()
 }
 
-/// What the output says after the first second of load.
+/// The output has this text after the first second of load.
 const LOADED: &str = "load 1/";
 
 fn under_load(name: &'static str, what: &'static str, code: i32, fault: &str) -> FaultCase {
     case(name, what, code).server("loading.py", &[fault])
 }
 
-/// With answers that must come within a second; a limit beyond it would be refused.
+/// Sets a request timeout of one second. A limit on a longer latency would be refused.
 fn hurried(case: FaultCase) -> FaultCase {
     case.edit("[load]\n", "[load]\nrequest_timeout = \"1s\"\n")
         .edit("\"login.p95 < 2s\"", "\"login.p95 < 1s\"")
@@ -37,28 +37,32 @@ fn no_json(name: &'static str, what: &'static str, fault: &str) -> FaultCase {
 
 fn ends() -> Vec<FaultCase> {
     vec![
-        under_load("during-load/exits", "The server ends with 7.", 4, "exits")
+        under_load("during-load/exits", "The server exits with 7.", 4, "exits")
             .stage("load")
             .says("the server died during the load: exit status: 7")
             .quick(),
-        case("during-load/killed", "SIGKILL, as by a kernel without memory.", 4)
-            .during(LOADED, |_, run| below::signal(below::server(run)?, "KILL"))
-            .stage("load")
-            .says("the server died during the load: signal: 9 (SIGKILL)")
-            .says("out of memory")
-            .quick(),
+        case(
+            "during-load/killed",
+            "The server gets SIGKILL, as from a kernel that is out of memory.",
+            4,
+        )
+        .during(LOADED, |_, run| below::signal(below::server(run)?, "KILL"))
+        .stage("load")
+        .says("the server died during the load: signal: 9 (SIGKILL)")
+        .says("out of memory")
+        .quick(),
         under_load(
             "during-load/restarts",
-            "A supervisor brings the server back, on another listener.",
+            "A supervisor restarts the server with another listener.",
             4,
             "restarts",
         )
         .stage("load")
-        .says("the server was started again during the load: another listener has port")
+        .says("the server restarted during the load: another listener has port")
         .quick(),
         under_load(
             "during-load/worker-restarts",
-            "A worker is replaced below one listener: the server's own affair.",
+            "The server replaces a worker behind the same listener: this is allowed.",
             0,
             "worker-restarts",
         ),
@@ -67,15 +71,19 @@ fn ends() -> Vec<FaultCase> {
 
 fn stops() -> Vec<FaultCase> {
     vec![
-        hurried(case("during-load/stops", "It is stopped (SIGSTOP) and answers no more.", 4))
-            .during(LOADED, |_, run| below::signal(below::server(run)?, "STOP"))
-            .stage("load")
-            .says("after the load /health/ was: no answer (none within 2 s)")
-            .then(|_, outcome| kinds(outcome, &["timeout"])),
-        // With more requests after the window one bad second may be few enough.
+        hurried(case(
+            "during-load/stops",
+            "The server is stopped (SIGSTOP) and does not answer any more.",
+            4,
+        ))
+        .during(LOADED, |_, run| below::signal(below::server(run)?, "STOP"))
+        .stage("load")
+        .says("after the load /health/ was not healthy: no answer (timeout after 2 s)")
+        .then(|_, outcome| kinds(outcome, &["timeout"])),
+        // With extra requests after the window, one bad second might not violate the rule.
         case(
             "during-load/stops-and-goes-on",
-            "SIGSTOP for 1.5 s, then SIGCONT; the window alone decides.",
+            "The server gets SIGSTOP, and SIGCONT after 1.5 s; only the window decides.",
             1,
         )
         .flags(&["-t", "3s", "--max-duration", "1x"])
@@ -97,7 +105,7 @@ fn transport() -> Vec<FaultCase> {
             .says("violated: error_rate")
             .then(|_, outcome| kinds(outcome, &["reset"]))
             .quick(),
-        under_load("during-load/truncates", "Bodies are cut.", 1, "truncates")
+        under_load("during-load/truncates", "Bodies are truncated.", 1, "truncates")
             .stage("judge")
             .says("violated: error_rate")
             .then(|_, outcome| kinds(outcome, &["reset", "body"])),
@@ -117,9 +125,9 @@ fn transport() -> Vec<FaultCase> {
             "says-too-little",
         )
         .stage("judge")
-        .says("bytes follow the answer that its length does not count")
+        .says("bytes follow the answer, beyond its content-length")
         .then(|_, outcome| kinds(outcome, &["body"])),
-        hurried(under_load("during-load/drips", "A byte at a time.", 1, "drips"))
+        hurried(under_load("during-load/drips", "Answers arrive one byte at a time.", 1, "drips"))
             .stage("judge")
             .says("violated: error_rate")
             .then(|_, outcome| kinds(outcome, &["timeout"])),
@@ -147,10 +155,10 @@ fn answers() -> Vec<FaultCase> {
             .stage("judge")
             .says("status 401 instead of 200: \"Token is expired\"")
             .then(|_, outcome| kinds(outcome, &["status"])),
-        case("during-load/html", "200 with an HTML page: seen before the load.", 5)
+        case("during-load/html", "Answers are 200 with an HTML page: detected before the load.", 5)
             .faults("*=html")
             .stage("load")
-            .says("list_claims saw no data: GET /api/v1/claims/: the body is not JSON"),
+            .says("list_claims has no data: GET /api/v1/claims/: the body is not JSON"),
         no_json(
             "during-load/half-a-document",
             "A stream that ends in the middle of its document, as a whole answer of 200.",
@@ -182,7 +190,7 @@ fn descriptors() -> Vec<FaultCase> {
     vec![
         hurried(under_load(
             "during-load/out-of-descriptors",
-            "The server has no descriptor for a seventh connection.",
+            "The server has no file descriptor for a seventh connection.",
             1,
             "descriptors",
         ))
@@ -191,21 +199,24 @@ fn descriptors() -> Vec<FaultCase> {
         .stage("judge")
         .says("violated: error_rate")
         .then(|_, outcome| kinds(outcome, &["timeout"])),
-        case("during-load/own-limit", "Our own hard limit of open files is too low.", 2)
+        case("during-load/own-limit", "The hard limit of open files of Portcullis is too low.", 2)
             .within("ulimit -n 128; exec \"$@\"")
             .flags(&MANY)
             .without_results()
-            .says("268 open files are needed, but this process may have 128; 200 users hold")
+            .says(
+                "268 open files are needed, but the limit of this process is 128; each of the \
+                   200 users",
+            )
             .says("nothing was started (exit 2)")
             .quick(),
-        case("during-load/cpu-not-there", "The server is to run on a CPU that is not there.", 2)
+        case("during-load/cpu-not-there", "The server is configured for a CPU that does not exist.", 2)
             .edit("[server]", "[server]\ncpus = [1023]")
             .without_results()
-            .says("server.cpus: CPU 1023 is not among those that may be used here")
+            .says("server.cpus: CPU 1023 is not available here: use one of")
             .quick(),
         under_load(
             "during-load/own-limit-raised",
-            "Our own soft limit is too low: raised for us, not for the server.",
+            "The soft limit of open files of Portcullis is too low: raised for Portcullis, not for the server.",
             0,
             "limit",
         )
@@ -219,7 +230,7 @@ fn descriptors() -> Vec<FaultCase> {
     ]
 }
 
-/// There were failures in mid-run, and of these kinds only.
+/// Checks that requests failed, and only with these kinds.
 fn kinds(outcome: &Outcome, expected: &[&str]) -> Result<()> {
     let results = outcome.results()?;
     let failures = results["summary"]["failures"].as_array().cloned().unwrap_or_default();
@@ -227,7 +238,7 @@ fn kinds(outcome: &Outcome, expected: &[&str]) -> Result<()> {
         failure["kind"].as_str().is_some_and(|kind| expected.contains(&kind))
     };
     if failures.is_empty() || !failures.iter().all(is_expected) {
-        bail!("the failures are not of {expected:?}: {failures:#?}");
+        bail!("failures of other kinds than {expected:?}: {failures:#?}");
     }
     Ok(())
 }

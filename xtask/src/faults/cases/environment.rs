@@ -1,5 +1,5 @@
-//! What the machine lacks: Python, a package index, room, a writable folder, a
-//! home, plain names.
+//! Machines that lack something: Python, a package index, disk space, a writable folder,
+//! a home folder, plain folder names.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::super::below::signal;
 use super::super::case::{FaultCase, Need, case};
 use super::super::sandbox::{Outcome, Sandbox};
 
-/// Only what is in the sandbox's folder `bin` is found by name.
+/// Makes only the programs in the sandbox's folder `bin` available.
 const OWN_PATH: &str = r#"export PATH="$SANDBOX/bin"; exec "$@""#;
 
 /// The cases.
@@ -21,8 +21,8 @@ pub fn cases() -> Vec<FaultCase> {
 fn pythons() -> Vec<FaultCase> {
     let named = |name, what| case(name, what, 3).within(OWN_PATH).stage("environment").quick();
     vec![
-        named("environment/no-python", "There is no Python in `PATH`.")
-            .says("no Python 3.11 or newer was found; tried python3, python: not there"),
+        named("environment/no-python", "No Python is in `PATH`.")
+            .says("no Python 3.11 or newer was found; tried python3, python: not found"),
         named("environment/python-too-old", "The only Python is too old.")
             .before(|sandbox| pretend_python(sandbox, &answering("3.8.10", true)))
             .says("tried python3 (is 3.8.10)")
@@ -30,13 +30,13 @@ fn pythons() -> Vec<FaultCase> {
         named("environment/python-without-venv", "Python has no `venv`, as Debian splits it.")
             .before(|sandbox| pretend_python(sandbox, &answering("3.12.1", false)))
             .says("python3 (lacks venv; Debian: apt-get install python3-venv)"),
-        named("environment/python-broken", "Python does not even start.")
+        named("environment/python-broken", "Python does not start.")
             .before(|sandbox| pretend_python(sandbox, "echo libpython.so: not found >&2; exit 127"))
             .says("python3 (does not run: libpython.so: not found)"),
     ]
 }
 
-/// A script that answers what a Python of this version would.
+/// A script that prints what a Python of this version would print.
 fn answering(version: &str, venv: bool) -> String {
     format!(
         r#"echo '{{"path": "/nowhere/python3", "version": "{version}", "platform": "x", "venv": {venv}}}'"#
@@ -53,7 +53,7 @@ fn installs() -> Vec<FaultCase> {
             .says("No matching distribution found for portcullis-has-no-such-package==1.0")
             .says("try: check the requirements")
             .quick(),
-        case("environment/wrong-hash", "A package has another hash than the requirements say.", 3)
+        case("environment/wrong-hash", "The hash of a package differs from the requirements.", 3)
             .own_cache()
             .before(|sandbox| {
                 let name = "tiny-1.0-py3-none-any.whl";
@@ -64,7 +64,7 @@ fn installs() -> Vec<FaultCase> {
             .says("DO NOT MATCH THE HASHES"),
         case(
             "environment/pip-killed",
-            "pip is killed while it installs, as for want of memory.",
+            "pip is killed during the install, as when memory runs out.",
             3,
         )
         .own_cache()
@@ -77,7 +77,7 @@ fn installs() -> Vec<FaultCase> {
         .says("ended with signal: 9"),
         case(
             "environment/half-an-environment",
-            "A run is killed while it installs; the next one makes the environment anew.",
+            "A run is killed during the install; the next run rebuilds the environment.",
             -9,
         )
         .own_cache()
@@ -88,30 +88,33 @@ fn installs() -> Vec<FaultCase> {
         })
         .without_results()
         .then(|sandbox, _| {
-            ensure!(is_half(sandbox)?, "the killed run left no half environment to test with");
+            ensure!(
+                is_half(sandbox)?,
+                "the killed run left no incomplete environment to test with"
+            );
             let again = sandbox.again(&case("again", "", 0), 0)?;
-            ensure!(!again.text.contains("cached"), "half an environment was used");
+            ensure!(!again.text.contains("cached"), "an incomplete environment was used");
             Ok(())
         }),
-        case("environment/two-install-at-once", "Two runs begin with an empty cache.", 0)
-            .own_cache()
-            .flags(&["-t", "6s"])
-            .during("  environment ", |sandbox, _| {
-                let second = case("second", "", 0).flags(&["-t", "3s", "--out", "../second"]);
-                let second = sandbox.again(&second, 0)?;
-                for text in ["waiting for process ", ", which has the cached environment"] {
-                    ensure!(
-                        second.text.contains(text),
-                        "it does not say {text:?}: {}",
-                        second.text
-                    );
-                }
-                Ok(())
-            }),
+        case(
+            "environment/two-install-at-once",
+            "Two runs start at the same time with an empty cache.",
+            0,
+        )
+        .own_cache()
+        .flags(&["-t", "6s"])
+        .during("  environment ", |sandbox, _| {
+            let second = case("second", "", 0).flags(&["-t", "3s", "--out", "../second"]);
+            let second = sandbox.again(&second, 0)?;
+            for text in ["waiting for process ", ", which is using the cached environment"] {
+                ensure!(second.text.contains(text), "the output lacks {text:?}: {}", second.text);
+            }
+            Ok(())
+        }),
     ]
 }
 
-/// Whether the cache holds an environment without its marker.
+/// Whether the cache has an environment without the marker of a complete one.
 fn is_half(sandbox: &Sandbox) -> Result<bool> {
     let entries = std::fs::read_dir(sandbox.cache().join("venv"))?.flatten().map(|e| e.path());
     let mut folders = entries.filter(|path| path.is_dir());
@@ -124,26 +127,26 @@ fn disks() -> Vec<FaultCase> {
     vec![
         full(
             "environment/cache-of-64-kb",
-            "The disk is full when the environment is made.",
+            "The disk is full when the environment is created.",
             r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=64k none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
         )
         .stage("environment")
-        .says("free some space, or name another place in PORTCULLIS_CACHE")
+        .says("free some, or set PORTCULLIS_CACHE to another folder")
         .quick(),
         full(
             "environment/cache-of-16-mb",
-            "The disk fills up while the environment is made.",
+            "The disk becomes full while the environment is created.",
             r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=16m none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
         )
         .stage("environment")
-        .says("free some space, or name another place in PORTCULLIS_CACHE"),
+        .says("free some, or set PORTCULLIS_CACHE to another folder"),
         full(
             "environment/cache-of-32-mb",
-            "The disk fills up while requirements are installed.",
+            "The disk becomes full while requirements are installed.",
             r#"exec unshare -m sh -c 'mkdir -p "$SANDBOX/cache" && mount -t tmpfs -o size=32m none "$SANDBOX/cache" && exec "$@"' sh "$@""#,
         )
         .stage("install")
-        .says("free some space, or name another place in PORTCULLIS_CACHE"),
+        .says("free some, or set PORTCULLIS_CACHE to another folder"),
         case("environment/cache-read-only", "The cache folder is mounted read-only.", 3)
             .own_cache()
             .needs(Need::Mounts)
@@ -152,7 +155,7 @@ fn disks() -> Vec<FaultCase> {
             )
             .stage("environment")
             .says("cannot be written to: Read-only file system")
-            .says("PORTCULLIS_CACHE names another")
+            .says("set PORTCULLIS_CACHE to another folder")
             .quick(),
         case("environment/checkout-read-only", "The checkout is mounted read-only.", 0)
             .needs(Need::Mounts)
@@ -169,7 +172,7 @@ fn disks() -> Vec<FaultCase> {
             .quick(),
         case(
             "environment/artifacts-read-only",
-            "The folder of artifacts cannot be written to: refused before anything is started.",
+            "The folder of artifacts is not writable: refused before anything is started.",
             2,
         )
         .needs(Need::Mounts)
@@ -184,19 +187,23 @@ fn disks() -> Vec<FaultCase> {
 }
 
 fn names() -> Vec<FaultCase> {
-    // The shell's own idea of where it is would keep the plain name.
+    // `pwd -P`, because the shell itself would keep the plain name.
     let moved = r#"export TMPDIR="$(cd "$SANDBOX/tmp" && pwd -P)"; export PORTCULLIS_CACHE="$TMPDIR/../cache"; exec "$@""#;
     vec![
-        case("environment/no-home", "`HOME` is unset: the cache goes beside the configuration.", 0)
-            .variable("HOME", "")
-            .variable("XDG_CACHE_HOME", "")
-            .variable("PORTCULLIS_CACHE", "")
-            .before(|sandbox| {
-                let folder = sandbox.folder.join("project/target/portcullis");
-                std::fs::create_dir_all(&folder)?;
-                Ok(std::os::unix::fs::symlink(sandbox.cache(), folder.join("cache"))?)
-            })
-            .quick(),
+        case(
+            "environment/no-home",
+            "`HOME` is not set: the cache is placed beside the configuration.",
+            0,
+        )
+        .variable("HOME", "")
+        .variable("XDG_CACHE_HOME", "")
+        .variable("PORTCULLIS_CACHE", "")
+        .before(|sandbox| {
+            let folder = sandbox.folder.join("project/target/portcullis");
+            std::fs::create_dir_all(&folder)?;
+            Ok(std::os::unix::fs::symlink(sandbox.cache(), folder.join("cache"))?)
+        })
+        .quick(),
         case(
             "environment/spaces-and-quotes",
             "Folders have spaces, quotes and `$` in their names.",
@@ -213,7 +220,7 @@ fn names() -> Vec<FaultCase> {
     ]
 }
 
-/// The run really was in the moved folder.
+/// Checks that the run was really in the moved folder.
 fn mentions_no_plain_name(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
     let plain = sandbox.artifacts().display().to_string();
     if outcome.text.contains(&plain) {

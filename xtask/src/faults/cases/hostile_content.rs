@@ -1,5 +1,4 @@
-//! Words that are meant to hurt whoever shows them: consoles, spreadsheets,
-//! pages.
+//! Text that attacks the programs that show it: consoles, spreadsheets, pages.
 
 use std::process::Command;
 
@@ -23,16 +22,17 @@ pub fn cases() -> Vec<FaultCase> {
     cases
 }
 
-/// Its raw log is what the server wrote: to be read, not shown.
+/// In this case the log has the server's raw output, so the forbidden texts may be there.
 const RAW_LOG: &str = "hostile-content/last-words";
 
-/// What would turn a terminal red, name its window, or turn a line around.
+/// Escape sequences that colour a terminal or set its title, and a character that reverses
+/// a line.
 const NEVER: [&str; 4] = ["\u{1b}[31m", "\u{1b}]0;", "\u{9b}1m", "\u{202e}"];
 
-/// A path that is valid, and has all that may stand in one.
+/// A valid path with every kind of dangerous character.
 const PATH: &str = "/api/v1/reports/%0A::error::x,a:b/|`%3Cscript%3E/]]%3E/";
 
-/// The files that a runner of GitHub's gives a step.
+/// Sets the variables that a runner of GitHub Actions gives to a step.
 const AS_A_STEP: &str = "GITHUB_OUTPUT=\"$SANDBOX/outputs\" GITHUB_STEP_SUMMARY=\"$SANDBOX/summary\" \
                          GITHUB_WORKSPACE=\"$SANDBOX\" exec \"$@\"";
 
@@ -44,7 +44,7 @@ fn answers() -> Vec<FaultCase> {
     vec![
         hostile(
             "hostile-content/words",
-            "Control characters, escapes, markup, formulas in error messages.",
+            "Error messages contain control characters, escape sequences, markup and formulas.",
             1,
             "words",
         )
@@ -59,7 +59,7 @@ fn answers() -> Vec<FaultCase> {
         .quick(),
         hostile(
             "hostile-content/github",
-            "Such words, and a path and a rule with them, as a step of GitHub's.",
+            "The same, also in a path and a rule, in a step of GitHub Actions.",
             1,
             "words",
         )
@@ -77,7 +77,7 @@ fn answers() -> Vec<FaultCase> {
         .quick(),
         hostile(
             "hostile-content/folder",
-            "A folder of artifacts whose name has lines of its own.",
+            "The name of the folder of artifacts contains line breaks.",
             1,
             "words",
         )
@@ -94,14 +94,14 @@ fn answers() -> Vec<FaultCase> {
             .says("status 505 instead of 200"),
         hostile(
             "hostile-content/heads",
-            "Reasons and fields with escapes, zeros, and bytes that are no text.",
+            "Reason phrases and header fields contain escape sequences, zeros, and bytes that are not text.",
             1,
             "heads",
         )
         .says("violated: error_rate"),
-        hostile("hostile-content/field-names", "Names of fields that are none.", 1, "names")
+        hostile("hostile-content/field-names", "Header fields have invalid names.", 1, "names")
             .says("violated: error_rate"),
-        hostile("hostile-content/big", "An error of 10 MB: its beginning is told.", 1, "big")
+        hostile("hostile-content/big", "An error body has 10 MB: only its beginning is shown.", 1, "big")
             .says("violated: error_rate")
             .then(|sandbox, outcome| {
                 inert(sandbox, outcome)?;
@@ -116,17 +116,22 @@ fn answers() -> Vec<FaultCase> {
 
 fn others() -> Vec<FaultCase> {
     vec![
-        hostile("hostile-content/login", "A login that is refused with such words.", 5, "refuses")
+        hostile("hostile-content/login", "A login is refused with such a message.", 5, "refuses")
             .stage("load")
             .says("the login of user 1 failed: status 400")
             .quick(),
-        hostile(RAW_LOG, "A log of escapes and one long line, and an end.", 4, "last-words")
-            .stage("ready")
-            .says("exit status: 3")
-            .quick(),
+        hostile(
+            RAW_LOG,
+            "The server logs escape sequences and one long line, then exits.",
+            4,
+            "last-words",
+        )
+        .stage("ready")
+        .says("exit status: 3")
+        .quick(),
         case(
             "hostile-content/command-line",
-            "The port is held by a process whose command line has escapes in it.",
+            "The port is taken by a process with escape sequences in its command line.",
             4,
         )
         .flags(&["-t", "3s", "--port", "47812"])
@@ -139,14 +144,14 @@ fn others() -> Vec<FaultCase> {
         .stage("serve")
         .says("port 47812 is held by process")
         .quick(),
-        case("hostile-content/names", "A task with such a name is refused.", 2)
+        case("hostile-content/names", "A task has such a name: it is refused.", 2)
             .edit("name = \"list_claims\"", "name = \"\\u001b[31m=cmd|calc\\u202e\"")
             .without_results()
-            .says("cannot name a task: use letters, digits"),
+            .says("is not a valid task name: use letters, digits"),
     ]
 }
 
-/// Nothing that moves, forges, or calculates.
+/// Checks that the output has no control character, no forged line and no formula.
 fn inert(_: &Sandbox, outcome: &Outcome) -> Result<()> {
     const TURNS: [char; 4] = ['\u{202e}', '\u{2066}', '\u{2028}', '\u{2029}'];
     let moves = |c: &char| c.is_control() && *c != '\n' || TURNS.contains(c);
@@ -172,8 +177,8 @@ fn inert(_: &Sandbox, outcome: &Outcome) -> Result<()> {
     Ok(())
 }
 
-/// The page, the test cases, the summary and the gauges are opened by other people's
-/// readers, as the tests of the reports do.
+/// Opens the page, the test cases, the summary and the gauges with third-party readers,
+/// as the tests of the reports do.
 fn read_by_others(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
     let folder = sandbox.folder.join("read");
     std::fs::create_dir_all(&folder)?;
@@ -185,12 +190,12 @@ fn read_by_others(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
     let script = tools::root().join("crates/portcullis-report/tests/reports/read.py");
     let read = Command::new(python).arg("-B").arg(script).arg(&folder).output()?;
     if !read.status.success() {
-        bail!("a reader refuses it: {}", String::from_utf8_lossy(&read.stderr));
+        bail!("a reader refuses a file: {}", String::from_utf8_lossy(&read.stderr));
     }
     Ok(())
 }
 
-/// What is read, and the names that the readers' script knows it by.
+/// The files to read, and their names in the script of the readers.
 const READ: [(&str, &str); 4] = [
     ("perf_results.html", "run.html"),
     ("perf_results.junit.xml", "run.xml"),
@@ -198,7 +203,7 @@ const READ: [(&str, &str); 4] = [
     ("perf_results.prom", "run.prom"),
 ];
 
-/// What is harmless in JSON stands there as it was said.
+/// Checks that the JSON has the text unchanged, because it is harmless there.
 fn intact(outcome: &Outcome) -> Result<()> {
     let results = outcome.results()?;
     let failures = results["summary"]["failures"].as_array().cloned().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Projects that insist on their own settings: what they own is never written.
+//! Projects that force their own settings: their own files are never written.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ use super::super::case::{FaultCase, case};
 use super::super::sandbox::{Outcome, Sandbox};
 use crate::tools;
 
-/// What the developer owns, in the copy of the service.
+/// The developer's own files, in the copy of the service.
 const OWNED: [&str; 3] = ["db.sqlite3", ".env", "logs/upstream.log"];
 
 /// The cases.
@@ -267,7 +267,7 @@ connection.commit()
     std::fs::write(service.join(".env"), "SECRET_KEY=my-own-secret-key-of-yesterday\n")?;
     let mut python = Command::new(tools::python()?);
     let made = python.args(["-c", MAKE]).arg(service.join("db.sqlite3")).status()?;
-    ensure!(made.success(), "the database was not made");
+    ensure!(made.success(), "the database was not created");
     std::fs::create_dir_all(sandbox.folder.join("owned/logs"))?;
     for file in OWNED {
         std::fs::copy(service.join(file), sandbox.folder.join("owned").join(file))?;

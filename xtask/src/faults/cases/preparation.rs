@@ -1,4 +1,4 @@
-//! Migrations and seeds that fail, hang, ask, flood, or make nothing.
+//! Migrations and seeds that fail, hang, ask questions, flood the log, or create nothing.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ fn migrations() -> Vec<FaultCase> {
             .quick(),
         case(
             "migrate-and-seed/migration-hangs",
-            "A migration hangs: at its deadline its stack is in the log, and it is ended.",
+            "A migration hangs: at the deadline its stack is written to the log, and it is stopped.",
             3,
         )
         .faults("migrate=hang")
@@ -38,7 +38,7 @@ fn migrations() -> Vec<FaultCase> {
         .quick(),
         case(
             "migrate-and-seed/migration-asks",
-            "A migration asks a question: there is nobody to answer, it fails at once.",
+            "A migration asks a question: it fails at once, because standard input is empty.",
             3,
         )
         .before(|sandbox| add_migration(sandbox, "input('Really? [y/N] ')"))
@@ -47,7 +47,7 @@ fn migrations() -> Vec<FaultCase> {
         .quick(),
         case(
             "migrate-and-seed/migrate-killed",
-            "The migrating process is killed in mid-step; the run after it works.",
+            "The migration process is killed; the next run works.",
             3,
         )
         .faults("migrate=hang")
@@ -66,7 +66,7 @@ fn seeds() -> Vec<FaultCase> {
     vec![
         case(
             "migrate-and-seed/seed-raises-half-way",
-            "The seed raises in the middle, twice; the run after it works.",
+            "The seed raises an exception in the middle, twice; the next run works.",
             3,
         )
         .faults("seed=raise@half")
@@ -77,7 +77,7 @@ fn seeds() -> Vec<FaultCase> {
         }),
         case(
             "migrate-and-seed/seed-hangs",
-            "The seed hangs: at its deadline its stack is in the log, and it is ended.",
+            "The seed hangs: at the deadline its stack is written to the log, and it is stopped.",
             3,
         )
         .faults("seed=hang")
@@ -90,7 +90,7 @@ fn seeds() -> Vec<FaultCase> {
             .stage("seed")
             .says("EOFError: EOF when reading a line")
             .quick(),
-        case("migrate-and-seed/seed-floods", "The seed prints 50 MB: its log is cut.", 0)
+        case("migrate-and-seed/seed-floods", "The seed prints 50 MB: its log is truncated.", 0)
             .before(|sandbox| {
                 let flood = "for _ in range(50):\n    print('x' * 1048575)\n";
                 prepend(sandbox, SEED, &format!("{flood}\nprint('the flood is over')\n"))
@@ -102,14 +102,18 @@ fn seeds() -> Vec<FaultCase> {
                 ensure!(outcome.place_of("the flood is over").is_some(), "the log's end is lost");
                 Ok(())
             }),
-        case("migrate-and-seed/seed-makes-no-user", "The seed ends well and makes nothing.", 3)
-            .faults("seed=nothing")
-            .stage("seed")
-            .says("the seed ended well, but there is no user \"user_a\" in the database")
-            .quick(),
+        case(
+            "migrate-and-seed/seed-makes-no-user",
+            "The seed exits with 0 but creates nothing.",
+            3,
+        )
+        .faults("seed=nothing")
+        .stage("seed")
+        .says("the seed succeeded, but the database has no user \"user_a\"")
+        .quick(),
         case(
             "migrate-and-seed/database-locked",
-            "Another process holds the run's database while it is to be seeded.",
+            "Another process locks the run's database before the seed.",
             3,
         )
         .during("  migrate ", |sandbox, _| hold_database(sandbox))
@@ -122,7 +126,7 @@ fn works_again(sandbox: &Sandbox, _: &Outcome) -> Result<()> {
     sandbox.again(&case("again", "", 0), 0).map(drop)
 }
 
-/// Locks the run's database from a process of its own, until the file is gone.
+/// Starts a process that locks the run's database until the file is removed.
 fn hold_database(sandbox: &Sandbox) -> Result<()> {
     const HOLD: &str = "\
 import os, sqlite3, sys, time
@@ -136,13 +140,13 @@ while os.path.exists(sys.argv[1]):
     let held = sandbox.folder.join("held");
     let mut holder = Command::new("python3");
     holder.args(["-c", HOLD]).arg(&database).arg(&held).stdin(Stdio::null());
-    let mut holder = holder.spawn().context("starting who holds the database")?;
+    let mut holder = holder.spawn().context("starting the process that locks the database")?;
     let start = Instant::now();
     while !held.exists() {
-        ensure!(start.elapsed() < Duration::from_secs(20), "the database cannot be held");
+        ensure!(start.elapsed() < Duration::from_secs(20), "the database cannot be locked");
         std::thread::sleep(Duration::from_millis(5));
     }
-    // Waited for by a thread, so that it does not stay as a zombie.
+    // A thread waits for it, so that it does not stay as a zombie.
     std::thread::spawn(move || holder.wait());
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::super::sandbox::{Outcome, Sandbox};
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
-    // The password, and every beginning of a token or of a header.
+    // The password, and the beginnings of tokens and of the header.
     let silent =
         |case: FaultCase| case.never("testpass").never("stand-in-tok").never("eyJ").then(no_key);
     all().into_iter().map(silent).collect()
@@ -22,7 +22,7 @@ fn all() -> Vec<FaultCase> {
     vec![
         case(
             "secrets/arguments",
-            "The bundled service: no secret among any process's arguments.",
+            "The bundled service runs: no process has a secret among its arguments.",
             0,
         )
         .during("load 1/", |sandbox, run| {
@@ -37,28 +37,33 @@ fn all() -> Vec<FaultCase> {
             Ok(())
         })
         .quick(),
-        echo("secrets/errors", "Errors repeat token, header, password, key.", 1, "errors")
-            .says("the token *** has no rights")
-            .says("login with *** is too old")
-            .quick(),
-        echo("secrets/login", "A refused login repeats what it was sent.", 5, "refuses")
+        echo(
+            "secrets/errors",
+            "Error messages repeat token, header, password and key.",
+            1,
+            "errors",
+        )
+        .says("the token *** has no rights")
+        .says("login with *** is too old")
+        .quick(),
+        echo("secrets/login", "A refused login repeats the request.", 5, "refuses")
             .stage("load")
             .says("the login of user 1 failed: status 400")
             .quick(),
-        echo("secrets/no-rows", "Empty lists repeat the header.", 5, "no-rows")
+        echo("secrets/no-rows", "Answers with empty lists repeat the header.", 5, "no-rows")
             .stage("load")
-            .says("list_claims saw no data")
+            .says("list_claims has no data")
             .says("Bearer ***"),
-        echo("secrets/log", "The server logs everything, and ends.", 4, "last-words")
+        echo("secrets/log", "The server logs everything and exits.", 4, "last-words")
             .stage("load")
             .says("the server died during the load: exit status: 3"),
         echo(
             "secrets/command-line",
-            "A process of the service has the password.",
+            "A process of the service has the password in its command line.",
             0,
             "command-line",
         )
-        .says("what had left its group was ended too"),
+        .says("processes outside its group were ended too"),
     ]
 }
 
@@ -68,12 +73,12 @@ fn key_of(server: u32) -> Result<String> {
     key.map(str::to_owned).context("the server has no SECRET_KEY")
 }
 
-/// The key that the server had stands nowhere, nor does its beginning.
+/// Checks that no output has the server's key, not even its beginning.
 fn no_key(sandbox: &Sandbox, outcome: &Outcome) -> Result<()> {
     let key = std::fs::read_to_string(sandbox.folder.join("secret-key"))?;
     let beginning = key.get(..12).context("the key is too short to be one")?;
     match outcome.place_of(beginning) {
-        Some(place) => bail!("{place} holds the SECRET_KEY"),
+        Some(place) => bail!("{place} contains the SECRET_KEY"),
         None => Ok(()),
     }
 }

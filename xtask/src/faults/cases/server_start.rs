@@ -1,4 +1,5 @@
-//! Servers that end, hang, listen elsewhere, are ill, or are not alone.
+//! Servers that exit, hang, listen elsewhere, fail their health check, or start several
+//! processes.
 
 use anyhow::{Result, bail};
 
@@ -14,26 +15,31 @@ fn start(name: &'static str, what: &'static str, code: i32, fault: &str) -> Faul
     case(name, what, code).server("starting.py", &[fault])
 }
 
-/// With little time to get ready.
+/// Shortens the time to get ready.
 fn hurried(case: FaultCase) -> FaultCase {
     case.edit("ready_timeout = \"60s\"", "ready_timeout = \"3s\"")
 }
 
 fn ends() -> Vec<FaultCase> {
     vec![
-        start("server-start/exits-well", "The server ends at once with 0.", 4, "exit-0")
+        start("server-start/exits-well", "The server exits at once with 0.", 4, "exit-0")
             .stage("ready")
             .says("the server ended before it was ready: exit status: 0; a server must stay in")
             .quick(),
-        start("server-start/exits-with-3", "The server says why, and ends with 3.", 4, "exit-3")
-            .stage("ready")
-            .says("the server ended before it was ready: exit status: 3")
-            .says("| the licence file has expired")
-            .quick(),
-        start("server-start/killed", "The server dies by a fault in native code.", 4, "killed")
+        start(
+            "server-start/exits-with-3",
+            "The server prints a reason and exits with 3.",
+            4,
+            "exit-3",
+        )
+        .stage("ready")
+        .says("the server ended before it was ready: exit status: 3")
+        .says("| the licence file has expired")
+        .quick(),
+        start("server-start/killed", "The server crashes in native code.", 4, "killed")
             .stage("ready")
             .says("the server ended before it was ready: signal: 11 (SIGSEGV)"),
-        case("server-start/no-such-program", "The server's program is not there.", 4)
+        case("server-start/no-such-program", "The server's program does not exist.", 4)
             .edit("argv = [\"{python}\", \"{manage}\",", "argv = [\"/nonexistent/gunicorn\",")
             .stage("serve")
             .says("/nonexistent/gunicorn cannot be started: No such file")
@@ -45,73 +51,92 @@ fn listens() -> Vec<FaultCase> {
     vec![
         hurried(start(
             "server-start/never-listens",
-            "It lives and never listens.",
+            "The server runs but never listens.",
             4,
             "never-listens",
         ))
         .stage("ready")
         .says("not ready within 3 s; /health/: no answer (Connection refused")
-        .says("it listens nowhere")
+        .says("it does not listen on any port")
         .says("most recent call first"),
         hurried(start(
             "server-start/another-port",
-            "It listens on another port.",
+            "The server listens on another port.",
             4,
             "another-port",
         ))
         .stage("ready")
         .says("; it listens on 127.0.0.1:")
         .quick(),
-        hurried(start("server-start/ipv6-only", "It listens on ::1 only.", 4, "ipv6-only"))
+        hurried(start("server-start/ipv6-only", "The server listens on ::1 only.", 4, "ipv6-only"))
             .stage("ready")
             .says("; it listens on [::1]:"),
         hurried(start(
             "server-start/never-accepts",
-            "Its listener takes connections that nobody picks up.",
+            "The server listens but never accepts a connection.",
             4,
             "never-accepts",
         ))
         .stage("ready")
-        .says("not ready within 3 s; /health/: no answer (none within 2 s)"),
+        .says("not ready within 3 s; /health/: no answer (timeout after 2 s)"),
     ]
 }
 
 fn health() -> Vec<FaultCase> {
     vec![
-        hurried(case("server-start/health-503", "The health check answers 503 for ever.", 4))
+        hurried(case("server-start/health-503", "The health check always answers 503.", 4))
             .faults("health=503")
             .stage("ready")
             .says("not ready within 3 s; /health/: status 503"),
-        case("server-start/health-503-then-200", "503 for 3 s, then 200: waited for.", 0)
-            .faults("health=503:3s"),
-        hurried(start("server-start/redirect", "A redirect to a login page.", 4, "redirect"))
-            .stage("ready")
-            .says("/health/: status 302")
-            .quick(),
+        case(
+            "server-start/health-503-then-200",
+            "The health check answers 503 for 3 s, then 200: the run waits.",
+            0,
+        )
+        .faults("health=503:3s"),
+        hurried(start(
+            "server-start/redirect",
+            "The health check redirects to a login page.",
+            4,
+            "redirect",
+        ))
+        .stage("ready")
+        .says("/health/: status 302")
+        .quick(),
         hurried(start("server-start/too-many", "The health check answers 429.", 4, "too-many"))
             .stage("ready")
             .says("/health/: status 429"),
         start(
             "server-start/wrong-body",
-            "200 with somebody else's words: the status alone is the health check.",
+            "The health check answers 200 with an unknown body: only the status counts.",
             0,
             "wrong-body",
         )
-        .says("/health/ is healthy and ours"),
+        .says("/health/ is healthy, verified as our process"),
         hurried(start(
             "server-start/hangs-after-head",
-            "A head of 200, and a body that never comes.",
+            "The health check sends a head with 200, and its body never arrives.",
             4,
             "hang-after-head",
         ))
         .stage("ready")
-        .says("/health/: no answer (none within 2 s)")
+        .says("/health/: no answer (timeout after 2 s)")
         .quick(),
-        hurried(start("server-start/endless-body", "A body without an end.", 4, "endless-body"))
-            .stage("ready")
-            .says("/health/: no answer (none within 2 s)"),
-        start("server-start/slow", "It needs seven seconds: waited for, and told of.", 0, "slow")
-            .says("not ready after 5."),
+        hurried(start(
+            "server-start/endless-body",
+            "The body of the health check never ends.",
+            4,
+            "endless-body",
+        ))
+        .stage("ready")
+        .says("/health/: no answer (timeout after 2 s)"),
+        start(
+            "server-start/slow",
+            "The server needs seven seconds to start: the run waits and says so.",
+            0,
+            "slow",
+        )
+        .says("not ready after 5."),
     ]
 }
 
@@ -124,21 +149,25 @@ fn ports() -> Vec<FaultCase> {
         super::wait_for_listener(47811)
     };
     vec![
-        case("server-start/port-held", "The port that was insisted on is held.", 4)
+        case("server-start/port-held", "The port of `--port` is taken.", 4)
             .flags(&["-t", "3s", "--port", PORT])
             .before(held)
             .stage("serve")
             .says("port 47811 is held by process")
             .says("stranger.py 47811)")
             .quick(),
-        case("server-start/port-held-elsewhere", "The usual port is held: another is taken.", 0)
-            .edit("port = \"auto\"", "port = 47811")
-            .before(held)
-            .says("port 47811 is held by process")
-            .says("taking a free port instead"),
+        case(
+            "server-start/port-held-elsewhere",
+            "The configured port is taken: another port is used.",
+            0,
+        )
+        .edit("port = \"auto\"", "port = 47811")
+        .before(held)
+        .says("port 47811 is held by process")
+        .says("using a free port instead"),
         start(
             "server-start/port-grabbed",
-            "A stranger takes the port between our look and the server's bind.",
+            "Another process takes the port between our check and the server's bind.",
             4,
             "grabbed",
         )
@@ -156,9 +185,13 @@ fn ports() -> Vec<FaultCase> {
 
 fn families() -> Vec<FaultCase> {
     vec![
-        case("server-start/autoreloader", "An autoreloader: two processes, both ended.", 0)
-            .edit("\"--noreload\", ", ""),
-        case("server-start/daemon", "The server makes a daemon of itself.", 4)
+        case(
+            "server-start/autoreloader",
+            "The server has an autoreloader with two processes: both are stopped.",
+            0,
+        )
+        .edit("\"--noreload\", ", ""),
+        case("server-start/daemon", "The server becomes a daemon.", 4)
             .server("daemon.py", &[])
             .stage("ready")
             .says("exit status: 0; it left process")
@@ -166,7 +199,7 @@ fn families() -> Vec<FaultCase> {
             .quick(),
         case(
             "server-start/bare-daemon",
-            "A daemon that clears its environment and leaves its folder.",
+            "The server becomes a daemon that clears its environment and leaves its folder.",
             4,
         )
         .server("daemon.py", &["bare"])
@@ -174,7 +207,7 @@ fn families() -> Vec<FaultCase> {
         .says("a server must stay in the foreground"),
         start(
             "server-start/floods",
-            "100 MB of output: the log is cut, its end is kept.",
+            "The server prints 100 MB: the log is truncated, its end is kept.",
             0,
             "flood",
         )

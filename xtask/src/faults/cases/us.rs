@@ -1,5 +1,5 @@
-//! What comes to ourselves: signals, kills, output that nobody takes, artifacts
-//! that go away.
+//! Faults of Portcullis itself: signals, kills, output that nobody reads, artifacts that
+//! disappear.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ pub fn cases() -> Vec<FaultCase> {
     [asked_to_end(), killed(), stopped(), outputs(), artifacts()].into_iter().flatten().collect()
 }
 
-/// A stage that goes on until it is disturbed: by a fault, and the line that is
-/// the last one before it.
+/// A stage that lasts long enough for an action: with the fault that makes it hang, and
+/// the last line of output before it.
 #[derive(Clone, Copy)]
 enum During {
     Migrate,
@@ -36,7 +36,7 @@ impl During {
     }
 }
 
-/// A signal that is sent a moment after the stage has begun.
+/// An action that sends a signal shortly after the stage has begun.
 macro_rules! sent {
     ($name:literal) => {
         |_, run| {
@@ -55,28 +55,28 @@ fn asked_to_end() -> Vec<FaultCase> {
         polite(Migrate, "us/int-in-migrate", "Ctrl-C during the migrations.", 130, sent!("INT"))
             .quick(),
         polite(Migrate, "us/term-in-migrate", "SIGTERM during the migrations.", 143, sent!("TERM")),
-        polite(Migrate, "us/hup-in-migrate", "The terminal goes in migrate.", 143, sent!("HUP")),
-        polite(Migrate, "us/quit-in-migrate", "SIGQUIT in migrate.", 143, sent!("QUIT")),
+        polite(Migrate, "us/hup-in-migrate", "The terminal closes during the migrations (SIGHUP).", 143, sent!("HUP")),
+        polite(Migrate, "us/quit-in-migrate", "SIGQUIT during the migrations.", 143, sent!("QUIT")),
         polite(Ready, "us/int-in-ready", "Ctrl-C while the server starts.", 130, sent!("INT")),
-        polite(Ready, "us/term-in-ready", "SIGTERM in ready.", 143, sent!("TERM")).quick(),
-        polite(Ready, "us/hup-in-ready", "The terminal goes in ready.", 143, sent!("HUP")),
-        polite(Ready, "us/quit-in-ready", "SIGQUIT in ready.", 143, sent!("QUIT")),
-        polite(Load, "us/int-in-load", "Ctrl-C under load.", 130, sent!("INT"))
+        polite(Ready, "us/term-in-ready", "SIGTERM while the server starts.", 143, sent!("TERM")).quick(),
+        polite(Ready, "us/hup-in-ready", "The terminal closes while the server starts (SIGHUP).", 143, sent!("HUP")),
+        polite(Ready, "us/quit-in-ready", "SIGQUIT while the server starts.", 143, sent!("QUIT")),
+        polite(Load, "us/int-in-load", "Ctrl-C during the load.", 130, sent!("INT"))
             .then(measured_a_little)
             .quick(),
-        polite(Load, "us/term-in-load", "SIGTERM under load.", 143, sent!("TERM"))
+        polite(Load, "us/term-in-load", "SIGTERM during the load.", 143, sent!("TERM"))
             .then(measured_a_little),
-        polite(Load, "us/hup-in-load", "The terminal goes under load.", 143, sent!("HUP")),
-        polite(Load, "us/quit-in-load", "SIGQUIT under load.", 143, sent!("QUIT")),
+        polite(Load, "us/hup-in-load", "The terminal closes during the load (SIGHUP).", 143, sent!("HUP")),
+        polite(Load, "us/quit-in-load", "SIGQUIT during the load.", 143, sent!("QUIT")),
         Load.case(
             "us/second-int",
-            "The server ignores SIGTERM and has a minute; a second Ctrl-C ends it at once.",
+            "The server ignores SIGTERM and has a minute to stop; a second Ctrl-C kills it at once.",
             130,
             |_, run| {
                 std::thread::sleep(Duration::from_millis(700));
                 signal(run, "INT")?;
                 std::thread::sleep(Duration::from_millis(1500));
-                ensure!(ended_within(run, Duration::ZERO).is_err(), "the first one ended it");
+                ensure!(ended_within(run, Duration::ZERO).is_err(), "the first signal ended the run");
                 signal(run, "INT")?;
                 ended_within(run, Duration::from_secs(3))
             },
@@ -93,12 +93,12 @@ fn asked_to_end() -> Vec<FaultCase> {
     ]
 }
 
-/// What did happen before the signal is in the artifacts, and is not judged.
+/// Checks that the artifacts have the requests before the signal, and that nothing is judged.
 fn measured_a_little(_: &Sandbox, outcome: &Outcome) -> Result<()> {
     let results = outcome.results()?;
     ensure!(outcome.files.contains_key("perf_results_stats.csv"), "there is no CSV");
     let requests = &results["summary"]["aggregate"]["requests"];
-    ensure!(requests.as_u64() > Some(0), "the results know of {requests} requests");
+    ensure!(requests.as_u64() > Some(0), "the results have {requests} requests");
     ensure!(results["thresholds"] == serde_json::json!([]), "thresholds were judged");
     Ok(())
 }
@@ -112,25 +112,25 @@ fn killed() -> Vec<FaultCase> {
     vec![
         killed(Migrate, "us/kill-in-migrate", "SIGKILL during the migrations.").quick(),
         killed(Ready, "us/kill-in-ready", "SIGKILL while the server starts."),
-        killed(Load, "us/kill-in-load", "SIGKILL under load; the next run is green.")
+        killed(Load, "us/kill-in-load", "SIGKILL during the load; the next run is green.")
             .then(|sandbox, _| sandbox.again(&case("again", "", 0), 0).map(drop))
             .quick(),
-        crashed("us/worker-killed", "The process that measures is killed.", |_, run| {
+        crashed("us/worker-killed", "The worker process is killed.", |_, run| {
             signal(worker(run)?, "KILL")
         })
-        .says("DEFECT: the run itself was killed by signal 9")
-        .says("everything that it had started was ended")
+        .says("DEFECT: the run's own process was killed by signal 9")
+        .says("everything it had started was ended")
         .quick(),
-        crashed("us/worker-crashes", "The process that measures crashes.", |_, run| {
+        crashed("us/worker-crashes", "The worker process crashes.", |_, run| {
             signal(worker(run)?, "ABRT")
         })
-        .says("DEFECT: the run itself was killed by signal 6"),
-        panicked("us/panic-in-migrate", "A defect of ours shows in migrate.", "migrate"),
-        panicked("us/panic-in-load", "A defect of ours shows under load.", "progress").quick(),
+        .says("DEFECT: the run's own process was killed by signal 6"),
+        panicked("us/panic-in-migrate", "Portcullis panics during the migrations.", "migrate"),
+        panicked("us/panic-in-load", "Portcullis panics during the load.", "progress").quick(),
     ]
 }
 
-/// A panic of ours ends the tree at once, and the artifacts say what it was.
+/// A panic in Portcullis ends the whole process tree at once, and the artifacts report it.
 fn panicked(name: &'static str, what: &'static str, at: &'static str) -> FaultCase {
     case(name, what, 70)
         .flags(&["-t", "60s"])
@@ -141,13 +141,13 @@ fn panicked(name: &'static str, what: &'static str, at: &'static str) -> FaultCa
 
 fn stopped() -> Vec<FaultCase> {
     vec![
-        case("us/worker-stopped", "The process that measures is stopped and goes on.", 5)
+        case("us/worker-stopped", "The worker process is stopped and continued.", 5)
             .flags(&["-t", "6s"])
             .during(" requests, ", |_, run| paused(worker(run)?, Duration::from_secs(2)))
             .stage("load")
             .says("INVALID: ")
             .quick(),
-        case("us/guard-stopped", "The guard is stopped and goes on: nothing is lost.", 0)
+        case("us/guard-stopped", "The guard process is stopped and continued: nothing is lost.", 0)
             .flags(&["-t", "4s"])
             .during(" requests, ", |_, run| paused(run, Duration::from_secs(2))),
     ]
@@ -161,12 +161,15 @@ fn paused(pid: u32, time: Duration) -> Result<()> {
 
 fn outputs() -> Vec<FaultCase> {
     vec![
-        case("us/stdout-closed", "Standard output is closed.", 0).within(r#"exec "$@" >&-"#).quick(),
-        case("us/stdout-unread", "Whoever reads our output leaves after the first line.", 0)
-            .within(r#"mkfifo "$SANDBOX/pipe"; head -n 1 <"$SANDBOX/pipe" & exec "$@" >"$SANDBOX/pipe""#),
+        case("us/stdout-closed", "Standard output is closed.", 0)
+            .within(r#"exec "$@" >&-"#)
+            .quick(),
+        case("us/stdout-unread", "The reader of the output exits after the first line.", 0).within(
+            r#"mkfifo "$SANDBOX/pipe"; head -n 1 <"$SANDBOX/pipe" & exec "$@" >"$SANDBOX/pipe""#,
+        ),
         case("us/dev-full", "Standard output and error are on a full disk.", 0)
             .within(r#"exec "$@" >/dev/full 2>/dev/full"#),
-        case("us/terminal-closed", "The terminal that we run in is closed.", 0)
+        case("us/terminal-closed", "The terminal of the run is closed.", 0)
             .flags(&["-t", "20s"])
             .within(IN_A_TERMINAL)
             .without_results()
@@ -185,8 +188,8 @@ fn outputs() -> Vec<FaultCase> {
     ]
 }
 
-/// Runs the rest in a terminal of its own, which is closed a second after the
-/// load has begun; ends well when the run has ended too.
+/// Runs the rest in a new terminal, and closes it a second after the load has begun. Exits
+/// with 0 once the run has ended too.
 const IN_A_TERMINAL: &str = r#"exec python3 -c '
 import os, pty, sys, time
 pid, terminal = pty.fork()
@@ -205,31 +208,31 @@ fn artifacts() -> Vec<FaultCase> {
     vec![
         case(
             "us/artifacts-deleted",
-            "The folder of artifacts is deleted during the load: it is made anew.",
+            "The folder of artifacts is deleted during the load: it is created again.",
             0,
         )
         .during(load, |sandbox, _| Ok(std::fs::remove_dir_all(sandbox.artifacts())?))
         .then(|sandbox, outcome| {
             ensure!(outcome.files.contains_key("logs/server.log"), "there is no log");
-            // The folder must still be known as ours.
+            // The next run must still recognise the folder as its own.
             sandbox.again(&case("again", "", 0), 0).map(drop)
         }),
-        case("us/artifacts-replaced", "A file stands where the folder of artifacts was.", 2)
+        case("us/artifacts-replaced", "The folder of artifacts is replaced by a file.", 2)
             .during(load, |sandbox, _| {
                 std::fs::remove_dir_all(sandbox.artifacts())?;
                 Ok(std::fs::write(sandbox.artifacts(), "in the way")?)
             })
             .without_results()
-            .says("are not whole")
+            .says("are incomplete")
             .quick(),
         case(
             "us/disk-full-at-the-end",
-            "The disk is full when artifacts are written: what fits is kept, the loss is said.",
+            "The disk is full when artifacts are written: what fits is kept, and the loss is reported.",
             2,
         )
         .needs(Need::Mounts)
         .within(ON_A_SMALL_DISK)
-        .says("are not whole: ")
+        .says("are incomplete: ")
         .says("No space left on device")
         .then(|_, outcome| {
             let names: Vec<_> = outcome.files.keys().collect();
@@ -241,7 +244,7 @@ fn artifacts() -> Vec<FaultCase> {
     ]
 }
 
-/// The folder of artifacts is a small disk; what is on it at the end is kept.
+/// Mounts a small disk as the folder of artifacts, and keeps its content at the end.
 const ON_A_SMALL_DISK: &str = r#"exec unshare -m sh -c '
 folder="$SANDBOX/project/.portcullis"
 mkdir -p "$folder" && mount -t tmpfs -o size=128k none "$folder" || exit 99

@@ -1,4 +1,4 @@
-//! Failed requests as a share of all.
+//! The share of failed requests.
 
 use super::{Descriptor, Kind, Measured};
 use crate::threshold::Unit;

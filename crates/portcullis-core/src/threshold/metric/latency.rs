@@ -1,9 +1,9 @@
-//! Latencies of good answers, to the last byte: percentiles, the longest, the mean.
+//! Latencies of good answers, up to the last byte: percentiles, maximum, mean.
 
 use super::{Descriptor, Kind, Measured, Metric, Observed};
 use crate::threshold::Unit;
 
-/// `p95`: by nearest rank. A verdict counts exactly instead of reading a bucket.
+/// `p95`: nearest rank. The verdict uses exact counts instead of a bucket.
 pub const PERCENTILE: Descriptor = Descriptor {
     name: "p",
     unit: Unit::Milliseconds,
@@ -21,7 +21,7 @@ pub const PERCENTILE: Descriptor = Descriptor {
     unstated: None,
 };
 
-/// `max`: the longest.
+/// `max`: the maximum.
 pub const MAX: Descriptor = Descriptor {
     name: "max",
     unit: Unit::Milliseconds,

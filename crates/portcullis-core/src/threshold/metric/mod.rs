@@ -1,5 +1,5 @@
-//! Metrics: what a rule can judge. Each is a [`Descriptor`] in a file of its own;
-//! a new one is a file, a variant of [`Metric`] and its line in [`Metric::descriptor`].
+//! Metrics that a rule can use. Each is a [`Descriptor`] in its own file. To add one, add a
+//! file, a variant of [`Metric`] and its line in [`Metric::descriptor`].
 
 mod error_rate;
 mod latency;
@@ -13,7 +13,7 @@ use std::fmt;
 use super::{Limit, Unit};
 use crate::measure::{Percentile, Row, Scope, Summary};
 
-/// What is judged.
+/// A metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     /// The latency that this share of the good answers does not exceed.
@@ -24,43 +24,43 @@ pub enum Metric {
     Mean,
     /// The mean time to the first byte of the good answers.
     Ttfb,
-    /// Failed requests as a share of all.
+    /// The share of failed requests.
     ErrorRate,
     /// Requests per second of the planned window.
     Rps,
     /// Number of requests.
     Count,
-    /// Answers with this status, good and failed: their number, or their share
-    /// of all requests, as the limit says.
+    /// Answers with this status, good and failed: their number, or their share of all requests,
+    /// as the limit says.
     Status(u16),
-    /// The mean size of all bodies, unpacked.
+    /// The mean unpacked size of all bodies.
     Size,
 }
 
-/// A metric, described: its name, what it is measured in, how, and in which words.
+/// The description of a metric: its name, unit and kind, its computation, and its wording.
 #[derive(Debug)]
 pub struct Descriptor {
-    /// How a rule writes it. Those of percentiles and statuses hold their number as
-    /// well: `p95`, `status(429)`.
+    /// The name in a rule. For percentiles and statuses it contains their number: `p95`,
+    /// `status(429)`.
     pub name: &'static str,
-    /// What it is measured in where the limit does not say it.
+    /// The unit, unless the limit has its own.
     pub unit: Unit,
-    /// What it is of the requests.
+    /// The kind of statistic.
     pub kind: Kind,
-    /// In words, to be followed by "of all requests".
+    /// The wording before "of all requests".
     pub wording: &'static str,
-    /// A limit, as somebody could write it.
+    /// An example of a limit.
     pub example: &'static str,
-    /// Its value in what was measured.
+    /// Computes its value from measurements.
     pub measure: fn(&Observed<'_>) -> Measured,
-    /// Why files of other tools' results never tell it, if so.
+    /// Why results files of other tools never have it, if so.
     pub unstated: Option<&'static str>,
 }
 
-/// What a metric is of the requests.
+/// The kind of statistic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A value that a share of them does not exceed.
+    /// A value that a given share does not exceed.
     Quantile,
     /// Their largest value.
     Maximum,
@@ -68,41 +68,41 @@ pub enum Kind {
     Mean,
     /// A part of them.
     Share,
-    /// So many in a second.
+    /// A number per second.
     Rate,
-    /// So many.
+    /// A number.
     Count,
 }
 
-/// What a metric is measured in: the requests of one scope.
+/// The measurements of one scope, from which a metric is computed.
 #[derive(Clone, Copy, Debug)]
 pub struct Observed<'a> {
     /// The metric, with its number.
     pub metric: Metric,
-    /// The limit that its value is for.
+    /// The limit of the rule.
     pub limit: Limit,
-    /// Everything that was measured.
+    /// All measurements.
     pub summary: &'a Summary,
-    /// Whose requests.
+    /// The scope.
     pub scope: &'a Scope,
-    /// The requests that the scope is judged by.
+    /// The requests by which the scope is judged.
     pub row: &'a Row,
 }
 
-/// The value of a metric, and how many requests it rests on.
+/// The value of a metric, and its number of samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
     /// In the limit's unit; `None` without data.
     pub value: Option<f64>,
-    /// Requests that it rests on.
+    /// The number of samples.
     pub samples: u64,
 }
 
-/// The percentiles that rules can name.
+/// The percentiles that rules can use.
 const PERCENTILES: [Percentile; 5] =
     [Percentile::P50, Percentile::P90, Percentile::P95, Percentile::P99, Percentile(99_900)];
 
-/// The metrics that need no number.
+/// The metrics without a number in their name.
 const PLAIN: [Metric; 7] = [
     Metric::Max,
     Metric::Mean,
@@ -129,12 +129,12 @@ impl Metric {
         }
     }
 
-    /// The metric of a name that needs no number; the inverse of how it is shown.
+    /// The metric with this name, if it needs no number; the inverse of its display.
     pub fn plain(name: &str) -> Option<Self> {
         PLAIN.into_iter().find(|metric| metric.descriptor().name == name)
     }
 
-    /// The metric that is shown so, of any percentile and status.
+    /// The metric with this display form, of any percentile and status.
     pub fn shown(text: &str) -> Option<Self> {
         let status = text.strip_prefix("status(").and_then(|rest| rest.strip_suffix(')'));
         if let Some(status) = status {
@@ -146,29 +146,29 @@ impl Metric {
         Self::plain(text).or_else(|| percentile().map(thousandths).map(Self::Percentile))
     }
 
-    /// The percentile that a rule names so.
+    /// The percentile with this name in a rule.
     pub(super) fn percentile(name: &str) -> Option<Self> {
         let all = PERCENTILES.into_iter().map(Self::Percentile);
         all.into_iter().find(|metric| metric.to_string() == name)
     }
 
-    /// The names of all metrics, as a list of them shows them.
+    /// The names of all metrics, for a list.
     pub(super) fn names() -> Vec<String> {
         let percentiles = PERCENTILES.iter().map(Percentile::to_string);
         let plain = PLAIN.iter().map(|metric| metric.descriptor().name.to_owned());
         let mut names: Vec<String> = percentiles.chain(plain).collect();
-        // Before the last, as the reference lists them.
+        // Before the last one, as in the reference.
         names.insert(names.len() - 1, status::STATUS.name.to_owned());
         names
     }
 
-    /// What it is measured in where the limit does not say it. A status is compared
-    /// by its share: two runs need not make equally many requests.
+    /// The unit, unless the limit has its own. A status is compared by its share, because two
+    /// runs may make different numbers of requests.
     pub fn unit(self) -> Unit {
         self.descriptor().unit
     }
 
-    /// In words, to be followed by "of all requests"; `unit` is its limit's.
+    /// The wording before "of all requests"; `unit` is that of the limit.
     pub(super) fn in_words(self, unit: Unit) -> String {
         match self {
             Self::Percentile(percentile) => format!("the {percentile} latency"),
@@ -192,9 +192,9 @@ impl fmt::Display for Metric {
 }
 
 impl Observed<'_> {
-    /// The latencies that a rule is about: those of good answers, and those of failures
-    /// that took longer than its limit. A fast failure must not improve a latency, and a
-    /// slow one must not vanish from it.
+    /// The latencies for a rule: those of good answers, and those of failures that took longer
+    /// than its limit. A fast failure must not improve a latency, and a slow one must not be
+    /// ignored.
     pub fn latencies(&self) -> crate::measure::Distribution {
         let mut all = self.row.latency.clone();
         if let Limit::Latency(limit) = self.limit {
@@ -203,7 +203,7 @@ impl Observed<'_> {
         all
     }
 
-    /// A value that there is with any request of the row.
+    /// A value that exists if the row has any request.
     fn of_requests(&self, value: f64, samples: u64) -> Measured {
         Measured { value: (self.row.requests > 0).then_some(value), samples }
     }

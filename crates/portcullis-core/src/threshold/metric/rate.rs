@@ -1,5 +1,5 @@
-//! How many requests there were: in a second, and in all. Of the planned window: what
-//! follows it is as much as doubts ask for.
+//! The number of requests, in total and per second, in the planned window. Extra requests
+//! after it do not count, because their number depends on rules in doubt.
 
 use super::{Descriptor, Kind};
 use crate::threshold::Unit;

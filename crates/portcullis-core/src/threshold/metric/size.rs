@@ -1,4 +1,4 @@
-//! The mean size of all bodies, unpacked.
+//! The mean unpacked size of all bodies.
 
 use super::{Descriptor, Kind};
 use crate::threshold::Unit;

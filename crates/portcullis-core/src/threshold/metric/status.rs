@@ -20,8 +20,8 @@ fn measure(observed: &Observed<'_>) -> Measured {
     };
     let is_share = matches!(observed.limit, Limit::Share(_));
     let window = observed.summary.window(observed.scope);
-    // A number is of the planned window, as `count` is; but where none may be, one
-    // after it is one too many.
+    // A number is of the planned window, like `count`; but with a limit of 0, requests after
+    // the window count too.
     let is_whole = is_share || observed.limit.value() == 0.0 || window.requests == 0;
     let row = if is_whole { observed.row } else { &window };
     let answers = row.answers_with(status) as f64;

@@ -3,8 +3,8 @@
 use super::{Descriptor, Kind, Measured};
 use crate::threshold::{Limit, Unit};
 
-/// `ttfb`: the mean of good answers, as the column of the same name. A failure that took
-/// longer than the limit counts with its whole time, so that it does not vanish.
+/// `ttfb`: the mean of good answers, like the column of the same name. A failure that took
+/// longer than the limit counts with its whole time, so that it is not ignored.
 pub const TTFB: Descriptor = Descriptor {
     name: "ttfb",
     unit: Unit::Milliseconds,
@@ -18,5 +18,5 @@ pub const TTFB: Descriptor = Descriptor {
         }
         Measured { value: times.mean_ms(), samples: observed.row.first_byte.count }
     },
-    unstated: Some("it does not tell the time to first byte"),
+    unstated: Some("it has no time to first byte"),
 };

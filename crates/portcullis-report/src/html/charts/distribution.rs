@@ -107,7 +107,7 @@ pub fn alone(shown: &Shown<'_>, range: (f64, f64)) -> String {
     }
     for (name, limit) in &shown.limits {
         let beside = (x.at(*limit) - 4.0, base - 78.0);
-        inside.push_str(&text(beside, "end small", &format!("limit of {name}")));
+        inside.push_str(&text(beside, "end small", &format!("{name} limit")));
     }
     drawing(WIDTH, base + 26.0, "chart", &says(shown), &inside)
 }
@@ -153,7 +153,7 @@ pub fn says(shown: &Shown<'_>) -> String {
         format!("; {} stalled for about 40 ms after the first byte", percent(stall.share))
     });
     format!(
-        "{}: {} good answers; half within {}, 95 % within {}, 99 % within {}, the longest {}{}",
+        "{}: {} good answers; p50 {}, p95 {}, p99 {}, max {}{}",
         shown.name,
         latencies.count,
         at(Percentile::P50),

@@ -51,7 +51,7 @@ fn axis(x: &Scale, bottom: f64) -> String {
     let ticks: String = ticks.collect();
     let slower = x.at(POLICY.slower_margin);
     rect((slower, TOP - 8.0), (RIGHT - slower, bottom - TOP + 8.0), "beyond")
-        + &text((slower + 5.0, TOP - 12.0), "start small", "slower beyond the margin")
+        + &text((slower + 5.0, TOP - 12.0), "start small", "slower by more than the margin")
         + &line((x.at(1.0), TOP - 8.0), (x.at(1.0), bottom), "same")
         + &line((LEFT, bottom), (RIGHT, bottom), "axis")
         + &ticks

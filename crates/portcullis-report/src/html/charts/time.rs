@@ -55,7 +55,7 @@ pub fn latencies(steps: &[Step], changes: &[Change], limit_ms: Option<f64>) -> S
     inside.push_str(&marks(changes, &x, (top, 258.0), false));
     if let Some(limit) = limit {
         inside.push_str(&line((LEFT, y.at(limit)), (RIGHT, y.at(limit)), "limit"));
-        inside.push_str(&text((RIGHT - 4.0, y.at(limit) - 4.0), "end", "limit of p95"));
+        inside.push_str(&text((RIGHT - 4.0, y.at(limit) - 4.0), "end", "p95 limit"));
     }
     type Pick = fn(&Step) -> Option<f64>;
     let lines: [(&str, Pick); 3] =
@@ -69,7 +69,7 @@ pub fn latencies(steps: &[Step], changes: &[Change], limit_ms: Option<f64>) -> S
     inside.push_str(&end_labels(labels));
     inside.push_str(&failures(steps, &x));
     let says = format!(
-        "Latencies over time, from {} to {}; the same figures are in the table below.",
+        "Latencies over time, from {} to {}; the same values are in the table below.",
         tick_ms(low),
         tick_ms(high)
     );

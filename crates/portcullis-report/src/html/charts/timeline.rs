@@ -33,7 +33,7 @@ pub fn timeline(moments: &[UsageAt]) -> String {
         + &panel(&memory, most_memory, (98.0, 158.0), "MiB")
         + &time_axis(&x, 172.0);
     let says = format!(
-        "What the server used over the load: {most_cores:.2} cores at most, {} of memory at most",
+        "Server usage during the load: {most_cores:.2} cores at most, {} of memory at most",
         bytes(most_memory * MIB)
     );
     drawing(WIDTH, 192.0, "chart", &says, &inside)

@@ -13,20 +13,20 @@ use crate::results::{At, Contradiction};
 const COMPARED: &str = "compared";
 const MISSING: &str = "missing";
 
-/// What was done with the stored baseline.
+/// How the stored baseline was used.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Baseline<'a> {
     pub file: Text<'a>,
     #[schemars(extend("enum" = [COMPARED, MISSING]))]
     pub state: Text<'a>,
-    /// Of the run that made it.
+    /// Start of the run that wrote the baseline.
     pub timestamp: Option<Text<'a>>,
     pub commit: Option<Text<'a>>,
-    /// How its origin differs from this run's.
+    /// How the machine or configuration of the baseline differs from this run's.
     pub foreign: Option<Text<'a>>,
-    /// Whether its rules only warn for that.
+    /// Whether its rules are warnings because of that difference.
     pub lowered: bool,
-    /// Whether this run wrote it.
+    /// Whether this run wrote the file.
     pub written: bool,
 }
 
@@ -51,7 +51,9 @@ impl<'a> Wire<'a, BaselineReport> for Baseline<'a> {
         let stored = match self.state.as_ref() {
             COMPARED => Some(stored::Baseline { timestamp, commit, ..Default::default() }),
             MISSING => None,
-            other => return Err(Contradiction::new(format!("\"{other}\""))).at("state"),
+            other => {
+                return Err(Contradiction::new(format!("unknown state \"{other}\""))).at("state");
+            }
         };
         let plan = BaselinePlan {
             file: self.file.as_ref().into(),

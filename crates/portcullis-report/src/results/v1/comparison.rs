@@ -1,5 +1,5 @@
 //! The comparison of base and candidate. What is read was decided, and is not decided
-//! anew.
+//! again.
 
 use std::borrow::Cow;
 
@@ -13,34 +13,34 @@ use crate::results::wire::{Count, Latency, Milliseconds, Ratio, Seconds, Wire, f
 use crate::results::word::{Word, Words};
 use crate::results::{At, Contradiction, ensure, known};
 
-/// The same requests to base and candidate.
+/// Comparison of the base and the candidate by the same requests.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Against<'a> {
-    /// The revision as it was asked for.
+    /// The revision as given on the command line.
     pub asked: Text<'a>,
     pub commit: Text<'a>,
     #[serde(default)]
     pub sentence: Text<'a>,
     pub took_s: Seconds,
     pub limit_s: Seconds,
-    /// Why both servers were not on one processor; null if they were.
+    /// Why the two servers did not share one CPU; null if they did.
     pub unplaced: Option<Text<'a>>,
     pub overrides: Cow<'a, [String]>,
     pub tasks: Vec<AgainstTask<'a>>,
     /// All tasks of the scenario.
     pub names: Cow<'a, [String]>,
-    /// Task, seconds after the first pair, who was asked first, milliseconds of
-    /// base and candidate (null: failed), and what their servers computed for it.
+    /// Task, seconds since the first pair, version asked first, latency of base and candidate
+    /// in milliseconds (null: failed), and CPU time of both servers for it.
     pub pairs: Vec<Pair<'a>>,
 }
 
-/// A pair: a list, since there are many.
+/// A pair, written as a list to save space.
 pub type Pair<'a> = (Text<'a>, Seconds, Text<'a>, Span, Span, Span, Span);
 
-/// What an answer took, in milliseconds.
+/// Latency in milliseconds.
 type Span = Option<Milliseconds>;
 
-/// A task that was compared.
+/// A compared task.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct AgainstTask<'a> {
     pub name: Text<'a>,
@@ -49,7 +49,7 @@ pub struct AgainstTask<'a> {
     #[serde(default)]
     pub in_words: Text<'a>,
     pub pairs: Count,
-    /// Null without a ratio.
+    /// Ratio of the latencies; null if none could be computed.
     pub latency: Option<Effect>,
     pub cpu: Option<Effect>,
     pub base_p50_ms: Option<Latency>,
@@ -60,21 +60,21 @@ pub struct AgainstTask<'a> {
     pub candidate_failures: u64,
     pub only_candidate_failed: u64,
     pub only_base_failed: u64,
-    /// Pairs in which only the candidate was in the tail.
+    /// Pairs in which only the request of the candidate was in the tail.
     pub only_candidate_in_tail: u64,
     pub only_base_in_tail: u64,
 }
 
-/// Candidate over base.
+/// Latency of the candidate divided by the latency of the base.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Effect {
     pub pairs: usize,
     pub median_ratio: Ratio,
     pub mean_ratio: Ratio,
-    /// With `high_ratio` it holds the ratio with 95 %.
+    /// Lower end of the 95 % interval; `high_ratio` is the upper end.
     pub low_ratio: Ratio,
     pub high_ratio: Ratio,
-    /// The ratio is above with 5 %.
+    /// One-sided upper bound of the ratio, with an error of 5 %.
     pub at_most_ratio: Ratio,
 }
 
@@ -150,10 +150,7 @@ impl<'a> Wire<'a, TaskComparison> for AgainstTask<'a> {
             tail.base,
             tail.candidate,
         ];
-        ensure(
-            counts.iter().all(|count| *count <= pairs),
-            "more of its pairs failed than there are",
-        )?;
+        ensure(counts.iter().all(|count| *count <= pairs), "more pairs failed than were sent")?;
         Ok(TaskComparison {
             decision: self.decision.read()?,
             name: self.name.read()?,
@@ -199,7 +196,7 @@ fn read_pair(file: Pair<'_>, names: &[String]) -> Result<compare::Pair, Contradi
     let (task, at, first, base, candidate, base_cpu, candidate_cpu) = file;
     let index = names.iter().position(|name| *name == task);
     Ok(compare::Pair {
-        task: known(index, format_args!("no task is named \"{task}\""))?,
+        task: known(index, format_args!("unknown task \"{task}\""))?,
         at: at.read()?,
         first: Side::known(&first)?,
         latency: sides(base, candidate)?,

@@ -33,28 +33,30 @@ pub struct Mark {
     pub tool: Option<String>,
 }
 
-/// What one run of Portcullis found, measured and used.
+/// The results of one run of Portcullis.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Results<'a> {
-    /// Raised when a field changes its meaning or goes; new fields leave it.
+    /// Version of the format: raised when a field is removed or changes its meaning, not
+    /// when a field is added.
     #[schemars(extend("const" = SCHEMA_VERSION))]
     pub schema_version: u32,
     #[schemars(extend("const" = TOOL))]
     pub tool: Text<'a>,
     pub tool_version: Text<'a>,
     pub started_at: Instant,
-    /// Of the configuration file's folder, `+dirty` with changes; null without git.
+    /// Git commit of the folder of the configuration file, with `+dirty` if it has
+    /// changes; null without git.
     pub commit: Option<Text<'a>>,
     pub exit_code: u8,
     /// Whether `exit_code` is 0.
     pub passed: bool,
     /// The verdict in one line.
     pub sentence: Text<'a>,
-    /// Whether warnings, and tasks that a comparison leaves undecided, fail.
+    /// Whether warnings and undecided tasks of a comparison fail the run.
     pub strict: bool,
-    /// What decides, the gravest first.
+    /// The findings that decide the exit code, the most severe first.
     pub findings: Vec<Finding<'a>>,
-    /// Every judged rule; empty when nothing was judged.
+    /// The result of each rule; empty if nothing was judged.
     pub thresholds: Vec<Threshold<'a>>,
     /// Tasks with a weight that were never called.
     pub silent_tasks: Cow<'a, [String]>,
@@ -62,29 +64,29 @@ pub struct Results<'a> {
     /// Whether Portcullis started the server.
     pub own_server: bool,
     pub profile: Option<Text<'a>>,
-    /// Repeats the run.
+    /// Seed that repeats the run.
     pub seed: u64,
     /// The command line that repeats the run.
     pub command: Text<'a>,
     pub machine: Machine<'a>,
     pub stages: Vec<Stage<'a>>,
-    /// Null with `--host`.
+    /// The server that Portcullis started; null with `--host`.
     pub server: Option<Server<'a>>,
     pub first_round: Vec<FirstCall<'a>>,
-    /// Null without load.
+    /// Summary of the load; null without load.
     pub summary: Option<Summary<'a>>,
-    /// Null without `--against`.
+    /// Comparison with the base; null without `--against`.
     pub against: Option<Against<'a>>,
-    /// More comparisons of the same two versions.
+    /// Further comparisons of the same two versions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub against_repeated: Vec<Against<'a>>,
-    /// Null without a stored baseline's file.
+    /// The stored baseline; null if no file is configured.
     pub baseline: Option<Baseline<'a>>,
-    /// Whether the figures may become the baseline.
+    /// Whether these results can become the baseline.
     pub acceptable: bool,
-    /// Of what decides the figures.
+    /// Hash of the settings that influence the measured values.
     pub configuration_hash: Text<'a>,
-    /// Not in the files of the first versions.
+    /// Lines of rules in the configuration file; missing in files of the first versions.
     #[serde(default, skip_serializing_if = "Places::are_none")]
     pub configuration_places: Places<'a>,
     /// The text of `perf_effective.toml`.
@@ -151,19 +153,19 @@ pub fn read(bytes: &[u8]) -> Result<RunRecord, ReadError> {
         Some(version) if version == u64::from(SCHEMA_VERSION) => {}
         Some(version) => {
             return Err(ReadError::Foreign(format!(
-                "its schema_version is {version}, this Portcullis reads {SCHEMA_VERSION}: use the \
-                 version that wrote it, or a newer one"
+                "its schema_version is {version}, this version of Portcullis reads {SCHEMA_VERSION}: \
+                 use the version that wrote it, or a newer one"
             )));
         }
         None => return Err(ReadError::Foreign("it has no schema_version".to_owned())),
     }
     if !bytes.ends_with(b"\n") {
-        return Err(ReadError::Cut("the last line has no end".to_owned()));
+        return Err(ReadError::Cut("the last line has no line end".to_owned()));
     }
     let results: Results<'static> = json(bytes).map_err(|error| match error {
         // Its mark is ours: what it lacks is what an earlier version did not write.
         ReadError::Foreign(why) => {
-            ReadError::Foreign(format!("{why}; an earlier version may have written it"))
+            ReadError::Foreign(format!("{why}; possibly an earlier version wrote it"))
         }
         error => error,
     })?;
@@ -204,7 +206,7 @@ fn run_of(file: Results<'_>) -> Result<RunRecord, Contradiction> {
     ensure(
         code == stated && passed == (code == 0),
         format_args!(
-            "its findings mean exit {code}, its exit_code is {stated} and passed is {passed}"
+            "its findings mean exit {code}, but its exit_code is {stated} and passed is {passed}"
         ),
     )?;
     let judged = read_each(file.thresholds, "thresholds")?;

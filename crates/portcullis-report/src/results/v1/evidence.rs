@@ -11,24 +11,24 @@ use crate::results::wire::{Finite, Wire};
 use crate::results::word::Word;
 use crate::results::{Contradiction, ensure};
 
-/// What supports a judgement.
+/// The evidence for a judgement.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     pub state: Word<State>,
     pub requests: u64,
-    /// Of these, beyond the limit.
+    /// Requests beyond the limit.
     pub beyond: u64,
     pub allowed_share: Finite,
-    /// The shares that are possible, 95 %, however often one looks.
+    /// 95 % interval of the share, valid at any stopping time.
     pub share_low: f64,
     pub share_high: f64,
-    /// For requests that share a bad second.
+    /// Design effect: by how much requests in the same bad second say less than independent ones.
     pub block_factor: f64,
     pub clustered_low: f64,
     pub clustered_high: f64,
-    /// The smallest share that this run would have caught 19 times in 20.
+    /// The smallest share that a run like this detects 19 times in 20.
     pub detectable_share: Option<f64>,
-    /// The latencies that are possible; null where there are too few samples.
+    /// 95 % interval of the percentile; null with too few samples.
     pub latency_low_ms: Option<f64>,
     pub latency_high_ms: Option<f64>,
 }
@@ -56,13 +56,10 @@ impl Evidence {
     pub fn read(self, metric: Metric) -> Result<known::Evidence, Contradiction> {
         ensure(
             self.beyond <= believed(self.requests)?,
-            format_args!("{} of {} requests are beyond", self.beyond, self.requests),
+            format_args!("{} of {} requests are beyond the limit", self.beyond, self.requests),
         )?;
         let is_factor = self.block_factor.is_finite() && self.block_factor >= 1.0;
-        ensure(
-            is_factor,
-            format_args!("the block factor {} is not at least 1", self.block_factor),
-        )?;
+        ensure(is_factor, format_args!("block_factor {} is below 1", self.block_factor))?;
         let of_latencies = matches!(metric, Metric::Percentile(_));
         let latency =
             LatencyInterval { low_ms: self.latency_low_ms, high_ms: self.latency_high_ms };
@@ -82,7 +79,7 @@ impl Evidence {
 fn shares(low: f64, high: f64) -> Result<Interval, Contradiction> {
     ensure(
         0.0 <= low && low <= high && high <= 1.0,
-        format_args!("{low} to {high} are no shares"),
+        format_args!("{low} to {high} is not a range of shares"),
     )?;
     Ok(Interval { low, high })
 }

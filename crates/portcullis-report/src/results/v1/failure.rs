@@ -14,7 +14,7 @@ pub struct Failure<'a> {
     pub task: Text<'a>,
     pub method: Text<'a>,
     pub kind: Word<FailureKind>,
-    /// The words of the first.
+    /// Message of the first failure.
     pub message: Text<'a>,
     pub count: Count,
     pub first_seen: Instant,

@@ -11,7 +11,7 @@ use crate::record::{BaselineReport, RunRecord};
 use crate::results::Contradiction;
 use crate::results::wire::Wire;
 
-/// Something that decides how the run ended.
+/// A reason for the exit code.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Finding<'a> {
     #[schemars(extend("enum" = kinds()))]
@@ -36,8 +36,8 @@ impl<'a> Wire<'a, judge::Finding> for Finding<'a> {
         let kind = kind.ok_or_else(|| {
             let (kind, code) = (&self.kind, self.exit_code);
             Contradiction::new(match of_name().next() {
-                None => format!("\"{kind}\" is no kind of finding"),
-                Some(_) => format!("\"{kind}\" does not mean exit {code}"),
+                None => format!("unknown kind of finding \"{kind}\""),
+                Some(_) => format!("the kind \"{kind}\" does not mean exit {code}"),
             })
         })?;
         Ok(match kind {

@@ -9,7 +9,7 @@ use crate::results::Contradiction;
 use crate::results::number::latency;
 use crate::results::wire::Wire;
 
-/// A call of the first round, before the clock starts.
+/// A call of the first round, before the load.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct FirstCall<'a> {
     pub task: Text<'a>,

@@ -10,37 +10,37 @@ use super::latency::Distribution;
 use crate::results::wire::{Seconds, fields};
 use crate::results::word::Word;
 
-/// The schedule of an open load.
+/// The schedule of the open model.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Arrivals {
-    /// Requests that were due in the window.
+    /// Requests scheduled in the window.
     pub scheduled: u64,
-    /// Of these, found no free user when they were due.
+    /// Scheduled requests that found no free user when they were due.
     pub queued: u64,
-    /// Of these, never started.
+    /// Scheduled requests that were never started.
     pub unstarted: u64,
 }
 
-/// Connections that were opened.
+/// Opened connections.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Connections<'a> {
-    /// Resolved once, before the load.
+    /// Address of the server, resolved once before the load.
     pub address: Text<'a>,
-    /// How answers that come in pieces are acknowledged.
+    /// How the client acknowledges answers that arrive in several segments.
     pub acknowledgement: Word<Acknowledgement>,
     pub tls: Word<Tls>,
     pub connect: Distribution,
     pub handshake: Distribution,
 }
 
-/// How well the load generator itself did.
+/// Performance of the load generator itself.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
     /// Whether the system granted a niceness of -10.
     pub punctual: bool,
-    /// How late users started.
+    /// How late virtual users started.
     pub spawn_lag: Distribution,
-    /// How late the engine woke.
+    /// Generator lag: how late the load engine woke.
     pub lag: Distribution,
     pub ran_s: Seconds,
     pub cpu_s: Option<Seconds>,

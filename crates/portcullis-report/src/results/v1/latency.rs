@@ -10,21 +10,21 @@ use crate::results::number::{LONGEST_MS, believed, latency_ns};
 use crate::results::wire::Wire;
 use crate::results::{Contradiction, ensure};
 
-/// Latencies.
+/// Distribution of latencies.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Distribution {
     pub count: u64,
-    /// Exact; beyond what 2^64 nanoseconds are, which is 584 years, the most.
+    /// Exact sum, at most 2^64 nanoseconds (584 years).
     pub sum_ns: u64,
     pub mean_ms: Option<f64>,
     pub min_ms: Option<f64>,
     pub max_ms: Option<f64>,
-    /// By name, such as `p99.9`; unrounded.
+    /// Percentiles by name, such as `p99.9`; not rounded.
     #[serde(default)]
     pub percentiles_ms: BTreeMap<String, f64>,
-    /// Values above the last bucket.
+    /// Number of values above the last bucket.
     pub clipped: u64,
-    /// `[upper end in µs, count]`, ascending.
+    /// Buckets as `[upper end in µs, count]`, in ascending order.
     pub buckets_us: Vec<(u64, u64)>,
 }
 
@@ -52,23 +52,26 @@ impl Wire<'_, Latencies> for Distribution {
             let is_empty = self.buckets_us.is_empty()
                 && (self.clipped, self.sum_ns) == (0, 0)
                 && self.mean_ms.is_none();
-            ensure(is_empty, "a count of 0 beside latencies")?;
+            ensure(is_empty, "a count of 0 with latencies")?;
             return Ok(Latencies::default());
         }
         let (Some(mean_ms), Some(min_ms), Some(max_ms)) = (self.mean_ms, self.min_ms, self.max_ms)
         else {
-            let message = format!("{count} values without mean and extremes");
+            let message = format!("{count} values without mean, minimum or maximum");
             return Err(Contradiction::new(message));
         };
         let (mean_ns, min_ns, max_ns) =
             (latency_ns(mean_ms)?, latency_ns(min_ms)?, latency_ns(max_ms)?);
-        ensure((min_ns..=max_ns).contains(&mean_ns), "the mean is not between the extremes")?;
+        ensure(
+            (min_ns..=max_ns).contains(&mean_ns),
+            "the mean is not between minimum and maximum",
+        )?;
         ensure(
             self.sum_ns as f64 / count as f64 / 1e6 == mean_ms,
-            "sum_ns does not make this mean",
+            "sum_ns does not match the mean",
         )?;
         check_buckets(&self.buckets_us, count)?;
-        ensure(self.clipped <= count, "more values are clipped than there are")?;
+        ensure(self.clipped <= count, "more values are clipped than counted")?;
         Ok(Latencies {
             count,
             sum_ns: self.sum_ns.into(),
@@ -86,9 +89,9 @@ fn check_buckets(buckets: &[(u64, u64)], count: u64) -> Result<(), Contradiction
     for (end_us, values) in buckets {
         let is_next = last.is_none_or(|last| last < *end_us);
         let is_possible = is_next && *values > 0 && *end_us as f64 / 1e3 <= LONGEST_MS;
-        ensure(is_possible, format_args!("the bucket [{end_us}, {values}] is impossible there"))?;
+        ensure(is_possible, format_args!("impossible bucket [{end_us}, {values}]"))?;
         last = Some(*end_us);
         sum = sum.saturating_add(*values);
     }
-    ensure(sum == count, format_args!("{count} values, but {sum} in its buckets"))
+    ensure(sum == count, format_args!("{count} values, but {sum} in the buckets"))
 }

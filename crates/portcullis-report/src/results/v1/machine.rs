@@ -7,19 +7,19 @@ use super::Text;
 use crate::record;
 use crate::results::wire::fields;
 
-/// Null where it cannot be told.
+/// The machine of the load generator; values are null if unknown.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Machine<'a> {
     pub system: Text<'a>,
     pub cores: usize,
     pub processor: Option<Text<'a>>,
     pub memory_bytes: Option<u64>,
-    /// Of one minute.
+    /// Load average of one minute.
     pub load_at_start: Option<f64>,
     pub governor: Option<Text<'a>>,
-    /// A cgroup's.
+    /// CPU quota of the cgroup, in cores.
     pub quota_cores: Option<f64>,
-    /// Of processor time during the load, taken by the host.
+    /// CPU steal: share of CPU time during the load that the host gave to others.
     pub steal_share: Option<f64>,
 }
 

@@ -24,7 +24,8 @@ pub mod threshold;
 
 use std::borrow::Cow;
 
-/// Raised when a field changes its meaning or goes; new fields leave it.
+/// Version of the format: raised when a field is removed or changes its meaning, not when a
+/// field is added.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Borrowed from a run while it is written, owned when it was read.

@@ -9,7 +9,7 @@ use crate::record;
 use crate::results::wire::fields;
 use crate::results::word::Word;
 
-/// Where in the configuration file things stand; lines are counted from 1.
+/// Lines of the configuration file, counted from 1.
 #[derive(Default, Serialize, Deserialize, JsonSchema)]
 pub struct Places<'a> {
     pub file: Text<'a>,
@@ -19,7 +19,7 @@ pub struct Places<'a> {
 }
 
 impl Places<'_> {
-    /// Whether nothing is known of where things stand.
+    /// Whether no line is known.
     pub fn are_none(&self) -> bool {
         self.file.is_empty() && self.rules.is_empty() && self.against.is_none()
     }

@@ -16,32 +16,32 @@ use crate::results::{At, Contradiction, ensure};
 pub struct Row {
     pub requests: u64,
     pub failures: u64,
-    /// A fraction; null without requests.
+    /// Failures divided by requests; null without requests.
     #[serde(default)]
     pub error_rate: Option<f64>,
-    /// Unpacked.
+    /// Mean size of the decompressed bodies.
     pub mean_body_bytes: f64,
-    /// Of good answers, to the last byte.
+    /// Latency of good answers, up to the last byte.
     pub latency: Distribution,
-    /// Of failed requests, and of those that were cut.
+    /// Latency of failed and of cut requests.
     pub failed_latency: Distribution,
-    /// From sending to the first byte of a good answer.
+    /// TTFB of good answers: from sending to the first byte.
     pub first_byte: Distribution,
-    /// From sending to the last byte, where `latency` counts from the schedule.
+    /// Latency from sending, in the open model, where `latency` starts at the scheduled time.
     pub service: Option<Distribution>,
     /// Good answers whose last byte came 35 to 50 ms after the first.
     pub stalled: u64,
-    /// Requests given up when the grace after the load ended.
+    /// Requests that were cut when the grace after the load ended.
     pub cut: u64,
     /// Good answers with a status from 200 to 299.
     pub with_data: u64,
-    /// `[status, answers]`, good and failed, ascending.
+    /// Answers by status as `[status, answers]`, good and failed, in ascending order.
     pub statuses: Vec<(u16, u64)>,
-    /// One for each of `limits_ms`.
+    /// Counts for each of `limits_ms`.
     pub beyond_limits: Vec<OverLimit>,
 }
 
-/// Exact counts against one latency limit.
+/// Exact counts of requests above one latency limit.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Beyond")]
 pub struct OverLimit {
@@ -82,13 +82,16 @@ impl Row {
         ensure(
             requests.checked_sub(failures) == Some(good.count),
             format_args!(
-                "{requests} requests, {failures} failures and {} good answers",
+                "{requests} requests, {failures} failures and {} good answers do not add up",
                 good.count
             ),
         )?;
         ensure(
             failed.count == failures + cut,
-            format_args!("{failures} failures, {cut} cut, and {} latencies of them", failed.count),
+            format_args!(
+                "{failures} failures and {cut} cut requests, but {} latencies of them",
+                failed.count
+            ),
         )?;
         ensure(
             self.with_data.max(self.stalled) <= good.count,
@@ -125,7 +128,7 @@ fn check_statuses(counts: &[(u16, u64)], requests: u64) -> Result<(), Contradict
     for (status, answers) in counts {
         ensure(
             last < Some(*status) && *answers > 0,
-            format_args!("[{status}, {answers}] is impossible there"),
+            format_args!("impossible entry [{status}, {answers}]"),
         )?;
         last = Some(*status);
         sum = sum.saturating_add(*answers);
@@ -164,7 +167,7 @@ impl OverLimit {
         }
         let own = file.iter().map(|beyond| beyond.limit_ms.read());
         let own = own.collect::<Result<Vec<Duration>, _>>()?;
-        ensure(own == limits, "the limits are not those that were counted")?;
+        ensure(own == limits, "the limits are not the counted limits")?;
         let both = file.into_iter().map(|one| {
             let is_possible = one.above <= one.at_or_above
                 && one.at_or_above <= good
@@ -172,7 +175,7 @@ impl OverLimit {
                 && one.failed_at_or_above <= failed;
             ensure(
                 is_possible,
-                format_args!("more are beyond {} ms than there are", one.limit_ms.0),
+                format_args!("more requests are beyond {} ms than were counted", one.limit_ms.0),
             )?;
             let of = |above, at_or_above| measured::OverLimit { above, at_or_above };
             Ok((of(one.above, one.at_or_above), of(one.failed_above, one.failed_at_or_above)))

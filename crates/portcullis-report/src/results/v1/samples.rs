@@ -13,30 +13,30 @@ use crate::results::{At, Contradiction};
 /// A failed answer.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct ErrorSample<'a> {
-    /// When it ended, from the start of the window; 0 for what ended before it.
+    /// End of the request in seconds since the start of the window; 0 if it ended before.
     pub at_s: Seconds,
-    /// The same as wall time.
+    /// End of the request as wall time.
     #[serde(default)]
     pub at: Instant,
     pub status: u16,
     pub kind: Word<FailureKind>,
-    /// The length of its body, unpacked.
+    /// Size of the decompressed body.
     pub body_bytes: u64,
-    /// The beginning of its body, with `…` where it was cut, without secrets; null if
-    /// it is no text.
+    /// Beginning of the body without secrets, with `…` if it was cut; null if it is not
+    /// text.
     pub body: Option<Text<'a>>,
 }
 
 /// One of the slowest requests.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct SlowRequest {
-    /// When it ended, from the start of the window; 0 for what ended before it.
+    /// End of the request in seconds since the start of the window; 0 if it ended before.
     pub at_s: Seconds,
-    /// The same as wall time.
+    /// End of the request as wall time.
     #[serde(default)]
     pub at: Instant,
     pub latency_ms: Milliseconds,
-    /// 0 without a whole answer.
+    /// HTTP status; 0 without a complete answer.
     pub status: u16,
 }
 

@@ -9,18 +9,18 @@ use crate::results::wire::{Count, Latency, MeanBytes, fields};
 /// One second of the window.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Second {
-    /// From 0.
+    /// Number of the second, from 0.
     pub second: Count,
     pub users: u32,
     pub requests: Count,
     pub failures: Count,
-    /// Of the good answers of the last ten seconds: 50, 66, 75, 80, 90, 95, 98, 99,
-    /// 99.9, 99.99, 100; empty without one.
+    /// Percentiles of the good answers of the last ten seconds: 50, 66, 75, 80, 90, 95, 98,
+    /// 99, 99.9, 99.99, 100; empty without good answers.
     pub percentiles_ms: Vec<Latency>,
     pub to_date: ToDate,
 }
 
-/// From the start of the window to the end of a second; 0 without good answers.
+/// Values from the start of the window to the end of this second; 0 without good answers.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct ToDate {
     pub p50_ms: Latency,

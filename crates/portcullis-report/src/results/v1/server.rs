@@ -9,17 +9,17 @@ use crate::record::RunRecord;
 use crate::results::wire::{Seconds, Wire};
 use crate::results::{At, Contradiction};
 
-/// Our own server over the load window; null if it did not come so far.
+/// Resource usage of the server during the load window; values are null if the load did not start.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Server<'a> {
     pub cpu_s: Option<Seconds>,
     pub peak_memory_bytes: Option<u64>,
     pub voluntary_switches: Option<u64>,
     pub involuntary_switches: Option<u64>,
-    /// Over time: seconds of the window, processor seconds by then, resident bytes.
+    /// Usage over time: seconds of the window, CPU seconds so far, resident bytes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub course: Vec<(Seconds, Seconds, u64)>,
-    /// How it ended.
+    /// Exit status or signal of the server.
     pub end: Text<'a>,
 }
 

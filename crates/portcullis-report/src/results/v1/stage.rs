@@ -10,7 +10,7 @@ use crate::results::wire::{Seconds, Wire};
 use crate::results::word::Word;
 use crate::results::{Contradiction, known};
 
-/// A stage that ended.
+/// A completed or failed stage.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Stage<'a> {
     pub stage: Word<event::Stage>,
@@ -19,7 +19,7 @@ pub struct Stage<'a> {
     pub end: Text<'a>,
     pub detail: Text<'a>,
     pub failure: Option<Text<'a>>,
-    /// Of a failure: the file in `logs/` that tells more.
+    /// Log of a failed stage: a file in `logs/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Text<'a>>,
 }
@@ -40,7 +40,7 @@ impl<'a> Wire<'a, StageRecord> for Stage<'a> {
         let failed = self.failure.map(|why| StageEnd::Failed(why.into_owned()));
         let mut ends = [StageEnd::Completed, StageEnd::Cached].into_iter().chain(failed);
         let end = ends.find(|end| end.name() == self.end);
-        let unknown = format_args!("\"{}\" is no end of a stage", self.end);
+        let unknown = format_args!("unknown end of a stage \"{}\"", self.end);
         Ok(StageRecord {
             end: known(end, unknown)?,
             stage: self.stage.read()?,

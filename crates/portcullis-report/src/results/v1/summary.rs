@@ -17,52 +17,52 @@ use super::task::{Task, check_sum};
 use crate::results::wire::{Instant, Milliseconds, Seconds, Wire, fields};
 use crate::results::{At, Contradiction, ensure};
 
-/// What the load measured.
+/// Results of the load.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Summary<'a> {
     /// Start of the window.
     pub started_at: Instant,
-    /// The window's planned length.
+    /// Planned length of the window.
     pub window_s: Seconds,
-    /// How far it was measured.
+    /// Measured length of the window.
     pub measured_s: Seconds,
-    /// In the open model: the most there may be.
+    /// Virtual users asked for; in the open model the maximum.
     pub users_asked: u32,
     pub users_ran: u32,
-    /// Null in the closed model.
+    /// The schedule; null in the closed model.
     pub arrivals: Option<Arrivals>,
     pub connections: Connections<'a>,
     /// Why the window ended before its planned end.
     pub ended_early: Option<Text<'a>>,
-    /// The latency limits that were counted, ascending.
+    /// Latency limits with exact counts, in ascending order.
     pub limits_ms: Vec<Milliseconds>,
-    /// Where one stage of the load gave way to the next; left out without one.
+    /// Changes from one load stage to the next; left out if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change<'a>>,
-    /// Requests sent again after the server had closed a kept connection just then.
+    /// Requests sent again because the server closed a kept connection while they were sent.
     pub resent: u64,
-    /// Kept connections found closed before sending, and opened anew.
+    /// Kept connections that were closed before sending and opened again.
     pub reopened: u64,
-    /// Of all tasks in the window.
+    /// Requests per second of all tasks in the window.
     #[serde(default)]
     pub requests_per_s: f64,
-    /// What a reader must know beside the numbers.
+    /// Caveats on the results.
     #[serde(default)]
     pub remarks: Vec<String>,
-    /// Requests before the window, by all tasks.
+    /// Requests of all tasks before the window.
     pub warm_up: Row,
     pub generator: Generator,
     /// All tasks in the window.
     pub aggregate: Row,
-    /// Null without a login.
+    /// The login requests; null without a login.
     pub login: Option<Task<'a>>,
     pub tasks: Vec<Task<'a>>,
     pub failures: Vec<Failure<'a>>,
-    /// One for each second of the window.
+    /// One entry for each second of the window.
     pub series: Vec<Second>,
 }
 
-/// A change of the load's stages.
+/// A change of the load stage.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Change<'a> {
     pub at_s: Seconds,
@@ -129,7 +129,7 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
 
 fn ascending(limits: Vec<Duration>) -> Result<Vec<Duration>, Contradiction> {
     let ascend = limits.windows(2).all(|pair| pair.first() < pair.last());
-    ensure(ascend, "they do not ascend").map(|()| limits)
+    ensure(ascend, "they are not in ascending order").map(|()| limits)
 }
 
 fields!(Change<'a>: measured::Change { what; at_s = at });

@@ -19,29 +19,29 @@ pub struct Task<'a> {
     pub name: Text<'a>,
     pub group: Option<Text<'a>>,
     pub method: Text<'a>,
-    /// With placeholders as `{id}`.
+    /// Path with placeholders such as `{id}`.
     pub path: Text<'a>,
     pub weight: u32,
-    /// Whether it accepts a status from 200 to 299: one without such an answer
-    /// has measured nothing.
+    /// Whether the task accepts a status from 200 to 299; without such an answer it has no
+    /// data.
     pub needs_data: bool,
-    /// Requests made after the planned window; in the row.
+    /// Extra requests after the planned window; included in the row.
     pub extension_requests: u64,
-    /// Beside them, given up when the grace was over.
+    /// Extra requests that were cut when the grace ended; not included above.
     pub extension_cut: u64,
-    /// The window in steps, for charts: start in seconds, requests, failures, p50
-    /// and p95 in ms.
+    /// Timeline of the window for charts: start in seconds, requests, failures, p50 and p95
+    /// in ms.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub course: Vec<Step>,
     #[serde(flatten)]
     pub row: Row,
-    /// What the row is the sum of, where that is not the window alone.
+    /// Parts of the row; left out if all requests were made in the window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<Parts>,
-    /// The first failed answers, three at most; left out without one.
+    /// The first failed answers, at most three; left out if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub error_samples: Vec<ErrorSample<'a>>,
-    /// The slowest requests, good and failed, five at most, the slowest first.
+    /// The slowest requests, good and failed, at most five, the slowest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slowest: Vec<SlowRequest>,
 }
@@ -49,8 +49,8 @@ pub struct Task<'a> {
 /// Start in seconds, requests, failures, p50 and p95 in ms.
 pub type Step = (Seconds, u64, u64, Option<Latency>, Option<Latency>);
 
-/// Requests of the window, made after it by the deck, and after it for the task
-/// alone.
+/// Requests in the window, extra requests in the ordinary mix, and extra requests of this
+/// task alone.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Parts {
     pub window: Row,
@@ -95,7 +95,7 @@ impl<'a> Task<'a> {
         let found = (after(|row| row.requests), after(|row| row.cut));
         ensure(
             found == (self.extension_requests, self.extension_cut),
-            "extension_requests is not what was made after the window",
+            "extension_requests is not the number of requests after the window",
         )
         .at(at)?;
         let errors = self.error_samples.into_iter().map(ErrorSample::read);
@@ -170,7 +170,7 @@ pub fn check_sum(
         |row: &measured::Row| [row.requests, row.failures, row.cut, row.with_data, row.stalled];
     let names = ["requests", "failures", "cut", "with_data", "stalled"];
     for ((name, part), all) in names.iter().zip(counts(parts)).zip(counts(sum)) {
-        ensure(part == all, format_args!("{name} is {all}, of {others} {part}"))?;
+        ensure(part == all, format_args!("{name} is {all}, but {part} in {others}"))?;
     }
     let same = |a: &Latencies, b: &Latencies| {
         let plain = |of: &Latencies| (of.count, of.min_ns, of.max_ns, of.clipped);
@@ -180,5 +180,5 @@ pub fn check_sum(
         && same(&parts.failed_latency, &sum.failed_latency)
         && parts.statuses == sum.statuses
         && (&parts.beyond, &parts.failed_beyond) == (&sum.beyond, &sum.failed_beyond);
-    ensure(is_same, format_args!("its latencies or statuses are not those of {others}"))
+    ensure(is_same, format_args!("its latencies or statuses differ from those of {others}"))
 }

@@ -1,5 +1,5 @@
 //! Judged thresholds: for people, and whole, so that every report can be made of them
-//! again. A judgement that is read is what the file says, and is not made anew.
+//! again. A judgement that is read is what the file says, and is not made again.
 
 use portcullis_core::judge::{Judgement, ThresholdResult};
 use portcullis_core::threshold as rules;
@@ -16,10 +16,10 @@ use crate::results::wire::{Count, Finite, Seconds, Wire, fields};
 use crate::results::word::Word;
 use crate::results::{Contradiction, known};
 
-/// A judged rule; one `per task` gives one of these for each task.
+/// The result of a rule; a rule with `per task` has one for each task.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Threshold<'a> {
-    /// The line as written.
+    /// The rule as written.
     pub rule: Text<'a>,
     #[serde(default)]
     pub in_words: Text<'a>,
@@ -31,28 +31,28 @@ pub struct Threshold<'a> {
     pub comparison: Word<Comparison>,
     pub severity: Word<Severity>,
     pub judgement: Word<Judgement>,
-    /// Why it was not judged.
+    /// Why the rule was not judged.
     pub reason: Option<Text<'a>>,
-    /// Null without data, and when it was not judged.
+    /// Value of the metric; null without data and if not judged.
     pub value: Option<Finite>,
-    /// Null for a limit that was never known.
+    /// The limit in the unit; null if it was never known.
     pub limit: Option<f64>,
     pub unit: Word<Unit>,
-    /// The limit that was never known.
+    /// A relative limit that was never known.
     pub relative: Option<Relative>,
     pub abort: bool,
     pub after_s: Option<Seconds>,
     pub policy: Word<Policy>,
-    /// Good answers for latencies, requests for the others.
+    /// Number of good answers for latencies, of requests for other metrics.
     pub samples: Count,
-    /// Samples on the wrong side of the limit, for percentiles.
+    /// For percentiles: number of samples on the wrong side of the limit.
     pub beyond_limit: Option<Count>,
     pub evidence: Option<Evidence>,
-    /// What the limit was taken from.
+    /// Source of a relative limit.
     pub baseline: Option<Derived<'a>>,
 }
 
-/// A limit in terms of another run: `reference × factor + plus`.
+/// A limit relative to another run: `reference × factor + plus`.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Relative {
     pub to: Word<Reference>,
@@ -60,18 +60,18 @@ pub struct Relative {
     pub plus: Finite,
 }
 
-/// What a limit was taken from: it is `value × factor + plus`.
+/// Source of a relative limit, which is `value × factor + plus`.
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Derived<'a> {
     pub to: Word<Reference>,
     pub value: Finite,
     pub factor: Finite,
     pub plus: Finite,
-    /// How uncertain the value is, 95 %; in the threshold's unit.
+    /// 95 % interval of the value, in the unit of the threshold.
     pub low: Option<f64>,
     pub high: Option<f64>,
     pub samples: Option<u64>,
-    /// Why a violation only warns although the rule says "fail".
+    /// Why a violation is a warning although the rule is in `fail`.
     pub lowered: Option<Text<'a>>,
 }
 
@@ -110,10 +110,10 @@ impl<'a> Wire<'a, ThresholdResult> for Threshold<'a> {
     fn read(self) -> Result<ThresholdResult, Contradiction> {
         let judgement = self.judgement.read()?;
         let metric = Metric::shown(&self.metric);
-        let metric = known(metric, format_args!("\"{}\" is no metric", self.metric))?;
+        let metric = known(metric, format_args!("unknown metric \"{}\"", self.metric))?;
         let kind = &self.scope_kind;
         let scope = Scope::of_kind(kind, self.scope.into_owned());
-        let scope = known(scope, format_args!("\"{kind}\" is no kind of scope"))?;
+        let scope = known(scope, format_args!("unknown kind of scope \"{kind}\""))?;
         Ok(ThresholdResult {
             judgement,
             value: self.value.read()?,

@@ -15,14 +15,14 @@ use crate::console::CheckedFile;
 pub fn judge(stats: &LocustStats, configured: &Configured<'_>, report: &mut CheckedFile) {
     let (rows, all) = (stats.stated.rows.len(), &stats.stated.aggregate);
     let requests = all.requests;
-    report.about = format!("statistics of Locust, {requests} requests in {rows} rows");
+    report.about = format!("Locust statistics, {requests} requests in {rows} rows");
     report.unseen = unseen(&stats.companions);
     report.findings.extend(exceptions(&stats.companions));
     let rules = match configured.rules() {
         Ok(rules) => rules,
         Err(findings) => return report.findings.extend(findings),
     };
-    report.about.push_str(&format!("; rules of {}", rules.source));
+    report.about.push_str(&format!("; rules from {}", rules.source));
     if requests == 0 {
         return report.findings.push(Finding::no_data(NOTHING.to_owned()));
     }
@@ -40,10 +40,10 @@ pub fn judge(stats: &LocustStats, configured: &Configured<'_>, report: &mut Chec
     report.sentence = passed(checked, requests);
 }
 
-const NOTHING: &str = "the Aggregated row has no request, and N/A for its percentiles: nobody \
+const NOTHING: &str = "the Aggregated row has no requests, and N/A for its percentiles: no user \
                        logged in, or nothing answered";
-const NO_RULE: &str = "no `fail` rule on all requests was judged: the file's rows are URLs, so that \
-                       rules on tasks, groups and the login alone say nothing of it";
+const NO_RULE: &str = "no `fail` rule on all requests was judged: the file's rows are URLs, so \
+                       rules on tasks, groups and the login alone are not enough";
 
 /// What a judged rule finds; `is_strict` makes warnings fail too.
 fn found(checked: &Checked, is_strict: bool) -> Option<Finding> {
@@ -62,7 +62,7 @@ fn exceptions(companions: &Companions) -> Option<Finding> {
     let exceptions = companions.exceptions.as_ref().filter(|found| found.count > 0)?;
     let times = if exceptions.count == 1 { "once" } else { &format!("{} times", exceptions.count) };
     Some(Finding::invalid(format!(
-        "the users' own code failed {times}, so that not all of them may have run: {}",
+        "the users' own code failed {times}, so possibly not all of them ran: {}",
         exceptions.first
     )))
 }
@@ -73,7 +73,7 @@ fn notes(stats: &LocustStats, rules: &Rules) -> Vec<String> {
     {
         let (method, name, count) = (&login.method, &login.name, login.requests);
         notes.push(format!(
-            "{method} {name} is the login: its {count} requests are left out of all requests"
+            "{method} {name} is the login: its {count} requests are not in the totals"
         ));
     }
     match &stats.companions.history {
@@ -93,13 +93,14 @@ fn notes(stats: &LocustStats, rules: &Rules) -> Vec<String> {
 fn unseen(companions: &Companions) -> Vec<String> {
     let users = match &companions.history {
         Some(Ok(history)) => format!(
-            "how many users were asked for and logged in (the history counts {} at the most)",
+            "how many users were asked for and logged in (the history counts at most {})",
             history.most_users
         ),
         _ => "how many users were asked for, logged in and ran".to_owned(),
     };
     let mut unseen = vec![
-        "who answered: another program on the server's port leaves the same file".to_owned(),
+        "which process answered: another program on the server's port writes the same file"
+            .to_owned(),
         users,
         "tasks, groups and the login, where rows have no such names: a task that was never called \
          has no row"
@@ -109,12 +110,11 @@ fn unseen(companions: &Companions) -> Vec<String> {
         "whether the load generator kept up".to_owned(),
     ];
     if companions.exceptions.is_none() {
-        unseen.push("faults of the users' own code: no exceptions file lies beside it".to_owned());
+        unseen.push("errors in the users' own code: no exceptions file beside it".to_owned());
     }
     if !companions.has_failures {
         unseen.push(
-            "what failed, and whether failures are in the percentiles: no failures file \
-                     lies beside it"
+            "what failed, and whether failures are in the percentiles: no failures file beside it"
                 .to_owned(),
         );
     }

@@ -87,17 +87,17 @@ fn passed(checked: &[Checked], requests: u64) -> String {
     let open = checked.iter().filter(|checked| !checked.is_decided()).count() - unjudged;
     let warned = match count - held - open - unjudged {
         0 => String::new(),
-        1 => ", 1 warns".to_owned(),
-        n => format!(", {n} warn"),
+        1 => ", 1 warning".to_owned(),
+        n => format!(", {n} warnings"),
     };
     let (word, open) = match open {
         0 => ("PASSED", String::new()),
-        1 => ("PASSED as far as this file shows", ", 1 is not checkable from it".to_owned()),
-        n => ("PASSED as far as this file shows", format!(", {n} are not checkable from it")),
+        1 => ("PASSED as far as this file shows", ", 1 not checkable".to_owned()),
+        n => ("PASSED as far as this file shows", format!(", {n} not checkable")),
     };
     let unjudged = match unjudged {
         0 => String::new(),
         n => format!(", {n} not judged"),
     };
-    format!("{word}: {held} of {count} rules hold{warned}{open}{unjudged}; {requests} requests")
+    format!("{word}: {held} of {count} rules passed{warned}{open}{unjudged}; {requests} requests")
 }

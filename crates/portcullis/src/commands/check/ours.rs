@@ -15,7 +15,7 @@ pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut Check
     let version = &results.tool_version;
     let begun = rfc3339(results.started_unix_ms);
     let target = &results.target;
-    report.about = format!("a run of Portcullis {version} on {target}, begun {begun}");
+    report.about = format!("Portcullis {version} run on {target}, started {begun}");
     // A run that was no measurement stays none.
     let is_of_rules = |finding: &Finding| match finding.kind {
         // Nor does a baseline appear where none was.
@@ -40,7 +40,7 @@ pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut Check
         }
         Err(problems) => return report.findings.extend(problems),
     };
-    report.about.push_str(&format!("; rules of {}", rules.source));
+    report.about.push_str(&format!("; rules from {}", rules.source));
     let comparison = results.comparison.as_ref();
     let thresholds = &rules.config.thresholds;
     report.notes.extend(rules.vacuous());

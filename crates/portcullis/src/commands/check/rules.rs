@@ -89,8 +89,8 @@ impl<'a> Configured<'a> {
         let flags = flags::of_check(self.args);
         let loaded = config::load_with(carried, None, &flags, Labels::Any).map_err(|problems| {
             let show = |problem: &config::Problem| {
-                let problem = problem.show("the configuration within");
-                let advice = "its secrets are blanked out; name another with --config";
+                let problem = problem.show("the configuration in the file");
+                let advice = "its secrets are removed; choose another with --config";
                 Finding::refused(format!("{problem} ({advice})"))
             };
             problems.iter().map(show).collect::<Vec<Finding>>()

@@ -32,7 +32,7 @@ pub fn run(args: &ReportArgs) -> u8 {
 /// Why nothing is written or shown.
 #[derive(Debug, thiserror::Error)]
 enum ReportError {
-    #[error("one file of results, or two")]
+    #[error("expected one or two results files")]
     Count,
     #[error("{file} {1}", file = .0.display())]
     Results(PathBuf, ReadError),
@@ -41,12 +41,13 @@ enum ReportError {
     #[error(transparent)]
     Folder(#[from] FolderError),
     #[error(
-        "{} is not named {}, so the files beside it may be another run's: name a folder with --out",
+        "{} is not named {}, so the files beside it could belong to another run: choose a folder \
+         with --out",
         .0.display(),
         artifacts::RESULTS
     )]
     OtherName(PathBuf),
-    #[error("two results are shown side by side, in no file: leave the flags out")]
+    #[error("two results are only shown side by side: remove the flags that write files")]
     Flags,
 }
 
@@ -75,7 +76,7 @@ fn again(file: &Path, args: &ReportArgs) -> Result<(), ReportError> {
     let paths: Vec<PathBuf> = written.iter().map(|name| folder.path().join(name)).collect();
     let is_written = |format: &&Format| format.files.iter().all(|file| written.contains(file));
     let no_load = run.summary.is_none() && !formats.iter().all(is_written);
-    console::print_written(&paths, no_load.then_some("there was no load: no CSV files"));
+    console::print_written(&paths, no_load.then_some("no load ran, so there are no CSV files"));
     Ok(())
 }
 

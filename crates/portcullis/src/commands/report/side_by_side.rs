@@ -14,8 +14,8 @@ use super::described;
 use crate::console::{Change, Row, SideBySide};
 
 /// Says what such a table is not.
-const NO_CHECK: &str = "two runs apart in time are no regression check: the machine's moods are in \
-                        every ratio; `perf --against REV` compares two versions in one run";
+const NO_CHECK: &str = "two separate runs are not a regression check: every ratio includes machine \
+                        noise; `perf --against REV` compares two versions in one run";
 
 /// Two runs with their names.
 pub fn side_by_side(before: (String, &RunRecord), after: (String, &RunRecord)) -> SideBySide {
@@ -50,7 +50,7 @@ fn rows(summaries: [Option<&Summary>; 2]) -> Vec<Row> {
         row(name, summaries.map(|summary| summary.and_then(of)))
     }));
     if login.iter().any(Option::is_some) {
-        rows.push(row("login (apart)", login));
+        rows.push(row("login (not in the totals)", login));
     }
     rows
 }
@@ -110,18 +110,18 @@ fn told(judged: &ThresholdResult, is_strict: bool) -> String {
 fn differences([before, after]: [&RunRecord; 2]) -> Vec<String> {
     let machine = |run: &RunRecord| {
         let machine = &run.machine;
-        let processor = machine.processor.as_deref().unwrap_or("unknown processor");
+        let processor = machine.processor.as_deref().unwrap_or("unknown CPU");
         format!("{}, {} cores, {processor}", machine.system, machine.cores)
     };
     let mut notes = Vec::new();
     if machine(before) != machine(after) {
-        notes.push(format!("two machines: {}; {}", machine(before), machine(after)));
+        notes.push(format!("different machines: {}; {}", machine(before), machine(after)));
     }
     if before.configuration_hash != after.configuration_hash {
-        notes.push("the configurations differ in what decides the figures".to_owned());
+        notes.push("the configurations differ in settings that change the figures".to_owned());
     }
     if before.target != after.target && !(before.own_server && after.own_server) {
-        notes.push(format!("two targets: {}; {}", before.target, after.target));
+        notes.push(format!("different targets: {}; {}", before.target, after.target));
     }
     notes
 }
@@ -175,7 +175,7 @@ mod tests {
             (both.rows[2].p50_ms, both.rows[3].requests),
             ([Some(40.0), None], [None, Some(20)])
         );
-        assert!(both.notes[0].contains("no regression check"), "{:?}", both.notes);
+        assert!(both.notes[0].contains("not a regression check"), "{:?}", both.notes);
         assert!(both.runs[1].starts_with("b: 1970"), "{:?}", both.runs);
     }
 
@@ -192,8 +192,8 @@ mod tests {
         };
         assert_eq!(both.unchanged, 1);
         let expected = [
-            said("error_rate(list) <= 1%", Some("holds, 0.00 %"), Some("violated, 50.00 %")),
-            said("count > 3", Some("holds, 20"), None),
+            said("error_rate(list) <= 1%", Some("passed, 0.00 %"), Some("violated, 50.00 %")),
+            said("count > 3", Some("passed, 20"), None),
         ];
         for change in expected {
             assert!(both.changes.contains(&change), "{change:?} is not in {:#?}", both.changes);

@@ -70,13 +70,13 @@ pub fn migrate(
 
 fn copied() -> StageOutput<Database> {
     let value = Database { is_copy: true, entry: None };
-    StageOutput { value, cached: true, detail: "copy of the template".to_owned() }
+    StageOutput { value, cached: true, detail: "restored from cache".to_owned() }
 }
 
 fn open(version: Version<'_>, key: &str, hold: Hold) -> Result<Entry, StageFailure> {
     let context = version.context;
     let waiting =
-        |who| context.note(format!("waiting for {who}, which makes the database template"));
+        |who| context.note(format!("waiting for {who}, which is creating the database template"));
     let patience = (context.interrupts, context.left());
     Ok(cache::open(&context.cache, KIND, key, hold, patience, waiting)?)
 }
@@ -135,7 +135,7 @@ pub fn keep(version: Version<'_>, entry: &Entry) -> Result<(), StageFailure> {
     let failed = |error: std::io::Error| StageFailure::disk("the database template", &error);
     let files = std::fs::read_dir(&folder).map_err(failed)?.count();
     if files != databases(&folder).map_err(failed)?.len() {
-        context.warn("the database has side files after its checkpoint: no template is kept");
+        context.warn("the database has side files after its checkpoint: it is not cached");
         return Ok(());
     }
     // Rows that name a file would be there without it.
@@ -143,7 +143,7 @@ pub fn keep(version: Version<'_>, entry: &Entry) -> Result<(), StageFailure> {
         std::fs::read_dir(own.path().join(name)).is_ok_and(|mut files| files.next().is_some())
     };
     if let Some(name) = ["media", "storages", "sessions", "caches"].into_iter().find(is_filled) {
-        context.warn(format!("the seed has written files ({name}): no template is kept"));
+        context.warn(format!("the seed wrote files ({name}): the database is not cached"));
         return Ok(());
     }
     cache::prune(&context.cache, KIND, OLDEST);
@@ -175,7 +175,7 @@ fn key(version: Version<'_>, project: &Project, venv: &Venv) -> Option<String> {
         return Some(key.add("tree", &base.tree).finish());
     }
     let Some(files) = git.files().filter(|files| !files.is_empty()) else {
-        context.note("git lists no files here: the database is made anew in every run");
+        context.note("git lists no files here: the database is rebuilt in every run");
         return None;
     };
     // What a run may write itself decides nothing of a database.

@@ -26,7 +26,7 @@ pub fn fixed(plan: &ServePlan) -> Result<Vec<(String, String)>, StageFailure> {
     Ok(fixed)
 }
 
-/// What only the developer's own file sets: the service will see it all the same.
+/// What only the developer's own file sets: the service reads it all the same.
 pub struct Leak {
     /// The file.
     pub path: PathBuf,
@@ -65,7 +65,7 @@ impl Leak {
     /// What is said of it.
     pub fn warning(&self, plan: &ServePlan) -> String {
         format!(
-            "{} sets {}, which {} does not name: the service will see it; add it to [env] set",
+            "{} sets {}, which is not in {}: the service reads it; add it to [env] set",
             self.path.display(),
             self.names(),
             plan.env_example.as_ref().map_or("no env.example".into(), |p| p.display().to_string()),

@@ -75,7 +75,7 @@ pub fn environment(
     let argv: [OsString; 5] =
         [python.path.into(), "-I".into(), "-m".into(), "venv".into(), venv.entry.path().into()];
     step(version, &argv, "environment", plan.install_timeout).map_err(|error| {
-        let advice = "see whether `python3 -m venv` works by hand";
+        let advice = "check that `python3 -m venv` works";
         filling(version, error, "the virtual environment", "environment", advice)
     })?;
     Ok(StageOutput::new(venv, detail))
@@ -106,7 +106,7 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
         })?;
     }
     if !works(version, &venv)? {
-        let finding = "the environment has no working Django: do the requirements name it?";
+        let finding = "the environment has no working Django: check that the requirements list it";
         let failure = StageFailure::new(Finding::preparation(finding.to_owned()));
         return Err(failure.with_log("install"));
     }
@@ -129,7 +129,7 @@ fn open(
 ) -> Result<Venv, StageFailure> {
     let context = version.context;
     let waiting =
-        |who| context.note(format!("waiting for {who}, which has the cached environment"));
+        |who| context.note(format!("waiting for {who}, which is using the cached environment"));
     let patience = (context.interrupts, context.left());
     let entry = cache::open(&context.cache, KIND, key, hold, patience, waiting)?;
     Ok(Venv {
@@ -204,8 +204,7 @@ fn filling(
     let (place, kib) = (cache.display(), free.map(|free| free / 1024));
     let room = kib.map_or("too little".to_owned(), |kib| format!("{kib} KiB"));
     failure.with_advice(format!(
-        "there is {room} room in {place}: free some space, or name another place in \
-         PORTCULLIS_CACHE"
+        "{place} has {room} space left: free some, or set PORTCULLIS_CACHE to another folder"
     ))
 }
 

@@ -76,7 +76,7 @@ pub fn find(
         }
     }
     let tried =
-        if tried.is_empty() { "python3, python: not there".to_owned() } else { tried.join(", ") };
+        if tried.is_empty() { "python3, python: not found".to_owned() } else { tried.join(", ") };
     Err(NoPython::Tried(oldest.0, oldest.1, tried))
 }
 
@@ -117,5 +117,6 @@ fn probe(
         }
     }
     let text = std::fs::read_to_string(&output).unwrap_or_default();
-    serde_json::from_str(text.trim()).map_err(|e| Unusable::Broken(format!("strange answer: {e}")))
+    serde_json::from_str(text.trim())
+        .map_err(|e| Unusable::Broken(format!("unexpected output: {e}")))
 }

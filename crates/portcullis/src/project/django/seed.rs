@@ -74,7 +74,7 @@ fn prove_user(version: Version<'_>, project: &Project, user: &str) -> Result<(),
     if String::from_utf8_lossy(&output).lines().any(|line| line.trim() == present) {
         return Ok(());
     }
-    let message = format!("the seed ended well, but there is no user \"{user}\" in the database");
+    let message = format!("the seed succeeded, but the database has no user \"{user}\"");
     Err(StageFailure::new(Finding::preparation(message)).with_log("seed").with_advice(
         "the script runs inside Django's shell, where __name__ is not \"__main__\": call its \
          functions without a main guard",

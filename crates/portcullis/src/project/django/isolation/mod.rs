@@ -46,7 +46,7 @@ pub fn prove(version: Version<'_>, project: &Project) -> Result<(), StageFailure
     let deadline = plan.migrate_timeout.min(Duration::from_secs(120));
     project.manage(version, Command::shell(script, LOG, deadline)).map_err(|error| {
         refusal::refused(folder, LOG)
-            .unwrap_or_else(|| StageFailure::preparation(error, "a look at the settings", LOG))
+            .unwrap_or_else(|| StageFailure::preparation(error, "the check of the settings", LOG))
     })?;
     let output = std::fs::read(folder.log(LOG)).unwrap_or_default();
     let answer = Answer::read(&String::from_utf8_lossy(&output));
@@ -90,7 +90,7 @@ fn not_isolated(plan: &ServePlan, why: &NotIsolated) -> StageFailure {
 /// Why the database would not be the run's own, to be read after the name of the program.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum NotIsolated {
-    #[error("did not say which settings it uses")]
+    #[error("did not report its settings")]
     NoSettings,
     #[error("does not run in the environment of this run")]
     NoHook,
