@@ -34,7 +34,7 @@ pub struct FaultCase {
     /// A shell command that wraps the run, such as `unshare -m sh -c '… exec "$@"'`.
     pub within: Option<&'static str>,
     /// Prepares the sandbox before the run.
-    pub before: Option<fn(&Sandbox) -> Result<()>>,
+    pub before: Vec<fn(&Sandbox) -> Result<()>>,
     /// An action during the run, once the output has a line with this text.
     pub during: Option<(&'static str, Disturb)>,
     /// The expected exit code; -9 for a run that was killed.
@@ -82,7 +82,7 @@ pub fn case(name: &'static str, what: &'static str, code: i32) -> FaultCase {
         variables: Vec::new(),
         own_cache: false,
         within: None,
-        before: None,
+        before: Vec::new(),
         during: None,
         code,
         stage: None,
@@ -158,7 +158,7 @@ impl FaultCase {
 
     /// Adds a preparation.
     pub fn before(mut self, prepare: fn(&Sandbox) -> Result<()>) -> Self {
-        self.before = Some(prepare);
+        self.before.push(prepare);
         self
     }
 

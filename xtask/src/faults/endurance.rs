@@ -62,7 +62,7 @@ fn kill_one(sandbox: &Sandbox, case: &FaultCase, moment: Duration) -> Result<Str
 /// # Errors
 /// A run failed, or something has grown.
 pub fn soak(count: u32) -> Result<()> {
-    let short = FaultCase { before: Some(shorten), ..calm("soak", "2s") };
+    let short = FaultCase { before: vec![shorten], ..calm("soak", "2s") };
     let sandbox = Sandbox::new(&short)?;
     // The first one fills the caches.
     play(&sandbox, &short)?;
@@ -100,7 +100,7 @@ fn play(sandbox: &Sandbox, case: &FaultCase) -> Result<i32> {
 /// A healthy run in its own git repository, so that its database is cached.
 fn calm(name: &'static str, time: &'static str) -> FaultCase {
     let time = if time.is_empty() { "3s" } else { time };
-    FaultCase { before: Some(track), ..case(name, "", 0).flags(&["-t", time]) }
+    FaultCase { before: vec![track], ..case(name, "", 0).flags(&["-t", time]) }
 }
 
 fn track(sandbox: &Sandbox) -> Result<()> {

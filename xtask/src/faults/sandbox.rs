@@ -63,7 +63,7 @@ impl Sandbox {
             cache,
             companions: Mutex::default(),
         };
-        if let Some(before) = case.before {
+        for before in &case.before {
             before(&sandbox).context("preparing")?;
         }
         sandbox.service = leaks::tree(&sandbox.folder.join("service"))?;

@@ -78,6 +78,9 @@ pub struct DjangoSection {
     pub seed: Option<String>,
     /// The name of a user that must exist after the seed.
     pub seed_user: Option<String>,
+    /// SQLite files beside the run's databases that the service may open, relative to the
+    /// project's root.
+    pub sqlite_files: Vec<String>,
 }
 
 /// Commands and deadlines of the steps.
@@ -232,6 +235,7 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
         overrides: Vec::new(),
         seed: None,
         seed_user: None,
+        sqlite_files: Vec::new(),
     };
     let Some(mut section) = section else { return django };
     django.manage = section.text("manage", problems);
@@ -252,6 +256,7 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
     }
     django.seed = section.optional_text("seed", problems);
     django.seed_user = section.optional_text("seed_user", problems);
+    django.sqlite_files = section.texts("sqlite_files", problems);
     section.finish(problems);
     django
 }

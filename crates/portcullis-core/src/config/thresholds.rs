@@ -94,6 +94,10 @@ fn rules(
                 Ok(rule) if found.iter().any(|(_, known)| known.text == rule.text) => {
                     note(problems, at, format!("duplicate rule \"{line}\""));
                 }
+                // Results that exist may carry one; whoever checks them is told.
+                Ok(rule) if allowed == Labels::OfTasks && rule.is_vacuous() => {
+                    note(problems, at, format!("threshold {}", rule.vacuous_in_words()));
+                }
                 Ok(rule) => found.push((at, whole(rule, &beside, usual, problems))),
                 Err(error) => note(problems, at, format!("threshold \"{line}\", {error}")),
             }

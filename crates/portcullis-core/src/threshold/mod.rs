@@ -8,6 +8,7 @@ mod parse;
 mod round_trip;
 #[cfg(test)]
 mod tests;
+mod vacuous;
 mod wording;
 
 pub use crate::measure::{Percentile, Scope};

@@ -8,7 +8,7 @@ use portcullis_core::measure::FailureKind;
 use portcullis_core::scenario::{Check, Extract, Step};
 
 use super::body::{self, BodyError};
-use super::scan;
+use super::json;
 use crate::http::{ExchangeError, Head, Response};
 use crate::metrics::Failure;
 
@@ -107,8 +107,13 @@ fn unexpected(head: &Head, body: &[u8], step: &Step) -> Option<Failure> {
 /// How a body fails a check, if it does.
 fn broken(check: &Check, body: &[u8]) -> Option<String> {
     let Check::MinItems { array, min_items } = check;
-    if scan::has_items(body, array, *min_items) {
-        return None;
+    match json::items(body, array) {
+        Ok(Some(items)) if items >= *min_items => return None,
+        Err(json::Malformed { at }) => {
+            return Some(format!("the body is not JSON (at byte {} of {})", at + 1, body.len()));
+        }
+        // Its key may be written with escapes.
+        Ok(_) => {}
     }
     match body::array_length(body, array) {
         Ok(items) if items >= *min_items => None,

@@ -11,7 +11,12 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 /// The largest size to which a body is unpacked.
 const MAX_UNPACKED: u64 = 256 * 1024 * 1024;
 
-/// Why a body cannot be used.
+/// As many keys are named where one is missing.
+const SHOWN_KEYS: usize = 8;
+/// The longest key that is named whole.
+const SHOWN_KEY: usize = 40;
+
+/// What is wrong with a body.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// It is damaged or truncated.
@@ -23,10 +28,10 @@ pub enum BodyError {
     /// It cannot be parsed.
     #[error("the body is not JSON ({0})")]
     NotJson(#[from] serde_json::Error),
-    /// There is no value at this path.
-    #[error("there is no \"{0}\"")]
-    Absent(String),
-    /// The value at this path is not a list.
+    /// Nothing is at this path; the keys that are there instead.
+    #[error("the answer has no key \"{0}\"{1}")]
+    Absent(String, String),
+    /// What is at this path is something else.
     #[error("\"{0}\" is not a list")]
     NotList(String),
     /// The value at this path is not a text.
@@ -59,7 +64,7 @@ pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
     match find(body, path)? {
         Found::Items(items) => Ok(items),
         Found::Text(_) | Found::Other => Err(BodyError::NotList(path.to_owned())),
-        Found::Nothing => Err(BodyError::Absent(path.to_owned())),
+        Found::Nothing => Err(absent(body, path)),
     }
 }
 
@@ -70,9 +75,33 @@ pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
 pub fn text_at(body: &[u8], path: &str) -> Result<String, BodyError> {
     match find(body, path)? {
         Found::Text(text) if !text.is_empty() => Ok(text),
-        Found::Nothing => Err(BodyError::Absent(path.to_owned())),
+        Found::Nothing => Err(absent(body, path)),
         _ => Err(BodyError::NotText(path.to_owned())),
     }
+}
+
+/// That nothing is at a path, with the keys beside the one that is missing: ` (it has:
+/// access, refresh)`. Only then they are looked for.
+fn absent(body: &[u8], path: &str) -> BodyError {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let keys = keys_of(path);
+    let (depth, mut there) = Siblings { keys: &keys }.deserialize(&mut json).unwrap_or_default();
+    let there_are_more = there.len() > SHOWN_KEYS;
+    there.truncate(SHOWN_KEYS);
+    there.extend(there_are_more.then(|| "…".to_owned()));
+    let it = match depth {
+        0 => "it".to_owned(),
+        depth => format!("\"{}\"", keys[..depth].join(".")),
+    };
+    let there = match there.is_empty() {
+        true => String::new(),
+        false => format!(" ({it} has: {})", there.join(", ")),
+    };
+    BodyError::Absent(path.to_owned(), there)
+}
+
+fn keys_of(path: &str) -> Vec<&str> {
+    path.split('.').filter(|key| !key.is_empty()).collect()
 }
 
 /// The beginning of a body on one line, for messages.
@@ -91,7 +120,11 @@ pub fn excerpt(body: &[u8], longest: usize) -> String {
 
 /// The message of an answer: `error.message`, `detail`, else the beginning of the body.
 pub fn words(body: &[u8]) -> String {
-    let message = ["error.message", "detail", "message"].iter().find_map(|p| text_at(body, p).ok());
+    let text = |path: &&str| match find(body, path) {
+        Ok(Found::Text(text)) if !text.is_empty() => Some(text),
+        _ => None,
+    };
+    let message = ["error.message", "detail", "message"].iter().find_map(text);
     message.map_or_else(|| excerpt(body, 160), |text| excerpt(text.as_bytes(), 160))
 }
 
@@ -105,7 +138,7 @@ enum Found {
 
 fn find(body: &[u8], path: &str) -> Result<Found, BodyError> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let keys: Vec<&str> = path.split('.').filter(|key| !key.is_empty()).collect();
+    let keys = keys_of(path);
     let found = Walk { keys: &keys }.deserialize(&mut json).and_then(|f| json.end().map(|()| f));
     Ok(found?)
 }
@@ -179,6 +212,43 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 }
 
+/// The keys of the object in which the path ends, and how many keys lead to it.
+struct Siblings<'a> {
+    keys: &'a [&'a str],
+}
+
+impl<'de> DeserializeSeed<'de> for Siblings<'_> {
+    type Value = (usize, Vec<String>);
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Siblings<'_> {
+    type Value = (usize, Vec<String>);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut there, mut below) = (Vec::new(), None);
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            match self.keys.split_first() {
+                Some((first, rest)) if key == *first => {
+                    below = Some(map.next_value_seed(Siblings { keys: rest })?);
+                }
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+            if there.len() <= SHOWN_KEYS {
+                there.push(excerpt(key.as_bytes(), SHOWN_KEY));
+            }
+        }
+        Ok(below.map_or((0, there), |(depth, there)| (depth + 1, there)))
+    }
+}
+
 impl Walk<'_> {
     fn leaf(&self, found: Found) -> Found {
         if self.keys.is_empty() { found } else { Found::Nothing }
@@ -191,15 +261,24 @@ mod tests {
 
     #[test]
     fn arrays_are_counted_where_they_are() {
-        let body = br#"{"count": 9, "results": [1, {"results": []}, "x"], "a": {"b": [[]]}}"#;
+        let body =
+            br#"{"count": 9, "results": [1, {"results": []}, "x"], "a": {"b": [[]]}, "z": 1}"#;
         assert_eq!(array_length(body, "results").unwrap(), 3);
         assert_eq!(array_length(body, "a.b").unwrap(), 1);
         assert_eq!(array_length(b"[1, 2]", "").unwrap(), 2);
         assert!(array_length(body, "count").unwrap_err().to_string().contains("not a list"));
-        assert!(
-            array_length(body, "count.deeper").unwrap_err().to_string().contains("there is no")
+        let absent = |path: &str| array_length(body, path).unwrap_err().to_string();
+        assert_eq!(absent("count.deeper"), "the answer has no key \"count.deeper\"");
+        assert_eq!(
+            absent("absent"),
+            "the answer has no key \"absent\" (it has: count, results, a, z)"
         );
-        assert!(array_length(body, "absent").unwrap_err().to_string().contains("there is no"));
+        assert_eq!(absent("a.c"), "the answer has no key \"a.c\" (\"a\" has: b)");
+        assert_eq!(absent("results.0"), "the answer has no key \"results.0\"");
+        let many =
+            array_length(br#"{"\u001b":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1}"#, "z");
+        let many = many.unwrap_err().to_string();
+        assert!(many.ends_with("(it has: , b, c, d, e, f, g, h, …)"), "{many}");
         assert!(array_length(b"<html>", "results").unwrap_err().to_string().contains("not JSON"));
         assert!(array_length(br#"{"results": [1]} tail"#, "results").is_err());
     }

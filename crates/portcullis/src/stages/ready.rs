@@ -73,9 +73,9 @@ const LOG: &str = "server";
 /// For a server that is not started by `manage.py`, or whose `wsgi.py` names other
 /// settings.
 const UNSET: &str = "the server has not loaded this run's settings";
-const UNSET_ADVICE: &str = "it would use another database, so no request was sent to it: keep \
-                            DJANGO_SETTINGS_MODULE, with os.environ.setdefault(…) in wsgi.py and \
-                            asgi.py instead of an assignment";
+const UNSET_ADVICE: &str = "it would serve from another database, so it was asked nothing: start \
+                            it with {python}, or with a program of the run's environment, and let \
+                            it keep PORTCULLIS_ISOLATION";
 
 /// A wait for the server that was started.
 struct Waiting<'a> {

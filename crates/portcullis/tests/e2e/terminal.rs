@@ -174,7 +174,7 @@ fn a_panel_lives_while_the_load_runs_and_leaves_nothing() {
         // The last line of the panel: what came before it is whole.
         let shown = terminal.wait_for("  then         judge, collect, stop");
         assert!(OF_THE_PANEL.iter().all(|label| shown.contains(label)), "{shown}");
-        assert!(shown.contains("2 of 2 active") && shown.contains("1 hold"), "{shown}");
+        assert!(shown.contains("2 of 2 active") && shown.contains("1 passed"), "{shown}");
         assert!(shown.contains("errors       none"), "{shown}");
         let (screen, code, raw) = terminal.finish();
         let verdict = assert_ended(&screen, code);

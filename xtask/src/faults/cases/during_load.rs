@@ -27,6 +27,14 @@ fn hurried(case: FaultCase) -> FaultCase {
         .edit("\"login.p95 < 2s\"", "\"login.p95 < 1s\"")
 }
 
+/// Answers that are whole, and whose bodies are not.
+fn no_json(name: &'static str, what: &'static str, fault: &str) -> FaultCase {
+    under_load(name, what, 1, fault)
+        .stage("judge")
+        .says("the body is not JSON (at byte ")
+        .then(|_, outcome| kinds(outcome, &["validation"]))
+}
+
 fn ends() -> Vec<FaultCase> {
     vec![
         under_load("during-load/exits", "The server exits with 7.", 4, "exits")
@@ -151,16 +159,28 @@ fn answers() -> Vec<FaultCase> {
             .faults("*=html")
             .stage("load")
             .says("list_claims has no data: GET /api/v1/claims/: the body is not JSON"),
-        under_load(
-            "during-load/html-later",
-            "After a while answers are 200 with an HTML page.",
-            1,
-            "html",
+        no_json(
+            "during-load/half-a-document",
+            "A stream that ends in the middle of its document, as a whole answer of 200.",
+            "half-a-document",
         )
-        .stage("judge")
-        .says("the body is not JSON")
-        .then(|_, outcome| kinds(outcome, &["validation"]))
         .quick(),
+        no_json(
+            "during-load/traceback-in-the-document",
+            "A document that breaks off with a traceback, as a whole answer of 200.",
+            "traceback",
+        ),
+        no_json(
+            "during-load/page-behind-the-document",
+            "A document with an error page behind it, as a whole answer of 200.",
+            "html-behind",
+        ),
+        no_json("during-load/no-utf-8", "A document that is not UTF-8.", "no-utf-8"),
+        under_load("during-load/html-later", "After a while 200 with a page.", 1, "html")
+            .stage("judge")
+            .says("the body is not JSON")
+            .then(|_, outcome| kinds(outcome, &["validation"]))
+            .quick(),
     ]
 }
 

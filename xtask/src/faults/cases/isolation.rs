@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::super::actions::prepend;
 use super::super::case::{FaultCase, case};
 use super::super::sandbox::{Outcome, Sandbox};
 use crate::tools;
@@ -13,47 +14,201 @@ const OWNED: [&str; 3] = ["db.sqlite3", ".env", "logs/upstream.log"];
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
+    [insisting(), databases(), interpreters(), places()].into_iter().flatten().collect()
+}
+
+/// Projects that choose their settings themselves: the run's databases are laid under
+/// whatever they choose.
+fn insisting() -> Vec<FaultCase> {
+    let served = |name, what, before: fn(&Sandbox) -> Result<()>| {
+        owned(name, what, 0, before)
+            .edit("requirements.lock\"]", format!("requirements.lock\", {:?}]", gunicorn()))
+            .edit(
+                RUNSERVER,
+                "\"-m\", \"gunicorn\", \"hello_world.wsgi\", \"--bind\", \"127.0.0.1:{port}\", \
+                 \"--no-control-socket\"",
+            )
+            .says("user_a exists")
+    };
     vec![
-        case(
+        owned(
             "isolation/settings-assigned-in-manage",
-            "`manage.py` assigns `DJANGO_SETTINGS_MODULE` and calls `django.setup()`: nothing is \
-             migrated or seeded.",
-            3,
+            "`manage.py` assigns `DJANGO_SETTINGS_MODULE` and calls `django.setup()`: the run's \
+             own database is used all the same.",
+            0,
+            |sandbox| replace(sandbox, "manage.py", INSISTING_MANAGE),
         )
-        .before(|sandbox| {
-            own(sandbox)?;
-            replace(sandbox, "manage.py", INSISTING_MANAGE)
-        })
-        .stage("migrate")
-        .says("uses the settings hello_world.settings instead of this run's: nothing was migrated")
-        .says("try: make ")
-        .then(untouched)
+        .says("user_a exists")
         .quick(),
-        case(
+        served(
             "isolation/settings-assigned-in-wsgi",
-            "`wsgi.py` assigns `DJANGO_SETTINGS_MODULE` and gunicorn serves it: no request is \
-             sent to it.",
-            4,
+            "`wsgi.py` assigns `DJANGO_SETTINGS_MODULE` and gunicorn serves it: it uses the run's \
+             own database.",
+            |sandbox| replace(sandbox, "hello_world/wsgi.py", INSISTING_WSGI),
         )
-        .edit("requirements.lock\"]", format!("requirements.lock\", {:?}]", gunicorn()))
-        .edit(
-            "\"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"",
-            "\"-m\", \"gunicorn\", \"hello_world.wsgi\", \"--bind\", \"127.0.0.1:{port}\", \
-             \"--no-control-socket\"",
+        .quick(),
+        served(
+            "isolation/settings-configured-by-hand",
+            "`wsgi.py` calls `settings.configure()` with the project's values: the databases are \
+             the run's all the same.",
+            |sandbox| replace(sandbox, "hello_world/wsgi.py", CONFIGURING_WSGI),
+        ),
+        owned(
+            "isolation/other-settings-than-configured",
+            "`manage.py` insists on other settings than `[django] settings` names: nothing is \
+             migrated.",
+            3,
+            |sandbox| {
+                replace(
+                    sandbox,
+                    "hello_world/local.py",
+                    "from .settings import *  # noqa: F403\n",
+                )?;
+                let manage = INSISTING_MANAGE.replace("hello_world.settings", "hello_world.local");
+                replace(sandbox, "manage.py", &manage)
+            },
         )
-        .edit("ready_timeout = \"60s\"", "ready_timeout = \"6s\"")
-        .before(|sandbox| {
-            own(sandbox)?;
-            replace(sandbox, "hello_world/wsgi.py", INSISTING_WSGI)
-        })
-        .stage("ready")
-        .says("within 6 s the server has not loaded this run's settings")
-        .says("not ready after 5.")
-        .says("try: it would use another database, so no request was sent to it")
-        .then(untouched)
+        .stage("migrate")
+        .says("uses the settings hello_world.local instead of hello_world.settings"),
+    ]
+}
+
+/// Code that goes around Django's settings.
+fn databases() -> Vec<FaultCase> {
+    let refused = |name, what, code: &'static str, before: fn(&Sandbox) -> Result<()>| {
+        owned(name, what, 3, before).says(code).says("try: let the code use Django's connections")
+    };
+    vec![
+        refused(
+            "isolation/raw-sqlite-while-starting",
+            "An application opens the project's `db.sqlite3` with `sqlite3.connect` as it starts.",
+            "db.sqlite3 was to be opened, which is not a database of this run",
+            |sandbox| in_ready(sandbox, "import sqlite3; sqlite3.connect('db.sqlite3')"),
+        )
+        .stage("migrate")
+        .quick(),
+        refused(
+            "isolation/sqlite-by-uri-in-the-seed",
+            "The seed opens the project's `db.sqlite3` by a URI.",
+            "db.sqlite3 was to be opened, which is not a database of this run",
+            |sandbox| {
+                let uri = "'file:' + os.path.abspath('db.sqlite3') + '?mode=rwc'";
+                let text = format!("import os, sqlite3; sqlite3.connect({uri}, uri=True)\n");
+                prepend(sandbox, "perf/seed_user_a.py", &text)
+            },
+        )
+        .stage("seed"),
+        owned(
+            "isolation/connection-pointed-elsewhere",
+            "An application points Django's own connection at the project's database.",
+            3,
+            |sandbox| {
+                in_ready(
+                    sandbox,
+                    "from django.db import connections; connections['default'].settings_dict\
+                     .__setitem__('NAME', 'db.sqlite3')",
+                )
+            },
+        )
+        .stage("migrate")
+        .says("uses a database of its own (default: "),
+        owned(
+            "isolation/child-without-the-environment",
+            "The seed starts `manage.py` with an empty environment: it is refused, not let loose.",
+            3,
+            |sandbox| {
+                let text = "import subprocess, sys; subprocess.run([sys.executable, 'manage.py', \
+                            'migrate'], env={'SECRET_KEY': 'x'}, check=True)\n";
+                prepend(sandbox, "perf/seed_user_a.py", text)
+            },
+        )
+        .stage("seed")
+        .says("a command lost the environment of this run: its databases were refused"),
+        owned(
+            "isolation/declared-sqlite-file",
+            "A file that `[django] sqlite_files` names may be opened.",
+            0,
+            |sandbox| in_ready(sandbox, "import sqlite3; sqlite3.connect('db.sqlite3').close()"),
+        )
+        .edit("seed_user =", "sqlite_files = [\"db.sqlite3\"]\nseed_user ="),
+    ]
+}
+
+/// Servers that do not run in the run's environment.
+fn interpreters() -> Vec<FaultCase> {
+    let unproved = |name, what, argv: &'static str| {
+        owned(name, what, 4, |_| Ok(()))
+            .edit("argv = [\"{python}\", \"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"]", argv)
+            .edit("ready_timeout = \"60s\"", "ready_timeout = \"6s\"")
+            .stage("ready")
+            .says("within 6 s the server has not loaded this run's settings")
+            .says("not ready after 5.")
+    };
+    vec![
+        unproved(
+            "isolation/another-interpreter",
+            "The server runs in another Python, which answers well: it is asked nothing.",
+            "argv = [\"python3\", \"-m\", \"http.server\", \"{port}\", \"--bind\", \"127.0.0.1\"]",
+        )
+        .quick(),
+        unproved(
+            "isolation/python-without-site",
+            "The server's Python is started with `-S`, which loads no environment: it is asked \
+             nothing.",
+            "argv = [\"{python}\", \"-S\", \"-m\", \"http.server\", \"{port}\", \"--bind\", \"127.0.0.1\"]",
+        ),
+    ]
+}
+
+/// What is replaced keeps its type, and the run's folder can be named.
+fn places() -> Vec<FaultCase> {
+    vec![
+        owned(
+            "isolation/paths-stay-paths",
+            "`MEDIA_ROOT`, `STATIC_ROOT` and a database's `NAME` are paths, and `{run}` names the \
+             run's folder: code that joins them works.",
+            0,
+            |sandbox| {
+                let settings = "\nMEDIA_ROOT = BASE_DIR / \"media\"\nSTATIC_ROOT = BASE_DIR / \
+                                \"static\"\nINDEX = config(\"INDEX\")\nPLACES = {}\n";
+                append(sandbox, "hello_world/settings.py", settings)?;
+                in_ready(
+                    sandbox,
+                    "from django.conf import settings as s; (s.MEDIA_ROOT / 'a').parent, \
+                     (s.STATIC_ROOT / 'a').parent, (s.DATABASES['default']['NAME'] / 'a'); \
+                     assert s.INDEX == s.PLACES['index'] and not s.INDEX.startswith('{'); \
+                     import os; os.makedirs(s.INDEX, exist_ok=True)",
+                )
+            },
+        )
+        .edit("set = { DEBUG = \"True\" }", "set = { DEBUG = \"True\", INDEX = \"{run}/index\" }")
+        .edit("[django.overrides]\n", "[django.overrides]\n\"PLACES.index\" = \"{run}/index\"\n")
         .quick(),
     ]
 }
+
+const RUNSERVER: &str = "\"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"";
+
+/// A case whose project has a database, an `.env` and a log of its own, which stay as
+/// they are.
+fn owned(
+    name: &'static str,
+    what: &'static str,
+    code: i32,
+    before: fn(&Sandbox) -> Result<()>,
+) -> FaultCase {
+    case(name, what, code).before(own).before(before).then(untouched)
+}
+
+const CONFIGURING_WSGI: &str = r#"import importlib
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+module = importlib.import_module("hello_world.settings")
+settings.configure(**{name: getattr(module, name) for name in dir(module) if name.isupper()})
+application = get_wsgi_application()
+"#;
 
 const INSISTING_MANAGE: &str = r#"#!/usr/bin/env python
 import os
@@ -85,7 +240,19 @@ fn replace(sandbox: &Sandbox, file: &str, text: &str) -> Result<()> {
     Ok(std::fs::write(sandbox.folder.join("service").join(file), text)?)
 }
 
-/// Creates the developer's files, and a copy of them beside the service.
+fn append(sandbox: &Sandbox, file: &str, text: &str) -> Result<()> {
+    let path = sandbox.folder.join("service").join(file);
+    let before = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    Ok(std::fs::write(&path, format!("{before}{text}"))?)
+}
+
+/// Has the application execute a line as it starts.
+fn in_ready(sandbox: &Sandbox, line: &str) -> Result<()> {
+    let ready = format!("\n\ndef _ready(self):\n    {line}\n\n\nUpstreamConfig.ready = _ready\n");
+    append(sandbox, "upstream/apps.py", &ready)
+}
+
+/// Lays down what a developer has, and a copy of it beside the service.
 fn own(sandbox: &Sandbox) -> Result<()> {
     const MAKE: &str = "\
 import sqlite3, sys

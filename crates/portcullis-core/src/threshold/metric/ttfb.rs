@@ -18,5 +18,5 @@ pub const TTFB: Descriptor = Descriptor {
         }
         Measured { value: times.mean_ms(), samples: observed.row.first_byte.count }
     },
-    unstated: Some("it does not tell the time to first byte"),
+    unstated: Some("it has no time to first byte"),
 };

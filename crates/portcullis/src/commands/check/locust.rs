@@ -27,6 +27,7 @@ pub fn judge(stats: &LocustStats, configured: &Configured<'_>, report: &mut Chec
         return report.findings.push(Finding::no_data(NOTHING.to_owned()));
     }
     report.notes = notes(stats, &rules);
+    report.notes.extend(rules.vacuous());
     let (thresholds, scenario) = (&rules.config.thresholds, &rules.config.scenario);
     report.checked = check_stated(&stats.stated, thresholds, scenario);
     let checked = &report.checked;

@@ -43,6 +43,7 @@ pub fn judge(results: RunRecord, configured: &Configured<'_>, report: &mut Check
     report.about.push_str(&format!("; rules from {}", rules.source));
     let comparison = results.comparison.as_ref();
     let thresholds = &rules.config.thresholds;
+    report.notes.extend(rules.vacuous());
     let before = results.verdict.as_ref().map_or(&[][..], |verdict| &verdict.judged);
     let (checked, verdict) = check_measured(&summary, comparison, thresholds, before);
     let is_strict = results.strict || configured.is_strict();

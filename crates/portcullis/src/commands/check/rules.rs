@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use portcullis_core::config::{self, Config};
 use portcullis_core::judge::Finding;
-use portcullis_core::threshold::Labels;
+use portcullis_core::threshold::{Labels, Threshold};
 
 use crate::args::CheckArgs;
 use crate::commands::flags;
@@ -25,6 +25,14 @@ pub struct Rules {
     pub source: String,
     /// Whether they are exactly those of the run itself.
     pub is_own: bool,
+}
+
+impl Rules {
+    /// A sentence for each rule that always holds.
+    pub fn vacuous(&self) -> impl Iterator<Item = String> {
+        let rules = self.config.thresholds.iter().filter(|rule| rule.is_vacuous());
+        rules.map(Threshold::vacuous_in_words)
+    }
 }
 
 impl<'a> Configured<'a> {

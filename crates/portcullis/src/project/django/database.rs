@@ -190,7 +190,7 @@ fn key(version: Version<'_>, project: &Project, venv: &Venv) -> Option<String> {
 /// The parts of the key other than the sources.
 fn beside_sources(plan: &ServePlan, project: &Project, venv: &Venv) -> Key {
     let mut key = Key::default();
-    key.add("format", "2")
+    key.add("format", "3")
         .add("venv", &venv.key)
         .add("local code", &venv.code)
         .add("settings", &plan.django.settings);

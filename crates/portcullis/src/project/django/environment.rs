@@ -11,6 +11,7 @@ use portcullis_supervise::log;
 use portcullis_supervise::step::{self, Step, StepError};
 
 use super::bytecode;
+use super::isolation::stub;
 use super::python::{self, NoPython, Python};
 use super::requirements::Requirements;
 use crate::cache::cache_key::Key;
@@ -110,6 +111,8 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
         return Err(failure.with_log("install"));
     }
     let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
+    // Behind pip, whose builds are no part of a run.
+    stub::install(venv.entry.path()).map_err(failed)?;
     venv.entry.complete().map_err(failed)?;
     venv.entry.share().map_err(failed)?;
     cache::prune(&version.context.cache, KIND, OLDEST);
@@ -219,7 +222,7 @@ fn key(version: Version<'_>, python: &Python) -> (String, String) {
     let scratch = folder.scratch();
     let listed = |folder: &Path| context.git(folder, &scratch).files();
     let (mut key, mut code) = (Key::default(), Key::default());
-    key.add("format", "1");
+    key.add("format", "2").add("isolation", stub::STUB);
     key.add("path", python.path.to_string_lossy().as_bytes());
     key.add("version", &python.version).add("platform", &python.platform);
     let mut requirements = Requirements::new(&mut key, &mut code, &plan.root, &listed);

@@ -10,7 +10,6 @@ mod python;
 pub mod refusal;
 mod requirements;
 pub mod seed;
-mod settings_overlay;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -24,6 +23,7 @@ use portcullis_supervise::step::{self, Step, StepError};
 use crate::host::random;
 use crate::run::{StageFailure, Version};
 use environment::Venv;
+use isolation::hook;
 
 /// What is needed to run the project's commands.
 #[derive(Debug)]
@@ -32,10 +32,8 @@ pub struct Project {
     pub environment: Environment,
     /// The interpreter.
     python: PathBuf,
-    /// The generated settings module.
-    settings: String,
-    /// The set variables, without random secrets and passed-through variables: the part of the
-    /// environment that the content of a database depends on.
+    /// What was set, without random secrets and variables passed through:
+    /// the part of the environment that decides what a database holds.
     fixed: Vec<(String, String)>,
     /// Whether variables were passed through from the caller's shell.
     has_passed: bool,
@@ -66,7 +64,7 @@ pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     steps
 }
 
-/// Writes the settings module, and collects the environment.
+/// Writes the hook that isolates the run, and gathers the environment.
 ///
 /// # Errors
 /// A file cannot be read or written.
@@ -74,7 +72,9 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
     let Version { context, folder, plan } = version;
     let fixed = dotenv::fixed(plan)?;
     let mut environment = context.inherited.clone();
-    fixed.iter().for_each(|(name, value)| environment.set(name, value));
+    for (name, value) in &fixed {
+        environment.set(name, hook::in_run(value, folder.path()));
+    }
     for name in &plan.env.random {
         let secret = random::secret().map_err(no_random)?;
         context.hide(&secret);
@@ -92,42 +92,31 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
     // Values of the example are not hidden: they are committed and not secret, and an ordinary
     // word among them would be replaced everywhere.
     context.hide_environment(plan.env.set.iter().map(|(n, v)| (n.as_str(), v.as_str())));
-    let settings = write_settings(version)?;
-    environment.set("PYTHONPATH", folder.settings());
+    let hook = hook::write(&folder.settings(), folder.path(), plan)
+        .map_err(|error| StageFailure::disk("the run's settings", &error))?;
+    environment.set(hook::VARIABLE, hook);
     environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
     environment.set("PYTHONUNBUFFERED", "1");
-    environment.set("DJANGO_SETTINGS_MODULE", &settings);
+    environment.set("DJANGO_SETTINGS_MODULE", &plan.django.settings);
     let leaking_env = dotenv::leaking(plan)?.map(|leak| {
         context.warn(leak.warning(plan));
         context.hide_environment(leak.values.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         leak.path
     });
     let python = venv.python.clone();
-    Ok(Project { environment, python, settings, fixed, has_passed, leaking_env })
+    Ok(Project { environment, python, fixed, has_passed, leaking_env })
 }
 
 fn no_random(error: std::io::Error) -> StageFailure {
     StageFailure::disk("/dev/urandom", &error)
 }
 
-/// The name is unique for each run, so that a module compiled for another run is not used.
-fn write_settings(version: Version<'_>) -> Result<String, StageFailure> {
-    let unique = random::seed().map_err(no_random)?;
-    let module = format!("portcullis_settings_{:x}_{unique:08x}", std::process::id());
-    let path = version.folder.settings().join(format!("{module}.py"));
-    let django = &version.plan.django;
-    let text = settings_overlay::text(&django.settings, version.folder.path(), &django.overrides);
-    std::fs::write(&path, text)
-        .map_err(|error| StageFailure::disk("the settings module", &error))?;
-    Ok(module)
-}
-
-/// The server's command line for a port.
+/// The server's command for a port.
 pub fn serve_argv(project: &Project, plan: &ServePlan, port: u16) -> Vec<OsString> {
     let mut argv = plan.server_argv(&project.python, port);
     // Some projects' manage.py sets the variable itself; the flag overrides it.
     if plan.server.argv.iter().any(|word| word == "{manage}") {
-        argv.push(format!("--settings={}", project.settings).into());
+        argv.push(format!("--settings={}", plan.django.settings).into());
     }
     argv
 }
@@ -158,7 +147,7 @@ impl Project {
         let mut argv: Vec<OsString> =
             vec![self.python.clone().into(), (&plan.django.manage).into()];
         argv.extend(command.arguments.iter().map(OsString::from));
-        argv.push(format!("--settings={}", self.settings).into());
+        argv.push(format!("--settings={}", plan.django.settings).into());
         let step = Step {
             argv,
             folder: &plan.root,

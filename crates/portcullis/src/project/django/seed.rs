@@ -7,8 +7,7 @@ use portcullis_core::judge::Finding;
 use portcullis_supervise::step::{self, Step};
 
 use super::database::{self, Database};
-use super::settings_overlay::python_literal;
-use super::{Command, Project};
+use super::{Command, Project, refusal};
 use crate::run::{StageFailure, StageOutput, Version};
 
 const MARK: &str = "PORTCULLIS-USER-";
@@ -37,9 +36,10 @@ pub fn seed(
     let plan = version.plan;
     if let Some(script) = &plan.seed_script {
         let command = Command::shell(script.clone(), "seed", plan.seed_timeout);
-        project
-            .manage(version, command)
-            .map_err(|error| StageFailure::preparation(error, "the seed", "seed"))?;
+        project.manage(version, command).map_err(|error| {
+            refusal::refused(version.folder, "seed")
+                .unwrap_or_else(|| StageFailure::preparation(error, "the seed", "seed"))
+        })?;
     }
     if let Some(user) = &plan.django.seed_user {
         prove_user(version, project, user)?;
@@ -98,4 +98,28 @@ fn checkpoint(version: Version<'_>, project: &Project) -> Result<(), StageFailur
     };
     step::run(&step, version.context.interrupts)
         .map_err(|error| StageFailure::preparation(error, "the database's checkpoint", LOG))
+}
+
+/// A text as a Python string literal of ASCII characters.
+fn python_literal(text: &str) -> String {
+    let escaped: String = text.chars().map(escape).collect();
+    format!("\"{escaped}\"")
+}
+
+fn escape(c: char) -> String {
+    match c {
+        '"' | '\\' => format!("\\{c}"),
+        ' '..='~' => c.to_string(),
+        _ => format!("\\U{:08x}", u32::from(c)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_inert() {
+        assert_eq!(python_literal("a\"b\\c\né"), r#""a\"b\\c\U0000000a\U000000e9""#);
+    }
 }

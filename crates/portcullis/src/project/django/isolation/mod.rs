@@ -12,6 +12,9 @@ use portcullis_core::plan::ServePlan;
 use portcullis_supervise::server::Server;
 use portcullis_supervise::tree;
 
+pub mod hook;
+pub mod stub;
+
 use super::{Command, Project, refusal};
 use crate::run::{RunFolder, StageFailure, Version};
 
@@ -39,16 +42,19 @@ pub fn prove(version: Version<'_>, project: &Project) -> Result<(), StageFailure
     let script = folder.script("isolation.py");
     std::fs::write(&script, SCRIPT)
         .map_err(|error| StageFailure::disk("a script of our own", &error))?;
+    expect_proof(folder);
     let deadline = plan.migrate_timeout.min(Duration::from_secs(120));
     project.manage(version, Command::shell(script, LOG, deadline)).map_err(|error| {
         refusal::refused(folder, LOG)
-            .unwrap_or_else(|| StageFailure::preparation(error, "a look at the settings", LOG))
+            .unwrap_or_else(|| StageFailure::preparation(error, "the check of the settings", LOG))
     })?;
     let output = std::fs::read(folder.log(LOG)).unwrap_or_default();
     let answer = Answer::read(&String::from_utf8_lossy(&output));
     let own = folder.databases();
     let own = own.canonicalize().unwrap_or(own);
-    answer.judge(&project.settings, &own).map_err(|why| not_isolated(plan, &why))
+    let is_hooked = std::fs::read_dir(folder.loaded()).is_ok_and(|mut all| all.next().is_some());
+    let judged = answer.judge(&plan.django.settings, &own, is_hooked);
+    judged.map_err(|why| not_isolated(plan, &why))
 }
 
 /// Removes the traces of processes that have loaded the run's settings, before the server's
@@ -73,11 +79,13 @@ pub fn is_proved(folder: &RunFolder, server: &Server) -> bool {
 fn not_isolated(plan: &ServePlan, why: &NotIsolated) -> StageFailure {
     let manage = &plan.django.manage;
     let message = format!("{manage} {why}: nothing was migrated or seeded");
-    StageFailure::new(Finding::preparation(message)).with_log(LOG).with_advice(format!(
-        "make {manage} use the settings it is given: call \
-         os.environ.setdefault(\"DJANGO_SETTINGS_MODULE\", …) instead of an assignment, and do not \
-         call django.setup() before the command line is read"
-    ))
+    let advice = match why {
+        NotIsolated::OtherSettings(other, _) => {
+            format!("name {other} in [django] settings, or let {manage} take what it is given")
+        }
+        _ => format!("{manage} must keep the interpreter and the environment that it is given"),
+    };
+    StageFailure::new(Finding::preparation(message)).with_log(LOG).with_advice(advice)
 }
 
 /// Why the database does not belong to the run; the text follows the name of the program.
@@ -85,9 +93,11 @@ fn not_isolated(plan: &ServePlan, why: &NotIsolated) -> StageFailure {
 enum NotIsolated {
     #[error("did not report its settings")]
     NoSettings,
-    #[error("uses the settings {0} instead of this run's")]
-    OtherSettings(String),
-    #[error("did not report its databases")]
+    #[error("does not run in the environment of this run")]
+    NoHook,
+    #[error("uses the settings {0} instead of {1}")]
+    OtherSettings(String, String),
+    #[error("did not say which databases it uses")]
     NoDatabases,
     #[error("uses a database of its own ({0}: {1})")]
     OtherDatabase(String, String),
@@ -115,13 +125,14 @@ impl Answer {
         answer
     }
 
-    /// Checks that these are the run's settings, and that all databases are in the folder
-    /// `own`.
-    fn judge(&self, settings: &str, own: &Path) -> Result<(), NotIsolated> {
+    /// Whether these are the run's settings, and databases in the folder `own` alone.
+    /// Settings without a module are configured by hand, and are isolated as well.
+    fn judge(&self, settings: &str, own: &Path, is_hooked: bool) -> Result<(), NotIsolated> {
         match &self.settings {
             None => return Err(NotIsolated::NoSettings),
-            Some(other) if other != settings => {
-                return Err(NotIsolated::OtherSettings(other.clone()));
+            Some(_) if !is_hooked => return Err(NotIsolated::NoHook),
+            Some(other) if !other.is_empty() && other != settings => {
+                return Err(NotIsolated::OtherSettings(other.clone(), settings.to_owned()));
             }
             Some(_) => {}
         }
@@ -161,12 +172,11 @@ mod tests {
 
     #[test]
     fn only_the_runs_settings_with_databases_in_its_folder_are_isolated() {
-        let judge = |a: Answer| a.judge("run_settings", Path::new("/run/db"));
+        let judge = |a: Answer| a.judge("run_settings", Path::new("/run/db"), true);
         let own = ("default", "/run/db/default.sqlite3");
         assert_eq!(judge(answer("run_settings", &[own])), Ok(()));
         for (settings, databases) in [
             ("hello.settings", &[own][..]),
-            ("", &[own][..]),
             ("run_settings", &[][..]),
             ("run_settings", &[own, ("other", "/home/me/db.sqlite3")][..]),
             ("run_settings", &[("default", "/run/db/../../home/db.sqlite3")][..]),
@@ -176,6 +186,12 @@ mod tests {
             assert!(judge(answer(settings, databases)).is_err(), "{settings} {databases:?}");
         }
         assert!(judge(Answer::read("nothing at all")).is_err());
+        assert_eq!(judge(answer("", &[own])), Ok(()), "settings.configure()");
+        let unhooked = answer("run_settings", &[own]);
+        assert_eq!(
+            unhooked.judge("run_settings", Path::new("/run/db"), false),
+            Err(NotIsolated::NoHook)
+        );
     }
 
     #[test]

@@ -1,0 +1,182 @@
+"""Isolates one run: Django's settings are the project's, with databases and files in the
+run's folder, and no other SQLite file is opened. Written for each run, removed with it.
+
+It patches Django where settings are built, so that it does not matter who chooses the
+settings module, and when: manage.py, wsgi.py, celery, django-admin, a script.
+"""
+
+import copy
+import hashlib
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import sys
+
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+with open(os.path.join(_FOLDER, "isolation.json"), encoding="ascii") as _file:
+    _PLAN = json.load(_file)
+_RUN = _PLAN["run"]
+_ID = hashlib.sha256(os.fsencode(_RUN)).hexdigest()[:12]
+_OWN = [os.path.realpath(path) for path in [_RUN] + _PLAN["files"]]
+_FOLDERS = [
+    ("MEDIA_ROOT", "media"),
+    ("STATIC_ROOT", "static"),
+    ("SESSION_FILE_PATH", "sessions"),
+    ("EMAIL_FILE_PATH", "mail"),
+]
+
+
+def like(old, path):
+    """The path in the type of what it replaces."""
+    if old is None or isinstance(old, str):
+        return path
+    if isinstance(old, bytes):
+        return os.fsencode(path)
+    if isinstance(old, os.PathLike):
+        return type(old)(path)
+    return path
+
+
+def throwaway(alias, database):
+    """The same database, in the run's own folder."""
+    engine = database.get("ENGINE", "")
+    if engine != "django.db.backends.sqlite3":
+        from django.core.exceptions import ImproperlyConfigured
+
+        raise ImproperlyConfigured(f"{_PLAN['unsupported_mark']} {alias} uses {engine or 'no engine'}")
+    path = os.path.join(_RUN, "db", f"{alias}.sqlite3")
+    return {**database, "NAME": like(database.get("NAME"), path)}
+
+
+def isolated(get):
+    """The settings to change, with their new values; `get` reads one."""
+    changed = {}
+
+    def value(name):
+        return changed[name] if name in changed else get(name)
+
+    logging = value("LOGGING")
+    if isinstance(logging, dict):
+        logging = changed["LOGGING"] = copy.deepcopy(logging)
+        for handler in logging.get("handlers", {}).values():
+            if "filename" in handler:
+                old = handler["filename"]
+                name = os.path.basename(os.fsdecode(old))
+                handler["filename"] = like(old, os.path.join(_RUN, "project-logs", name))
+    caches = value("CACHES")
+    if isinstance(caches, dict):
+        caches = changed["CACHES"] = copy.deepcopy(caches)
+        for alias, cache in caches.items():
+            if cache.get("BACKEND", "").endswith("FileBasedCache"):
+                place = os.path.join(_RUN, "caches", alias)
+                cache["LOCATION"] = like(cache.get("LOCATION"), place)
+            # A cache outside of the process must not answer for another run or version.
+            cache["KEY_PREFIX"] = f"{_ID}:{cache.get('KEY_PREFIX', '')}"
+    storages = value("STORAGES")
+    if isinstance(storages, dict):
+        storages = changed["STORAGES"] = copy.deepcopy(storages)
+        for alias, storage in storages.items():
+            options = storage.get("OPTIONS", {})
+            if options.get("location"):
+                place = os.path.join(_RUN, "storages", alias)
+                options["location"] = like(options["location"], place)
+    for name, folder in _FOLDERS:
+        old = value(name)
+        # Without MEDIA_ROOT files go to the working folder.
+        if name == "MEDIA_ROOT" or old:
+            changed[name] = like(old, os.path.join(_RUN, folder))
+    for path, new in _PLAN["overrides"]:
+        name, *keys = path.split(".")
+        if not keys:
+            changed[name] = new
+            continue
+        target = changed[name] = copy.deepcopy(value(name) or {})
+        for key in keys[:-1]:
+            target = target.setdefault(key, {})
+        target[keys[-1]] = new
+    # Last: no override leads to a database of somebody else's.
+    databases = value("DATABASES") or {}
+    changed["DATABASES"] = {alias: throwaway(alias, one) for alias, one in databases.items()}
+    return changed
+
+
+def prove(module, databases):
+    """Leave what this process was given: without it a server is asked nothing."""
+    names = [os.fsencode(os.path.realpath(one["NAME"])).hex() for one in databases.values()]
+    path = os.path.join(_RUN, "loaded", str(os.getpid()))
+    with open(path + ".new", "w", encoding="ascii") as file:
+        json.dump({"settings": str(module or ""), "databases": names}, file)
+    os.rename(path + ".new", path)
+
+
+def patch(conf):
+    """Lay the run's settings over whatever settings Django builds."""
+    build, configure = conf.Settings.__init__, conf.LazySettings.configure
+
+    def settings(self, settings_module):
+        build(self, settings_module)
+        module = sys.modules.get(settings_module)
+        for name, value in isolated(lambda name: getattr(self, name, None)).items():
+            setattr(self, name, value)
+            getattr(self, "_explicit_settings", set()).add(name)
+            # Code that imports the module itself must see the same.
+            if module is not None:
+                setattr(module, name, value)
+        prove(settings_module, self.DATABASES)
+
+    def configured(self, default_settings=conf.global_settings, **options):
+        configure(self, default_settings, **options)
+        holder = self._wrapped
+        for name, value in isolated(lambda name: getattr(holder, name, None)).items():
+            setattr(holder, name, value)
+        prove(None, holder.DATABASES)
+
+    conf.Settings.__init__ = settings
+    conf.LazySettings.configure = configured
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    """Patches `django.conf` as it is imported."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name != "django.conf":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and spec.loader is not None:
+            load = spec.loader.exec_module
+
+            def exec_module(module):
+                load(module)
+                patch(module)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+def audit(event, arguments):
+    """Refuse every SQLite file that is not the run's own."""
+    if event != "sqlite3.connect":
+        return
+    database = arguments[0]
+    if isinstance(database, os.PathLike):
+        database = os.fspath(database)
+    database = os.fsdecode(database)
+    if database in ("", ":memory:"):
+        return
+    if database.startswith("file:"):
+        from urllib.parse import unquote, urlsplit
+
+        parts = urlsplit(database)
+        if parts.path in ("", ":memory:") or "mode=memory" in parts.query:
+            return
+        database = unquote(parts.path)
+    path = os.path.realpath(database)
+    if not any(path == own or path.startswith(own + os.sep) for own in _OWN):
+        raise PermissionError(f"{_PLAN['foreign_mark']} {path}")
+
+
+sys.meta_path.insert(0, Finder())
+if hasattr(sys, "addaudithook"):
+    sys.addaudithook(audit)

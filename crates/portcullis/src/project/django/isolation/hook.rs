@@ -1,0 +1,109 @@
+//! The hook that a run's processes load: the project's own settings, with databases and
+//! files in the run's folder. The project's files are never edited.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use portcullis_core::plan::ServePlan;
+use serde_json::{Value, json};
+
+/// What a database that cannot be replaced is named by, in a log.
+pub const UNSUPPORTED_DATABASE: &str = "PORTCULLIS-UNSUPPORTED-DATABASE";
+/// What a refused database file is named by, in a log.
+pub const FOREIGN_DATABASE: &str = "PORTCULLIS-FOREIGN-DATABASE";
+/// The variable that names the hook; without it the environment refuses every database.
+pub const VARIABLE: &str = "PORTCULLIS_ISOLATION";
+
+const HOOK: &str = include_str!("hook.py");
+
+/// Writes the hook of a run, or of one side of it, into `settings`; where it is.
+///
+/// # Errors
+/// The system's reason.
+pub fn write(settings: &Path, run: &Path, plan: &ServePlan) -> std::io::Result<PathBuf> {
+    let text = |value: &Value| within(value, run);
+    let overrides = plan.django.overrides.iter().map(|(path, value)| json!([path, text(value)]));
+    let files = plan.django.sqlite_files.iter().map(|file| json_path(&plan.root.join(file)));
+    let files: Vec<String> = files.collect();
+    let text = format!(
+        "{{\"run\": {}, \"files\": [{}], \"overrides\": {}, \"unsupported_mark\": {}, \
+         \"foreign_mark\": {}}}",
+        json_path(run),
+        files.join(", "),
+        ascii(&overrides.collect::<Value>().to_string()),
+        json!(UNSUPPORTED_DATABASE),
+        json!(FOREIGN_DATABASE),
+    );
+    std::fs::write(settings.join("isolation.json"), text)?;
+    let hook = settings.join("hook.py");
+    std::fs::write(&hook, HOOK)?;
+    Ok(hook)
+}
+
+/// A value in which `{run}` is the run's folder, in every text of it.
+fn within(value: &Value, run: &Path) -> Value {
+    match value {
+        Value::String(text) => Value::String(in_run(text, run)),
+        Value::Array(items) => items.iter().map(|item| within(item, run)).collect(),
+        Value::Object(pairs) => {
+            let pairs = pairs.iter().map(|(name, value)| (name.clone(), within(value, run)));
+            Value::Object(pairs.collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// A text in which `{run}` is the run's folder.
+pub fn in_run(text: &str, run: &Path) -> String {
+    text.replace("{run}", &run.to_string_lossy())
+}
+
+/// JSON with ASCII characters only, since Python's reader is told so.
+fn ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c.is_ascii() {
+            true => text.push(c),
+            false => {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    text.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+        }
+    }
+    text
+}
+
+/// A path as a JSON text that Python reads as `os.fsdecode` would: bytes that are
+/// not UTF-8 become lone surrogates.
+fn json_path(path: &Path) -> String {
+    let mut json = String::from("\"");
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        let valid = Value::from(chunk.valid()).to_string();
+        json.push_str(&ascii(valid.get(1..valid.len() - 1).unwrap_or_default()));
+        for byte in chunk.invalid() {
+            json.push_str(&format!("\\udc{byte:02x}"));
+        }
+    }
+    json.push('"');
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_need_not_be_utf_8() {
+        let path = Path::new(std::ffi::OsStr::from_bytes(b"/a \"\xff/\xc3\xa9"));
+        assert_eq!(json_path(path), "\"/a \\\"\\udcff/\\u00e9\"");
+    }
+
+    #[test]
+    fn the_runs_folder_is_filled_in_everywhere() {
+        let value = json!({"a": ["{run}/x", 1], "b": {"c": "{run}"}, "{run}": true});
+        let filled = json!({"a": ["/r/x", 1], "b": {"c": "/r"}, "{run}": true});
+        assert_eq!(within(&value, Path::new("/r")), filled);
+    }
+}

@@ -1,0 +1,45 @@
+//! What an environment of ours holds of isolation: a module that Python loads at every
+//! start, which loads the run's hook, or refuses every database without one. It is the
+//! same for all runs, and part of the environment's key.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The module's text; [`super::hook`] is what it loads.
+pub const STUB: &str = include_str!("stub.py");
+/// How it begins to say, in a log, that a process has lost its run.
+pub const REFUSED: &str = "this environment belongs to Portcullis";
+
+/// `import` lines of `.pth` files are executed at every start (module `site`); from Python
+/// 3.15 on `.start` files name what is called instead.
+const FILES: [(&str, &str); 3] = [
+    ("portcullis_isolation.py", STUB),
+    ("portcullis.pth", "import portcullis_isolation\n"),
+    ("portcullis.start", "portcullis_isolation:install\n"),
+];
+
+/// Puts the module into an environment.
+///
+/// # Errors
+/// The system's reason.
+pub fn install(environment: &Path) -> io::Result<()> {
+    let folder = site_packages(environment)?;
+    FILES.iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
+}
+
+fn site_packages(environment: &Path) -> io::Result<PathBuf> {
+    let folders = std::fs::read_dir(environment.join("lib"))?.flatten();
+    let mut folders = folders.map(|folder| folder.path().join("site-packages"));
+    let missing = || io::Error::new(io::ErrorKind::NotFound, "it has no site-packages");
+    folders.find(|folder| folder.is_dir()).ok_or_else(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_module_says_what_is_looked_for() {
+        assert!(STUB.contains(REFUSED));
+    }
+}
