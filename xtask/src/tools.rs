@@ -76,8 +76,8 @@ pub fn install_debian(package: &str) -> Result<()> {
     run(apt().args(["install", "-y", "-qq", package]))
 }
 
-/// Builds a program from crates.io into `target/bench-tools`, if this version is not
-/// there yet.
+/// Builds a program from crates.io into `target/bench-tools`, unless this version exists
+/// already.
 ///
 /// # Errors
 /// It cannot be built.

@@ -254,7 +254,7 @@ fn bodiless() -> Vec<Case> {
             .of_head()
             .not_kept(),
         taken(
-            "HEAD of what is not there",
+            "HEAD of a missing resource",
             "HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\n",
             404,
             "",

@@ -1,4 +1,4 @@
-//! `--host`: a server that is up already is measured the same way.
+//! `--host`: a running server already is measured the same way.
 
 use crate::harness::{HandMade, Project, development_bin};
 
