@@ -1,5 +1,5 @@
-//! What is wrong with a run, each with its place in the configuration file: what
-//! GitHub's annotations and GitLab's code quality report are made of.
+//! The problems of a run, each with its position in the configuration file, for GitHub's
+//! annotations and GitLab's code quality report.
 
 use portcullis_core::compare::{Comparison, Decision, TaskComparison};
 use portcullis_core::judge::{Finding, FindingKind, Subject, ThresholdResult, Verdict};
@@ -8,16 +8,16 @@ use portcullis_core::threshold::{Limit, Reference, Scope, Severity, Threshold};
 use crate::record::RunRecord;
 use crate::wording;
 
-/// What complains.
+/// The source of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Check {
     /// A violated rule.
     Threshold,
     /// The comparison with the base.
     Against,
-    /// The baseline that does not exist.
+    /// The missing baseline.
     Baseline,
-    /// Something else was found, of this kind ([`FindingKind::name`]).
+    /// Another finding of this kind ([`FindingKind::name`]).
     Found(&'static str),
 }
 
@@ -32,38 +32,38 @@ impl Check {
         }
     }
 
-    /// Whether it judges the service; else the run says nothing of it.
+    /// Whether it judges the service; otherwise the run proves nothing about the service.
     pub fn is_judgement(self) -> bool {
         matches!(self, Self::Threshold | Self::Against | Self::Baseline)
     }
 }
 
-/// One thing that is wrong.
+/// A problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Annotation {
     /// The line of the configuration file, if there is one.
     pub line: Option<usize>,
-    /// What complains.
+    /// Its source.
     pub check: Check,
-    /// What it is about, the same in each run that complains of it.
+    /// Its subject, equal in all runs with the same problem.
     pub about: String,
-    /// A few words.
+    /// A short title.
     pub title: String,
-    /// The sentence.
+    /// The message.
     pub said: String,
     /// Whether it fails the run.
     pub fails: bool,
 }
 
 impl Annotation {
-    /// Whether it fails the run by a judgement that is none of a rule's.
+    /// Whether it fails the run by a judgement that is not from a rule.
     pub fn is_apart(&self) -> bool {
         self.fails && matches!(self.check, Check::Against | Check::Baseline)
     }
 }
 
-/// Everything that is wrong, the gravest first; warnings last. What was judged is
-/// taken as it was judged, not from the findings' words: those of an older file differ.
+/// All problems, the most serious first; warnings last. They are made from the judgements,
+/// not from the findings' messages, because messages in older files differ.
 pub fn of(run: &RunRecord) -> Vec<Annotation> {
     let is_violated = |finding: &&Finding| finding.kind == FindingKind::Violated;
     let is_no_data = |finding: &&Finding| finding.kind == FindingKind::NoData;
@@ -73,7 +73,7 @@ pub fn of(run: &RunRecord) -> Vec<Annotation> {
     let said = |finding: &Finding| found(finding, &finding.message);
     let or_said = |known: Vec<Annotation>, is_it: &dyn Fn(&&Finding) -> bool| match known.is_empty()
     {
-        // Nothing was judged; what was found is told all the same.
+        // Without judgements, all findings are reported.
         true => run.findings.iter().filter(is_it).map(said).collect(),
         false => known,
     };
@@ -84,7 +84,7 @@ pub fn of(run: &RunRecord) -> Vec<Annotation> {
     all
 }
 
-/// What fails the run by a judgement.
+/// The judgements that fail the run.
 fn violated(run: &RunRecord) -> Vec<Annotation> {
     let Some(verdict) = &run.verdict else { return Vec::new() };
     let rules = verdict.failing(run.strict).map(|judged| of_rule(run, judged, true));
@@ -97,7 +97,7 @@ fn violated(run: &RunRecord) -> Vec<Annotation> {
     all
 }
 
-/// What nothing can be said of: a rule at its line, a task at none.
+/// Rules and tasks without data: a rule at its line, a task without a line.
 fn without_data(run: &RunRecord) -> Vec<Annotation> {
     let Some(verdict) = &run.verdict else { return Vec::new() };
     let no_data = |line, about: &str, said| Annotation {
@@ -147,7 +147,7 @@ fn of_rule(run: &RunRecord, judged: &ThresholdResult, fails: bool) -> Annotation
     }
 }
 
-/// A rule among all: the same text may stand in both lists.
+/// Identifies a rule, because the same text can be in both lists.
 fn identity(rule: &Threshold) -> String {
     let list = if rule.severity == Severity::Warn { " (warn)" } else { "" };
     format!("{} {}{list}", rule.subject(), rule.text)
@@ -164,8 +164,8 @@ fn of_baseline(said: &str) -> Annotation {
     }
 }
 
-/// What the comparison found: a task at the line of its rule on the base, if there is
-/// one, everything else at the section.
+/// The findings of the comparison: a task at the line of its rule on the base, if there is
+/// one, all others at the section.
 fn compared(run: &RunRecord, verdict: &Verdict, comparison: &Comparison) -> Vec<Annotation> {
     let own = |task: &str| {
         let rules = verdict.judged.iter().map(|judged| &judged.rule);

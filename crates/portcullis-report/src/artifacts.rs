@@ -1,5 +1,5 @@
-//! The folder of artifacts: whose it is, what of an earlier run is removed,
-//! and files that are there whole or not at all.
+//! The folder of artifacts: its owner, the removal of an earlier run's files, and writing
+//! files completely or not at all.
 
 use std::fs;
 use std::io::{self, Write};
@@ -19,21 +19,21 @@ pub struct Folder {
 /// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// It holds files that are not ours.
+    /// It contains files that are not from Portcullis.
     #[error(
         "{0} is not empty and was not made by Portcullis; choose another folder with --out, or empty it"
     )]
     Foreign(PathBuf),
-    /// It cannot be made or written to.
+    /// It cannot be created, or is not writable.
     #[error("{0} cannot be written to: {1}")]
     Unwritable(PathBuf, io::Error),
 }
 
-/// Marks a folder as ours, and keeps it out of the user's commits.
+/// Marks a folder as one of Portcullis, and keeps it out of the user's commits.
 const MARK: &str = ".gitignore";
 const MARK_TEXT: &str = "# Artifacts of Portcullis; made anew by every run.\n*\n";
 
-/// How files begin that are incomplete yet.
+/// The prefix of incomplete files.
 const WRITING: &str = ".writing-";
 
 /// The results as JSON.
@@ -42,11 +42,11 @@ pub const RESULTS: &str = "perf_results.json";
 pub const PAGE: &str = html::FILE;
 /// Copies of the logs, without secrets.
 pub const LOGS: &str = "logs";
-/// Takes over a folder: makes it if there is none, refuses a foreign one,
-/// removes our own files of an earlier run, and proves that it is writable.
+/// Prepares a folder: creates it if it is missing, refuses one of another owner, removes
+/// the files of an earlier run, and checks that it is writable.
 ///
 /// # Errors
-/// A foreign or an unwritable folder.
+/// It belongs to something else, or is not writable.
 pub fn prepare(path: &Path) -> Result<Folder, FolderError> {
     let unwritable = |error| FolderError::Unwritable(path.to_owned(), error);
     fs::create_dir_all(path).map_err(unwritable)?;
@@ -61,18 +61,17 @@ pub fn prepare(path: &Path) -> Result<Folder, FolderError> {
     Ok(folder)
 }
 
-/// The folder that holds some results, as it is: what is told of them again takes
-/// its place among them.
+/// The folder of some results, unchanged: rendered files are written into it.
 pub fn beside(results: &Path) -> Folder {
     let parent = results.parent().filter(|parent| !parent.as_os_str().is_empty());
     Folder { path: parent.unwrap_or(Path::new(".")).to_owned() }
 }
 
-/// Removes our files of an earlier run from a folder of ours, if there is one:
-/// a run that is refused must not leave an older verdict to be uploaded.
+/// Removes the files of an earlier run from a folder of Portcullis, if it exists: a run
+/// that is refused must not leave an older verdict that could be uploaded.
 ///
 /// # Errors
-/// The system's reason.
+/// The system refuses.
 pub fn discard(path: &Path) -> io::Result<()> {
     if is_ours(path) { remove_ours(path) } else { Ok(()) }
 }
@@ -85,7 +84,7 @@ fn remove_ours(path: &Path) -> io::Result<()> {
     for name in FORMATS.iter().flat_map(|format| format.files).chain(&[RESULTS]) {
         remove(&path.join(name))?;
     }
-    // Halves that a killed run was writing.
+    // Incomplete files of a killed run.
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with(WRITING) {
@@ -110,25 +109,25 @@ fn remove(path: &Path) -> io::Result<()> {
 }
 
 impl Folder {
-    /// Where it is.
+    /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes a file whole: beside it first, then in its place. `name` may
-    /// have folders in it. If that fails, an older file does not stay either.
+    /// Writes a file completely: first beside its place, then renamed. `name` may contain
+    /// folders. If that fails, an older file is removed too.
     ///
     /// # Errors
-    /// The system's reason.
+    /// The system refuses.
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let path = self.path.join(name);
         if !self.path.is_dir() {
-            // It was deleted in mid-run: the next run must know it as ours.
+            // If it was deleted during the run, the next run must still recognise it.
             fs::create_dir_all(&self.path)?;
             self.place(&self.path.join(MARK), MARK_TEXT.as_bytes())?;
         }
         self.place(&path, bytes).or_else(|_| {
-            // What it says is no longer true, and its room may be what is missing.
+            // The old file is no longer true, and its space may be what is missing.
             remove(&path)?;
             self.place(&path, bytes)
         })
@@ -146,41 +145,40 @@ impl Folder {
         Ok(())
     }
 
-    /// Gives up the logs, and what was written before: where there is no room for
-    /// everything twice, the results of the end are worth more.
+    /// Removes the logs, and the files written before, to make space: the results at the end
+    /// are more important.
     ///
     /// # Errors
-    /// The system's reason.
+    /// The system refuses.
     pub fn make_room(&self) -> io::Result<()> {
         remove_ours(&self.path)
     }
 
-    /// Writes what a run must not lose if it is killed: its results as JSON, of which
-    /// every format can be made again.
+    /// Writes what must not be lost if the run is killed: its results as JSON, from which every
+    /// format can be made.
     ///
     /// # Errors
-    /// The system's reason.
+    /// The system refuses.
     pub fn write_results_early(&self, run: &RunRecord) -> io::Result<()> {
         let json = results::write(run).map_err(io::Error::other)?;
         self.write(RESULTS, json.as_bytes())
     }
 
-    /// Writes the results, and every format that the run has something for.
+    /// Writes the results, and every format that the run has data for.
     ///
     /// # Errors
-    /// The first file that could not be written; the others are tried all the same.
+    /// The first file that could not be written; the others are still tried.
     pub fn write_all(&self, run: &RunRecord) -> io::Result<()> {
-        // The most telling one first: the disk may fill up.
+        // The most important one first, because the disk may become full.
         let results = self.write_results_early(run);
         let others = self.write_formats(run, FORMATS);
         results.and(others.map(drop))
     }
 
-    /// Writes the files of these formats, as far as the run has something for them;
-    /// their names.
+    /// Writes the files of these formats, if the run has data for them; returns their names.
     ///
     /// # Errors
-    /// The first file that could not be written; the others are tried all the same.
+    /// The first file that could not be written; the others are still tried.
     pub fn write_formats<'f>(
         &self,
         run: &RunRecord,

@@ -1,5 +1,5 @@
-//! `perf_results.codequality.json`: what is wrong, as GitLab's merge requests show it
-//! (the part of Code Climate's format that GitLab reads).
+//! `perf_results.codequality.json`: the problems, for GitLab's merge requests (the part of
+//! Code Climate's format that GitLab reads).
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::escape::line;
 use crate::format::{Flag, Format};
 use crate::record::RunRecord;
 
-/// What is wrong, for GitLab.
+/// The problems, for GitLab.
 pub const FILE: &str = "perf_results.codequality.json";
 
 /// The format.
@@ -46,10 +46,10 @@ struct Lines {
     begin: usize,
 }
 
-/// Writes the file: a list, empty if nothing is wrong.
+/// Writes the file: a list, empty without problems.
 ///
 /// # Errors
-/// A defect: texts and lines can always be written.
+/// Never: texts and lines can always be written.
 pub fn write(run: &RunRecord) -> Result<String, serde_json::Error> {
     let mut seen = HashMap::new();
     let issues = annotations::of(run).into_iter().map(|one| {
@@ -64,16 +64,17 @@ pub fn write(run: &RunRecord) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-/// An issue; so many earlier ones are about the same.
+/// An issue; `earlier` is the number of earlier ones with the same subject.
 fn issue(run: &RunRecord, annotation: &Annotation, earlier: usize) -> Issue {
     let severity = match (annotation.fails, annotation.check.is_judgement()) {
         (false, _) => "minor",
         (true, true) => "major",
-        // The run says nothing at all.
+        // The run proves nothing.
         (true, false) => "critical",
     };
     let (check, file) = (annotation.check.name(), run.places.file());
-    // The same in the next run, whatever its figures are: so GitLab knows what is new.
+    // Equal in the next run, whatever its figures are, so that GitLab knows which problems are
+    // new.
     let known = format!("{check}\n{file}\n{}\n{earlier}", annotation.about);
     let hash = Sha256::digest(known.as_bytes());
     let fingerprint = hash.iter().take(20).map(|byte| format!("{byte:02x}")).collect();

@@ -1,11 +1,11 @@
-//! Texts from outside, made harmless for each format: whatever a service, a
-//! configuration or a person wrote, it stays text.
+//! Escapes text from outside for each format: whatever a service, a configuration or a
+//! person wrote stays text.
 
 use portcullis_core::text::moves;
 
-/// A text as HTML or XML, for content and for attributes in double quotes. What
-/// would move a cursor or turn the direction of writing, and what XML 1.0 does not
-/// allow (section 2.2), is replaced; line ends and tabs stay.
+/// A text as HTML or XML, for content and for attributes in double quotes. Characters that
+/// move the cursor or change the direction of writing, and those that XML 1.0 does not
+/// allow (section 2.2), are replaced; line ends and tabs stay.
 pub fn markup(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -24,17 +24,17 @@ pub fn markup(text: &str) -> String {
 }
 
 fn is_lost(c: char) -> bool {
-    // The last two of each plane are no characters.
+    // The last two code points of each plane are not characters.
     moves(c) || matches!(u32::from(c) & 0xffff, 0xfffe | 0xffff)
 }
 
-/// What means something to GitHub's Markdown in the middle of a line, mentions,
-/// emoji, formulas and addresses included.
+/// Characters with a meaning in the middle of a line in GitHub's Markdown, including
+/// mentions, emoji, formulas and addresses.
 const MARKDOWN: &str = "\\`*_{}[]<>#|~!@&$:^\"'";
 
-/// A text as Markdown, on one line, for paragraphs and cells of tables. What means
-/// something is written as a character reference, which never does (CommonMark,
-/// section 2.5); so is the dot of `www.`, which begins a link (GFM, section 6.9).
+/// A text as Markdown, on one line, for paragraphs and cells of tables. Characters with a
+/// meaning are written as character references, which never have one (CommonMark, section
+/// 2.5). So is the dot of `www.`, which begins a link (GFM, section 6.9).
 pub fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let (mut before, mut ws) = (' ', 0);
@@ -56,7 +56,7 @@ pub fn markdown(text: &str) -> String {
     out
 }
 
-/// What means nothing where it stands, and is left for those who read the source:
+/// Whether a character has no meaning here and stays unchanged, for readers of the source:
 /// a colon before a space, an underscore within a word.
 fn is_plain(before: char, c: char, after: char) -> bool {
     match c {
@@ -66,7 +66,7 @@ fn is_plain(before: char, c: char, after: char) -> bool {
     }
 }
 
-/// A text on one line, without what moves a cursor.
+/// A text on one line, without characters that move the cursor.
 pub fn line(text: &str) -> String {
     text.chars().map(|c| if is_lost(c) { ' ' } else { c }).collect()
 }

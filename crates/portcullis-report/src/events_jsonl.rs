@@ -1,5 +1,5 @@
-//! `--format jsonl`: what a run tells while it goes on, an object in a line for
-//! each event, with wire structs of its own.
+//! `--format jsonl`: the events of a run, one object in a line for each, with separate wire
+//! structs.
 
 use std::path::Path;
 use std::time::Duration;

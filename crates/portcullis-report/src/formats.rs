@@ -1,4 +1,5 @@
-//! Every format of reports: a new one is a module with a [`Format`], and a line here.
+//! The list of all formats of reports: a new one is a module with a [`Format`], and a line
+//! here.
 
 use crate::format::Format;
 use crate::{codequality, html, junit, locust_csv, markdown, prometheus, tap};
@@ -6,7 +7,8 @@ use crate::{codequality, html, junit, locust_csv, markdown, prometheus, tap};
 /// The effective configuration.
 pub const CONFIGURATION: &str = "perf_effective.toml";
 
-/// All formats, in the order in which a run writes them; its results as JSON come before.
+/// All formats, in the order in which a run writes them; the results as JSON are written
+/// before.
 pub const FORMATS: &[Format] = &[
     Format { flag: None, files: &[CONFIGURATION], write: |run| vec![run.configuration.clone()] },
     junit::FORMAT,

@@ -1,5 +1,5 @@
-//! What GitHub's runner reads: annotations among the output, and a file of
-//! outputs. Texts only; who writes them is not known here.
+//! The output for GitHub's runner: annotations in the output, and a file of outputs. This
+//! module only makes the texts.
 
 use portcullis_core::threshold::Percentile;
 
@@ -7,10 +7,10 @@ use crate::escape::line;
 use crate::record::RunRecord;
 use crate::wording;
 
-/// The longest step summary that the runner takes, in bytes.
+/// The maximum size of a step summary, in bytes.
 pub const LONGEST_SUMMARY: usize = 1 << 20;
 
-/// An error at a line of a file, as a workflow command.
+/// An error annotation at a line of a file, as a workflow command.
 pub fn error(file: &str, line_number: Option<usize>, title: &str, message: &str) -> String {
     let at = line_number.map(|number| format!(",line={number}")).unwrap_or_default();
     format!("::error file={}{at},title={}::{}", property(file), property(title), data(message))
@@ -26,8 +26,8 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// Lines for the file of outputs: `verdict`, `exit_code`, `p95_ms` (of all
-/// requests, empty without any) and `report`, the page's path.
+/// Lines for the file of outputs: `verdict`, `exit_code`, `p95_ms` (of all requests, empty
+/// without requests) and `report`, the path of the page.
 pub fn outputs(run: &RunRecord, report: &str) -> String {
     let aggregate = run.summary.as_ref().map(|summary| summary.aggregate());
     let p95 = aggregate.and_then(|row| row.latency.percentile_ms(Percentile::P95));
@@ -37,7 +37,7 @@ pub fn outputs(run: &RunRecord, report: &str) -> String {
         ("p95_ms", p95.map_or(String::new(), |ms| format!("{ms:.3}"))),
         ("report", report.to_owned()),
     ];
-    // A line end would begin an output of somebody else's choice.
+    // A line end in a value would begin a forged output.
     pairs.iter().map(|(name, value)| format!("{name}={}\n", line(value))).collect()
 }
 

@@ -21,7 +21,7 @@ pub const FORMAT: Format = Format {
     write: |run| vec![write(run)],
 };
 
-/// One case as markup, and how it ended.
+/// One case as markup, and its result.
 struct Case {
     markup: String,
     end: End,
@@ -35,12 +35,12 @@ enum End {
     Skipped,
 }
 
-/// Writes the file, in the form that Ant's and Surefire's readers agree on.
+/// Writes the file, in the form that readers of Ant and of Surefire accept.
 pub fn write(run: &RunRecord) -> String {
     let mut suites = vec![("run".to_owned(), run_cases(run))];
     for judged in run.verdict.iter().flat_map(|verdict| &verdict.judged) {
         let scope = judged.rule.scope.to_string();
-        // The run's own suite comes first, and a task may have its name.
+        // The run's own suite comes first, and a task may have the same name.
         match suites.iter_mut().skip(1).find(|(name, _)| *name == scope) {
             Some((_, cases)) => cases.push(case(judged, &scope, run.strict)),
             None => suites.push((scope.clone(), vec![case(judged, &scope, run.strict)])),
@@ -56,13 +56,13 @@ pub fn write(run: &RunRecord) -> String {
     )
 }
 
-/// How long the load was measured.
+/// The measured length of the load.
 fn seconds(run: &RunRecord) -> String {
     let measured = run.summary.as_ref().map(|summary| summary.measured.as_secs_f64());
     format!("{:.3}", measured.unwrap_or(0.0))
 }
 
-/// The counts that both elements have; `skipped` is a suite's alone.
+/// The counts of both elements; only a suite has `skipped`.
 fn counts(ends: impl Iterator<Item = End>) -> String {
     let ends: Vec<End> = ends.collect();
     let count = |end: End| ends.iter().filter(|one| **one == end).count();
@@ -89,8 +89,8 @@ fn suite(run: &RunRecord, name: &str, cases: &[Case]) -> String {
     )
 }
 
-/// Findings other than violations; without any, one case that says so. Then what was
-/// judged without a rule: the comparison with the base, a baseline that is missing.
+/// Findings other than violations, or one passed case without any. Then the failures
+/// without a rule: the comparison with the base, a missing baseline.
 fn run_cases(run: &RunRecord) -> Vec<Case> {
     let others = run.findings.iter().filter(|finding| finding.kind != FindingKind::Violated);
     let mut cases: Vec<Case> = others.enumerate().map(|(i, finding)| broken(i, finding)).collect();
@@ -150,8 +150,8 @@ fn case(judged: &ThresholdResult, scope: &str, is_strict: bool) -> Case {
     Case { markup: text, end }
 }
 
-/// The rule in words; in which list it stands is part of its name, since the same rule
-/// may stand under `fail` too.
+/// The rule in words. Its list is part of the name, because the same rule can be in both
+/// lists.
 fn name(judged: &ThresholdResult, is_strict: bool) -> String {
     let words = judged.rule.in_words();
     match (judged.rule.severity, is_strict) {
@@ -161,7 +161,7 @@ fn name(judged: &ThresholdResult, is_strict: bool) -> String {
     }
 }
 
-/// The line of a threshold with what supports it.
+/// The line of a threshold, with its evidence.
 fn said(judged: &ThresholdResult) -> String {
     let mut said = vec![wording::line(judged), wording::certainty(judged)];
     said.extend(wording::support(judged));

@@ -1,5 +1,5 @@
-//! Formats of results: the only crate that knows one. It measures nothing,
-//! judges nothing, and prints nothing.
+//! Formats of results: the only crate that has them. It measures nothing, judges nothing,
+//! and prints nothing.
 
 pub mod annotations;
 pub mod artifacts;

@@ -1,5 +1,5 @@
-//! Locust's four CSV files, column for column as Locust 2.47 writes them, so
-//! that whatever reads Locust's files reads ours.
+//! Locust's four CSV files, with the columns of Locust 2.47, so that programs for Locust's
+//! files can read ours.
 
 use portcullis_core::measure::{
     Distribution, FailureGroup, REPORTED_PERCENTILES, Row, SeriesPoint, Summary, TaskSummary,
@@ -88,7 +88,7 @@ pub fn write(summary: &Summary) -> Files {
         stats: table(&stats_columns(), stats_rows(summary)),
         history: table(&history_columns(), history_rows(summary)),
         failures: table(&FAILURE_COLUMNS, summary.failures.iter().map(failure_row)),
-        // What Locust calls exceptions are faults of a user's own code.
+        // Locust's exceptions are errors in a user's own code.
         exceptions: table(&EXCEPTION_COLUMNS, std::iter::empty()),
     }
 }
@@ -96,7 +96,7 @@ pub fn write(summary: &Summary) -> Files {
 fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
-    // Writing to memory does not fail.
+    // Writing to memory cannot fail.
     let _ = writer.write_record(columns);
     for row in rows {
         let _ = writer.write_record(&row);
@@ -116,7 +116,7 @@ fn stats_rows(summary: &Summary) -> Vec<Vec<String>> {
     rows
 }
 
-/// Rates are of the planned window alone.
+/// Rates are of the planned window only.
 fn stats_row(
     (method, name): (&str, &str),
     row: &Row,
@@ -150,7 +150,7 @@ fn median(latency: &Distribution) -> String {
     else {
         return "0".to_owned();
     };
-    // Locust keeps the rounded median between the exact extremes.
+    // Locust limits the rounded median to the exact minimum and maximum.
     let median = rounded(ms) as f64;
     if median > max {
         float(max)
@@ -218,8 +218,8 @@ fn failure_row(group: &FailureGroup) -> Vec<String> {
     ]
 }
 
-/// A cell that a spreadsheet would take for a formula gets a leading quote
-/// (OWASP, "CSV Injection").
+/// A cell that a spreadsheet would read as a formula gets a leading quote (OWASP, "CSV
+/// Injection").
 fn guard(text: &str) -> String {
     match text.chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),

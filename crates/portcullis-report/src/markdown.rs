@@ -1,5 +1,5 @@
-//! `perf_results.md`: the run as a comment on a pull request and as a step
-//! summary. The gravest comes first; what does not fit is left out, and said.
+//! `perf_results.md`: the run as a comment on a pull request and as a step summary. The
+//! most serious parts come first; what does not fit is left out, and the text says so.
 
 use portcullis_core::compare::Comparison;
 use portcullis_core::judge::{FindingKind, ThresholdResult, caveats};
@@ -28,14 +28,13 @@ pub const FORMAT: Format = Format {
     write: |run| vec![write(run)],
 };
 
-/// The first line, by which a comment is found again and replaced.
+/// The first line, by which a comment is found and replaced.
 pub const MARKER: &str = "<!-- portcullis -->";
 
-/// The longest text, in bytes: GitHub refuses comments of more than 65,536
-/// characters.
+/// The maximum length in bytes: GitHub refuses comments of more than 65,536 characters.
 pub const LONGEST: usize = 64 * 1024;
 
-/// So many rows of a table, and items of a list.
+/// The maximum number of rows of a table, and of items of a list.
 const MOST: usize = 60;
 
 /// Writes the text.
@@ -67,7 +66,7 @@ pub fn write(run: &RunRecord) -> String {
     ];
     let mut is_whole = true;
     for section in sections {
-        // Room for the sentence on what is left out.
+        // Space for the sentence about what is left out.
         if out.len() + section.len() + 200 <= LONGEST {
             out.push_str(&section);
         } else {
@@ -82,7 +81,7 @@ pub fn write(run: &RunRecord) -> String {
     out
 }
 
-/// A name or message from outside, as code: there GitHub links nothing.
+/// A name or message from outside, as code, in which GitHub makes no links.
 fn code(text: &str, most: usize) -> String {
     format!("<code>{}</code>", esc(&shortened(text, most)))
 }
@@ -111,8 +110,8 @@ fn violations(judged: &[&ThresholdResult], is_strict: bool) -> String {
     if items.is_empty() { items } else { format!("\n{items}") }
 }
 
-/// What no rule says and decides all the same: what the comparison found, and what is
-/// no violation; of that the sentence has the first.
+/// Findings without a rule: those of the comparison, and those that are not violations. The
+/// sentence already has the first of these.
 fn findings(run: &RunRecord) -> String {
     let annotations = annotations::of(run);
     let compared = annotations.iter().filter(|one| one.is_apart());
@@ -171,7 +170,7 @@ fn row(name: &str, row: &Row) -> String {
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Values as bars from 0 to the largest; a dot where there is none.
+/// Values as bars from 0 to the maximum; a dot for a missing value.
 fn sparkline(values: &[Option<f64>]) -> String {
     let most = values.iter().flatten().copied().fold(0.0, f64::max);
     let bar = |value: &Option<f64>| match value {
@@ -237,7 +236,7 @@ fn failures(summary: &Summary) -> String {
     )
 }
 
-/// What the first failed answer of each task said.
+/// The message of the first failed answer of each task.
 fn first_bodies(summary: &Summary) -> String {
     let tasks = summary.tasks.iter().chain(&summary.login);
     let firsts = tasks.filter_map(|task| Some((task, task.samples.errors.first()?))).take(10);

@@ -96,8 +96,8 @@ fn rows(summary: &Summary) -> Vec<Labelled<'_>> {
     tasks.chain(login).chain([(vec![("kind", "all")], summary.row(&Scope::Aggregate))]).collect()
 }
 
-/// One gauge with its samples; a sample that is there already is left out, since
-/// the collector refuses a file with two.
+/// One gauge with its samples. A duplicate sample is left out, because the collector
+/// refuses a file with two.
 fn family(out: &mut String, name: &str, help: &str, samples: Vec<(String, f64)>) {
     if samples.is_empty() {
         return;
@@ -113,7 +113,7 @@ fn family(out: &mut String, name: &str, help: &str, samples: Vec<(String, f64)>)
 
 fn labels(pairs: &[(&str, &str)]) -> String {
     let label = |(name, value): &(&str, &str)| {
-        // For GitLab, which reads it as a metrics report, a `#` begins a comment anywhere.
+        // GitLab reads the file as a metrics report, in which a `#` begins a comment anywhere.
         let value = line(value).replace('#', "%23");
         let value = value.replace('\\', "\\\\").replace('"', "\\\"");
         format!("{name}=\"{value}\"")

@@ -1,4 +1,4 @@
-//! All that is to be told of one run: the one source of every artifact.
+//! The record of one run: the only source of every artifact.
 
 use std::time::Duration;
 
@@ -12,57 +12,56 @@ use portcullis_core::threshold::{Severity, Threshold};
 /// One run, finished or not.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunRecord {
-    /// The version of Portcullis that made it.
+    /// The version of Portcullis that made the run.
     pub tool_version: String,
-    /// When it began, in milliseconds since 1970.
+    /// Its start, in milliseconds since 1970.
     pub started_unix_ms: u64,
     /// The commit of the working tree, with `+dirty` if it has changes.
     pub commit: Option<String>,
-    /// The origin that was measured.
+    /// The measured origin.
     pub target: String,
-    /// Whether we started the server.
+    /// Whether Portcullis started the server.
     pub own_server: bool,
     /// The chosen profile.
     pub profile: Option<String>,
-    /// The seed of all chance.
+    /// The seed of all random choices.
     pub seed: u64,
-    /// The command line that was given, as a shell reads it, without secrets;
-    /// empty if it is not known.
+    /// The given command line, as a shell reads it, without secrets; empty if unknown.
     pub given: String,
     /// The effective configuration as TOML, without secrets.
     pub configuration: String,
-    /// The hash of the part of it that decides what is measured.
+    /// The hash of its part that influences the measurements.
     pub configuration_hash: String,
-    /// Where in the configuration file things stand.
+    /// Positions in the configuration file.
     pub places: SourceLocations,
     /// The machine.
     pub machine: Machine,
-    /// The stages that ended, in order.
+    /// The finished stages, in order.
     pub stages: Vec<StageRecord>,
-    /// What our own server used during the load.
+    /// The use of CPU and memory by the started server during the load.
     pub server_usage: Option<Usage>,
     /// The same over time.
     pub server_timeline: Vec<UsageAt>,
-    /// How our own server ended, in words.
+    /// How the started server ended, in words.
     pub server_end: Option<String>,
     /// The first round's calls.
     pub first_round: Vec<FirstCall>,
-    /// What was measured, as far as the load came.
+    /// The measurements, as far as the load came.
     pub summary: Option<Summary>,
-    /// The judgement, if there was something to judge.
+    /// The verdict, if something was judged.
     pub verdict: Option<Verdict>,
-    /// What pairs said of base and candidate, if they were compared.
+    /// The comparison of base and candidate, if there was one.
     pub comparison: Option<Comparison>,
     /// Further comparisons of the same servers; they decide nothing.
     pub repeated: Vec<Comparison>,
-    /// Whether warnings, and tasks that the comparison leaves undecided, fail.
+    /// Whether warnings, and undecided tasks of the comparison, fail the run.
     pub strict: bool,
-    /// What was done with the baseline, if a file is named for it.
+    /// The use of the baseline, if a file is configured.
     pub baseline: Option<BaselineReport>,
-    /// Whether the figures may become the baseline: nothing was found but
-    /// differences from the one before.
+    /// Whether the figures may become the baseline: there are no findings except differences
+    /// from the present one.
     pub acceptable: bool,
-    /// What decides the exit code, the gravest first.
+    /// The findings, the most serious first.
     pub findings: Vec<Finding>,
     /// The exit code.
     pub exit_code: u8,
@@ -86,9 +85,9 @@ impl RunRecord {
 /// The baseline of one run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BaselineReport {
-    /// Its file, as it was written in the configuration.
+    /// Its file, as written in the configuration.
     pub shown: String,
-    /// What stood in it.
+    /// Its content, and how it was used.
     pub plan: BaselinePlan,
     /// Whether this run wrote it.
     pub written: bool,
@@ -99,9 +98,9 @@ pub struct BaselineReport {
 pub struct FirstCall {
     /// The task.
     pub task: String,
-    /// How long it took.
+    /// Its latency.
     pub latency: Duration,
-    /// What failed.
+    /// The failure, if there was one.
     pub failure: Option<String>,
 }
 
@@ -110,42 +109,41 @@ pub struct FirstCall {
 pub struct Machine {
     /// Operating system and architecture.
     pub system: String,
-    /// Logical processors that this process may use.
+    /// Logical CPUs that this process may use.
     pub cores: usize,
-    /// Model of the processor, where it can be told.
+    /// The model of the CPU, if known.
     pub processor: Option<String>,
-    /// Memory in bytes, where it can be told.
+    /// Memory in bytes, if known.
     pub memory_bytes: Option<u64>,
-    /// Load average over one minute at the start, where it can be told.
+    /// Load average over one minute at the start, if known.
     pub load_at_start: Option<f64>,
-    /// How the processor's frequency is governed, where it can be told.
+    /// The governor of the CPU frequency, if known.
     pub governor: Option<String>,
-    /// Processors that a quota allows, where there is one (cgroup v2, `cpu.max`).
+    /// CPUs that a quota allows, if there is one (cgroup v2, `cpu.max`).
     pub quota_cores: Option<f64>,
-    /// The share of CPU time that the machine's host took away during the
-    /// load, between 0 and 1, where it can be told (`steal` of proc(5)).
+    /// CPU steal: the share of CPU time that the host took during the load, between 0 and 1, if
+    /// known (`steal` of proc(5)).
     pub steal_share: Option<f64>,
 }
 
-/// The name of a configuration file that is not named otherwise.
+/// The default name of a configuration file.
 const DEFAULT_FILE: &str = "perf.toml";
 
-/// Where the configuration says what is judged.
+/// Positions of rules in the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceLocations {
     /// The file, relative to the repository that it is in.
     pub file: String,
-    /// Lines of rules, counted from 1; none for rules of the defaults and the command
-    /// line.
+    /// Lines of rules, counted from 1; rules from the defaults and the command line have none.
     pub rules: Vec<PlacedRule>,
-    /// The line of the section `[against]`, if it is there.
+    /// The line of the section `[against]`, if it exists.
     pub against: Option<usize>,
 }
 
 /// A rule of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacedRule {
-    /// The list that it stands in.
+    /// Its list.
     pub severity: Severity,
     /// The rule as written.
     pub text: String,
@@ -154,15 +152,15 @@ pub struct PlacedRule {
 }
 
 impl SourceLocations {
-    /// The file; the default name where results do not tell it.
+    /// The file; the default name if the results do not have it.
     pub fn file(&self) -> &str {
         if self.file.is_empty() { DEFAULT_FILE } else { &self.file }
     }
 
-    /// The line of a rule, if it stands in the file.
+    /// The line of a rule, if it is in the file.
     pub fn line_of(&self, rule: &Threshold) -> Option<usize> {
         let same = || self.rules.iter().filter(|placed| placed.text == rule.text);
-        // A rule that was lowered to a warning stands among those that fail.
+        // A rule that was lowered to a warning is in the `fail` list of the file.
         let as_written = same().find(|placed| placed.severity == rule.severity);
         as_written.or_else(|| same().next()).map(|placed| placed.line)
     }

@@ -1,5 +1,5 @@
-//! The JSON Schemas of what others read: the results and the stream of events,
-//! made of the very structs that are written. They lie in docs/reference/schema.
+//! The JSON Schemas of the results and of the stream of events, generated from the structs
+//! that are written. They are in docs/reference/schema.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
@@ -13,7 +13,7 @@ use crate::results::v1::document::Results;
 /// A schema, and the name of its file.
 #[derive(Debug)]
 pub struct Published {
-    /// `results-v1.schema.json` and so on: with the version of what it describes.
+    /// The name with the version, such as `results-v1.schema.json`.
     pub name: String,
     /// Its text, with a line end.
     pub text: String,
@@ -22,7 +22,7 @@ pub struct Published {
 /// All schemas.
 ///
 /// # Errors
-/// One cannot be written as JSON: a defect.
+/// One cannot be written as JSON, which is a bug.
 pub fn all() -> serde_json::Result<[Published; 2]> {
     let results = schema_of::<Results<'static>>("perf_results.json of Portcullis");
     let events = schema_of::<events_jsonl::Line<'static>>("A line of perf --format jsonl");
@@ -37,7 +37,8 @@ fn published(what: &str, version: u32, schema: &Schema) -> serde_json::Result<Pu
     Ok(Published { name: format!("{what}-v{version}.schema.json"), text })
 }
 
-/// As it is written, not as it may be read: what is always there is required.
+/// Describes what is written, not what can be read: a field that is always written is
+/// required.
 fn schema_of<T: JsonSchema>(title: &str) -> Schema {
     let settings = SchemaSettings::draft2020_12().for_serialize().with_transform(Closed);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
@@ -45,14 +46,14 @@ fn schema_of<T: JsonSchema>(title: &str) -> Schema {
     schema
 }
 
-/// Refuses fields that are not known, so that a format that drifts is seen.
+/// Refuses unknown fields, so that changes of the format are detected.
 #[derive(Clone)]
 struct Closed;
 
 impl Transform for Closed {
     fn transform(&mut self, schema: &mut Schema) {
         into_each_kind(schema);
-        // What a reader may assume is no matter of what is written.
+        // Defaults are for readers, not for what is written.
         schema.remove("default");
         transform_subschemas(self, schema);
         let is_object = schema.get("properties").is_some();
@@ -62,8 +63,8 @@ impl Transform for Closed {
     }
 }
 
-/// Moves the fields that all kinds of an object share into each kind: only a
-/// whole object can be closed.
+/// Moves the fields that all kinds of an object share into each kind, because only a
+/// complete object can refuse unknown fields.
 fn into_each_kind(schema: &mut Schema) {
     let Some(Value::Array(mut kinds)) = schema.get("oneOf").cloned() else { return };
     let Some(Value::Object(shared)) = schema.remove("properties") else { return };

@@ -1,21 +1,21 @@
-//! A time series of any length as a bounded number of steps, for drawings.
+//! A time series of any length as a limited number of steps, for charts.
 
 use portcullis_core::measure::SeriesPoint;
 
 /// Some seconds together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// From this second, counted from the start of the window.
+    /// The first second, counted from the start of the window.
     pub from_s: u64,
-    /// To the end of this second.
+    /// The end of the last second.
     pub to_s: u64,
-    /// Users alive, at most.
+    /// The largest number of active users.
     pub users: u32,
     /// Requests that ended.
     pub requests: u64,
     /// Of these, failed ones.
     pub failures: u64,
-    /// The largest p50, p95 and p99 of its seconds: a peak must not vanish.
+    /// The largest p50, p95 and p99 of its seconds, so that a peak stays visible.
     pub p50_ms: Option<f64>,
     /// See `p50_ms`.
     pub p95_ms: Option<f64>,
@@ -35,12 +35,12 @@ impl Step {
     }
 }
 
-/// SourceLocations in [`portcullis_core::measure::REPORTED_PERCENTILES`].
+/// Indices in [`portcullis_core::measure::REPORTED_PERCENTILES`].
 const P50: usize = 0;
 const P95: usize = 5;
 const P99: usize = 7;
 
-/// The series in at most `most` steps of one length; the last may be shorter.
+/// The series in at most `most` steps of equal length; the last one may be shorter.
 pub fn steps(series: &[SeriesPoint], most: usize) -> Vec<Step> {
     let length = series.len().div_ceil(most.max(1)).max(1);
     series.chunks(length).filter_map(step).collect()

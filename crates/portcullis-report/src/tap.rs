@@ -1,6 +1,6 @@
 //! `perf_results.tap`: the Test Anything Protocol, version 14
 //! (<https://testanything.org/tap-version-14-specification.html>): a test point for each
-//! rule, and one for whatever else decides how the run ended.
+//! rule, and one for each other finding that decides.
 
 use portcullis_core::judge::{FindingKind, ThresholdResult};
 
@@ -23,11 +23,11 @@ pub const FORMAT: Format = Format {
 /// A test point without its number.
 struct Point {
     is_ok: bool,
-    /// What is tested, the same in each run.
+    /// The name of the test, equal in each run.
     description: String,
     /// `SKIP` or `TODO` with its reason.
     directive: Option<String>,
-    /// What was found, for the diagnostics.
+    /// The message for the diagnostics.
     message: String,
 }
 
@@ -40,8 +40,8 @@ pub fn write(run: &RunRecord) -> String {
     format!("TAP version 14\n1..{}\n{lines}", points.len())
 }
 
-/// What decides without a rule: each finding that is no violation, the comparison with
-/// the base, a missing baseline. Without any, one point that says so.
+/// Failures without a rule: each finding that is not a violation, the comparison with the
+/// base, a missing baseline. One passed point if there are none.
 fn of_run(run: &RunRecord) -> Vec<Point> {
     let failed = |description: String, message: &str| Point {
         is_ok: false,
@@ -68,7 +68,7 @@ fn of_rule(judged: &ThresholdResult, is_strict: bool) -> Point {
     let (is_ok, directive) = match ThresholdStatus::of(judged, is_strict) {
         ThresholdStatus::Holds | ThresholdStatus::InDoubt => (true, None),
         ThresholdStatus::NotJudged => (true, Some(format!("SKIP {message}"))),
-        // A point that is to do may fail without failing the whole.
+        // A TODO point may fail without failing the whole file.
         ThresholdStatus::Warns => (false, Some("TODO warning".to_owned())),
         ThresholdStatus::Violated | ThresholdStatus::NoData => (false, None),
     };
@@ -90,7 +90,7 @@ fn text(number: usize, point: &Point) -> String {
     text
 }
 
-/// A description in which nothing begins a directive.
+/// A description in which no text begins a directive.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('#', "\\#")
 }

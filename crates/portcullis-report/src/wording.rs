@@ -1,5 +1,4 @@
-//! A judged threshold in words, and quantities as people read them: the same in
-//! every report.
+//! The wording of thresholds and quantities, the same in every report.
 
 use portcullis_core::evidence::{Evidence, State};
 use portcullis_core::judge::{Judgement, ThresholdResult};
@@ -9,25 +8,25 @@ use portcullis_core::units::show_ms;
 pub use portcullis_core::compare::rise;
 pub use portcullis_core::judge::wording::{TOOTHLESS, interval, limit, line, silent_task, value};
 
-/// How a judged threshold stands, the gravest first.
+/// The status of a threshold, the most serious first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ThresholdStatus {
-    /// It fails the run.
+    /// Violated, and fails the run.
     Violated,
-    /// Nothing could be said of it.
+    /// Without data.
     NoData,
-    /// It is violated, which is a warning.
+    /// Violated, but only a warning.
     Warns,
-    /// It holds by the estimate, and the evidence is weak.
+    /// Passed by the estimate, with weak evidence.
     InDoubt,
-    /// What its limit refers to does not exist.
+    /// Not judged, because the baseline or base of its limit is missing.
     NotJudged,
-    /// It holds.
+    /// Passed.
     Holds,
 }
 
 impl ThresholdStatus {
-    /// How a threshold stands; in a strict run a warning fails too.
+    /// The status of a threshold; in a strict run a warning fails too.
     pub fn of(judged: &ThresholdResult, is_strict: bool) -> Self {
         let is_in_doubt = judged.evidence.as_ref().is_some_and(|e| e.state.is_in_doubt());
         match (judged.judgement, judged.rule.severity) {
@@ -40,7 +39,7 @@ impl ThresholdStatus {
         }
     }
 
-    /// In one or two words.
+    /// The status in one or two words.
     pub fn word(self) -> &'static str {
         match self {
             Self::Violated => Judgement::Violated.name(),
@@ -52,7 +51,7 @@ impl ThresholdStatus {
         }
     }
 
-    /// A sign beside the word, so that colour is not needed.
+    /// A sign for the status, so that it does not depend on colour.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Violated => "✗",
@@ -65,7 +64,7 @@ impl ThresholdStatus {
     }
 }
 
-/// How sure a judgement is, in words.
+/// The certainty of a judgement, in words.
 pub fn certainty(judged: &ThresholdResult) -> String {
     if let Some(reason) = &judged.reason {
         return reason.clone();
@@ -96,7 +95,7 @@ pub fn certainty(judged: &ThresholdResult) -> String {
     words.to_owned()
 }
 
-/// What supports a judgement, a sentence each.
+/// The evidence of a judgement, a sentence each.
 pub fn support(judged: &ThresholdResult) -> Vec<String> {
     let Some(evidence) = &judged.evidence else { return Vec::new() };
     let mut said = vec![beyond(judged, evidence), possible(judged, evidence)];
@@ -111,7 +110,7 @@ pub fn support(judged: &ThresholdResult) -> Vec<String> {
     said
 }
 
-/// The design effect from which it is worth a sentence.
+/// From this design effect on, it is mentioned.
 const CLUSTERED: f64 = 1.05;
 
 /// What a rule counts as beyond its limit.
@@ -170,7 +169,7 @@ fn unseen(judged: &ThresholdResult, evidence: &Evidence) -> String {
     }
 }
 
-/// A share in percent, with digits enough for a small one.
+/// A share in percent, with enough digits for a small one.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent == 0.0 {
@@ -184,7 +183,7 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A number of bytes in the binary unit that fits.
+/// A number of bytes in a suitable binary unit.
 pub fn bytes(bytes: f64) -> String {
     let units = [(1024.0 * 1024.0 * 1024.0, "GiB"), (1024.0 * 1024.0, "MiB"), (1024.0, "KiB")];
     match units.iter().find(|(size, _)| bytes >= *size) {
@@ -206,7 +205,7 @@ pub fn verdict(exit_code: u8) -> &'static str {
     }
 }
 
-/// The beginning of a text, of so many characters at most.
+/// The beginning of a text, with at most this many characters.
 pub fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

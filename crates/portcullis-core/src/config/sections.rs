@@ -78,8 +78,8 @@ pub struct DjangoSection {
     pub seed: Option<String>,
     /// The name of a user that must exist after the seed.
     pub seed_user: Option<String>,
-    /// SQLite files beside the run's databases that the service may open, relative to the
-    /// project's root.
+    /// SQLite files that the service may open in addition to the run's databases, relative to
+    /// the project's root.
     pub sqlite_files: Vec<String>,
 }
 

@@ -94,7 +94,7 @@ fn rules(
                 Ok(rule) if found.iter().any(|(_, known)| known.text == rule.text) => {
                     note(problems, at, format!("duplicate rule \"{line}\""));
                 }
-                // Results that exist may carry one; whoever checks them is told.
+                // Stored results may contain such a rule; then `check` reports it.
                 Ok(rule) if allowed == Labels::OfTasks && rule.is_vacuous() => {
                     note(problems, at, format!("threshold {}", rule.vacuous_in_words()));
                 }

@@ -1,13 +1,13 @@
-//! Rules that always hold, whatever is measured: they would look like a gate and be
-//! none. No data is another matter, and never a pass.
+//! Rules that no measurement can violate: they would look like a gate without being one.
+//! "No data" is different, and never a pass.
 
 use super::{Comparison, Kind, Metric, Threshold, Unit};
 
 /// The values that a metric can have, in the unit of its limit.
 struct Possible {
-    /// The least, and whether it can be reached.
+    /// The smallest value, and whether it is possible.
     least: (f64, bool),
-    /// The greatest, if there is one; it can be reached.
+    /// The largest value, if there is one; it is possible.
     most: Option<f64>,
 }
 
@@ -15,18 +15,18 @@ fn possible(rule: &Threshold) -> Possible {
     let from = |least, is_reached| Possible { least: (least, is_reached), most: None };
     match (rule.unit(), rule.metric.descriptor().kind) {
         (Unit::Fraction, _) => Possible { most: Some(1.0), ..from(0.0, true) },
-        // Without a request there is no data to count.
+        // Without requests there is no data to count.
         (Unit::Number, Kind::Count) if rule.metric == Metric::Count => from(1.0, true),
-        // Nothing takes no time at all, and of some requests some come in a second.
+        // A latency is never zero, and with any request the rate is above zero.
         (Unit::Milliseconds, _) | (Unit::Number, Kind::Rate) => from(0.0, false),
         (Unit::Number | Unit::Bytes, _) => from(0.0, true),
     }
 }
 
 impl Threshold {
-    /// Whether no measurement can violate the rule: its limit lies beyond every value
-    /// that its metric can have. A limit that was taken from elsewhere may become so by
-    /// chance; such a rule was not written like that.
+    /// Whether no measurement can violate the rule, because its limit lies beyond every
+    /// possible value of its metric. This does not apply to relative limits, which may become
+    /// such a limit by chance.
     pub fn is_vacuous(&self) -> bool {
         let limit = self.limit.value();
         if limit.is_nan() || self.derived.is_some() {
@@ -41,7 +41,7 @@ impl Threshold {
         }
     }
 
-    /// What is said of such a rule.
+    /// The message about such a rule.
     pub fn vacuous_in_words(&self) -> String {
         format!("\"{}\" always holds, whatever is measured: it can never fail", self.text)
     }

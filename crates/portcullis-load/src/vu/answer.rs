@@ -112,7 +112,7 @@ fn broken(check: &Check, body: &[u8]) -> Option<String> {
         Err(json::Malformed { at }) => {
             return Some(format!("the body is not JSON (at byte {} of {})", at + 1, body.len()));
         }
-        // Its key may be written with escapes.
+        // The key may be written with escapes.
         Ok(_) => {}
     }
     match body::array_length(body, array) {

@@ -11,12 +11,12 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 /// The largest size to which a body is unpacked.
 const MAX_UNPACKED: u64 = 256 * 1024 * 1024;
 
-/// As many keys are named where one is missing.
+/// The number of keys that a message lists if one is missing.
 const SHOWN_KEYS: usize = 8;
-/// The longest key that is named whole.
+/// The maximum length of a key in that list.
 const SHOWN_KEY: usize = 40;
 
-/// What is wrong with a body.
+/// Why a body cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
     /// It is damaged or truncated.
@@ -28,10 +28,10 @@ pub enum BodyError {
     /// It cannot be parsed.
     #[error("the body is not JSON ({0})")]
     NotJson(#[from] serde_json::Error),
-    /// Nothing is at this path; the keys that are there instead.
+    /// There is no value at this path; with the existing keys.
     #[error("the answer has no key \"{0}\"{1}")]
     Absent(String, String),
-    /// What is at this path is something else.
+    /// The value at this path is not a list.
     #[error("\"{0}\" is not a list")]
     NotList(String),
     /// The value at this path is not a text.
@@ -80,8 +80,8 @@ pub fn text_at(body: &[u8], path: &str) -> Result<String, BodyError> {
     }
 }
 
-/// That nothing is at a path, with the keys beside the one that is missing: ` (it has:
-/// access, refresh)`. Only then they are looked for.
+/// The error for a missing value, with the keys beside the missing one: ` (it has: access,
+/// refresh)`. The keys are searched only in this case.
 fn absent(body: &[u8], path: &str) -> BodyError {
     let mut json = serde_json::Deserializer::from_slice(body);
     let keys = keys_of(path);
@@ -212,7 +212,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 }
 
-/// The keys of the object in which the path ends, and how many keys lead to it.
+/// Collects the keys of the object in which the path ends, after a number of keys.
 struct Siblings<'a> {
     keys: &'a [&'a str],
 }

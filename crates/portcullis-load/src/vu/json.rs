@@ -1,22 +1,23 @@
-//! One pass over a JSON body to its last byte: whether it is whole, and how many items
-//! the array at a dotted path has. It allocates nothing and builds nothing.
-//! The grammar is RFC 8259's; strings are looked through eight bytes at a time.
+//! Reads a JSON body once, up to its last byte: checks that it is complete, and counts the
+//! items of the array at a dotted path. It allocates nothing and builds no document.
+//!
+//! The grammar is that of RFC 8259; strings are scanned eight bytes at a time.
 
-/// Arrays and objects may lie so deep in one another, as serde_json's limit is.
+/// The maximum depth of arrays and objects, as in serde_json.
 const DEEPEST: usize = 128;
 
-/// What is wrong with a body.
+/// Why a body is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed {
-    /// The byte at which it is no JSON any more.
+    /// The position of the first byte that is not JSON.
     pub at: usize,
 }
 
 /// The number of items of the array at a dotted path (empty: the whole body); `None` if
-/// there is no array whose keys are spelled like that. Of equal keys the last counts.
+/// there is no array with keys in this spelling. Of equal keys the last one counts.
 ///
 /// # Errors
-/// The first byte at which the body is no JSON.
+/// The first byte at which the body is not JSON.
 pub fn items(body: &[u8], path: &str) -> Result<Option<u64>, Malformed> {
     if let Err(error) = std::str::from_utf8(body) {
         return Err(Malformed { at: error.valid_up_to() });
@@ -32,7 +33,7 @@ struct Walk<'a> {
     body: &'a [u8],
     at: usize,
     path: &'a str,
-    /// So many bytes of the path are matched by the keys that lead here.
+    /// The number of bytes of the path that match the keys so far.
     matched: usize,
     items: Option<u64>,
 }
@@ -44,7 +45,7 @@ impl Walk<'_> {
         (self.at == self.body.len()).then_some(())
     }
 
-    /// One value; `is_on_path` if the keys before it are those of the path so far.
+    /// Reads one value; `is_on_path` if the keys before it match the path so far.
     fn value(&mut self, depth: usize, is_on_path: bool) -> Option<()> {
         self.blanks();
         match self.body.get(self.at)? {
@@ -121,7 +122,7 @@ impl Walk<'_> {
         Some(())
     }
 
-    /// Whether a key is the next one of the path; then it is matched.
+    /// Whether a key is the next one of the path; if so, it counts as matched.
     fn follows(&mut self, (start, end): (usize, usize)) -> bool {
         let rest = self.path.as_bytes().get(self.matched..).unwrap_or_default();
         let key = self.body.get(start..end).unwrap_or_default();
@@ -150,7 +151,7 @@ impl Walk<'_> {
         is_it.then(|| self.at = end)
     }
 
-    /// The ends of a string's content, escapes as they are.
+    /// The start and end of a string's content, with escapes unchanged.
     #[inline(always)]
     fn string(&mut self) -> Option<(usize, usize)> {
         if *self.body.get(self.at)? != b'"' {
@@ -222,9 +223,9 @@ impl Walk<'_> {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
 
-/// How many bytes from here on neither end a string, nor escape, nor are controls.
-/// Eight at a time, by the zero-byte test of Mycroft (1987) as "Bit Twiddling Hacks"
-/// has it; bytes above 0x7f are part of UTF-8 that was looked at before.
+/// The number of bytes from here on that do not end the string, begin an escape, or are
+/// control characters. It checks eight at a time, by the zero-byte test of Mycroft (1987)
+/// as in "Bit Twiddling Hacks". Bytes above 0x7f belong to UTF-8, which was checked before.
 #[inline(always)]
 fn plain(bytes: &[u8]) -> usize {
     let mut seen = 0;
@@ -261,7 +262,7 @@ mod tests {
         assert_eq!(items(br#"{"a": {"x": [], "y": [0]}}"#, "a.y"), Ok(Some(1)));
         assert_eq!(items(whole, "absent"), Ok(None));
         assert_eq!(items(br#"{"results": 7}"#, "results"), Ok(None));
-        // Of equal keys the last counts, whatever it is.
+        // Of equal keys the last one counts, whatever it is.
         assert_eq!(items(br#"{"a": [1], "a": [1, 2]}"#, "a"), Ok(Some(2)));
         assert_eq!(items(br#"{"a": [1], "a": 2}"#, "a"), Ok(None));
         for end in 0..whole.len() {

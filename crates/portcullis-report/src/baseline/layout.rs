@@ -1,12 +1,12 @@
-//! How the file is laid out: it is committed, so a list of numbers is one line
-//! and everything else has a line of its own.
+//! The layout of the file: it is committed, so a list of numbers is one line, and
+//! everything else has its own line.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-/// Objects over several lines, lists on one.
+/// Objects over several lines, lists on one line.
 #[derive(Default)]
 struct Lines<'a>(PrettyFormatter<'a>);
 

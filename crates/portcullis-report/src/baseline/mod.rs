@@ -1,5 +1,5 @@
-//! The baseline's file: read strictly, and made of a run's results. Its first
-//! fields are those of an older tool; what we need beyond them is in a section.
+//! The baseline's file: read strictly, and made from a run's results. Its first fields are
+//! those of an older tool; our additional fields are in a section.
 
 mod layout;
 mod renew;
@@ -16,39 +16,39 @@ use portcullis_core::measure::Distribution;
 use crate::results::number::LONGEST_MS;
 use wire::{File, Own, WireLatency, WireMachine, WireMetrics};
 
-/// The format that is written; a greater first number is not read.
+/// The version that is written; a larger major number is refused.
 const VERSION: &str = "1.0";
 const MAJOR: f64 = 1.0;
 
-/// What a baseline's file says.
+/// The content of a baseline's file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
-    /// The figures, and where they come from.
+    /// The figures, and their origin.
     pub baseline: Baseline,
-    /// Somebody's notes, in whatever form; kept when the file is written again.
+    /// The user's notes, in any form; kept when the file is written again.
     notes: serde_json::Value,
-    /// What was accepted so far, the oldest first.
+    /// The accepted regressions, the oldest first.
     pub accepted: Vec<Accepted>,
 }
 
-/// A regression that somebody accepted.
+/// An accepted regression.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Accepted {
-    /// When, as RFC 3339.
+    /// The date, as RFC 3339.
     pub date: String,
-    /// The commit that was measured.
+    /// The measured commit.
     pub commit: Option<String>,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
 /// Why a file cannot be used as a baseline.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// It is something else.
+    /// It is another file.
     #[error("not a baseline file: it has no version and no metrics; name another file")]
     Foreign,
-    /// It is no JSON, or a field that is needed is missing or of another type.
+    /// It is not JSON, or a required field is missing or has another type.
     #[error("{}", at_place(.0))]
     Broken(serde_json::Error),
     /// It was written by a newer version.
@@ -62,7 +62,7 @@ pub enum BaselineError {
 }
 
 impl BaselineError {
-    /// The error as one line that an editor can follow.
+    /// The error as one line, in the form that editors understand.
     pub fn within(&self, file: &str) -> String {
         match self {
             Self::Broken(_) => format!("{file}:{self}"),
@@ -71,7 +71,7 @@ impl BaselineError {
     }
 }
 
-/// `4:7: missing field …`, as editors follow it.
+/// `4:7: missing field …`, in the form that editors understand.
 fn at_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
@@ -82,8 +82,7 @@ fn at_place(error: &serde_json::Error) -> String {
 /// Reads a baseline's text.
 ///
 /// # Errors
-/// Another file than a baseline, a newer one, one that is broken; a
-/// broken one.
+/// Another file than a baseline, a newer one, or a broken one.
 pub fn read(text: &str) -> Result<Stored, BaselineError> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(BaselineError::Broken)?;
     let (Some(version), Some(_)) = (value.get("version"), value.get("metrics")) else {
@@ -104,7 +103,7 @@ pub fn read(text: &str) -> Result<Stored, BaselineError> {
     Ok(Stored { baseline, notes: file.notes, accepted })
 }
 
-/// A number or a text such as "1.2": the first number decides.
+/// Checks the version, a number or a text such as "1.2": the major number decides.
 fn check_version(version: &serde_json::Value) -> Result<(), BaselineError> {
     let major = match version {
         serde_json::Value::String(text) => {

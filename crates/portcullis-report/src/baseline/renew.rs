@@ -1,4 +1,4 @@
-//! A run → the text of a baseline: of this very run, or of results that somebody accepts
+//! Makes the text of a baseline: from the present run, or from results that are accepted
 //! later.
 
 use portcullis_core::measure::Summary;
@@ -11,27 +11,27 @@ use crate::record::RunRecord;
 use crate::results::v1::row::OverLimit;
 use crate::results::{Contradiction, parse};
 
-/// Why results do not become a baseline.
+/// Why results cannot become a baseline.
 #[derive(Debug, thiserror::Error)]
 pub enum RenewError {
-    /// They are not of this version of Portcullis, or no results at all.
+    /// They are not from this version of Portcullis, or not results.
     #[error("{}; run `portcullis perf` with this version first", at_place(.0))]
     Unreadable(serde_json::Error),
-    /// Figures of them contradict each other.
+    /// Their figures contradict each other.
     #[error("the results contradict themselves: {0}")]
     Inconsistent(#[from] Contradiction),
-    /// The run found something else than a difference from the baseline.
+    /// The run has other findings than differences from the baseline.
     #[error("that run cannot become the baseline: {0}")]
     Refused(String),
-    /// It cannot be written: a defect.
+    /// It cannot be written, which is a bug.
     #[error("the baseline cannot be written: {0}")]
     Unwritable(std::io::Error),
 }
 
-/// The text of a baseline of the results in `text`, which somebody accepts: when, and why.
+/// The text of a baseline from the results in `text`, with the date and the reason.
 ///
 /// # Errors
-/// Results that cannot be read, or that must not become a baseline.
+/// The results cannot be read, or must not become a baseline.
 pub fn accepted(
     text: &str,
     before: Option<&Stored>,
@@ -41,11 +41,11 @@ pub fn accepted(
     renewed(&run, before, Some(acceptance))
 }
 
-/// The text of a baseline of this run. Of the one before it keeps notes and what was
-/// accepted; `acceptance` is added to that.
+/// The text of a baseline from this run. Notes and accepted regressions of the present
+/// baseline are kept; `acceptance` is added.
 ///
 /// # Errors
-/// A run that must not become a baseline.
+/// The run must not become a baseline.
 pub fn renewed(
     run: &RunRecord,
     before: Option<&Stored>,

@@ -1,4 +1,5 @@
-//! Against the base: the ratio of each task drawn, and the figures of both sides.
+//! The comparison with the base: a chart of the ratio of each task, and the figures of both
+//! versions.
 
 use portcullis_core::compare::{Comparison, Effect, TaskComparison, percent};
 use portcullis_core::units::show_duration;

@@ -1,4 +1,4 @@
-//! What failed, grouped by task and kind.
+//! Failures, grouped by task and kind.
 
 use super::Section;
 use super::markup::{Cell, Column, Rows, numbers, table, words};
@@ -6,7 +6,7 @@ use crate::instant::rfc3339;
 use crate::record::RunRecord;
 use crate::wording::shortened;
 
-/// So many groups are listed; the CSV has all.
+/// The number of listed groups; the CSV has all.
 const MOST: usize = 200;
 
 const COLUMNS: [Column; 6] = [

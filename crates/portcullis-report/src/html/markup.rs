@@ -1,6 +1,6 @@
-//! Tables and lists of facts, with whatever others wrote escaped.
+//! Tables and lists of facts, with text from outside escaped.
 
-/// The one way from a text to markup.
+/// The only conversion from a text to markup.
 pub use crate::escape::markup as esc;
 
 /// A whole number with a thin space between groups of three digits.
@@ -35,7 +35,7 @@ pub const fn numbers(title: &'static str) -> Column {
     Column { title, is_number: true }
 }
 
-/// A cell: what is shown, and what it is sorted by where that differs.
+/// A cell: its content, and its sort key if that is different.
 #[derive(Clone, Debug)]
 pub struct Cell {
     html: String,
@@ -48,7 +48,7 @@ impl Cell {
         Self { html: esc(text), sorts_as: None }
     }
 
-    /// Markup of our own.
+    /// Our own markup.
     pub fn markup(html: String) -> Self {
         Self { html, sorts_as: None }
     }
@@ -76,13 +76,13 @@ impl Cell {
 /// A table's body, rows of cells.
 pub type Rows = Vec<Vec<Cell>>;
 
-/// A table in a region that scrolls by itself where the page is narrow. The
-/// script makes tables of the class `sorts` sortable.
+/// A table in a region that scrolls on its own in a narrow page. The script makes tables of
+/// the class `sorts` sortable.
 pub fn table(caption: &str, class: &str, columns: &[Column], rows: &Rows) -> String {
     table_with_foot(caption, class, columns, rows, &Vec::new())
 }
 
-/// The same with rows at its foot, which stay there.
+/// The same with rows at its foot, which are not sorted.
 pub fn table_with_foot(
     caption: &str,
     class: &str,

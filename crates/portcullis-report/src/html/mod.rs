@@ -1,6 +1,6 @@
-//! `perf_results.html`: one file that needs no network and no script. Each
-//! section is a pure function from the report to markup; the page puts them
-//! together under a policy that lets nothing else run.
+//! `perf_results.html`: one file that needs no network and no script. Each section is a
+//! pure function from the run record to markup. The page combines them, under a policy that
+//! allows nothing else.
 
 mod against;
 mod charts;
@@ -33,11 +33,11 @@ pub const FORMAT: Format = Format {
     write: |run| vec![write(run)],
 };
 
-/// A part of the page under a heading of its own.
+/// A part of the page with its own heading.
 struct Section {
     id: &'static str,
     title: &'static str,
-    /// Markup; a section without any is left out.
+    /// Markup; an empty section is left out.
     body: String,
 }
 
@@ -53,7 +53,7 @@ pub fn write(run: &RunRecord) -> String {
         stages::section(run),
         repeat::section(run),
     ];
-    // What is slower than the base stands before rules that may all hold.
+    // Tasks that are slower than the base come before rules that may all have passed.
     let mut tasks = run.comparison.iter().flat_map(|comparison| &comparison.tasks);
     if tasks.any(|task| task.decision == Decision::Slower) {
         sections.swap(0, 1);

@@ -1,5 +1,5 @@
-//! What to do next with a run that is not green: where to look, what may help, and the
-//! command that repeats it. All of it is derived from what the run says of itself.
+//! The next steps for a run that is not green: where to look, possible remedies, and the
+//! command that repeats it. They are derived only from the run record.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use super::tasks::anchor;
 use crate::record::RunRecord;
 use crate::wording::shortened;
 
-/// So many tasks are named.
+/// The number of tasks that are named.
 const MOST: usize = 4;
 
 /// A list for the top of the page; empty for a run that passed.
@@ -26,7 +26,7 @@ pub fn next(run: &RunRecord) -> String {
     items.extend(log(run));
     items.extend(killed(run));
     match generator(run) {
-        // A spoilt measurement says nothing of the service.
+        // An invalid measurement proves nothing about the service.
         Some(spoilt) => items.push(spoilt),
         None => {
             items.extend(failures(run));
@@ -51,7 +51,7 @@ fn log(run: &RunRecord) -> Option<String> {
     Some(format!("<b>read</b> <a href=\"logs/{log}\">logs/{log}</a>: {says}"))
 }
 
-/// Who may have killed the server.
+/// Possible reasons why the server was killed.
 fn killed(run: &RunRecord) -> Option<String> {
     let is_server = run.findings.first().is_some_and(|first| first.kind == FindingKind::Server);
     let is_killed = run.server_end.as_ref().is_some_and(|end| end.contains("SIGKILL"));
@@ -62,7 +62,7 @@ fn killed(run: &RunRecord) -> Option<String> {
     })
 }
 
-/// The most frequent failure, where failures decided.
+/// The most frequent failure, if failures decided.
 fn failures(run: &RunRecord) -> Option<String> {
     let summary = run.summary.as_ref()?;
     let is_invalid = run.findings.first().is_some_and(|first| first.kind == FindingKind::Invalid);
@@ -146,9 +146,10 @@ fn generator(run: &RunRecord) -> Option<String> {
     )
 }
 
-/// Where an estimate alone made the run red.
+/// Advice for a run that is red only by an estimate.
 fn longer(run: &RunRecord) -> Option<String> {
-    // A rule without evidence, such as one on a rate, is not weak: more would not help.
+    // A rule without evidence, such as one on a rate, is not weak: more requests would not
+    // help.
     let is_weak = |judged: &ThresholdResult| {
         judged.evidence.as_ref().is_some_and(|e| e.state == State::InDoubt)
     };

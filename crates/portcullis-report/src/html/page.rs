@@ -1,4 +1,4 @@
-//! The frame of the page: head, policy, navigation, sections, foot.
+//! The frame of the page: head, policy, navigation, sections, footer.
 
 use super::Section;
 use super::markup::esc;
@@ -45,7 +45,7 @@ fn title(run: &RunRecord) -> String {
     format!("{} – performance of {}", wording::verdict(run.exit_code), wording::shortened(of, 60))
 }
 
-/// Passed, failed, or no measurement at all.
+/// Passed, failed, or invalid.
 pub fn class(exit_code: u8) -> &'static str {
     match exit_code {
         0 => "passed",
@@ -54,7 +54,7 @@ pub fn class(exit_code: u8) -> &'static str {
     }
 }
 
-/// A dot in the verdict's colour, for the tab.
+/// A dot in the verdict's colour, for the browser tab.
 fn icon(exit_code: u8) -> String {
     let colour = match class(exit_code) {
         "passed" => "00795c",

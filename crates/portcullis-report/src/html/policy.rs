@@ -1,10 +1,10 @@
-//! The page's content security policy: nothing is loaded from anywhere, and only
-//! our own style and script are taken, by their hashes.
+//! The page's content security policy: nothing is loaded, and only our own style and script
+//! are allowed, by their hashes.
 
 use sha2::{Digest, Sha256};
 
-/// The policy of a page with this style and script (CSP level 3, section 2.3.1:
-/// hash sources). Nothing may be fetched, framed, sent, or run from an attribute.
+/// The policy of a page with this style and script (CSP level 3, section 2.3.1: hash
+/// sources). Nothing may be fetched, framed, sent, or run from an attribute.
 pub fn policy(style: &str, script: &str) -> String {
     format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; \

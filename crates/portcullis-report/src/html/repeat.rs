@@ -1,4 +1,4 @@
-//! To do it again: the command, and the configuration that was used.
+//! How to repeat the run: the command, and the used configuration.
 
 use super::Section;
 use super::markup::esc;

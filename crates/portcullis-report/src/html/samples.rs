@@ -1,5 +1,5 @@
-//! Single requests of a task: the slowest, and the first failed answers with what
-//! stood in them.
+//! Single requests of a task: the slowest ones, and the first failed answers with their
+//! bodies.
 
 use portcullis_core::measure::{FailureKind, Summary, TaskSummary};
 
@@ -7,13 +7,13 @@ use super::markup::{Cell, Column, Rows, esc, numbers, table, whole, words};
 use crate::instant::rfc3339;
 use crate::wording::{shortened, status};
 
-/// So many characters of a body are shown; the results have more.
+/// The number of shown characters of a body; the results have more.
 const LONGEST: usize = 1_000;
 
 const COLUMNS: [Column; 4] =
     [numbers("second"), words("time"), numbers("latency"), words("status")];
 
-/// The task's samples; empty without one.
+/// The exemplars of a task; empty if there are none.
 pub fn samples(task: &TaskSummary, summary: &Summary) -> String {
     format!("{}{}", errors(task), slowest(task, summary))
 }

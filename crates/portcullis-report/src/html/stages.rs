@@ -1,4 +1,4 @@
-//! The stages as a waterfall, and the first round's calls.
+//! The stages as a waterfall, and the calls of the first round.
 
 use std::time::Duration;
 

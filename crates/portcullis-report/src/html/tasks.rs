@@ -1,5 +1,5 @@
-//! By task: a table, all distributions on one axis, and what unfolds of each. The
-//! login stands apart.
+//! By task: a table, all distributions on one axis, and an expandable part for each task.
+//! The login is separate.
 
 use portcullis_core::judge::{ThresholdResult, stall_share};
 use portcullis_core::measure::{REPORTED_PERCENTILES, Row, Summary, TaskSummary};
@@ -14,7 +14,7 @@ use super::samples::samples;
 use crate::record::RunRecord;
 use crate::wording::{bytes, percent, shortened};
 
-/// So many tasks are drawn; the table has all.
+/// The number of drawn tasks; the table has all.
 const MOST: usize = 40;
 
 /// The section; empty without load.
@@ -23,7 +23,7 @@ pub fn section(run: &RunRecord) -> Section {
     Section { id: "tasks", title: "By task", body }
 }
 
-/// Where a task unfolds, if it is drawn.
+/// The anchor of a task's expandable part, if it is drawn.
 pub fn anchor(summary: &Summary, name: &str) -> Option<String> {
     let called = summary.tasks.iter().filter(|task| task.weight > 0).take(MOST);
     let mut names = called.chain(&summary.login).map(|task| task.name.as_str());
@@ -152,7 +152,7 @@ fn shown<'a>(task: &'a TaskSummary, row: &'a Row, judged: &[&ThresholdResult]) -
     }
 }
 
-/// Where stalled answers lie: 35 to 50 ms after the first byte of most.
+/// The range of stalled answers: 35 to 50 ms after the first byte of most answers.
 fn stall(row: &Row) -> Option<Stall> {
     let share = stall_share(row)?;
     let (low, high) = (Percentile(5_000), Percentile::P95);
@@ -237,7 +237,7 @@ fn about(task: &TaskSummary, row: &Row) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// All percentiles that reports show, in a line.
+/// All percentiles of reports, in a line.
 fn percentiles(row: &Row) -> String {
     let shown = REPORTED_PERCENTILES.iter().filter_map(|percentile| {
         Some(format!("{percentile} {}", show_ms(row.latency.percentile_ms(*percentile)?)))

@@ -1,4 +1,4 @@
-//! Every threshold with its evidence, drawn and in words; the gravest first.
+//! Every threshold with its evidence, as a chart and in words; the most serious first.
 
 use portcullis_core::judge::ThresholdResult;
 use portcullis_core::threshold::Severity;
@@ -9,11 +9,11 @@ use super::markup::{esc, whole};
 use crate::record::RunRecord;
 use crate::wording::{self, ThresholdStatus};
 
-/// The section; empty when nothing was judged.
+/// The section; empty if nothing was judged.
 pub fn section(run: &RunRecord) -> Section {
     let judged = run.verdict.iter().flat_map(|verdict| &verdict.judged);
     let mut judged: Vec<&ThresholdResult> = judged.collect();
-    // Of what is violated, what tells most of the place comes first; the rest as written.
+    // Violated thresholds that locate the problem best come first; the others in their order.
     judged.sort_by_key(|one| match ThresholdStatus::of(one, run.strict) {
         violated @ ThresholdStatus::Violated => (violated, one.breadth()),
         other => (other, (false, 0)),
@@ -32,7 +32,7 @@ pub fn section(run: &RunRecord) -> Section {
     Section { id: "thresholds", title: "Thresholds", body }
 }
 
-/// What the drawings mean.
+/// The legend of the charts.
 const KEY: &str = "<p class=\"key\">In each chart the vertical line is the limit, the shaded \
                    side is where the rule passes, the dot is the estimate, and the bar is the \
                    95 % interval, valid at any stopping time. A dashed bar has an unknown end. \
@@ -65,7 +65,7 @@ fn chip_open(standing: ThresholdStatus) -> String {
     )
 }
 
-/// The class of a standing in the page's style.
+/// The CSS class of a status.
 pub fn class(standing: ThresholdStatus) -> &'static str {
     match standing {
         ThresholdStatus::Violated => "is-violated",

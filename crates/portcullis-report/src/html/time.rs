@@ -1,5 +1,5 @@
-//! Over time: latencies, failures, requests and users of the planned window, and
-//! the same figures as a table.
+//! Over time: latencies, failures, requests and users of the planned window, and the same
+//! figures as a table.
 
 use portcullis_core::measure::Change;
 use portcullis_core::threshold::{Limit, Metric, Percentile, Scope};
@@ -10,7 +10,7 @@ use super::markup::{Cell, Rows, numbers, table, words};
 use crate::record::RunRecord;
 use crate::series::{Step, steps};
 
-/// So many steps are drawn, however long the load was.
+/// The number of drawn steps for any length of the load.
 const MOST: usize = 160;
 
 /// The section; empty without a window.
@@ -22,7 +22,7 @@ pub fn section(run: &RunRecord) -> Section {
     Section { id: "time", title: "Over time", body }
 }
 
-/// The limit of all requests' p95, if there is one.
+/// The limit of a rule on the p95 of all requests, if there is one.
 fn limit_ms(run: &RunRecord) -> Option<f64> {
     let rules = run.verdict.iter().flat_map(|verdict| &verdict.judged).map(|judged| &judged.rule);
     let is_p95 = |metric| metric == Metric::Percentile(Percentile::P95);

@@ -1,4 +1,4 @@
-//! The top of the page: the verdict, why, and what was measured on what.
+//! The top of the page: the verdict, its reason, and what was measured.
 
 use portcullis_core::measure::Summary;
 use portcullis_core::units::show_duration;
@@ -31,12 +31,13 @@ pub fn header(run: &RunRecord) -> String {
     )
 }
 
-/// So many findings are listed.
+/// The number of listed findings.
 const MOST: usize = 40;
-/// So many of them are not folded: after a failure most of the others follow from it.
+/// The number of findings that are not collapsed: after a failure most of the others follow
+/// from it.
 const OPEN: usize = 3;
 
-/// The other findings: the sentence names only the first.
+/// The other findings, because the sentence has only the first.
 fn findings(run: &RunRecord) -> String {
     if run.findings.len() < 2 {
         return String::new();
@@ -80,8 +81,8 @@ fn measured(run: &RunRecord) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A commit as people name it: its first letters, and whether there are changes. The
-/// results have all of it.
+/// A short form of a commit: its first characters, and whether there are changes. The
+/// results have the whole id.
 fn short(commit: &str) -> String {
     let is_hash = commit.chars().take(40).filter(char::is_ascii_hexdigit).count() == 40;
     match (is_hash, commit.get(..12), commit.get(40..)) {
@@ -90,7 +91,7 @@ fn short(commit: &str) -> String {
     }
 }
 
-/// What the run was held against beside its thresholds.
+/// The base or baseline of the run.
 fn against(run: &RunRecord) -> String {
     let base =
         run.comparison.as_ref().map(|base| format!("{} ({})", short(&base.commit), base.asked));

@@ -1,5 +1,5 @@
-//! The files that Locust writes beside its statistics: failures must agree with
-//! them, exceptions are told, and of the history a few facts.
+//! The files that Locust writes beside its statistics: failures must agree with them,
+//! exceptions are reported, and the history gives a few facts.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,48 +14,47 @@ use super::{ReadError, bytes_of};
 use crate::artifacts::RESULTS;
 use crate::locust_csv::{EXCEPTION_COLUMNS, FAILURE_COLUMNS, history_columns};
 
-/// What the other files of a run add to its statistics.
+/// The information from the other files of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Companions {
     /// Whether there is a failures file; it agrees with the statistics.
     pub has_failures: bool,
-    /// Faults of the users' own code, if the file is there.
+    /// Errors in the users' own code, if the file exists.
     pub exceptions: Option<Exceptions>,
-    /// What the history says, or why it cannot be read.
+    /// The facts of the history, or why it cannot be read.
     pub history: Option<Result<History, BrokenHistory>>,
 }
 
-/// Faults of the users' own code.
+/// Errors in the users' own code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exceptions {
-    /// How many.
+    /// Their number.
     pub count: u64,
-    /// The first one's words, its first line.
+    /// The first line of the first error.
     pub first: String,
 }
 
 /// Facts of a history file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// Requests in its last row.
+    /// The number of requests in its last row.
     pub requests: u64,
-    /// The most users that were alive.
+    /// The largest number of active users.
     pub most_users: u64,
 }
 
-/// Why a history file cannot be read; reads after the file's name.
+/// Why a history file cannot be read; the text follows the file's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BrokenHistory(String);
 
 const STATS: &str = "_stats.csv";
 
-/// Reads what lies beside a statistics file. A file that does not exist adds
-/// nothing.
+/// Reads the files beside a statistics file. A missing file adds nothing.
 ///
 /// # Errors
-/// Failures that do not agree with the statistics, a table that is broken, a
-/// statistics file that is ours.
+/// Failures do not agree with the statistics, a table is broken, or the statistics file is
+/// from Portcullis.
 pub fn add(stats: &mut LocustStats, path: &Path) -> Result<(), ReadError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let Some(prefix) = name.strip_suffix(STATS) else { return Ok(()) };
@@ -76,7 +75,7 @@ pub fn add(stats: &mut LocustStats, path: &Path) -> Result<(), ReadError> {
         stats.companions.exceptions = Some(found.map_err(of_file)?);
     }
     let history = format!("{prefix}_stats_history.csv");
-    // It only adds remarks: a broken one is a remark, too.
+    // The history only adds caveats, so a broken one is only a caveat too.
     stats.companions.history = companion(&beside(&history), &history)
         .and_then(|bytes| bytes.map(|bytes| history_of(&bytes)).transpose())
         .map_err(|error| BrokenHistory(error.to_string()))
@@ -92,7 +91,7 @@ fn companion(path: &Path, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
     }
 }
 
-/// Whether our own results lie beside a statistics file of that name: their mark
+/// Whether results of Portcullis are beside a statistics file with this name: their marker
 /// is in the first lines.
 pub fn is_beside_ours(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -103,7 +102,7 @@ pub fn is_beside_ours(path: &Path) -> bool {
     is_named_so && head.contains("\"tool\": \"portcullis\"")
 }
 
-/// The columns up to 2.20, and those since.
+/// The columns up to 2.20, and those since then.
 fn failure_columns() -> [Vec<&'static str>; 2] {
     let now = FAILURE_COLUMNS.to_vec();
     let before = now.iter().copied().take_while(|name| *name != "First Seen").collect();
@@ -137,7 +136,7 @@ fn check_failures(bytes: &[u8], stats: &LocustStats) -> Result<(), ReadError> {
     }
 }
 
-/// Ours begin with their kind, and tell their time as RFC 3339 does.
+/// In our files messages begin with their kind, and times are in RFC 3339.
 fn is_our_table(table: &Table<'_>) -> bool {
     let mut lines = table.lines().peekable();
     let is_any = lines.peek().is_some();

@@ -1,5 +1,5 @@
-//! Locust's statistics file, as versions 2.20 to 2.47 write it: URLs with exact
-//! counts and extremes, and percentiles rounded to about two digits.
+//! Locust's statistics file, as written by versions 2.20 to 2.47: URLs with exact counts,
+//! minima and maxima, and percentiles rounded to about two digits.
 
 use std::collections::HashSet;
 
@@ -11,12 +11,12 @@ use super::companions::Companions;
 use super::table::{self, Line};
 use crate::locust_csv::{PERCENTILES, stats_columns};
 
-/// A statistics file and what lies beside it.
+/// A statistics file, and the files beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LocustStats {
     /// The figures.
     pub stated: Stated,
-    /// What the other files of the run add.
+    /// The information from the other files of the run.
     pub companions: Companions,
 }
 
@@ -28,8 +28,8 @@ const MAX: &str = "Max Response Time";
 /// Reads a statistics file, without its companions.
 ///
 /// # Errors
-/// Other columns, a cell that is not what its column holds, figures that
-/// contradict each other, a missing end.
+/// Other columns, a cell without the form of its column, figures that contradict each
+/// other, or a truncated file.
 pub fn read_stats(bytes: &[u8]) -> Result<LocustStats, ReadError> {
     let table = table::read(bytes, "a statistics file of Locust", &[stats_columns()])?;
     let mut rows = Vec::new();
@@ -76,8 +76,8 @@ fn row(line: Line<'_>) -> Result<StatedRow, ReadError> {
     })
 }
 
-/// The latencies of a row. Without any, the percentiles are `N/A`: so Locust
-/// writes rows without requests, and Portcullis rows without good answers.
+/// The latencies of a row. Percentiles can be `N/A`: in Locust for rows without requests,
+/// in Portcullis for rows without good answers.
 fn latency(
     line: Line<'_>,
     requests: u64,
@@ -104,8 +104,8 @@ fn latency(
     Ok(Some(latency))
 }
 
-/// Sums of floats are not exact; the mean of equal values may miss them by a few
-/// units in the last place.
+/// Sums of floats are not exact; the mean of equal values can differ from them in the last
+/// digits.
 const TOLERANCE: f64 = 1e-9;
 
 fn possible(line: Line<'_>, latency: &StatedLatency) -> Result<(), ReadError> {
@@ -133,7 +133,7 @@ fn possible(line: Line<'_>, latency: &StatedLatency) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// The rows are all of the aggregate, and nothing else is.
+/// Checks that the rows add up to the aggregate.
 fn add_up(rows: &[StatedRow], aggregate: &StatedRow) -> Result<(), ReadError> {
     let of = |count: fn(&StatedRow) -> u64| rows.iter().map(count).sum::<u64>();
     let (requests, failures) = (of(|row| row.requests), of(|row| row.failures));

@@ -1,5 +1,5 @@
-//! Reading results back: ours and Locust's. A file is read whole or refused with
-//! the place and the reason; nothing is guessed, and nothing is judged here.
+//! Reads results of Portcullis and Locust. A file is read completely, or refused with the
+//! place and the reason; nothing is guessed or judged here.
 
 mod companions;
 mod locust_csv;
@@ -16,22 +16,22 @@ use std::path::Path;
 use crate::record::RunRecord;
 use crate::results;
 
-/// Results that exist.
+/// Existing results.
 #[derive(Clone, Debug)]
 pub enum Existing {
     /// `perf_results.json`.
     Ours(Box<RunRecord>),
-    /// A statistics file of Locust, and what lies beside it.
+    /// A statistics file of Locust, and the files beside it.
     Locust(Box<LocustStats>),
 }
 
-/// A run of days leaves a few MiB.
+/// Even a run of days writes only a few MiB.
 const LARGEST: u64 = 256 << 20;
 
-/// Reads a file of results: JSON begins with a brace, a table with its header.
+/// Reads a results file: JSON begins with a brace, a table with its header.
 ///
 /// # Errors
-/// A file that cannot be read, is something else, or is not whole.
+/// The file cannot be read, is something else, or is incomplete.
 pub fn read(path: &Path) -> Result<Existing, ReadError> {
     let bytes = bytes_of(path)?;
     if bytes.trim_ascii().is_empty() {
@@ -51,7 +51,7 @@ pub fn read(path: &Path) -> Result<Existing, ReadError> {
 /// The bytes of a file that may be results.
 ///
 /// # Errors
-/// A file that cannot be read, or is too large to be results.
+/// The file cannot be read, or is too large.
 pub fn bytes_of(path: &Path) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;

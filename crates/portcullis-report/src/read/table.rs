@@ -1,10 +1,10 @@
-//! Tables as Locust writes them, read strictly: known columns, every line whole,
-//! every cell what its column holds.
+//! Tables of Locust, read strictly: known columns, complete lines, and cells with the form
+//! of their column.
 
 use super::ReadError;
 use crate::results::number;
 
-/// A table whose columns are known.
+/// A table with known columns.
 #[derive(Debug)]
 pub struct Table<'a> {
     bytes: &'a [u8],
@@ -20,10 +20,10 @@ pub struct Line<'a> {
     record: &'a csv::StringRecord,
 }
 
-/// Reads a table with one of these sets of columns. `what` names it.
+/// Reads a table with one of these sets of columns. `what` is its name.
 ///
 /// # Errors
-/// Other columns, a line of another length, an end that is missing.
+/// Other columns, a line of another length, or a missing end.
 pub fn read<'a>(bytes: &'a [u8], what: &str, sets: &[Vec<&str>]) -> Result<Table<'a>, ReadError> {
     if bytes.trim_ascii().is_empty() {
         return Err(ReadError::Empty);
@@ -31,7 +31,7 @@ pub fn read<'a>(bytes: &'a [u8], what: &str, sets: &[Vec<&str>]) -> Result<Table
     let header_end = bytes.iter().position(|byte| *byte == b'\n');
     let header = bytes.get(..header_end.unwrap_or(bytes.len())).unwrap_or_default();
     known_header(header, header_end.is_some(), what, sets)?;
-    // Whatever ends the first line ends the last one too.
+    // The last line must have the same line end as the first one.
     let end: &[u8] = if header.ends_with(b"\r") { b"\r\n" } else { b"\n" };
     if !bytes.ends_with(end) {
         return Err(ReadError::Cut("the last line has no line end".to_owned()));
@@ -43,8 +43,8 @@ pub fn read<'a>(bytes: &'a [u8], what: &str, sets: &[Vec<&str>]) -> Result<Table
     Ok(Table { bytes, columns, records })
 }
 
-/// The number of the line that a record begins in, from 1. The reader's own count
-/// leaves out the half of a line end that it has not come to yet.
+/// The number of the line in which a record begins, from 1. The reader's own count can miss
+/// a part of a line end that it has not read yet.
 fn line_number(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
     let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
     let rest = bytes.get(start..).unwrap_or_default();
@@ -92,7 +92,7 @@ fn known_header(
     Err(ReadError::Foreign(format!("line 1, column {at} is {found}, where {what} has {wanted}")))
 }
 
-/// How many columns are the same from the first on.
+/// The number of equal columns from the first on.
 fn in_common(record: &csv::StringRecord, set: &[&str]) -> usize {
     record.iter().zip(set).take_while(|(found, wanted)| found == *wanted).count()
 }
@@ -109,43 +109,43 @@ impl Table<'_> {
 }
 
 impl<'a> Line<'a> {
-    /// The number of the line it begins in, from 1.
+    /// The number of the line in which it begins, from 1.
     pub fn number(self) -> u64 {
         line_number(self.bytes, self.record.position())
     }
 
-    /// A cell; empty where the column is not known.
+    /// A cell; empty if the column is unknown.
     pub fn text(self, column: &str) -> &'a str {
         let index = self.columns.iter().position(|known| known == column);
         index.and_then(|index| self.record.get(index)).unwrap_or_default()
     }
 
-    /// A cell that holds a count.
+    /// A cell with a count.
     ///
     /// # Errors
-    /// Anything else.
+    /// It is something else.
     pub fn count(self, column: &str) -> Result<u64, ReadError> {
         number::count(self.text(column)).map_err(|why| self.wrong(column, why.to_string()))
     }
 
-    /// A cell that holds a number from 0 on.
+    /// A cell with a number of 0 or more.
     ///
     /// # Errors
-    /// Anything else.
+    /// It is something else.
     pub fn decimal(self, column: &str) -> Result<f64, ReadError> {
         number::number(self.text(column)).map_err(|why| self.wrong(column, why.to_string()))
     }
 
-    /// A cell that holds a latency in milliseconds.
+    /// A cell with a latency in milliseconds.
     ///
     /// # Errors
-    /// Anything else.
+    /// It is something else.
     pub fn latency_ms(self, column: &str) -> Result<f64, ReadError> {
         let number = self.decimal(column)?;
         number::latency_ms(number).map_err(|why| self.wrong(column, why.to_string()))
     }
 
-    /// What is wrong with a cell.
+    /// The error of a cell.
     pub fn wrong(self, column: &str, message: impl Into<String>) -> ReadError {
         ReadError::Cell { line: self.number(), column: column.to_owned(), message: message.into() }
     }

@@ -1,33 +1,33 @@
-//! Why a file of results is refused.
+//! Why a results file is refused.
 
 use std::fmt::{self, Display};
 use std::io;
 
-/// Why a file cannot be read; reads after the file's name.
+/// Why a file cannot be read; the text follows the file's name.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system does not let us.
+    /// The system refuses.
     #[error("cannot be read: {0}")]
     Unreadable(#[from] io::Error),
-    /// No run leaves so much.
+    /// It is larger than the files of any run.
     #[error("is larger than {} MiB, more than any run writes", .0 >> 20)]
     TooLarge(u64),
-    /// Something else than results.
+    /// It is something else than results.
     #[error("is not a known results file: {0}")]
     Foreign(String),
-    /// A table that we wrote.
+    /// It is a table of Portcullis.
     #[error(
         "was written by Portcullis with rounded values for other programs: check the \
          perf_results.json of the same run"
     )]
     OwnTable,
-    /// Nothing is in it.
+    /// It is empty.
     #[error("is empty")]
     Empty,
     /// Its end is missing.
     #[error("is truncated: {0}")]
     Cut(String),
-    /// A cell of a table that is not what its column holds.
+    /// A cell of a table does not have the form of its column.
     #[error("line {line}, column \"{column}\": {message}")]
     Cell {
         /// Counted from 1.
@@ -37,15 +37,15 @@ pub enum ReadError {
         /// What is wrong.
         message: String,
     },
-    /// Figures of it contradict each other.
+    /// Its figures contradict each other.
     #[error("contradicts itself: {0}")]
     Inconsistent(#[from] Contradiction),
     /// A file that belongs to it is refused.
     #[error("has an invalid companion file: {file} {error}")]
     Companion {
-        /// The companion's name.
+        /// The name of the companion.
         file: String,
-        /// Why.
+        /// The reason.
         error: Box<Self>,
     },
 }
@@ -56,33 +56,33 @@ impl ReadError {
         Self::Inconsistent(Contradiction::new(message))
     }
 
-    /// Whether these are no results at all, rather than results that are broken.
+    /// Whether it is another file, rather than broken results.
     pub fn is_foreign(&self) -> bool {
         matches!(self, Self::Unreadable(_) | Self::TooLarge(_) | Self::Foreign(_) | Self::OwnTable)
     }
 }
 
-/// A figure or a word that cannot be where it stands.
+/// A figure or a word that is not possible at its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Contradiction {
-    /// Where, as `summary.tasks[3].latency`; empty for the whole file.
+    /// Its place, such as `summary.tasks[3].latency`; empty for the whole file.
     place: String,
     message: String,
 }
 
 impl Contradiction {
-    /// One whose place is told by whoever knows it.
+    /// A contradiction without its place, which the caller adds.
     pub(crate) fn new(message: impl Display) -> Self {
         Self { place: String::new(), message: message.to_string() }
     }
 }
 
-/// Refuses what is not so.
+/// Returns an error unless the condition is true.
 pub(crate) fn ensure(is_so: bool, message: impl Display) -> Result<(), Contradiction> {
     known(is_so.then_some(()), message)
 }
 
-/// Refuses what does not exist.
+/// Returns an error if there is no value.
 pub(crate) fn known<T>(value: Option<T>, message: impl Display) -> Result<T, Contradiction> {
     value.ok_or_else(|| Contradiction::new(message))
 }
@@ -96,7 +96,7 @@ impl Display for Contradiction {
     }
 }
 
-/// Says where a contradiction stands, from the inside out.
+/// Adds the place of a contradiction, from the inside out.
 pub(crate) trait At {
     /// The same, within a place.
     fn at(self, place: &str) -> Self;

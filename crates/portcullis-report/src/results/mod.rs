@@ -1,5 +1,5 @@
-//! `perf_results.json`: written, read back whole or refused with the place and the
-//! reason, and described by its JSON Schema. Nothing is guessed, and nothing is judged.
+//! `perf_results.json`: writing it, reading it completely or refusing it with the place and
+//! the reason, and its JSON Schema. Nothing is guessed or judged.
 
 mod error;
 pub(crate) mod number;

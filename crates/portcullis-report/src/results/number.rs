@@ -1,14 +1,14 @@
-//! Numbers as files hold them, within what a run can have made: whatever is
-//! added up later stays in range.
+//! Numbers in files, within the range that a run can have produced, so that sums stay in
+//! range.
 
 use std::time::Duration;
 
 use super::{Contradiction, ensure, known};
 use crate::instant;
 
-/// The most requests that are believed.
+/// The largest accepted number of requests.
 pub const MOST: u64 = 1_000_000_000_000;
-/// The longest latency that is believed, in milliseconds: ten years.
+/// The longest accepted latency, in milliseconds: ten years.
 pub const LONGEST_MS: f64 = 10.0 * 365.0 * 86_400_000.0;
 
 /// A count, in plain digits.
@@ -18,7 +18,7 @@ pub fn count(text: &str) -> Result<u64, Contradiction> {
     known(number, format_args!("\"{text}\" is not a count")).and_then(believed)
 }
 
-/// The count, if a run can have made so many.
+/// The count, if a run can have reached it.
 pub fn believed(count: u64) -> Result<u64, Contradiction> {
     ensure(count <= MOST, format_args!("{count} is more than any run can count"))?;
     Ok(count)
@@ -42,14 +42,14 @@ pub fn latency_ms(ms: f64) -> Result<f64, Contradiction> {
     Ok(ms)
 }
 
-/// A latency in whole nanoseconds, as it was before it was written as a float of
-/// milliseconds: exact up to 2^53 ns, which is 104 days.
+/// A latency in whole nanoseconds, as before it was written as milliseconds: exact up to
+/// 2^53 ns, which is 104 days.
 pub fn latency_ns(ms: f64) -> Result<u64, Contradiction> {
     // At most ten years, which fits.
     latency_ms(ms).map(|ms| (ms * 1e6).round() as u64)
 }
 
-/// A duration that was written in seconds, to the nanosecond.
+/// A duration in seconds, to the nanosecond.
 pub fn seconds(seconds: f64) -> Result<Duration, Contradiction> {
     let ns = latency_ns(seconds * 1e3);
     let ns = ns.map_err(|_| Contradiction::new(format!("{seconds} s is not a duration")))?;
@@ -62,12 +62,12 @@ pub fn finite(number: f64) -> Result<f64, Contradiction> {
     Ok(number)
 }
 
-/// A latency as it was before it was written as a float of milliseconds.
+/// A latency, as before it was written as milliseconds.
 pub fn latency(ms: f64) -> Result<Duration, Contradiction> {
     latency_ns(ms).map(Duration::from_nanos)
 }
 
-/// An instant that was written as RFC 3339, in milliseconds since 1970.
+/// An instant in RFC 3339, in milliseconds since 1970.
 pub fn unix_ms(text: &str) -> Result<u64, Contradiction> {
     known(instant::unix_ms(text), format_args!("\"{text}\" is not a date and time"))
 }

@@ -1,5 +1,5 @@
-//! From what a run knows to a field of the file, and back: one list of fields serves
-//! both ways.
+//! Converts between the values of a run and the fields of the file: one list of fields
+//! works in both directions.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use super::number::{believed, finite, is_sound, latency, latency_ms, seconds, un
 use super::{At, Contradiction, known};
 use crate::instant::rfc3339;
 
-/// What the file has for a `T`.
+/// The form of a `T` in the file.
 pub trait Wire<'a, T>: Sized {
-    /// As it is written.
+    /// The form for writing.
     fn of(value: &'a T) -> Self;
 
-    /// As it was before it was written.
+    /// The value, as before it was written.
     fn read(self) -> Result<T, Contradiction>;
 }
 
-/// The fields of a struct of the file, and those of the run's struct that they are of:
-/// first those of the same name, then `file = run`; a contradiction in one of those
-/// behind `at` names the field.
+/// The fields of a struct of the file, and the corresponding fields of the run's struct:
+/// first those with the same name, then `file = run`. A contradiction in one of the fields
+/// after `at` names the field.
 macro_rules! fields {
     ($file:ty: $run:ty {
         $($same:ident),* $(; $($name:ident = $own:ident),*)?
@@ -72,7 +72,7 @@ impl<'a, T, W: Wire<'a, T>> Wire<'a, Vec<T>> for Vec<W> {
     }
 }
 
-/// Every item of a list; a contradiction names its place in it.
+/// Reads every item of a list; a contradiction names its index.
 pub fn read_each<'a, T, W: Wire<'a, T>>(file: Vec<W>, at: &str) -> Result<Vec<T>, Contradiction> {
     let items = file.into_iter().enumerate();
     items.map(|(index, item)| item.read().at(&format!("{at}[{index}]"))).collect()
@@ -98,7 +98,7 @@ impl<'a> Wire<'a, Vec<String>> for Cow<'a, [String]> {
     }
 }
 
-/// Numbers that are the same in both.
+/// Numbers that are equal in both.
 macro_rules! same {
     ($($of:ty),*) => {
         $(impl Wire<'_, $of> for $of {
@@ -115,7 +115,7 @@ macro_rules! same {
 
 same!(bool, u16, u32, u64, usize, f64);
 
-/// Numbers that are written as `$plain`, and looked at when they are read.
+/// Numbers that are written as `$plain`, and checked when they are read.
 macro_rules! numbers {
     ($($(#[$doc:meta])* $name:ident($plain:ty): $of:ty, $write:expr, $read:expr;)*) => {
         $($(#[$doc])*
@@ -168,7 +168,7 @@ numbers! {
     Ratio(f64): f64, |ratio| *ratio, ratio;
 }
 
-/// A mean size, whose field everything calls so.
+/// Checks a mean size; the error uses the name of the field.
 pub fn mean_bytes(bytes: f64) -> Result<f64, Contradiction> {
     let sound = Some(bytes).filter(|bytes| is_sound(*bytes));
     known(sound, "mean_body_bytes is not a number of at least 0")

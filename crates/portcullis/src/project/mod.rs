@@ -5,11 +5,9 @@
 //! - [`environment`] and [`install`]: the environment of the project, cached by its content
 //! - [`isolate`]: the run's own settings, and the environment of every child
 //! - [`migrate`] and [`seed`]: the temporary database, cached by everything that its
-//!   content depends
-//! on, after the proof that it belongs to the run
+//!   content depends on, after the proof that it belongs to the run
 //! - [`serve_argv`]: the server's command line; [`expect_proof`] and [`is_proved`]: whether
-//!   it has
-//! loaded the run's settings
+//!   it has loaded the run's settings
 //! - [`refused`]: a failure that the project's log explains better
 //! - [`leaking`]: settings that reach a version although the plan does not set them
 //! - [`forget`]: removes what a run leaves outside of its folder

@@ -27,7 +27,7 @@ fn hurried(case: FaultCase) -> FaultCase {
         .edit("\"login.p95 < 2s\"", "\"login.p95 < 1s\"")
 }
 
-/// Answers that are whole, and whose bodies are not.
+/// Complete answers whose bodies are not valid JSON.
 fn no_json(name: &'static str, what: &'static str, fault: &str) -> FaultCase {
     under_load(name, what, 1, fault)
         .stage("judge")
@@ -161,26 +161,31 @@ fn answers() -> Vec<FaultCase> {
             .says("list_claims has no data: GET /api/v1/claims/: the body is not JSON"),
         no_json(
             "during-load/half-a-document",
-            "A stream that ends in the middle of its document, as a whole answer of 200.",
+            "A complete answer of 200 has only the first half of a document.",
             "half-a-document",
         )
         .quick(),
         no_json(
             "during-load/traceback-in-the-document",
-            "A document that breaks off with a traceback, as a whole answer of 200.",
+            "A complete answer of 200 has a document that is cut off by a traceback.",
             "traceback",
         ),
         no_json(
             "during-load/page-behind-the-document",
-            "A document with an error page behind it, as a whole answer of 200.",
+            "A complete answer of 200 has an error page after its document.",
             "html-behind",
         ),
-        no_json("during-load/no-utf-8", "A document that is not UTF-8.", "no-utf-8"),
-        under_load("during-load/html-later", "After a while 200 with a page.", 1, "html")
-            .stage("judge")
-            .says("the body is not JSON")
-            .then(|_, outcome| kinds(outcome, &["validation"]))
-            .quick(),
+        no_json("during-load/no-utf-8", "A body is not UTF-8.", "no-utf-8"),
+        under_load(
+            "during-load/html-later",
+            "After a while answers are 200 with an HTML page.",
+            1,
+            "html",
+        )
+        .stage("judge")
+        .says("the body is not JSON")
+        .then(|_, outcome| kinds(outcome, &["validation"]))
+        .quick(),
     ]
 }
 

@@ -17,8 +17,8 @@ pub fn cases() -> Vec<FaultCase> {
     [insisting(), databases(), interpreters(), places()].into_iter().flatten().collect()
 }
 
-/// Projects that choose their settings themselves: the run's databases are laid under
-/// whatever they choose.
+/// Projects that choose their settings themselves: the run's databases are used for all of
+/// them.
 fn insisting() -> Vec<FaultCase> {
     let served = |name, what, before: fn(&Sandbox) -> Result<()>| {
         owned(name, what, 0, before)
@@ -34,7 +34,7 @@ fn insisting() -> Vec<FaultCase> {
         owned(
             "isolation/settings-assigned-in-manage",
             "`manage.py` assigns `DJANGO_SETTINGS_MODULE` and calls `django.setup()`: the run's \
-             own database is used all the same.",
+             own database is still used.",
             0,
             |sandbox| replace(sandbox, "manage.py", INSISTING_MANAGE),
         )
@@ -42,21 +42,20 @@ fn insisting() -> Vec<FaultCase> {
         .quick(),
         served(
             "isolation/settings-assigned-in-wsgi",
-            "`wsgi.py` assigns `DJANGO_SETTINGS_MODULE` and gunicorn serves it: it uses the run's \
-             own database.",
+            "`wsgi.py` assigns `DJANGO_SETTINGS_MODULE` and gunicorn serves it: the run's own \
+             database is used.",
             |sandbox| replace(sandbox, "hello_world/wsgi.py", INSISTING_WSGI),
         )
         .quick(),
         served(
             "isolation/settings-configured-by-hand",
-            "`wsgi.py` calls `settings.configure()` with the project's values: the databases are \
-             the run's all the same.",
+            "`wsgi.py` calls `settings.configure()` with the project's values: the run's \
+             databases are still used.",
             |sandbox| replace(sandbox, "hello_world/wsgi.py", CONFIGURING_WSGI),
         ),
         owned(
             "isolation/other-settings-than-configured",
-            "`manage.py` insists on other settings than `[django] settings` names: nothing is \
-             migrated.",
+            "`manage.py` forces other settings than `[django] settings`: nothing is migrated.",
             3,
             |sandbox| {
                 replace(
@@ -73,7 +72,7 @@ fn insisting() -> Vec<FaultCase> {
     ]
 }
 
-/// Code that goes around Django's settings.
+/// Code that bypasses Django's settings.
 fn databases() -> Vec<FaultCase> {
     let refused = |name, what, code: &'static str, before: fn(&Sandbox) -> Result<()>| {
         owned(name, what, 3, before).says(code).says("try: let the code use Django's connections")
@@ -81,7 +80,7 @@ fn databases() -> Vec<FaultCase> {
     vec![
         refused(
             "isolation/raw-sqlite-while-starting",
-            "An application opens the project's `db.sqlite3` with `sqlite3.connect` as it starts.",
+            "An application opens the project's `db.sqlite3` with `sqlite3.connect` when it starts.",
             "db.sqlite3 was to be opened, which is not a database of this run",
             |sandbox| in_ready(sandbox, "import sqlite3; sqlite3.connect('db.sqlite3')"),
         )
@@ -89,7 +88,7 @@ fn databases() -> Vec<FaultCase> {
         .quick(),
         refused(
             "isolation/sqlite-by-uri-in-the-seed",
-            "The seed opens the project's `db.sqlite3` by a URI.",
+            "The seed opens the project's `db.sqlite3` with a URI.",
             "db.sqlite3 was to be opened, which is not a database of this run",
             |sandbox| {
                 let uri = "'file:' + os.path.abspath('db.sqlite3') + '?mode=rwc'";
@@ -100,7 +99,7 @@ fn databases() -> Vec<FaultCase> {
         .stage("seed"),
         owned(
             "isolation/connection-pointed-elsewhere",
-            "An application points Django's own connection at the project's database.",
+            "An application changes Django's own connection to the project's database.",
             3,
             |sandbox| {
                 in_ready(
@@ -114,7 +113,7 @@ fn databases() -> Vec<FaultCase> {
         .says("uses a database of its own (default: "),
         owned(
             "isolation/child-without-the-environment",
-            "The seed starts `manage.py` with an empty environment: it is refused, not let loose.",
+            "The seed starts `manage.py` with an empty environment: its databases are refused.",
             3,
             |sandbox| {
                 let text = "import subprocess, sys; subprocess.run([sys.executable, 'manage.py', \
@@ -126,7 +125,7 @@ fn databases() -> Vec<FaultCase> {
         .says("a command lost the environment of this run: its databases were refused"),
         owned(
             "isolation/declared-sqlite-file",
-            "A file that `[django] sqlite_files` names may be opened.",
+            "A file listed in `[django] sqlite_files` can be opened.",
             0,
             |sandbox| in_ready(sandbox, "import sqlite3; sqlite3.connect('db.sqlite3').close()"),
         )
@@ -134,7 +133,7 @@ fn databases() -> Vec<FaultCase> {
     ]
 }
 
-/// Servers that do not run in the run's environment.
+/// Servers that do not use the run's virtual environment.
 fn interpreters() -> Vec<FaultCase> {
     let unproved = |name, what, argv: &'static str| {
         owned(name, what, 4, |_| Ok(()))
@@ -147,25 +146,25 @@ fn interpreters() -> Vec<FaultCase> {
     vec![
         unproved(
             "isolation/another-interpreter",
-            "The server runs in another Python, which answers well: it is asked nothing.",
+            "The server runs in another Python that answers well: no request is sent to it.",
             "argv = [\"python3\", \"-m\", \"http.server\", \"{port}\", \"--bind\", \"127.0.0.1\"]",
         )
         .quick(),
         unproved(
             "isolation/python-without-site",
-            "The server's Python is started with `-S`, which loads no environment: it is asked \
-             nothing.",
+            "The server's Python is started with `-S`, which does not load the hook: no request is \
+             sent to it.",
             "argv = [\"{python}\", \"-S\", \"-m\", \"http.server\", \"{port}\", \"--bind\", \"127.0.0.1\"]",
         ),
     ]
 }
 
-/// What is replaced keeps its type, and the run's folder can be named.
+/// Replaced values keep their type, and the run's folder can be named.
 fn places() -> Vec<FaultCase> {
     vec![
         owned(
             "isolation/paths-stay-paths",
-            "`MEDIA_ROOT`, `STATIC_ROOT` and a database's `NAME` are paths, and `{run}` names the \
+            "`MEDIA_ROOT`, `STATIC_ROOT` and a database's `NAME` are paths, and `{run}` is the \
              run's folder: code that joins them works.",
             0,
             |sandbox| {
@@ -189,8 +188,7 @@ fn places() -> Vec<FaultCase> {
 
 const RUNSERVER: &str = "\"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"";
 
-/// A case whose project has a database, an `.env` and a log of its own, which stay as
-/// they are.
+/// A case whose project has its own database, `.env` and log, which must not change.
 fn owned(
     name: &'static str,
     what: &'static str,
@@ -246,13 +244,13 @@ fn append(sandbox: &Sandbox, file: &str, text: &str) -> Result<()> {
     Ok(std::fs::write(&path, format!("{before}{text}"))?)
 }
 
-/// Has the application execute a line as it starts.
+/// Makes the application execute a line when it starts.
 fn in_ready(sandbox: &Sandbox, line: &str) -> Result<()> {
     let ready = format!("\n\ndef _ready(self):\n    {line}\n\n\nUpstreamConfig.ready = _ready\n");
     append(sandbox, "upstream/apps.py", &ready)
 }
 
-/// Lays down what a developer has, and a copy of it beside the service.
+/// Creates the developer's files, and a copy of them beside the service.
 fn own(sandbox: &Sandbox) -> Result<()> {
     const MAKE: &str = "\
 import sqlite3, sys

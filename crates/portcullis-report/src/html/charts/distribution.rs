@@ -1,5 +1,5 @@
-//! Latency distributions on a logarithmic axis: the histogram itself, put into
-//! fewer and wider bins so that its size stays bounded.
+//! Latency distributions on a logarithmic axis: the histogram with fewer and wider bins, so
+//! that its size is limited.
 
 use portcullis_core::measure::Distribution;
 use portcullis_core::threshold::Percentile;
@@ -11,10 +11,10 @@ use crate::wording::{percent, shortened};
 
 const WIDTH: f64 = 960.0;
 const RIGHT: f64 = 940.0;
-/// Bins of a factor of ten in latency; each is 12 % wide.
+/// Bins for a factor of ten in latency; each is 12 % wide.
 const PER_DECADE: f64 = 20.0;
 
-/// A bin: its ends in milliseconds, and how many values it holds.
+/// A bin: its ends in milliseconds, and its number of values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bin {
     low_ms: f64,
@@ -22,7 +22,7 @@ pub struct Bin {
     count: u64,
 }
 
-/// The buckets in bins; at most 20 for each factor of ten.
+/// The buckets as bins; at most 20 for each factor of ten.
 pub fn bins(latencies: &Distribution) -> Vec<Bin> {
     let mut bins: Vec<(i32, u64)> = Vec::new();
     for (us, count) in &latencies.buckets {
@@ -39,32 +39,32 @@ pub fn bins(latencies: &Distribution) -> Vec<Bin> {
     bins.into_iter().map(bin).collect()
 }
 
-/// Where answers lie that stalled: so much later than their first byte.
+/// The range of stalled answers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stall {
-    /// From here, in milliseconds.
+    /// Its start, in milliseconds.
     pub low_ms: f64,
-    /// To here.
+    /// Its end.
     pub high_ms: f64,
-    /// The share of answers with the mark of a delayed acknowledgement.
+    /// The share of answers that look like a delayed acknowledgement.
     pub share: f64,
 }
 
-/// One distribution with what is drawn beside it.
+/// One distribution, and what is drawn with it.
 #[derive(Clone, Debug)]
 pub struct Shown<'a> {
-    /// Whose.
+    /// Its name.
     pub name: &'a str,
     /// The latencies of good answers.
     pub latencies: &'a Distribution,
     /// Limits of percentiles, in milliseconds, with their names.
     pub limits: Vec<(String, f64)>,
-    /// Where answers stalled.
+    /// The range of stalled answers.
     pub stall: Option<Stall>,
 }
 
-/// The range of latencies of several distributions and their limits, in
-/// milliseconds; `None` without values.
+/// The range of latencies of several distributions and their limits, in milliseconds;
+/// `None` without values.
 pub fn range(all: &[Shown<'_>]) -> Option<(f64, f64)> {
     let low = all.iter().filter_map(|one| one.latencies.min_ms()).reduce(f64::min)?;
     let high = all.iter().filter_map(|one| one.latencies.max_ms()).reduce(f64::max)?;
@@ -72,7 +72,7 @@ pub fn range(all: &[Shown<'_>]) -> Option<(f64, f64)> {
     Some((low.max(0.001) * 0.85, limits.fold(high, f64::max) * 1.15))
 }
 
-/// All distributions below each other on one axis.
+/// All distributions below each other, on one axis.
 pub fn ridges(all: &[Shown<'_>], range: (f64, f64)) -> String {
     let (left, row) = (200.0, 36.0);
     let x = Scale::log(range, (left, RIGHT));
@@ -90,7 +90,7 @@ pub fn ridges(all: &[Shown<'_>], range: (f64, f64)) -> String {
     drawing(WIDTH, bottom + 26.0, "chart", &says, &inside)
 }
 
-/// One distribution, larger, with its percentiles named.
+/// One distribution, larger, with labels for its percentiles.
 pub fn alone(shown: &Shown<'_>, range: (f64, f64)) -> String {
     let base = 120.0;
     let x = Scale::log(range, (20.0, RIGHT));
@@ -100,7 +100,7 @@ pub fn alone(shown: &Shown<'_>, range: (f64, f64)) -> String {
     let mut free = 0.0;
     for (percentile, name) in named {
         let Some(ms) = shown.latencies.percentile_ms(percentile) else { continue };
-        // Names that would lie on each other are moved to the right.
+        // Overlapping labels are moved to the right.
         let at = x.at(ms).max(free);
         free = at + 27.0;
         inside.push_str(&text((at, 24.0), "middle mark", name));
@@ -129,7 +129,7 @@ fn histogram(shown: &Shown<'_>, x: &Scale, base: f64, height: f64) -> String {
         let (left, right) = (x.at(stall.low_ms), x.at(stall.high_ms));
         out.push_str(&rect((left, base - height), (right - left, height), "stall"));
     }
-    // A single request among thousands is seen too.
+    // A single request among thousands must be visible.
     let bar =
         |bin: &Bin| (x.at(bin.low_ms), x.at(bin.high_ms), y.at(bin.count as f64).min(base - 1.5));
     out.push_str(&bars(base, bins.iter().map(bar), "bins"));
@@ -145,7 +145,7 @@ fn histogram(shown: &Shown<'_>, x: &Scale, base: f64, height: f64) -> String {
     out
 }
 
-/// The distribution for those who cannot see it.
+/// The text alternative of a distribution.
 pub fn says(shown: &Shown<'_>) -> String {
     let latencies = shown.latencies;
     let at = |percentile| latencies.percentile_ms(percentile).map_or("–".to_owned(), show_ms);

@@ -1,5 +1,4 @@
-//! The evidence of a threshold on an axis: its limit, the estimate, and what is
-//! possible.
+//! The evidence of a threshold on an axis: its limit, the estimate, and the interval.
 
 use portcullis_core::judge::ThresholdResult;
 use portcullis_core::threshold::{Metric, Unit};
@@ -10,21 +9,21 @@ use crate::wording::{self, bytes};
 
 const WIDTH: f64 = 340.0;
 const HEIGHT: f64 = 46.0;
-/// Where bar and dot lie.
+/// The position of the bar and the dot.
 const MIDDLE: f64 = 16.0;
-/// Where the axis lies.
+/// The position of the axis.
 const BASE: f64 = 30.0;
 
-/// What is possible, on the axis of the value.
+/// The intervals, on the axis of the value.
 #[derive(Clone, Copy, Debug, Default)]
 struct Possible {
-    /// The interval of independent requests, where it is known apart.
+    /// The interval for independent requests, if it is known separately.
     inner: Option<(f64, f64)>,
-    /// The interval that counts; an end that is not known is open.
+    /// The interval that counts; an unknown end is open.
     outer: Option<(Option<f64>, Option<f64>)>,
 }
 
-/// The drawing; nothing without data.
+/// The chart; empty without data.
 pub fn evidence(judged: &ThresholdResult) -> String {
     let Some(value) = judged.value.filter(|value| value.is_finite()) else {
         return String::new();
@@ -65,7 +64,7 @@ fn possible(judged: &ThresholdResult) -> Possible {
     }
 }
 
-/// The side of the limit where the rule holds.
+/// The side of the limit on which the rule passes.
 fn allowed(judged: &ThresholdResult, scale: &Scale, limit: f64) -> String {
     use portcullis_core::threshold::Comparison;
     let (left, right) = match judged.rule.comparison {
@@ -85,7 +84,7 @@ fn axis(judged: &ThresholdResult, scale: &Scale) -> String {
     let ticks = scale.ticks(4).into_iter().map(|tick| {
         let x = scale.at(tick);
         let mark = line((x, BASE), (x, BASE + 4.0), "axis");
-        // The first label must not be cut off by the drawing's edge.
+        // The first label must not be cut by the edge of the chart.
         let class = if tick == 0.0 { "start" } else { "middle" };
         mark + &svg::text((if tick == 0.0 { 2.0 } else { x }, HEIGHT - 3.0), class, &label(tick))
     });

@@ -16,7 +16,7 @@ const TOP: f64 = 24.0;
 /// Ratios beyond these are drawn at the edge.
 const WIDEST: (f64, f64) = (0.25, 4.0);
 
-/// The drawing; nothing without a ratio.
+/// The chart; empty without a ratio.
 pub fn forest(tasks: &[TaskComparison]) -> String {
     let effects = || tasks.iter().filter_map(|task| task.effect.as_ref());
     if effects().next().is_none() {
@@ -40,7 +40,7 @@ fn axis(x: &Scale, bottom: f64) -> String {
     let ticks = named.into_iter().filter(|ratio| x.holds(*ratio)).map(|ratio| {
         let at = x.at(ratio);
         let mark = line((at, bottom), (at, bottom + 4.0), "axis");
-        // Names that would lie on each other are left out.
+        // Overlapping labels are left out.
         if at < free {
             return mark;
         }

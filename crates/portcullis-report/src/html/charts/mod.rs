@@ -1,10 +1,9 @@
-//! Drawings as inline SVG, each a pure function from data to text.
+//! Charts as inline SVG, each a pure function from data to text.
 //!
-//! They are made by hand, not by a crate: the charting crates that were looked at
-//! (charming, plotters, poloto) bring a script of megabytes, a raster back end,
-//! or colours written into the elements. Here a drawing takes its colours from
-//! the page's style by class, so that dark mode, print and the policy against
-//! inline styles work; and a few hundred lines are all that four drawings need.
+//! They do not use a crate. The charting crates that were examined (charming, plotters,
+//! poloto) need a script of megabytes, a raster back end, or colours in the elements. Here
+//! a chart takes its colours from the page's style by class, so that dark mode, print and
+//! the policy against inline styles work. A few hundred lines are enough for all charts.
 
 pub mod distribution;
 pub mod evidence;

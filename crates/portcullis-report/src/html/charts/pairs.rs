@@ -1,5 +1,5 @@
-//! Pairs over time: the ratio of candidate to base in each pair, a strip for each
-//! task. A drift, or a disturbance that met both sides unequally, is seen here.
+//! Pairs over time: the ratio of candidate to base in each pair, a strip for each task. It
+//! shows a drift, or a disturbance that affected the versions differently.
 
 use portcullis_core::compare::{Comparison, Pair, percent};
 
@@ -14,14 +14,14 @@ const ROW: f64 = 44.0;
 const TOP: f64 = 6.0;
 /// Ratios beyond these are drawn at the edge.
 const WIDEST: (f64, f64) = (0.4, 2.5);
-/// So many pairs of a task are drawn, evenly chosen; the medians are of all.
+/// The number of drawn pairs of a task, evenly chosen; the medians are of all pairs.
 const DOTS: usize = 150;
-/// So many steps has the line of medians.
+/// The number of steps in the line of medians.
 const STEPS: usize = 24;
-/// So many tasks are drawn.
+/// The number of drawn tasks.
 const MOST: usize = 20;
 
-/// The drawing; nothing without pairs.
+/// The chart; empty without pairs.
 pub fn over_time(comparison: &Comparison) -> String {
     let tasks: Vec<(&str, Vec<(f64, f64)>)> = comparison
         .names
@@ -55,7 +55,7 @@ pub fn over_time(comparison: &Comparison) -> String {
     drawing(WIDTH, bottom + 24.0, "chart", &says, &inside)
 }
 
-/// When a pair began, in seconds, and what the candidate took as a share of the base.
+/// The start of a pair in seconds, and the ratio of candidate to base.
 fn ratio(pair: &Pair) -> Option<(f64, f64)> {
     let (base, candidate) = (pair.latency.base?, pair.latency.candidate?);
     let ratio = candidate.as_secs_f64() / base.as_secs_f64();

@@ -1,6 +1,6 @@
-//! From values to places on paper, and where an axis has its ticks.
+//! From values to positions, and the ticks of an axis.
 
-/// A straight or a logarithmic axis.
+/// A linear or a logarithmic axis.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
     low: f64,
@@ -11,7 +11,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// A straight axis for values from `low` to `high`, drawn between two places.
+    /// A linear axis for values from `low` to `high`, drawn between two positions.
     pub fn straight((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
         let high = if high > low { high } else { low + 1.0 };
         Self { low, high, from, to, is_log: false }
@@ -24,7 +24,7 @@ impl Scale {
         Self { low, high, from, to, is_log: true }
     }
 
-    /// The place of a value, within the axis.
+    /// The position of a value, within the axis.
     pub fn at(&self, value: f64) -> f64 {
         let share = if self.is_log {
             (value.max(SMALLEST) / self.low).ln() / (self.high / self.low).ln()
@@ -68,7 +68,7 @@ impl Scale {
     }
 }
 
-/// A latency below a nanosecond is none.
+/// A latency below a nanosecond does not exist.
 const SMALLEST: f64 = 1e-6;
 
 /// A tick's latency with its unit: `5 ms`, `1.5 s`.
@@ -76,7 +76,7 @@ pub fn tick_ms(ms: f64) -> String {
     if ms >= 1_000.0 { format!("{} s", short(ms / 1e3)) } else { format!("{} ms", short(ms)) }
 }
 
-/// A number without needless digits.
+/// A number without unnecessary digits.
 pub fn short(value: f64) -> String {
     let text = format!("{value:.3}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

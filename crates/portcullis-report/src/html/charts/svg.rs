@@ -1,8 +1,8 @@
-//! The few elements of SVG that the drawings use. Colours come by class.
+//! The few SVG elements of the charts. Colours come from classes.
 
 use crate::html::markup::esc;
 
-/// A coordinate with one decimal; what is no number stands at 0.
+/// A coordinate with one decimal; 0 for NaN.
 pub fn number(value: f64) -> String {
     if !value.is_finite() {
         return "0".to_owned();
@@ -14,7 +14,7 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// A drawing of this size with a description for those who cannot see it.
+/// A chart of this size with a text alternative.
 pub fn drawing(width: f64, height: f64, class: &str, says: &str, inside: &str) -> String {
     format!(
         "<svg viewBox=\"0 0 {w} {h}\" width=\"{w}\" height=\"{h}\" class=\"{class}\" role=\"img\" \
@@ -36,7 +36,7 @@ pub fn line(from: (f64, f64), to: (f64, f64), class: &str) -> String {
     )
 }
 
-/// A box; sizes below zero are zero.
+/// A rectangle; negative sizes become zero.
 pub fn rect(at: (f64, f64), size: (f64, f64), class: &str) -> String {
     format!(
         "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" class=\"{class}\"/>",
@@ -53,13 +53,13 @@ pub fn dot(at: (f64, f64), radius: f64, class: &str) -> String {
     format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" class=\"{class}\"/>")
 }
 
-/// A text; `class` says how it is anchored.
+/// A text; `class` sets its anchor.
 pub fn text(at: (f64, f64), class: &str, content: &str) -> String {
     let (x, y) = (number(at.0), number(at.1));
     format!("<text x=\"{x}\" y=\"{y}\" class=\"{class}\">{}</text>", esc(content))
 }
 
-/// A line through points, with gaps where there is none.
+/// A line through points, with gaps for missing ones.
 pub fn polyline(points: impl Iterator<Item = Option<(f64, f64)>>, class: &str) -> String {
     let (mut path, mut is_drawing) = (String::new(), false);
     for point in points {
@@ -69,7 +69,7 @@ pub fn polyline(points: impl Iterator<Item = Option<(f64, f64)>>, class: &str) -
         };
         path.push(if is_drawing { 'L' } else { 'M' });
         path.push_str(&format!("{} {}", number(x), number(y)));
-        // A point alone is drawn as a dot by its round ends.
+        // A single point is visible because of its round line ends.
         if !is_drawing {
             path.push_str("h0");
         }
@@ -78,7 +78,7 @@ pub fn polyline(points: impl Iterator<Item = Option<(f64, f64)>>, class: &str) -
     format!("<path d=\"{path}\" class=\"{class}\"/>")
 }
 
-/// Bars on a base line as one path: left and right end, and top of each.
+/// Bars on a base line as one path: the left and right end, and the top of each.
 pub fn bars(base: f64, bars: impl Iterator<Item = (f64, f64, f64)>, class: &str) -> String {
     let bar = |(left, right, top): (f64, f64, f64)| {
         let (left, right) = (number(left), number(right));

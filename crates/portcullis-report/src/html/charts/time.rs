@@ -1,4 +1,4 @@
-//! What happened over the load's window: latencies, failures, requests and users.
+//! The load over its window: latencies, failures, requests and users.
 
 use portcullis_core::measure::Change;
 
@@ -10,10 +10,10 @@ use crate::wording::shortened;
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 880.0;
-/// Labels at the end of lines keep this distance.
+/// The minimum distance of labels at the end of lines.
 const APART: f64 = 13.0;
 
-/// The axis of time for some steps.
+/// The time axis for some steps.
 fn across(steps: &[Step]) -> Scale {
     let end = steps.last().map_or(1, |step| step.to_s + 1);
     let start = steps.first().map_or(0, |step| step.from_s);
@@ -24,7 +24,7 @@ fn middle(step: &Step) -> f64 {
     (step.from_s as f64 + step.to_s as f64 + 1.0) / 2.0
 }
 
-/// Where one stage of the load gave way to the next.
+/// The marks of changes between load stages.
 fn marks(changes: &[Change], x: &Scale, (top, base): (f64, f64), is_named: bool) -> String {
     let mark = |change: &Change| {
         let at = x.at(change.at.as_secs_f64());
@@ -35,11 +35,11 @@ fn marks(changes: &[Change], x: &Scale, (top, base): (f64, f64), is_named: bool)
     changes.iter().take(MOST_CHANGES).map(mark).collect()
 }
 
-/// So many changes of stages are marked.
+/// The number of marked changes.
 const MOST_CHANGES: usize = 40;
 
-/// p50, p95 and p99 on a logarithmic axis, a limit of p95, where requests failed, and
-/// where stages change.
+/// p50, p95 and p99 on a logarithmic axis, with a limit of p95, failures, and changes
+/// between load stages.
 pub fn latencies(steps: &[Step], changes: &[Change], limit_ms: Option<f64>) -> String {
     let (top, base) = (10.0, 230.0);
     let values = || steps.iter().flat_map(|s| [s.p50_ms, s.p95_ms, s.p99_ms]).flatten();
@@ -47,7 +47,7 @@ pub fn latencies(steps: &[Step], changes: &[Change], limit_ms: Option<f64>) -> S
     if high <= 0.0 {
         return String::new();
     }
-    // A limit far away would press all lines together.
+    // A limit far away would compress all lines.
     let limit = limit_ms.filter(|limit| *limit < high * 40.0);
     let high = limit.map_or(high, |limit| limit.max(high));
     let (x, y) = (across(steps), Scale::log((low * 0.8, high * 1.2), (base, top)));
@@ -76,7 +76,7 @@ pub fn latencies(steps: &[Step], changes: &[Change], limit_ms: Option<f64>) -> S
     drawing(WIDTH, 292.0, "chart", &says, &inside)
 }
 
-/// Names at the right ends of lines, from the lowest up, pushed apart.
+/// Labels at the right ends of lines, from the lowest up, moved apart.
 fn end_labels(labels: Vec<(&str, f64)>) -> String {
     let mut below = f64::MAX;
     let place = |(name, y): (&str, f64)| {
@@ -99,7 +99,7 @@ fn failures(steps: &[Step], x: &Scale) -> String {
     let failed = steps.iter().filter(|step| step.failures > 0);
     let bar = |step: &Step| {
         let (left, right) = (x.at(step.from_s as f64), x.at(step.to_s as f64 + 1.0));
-        // One failure is seen too.
+        // A single failure must be visible.
         (left, right.max(left + 1.5), y.at(step.failures as f64).min(base - 4.0))
     };
     label
@@ -153,7 +153,7 @@ pub fn time_axis(x: &Scale, y: f64) -> String {
     rect((LEFT, y - 8.0), (RIGHT - LEFT, 0.6), "rule") + &ticks.collect::<String>()
 }
 
-/// Steps that people count time in.
+/// Usual steps for time.
 fn time_ticks(x: &Scale) -> Vec<f64> {
     let steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 21_600, 86_400];
     let all = |step: u64| (0..=12u64).map(move |n| (n * step) as f64);
@@ -162,8 +162,7 @@ fn time_ticks(x: &Scale) -> Vec<f64> {
     all(step).filter(|tick| x.holds(*tick)).collect()
 }
 
-/// A row of bars for the waterfall of stages: one bar from `start` to `end`,
-/// shares of the whole.
+/// A row of the waterfall of stages: one bar from `start` to `end`, as shares of the whole.
 pub fn span(start: f64, end: f64, class: &str, says: &str) -> String {
     let (width, height) = (320.0, 14.0);
     let (left, right) = (start.clamp(0.0, 1.0) * width, end.clamp(0.0, 1.0) * width);

@@ -1,4 +1,4 @@
-//! What our own server used over the load: processors and resident memory.
+//! The use of CPU and memory by the started server over the load.
 
 use portcullis_core::measure::UsageAt;
 
@@ -11,7 +11,7 @@ const WIDTH: f64 = 960.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 880.0;
 
-/// The drawing; nothing without two moments.
+/// The chart; empty with fewer than two points.
 pub fn timeline(moments: &[UsageAt]) -> String {
     let Some(last) = moments.last().filter(|_| moments.len() > 1) else { return String::new() };
     let x = Scale::straight((0.0, last.at.as_secs_f64()), (LEFT, RIGHT));
@@ -41,7 +41,7 @@ pub fn timeline(moments: &[UsageAt]) -> String {
 
 const MIB: f64 = (1 << 20) as f64;
 
-/// Processors used between two moments, in the middle of them.
+/// CPUs used between two points, at the time in their middle.
 fn cores(two: &[UsageAt]) -> Option<(f64, f64)> {
     let [before, after] = two else { return None };
     let span = after.at.saturating_sub(before.at).as_secs_f64();

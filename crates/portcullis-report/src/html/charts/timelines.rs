@@ -1,5 +1,5 @@
-//! Each task over the window: a strip with p50, p95 and the places of failures, all on
-//! the same axes, so that the one that differs is seen.
+//! Each task over the window: a strip with p50, p95 and failures, all on the same axes, so
+//! that a different one is visible.
 
 use portcullis_core::measure::{TaskSummary, TimeBucket};
 
@@ -14,7 +14,7 @@ const RIGHT: f64 = 870.0;
 const ROW: f64 = 46.0;
 const TOP: f64 = 4.0;
 
-/// The drawing; nothing without two steps of any task. `end_s` is the window's length.
+/// The chart; empty if no task has two steps. `end_s` is the length of the window.
 pub fn timelines(tasks: &[&TaskSummary], end_s: f64) -> String {
     let tasks: Vec<&&TaskSummary> = tasks.iter().filter(|task| task.timeline.len() > 1).collect();
     let steps = || tasks.iter().flat_map(|task| &task.timeline);
@@ -54,7 +54,7 @@ fn strip(task: &TaskSummary, x: &Scale, y: &Scale, base: f64) -> String {
         let share = step.failures as f64 / step.requests.max(1) as f64;
         let left = x.at(step.at.as_secs_f64());
         let right = x.at(step.at.as_secs_f64() + step_s);
-        // One failure of many is seen too.
+        // A single failure among many must be visible.
         (left, right.max(left + 1.5), base - 3.0 - share * 12.0)
     });
     let last = task.timeline.iter().rev().find_map(|step| step.p95_ms).map(tick_ms);

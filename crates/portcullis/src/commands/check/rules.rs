@@ -28,7 +28,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// A sentence for each rule that always holds.
+    /// A message for each rule that cannot be violated.
     pub fn vacuous(&self) -> impl Iterator<Item = String> {
         let rules = self.config.thresholds.iter().filter(|rule| rule.is_vacuous());
         rules.map(Threshold::vacuous_in_words)

@@ -111,7 +111,7 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
         return Err(failure.with_log("install"));
     }
     let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
-    // Behind pip, whose builds are no part of a run.
+    // Installed after pip, because builds by pip are not part of a run.
     stub::install(venv.entry.path()).map_err(failed)?;
     venv.entry.complete().map_err(failed)?;
     venv.entry.share().map_err(failed)?;

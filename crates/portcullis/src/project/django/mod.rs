@@ -32,8 +32,8 @@ pub struct Project {
     pub environment: Environment,
     /// The interpreter.
     python: PathBuf,
-    /// What was set, without random secrets and variables passed through:
-    /// the part of the environment that decides what a database holds.
+    /// The set variables, without random secrets and passed-through variables: the part of the
+    /// environment that the content of a database depends on.
     fixed: Vec<(String, String)>,
     /// Whether variables were passed through from the caller's shell.
     has_passed: bool,
@@ -64,7 +64,7 @@ pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     steps
 }
 
-/// Writes the hook that isolates the run, and gathers the environment.
+/// Writes the hook that isolates the run, and collects the environment.
 ///
 /// # Errors
 /// A file cannot be read or written.
@@ -111,7 +111,7 @@ fn no_random(error: std::io::Error) -> StageFailure {
     StageFailure::disk("/dev/urandom", &error)
 }
 
-/// The server's command for a port.
+/// The server's command line for a port.
 pub fn serve_argv(project: &Project, plan: &ServePlan, port: u16) -> Vec<OsString> {
     let mut argv = plan.server_argv(&project.python, port);
     // Some projects' manage.py sets the variable itself; the flag overrides it.

@@ -1,4 +1,4 @@
-//! Databases that the hook refuses: its word in a log becomes the run's finding.
+//! Databases that the hook refuses: its message in a log becomes the run's finding.
 
 use portcullis_core::judge::Finding;
 
@@ -6,8 +6,8 @@ use super::isolation::hook::{FOREIGN_DATABASE, UNSUPPORTED_DATABASE, VARIABLE};
 use super::isolation::stub;
 use crate::run::{RunFolder, StageFailure};
 
-/// A failure whose log says that a database was refused: then that is why, whatever stage
-/// stumbled over it. `None` if the log does not say so.
+/// The failure if the log says that a database was refused, which is then the reason in
+/// every stage. `None` if the log does not say so.
 pub fn refused(folder: &RunFolder, log: &'static str) -> Option<StageFailure> {
     let text = std::fs::read(folder.log(log)).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);

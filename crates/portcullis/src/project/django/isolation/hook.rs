@@ -7,19 +7,20 @@ use std::path::{Path, PathBuf};
 use portcullis_core::plan::ServePlan;
 use serde_json::{Value, json};
 
-/// What a database that cannot be replaced is named by, in a log.
+/// The marker of a database that cannot be replaced, in a log.
 pub const UNSUPPORTED_DATABASE: &str = "PORTCULLIS-UNSUPPORTED-DATABASE";
-/// What a refused database file is named by, in a log.
+/// The marker of a refused database file, in a log.
 pub const FOREIGN_DATABASE: &str = "PORTCULLIS-FOREIGN-DATABASE";
-/// The variable that names the hook; without it the environment refuses every database.
+/// The variable with the path of the hook; without it the environment refuses every
+/// database.
 pub const VARIABLE: &str = "PORTCULLIS_ISOLATION";
 
 const HOOK: &str = include_str!("hook.py");
 
-/// Writes the hook of a run, or of one side of it, into `settings`; where it is.
+/// Writes the hook of a run, or of one version of it, into `settings`; returns its path.
 ///
 /// # Errors
-/// The system's reason.
+/// The system refuses.
 pub fn write(settings: &Path, run: &Path, plan: &ServePlan) -> std::io::Result<PathBuf> {
     let text = |value: &Value| within(value, run);
     let overrides = plan.django.overrides.iter().map(|(path, value)| json!([path, text(value)]));
@@ -40,7 +41,7 @@ pub fn write(settings: &Path, run: &Path, plan: &ServePlan) -> std::io::Result<P
     Ok(hook)
 }
 
-/// A value in which `{run}` is the run's folder, in every text of it.
+/// The value with `{run}` replaced by the run's folder in all its texts.
 fn within(value: &Value, run: &Path) -> Value {
     match value {
         Value::String(text) => Value::String(in_run(text, run)),
@@ -53,12 +54,12 @@ fn within(value: &Value, run: &Path) -> Value {
     }
 }
 
-/// A text in which `{run}` is the run's folder.
+/// The text with `{run}` replaced by the run's folder.
 pub fn in_run(text: &str, run: &Path) -> String {
     text.replace("{run}", &run.to_string_lossy())
 }
 
-/// JSON with ASCII characters only, since Python's reader is told so.
+/// JSON with ASCII characters only, because Python reads it as ASCII.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
@@ -75,8 +76,8 @@ fn ascii(json: &str) -> String {
     text
 }
 
-/// A path as a JSON text that Python reads as `os.fsdecode` would: bytes that are
-/// not UTF-8 become lone surrogates.
+/// A path as a JSON text that Python reads like `os.fsdecode`: bytes that are not UTF-8
+/// become lone surrogates.
 fn json_path(path: &Path) -> String {
     let mut json = String::from("\"");
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {

@@ -125,8 +125,8 @@ impl Answer {
         answer
     }
 
-    /// Whether these are the run's settings, and databases in the folder `own` alone.
-    /// Settings without a module are configured by hand, and are isolated as well.
+    /// Checks that these are the run's settings, and that all databases are in the folder
+    /// `own`. Settings without a module come from `settings.configure()`, and are isolated too.
     fn judge(&self, settings: &str, own: &Path, is_hooked: bool) -> Result<(), NotIsolated> {
         match &self.settings {
             None => return Err(NotIsolated::NoSettings),

@@ -1,27 +1,27 @@
-//! What an environment of ours holds of isolation: a module that Python loads at every
-//! start, which loads the run's hook, or refuses every database without one. It is the
-//! same for all runs, and part of the environment's key.
+//! The part of the isolation in a virtual environment: a module that Python loads at every
+//! start. It loads the run's hook, or refuses every database without one. It is the same
+//! for all runs, and part of the environment's key.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The module's text; [`super::hook`] is what it loads.
+/// The text of the module, which loads [`super::hook`].
 pub const STUB: &str = include_str!("stub.py");
-/// How it begins to say, in a log, that a process has lost its run.
+/// The beginning of its message in a log, if a process has lost the run's environment.
 pub const REFUSED: &str = "this environment belongs to Portcullis";
 
-/// `import` lines of `.pth` files are executed at every start (module `site`); from Python
-/// 3.15 on `.start` files name what is called instead.
+/// Python executes the `import` lines of `.pth` files at every start (module `site`); from
+/// Python 3.15 on, `.start` files name a function to call instead.
 const FILES: [(&str, &str); 3] = [
     ("portcullis_isolation.py", STUB),
     ("portcullis.pth", "import portcullis_isolation\n"),
     ("portcullis.start", "portcullis_isolation:install\n"),
 ];
 
-/// Puts the module into an environment.
+/// Installs the module into an environment.
 ///
 /// # Errors
-/// The system's reason.
+/// The system refuses.
 pub fn install(environment: &Path) -> io::Result<()> {
     let folder = site_packages(environment)?;
     FILES.iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
