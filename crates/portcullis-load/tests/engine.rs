@@ -253,8 +253,8 @@ fn a_server_that_closes_idle_connections_is_no_failure() {
 
 #[test]
 fn bytes_that_the_length_does_not_count_are_a_failure() {
-    // The check sees a row before the cut, and would be content.
-    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"results\":[{\"a\":1}]}";
+    // What the length counts is whole, so that the check would pass.
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{\"results\":[{\"a\":1}]}!";
     let server = Server::start(move |_, _| Reply::Close(cut));
     let load = "users = 1\nspawn_rate = \"1000/s\"\nduration = \"1s\"";
     let summary = complete(load, "wait = { constant = \"20ms\" }", &server);

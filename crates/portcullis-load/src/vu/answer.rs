@@ -110,7 +110,11 @@ fn broken(check: &Check, body: &[u8]) -> Option<String> {
     match json::items(body, array) {
         Ok(Some(items)) if items >= *min_items => return None,
         Err(json::Malformed { at }) => {
-            return Some(format!("the body is not JSON (at byte {} of {})", at + 1, body.len()));
+            let length = body.len();
+            return Some(match at < length {
+                true => format!("the body is not JSON (at byte {} of {length})", at + 1),
+                false => format!("the body is not JSON (it ends after {length} bytes)"),
+            });
         }
         // The key may be written with escapes.
         Ok(_) => {}
