@@ -57,12 +57,20 @@ fn default_port(tls: bool) -> u16 {
     if tls { 443 } else { 80 }
 }
 
+/// Why a text is not the origin of a server: the text and the reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("\"{text}\" {why}; write \"http://localhost:8000\"")]
+pub struct TargetError {
+    text: String,
+    why: &'static str,
+}
+
 /// Reads `http://host[:port]` or `https://host[:port]`.
 ///
 /// # Errors
 /// Another scheme, a path, a user or an impossible port.
-pub fn parse(text: &str) -> Result<Target, String> {
-    let bad = |why: &str| format!("\"{text}\" {why}; write \"http://localhost:8000\"");
+pub fn parse(text: &str) -> Result<Target, TargetError> {
+    let bad = |why| TargetError { text: text.to_owned(), why };
     let (tls, rest) = match text.split_once("://") {
         Some(("http", rest)) => (false, rest),
         Some(("https", rest)) => (true, rest),

@@ -176,7 +176,7 @@ fn host(section: &mut Reader<'_>, allowed: &[String], problems: &mut Problems) -
     match target::parse(&written) {
         Ok(target) if named_in_file || target.is_allowed(allowed) => return Some(target),
         Ok(target) => note(problems, node.at, target.refusal()),
-        Err(message) => note(problems, node.at, message),
+        Err(error) => note(problems, node.at, error.to_string()),
     }
     None
 }

@@ -13,21 +13,32 @@ pub enum Part {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template(pub Vec<Part>);
 
+/// Why a text is not a template.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// A placeholder does not end; the whole text.
+    #[error("\"{0}\": {{{{ has no matching }}}}")]
+    Unclosed(String),
+    /// A placeholder has no valid name; the whole text and the name.
+    #[error("\"{0}\": \"{1}\" is not a valid name for a value")]
+    InvalidName(String, String),
+}
+
 impl Template {
     /// Parses a template.
     ///
     /// # Errors
     /// A `{{` without its `}}`, or a placeholder without a valid name.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(start) = rest.find("{{") {
             let (before, after) = (&rest[..start], &rest[start + 2..]);
-            let end =
-                after.find("}}").ok_or_else(|| format!("\"{text}\": {{{{ has no matching }}}}"))?;
+            let unclosed = || TemplateError::Unclosed(text.to_owned());
+            let end = after.find("}}").ok_or_else(unclosed)?;
             let name = after[..end].trim();
             if !is_name(name) {
-                return Err(format!("\"{text}\": \"{name}\" is not a valid name for a value"));
+                return Err(TemplateError::InvalidName(text.to_owned(), name.to_owned()));
             }
             if !before.is_empty() {
                 parts.push(Part::Text(before.to_owned()));

@@ -91,7 +91,7 @@ fn relative(
         Reference::Baseline => in_baseline(metric, scope),
         Reference::Base => in_base(scope),
     };
-    has.map_err(|why| cursor.error(start, why))?;
+    has.map_err(|why| cursor.error(start, why.to_string()))?;
     let at = cursor.skip_space();
     let (mut factor, mut plus) = (1.0, 0.0);
     if cursor.takes("*") {
@@ -110,27 +110,35 @@ fn relative(
     Ok(Relative { to, factor, plus })
 }
 
-fn in_baseline(metric: Metric, scope: &Scope) -> Result<(), String> {
+/// Why a metric of a scope has no earlier value to compare with.
+#[derive(Debug, thiserror::Error)]
+enum NotComparable {
+    #[error("the baseline covers all requests only: remove the scope, or compare with base")]
+    ScopeOfBaseline,
+    #[error("the baseline has no {0}, only {1}")]
+    MetricOfBaseline(Metric, String),
+    #[error("the base has no login to compare with")]
+    LoginOfBase,
+    #[error("the base is compared by task, by group and as a whole, not by label")]
+    LabelOfBase,
+}
+
+fn in_baseline(metric: Metric, scope: &Scope) -> Result<(), NotComparable> {
     if *scope != Scope::Aggregate {
-        return Err(
-            "the baseline covers all requests only: remove the scope, or compare with base"
-                .to_owned(),
-        );
+        return Err(NotComparable::ScopeOfBaseline);
     }
     if BASELINE_METRICS.contains(&metric) {
         return Ok(());
     }
     let known: Vec<String> = BASELINE_METRICS.iter().map(Metric::to_string).collect();
-    Err(format!("the baseline has no {metric}, only {}", known.join(", ")))
+    Err(NotComparable::MetricOfBaseline(metric, known.join(", ")))
 }
 
-fn in_base(scope: &Scope) -> Result<(), String> {
+fn in_base(scope: &Scope) -> Result<(), NotComparable> {
     match scope {
         Scope::Aggregate | Scope::Task(_) | Scope::Group(_) => Ok(()),
-        Scope::Login => Err("the base has no login to compare with".to_owned()),
-        Scope::Label(_) => {
-            Err("the base is compared by task, by group and as a whole, not by label".to_owned())
-        }
+        Scope::Login => Err(NotComparable::LoginOfBase),
+        Scope::Label(_) => Err(NotComparable::LabelOfBase),
     }
 }
 
@@ -138,10 +146,8 @@ fn times(cursor: &mut Cursor<'_>) -> Result<f64, ParseError> {
     let (start, word) = cursor.word();
     let factor = units::plain(word).ok().filter(|factor| *factor > 0.0);
     factor.ok_or_else(|| {
-        let message = format!(
-            "\"{word}\" is not a factor above 0: write a number such as 1.2 or \
-                               0.7"
-        );
+        let message =
+            format!("\"{word}\" is not a factor above 0: write a number such as 1.2 or 0.7");
         cursor.error(start, message)
     })
 }
