@@ -367,7 +367,7 @@ fn doubt(baseline: &BaselinePlan, rules: &[Threshold]) -> Option<String> {
     })
 }
 
-/// Whether a rule gives a warning only because its baseline comes from elsewhere.
+/// Whether a rule is a warning because its baseline comes from elsewhere.
 fn is_lowered(rule: &Threshold) -> bool {
     rule.derived.as_ref().is_some_and(|derived| derived.lowered.is_some())
 }

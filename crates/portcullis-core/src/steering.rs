@@ -12,7 +12,7 @@ use crate::threshold::Severity;
 pub struct RuleStatus {
     /// The rule, resolved to one scope: `p95(list) <= 500 ms`.
     pub rule: String,
-    /// Whether a violation fails the run or gives a warning.
+    /// Whether it fails the run or is a warning.
     pub severity: Severity,
     /// The certainty; `None` before the first request, and for rules that cannot be written as
     /// a share of requests (`mean`, `rps`, `count`, `size`). Those are judged at the end.

@@ -63,7 +63,7 @@ fn results_of_every_version_give_their_verdict_again() {
         let (code, said) = say("report", &[&file, Path::new("--out"), &out]);
         assert_eq!(code, Some(0), "{name}: {said}");
         let cases = std::fs::read_to_string(out.join("perf_results.junit.xml")).unwrap();
-        // The message of a violation is made again from the judgement.
+        // A violation is stated again, of what was judged.
         let findings = results["findings"].as_array().unwrap();
         for finding in findings.iter().filter(|finding| finding["kind"] != "violated") {
             let message = finding["message"].as_str().unwrap().replace('<', "&lt;");

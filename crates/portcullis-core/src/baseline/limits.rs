@@ -45,7 +45,7 @@ fn absolute(
     Some(Threshold {
         limit,
         severity: if is_lowered { Severity::Warn } else { rule.severity },
-        // A rule that does not fail the run must not end it.
+        // A rule that is a warning must not end the run.
         abort: rule.abort && !is_lowered,
         after: rule.after.filter(|_| !is_lowered),
         derived: Some(derived),

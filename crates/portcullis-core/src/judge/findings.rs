@@ -3,7 +3,7 @@
 use super::wording::{TOOTHLESS, line, silent_task};
 use super::{Finding, Subject, ThresholdResult, Verdict};
 
-/// The findings of a verdict; none if no `fail` rule is violated. With `strict`,
+/// The findings of a verdict; none if every rule passed or is a warning. With `strict`,
 /// warnings fail too.
 pub fn of_verdict(verdict: &Verdict, strict: bool) -> Vec<Finding> {
     let mut findings: Vec<Finding> = verdict.failing(strict).map(violated).collect();

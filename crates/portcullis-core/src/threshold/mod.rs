@@ -95,7 +95,7 @@ pub struct Derived {
     pub reference: f64,
     /// The uncertainty of that value.
     pub uncertainty: Option<Uncertainty>,
-    /// Why a violation is only a warning although the rule is under `fail`, if so.
+    /// Why a violation is a warning although the rule is under `fail`, if so.
     pub lowered: Option<String>,
 }
 

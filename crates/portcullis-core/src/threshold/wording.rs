@@ -57,7 +57,7 @@ impl Threshold {
         }
     }
 
-    /// The caveats of a relative limit: its uncertainty, and why a violation is only a warning; empty
+    /// The caveats of a relative limit: its uncertainty, and why a violation is a warning; empty
     /// if there are none.
     pub fn derived_in_words(&self) -> String {
         let Some(derived) = &self.derived else { return String::new() };

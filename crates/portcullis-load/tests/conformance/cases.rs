@@ -254,7 +254,7 @@ fn bodiless() -> Vec<Case> {
             .of_head()
             .not_kept(),
         taken(
-            "HEAD of a missing resource",
+            "HEAD of a missing page",
             "HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\n",
             404,
             "",

@@ -256,7 +256,7 @@ fn what_the_base_violates_itself_is_shown_and_not_charged() {
     assert!(!outcome.text.contains("lacks requirements"), "{}", outcome.text);
     let (code, said) = versions.project.check("perf_results.json");
     assert!(code == Some(0) && said.contains("the base violates it too"), "{code:?} {said}");
-    // Both versions use the environment that the run has just rebuilt.
+    // Both versions have the environment that the run has just rebuilt.
     let strict = versions.project.run(&[&FLAGS[..], &["--strict", "--fresh"]].concat());
     strict.expect(1, &["violated: p50(list_claims)", "the base violates it too"]);
 }

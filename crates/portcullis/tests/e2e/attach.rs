@@ -1,4 +1,4 @@
-//! `--host`: a running server already is measured the same way.
+//! `--host`: a running server is measured the same way.
 
 use crate::harness::{HandMade, Project, development_bin};
 

@@ -114,7 +114,7 @@ impl Project {
         self.finish(self.command(flags).spawn().unwrap())
     }
 
-    /// Checks an artifact of the last run; returns the exit code and the output.
+    /// Judges an artifact of the last run again; the exit code and what is said.
     pub fn check(&self, name: &str) -> (Option<i32>, String) {
         let file = self.folder.path().join("project/.portcullis").join(name);
         let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
