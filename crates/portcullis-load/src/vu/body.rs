@@ -212,7 +212,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 }
 
-/// Collects the keys of the object in which the path ends, after a number of keys.
+/// Collects the keys of the object in which the path ends, and counts the keys that lead to it.
 struct Siblings<'a> {
     keys: &'a [&'a str],
 }
