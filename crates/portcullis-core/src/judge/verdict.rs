@@ -2,7 +2,7 @@
 //! excluded; that is never the default.
 
 use crate::evidence::{self, ALPHA_SHOWN, Evidence, ProportionTest, State};
-use crate::measure::{ArrivalCounts, OverLimit, Row, Summary, TaskSummary};
+use crate::measure::{OverLimit, Row, Summary, TaskSummary};
 use crate::threshold::{
     Comparison, Limit, Measured, Metric, Observed, Percentile, Policy, Reference, Scope, Severity,
     Threshold,
@@ -161,49 +161,6 @@ pub(crate) fn judge_knowing(
     }
     let silent = summary.tasks.iter().filter(|task| task.weight > 0 && is_silent(task));
     Verdict { judged, silent_tasks: silent.map(|task| task.name.clone()).collect() }
-}
-
-/// If the generator's lag at p99 is above this, a measurement is invalid. Measured on two
-/// cores: 1.9 ms when quiet, 5.1 ms beside eight busy processes.
-pub const LAG_LIMIT_MS: f64 = 10.0;
-/// If a single pause of the generator is longer than this, a measurement is invalid.
-pub const STOP_LIMIT_MS: f64 = 1_000.0;
-
-/// The share of an open load's requests that may stay unsent. Above it the configured load
-/// was not measured.
-pub const UNSTARTED_LIMIT: f64 = 0.01;
-
-/// Why the generator made the measurement invalid, if it did. Then a run is neither red nor
-/// green.
-pub fn generator_fault(summary: &Summary) -> Option<String> {
-    if let Some(fault) = summary.arrivals.and_then(unstarted) {
-        return Some(fault);
-    }
-    let lag = &summary.generator.lag;
-    let (p99, max) = (lag.percentile_ms(Percentile::P99)?, lag.max_ms()?);
-    if max > STOP_LIMIT_MS {
-        return Some(format!("the load generator stalled for {:.1} s", max / 1e3));
-    }
-    (p99 > LAG_LIMIT_MS).then(|| {
-        format!(
-            "the load generator was late by {p99:.0} ms at p99 (limit {LAG_LIMIT_MS:.0} ms): this \
-             machine is too small or too busy"
-        )
-    })
-}
-
-fn unstarted(arrivals: ArrivalCounts) -> Option<String> {
-    let share = arrivals.unstarted as f64 / arrivals.scheduled.max(1) as f64;
-    (share > UNSTARTED_LIMIT).then(|| {
-        format!(
-            "{} of {} scheduled requests ({:.1} %, limit {:.0} %) were never started: no user was \
-             free; the service, or this machine, cannot keep up with the requested rate",
-            arrivals.unstarted,
-            arrivals.scheduled,
-            share * 100.0,
-            UNSTARTED_LIMIT * 100.0
-        )
-    })
 }
 
 /// Whether a task had no data. A task that also accepts 404, and got nothing else, has

@@ -9,7 +9,7 @@ use portcullis_core::engine::{
     Ended, FirstAnswer, FirstFailure, LoadOutcome, LoginFailure, Measured, Observer,
 };
 use portcullis_core::event::{Event, Progress};
-use portcullis_core::judge::{Finding, generator_fault};
+use portcullis_core::judge::{Finding, generator_fault, warm_up_fault};
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
@@ -286,6 +286,7 @@ fn conclude(
         (false, _) => plan.users_due(summary.measured.saturating_sub(login)),
     };
     let fault = generator_fault(&summary);
+    let unwell = warm_up_fault(&summary);
     results.summary = Some(summary);
     if let Some(signal) = context.interrupts.signal() {
         return Err(StageFailure::new(Finding::interrupted(signal)));
@@ -312,6 +313,11 @@ fn conclude(
             if ran < asked {
                 let message = format!("only {ran} of {asked} users ran");
                 return Err(StageFailure::new(Finding::invalid(message)));
+            }
+            if let Some(unwell) = unwell {
+                return Err(StageFailure::new(Finding::invalid(unwell))
+                    .with_log("server")
+                    .with_advice("find out why the service fails before the measured window"));
             }
             match fault {
                 Some(fault) => Err(StageFailure::new(Finding::invalid(fault)).with_advice(

@@ -159,6 +159,15 @@ fn answers() -> Vec<FaultCase> {
             .faults("*=html")
             .stage("load")
             .says("list_claims has no data: GET /api/v1/claims/: the body is not JSON"),
+        under_load(
+            "during-load/warm-up-fails",
+            "The service answers 503 through most of the warm-up, and well after it.",
+            5,
+            "unwell",
+        )
+        .edit("[load]\n", "[load]\nwarm_up = \"3s\"\n")
+        .stage("load")
+        .says("requests of the warm-up failed"),
         no_json(
             "during-load/half-a-document",
             "A complete answer of 200 has only the first half of a document.",

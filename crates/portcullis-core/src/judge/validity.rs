@@ -1,0 +1,82 @@
+//! Whether a measurement means anything: the load generator kept up, and the service
+//! answered before the clock started. If not, a run is neither red nor green.
+
+use crate::measure::{ArrivalCounts, Summary};
+use crate::threshold::Percentile;
+
+/// If the generator's lag at p99 is above this, a measurement is invalid. Measured on two
+/// cores: 1.9 ms when quiet, 5.1 ms beside eight busy processes.
+pub const LAG_LIMIT_MS: f64 = 10.0;
+/// If a single pause of the generator is longer than this, a measurement is invalid.
+pub const STOP_LIMIT_MS: f64 = 1_000.0;
+
+/// The share of an open load's requests that may stay unsent. Above it the configured load
+/// was not measured.
+pub const UNSTARTED_LIMIT: f64 = 0.01;
+
+/// Why the generator made the measurement invalid, if it did. Then a run is neither red nor
+/// green.
+pub fn generator_fault(summary: &Summary) -> Option<String> {
+    if let Some(fault) = summary.arrivals.and_then(unstarted) {
+        return Some(fault);
+    }
+    let lag = &summary.generator.lag;
+    let (p99, max) = (lag.percentile_ms(Percentile::P99)?, lag.max_ms()?);
+    if max > STOP_LIMIT_MS {
+        return Some(format!("the load generator stalled for {:.1} s", max / 1e3));
+    }
+    (p99 > LAG_LIMIT_MS).then(|| {
+        format!(
+            "the load generator was late by {p99:.0} ms at p99 (limit {LAG_LIMIT_MS:.0} ms): this \
+             machine is too small or too busy"
+        )
+    })
+}
+
+fn unstarted(arrivals: ArrivalCounts) -> Option<String> {
+    let share = arrivals.unstarted as f64 / arrivals.scheduled.max(1) as f64;
+    (share > UNSTARTED_LIMIT).then(|| {
+        format!(
+            "{} of {} scheduled requests ({:.1} %, limit {:.0} %) were never started: no user was \
+             free; the service, or this machine, cannot keep up with the requested rate",
+            arrivals.unstarted,
+            arrivals.scheduled,
+            share * 100.0,
+            UNSTARTED_LIMIT * 100.0
+        )
+    })
+}
+
+/// The share of the warm-up's requests that may fail.
+const WARM_UP_LIMIT: f64 = 0.5;
+
+/// Why the warm-up makes the measurement invalid, if it does: a service that mostly fails
+/// before the clock starts is not the one that was to be measured.
+pub fn warm_up_fault(summary: &Summary) -> Option<String> {
+    let warm_up = &summary.warm_up;
+    let share = warm_up.error_rate().filter(|share| *share > WARM_UP_LIMIT)?;
+    Some(format!(
+        "{} of {} requests of the warm-up failed ({:.0} %, limit {:.0} %)",
+        warm_up.failures,
+        warm_up.requests,
+        share * 100.0,
+        WARM_UP_LIMIT * 100.0
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Row;
+
+    #[test]
+    fn a_warm_up_that_mostly_fails_is_no_measurement() {
+        let fault = |requests, failures| {
+            let warm_up = Row { requests, failures, ..Row::default() };
+            warm_up_fault(&Summary { warm_up, ..Summary::default() })
+        };
+        assert_eq!((fault(0, 0), fault(10, 5)), (None, None));
+        let said = "6 of 10 requests of the warm-up failed (60 %, limit 50 %)";
+        assert_eq!(fault(10, 6).as_deref(), Some(said));
+    }
+}
