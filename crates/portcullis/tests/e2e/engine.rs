@@ -75,7 +75,7 @@ fn a_generator_without_a_processor_is_invalid_and_never_red_or_green() {
     let rest = std::thread::spawn(move || rest.lines().map_while(Result::ok).collect::<Vec<_>>());
     let mut outcome = project.finish(child);
     outcome.text.push_str(&rest.join().unwrap().join("\n"));
-    outcome.expect(5, &["INVALID: the load generator ", "give the generator a core of its own"]);
+    outcome.expect(5, &["INVALID: the load generator ", "give the load generator its own core"]);
 }
 
 #[test]
