@@ -49,7 +49,7 @@ fn ends() -> Vec<FaultCase> {
         .during(LOADED, |_, run| below::signal(below::server(run)?, "KILL"))
         .stage("load")
         .says("the server died during the load: signal: 9 (SIGKILL)")
-        .says("out of memory")
+        .says("when memory runs out")
         .quick(),
         under_load(
             "during-load/restarts",
