@@ -70,8 +70,7 @@ fn failed(folder: &RunFolder, finding: Finding) -> StageFailure {
 /// The log of the server.
 const LOG: &str = "server";
 
-/// For a server that is not started by `manage.py`, or whose `wsgi.py` names other
-/// settings.
+/// For a server in another interpreter, or one that lost the environment of the run.
 const UNSET: &str = "the server has not loaded this run's settings";
 const UNSET_ADVICE: &str = "it would serve from another database, so it was asked nothing: start \
                             it with {python}, or with a program of the run's environment, and let \
