@@ -206,26 +206,51 @@ fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
 /// Waits until a running server answers its health check.
 ///
 /// # Errors
-/// It is not healthy within the plan's time.
+/// It is not healthy within the plan's time, or its certificate is not trusted.
 pub fn attach(context: &RunContext<'_>, target: &Target) -> Result<StageOutput<()>, StageFailure> {
     let plan = &context.planned.plan;
     let start = Instant::now();
     let polled = health::poll(target, &context.planned.trust, &plan.health, |health| {
         if let Some(signal) = context.interrupts.signal() {
-            return Some(Err(Finding::interrupted(signal)));
+            return Some(Err(StageFailure::new(Finding::interrupted(signal))));
         }
         if health == Health::Healthy {
             return Some(Ok(()));
         }
-        (start.elapsed() >= plan.ready_timeout).then(|| {
+        // A certificate does not become valid by waiting.
+        let is_final = matches!(health, Health::Untrusted(_));
+        (is_final || start.elapsed() >= plan.ready_timeout).then(|| {
             let url = format!("{}{}", target.url(), plan.health);
-            Err(Finding::server(format!("{url} is not healthy: {health}")))
+            let finding = Finding::server(format!("{url} is not healthy: {health}"));
+            Err(StageFailure::new(finding).with_advice(advice(&health)))
         })
     });
     match polled {
         Ok(Ok(())) => Ok(StageOutput::new((), format!("{} is healthy", target.url()))),
-        Ok(Err(finding)) => Err(StageFailure::new(finding)
-            .with_advice("start the server first; --host measures a running server")),
+        Ok(Err(failure)) => Err(failure),
         Err(error) => Err(StageFailure::new(Finding::defect(error.to_string()))),
+    }
+}
+
+/// What to do about a running server that is not healthy.
+fn advice(health: &Health) -> &'static str {
+    match health {
+        Health::Untrusted(_) => {
+            "name the certificate of the server, or of the authority that signed it, in load.ca; \
+             load.insecure = true accepts any"
+        }
+        Health::Status(404, _) => "set server.health to a path that the server answers with 200",
+        Health::Status(400, _) => "a Django server needs the host in ALLOWED_HOSTS",
+        Health::Status(_, Some(_)) => {
+            "redirects are not followed: set server.health to the path that answers itself, or \
+             load.host to the URL of the redirect"
+        }
+        Health::Status(..) => "the log of the server has the reason",
+        Health::Healthy | Health::Refused(_) => {
+            "start the server first; --host measures a running server"
+        }
+        Health::Silent(_) => {
+            "check that the server runs, and that load.host begins with its scheme"
+        }
     }
 }
