@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::PythonChoice;
 use super::load::LoadSection;
 use super::reader::{Problems, Reader, list, note};
 use super::text::is_reserved_env;
@@ -37,6 +38,8 @@ pub struct Config {
     pub against: AgainstSection,
     /// `[output] dir`, if it is set.
     pub output: Option<String>,
+    /// The texts that the scenario takes from the environment: they are secret.
+    pub from_environment: Vec<String>,
     /// A warning for each key with an old name.
     pub renamed: Vec<String>,
 }
@@ -46,8 +49,8 @@ pub struct Config {
 pub struct ProjectSection {
     /// The folder of `manage.py`.
     pub root: String,
-    /// The oldest accepted Python: major and minor version.
-    pub python: (u32, u32),
+    /// The accepted Python.
+    pub python: PythonChoice,
     /// Requirement files for pip.
     pub requirements: Vec<String>,
 }
@@ -173,6 +176,7 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
         baseline,
         against,
         output,
+        from_environment: Vec::new(),
         renamed: super::renamed::warnings(tree),
     })
 }
@@ -192,16 +196,25 @@ fn needed(
 }
 
 fn project(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) -> ProjectSection {
-    let mut project =
-        ProjectSection { root: String::new(), python: (3, 11), requirements: Vec::new() };
+    let mut project = ProjectSection {
+        root: String::new(),
+        python: PythonChoice::default(),
+        requirements: Vec::new(),
+    };
     let Some(mut section) = section else { return project };
     project.root = needed(&mut section, "root", serves, problems);
     let at = section.optional("python").map_or(section.at(), |node| node.at);
     let python = section.text("python", problems);
-    match python.split_once('.').map(|(major, minor)| (major.parse(), minor.parse())) {
-        Some((Ok(major), Ok(minor))) => project.python = (major, minor),
-        _ if python.is_empty() => {}
-        _ => note(problems, at, format!("project.python = \"{python}\": write \"3.11\"")),
+    match PythonChoice::parse(&python) {
+        Some(choice) => project.python = choice,
+        None if python.is_empty() => {}
+        None => {
+            let message = format!(
+                "project.python = \"{python}\": write \"3.11\" (or newer), \"==3.12\", \
+                 \">=3.10,<3.13\", or the path of an interpreter"
+            );
+            note(problems, at, message);
+        }
     }
     project.requirements = section.texts("requirements", problems);
     section.finish(problems);

@@ -49,7 +49,7 @@ pub fn environment(
     let Version { context, folder, plan } = version;
     let scratch = folder.scratch();
     let (inherited, interrupts) = (&context.inherited, context.interrupts);
-    let python = python::find(plan.python, &plan.root, &scratch, inherited, interrupts)
+    let python = python::find(&plan.python, &plan.root, &scratch, inherited, interrupts)
         .map_err(no_python)?;
     let (key, code) = key(version, &python);
     let detail = format!("Python {}", python.version);
@@ -212,7 +212,7 @@ fn no_python(error: NoPython) -> StageFailure {
     match error {
         NoPython::Interrupted(signal) => StageFailure::new(Finding::interrupted(signal)),
         other => StageFailure::new(Finding::preparation(other.to_string()))
-            .with_advice("install one, or lower project.python in perf.toml"),
+            .with_advice("install one, or change project.python in perf.toml"),
     }
 }
 
