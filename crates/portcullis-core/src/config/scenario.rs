@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::renamed;
 use super::tree::{self, Node, Place, Value};
+use super::variables;
 use crate::scenario::{
-    Check, Extract, Login, MAX_VALUES, Order, RequestTemplate, Scenario, Step, TOKEN, Task,
+    Check, Extract, Login, MAX_VALUES, Order, Part, RequestTemplate, Scenario, Step, TOKEN, Task,
     Template, Values, Wait, is_name,
 };
 use crate::text::nearest;
@@ -138,7 +139,13 @@ fn order(section: &mut Reader<'_>, problems: &mut Problems) -> Order {
 }
 
 fn template(written: &str, node: &Node, path: &str, problems: &mut Problems) -> Template {
+    // A password may contain braces.
+    if let Value::FromEnvironment(text) = &node.value {
+        return Template(vec![Part::Text(text.clone())]);
+    }
     Template::parse(written).unwrap_or_else(|why| {
+        // A header or a body can contain a secret; the position says which text it is.
+        let why = if path.ends_with(".path") { why.to_string() } else { why.without_text() };
         note(problems, node.at, format!("{path}: {why}"));
         Template::default()
     })
@@ -243,9 +250,9 @@ fn path(section: &mut Reader<'_>, problems: &mut Problems) -> Template {
         note(problems, node.at, message);
     }
     let template = template(&written, node, &title, problems);
-    let spaced = |part: &crate::scenario::Part| match part {
-        crate::scenario::Part::Text(text) => text.contains(' '),
-        crate::scenario::Part::Value(_) => false,
+    let spaced = |part: &Part| match part {
+        Part::Text(text) => text.contains(' '),
+        Part::Value(_) => false,
     };
     if template.0.iter().any(spaced) {
         note(problems, node.at, format!("{title} = \"{written}\" contains a space"));
@@ -279,6 +286,11 @@ fn json(
         return None;
     };
     let mut written = json.to_string();
+    for text in variables::read(node).into_iter().filter(|text| text.contains("{{")) {
+        // The same text in JSON, but no placeholder.
+        let quoted = serde_json::Value::from(text).to_string();
+        written = written.replace(&quoted, &quoted.replace('{', "\\u007b"));
+    }
     // A JSON text that consists only of a whole-number value becomes a number.
     for (name, kind) in values {
         if matches!(kind, Values::Range(..)) {
@@ -369,10 +381,10 @@ fn task(
 
 fn query(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<(String, Template)> {
     let title = section.path_of("query");
-    let at = section.optional("query");
+    let table = section.optional("query");
     let mut query = Vec::new();
     for (name, value, _) in section.pairs("query", problems) {
-        if let Some(node) = at {
+        if let Some(node) = table.and_then(|table| tree::get(table, &name)) {
             query.push((name, template(&value, node, &title, problems)));
         }
     }

@@ -394,6 +394,6 @@ fn a_rule_that_always_holds_is_refused_where_it_stands_and_read_in_results() {
     let said = "threshold \"error_rate <= 100%\" always holds, whatever is measured";
     assert!(problems[0].message.starts_with(said), "{}", problems[0].message);
     assert_eq!(problems[0].at.line(), Some(10));
-    let read = load_with(&text, None, &[], Labels::Any).unwrap();
+    let read = load_with(&text, None, &[], Labels::Any, &any_variable).unwrap();
     assert_eq!(read.config.thresholds.iter().filter(|rule| rule.is_vacuous()).count(), 1);
 }
