@@ -42,6 +42,9 @@ pub const RESULTS: &str = "perf_results.json";
 pub const PAGE: &str = html::FILE;
 /// Copies of the logs, without secrets.
 pub const LOGS: &str = "logs";
+/// The results of the last run, if a later one was refused.
+const PREVIOUS: &str = "previous";
+
 /// Prepares a folder: creates it if it is missing, refuses one of another owner, removes
 /// the files of an earlier run, and checks that it is writable.
 ///
@@ -67,13 +70,25 @@ pub fn beside(results: &Path) -> Folder {
     Folder { path: parent.unwrap_or(Path::new(".")).to_owned() }
 }
 
-/// Removes the files of an earlier run from a folder of Portcullis, if it exists: a run
-/// that is refused must not leave an older verdict that could be uploaded.
+/// Moves the files of an earlier run into `previous/` of a folder of Portcullis, if it has
+/// any: a run that is refused must not leave an older verdict that could be uploaded as its
+/// own. Returns the folder with the files.
 ///
 /// # Errors
 /// The system refuses.
-pub fn discard(path: &Path) -> io::Result<()> {
-    if is_ours(path) { remove_ours(path) } else { Ok(()) }
+pub fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
+    let names = FORMATS.iter().flat_map(|format| format.files).chain(&[RESULTS, LOGS]);
+    let there: Vec<&str> = names.copied().filter(|name| path.join(name).exists()).collect();
+    if !is_ours(path) || there.is_empty() {
+        return Ok(None);
+    }
+    let previous = path.join(PREVIOUS);
+    remove_folder(&previous)?;
+    fs::create_dir(&previous)?;
+    let moved = there.iter().try_for_each(|name| fs::rename(path.join(name), previous.join(name)));
+    // What cannot be moved must not stay.
+    moved.and_then(|()| remove_ours(path)).or_else(|_| remove_ours(path))?;
+    Ok(Some(previous))
 }
 
 fn is_ours(path: &Path) -> bool {
@@ -211,6 +226,28 @@ mod tests {
         prepare(&path).unwrap();
         assert!(!path.join(RESULTS).exists() && !path.join(LOGS).exists());
         assert_eq!(fs::read_to_string(path.join("mine.txt")).unwrap(), "kept");
+    }
+
+    #[test]
+    fn results_are_set_aside_once() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("perf");
+        assert_eq!(set_aside(&path).unwrap(), None);
+        let folder = prepare(&path).unwrap();
+        assert_eq!(set_aside(&path).unwrap(), None);
+        folder.write(RESULTS, b"{}").unwrap();
+        folder.write("logs/server.log", b"x").unwrap();
+        let previous = set_aside(&path).unwrap().unwrap();
+        assert!(!path.join(RESULTS).exists() && !path.join(LOGS).exists());
+        assert_eq!(fs::read(previous.join(RESULTS)).unwrap(), b"{}");
+        assert!(previous.join("logs/server.log").exists());
+        // A second refusal has nothing to move, and keeps them.
+        assert_eq!(set_aside(&path).unwrap(), None);
+        assert!(previous.join(RESULTS).exists());
+        // Files of somebody else stay where they are.
+        fs::write(parent.path().join(RESULTS), "somebody's").unwrap();
+        assert_eq!(set_aside(parent.path()).unwrap(), None);
+        assert!(parent.path().join(RESULTS).exists());
     }
 
     #[test]

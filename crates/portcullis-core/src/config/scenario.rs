@@ -10,7 +10,7 @@ use crate::scenario::{
     Check, Extract, Login, MAX_VALUES, Order, Part, RequestTemplate, Scenario, Step, TOKEN, Task,
     Template, Values, Wait, is_name,
 };
-use crate::text::nearest;
+use crate::text::{is_secret_name, nearest};
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -244,6 +244,17 @@ fn path(section: &mut Reader<'_>, problems: &mut Problems) -> Template {
     let title = section.path_of("path");
     let Some(node) = section.required("path", problems) else { return Template::default() };
     let Some(written) = text(node, &title, problems) else { return Template::default() };
+    if let Some((before, query)) =
+        written.split_once('?').filter(|(before, _)| before.starts_with('/'))
+    {
+        let message = format!(
+            "{title} = \"{written}\": write the parameters into query: path = \"{before}\", query = \
+             {{ {} }}",
+            parameters(query)
+        );
+        note(problems, node.at, message);
+        return Template::default();
+    }
     let plain = |c: char| c.is_ascii_graphic() && !"?#".contains(c) || "{} ".contains(c);
     if !written.starts_with('/') || !written.chars().all(plain) {
         let message = format!("{title} = \"{written}\" must begin with / and be percent-encoded");
@@ -258,6 +269,17 @@ fn path(section: &mut Reader<'_>, problems: &mut Problems) -> Template {
         note(problems, node.at, format!("{title} = \"{written}\" contains a space"));
     }
     template
+}
+
+/// The parameters of a URL as a table in TOML: `a = "1", b = "2"`.
+fn parameters(query: &str) -> String {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = if is_secret_name(name) { "…" } else { value };
+        format!("{name} = \"{value}\"")
+    };
+    pairs.map(pair).collect::<Vec<_>>().join(", ")
 }
 
 fn accept(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<u16> {

@@ -188,11 +188,16 @@ fn needed(
     needed: bool,
     problems: &mut Problems,
 ) -> String {
-    if needed {
-        section.text(key, problems)
-    } else {
-        section.optional_text(key, problems).unwrap_or_default()
+    let text = section.optional_text(key, problems);
+    if needed && text.is_none() && section.optional(key).is_none() {
+        let path = section.path_of(key);
+        let message = format!(
+            "missing key \"{path}\": set it so that the server can be started, or measure a running \
+             server with --host URL (load.host)"
+        );
+        note(problems, section.at(), message);
     }
+    text.unwrap_or_default()
 }
 
 fn project(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) -> ProjectSection {

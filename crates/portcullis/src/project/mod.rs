@@ -8,7 +8,8 @@
 //!   content depends on, after the proof that it belongs to the run
 //! - [`serve_argv`]: the server's command line; [`expect_proof`] and [`is_proved`]: whether
 //!   it has loaded the run's settings
-//! - [`refused`]: a failure that the project's log explains better
+//! - [`refused`]: a failure that the project's log explains better; [`explained`] and
+//!   [`advice_of`]: what its log says about other failures
 //! - [`leaking`]: settings that reach a version although the plan does not set them
 //! - [`forget`]: removes what a run leaves outside of its folder
 //!
@@ -17,6 +18,7 @@
 mod django;
 
 pub use django::bytecode::forget;
+pub use django::complaint::{advice_of, explained};
 pub use django::database::migrate;
 pub use django::dotenv::leaking;
 pub use django::environment::{Venv, environment, install};

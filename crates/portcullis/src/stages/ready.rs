@@ -53,17 +53,20 @@ pub fn wait(
         Ok(Ok(())) => {
             Ok(StageOutput::new((), format!("{} is healthy, verified as our process", plan.health)))
         }
-        Ok(Err(finding)) => Err(failed(folder, finding)),
+        Ok(Err(finding)) => Err(failed(context, folder, finding)),
         Err(error) => Err(StageFailure::new(Finding::defect(error.to_string()))),
     }
 }
 
 /// The failure of a server that is not ready; its log may have a better reason.
-fn failed(folder: &RunFolder, finding: Finding) -> StageFailure {
+fn failed(context: &RunContext<'_>, folder: &RunFolder, finding: Finding) -> StageFailure {
     match finding.kind {
         FindingKind::Interrupted(_) => StageFailure::new(finding),
-        _ => project::refused(folder, LOG)
-            .unwrap_or_else(|| StageFailure::new(finding).with_log(LOG)),
+        _ => project::refused(folder, LOG).unwrap_or_else(|| {
+            let failure = StageFailure::new(finding).with_log(LOG);
+            let settings = &context.planned.loaded.config.django.settings;
+            project::explained(folder, settings, failure)
+        }),
     }
 }
 
@@ -96,15 +99,15 @@ impl Waiting<'_> {
     fn for_proof(&mut self) -> Result<(), StageFailure> {
         while !project::is_proved(self.folder, self.server) {
             if let Some(signal) = self.context.interrupts.signal() {
-                return Err(failed(self.folder, Finding::interrupted(signal)));
+                return Err(failed(self.context, self.folder, Finding::interrupted(signal)));
             }
             if let Some(status) = self.server.ended_within(PROOF_EVERY) {
-                return Err(failed(self.folder, ended(status, self.port)));
+                return Err(failed(self.context, self.folder, ended(status, self.port)));
             }
             if self.start.elapsed() >= self.limit {
                 self.server.ask_for_stack();
                 let message = format!("within {} s {UNSET}", self.limit.as_secs_f64());
-                let failure = failed(self.folder, Finding::server(message));
+                let failure = failed(self.context, self.folder, Finding::server(message));
                 return Err(failure.with_advice(UNSET_ADVICE));
             }
             self.tell(UNSET);

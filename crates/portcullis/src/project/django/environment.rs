@@ -12,6 +12,7 @@ use portcullis_supervise::step::{self, Step, StepError};
 
 use super::bytecode;
 use super::isolation::stub;
+use super::pip;
 use super::python::{self, NoPython, Python};
 use super::requirements::Requirements;
 use crate::cache::cache_key::Key;
@@ -101,7 +102,11 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
             argv.extend(["-r".into(), path.clone().into()]);
         }
         step(version, &argv, "install", plan.install_timeout).map_err(|error| {
-            let advice = "check the requirements and that a package index can be reached";
+            let output = log::tail(&version.folder.log("install"), 400).join("\n");
+            let python = venv.detail.trim_start_matches("Python ");
+            let known = pip::advice(&output, python);
+            let other = "check the requirements and that a package index can be reached";
+            let advice = known.as_deref().unwrap_or(other);
             filling(version, error, "the requirements", "install", advice)
         })?;
     }

@@ -2,10 +2,12 @@
 //! of `manage.py`.
 
 pub mod bytecode;
+pub mod complaint;
 pub mod database;
 pub mod dotenv;
 pub mod environment;
 pub mod isolation;
+mod pip;
 mod python;
 pub mod refusal;
 mod requirements;
