@@ -41,8 +41,12 @@ pub fn wait(
     let mut waiting = Waiting { context, folder, server, port, start, limit, told, unproved };
     // A request to a server with other settings would use the user's database and logs.
     waiting.for_proof()?;
-    let polled =
-        health::poll(target, &Trust::Nobody, &plan.health, |health| waiting.judge(&health));
+    let mut last = None;
+    let polled = health::poll(target, &Trust::Nobody, &plan.health, |health| {
+        let judged = waiting.judge(&health);
+        last = Some(health);
+        judged
+    });
     let is_alive = waiting.server.ended_within(Duration::ZERO).is_none();
     let is_unready = matches!(&polled, Ok(Err(finding)) if finding.kind == FindingKind::Server);
     if is_alive && is_unready {
@@ -53,7 +57,12 @@ pub fn wait(
         Ok(Ok(())) => {
             Ok(StageOutput::new((), format!("{} is healthy, verified as our process", plan.health)))
         }
-        Ok(Err(finding)) => Err(failed(context, folder, finding)),
+        Ok(Err(finding)) => {
+            let mut failure = failed(context, folder, finding);
+            let of_answer = last.filter(|_| is_alive && is_unready);
+            failure.advice = failure.advice.or_else(|| of_answer.and_then(|h| advice(&h)));
+            Err(failure)
+        }
         Err(error) => Err(StageFailure::new(Finding::defect(error.to_string()))),
     }
 }
@@ -224,8 +233,11 @@ pub fn attach(context: &RunContext<'_>, target: &Target) -> Result<StageOutput<(
         let is_final = matches!(health, Health::Untrusted(_));
         (is_final || start.elapsed() >= plan.ready_timeout).then(|| {
             let url = format!("{}{}", target.url(), plan.health);
-            let finding = Finding::server(format!("{url} is not healthy: {health}"));
-            Err(StageFailure::new(finding).with_advice(advice(&health)))
+            let mut failure =
+                StageFailure::new(Finding::server(format!("{url} is not healthy: {health}")));
+            let unreached = "start the server first; --host measures a running server";
+            failure.advice = advice(&health).or_else(|| Some(unreached.to_owned()));
+            Err(failure)
         })
     });
     match polled {
@@ -235,25 +247,26 @@ pub fn attach(context: &RunContext<'_>, target: &Target) -> Result<StageOutput<(
     }
 }
 
-/// What to do about a running server that is not healthy.
-fn advice(health: &Health) -> &'static str {
-    match health {
+/// What to do about a server that answers, but is not healthy; `None` if it does not answer.
+fn advice(health: &Health) -> Option<String> {
+    let advice = match health {
         Health::Untrusted(_) => {
             "name the certificate of the server, or of the authority that signed it, in load.ca; \
              load.insecure = true accepts any"
         }
+        Health::Silent(why) if why.contains("corrupt message") => {
+            "the server does not answer with TLS there: use http:// in load.host"
+        }
         Health::Status(404, _) => "set server.health to a path that the server answers with 200",
         Health::Status(400, _) => "a Django server needs the host in ALLOWED_HOSTS",
+        Health::Status(401 | 403, _) => {
+            "set server.health to a path that needs no login: the check sends none"
+        }
         Health::Status(_, Some(_)) => {
-            "redirects are not followed: set server.health to the path that answers itself, or \
-             load.host to the URL of the redirect"
+            "redirects are not followed: set server.health to the path that answers itself"
         }
-        Health::Status(..) => "the log of the server has the reason",
-        Health::Healthy | Health::Refused(_) => {
-            "start the server first; --host measures a running server"
-        }
-        Health::Silent(_) => {
-            "check that the server runs, and that load.host begins with its scheme"
-        }
-    }
+        Health::Status(500.., _) => "the log of the server has the reason",
+        _ => return None,
+    };
+    Some(advice.to_owned())
 }
