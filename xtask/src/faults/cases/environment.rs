@@ -9,10 +9,13 @@ use super::super::actions::{self, find, pretend_python, require};
 use super::super::below::signal;
 use super::super::case::{FaultCase, Need, case};
 use super::super::sandbox::{Outcome, Sandbox};
-use crate::tools;
 
 /// Makes only the programs in the sandbox's folder `bin` available.
 const OWN_PATH: &str = r#"export PATH="$SANDBOX/bin"; exec "$@""#;
+
+/// The same, and the name of the real Python.
+const WITH_REAL_PYTHON: &str =
+    r#"export REAL_PYTHON="$(command -v python3)" PATH="$SANDBOX/bin"; exec "$@""#;
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
@@ -38,28 +41,18 @@ fn pythons() -> Vec<FaultCase> {
             .before(|sandbox| pretend_python(sandbox, PYENV))
             .says("python3 (pyenv has 3.12.4, 3.13.0, not selected: set PYENV_VERSION)"),
         case("environment/python-warns", "Python prints a warning on standard error.", 0)
-            .within(OWN_PATH)
+            .within(WITH_REAL_PYTHON)
             .before(|sandbox| {
-                let python = tools::python()?.display().to_string();
                 let warns = "echo 'warning: setlocale: cannot change locale' >&2";
-                pretend_python(sandbox, &format!("{warns}\nexec '{python}' \"$@\""))
+                pretend_python(sandbox, &format!("{warns}\nexec \"$REAL_PYTHON\" \"$@\""))
             }),
     ]
 }
 
 /// What pyenv prints for a Python that is not selected.
-const PYENV: &str = "\
-cat >&2 <<'END'
-pyenv: python3: command not found
-
-The `python3' command exists in these Python versions:
-  3.12.4
-  3.13.0
-
-Note: See 'pyenv help global' for tips on allowing both
-      python2 and python3 to be found.
-END
-exit 127";
+const PYENV: &str = "printf '%s\\n' 'pyenv: python3: command not found' '' \
+                     'The command exists in these Python versions:' '  3.12.4' '  3.13.0' '' \
+                     'Note: See pyenv help global for tips' >&2; exit 127";
 
 /// A script that prints what a Python of this version would print.
 fn answering(version: &str, venv: bool) -> String {
