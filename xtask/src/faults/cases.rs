@@ -8,6 +8,7 @@ mod preparation;
 mod secrets;
 mod server_start;
 mod us;
+mod us_inherited;
 
 use anyhow::{Result, bail};
 

@@ -10,12 +10,14 @@ use portcullis_core::judge::Finding;
 use portcullis_core::plan::Mode;
 use portcullis_report::{RunRecord, artifacts};
 use portcullis_supervise::interrupt::Interrupts;
+use portcullis_supervise::log;
 use portcullis_supervise::server::Server;
 
 use super::{dry_run, flags, worker};
 use crate::args::PerfArgs;
 use crate::compare;
 use crate::console::{self, Console, FinalOutput, github};
+use crate::host;
 use crate::planning::{self, PlanRequest};
 use crate::project::Venv;
 use crate::run::{Aborted, Journal, RunContext, RunResults, Version, record};
@@ -26,7 +28,13 @@ use crate::stages::{self, baseline, collect, judge, load, ready, serve, stop};
 pub fn run(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     match args.dry_run {
         true => worker::caught(|| dry_run::run(args)),
-        false => worker::guarded(|| perf(args, listener)),
+        false => match host::lacking() {
+            Some(lack) => {
+                discard_stale(&flags::request(args));
+                console::unfit(&lack)
+            }
+            None => worker::guarded(|| perf(args, listener)),
+        },
     }
 }
 
@@ -45,12 +53,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     }
     let interrupts = match Interrupts::install() {
         Ok(interrupts) => interrupts,
-        Err(error) => {
-            return console::defect(&format!(
-                "signal handlers cannot be installed: \
-                                                       {error}"
-            ));
-        }
+        Err(error) => return console::no_handlers(&error),
     };
     let sink = Both(&console, listener);
     let context = match RunContext::begin(&planned, flags::options(args), &sink, &interrupts) {
@@ -59,6 +62,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     };
     let (against, folder) = (args.against.as_deref(), &context.folder);
     console.begin(&planned.plan, against.is_some());
+    context.end_abandoned();
 
     // However the job ends, the code after it runs.
     let mut journal = Journal::new(&context);
@@ -113,8 +117,9 @@ fn job(
             let start = || serve::start(version, &project, server);
             let target = journal.stage(folder, Stage::Serve, start)?;
             results.target = target.url();
-            let wait = || ready::wait(context, folder, &mut left.server, &target);
-            journal.stage(folder, Stage::Ready, wait)?;
+            let wait = || ready::wait(version, &project, &mut left.server, target);
+            let target = journal.stage(folder, Stage::Ready, wait)?;
+            results.target = target.url();
             target
         }
         Mode::Attach(target) => {
@@ -143,7 +148,7 @@ fn end(record: &RunRecord, artifacts: &Path, console: &Console) {
     let by_pairs = !by_rule && compared.is_some_and(|c| !findings(c, false).is_empty());
     let name = if by_pairs { "pairs-server.log" } else { "server.log" };
     let server_log = artifacts.join(artifacts::LOGS).join(name).display().to_string();
-    let is_red = record.exit_code != 0 && Path::new(&server_log).is_file();
+    let is_red = record.exit_code != 0 && log::is_written(Path::new(&server_log));
     let log = is_red.then_some(server_log.as_str());
     // The verdict stays the last line.
     github::tell(record, artifacts, console);

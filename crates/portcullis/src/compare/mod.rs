@@ -93,8 +93,9 @@ fn start(
     project: &Project,
     slot: &mut Option<Server>,
 ) -> Result<(Server, Target), Aborted> {
-    let Version { context, folder, .. } = version;
+    let folder = version.folder;
     let target = journal.stage(folder, Stage::Serve, || serve::start(version, project, slot))?;
-    journal.stage(folder, Stage::Ready, || ready::wait(context, folder, slot, &target))?;
+    let wait = || ready::wait(version, project, slot, target);
+    let target = journal.stage(folder, Stage::Ready, wait)?;
     slot.take().map(|server| (server, target)).ok_or(Aborted)
 }

@@ -14,7 +14,7 @@ use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeli
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_report::FirstCall;
-use portcullis_supervise::port::{self, Owner};
+use portcullis_supervise::port::{self, Listeners, Owner};
 use portcullis_supervise::server::Server;
 
 use super::health::{self, Health};
@@ -44,9 +44,11 @@ pub fn measure(
         begun: None,
         timeline: UsageTimeline::default(),
         failure: None,
+        listeners: Listeners::new(target.port),
+        stranger: None,
     };
     let outcome = engines::run(plan, target, trust, &mut watch);
-    let LoadWatch { begun, timeline, failure, .. } = watch;
+    let LoadWatch { begun, timeline, failure, stranger, .. } = watch;
     if let Some(failure) = failure {
         return Err(failure);
     }
@@ -68,7 +70,7 @@ pub fn measure(
         _ => Duration::ZERO,
     };
     let death = death(server.as_deref_mut(), patience);
-    conclude(context, results, outcome, death)?;
+    conclude(context, results, outcome, (death, stranger))?;
     still_there(context, target, server.map(|server| (server, listeners)))?;
     Ok(StageOutput::new((), described(results.summary.as_ref(), target)))
 }
@@ -83,11 +85,23 @@ struct LoadWatch<'a> {
     timeline: UsageTimeline,
     /// Why the load must not begin.
     failure: Option<StageFailure>,
+    /// The listeners of the server's port.
+    listeners: Listeners,
+    /// Another process that listens there too.
+    stranger: Option<String>,
 }
 
 impl LoadWatch<'_> {
     fn has_died(&mut self) -> bool {
         self.server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some())
+    }
+
+    /// Whether another process gets a part of the requests.
+    fn has_stranger(&mut self) -> bool {
+        if let (None, Some(server)) = (&self.stranger, self.server.as_deref()) {
+            self.stranger = server.stranger(&mut self.listeners);
+        }
+        self.stranger.is_some()
     }
 }
 
@@ -100,7 +114,8 @@ impl Observer for LoadWatch<'_> {
         // Also called in the first round, to keep the log short; there a dead server fails each
         // request.
         let has_died = self.has_died();
-        let is_over = self.begun.is_some() && (has_died || self.context.is_overdue());
+        let is_lost = has_died || self.has_stranger() || self.context.is_overdue();
+        let is_over = self.begun.is_some() && is_lost;
         self.context.interrupts.signal().is_none() && !is_over
     }
 
@@ -198,6 +213,14 @@ fn is_restarted(before: &[u64], after: &[u64]) -> bool {
     before.iter().any(|listener| !after.contains(listener))
 }
 
+/// Another process that listens on the server's port.
+pub fn joined(stranger: &str) -> String {
+    format!("during the load {stranger} joined the server's port: some of the answers were its own")
+}
+
+/// The remedy.
+pub const JOINED: &str = "end that process, or let the server bind its port without SO_REUSEPORT";
+
 /// The failure if the server is dead.
 fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure> {
     let status = server?.ended_within(patience)?;
@@ -271,7 +294,7 @@ fn conclude(
     context: &RunContext<'_>,
     results: &mut LoadResults,
     LoadOutcome { measured: Measured::Exact(summary), ended }: LoadOutcome,
-    death: Option<StageFailure>,
+    (death, stranger): (Option<StageFailure>, Option<String>),
 ) -> Result<(), StageFailure> {
     let summary = *summary;
     let plan = &context.planned.plan.load;
@@ -290,6 +313,10 @@ fn conclude(
     results.summary = Some(summary);
     if let Some(signal) = context.interrupts.signal() {
         return Err(StageFailure::new(Finding::interrupted(signal)));
+    }
+    // Nobody knows which answers were the stranger's.
+    if let Some(stranger) = stranger {
+        return Err(StageFailure::new(Finding::server(joined(&stranger))).with_advice(JOINED));
     }
     if let Some(death) = death {
         results.is_judged = true;
