@@ -1,6 +1,7 @@
 //! Process trees: which processes belong to a child, and how a whole group is ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::interrupt;
@@ -120,6 +121,13 @@ fn wait_until_gone(group: Pid, limit: Duration, reap: &mut impl FnMut()) -> bool
 fn has_living_members(group: Pid) -> bool {
     let group = group.as_raw_nonzero().get();
     processes().values().any(|links| i64::from(links.group) == i64::from(group))
+}
+
+/// The files that the processes of the tree of `root` have open (proc(5): `fd`).
+pub fn open_files(root: u32) -> BTreeSet<PathBuf> {
+    let descriptors = |pid| std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten();
+    let files = members(root).into_iter().flat_map(descriptors).flatten();
+    files.filter_map(|file| std::fs::read_link(file.path()).ok()).collect()
 }
 
 /// The parent and the process group of a process.

@@ -20,7 +20,7 @@ use crate::console::{self, Console, FinalOutput, github};
 use crate::host;
 use crate::planning::{self, PlanRequest};
 use crate::project::Venv;
-use crate::run::{Aborted, Journal, RunContext, RunResults, Version, record};
+use crate::run::{Aborted, Checkout, Journal, RunContext, RunResults, Version, record};
 use crate::stages::{self, baseline, collect, judge, load, ready, serve, stop};
 
 /// Runs the job in a worker process; `listener` gets the same events there as the console.
@@ -78,6 +78,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let _ = journal.always(folder, Stage::Collect, || collect::collect(&context, &so_far));
     let stop = || stop::stop(&context, &mut left.server, &mut results);
     let _ = journal.always(folder, Stage::Stop, stop);
+    left.checkout.and_then(|before| before.warning()).iter().for_each(|text| context.warn(text));
     journal.conclude(&results, against.is_some());
     baseline::keep(&context, &mut journal, &mut results);
     let record = collect::finish(&context, &mut journal, &results);
@@ -92,6 +93,8 @@ struct Left {
     server: Option<Server>,
     /// Its environment, which stays locked while the server uses it.
     venv: Option<Venv>,
+    /// The files of the checkout before the run.
+    checkout: Option<Checkout>,
 }
 
 /// From a clean checkout to measurements, with a comparison if one was requested.
@@ -106,6 +109,8 @@ fn job(
     let mut base = None;
     let target = match &context.planned.plan.mode {
         Mode::Serve(plan) => {
+            let own = [context.artifacts.path().to_owned(), context.cache.clone()];
+            left.checkout = Some(Checkout::of(&plan.root, &own));
             if let Some(asked) = asked {
                 let extract = || compare::extract(context, plan, asked);
                 base = Some(journal.stage(folder, Stage::Base, extract)?);

@@ -14,7 +14,7 @@ use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
 use portcullis_supervise::server::Server;
 
-use crate::project::{Project, Venv};
+use crate::project::{self, Project, Venv};
 use crate::run::{Aborted, Journal, Role, RunContext, RunResults, Version};
 use crate::stages::{self, ready, serve};
 
@@ -67,7 +67,12 @@ pub fn compare(
     let targets = Sides { base: base_at, candidate: candidate_at };
     let mut servers = Sides { base: base_up, candidate: candidate_up };
     let outcome = journal.stage(&context.folder, Stage::Pairs, || {
-        pairs::measure(context, base, &targets, &mut servers, results)
+        let made = pairs::measure(context, base, &targets, &mut servers, results)?;
+        for side in [Side::Base, Side::Candidate] {
+            let (folder, plan) = (folders.of(side), base.plans.of(side));
+            project::keeps_to(folder, plan, servers.of(side))?;
+        }
+        Ok(made)
     });
     let other = servers.candidate.pid();
     servers.base.stop_beside(&[other]);

@@ -10,6 +10,7 @@ use portcullis_core::engine::{
 };
 use portcullis_core::event::{Event, Progress};
 use portcullis_core::judge::{Finding, generator_fault, warm_up_fault};
+use portcullis_core::plan::Mode;
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
@@ -20,6 +21,7 @@ use portcullis_supervise::server::Server;
 use super::health::{self, Health};
 use crate::engines::{self, NotBegun};
 use crate::host::machine::Ticks;
+use crate::project;
 use crate::run::{LoadResults, RunContext, StageFailure, StageOutput};
 
 /// Makes the load on a ready server. Its results are in `results`, even if it fails.
@@ -71,6 +73,7 @@ pub fn measure(
     };
     let death = death(server.as_deref_mut(), patience);
     conclude(context, results, outcome, (death, stranger))?;
+    keeps_to(context, server.as_deref())?;
     still_there(context, target, server.map(|server| (server, listeners)))?;
     Ok(StageOutput::new((), described(results.summary.as_ref(), target)))
 }
@@ -123,6 +126,7 @@ impl Observer for LoadWatch<'_> {
         let death = death(self.server.as_deref_mut(), Duration::ZERO);
         let calls = &mut self.results.first_round;
         let told = death.map_or_else(|| tell_first_round(self.context, calls, answers), Err);
+        let told = told.and_then(|()| keeps_to(self.context, self.server.as_deref()));
         if let Err(failure) = told {
             self.failure = Some(failure);
             return ControlFlow::Break(());
@@ -138,6 +142,14 @@ impl Observer for LoadWatch<'_> {
         // A server that has exited uses nothing, so it gives no point of its timeline.
         moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| self.timeline.add(m));
         self.context.sink.event(&Event::Progress(progress));
+    }
+}
+
+/// Whether a server that was started uses no databases but the run's.
+fn keeps_to(context: &RunContext<'_>, server: Option<&Server>) -> Result<(), StageFailure> {
+    match (&context.planned.plan.mode, server) {
+        (Mode::Serve(plan), Some(server)) => project::keeps_to(&context.folder, plan, server),
+        _ => Ok(()),
     }
 }
 

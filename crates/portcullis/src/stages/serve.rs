@@ -36,7 +36,8 @@ pub fn start_on(
     project::expect_proof(folder);
     let log = folder.log("server");
     let (grace, cpus) = (plan.server.stop_grace, &plan.server.cpus);
-    let server = server::start(&argv, &plan.root, &project.environment, &log, grace, cpus);
+    let environment = project::serve_environment(project);
+    let server = server::start(&argv, &plan.root, &environment, &log, grace, cpus);
     let server = server.map_err(|error| {
         let program = argv.first().map(|word| word.to_string_lossy().into_owned());
         let message = format!("{} cannot be started: {error}", program.unwrap_or_default());

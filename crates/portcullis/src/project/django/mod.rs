@@ -132,6 +132,13 @@ pub fn serve_argv(project: &Project, plan: &ServePlan, port: u16) -> Vec<OsStrin
     argv
 }
 
+/// The server's environment.
+pub fn serve_environment(project: &Project) -> Environment {
+    let mut environment = project.environment.clone();
+    environment.set(hook::TIMED, "1");
+    environment
+}
+
 /// A command of `manage.py`.
 struct Command<'a> {
     arguments: Vec<&'a str>,

@@ -13,7 +13,10 @@ use portcullis_supervise::server::Server;
 use portcullis_supervise::tree;
 
 pub mod hook;
+mod open_files;
 pub mod stub;
+
+pub use open_files::keeps_to;
 
 use super::{Command, Project, refusal};
 use crate::run::{RunFolder, StageFailure, Version};
