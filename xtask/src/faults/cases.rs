@@ -4,6 +4,7 @@ mod during_load;
 mod environment;
 mod hostile_content;
 mod isolation;
+mod isolation_served;
 mod preparation;
 mod secrets;
 mod server_start;

@@ -13,6 +13,8 @@ use portcullis_supervise::server::Server;
 use portcullis_supervise::tree;
 
 pub mod hook;
+#[cfg(test)]
+mod hook_tests;
 mod open_files;
 pub mod stub;
 
