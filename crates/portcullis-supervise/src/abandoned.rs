@@ -91,9 +91,8 @@ fn ancestors(all: &BTreeMap<u32, Links>, pid: u32) -> Vec<u32> {
 fn run_of(pid: u32) -> Option<String> {
     let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
     let mut variables = environment.split(|byte| *byte == 0);
-    let value = variables.find_map(|variable| {
-        variable.strip_prefix(RUN_ID.as_bytes())?.strip_prefix(b"=")
-    })?;
+    let value = variables
+        .find_map(|variable| variable.strip_prefix(RUN_ID.as_bytes())?.strip_prefix(b"="))?;
     std::str::from_utf8(value).ok().filter(|run| guard::is_id(run)).map(str::to_owned)
 }
 

@@ -218,12 +218,8 @@ mod tests {
 
     #[test]
     fn a_worker_that_does_not_end_after_a_signal_is_killed() {
-        let asked = |signals, is_killed| Asked {
-            first: SIGTERM,
-            signals,
-            last: Instant::now(),
-            is_killed,
-        };
+        let asked =
+            |signals, is_killed| Asked { first: SIGTERM, signals, last: Instant::now(), is_killed };
         assert!(!asked(1, false).is_over(ORDERLY) && asked(1, false).is_over(ORDERLY * 2));
         assert!(!asked(2, false).is_over(HURRIED) && asked(2, false).is_over(HURRIED * 2));
         let killed = ExitStatus::from_raw(9);

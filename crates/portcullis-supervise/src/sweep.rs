@@ -138,9 +138,8 @@ fn kill_children(keep: &[u32]) -> bool {
 /// the system has no such list.
 fn children() -> Vec<u32> {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    let lists = threads.filter_map(|thread| {
-        std::fs::read_to_string(thread.path().join("children")).ok()
-    });
+    let lists =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
     let ids = |list: String| -> Vec<u32> {
         list.split_whitespace().filter_map(|id| id.parse().ok()).collect()
     };

@@ -9,8 +9,8 @@ use super::tree::{Node, Place, Value};
 use crate::scenario::{Scenario, labels};
 use crate::text::nearest;
 use crate::threshold::{
-    self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, KnownNames, Labels, Limit, Names, Policy, Reference, Severity,
-    Threshold,
+    self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, KnownNames, Labels, Limit, Names, Policy, Reference,
+    Severity, Threshold,
 };
 
 /// The keys of a table besides its line, with their positions.

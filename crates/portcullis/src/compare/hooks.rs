@@ -106,6 +106,9 @@ impl Hooks for Stand<'_> {
             let stranger = self.servers.of(side).stranger(self.listeners.of_mut(side));
             self.stranger = self.stranger.take().or(stranger.map(|who| (side, who)));
         }
-        !gone && self.stranger.is_none() && self.context.interrupts.signal().is_none() && !self.context.is_overdue()
+        !gone
+            && self.stranger.is_none()
+            && self.context.interrupts.signal().is_none()
+            && !self.context.is_overdue()
     }
 }

@@ -15,8 +15,8 @@ use portcullis_supervise::server::Server;
 
 use super::Base;
 use super::hooks::Stand;
-use crate::stages::load::{JOINED, joined};
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
+use crate::stages::load::{JOINED, joined};
 
 /// Makes pairs until every task is decided or the time is over.
 ///

@@ -10,8 +10,8 @@ use portcullis_core::engine::{
 };
 use portcullis_core::event::{Event, Progress};
 use portcullis_core::judge::{Finding, generator_fault, warm_up_fault};
-use portcullis_core::plan::Mode;
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
+use portcullis_core::plan::Mode;
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_report::FirstCall;

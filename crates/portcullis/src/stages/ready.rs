@@ -91,7 +91,8 @@ fn once(
     let polled =
         health::poll(target, &Trust::Nobody, &plan.health, |health| waiting.judge(&health));
     let is_alive = waiting.server.ended_within(Duration::ZERO).is_none();
-    let is_unready = matches!(&polled, Ok(Err((finding, _))) if finding.kind == FindingKind::Server);
+    let is_unready =
+        matches!(&polled, Ok(Err((finding, _))) if finding.kind == FindingKind::Server);
     if is_alive && is_unready {
         // It is running but not ready: its stack in the log shows what it does.
         waiting.server.ask_for_stack();
@@ -111,9 +112,8 @@ type Why = (Finding, &'static str);
 fn failed(folder: &RunFolder, (finding, advice): Why) -> StageFailure {
     match finding.kind {
         FindingKind::Interrupted(_) => StageFailure::new(finding),
-        _ => project::refused(folder, LOG).unwrap_or_else(|| {
-            StageFailure::new(finding).with_log(LOG).with_advice(advice)
-        }),
+        _ => project::refused(folder, LOG)
+            .unwrap_or_else(|| StageFailure::new(finding).with_log(LOG).with_advice(advice)),
     }
 }
 

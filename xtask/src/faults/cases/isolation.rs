@@ -14,7 +14,14 @@ const OWNED: [&str; 3] = ["db.sqlite3", ".env", "logs/upstream.log"];
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
-    let all = [insisting(), databases(), super::isolation_served::cases(), interpreters(), places(), writes()];
+    let all = [
+        insisting(),
+        databases(),
+        super::isolation_served::cases(),
+        interpreters(),
+        places(),
+        writes(),
+    ];
     all.into_iter().flatten().collect()
 }
 

@@ -64,9 +64,7 @@ fn in_a_request(
     what: &'static str,
     before: fn(&Sandbox) -> Result<()>,
 ) -> FaultCase {
-    owned(name, what, 3, before)
-        .stage("load")
-        .says("try: let the code use Django's connections")
+    owned(name, what, 3, before).stage("load").says("try: let the code use Django's connections")
 }
 
 /// Makes the application execute an expression in each request of one task.

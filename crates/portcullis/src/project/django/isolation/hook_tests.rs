@@ -69,7 +69,8 @@ impl Scene {
         std::fs::write(project.join("look.py"), LOOK).unwrap();
         let python = bin.join("python");
         let venv = folder.path().join("venv");
-        let made = run(&python, &["-m", "venv", "--without-pip", venv.to_str().unwrap()], &own, &[]);
+        let made =
+            run(&python, &["-m", "venv", "--without-pip", venv.to_str().unwrap()], &own, &[]);
         assert!(made.status.success(), "{made:?}");
         let places = "import site; print(site.getsitepackages()[0])";
         let place = String::from_utf8(run(&python, &["-c", places], &own, &[]).stdout).unwrap();
@@ -157,8 +158,7 @@ fn without_the_runs_environment_or_the_stub_nothing_passes_unseen() {
     assert!(!succeeded && said.contains(stub::REFUSED), "{said}");
     // Without `site` there are no packages; a program that finds them anyway leaves no trace,
     // so its server is asked nothing.
-    let (succeeded, said) =
-        scene.python(&["-S", "-c", LOOK], &[(hook::VARIABLE, &scene.hook)]);
+    let (succeeded, said) = scene.python(&["-S", "-c", LOOK], &[(hook::VARIABLE, &scene.hook)]);
     assert!(!succeeded && said.contains("No module named 'django'"), "{said}");
     let bin = PathBuf::from(std::env::var_os("PORTCULLIS_TEST_BIN").unwrap());
     let place = "import site; print(site.getsitepackages()[0], end='')";
