@@ -44,7 +44,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let planned = match planning::plan(&request) {
         Ok(planned) => planned,
         Err(problems) => {
-            discard_stale(&request);
+            set_stale_aside(&request);
             return console.refuse(&problems);
         }
     };
@@ -163,14 +163,19 @@ fn end(record: &RunRecord, artifacts: &Path, console: &Console) {
     console.end(record, &FinalOutput { artifacts, log, page, advice: &[] });
 }
 
-/// Removes older artifacts, so that an older verdict is not mistaken for this run's.
-fn discard_stale(request: &PlanRequest) {
+/// Moves older artifacts away, so that an older verdict is not mistaken for this run's.
+fn set_stale_aside(request: &PlanRequest) {
     for path in planning::likely_outputs(request) {
-        if let Err(error) = artifacts::discard(&path) {
-            console::complain(&format!(
-                "{} has old artifacts that cannot be removed: {error}",
+        match artifacts::set_aside(&path) {
+            Ok(None) => {}
+            Ok(Some(previous)) => {
+                let previous = previous.display();
+                console::remark(&format!("the results of the last run are now in {previous}"));
+            }
+            Err(error) => console::complain(&format!(
+                "{} has old artifacts that cannot be moved: {error}",
                 path.display()
-            ));
+            )),
         }
     }
 }

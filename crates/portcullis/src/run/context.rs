@@ -92,6 +92,7 @@ impl<'a> RunContext<'a> {
         let (run_id, private, folder) = supervision().map_err(no_folder)?;
         let mut secrets = Secrets::default();
         secrets.add_scenario(&planned.plan.load.scenario);
+        planned.loaded.config.from_environment.iter().for_each(|text| secrets.add(text));
         secrets.add_overrides(&planned.loaded.config.django.overrides);
         secrets.add_overrides(&planned.plan.against.overrides);
         let mut inherited = Environment::inherited(std::env::vars_os());
