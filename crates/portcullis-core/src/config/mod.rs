@@ -9,6 +9,8 @@ mod renamed;
 mod scenario;
 mod sections;
 #[cfg(test)]
+mod size_tests;
+#[cfg(test)]
 mod tests;
 mod text;
 mod thresholds;
@@ -26,6 +28,8 @@ pub use text::{is_reserved_env, to_redacted_toml};
 pub use tree::{Node, Place, Value};
 pub use variables::{Lookup, any_variable};
 
+use std::collections::HashSet;
+
 use reader::Problems;
 
 use crate::text::nearest;
@@ -35,7 +39,7 @@ use crate::threshold::Labels;
 pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// A mistake in a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// Its position.
     pub at: Place,
@@ -219,13 +223,7 @@ fn in_order(mut problems: Problems) -> Vec<Problem> {
         Place::Default => (2, 0, 0),
     };
     problems.sort_by_key(key);
-    let mut seen = Vec::new();
-    problems.retain(|problem| {
-        let new = !seen.contains(problem);
-        if new {
-            seen.push(problem.clone());
-        }
-        new
-    });
+    let mut seen = HashSet::new();
+    problems.retain(|problem| seen.insert(problem.clone()));
     problems
 }

@@ -1,5 +1,6 @@
 //! The `[scenario]` section: login, waits and tasks.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
@@ -31,9 +32,10 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     match section.optional("task") {
         None => note(problems, section.at(), "the scenario has no [[scenario.task]]"),
         Some(node) => {
+            let mut names = HashSet::new();
             for item in list(node, "scenario.task", problems) {
                 let task = task(item, &headers, &shared, problems);
-                check_name(&task, &tasks, item, problems);
+                check_name(&task, names.insert(task.name.clone()), item, problems);
                 tasks.push(task);
             }
             check_groups(&tasks, list(node, "scenario.task", &mut Vec::new()), problems);
@@ -47,13 +49,13 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     Some(Scenario { login, wait, order, tasks })
 }
 
-fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems) {
+fn check_name(task: &Task, is_new: bool, item: &Node, problems: &mut Problems) {
     if !may_name(&task.name) {
         let message =
             format!("\"{}\" is not a valid task name: use letters, digits, _ - .", task.name);
         note(problems, item.at, message);
     }
-    if others.iter().any(|other| other.name == task.name) {
+    if !is_new {
         note(problems, item.at, format!("two tasks are named \"{}\"", task.name));
     }
 }
@@ -64,6 +66,7 @@ fn may_name(text: &str) -> bool {
 }
 
 fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
+    let groups: HashSet<&str> = tasks.iter().filter_map(|task| task.group.as_deref()).collect();
     for (task, item) in tasks.iter().zip(items) {
         if let Some(group) = task.group.as_deref().filter(|group| !may_name(group)) {
             let message = format!(
@@ -72,7 +75,7 @@ fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
             );
             note(problems, item.at, message);
         }
-        if tasks.iter().any(|other| other.group.as_ref() == Some(&task.name)) {
+        if groups.contains(task.name.as_str()) {
             note(
                 problems,
                 item.at,

@@ -11,10 +11,11 @@ use portcullis_core::engine::{
 use portcullis_core::event::{Event, Progress};
 use portcullis_core::judge::{Finding, generator_fault, warm_up_fault};
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
+use portcullis_core::plan::Mode;
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_report::FirstCall;
-use portcullis_supervise::port::{self, Owner};
+use portcullis_supervise::port::{self, Listeners, Owner};
 use portcullis_supervise::server::Server;
 
 use super::health::{self, Health};
@@ -45,9 +46,11 @@ pub fn measure(
         begun: None,
         timeline: UsageTimeline::default(),
         failure: None,
+        listeners: Listeners::new(target.port),
+        stranger: None,
     };
     let outcome = engines::run(plan, target, trust, &mut watch);
-    let LoadWatch { begun, timeline, failure, .. } = watch;
+    let LoadWatch { begun, timeline, failure, stranger, .. } = watch;
     if let Some(failure) = failure {
         return Err(failure);
     }
@@ -69,7 +72,8 @@ pub fn measure(
         _ => Duration::ZERO,
     };
     let death = death(server.as_deref_mut(), patience);
-    conclude(context, results, outcome, death)?;
+    conclude(context, results, outcome, (death, stranger))?;
+    keeps_to(context, server.as_deref())?;
     still_there(context, target, server.map(|server| (server, listeners)))?;
     Ok(StageOutput::new((), described(results.summary.as_ref(), target)))
 }
@@ -84,11 +88,23 @@ struct LoadWatch<'a> {
     timeline: UsageTimeline,
     /// Why the load must not begin.
     failure: Option<StageFailure>,
+    /// The listeners of the server's port.
+    listeners: Listeners,
+    /// Another process that listens there too.
+    stranger: Option<String>,
 }
 
 impl LoadWatch<'_> {
     fn has_died(&mut self) -> bool {
         self.server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some())
+    }
+
+    /// Whether another process gets a part of the requests.
+    fn has_stranger(&mut self) -> bool {
+        if let (None, Some(server)) = (&self.stranger, self.server.as_deref()) {
+            self.stranger = server.stranger(&mut self.listeners);
+        }
+        self.stranger.is_some()
     }
 }
 
@@ -101,7 +117,8 @@ impl Observer for LoadWatch<'_> {
         // Also called in the first round, to keep the log short; there a dead server fails each
         // request.
         let has_died = self.has_died();
-        let is_over = self.begun.is_some() && (has_died || self.context.is_overdue());
+        let is_lost = has_died || self.has_stranger() || self.context.is_overdue();
+        let is_over = self.begun.is_some() && is_lost;
         self.context.interrupts.signal().is_none() && !is_over
     }
 
@@ -109,6 +126,7 @@ impl Observer for LoadWatch<'_> {
         let death = death(self.server.as_deref_mut(), Duration::ZERO);
         let calls = &mut self.results.first_round;
         let told = death.map_or_else(|| tell_first_round(self.context, calls, answers), Err);
+        let told = told.and_then(|()| keeps_to(self.context, self.server.as_deref()));
         if let Err(failure) = told {
             self.failure = Some(failure);
             return ControlFlow::Break(());
@@ -124,6 +142,14 @@ impl Observer for LoadWatch<'_> {
         // A server that has exited uses nothing, so it gives no point of its timeline.
         moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| self.timeline.add(m));
         self.context.sink.event(&Event::Progress(progress));
+    }
+}
+
+/// Whether a server that was started uses no databases but the run's.
+fn keeps_to(context: &RunContext<'_>, server: Option<&Server>) -> Result<(), StageFailure> {
+    match (&context.planned.plan.mode, server) {
+        (Mode::Serve(plan), Some(server)) => project::keeps_to(&context.folder, plan, server),
+        _ => Ok(()),
     }
 }
 
@@ -198,6 +224,14 @@ const RESTARTED: &str = "its log says why it ended; remove whatever restarts it 
 fn is_restarted(before: &[u64], after: &[u64]) -> bool {
     before.iter().any(|listener| !after.contains(listener))
 }
+
+/// Another process that listens on the server's port.
+pub fn joined(stranger: &str) -> String {
+    format!("during the load {stranger} joined the server's port: some of the answers were its own")
+}
+
+/// The remedy.
+pub const JOINED: &str = "end that process, or let the server bind its port without SO_REUSEPORT";
 
 /// The failure if the server is dead.
 fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure> {
@@ -307,7 +341,7 @@ fn conclude(
     context: &RunContext<'_>,
     results: &mut LoadResults,
     LoadOutcome { measured: Measured::Exact(summary), ended }: LoadOutcome,
-    death: Option<StageFailure>,
+    (death, stranger): (Option<StageFailure>, Option<String>),
 ) -> Result<(), StageFailure> {
     let summary = *summary;
     let plan = &context.planned.plan.load;
@@ -326,6 +360,10 @@ fn conclude(
     results.summary = Some(summary);
     if let Some(signal) = context.interrupts.signal() {
         return Err(StageFailure::new(Finding::interrupted(signal)));
+    }
+    // Nobody knows which answers were the stranger's.
+    if let Some(stranger) = stranger {
+        return Err(StageFailure::new(Finding::server(joined(&stranger))).with_advice(JOINED));
     }
     if let Some(death) = death {
         results.is_judged = true;

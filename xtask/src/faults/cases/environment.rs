@@ -19,7 +19,7 @@ const WITH_REAL_PYTHON: &str =
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
-    [pythons(), installs(), disks(), names()].into_iter().flatten().collect()
+    [pythons(), installs(), disks(), limits(), names()].into_iter().flatten().collect()
 }
 
 fn pythons() -> Vec<FaultCase> {
@@ -53,6 +53,26 @@ fn pythons() -> Vec<FaultCase> {
 const PYENV: &str = "printf '%s\\n' 'pyenv: python3: command not found' '' \
                      'The command exists in these Python versions:' '  3.12.4' '  3.13.0' '' \
                      'Note: See pyenv help global for tips' >&2; exit 127";
+
+/// Limits of the system and of containers.
+fn limits() -> Vec<FaultCase> {
+    vec![
+        case("environment/small-files", "Files may not become large (`ulimit -f`).", 3)
+            .within(r#"ulimit -f 1024; exec "$@""#)
+            .stage("environment")
+            .says("a file may have at most ")
+            .says("`ulimit -f`")
+            .says("try: raise the limit")
+            .quick(),
+        case("environment/no-proc", "There is no `/proc`.", 3)
+            .needs(Need::Mounts)
+            .within(r#"exec unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$@""#)
+            .without_results()
+            .says("ERROR: /proc is missing")
+            .says("nothing was started (exit 3)")
+            .quick(),
+    ]
+}
 
 /// A script that prints what a Python of this version would print.
 fn answering(version: &str, venv: bool) -> String {
