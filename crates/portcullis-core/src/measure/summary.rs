@@ -25,6 +25,9 @@ pub struct Summary {
     pub users_asked: u32,
     /// Virtual users that logged in and ran.
     pub users_ran: u32,
+    /// Virtual users whose last request was cut after it had outlasted every good answer; these
+    /// requests count as failed.
+    pub stuck_users: u32,
     /// Requests sent again on a new connection, because the server had closed the kept one
     /// before the first byte of the answer.
     pub resent: u64,

@@ -48,7 +48,9 @@ pub fn summary(
             Some(whole) => whole.absorb(work.recorder),
         }
     }
-    let Some(recorder) = whole else { return nothing(plan) };
+    let Some(mut recorder) = whole else { return nothing(plan) };
+    let stuck_users = recorder.fail_unfinished(plan);
+    rests.push(recorder.take_interval());
     Summary {
         window: plan.window,
         measured,
@@ -58,6 +60,7 @@ pub fn summary(
         connects: connects(plan, &shared.endpoint, &recorder),
         users_asked: plan.users,
         users_ran,
+        stuck_users,
         resent: recorder.resent,
         reopened: recorder.reopened,
         generator: Generator {

@@ -90,6 +90,11 @@ impl Latencies {
         self.count
     }
 
+    /// The exact longest value; zero without values.
+    pub fn longest(&self) -> Duration {
+        Duration::from_nanos(self.max_ns)
+    }
+
     /// The values as plain data.
     pub fn distribution(&self) -> Distribution {
         let buckets = self.histogram.iter().flat_map(|histogram| {

@@ -133,6 +133,57 @@ impl Recorder {
         }
     }
 
+    /// Decides about the requests that were cut when the grace ended, once no more follow: a
+    /// request that outlasted every good answer of its task and the task's latency limits
+    /// failed. Without a good answer of the task, those of all tasks count. Returns the number
+    /// of these requests; each belongs to a user of its own.
+    pub fn fail_unfinished(&mut self, plan: &LoadPlan) -> u32 {
+        let of_all = (0..self.window.len()).filter_map(|task| self.longest_good(task)).max();
+        let mut users = 0;
+        for (task, described) in plan.scenario.tasks.iter().enumerate() {
+            let Some(longest) = self.longest_good(task).or(of_all) else { continue };
+            let floor = longest.max(plan.longest_limit(described));
+            for phase in [Phase::Window, Phase::ExtraMixed, Phase::ExtraTargeted] {
+                let subject = Subject::Task(phase, task);
+                let row = self.row(subject);
+                let failed = row.map(|row| row.fail_unfinished(floor, &plan.limits));
+                for (lasted, ended) in failed.unwrap_or_default() {
+                    users += 1;
+                    self.note_unfinished(subject, lasted, ended, plan);
+                }
+            }
+        }
+        users
+    }
+
+    /// The longest latency of a good answer of a task.
+    fn longest_good(&self, task: TaskId) -> Option<Duration> {
+        let rows = [&self.window, &self.extra_mixed, &self.extra_targeted];
+        rows.iter().filter_map(|rows| rows.get(task)?.longest_good()).max()
+    }
+
+    fn note_unfinished(
+        &mut self,
+        subject: Subject,
+        lasted: Duration,
+        ended: Duration,
+        plan: &LoadPlan,
+    ) {
+        let message = format!(
+            "no complete answer when the load ended, after {:.1} s: longer than every good answer",
+            lasted.as_secs_f64()
+        );
+        let failure = Failure::new(FailureKind::Timeout, message);
+        self.note_failure(subject, &failure, plan);
+        if let Subject::Task(Phase::Window, task) = subject {
+            let timeline = self.timelines.get_mut(task);
+            timeline.into_iter().for_each(|timeline| timeline.record(clock::second(ended), None));
+            self.interval.requests += 1;
+            self.interval.failures += 1;
+            self.interval.kinds[FailureKind::Timeout as usize] += 1;
+        }
+    }
+
     /// Whether the body of this answer must be kept: for the first failed answers of each task.
     /// The body of a login that was not refused may contain an unknown token, so it is not
     /// kept.

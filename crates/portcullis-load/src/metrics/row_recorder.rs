@@ -27,6 +27,8 @@ pub struct RowRecorder {
     with_data: u64,
     stalled: u64,
     cut: u64,
+    /// The requests among `cut`: how long they had lasted, and when they were cut.
+    unfinished: Vec<(Duration, Duration)>,
     /// Counts by second.
     blocks: Vec<Block>,
     /// Its counts at the last call.
@@ -58,6 +60,7 @@ impl RowRecorder {
             with_data: 0,
             stalled: 0,
             cut: 0,
+            unfinished: Vec::new(),
             blocks: Vec::new(),
             snapshot: Snapshot::default(),
             exemplars: ExemplarRecorder::default(),
@@ -85,10 +88,11 @@ impl RowRecorder {
         for (limit, beyond) in limits.iter().zip(beyond) {
             note(beyond, sample.latency, *limit);
         }
-        // Of a request that was cut, only a lower bound of its latency is known. It is neither a
-        // failure of the service nor an answer.
+        // Of a request that was cut, only a lower bound of its latency is known. Whether it is a
+        // failure of the service is decided at the end (`fail_unfinished`).
         if sample.is_cut {
             self.cut += 1;
+            self.unfinished.push((sample.latency, ended));
             return;
         }
         self.requests += 1;
@@ -115,6 +119,36 @@ impl RowRecorder {
         }
     }
 
+    /// The longest latency of a good answer.
+    pub fn longest_good(&self) -> Option<Duration> {
+        (self.good.count() > 0).then(|| self.good.longest())
+    }
+
+    /// Counts the requests that were cut after more than `floor` as failed. Returns how long
+    /// each had lasted, and when it was cut.
+    pub fn fail_unfinished(
+        &mut self,
+        floor: Duration,
+        limits: &[Duration],
+    ) -> Vec<(Duration, Duration)> {
+        let outlasted = |(lasted, _): &mut (Duration, Duration)| *lasted > floor;
+        let failed: Vec<_> = self.unfinished.extract_if(.., outlasted).collect();
+        for (lasted, ended) in &failed {
+            // Their latencies were recorded when they were cut.
+            self.cut -= 1;
+            self.requests += 1;
+            self.failures += 1;
+            let second = clock::second(*ended);
+            let mut beyond = vec![OverLimit::default(); limits.len()];
+            for (limit, beyond) in limits.iter().zip(&mut beyond) {
+                note(beyond, *lasted, *limit);
+            }
+            let block = Block { second, requests: 1, failures: 1, beyond };
+            self.blocks = measure::merged(&self.blocks, &[block]);
+        }
+        failed
+    }
+
     /// Adds the counts of another worker.
     pub fn absorb(&mut self, other: &Self) {
         self.requests += other.requests;
@@ -127,6 +161,7 @@ impl RowRecorder {
         self.with_data += other.with_data;
         self.stalled += other.stalled;
         self.cut += other.cut;
+        self.unfinished.extend_from_slice(&other.unfinished);
         for (status, answers) in &other.statuses {
             add_status(&mut self.statuses, *status, *answers);
         }

@@ -29,6 +29,10 @@ pub struct Summary<'a> {
     /// Virtual users asked for; in the open model the maximum.
     pub users_asked: u32,
     pub users_ran: u32,
+    /// Users whose last request was cut after it had outlasted every good answer; left out if
+    /// there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stuck_users: u32,
     /// The schedule; null in the closed model.
     pub arrivals: Option<Arrivals>,
     pub connections: Connections<'a>,
@@ -78,6 +82,7 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
             measured_s: Wire::of(&summary.measured),
             users_asked: summary.users_asked,
             users_ran: summary.users_ran,
+            stuck_users: summary.stuck_users,
             arrivals: Wire::of(&summary.arrivals),
             connections: Wire::of(&summary.connects),
             ended_early: Wire::of(&summary.ended_early),
@@ -114,6 +119,7 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
             connects: self.connections.read().at("connections")?,
             users_asked: self.users_asked,
             users_ran: self.users_ran,
+            stuck_users: self.stuck_users,
             resent: self.resent,
             reopened: self.reopened,
             generator: self.generator.read().at("generator")?,
@@ -125,6 +131,11 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
         check_sum(&summary.aggregate(), &aggregate, "the tasks").at("aggregate")?;
         Ok(summary)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn ascending(limits: Vec<Duration>) -> Result<Vec<Duration>, Contradiction> {
