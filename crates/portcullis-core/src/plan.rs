@@ -211,9 +211,8 @@ impl LoadPlan {
     /// model, where arrivals decide.
     pub fn users_at_end(&self) -> Option<u32> {
         let total = self.model.total();
-        let stays = |user: &u32| {
-            self.model.active_spans(*user).last().is_some_and(|(_, to)| *to >= total)
-        };
+        let stays =
+            |user: &u32| self.model.active_spans(*user).last().is_some_and(|(_, to)| *to >= total);
         let count = (0..self.users).filter(stays).count();
         (!self.is_open()).then(|| u32::try_from(count).unwrap_or(u32::MAX))
     }
@@ -221,7 +220,9 @@ impl LoadPlan {
     /// The longest latency limit of the rules on a task; zero without one.
     pub fn longest_limit(&self, task: &Task) -> Duration {
         let limits = self.rules.iter().filter_map(|rule| match rule.limit {
-            Limit::Latency(limit) if is_in(&rule.scope, task) => Some(limit),
+            Limit::Latency(limit) if is_in(&rule.scope, task) && !rule.metric.is_of_load() => {
+                Some(limit)
+            }
             _ => None,
         });
         limits.max().unwrap_or_default()
@@ -379,7 +380,10 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
 /// before. In the open model a latency can be longer than its request.
 fn never_seen(rule: &Threshold, load: &LoadPlan) -> Option<Problem> {
     let Limit::Latency(limit) = rule.limit else { return None };
-    let is_never = limit > load.request_timeout && !load.is_open() && rule.derived.is_none();
+    let is_never = limit > load.request_timeout
+        && !load.is_open()
+        && rule.derived.is_none()
+        && !rule.metric.is_of_load();
     let message = format!(
         "{}: requests time out after {} (load.request_timeout), so no latency can exceed this \
          limit",

@@ -65,9 +65,8 @@ fn check(node: &Node, path: &str, problems: &mut Problems) -> Option<Check> {
     };
     section.finish(problems);
     if condition.is_none() && problems.len() == before {
-        let message = format!(
-            "{path} needs one of: json, json and equals, json and min_items, text, absent"
-        );
+        let message =
+            format!("{path} needs one of: json, json and equals, json and min_items, text, absent");
         note(problems, node.at, message);
     }
     let condition = condition?;
@@ -207,7 +206,10 @@ mod tests {
             ("check = [{ json = \"a\", equals = 1, min_items = 1 }]", "needs one of"),
             ("check = [{ text = \"\" }]", "every body contains it"),
             ("check = [{ absent = \"\" }]", "every body contains it"),
-            ("check = [{ json = \"a\", equals = [1] }]", "must be a string, a number, true or false"),
+            (
+                "check = [{ json = \"a\", equals = [1] }]",
+                "must be a string, a number, true or false",
+            ),
             ("check = [{ json = \"a\", min_items = -1 }]", "must be 0 or more"),
             ("check = [{ jsn = \"a\" }]", "unknown key \"jsn\""),
             ("check = [{ json = \"a\", array = \"b\" }]", "unknown key \"array\""),

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
-use super::{check, renamed};
 use super::tree::{self, Node, Place, Value};
+use super::{check, renamed};
 use crate::scenario::{
-    Extract, Login, MAX_VALUES, Order, RequestTemplate, Scenario, Step, TOKEN, Task,
-    Template, Values, Wait, is_name,
+    Extract, Login, MAX_VALUES, Order, RequestTemplate, Scenario, Step, TOKEN, Task, Template,
+    Values, Wait, is_name,
 };
 use crate::text::nearest;
 
@@ -320,8 +320,7 @@ fn login(mut section: Reader<'_>, shared: &Headers, problems: &mut Problems) -> 
     }
     let request = RequestTemplate { method, path, query: Vec::new(), headers, json };
     let extract = vec![Extract { name: TOKEN.to_owned(), path: token }];
-    let step =
-        Step { request, accept, checks: Vec::new(), compares_shape: false, extract };
+    let step = Step { request, accept, checks: Vec::new(), compares_shape: false, extract };
     Login { steps: vec![step], authorization, shared: share }
 }
 

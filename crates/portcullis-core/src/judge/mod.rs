@@ -1,6 +1,7 @@
 //! Judgement: compares measurements with rules, and turns the results into findings and an
 //! exit code. No other code judges.
 
+mod answer_caveats;
 mod caveats;
 mod finding;
 pub mod findings;

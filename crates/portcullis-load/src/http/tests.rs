@@ -90,7 +90,12 @@ fn folded_lines_and_leading_zeros_are_read_as_rfc_9112_says() {
 fn the_media_type_and_the_first_byte_are_kept_without_the_body() {
     let mut response = Response::default();
     for (fields, body, media_type, first) in [
-        ("Content-Type: Application/JSON; charset=utf-8\r\n", " \n{\"a\": 1}", "application/json", b'{'),
+        (
+            "Content-Type: Application/JSON; charset=utf-8\r\n",
+            " \n{\"a\": 1}",
+            "application/json",
+            b'{',
+        ),
         ("content-type:\r\n text/html\r\n", "<p>", "text/html", b'<'),
         ("", "x", "", b'x'),
     ] {

@@ -10,7 +10,7 @@ use super::clock;
 use super::delta::Snapshot;
 use super::exemplars::ExemplarRecorder;
 use super::latencies::Latencies;
-use super::sample::Sample;
+use super::sample::{GoodAnswer, Sample};
 
 /// The counts of one row.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct RowRecorder {
     cut: u64,
     /// The requests among `cut`: how long they had lasted, and when they were cut.
     unfinished: Vec<(Duration, Duration)>,
+    /// Good answers behind which bytes came later.
+    late: Vec<GoodAnswer>,
     /// Counts by second.
     blocks: Vec<Block>,
     /// Its counts at the last call.
@@ -61,6 +63,7 @@ impl RowRecorder {
             stalled: 0,
             cut: 0,
             unfinished: Vec::new(),
+            late: Vec::new(),
             blocks: Vec::new(),
             snapshot: Snapshot::default(),
             exemplars: ExemplarRecorder::default(),
@@ -149,6 +152,34 @@ impl RowRecorder {
         failed
     }
 
+    /// Notes that bytes came behind a good answer, which therefore failed.
+    pub fn note_late(&mut self, answer: GoodAnswer) {
+        self.late.push(answer);
+    }
+
+    /// Counts the answers behind which bytes came as failed. This is done at the end, because
+    /// counts that were passed on only grow.
+    pub fn fail_late(&mut self, limits: &[Duration]) {
+        for answer in std::mem::take(&mut self.late) {
+            self.failures += 1;
+            self.good.remove(answer.latency);
+            self.failed.record(answer.latency);
+            let both = self.beyond.iter_mut().zip(&mut self.failed_beyond);
+            for (limit, (good, failed)) in limits.iter().zip(both) {
+                note(failed, answer.latency, *limit);
+                good.above -= u64::from(answer.latency > *limit);
+                good.at_or_above -= u64::from(answer.latency >= *limit);
+            }
+            self.with_data -= u64::from(answer.has_data);
+            self.stalled -= u64::from(STALL.contains(&answer.tail));
+            answer.first_byte.into_iter().for_each(|after| self.first_byte.remove(after));
+            answer.service.into_iter().for_each(|took| self.service.remove(took));
+            let second = clock::second(answer.ended);
+            let block = self.blocks.iter_mut().find(|block| block.second == second);
+            block.into_iter().for_each(|block| block.failures += 1);
+        }
+    }
+
     /// Adds the counts of another worker.
     pub fn absorb(&mut self, other: &Self) {
         self.requests += other.requests;
@@ -162,6 +193,7 @@ impl RowRecorder {
         self.stalled += other.stalled;
         self.cut += other.cut;
         self.unfinished.extend_from_slice(&other.unfinished);
+        self.late.extend_from_slice(&other.late);
         for (status, answers) in &other.statuses {
             add_status(&mut self.statuses, *status, *answers);
         }

@@ -3,11 +3,13 @@
 
 mod answer;
 mod body;
+mod check;
 mod driver;
 mod first_round;
 mod json;
 mod prepared;
 mod session;
+mod shape;
 mod shared;
 mod virtual_user;
 mod worker;
@@ -16,5 +18,6 @@ pub use driver::{Message, WorkerOutput, run_worker};
 pub use first_round::{FirstRound, LoadError, first_round};
 pub use prepared::{Prepared, closes_connections};
 pub use session::{LoggedIn, Sending, Session, login_failure};
+pub use shape::Shapes;
 pub use shared::{FirstLogin, Shared, lock};
 pub use worker::WorkError;

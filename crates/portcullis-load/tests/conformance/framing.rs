@@ -53,6 +53,8 @@ pub fn lengths() -> Vec<Case> {
 /// Transfer-Encoding: sections 6.1 and 7.1.
 pub fn chunks() -> Vec<Case> {
     let many: String = (0..300).map(|_| "1\r\nx\r\n").collect();
+    let zeros = "0".repeat(40);
+    let many_zeros = format!("{zeros}3\r\nabc\r\n{zeros}\r\n\r\n");
     let large = format!("10000\r\n{}\r\n0\r\n\r\n", "y".repeat(0x10000));
     let with = |fields: &str| format!("HTTP/1.1 200 OK\r\n{fields}\r\n3\r\nabc\r\n0\r\n\r\n");
     vec![

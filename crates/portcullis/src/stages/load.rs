@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use portcullis_core::engine::{
     Ended, FirstAnswer, FirstFailure, LoadOutcome, LoginFailure, Measured, Observer,
+    pages_among_json,
 };
 use portcullis_core::event::{Event, Progress};
 use portcullis_core::judge::{Finding, generator_fault, unanswered_fault, warm_up_fault};
@@ -263,6 +264,7 @@ fn tell_first_round(
             context.warn(format!("first round: {task}: {request}: {message}"));
         }
     }
+    pages_among_json(answers).into_iter().for_each(|remark| context.warn(&remark));
     if without_data.is_empty() {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use super::failure::Failure;
+use super::gap::Gap;
 use super::generator::{Arrivals, Connections, Generator};
 use super::row::Row;
 use super::series::Second;
@@ -47,6 +48,9 @@ pub struct Summary<'a> {
     pub resent: u64,
     /// Kept connections that were closed before sending and opened again.
     pub reopened: u64,
+    /// The longest time of the window without an answer; left out if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_gap: Option<Gap>,
     /// Requests per second of all tasks in the window.
     #[serde(default)]
     pub requests_per_s: f64,
@@ -90,6 +94,7 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
             changes: Wire::of(&summary.changes),
             resent: summary.resent,
             reopened: summary.reopened,
+            longest_gap: Wire::of(&summary.longest_gap),
             requests_per_s: summary.rate(aggregate.requests),
             remarks: caveats(summary),
             warm_up: Row::of(&summary.warm_up, summary),
@@ -122,6 +127,7 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
             stuck_users: self.stuck_users,
             resent: self.resent,
             reopened: self.reopened,
+            longest_gap: self.longest_gap.read().at("longest_gap")?,
             generator: self.generator.read().at("generator")?,
             series: self.series.read().at("series")?,
             changes: self.changes.read().at("changes")?,
