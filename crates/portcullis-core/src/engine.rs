@@ -136,8 +136,8 @@ mod tests {
             };
             pages_among_json(&contents.iter().map(answer).collect::<Vec<_>>())
         };
-        use Content::{Html, Json, None, Other};
-        let said = remarks(&[Json, Html, Json, None, Other]);
+        use Content::{Html, Json, Other};
+        let said = remarks(&[Json, Html, Json, Content::None, Other]);
         assert_eq!(said.len(), 1);
         assert!(said[0].starts_with("first round: list: GET /a/ answers with a page"), "{said:?}");
         assert!(remarks(&[Html, Html, Json]).is_empty() && remarks(&[Html]).is_empty());

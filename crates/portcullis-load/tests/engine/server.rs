@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What is done with a request.
+#[allow(dead_code, reason = "each test uses a part of it")]
 pub enum Reply {
     /// An answer of 200 with this JSON, after a while.
     After(Duration, &'static str),
