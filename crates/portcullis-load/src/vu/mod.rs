@@ -7,6 +7,7 @@ mod check;
 mod driver;
 mod first_round;
 mod json;
+mod page;
 mod prepared;
 mod session;
 mod shape;
