@@ -109,6 +109,27 @@ fn a_pair_with_a_failure_has_no_ratio_and_a_hopeless_task_is_given_up() {
 }
 
 #[test]
+fn a_task_that_the_base_does_not_have_is_known_with_its_status() {
+    let base = Server::start(|_, line| match line.contains("/b/") {
+        true => Reply::Close(b"HTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+        false => Reply::After(Duration::from_millis(1), ONE),
+    });
+    let candidate = sleepy(1);
+    let outcome = compare(&base, &candidate, &mut Asked::default()).unwrap();
+    assert_eq!(outcome.base_lacks, [None, Some(404)]);
+    assert_ne!(outcome.judge.decision(0), Decision::Undecided);
+    // A candidate without it is not new, and a server error is the base's own.
+    let outcome = compare(&candidate, &base, &mut Asked::default()).unwrap();
+    assert_eq!(outcome.base_lacks, [None, None]);
+    let broken = Server::start(|_, line| match line.contains("/b/") {
+        true => Reply::Close(b"HTTP/1.1 500 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+        false => Reply::After(Duration::from_millis(1), ONE),
+    });
+    let outcome = compare(&broken, &candidate, &mut Asked::default()).unwrap();
+    assert_eq!(outcome.base_lacks, [None, None]);
+}
+
+#[test]
 fn the_caller_can_stop_at_any_moment() {
     let (base, candidate) = (sleepy(1), sleepy(300));
     let mut hooks = Asked { stop_at: Some(2), ..Asked::default() };

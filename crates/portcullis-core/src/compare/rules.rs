@@ -1,27 +1,36 @@
 //! Judges rules with a limit relative to the base by the pairs.
 
-use super::comparison::{Comparison, latencies_ms};
-use super::effect::{Effect, effect};
+use super::comparison::{Comparison, TaskComparison, latencies_ms};
+use super::effect::{ALPHA_END, Effect, effect};
 use super::pair::{Pair, Side};
+use super::score::is_above;
 use crate::judge::{Judgement, ThresholdResult, Verdict};
 use crate::measure::Summary;
 use crate::threshold::{Limit, Metric, Percentile, Reference, Relative, Scope, Threshold};
 
 /// Judges the open rules on the base by the pairs. A rule on the median of one task with a
 /// limit that is a multiple of the base's is violated only if the ratio is surely beyond
-/// the limit. The other rules follow the estimate, which is weak with few pairs.
+/// the limit. The other rules follow the estimate, which is weak with few pairs. Tasks that the
+/// base does not have are left out on both sides; a rule on nothing else is not judged.
 pub fn judge_base_rules(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary) {
     for judged in &mut verdict.judged {
         let Limit::Relative(relative) = judged.rule.limit else { continue };
         if relative.to != Reference::Base || judged.judgement != Judgement::NotJudged {
             continue;
         }
-        let own: Vec<&Pair> = comparison
-            .pairs
-            .iter()
-            .filter(|pair| is_in(&judged.rule.scope, comparison.names.get(pair.task), summary))
-            .collect();
-        judge(judged, relative, &own);
+        let name = |pair: &&Pair| comparison.names.get(pair.task);
+        let is_new = |pair: &&Pair| {
+            let task = comparison.tasks.iter().find(|task| Some(&task.name) == name(pair));
+            task.is_some_and(TaskComparison::is_new)
+        };
+        let in_scope = comparison.pairs.iter();
+        let in_scope = in_scope.filter(|pair| is_in(&judged.rule.scope, name(pair), summary));
+        let (new, own): (Vec<&Pair>, Vec<&Pair>) = in_scope.partition(is_new);
+        if own.is_empty() && !new.is_empty() {
+            judged.reason = Some("new: the base does not have it".to_owned());
+        } else {
+            judge(judged, relative, &own);
+        }
     }
 }
 
@@ -34,8 +43,11 @@ pub(super) fn is_in(scope: &Scope, task: Option<&String>, summary: &Summary) -> 
             let known = summary.tasks.iter().find(|known| known.name == *task);
             known.is_some_and(|known| known.group.as_ref() == Some(group))
         }
-        // The grammar refuses these scopes.
-        Scope::Label(_) | Scope::Login => false,
+        Scope::Label(label) => {
+            let known = summary.tasks.iter().find(|known| known.name == *task);
+            known.is_some_and(|known| known.label == *label)
+        }
+        Scope::Login => false,
     }
 }
 
@@ -47,17 +59,21 @@ fn judge(judged: &mut ThresholdResult, relative: Relative, pairs: &[&Pair]) {
     };
     let limit = base * relative.factor + relative.plus;
     let by_estimate = judged.rule.comparison.holds(candidate, limit);
-    let sure = ratio(&judged.rule, relative, pairs);
-    let holds = match &sure {
-        Some(ratio) if !by_estimate => ratio.low <= relative.factor,
+    let xs = ratios(&judged.rule, relative, pairs);
+    let holds = match &xs {
+        Some(xs) if !by_estimate => !is_above(xs, relative.factor, ALPHA_END),
         _ => by_estimate,
     };
+    let sure: Option<Effect> = xs.as_deref().and_then(effect);
     let shown = |value| judged.rule.show(value);
     let known = match &sure {
         Some(ratio) => format!(
-            "ratio {:.3} to {:.3}, 95 %{}",
-            ratio.low,
-            ratio.high,
+            "{}, 95 %{}",
+            match (ratio.from(), ratio.to()) {
+                (Some(low), Some(high)) => format!("ratio {low:.3} to {high:.3}"),
+                (_, None) => format!("ratio {:.3} or more", ratio.low),
+                (None, _) => format!("ratio {:.3} or less", ratio.high),
+            },
             if holds && !by_estimate { ": not surely beyond the limit" } else { "" }
         ),
         None => "weak evidence: decided by the estimate of these pairs".to_owned(),
@@ -68,17 +84,17 @@ fn judge(judged: &mut ThresholdResult, relative: Relative, pairs: &[&Pair]) {
     judged.samples = pairs.len() as u64;
 }
 
-/// The ratio with its interval, if the rule is a statement on the centre of one task's
+/// The logarithms of the ratios, if the rule is a statement on the centre of one task's
 /// ratios. A mean also depends on the tail, and the ratios of several tasks have no common
 /// centre.
-fn ratio(rule: &Threshold, relative: Relative, pairs: &[&Pair]) -> Option<Effect> {
+fn ratios(rule: &Threshold, relative: Relative, pairs: &[&Pair]) -> Option<Vec<f64>> {
     let is_centre =
         rule.metric == Metric::Percentile(Percentile::P50) && matches!(rule.scope, Scope::Task(_));
     if !rule.comparison.is_upper() || !is_centre || relative.plus != 0.0 {
         return None;
     }
     let xs: Vec<f64> = pairs.iter().filter_map(|pair| pair.latency.ln_ratio()).collect();
-    effect(&xs)
+    (!xs.is_empty()).then_some(xs)
 }
 
 /// The value of the metric for one version, in the rule's unit; `None` without data, and

@@ -1,5 +1,6 @@
 //! Caveats: facts that limit the numbers, one sentence each, the same in every report.
 
+use super::validity::lateness;
 use crate::measure::{Acknowledgement, Row, Summary, TaskSummary, Tls};
 use crate::units::show_duration;
 
@@ -21,6 +22,7 @@ pub fn caveats(summary: &Summary) -> Vec<String> {
         stalls(summary),
         acknowledgement(summary),
         arrivals(summary),
+        late(summary),
         cut(summary),
         warm_up(summary),
         ended_early(summary),
@@ -73,6 +75,13 @@ fn arrivals(summary: &Summary) -> Option<String> {
          the wait{unstarted}",
         arrivals.queued, arrivals.scheduled, summary.users_asked
     ))
+}
+
+fn late(summary: &Summary) -> Option<String> {
+    let late = lateness(summary)?;
+    let all: u64 = summary.tasks.iter().map(|task| task.judged().requests).sum();
+    let affected = summary.generator.late_requests;
+    Some(format!("{late}; {affected} of {all} requests were due or under way within 1 s after it"))
 }
 
 fn cut(summary: &Summary) -> Option<String> {

@@ -4,6 +4,7 @@
 mod distribution;
 mod exemplars;
 mod failure;
+mod late;
 mod percentile;
 mod row;
 mod scope;
@@ -14,6 +15,7 @@ mod usage;
 pub use distribution::Distribution;
 pub use exemplars::*;
 pub use failure::{FailureGroup, FailureKind};
+pub use late::{LATE_MS, LateRows};
 pub use percentile::Percentile;
 pub use row::*;
 pub use scope::Scope;

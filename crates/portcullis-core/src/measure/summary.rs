@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Distribution, Exemplars, FailureGroup, Percentile, Row, Scope, TimeBucket};
+use super::{Distribution, Exemplars, FailureGroup, LateRows, Percentile, Row, Scope, TimeBucket};
 
 /// Everything the load engine measured.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -150,6 +150,11 @@ pub struct Generator {
     pub cpu: Option<Duration>,
     /// Time in the run queue without a CPU, if the system provides it.
     pub run_queue: Option<Duration>,
+    /// Closed model: by how much less load was made, because waits ended late: the summed
+    /// lateness over the summed cycles of all users. `None` if unknown.
+    pub shortfall: Option<f64>,
+    /// Requests that were due or under way within a second after it was late.
+    pub late_requests: u64,
 }
 
 /// The requests of one task, or of the login.
@@ -179,6 +184,8 @@ pub struct TaskSummary {
     pub samples: Exemplars,
     /// The timeline of the window, for charts; empty if unknown.
     pub timeline: Vec<TimeBucket>,
+    /// Those of the requests that a late generator may have distorted; not kept in results.
+    pub late: LateRows,
 }
 
 /// One second of the time series.

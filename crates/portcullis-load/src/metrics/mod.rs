@@ -5,6 +5,7 @@ mod clock;
 mod delta;
 mod exemplars;
 mod interval;
+mod late_recorder;
 mod latencies;
 mod phase;
 mod recorder;

@@ -39,6 +39,8 @@ pub enum Role {
     Base(BaseName),
     /// The candidate in a comparison.
     Candidate,
+    /// The base again, for the same load as the candidate's.
+    BaseLoad(BaseName),
 }
 
 /// The folder of the ordinary load, or of one version of a comparison: its database, its
@@ -73,6 +75,7 @@ impl RunFolder {
             // Paths of equal length, so that they cause no difference.
             Role::Base(_) => self.whole.join("base"),
             Role::Candidate => self.whole.join("cand"),
+            Role::BaseLoad(_) => self.whole.join("base-load"),
         };
         // If it cannot be created, the first file in it fails.
         let _ = make_folders(&path);
@@ -88,7 +91,7 @@ impl RunFolder {
     pub fn of_side(&self) -> Option<Side> {
         match self.role {
             Role::Load => None,
-            Role::Base(_) => Some(Side::Base),
+            Role::Base(_) | Role::BaseLoad(_) => Some(Side::Base),
             Role::Candidate => Some(Side::Candidate),
         }
     }
@@ -134,6 +137,7 @@ impl RunFolder {
             Role::Load => "",
             Role::Base(_) => "base-",
             Role::Candidate => "pairs-",
+            Role::BaseLoad(_) => "base-load-",
         };
         self.logs().join(format!("{prefix}{name}.log"))
     }

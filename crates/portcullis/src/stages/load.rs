@@ -9,7 +9,7 @@ use portcullis_core::engine::{
     Ended, FirstAnswer, FirstFailure, LoadOutcome, LoginFailure, Measured, Observer,
 };
 use portcullis_core::event::{Event, Progress};
-use portcullis_core::judge::{Finding, generator_fault, warm_up_fault};
+use portcullis_core::judge::{Finding, Subject, load_fault, warm_up_fault};
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
@@ -18,9 +18,10 @@ use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
 
 use super::health::{self, Health};
+use super::judge::BUSY;
 use crate::engines::{self, NotBegun};
 use crate::host::machine::Ticks;
-use crate::run::{LoadResults, RunContext, StageFailure, StageOutput};
+use crate::run::{LoadResults, RunContext, StageFailure, StageOutput, task_location};
 
 /// Makes the load on a ready server. Its results are in `results`, even if it fails.
 ///
@@ -235,13 +236,14 @@ fn login_failure(failure: &LoginFailure) -> StageFailure {
     StageFailure::new(Finding::invalid(message)).with_advice(advice)
 }
 
-/// Reports the answers of the first round; tasks without data end the run here.
+/// Reports the answers of the first round; tasks without data, and tasks that the service does
+/// not have, end the run here. Any other failure is the service's own, and is judged.
 fn tell_first_round(
     context: &RunContext<'_>,
     calls: &mut Vec<FirstCall>,
     answers: &[FirstAnswer],
 ) -> Result<(), StageFailure> {
-    let mut without_data = Vec::new();
+    let (mut missing, mut without_data) = (Vec::new(), Vec::new());
     for answer in answers {
         let failure = answer.failure.as_ref();
         let words = failure.map(|failure| format!("{}: {}", failure.kind.name(), failure.message));
@@ -250,22 +252,33 @@ fn tell_first_round(
             latency: answer.latency,
             failure: words.map(|words| context.redact(&words)),
         });
-        let Some(FirstFailure { kind, message, answer: body }) = failure else { continue };
+        let Some(failure) = failure else { continue };
         let (task, request) = (&answer.task, &answer.request);
-        if *kind == FailureKind::Validation {
-            without_data.push(Finding::invalid(format!(
+        let FirstFailure { kind, status, message, answer: body } = failure;
+        let invalid = |message| Finding::invalid(message).about(Subject::Task(task.clone()));
+        if failure.is_missing() {
+            let place = task_location(context.planned, task);
+            let place = place.map_or_else(String::new, |place| format!(", {place}"));
+            missing.push(invalid(format!("{task}: {status} at {request}{place}")));
+        } else if *kind == FailureKind::Validation {
+            without_data.push(invalid(format!(
                 "{task} has no data: {request}: {message}; the answer was {body}"
             )));
         } else {
             context.warn(format!("first round: {task}: {request}: {message}"));
         }
     }
-    if without_data.is_empty() {
-        return Ok(());
-    }
-    let advice = "check that the seed fills these tables for the user that logs in".to_owned();
-    Err(StageFailure { findings: without_data, log: None, advice: Some(advice) })
+    let advice = match (missing.is_empty(), without_data.is_empty()) {
+        (true, true) => return Ok(()),
+        (false, _) => MISSING,
+        (true, false) => "check that the seed fills these tables for the user that logs in",
+    };
+    let findings = missing.into_iter().chain(without_data).collect();
+    Err(StageFailure { findings, log: None, advice: Some(advice.to_owned()) })
 }
+
+const MISSING: &str = "correct the path or the method of the task, seed what it asks for, or accept \
+                       the status if it is the expected answer (accept = [200, 404])";
 
 fn conclude(
     context: &RunContext<'_>,
@@ -285,7 +298,7 @@ fn conclude(
         (false, None) if summary.ended_early.is_none() => plan.users_due(plan.window),
         (false, _) => plan.users_due(summary.measured.saturating_sub(login)),
     };
-    let fault = generator_fault(&summary);
+    let fault = load_fault(&summary);
     let unwell = warm_up_fault(&summary);
     results.summary = Some(summary);
     if let Some(signal) = context.interrupts.signal() {
@@ -320,9 +333,7 @@ fn conclude(
                     .with_advice("find out why the service fails before the measured window"));
             }
             match fault {
-                Some(fault) => Err(StageFailure::new(Finding::invalid(fault)).with_advice(
-                    "give the load generator its own core, or use a less busy machine",
-                )),
+                Some(fault) => Err(StageFailure::new(Finding::invalid(fault)).with_advice(BUSY)),
                 None => Ok(()),
             }
         }

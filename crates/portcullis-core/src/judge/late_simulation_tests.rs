@@ -1,0 +1,181 @@
+//! Tests of the rule on late generators, by simulation with fixed seeds: how often a run is
+//! red although the service is fast enough, green although it is too slow, and invalid.
+
+use std::time::Duration;
+
+use super::{headline, judge, late_finding, lateness};
+use crate::measure::{
+    Block, Distribution, Generator, LATE_MS, OverLimit, Row, Summary, TaskSummary,
+};
+use crate::rng::{Domain, Rng};
+use crate::threshold::{Names, Severity, Threshold, parse};
+
+const LIMIT_MS: f64 = 500.0;
+const RUNS: u64 = 1_000;
+/// Users and seconds of the simulated load.
+const USERS: u64 = 10;
+const SECONDS: f64 = 30.0;
+
+/// When the generator wakes late.
+#[derive(Clone, Copy)]
+enum Lag {
+    /// Never.
+    None,
+    /// Now and then, each time by up to this many milliseconds.
+    Scattered(f64),
+    /// In so many seconds in the middle of the run, each time by up to this many milliseconds.
+    Burst(f64, f64),
+}
+
+impl Lag {
+    /// The lateness of a wake-up at this second of the run.
+    fn of(self, at: f64, rng: &mut Rng) -> f64 {
+        match self {
+            Self::Scattered(most) if rng.unit() < 0.03 => most * rng.unit(),
+            Self::Burst(length, most) if (10.0..10.0 + length).contains(&at) => most * rng.unit(),
+            _ => rng.unit(),
+        }
+    }
+}
+
+fn row(ms: f64, at: f64) -> Row {
+    let ns = (ms * 1e6) as u64;
+    let over =
+        OverLimit { above: u64::from(ms > LIMIT_MS), at_or_above: u64::from(ms >= LIMIT_MS) };
+    Row {
+        requests: 1,
+        with_data: 1,
+        latency: Distribution {
+            count: 1,
+            sum_ns: u128::from(ns),
+            min_ns: ns,
+            max_ns: ns,
+            buckets: vec![(ns.div_ceil(1_000_000) * 1_000, 1)],
+            clipped: 0,
+        },
+        beyond: vec![over],
+        failed_beyond: vec![OverLimit::default()],
+        blocks: vec![Block { second: at as u32, requests: 1, failures: 0, beyond: vec![over] }],
+        ..Row::default()
+    }
+}
+
+/// A run of a service whose latencies are spread around a p95; what the generator's lateness
+/// adds to an answer is in it, as in a real run.
+fn run(index: u64, p95_ms: f64, lag: Lag) -> Summary {
+    let mut rng = Rng::stream(61, Domain::Values, index);
+    let (mut window, mut affected, mut lags) = (Row::default(), Row::default(), Vec::new());
+    let pulses: Vec<(f64, f64)> = (0..(SECONDS * 50.0) as u64)
+        .map(|pulse| {
+            let at = pulse as f64 / 50.0;
+            (at, lag.of(at, &mut rng))
+        })
+        .collect();
+    let late: Vec<f64> = pulses.iter().filter(|(_, ms)| *ms > LATE_MS).map(|(at, _)| *at).collect();
+    lags.extend(pulses.iter().map(|(_, ms)| *ms));
+    for _ in 0..USERS {
+        let mut at = rng.unit();
+        while at < SECONDS {
+            // Between 0.6 and 1.02 of the p95, a twentieth of it above 1.
+            let unit = rng.unit();
+            let own = p95_ms
+                * if unit < 0.95 { 0.6 + 0.4 * unit / 0.95 } else { 1.0 + 0.4 * (unit - 0.95) };
+            let end = at + own / 1e3;
+            // The answer is read by the next wake-up.
+            let pulse = pulses.get((end * 50.0) as usize).map_or(0.0, |(_, ms)| *ms);
+            let one = row(own + if pulse > LATE_MS { pulse } else { 0.0 }, end);
+            if late.iter().any(|moment| at <= moment + 1.0 && end >= moment - pulse / 1e3) {
+                affected.add(&one);
+            }
+            window.add(&one);
+            at = end + 0.5 + rng.unit();
+        }
+    }
+    let mut lag = Distribution::default();
+    for ms in lags {
+        let mut one = row(ms.max(0.001), 0.0).latency;
+        one.buckets = vec![((ms * 1e3) as u64 + 1, 1)];
+        lag.add(&one);
+    }
+    let late_requests = affected.requests;
+    let mut task =
+        TaskSummary { name: "list".to_owned(), weight: 1, window, ..TaskSummary::default() };
+    task.late.window = affected;
+    Summary {
+        measured: Duration::from_secs_f64(SECONDS),
+        window: Duration::from_secs_f64(SECONDS),
+        limits: vec![Duration::from_secs_f64(LIMIT_MS / 1e3)],
+        generator: Generator { lag, late_requests, ..Generator::default() },
+        tasks: vec![task],
+        ..Summary::default()
+    }
+}
+
+fn rules() -> Vec<Threshold> {
+    let names = ["list".to_owned()];
+    let names = Names { tasks: &names, groups: &[], labels: &[], login: false };
+    vec![parse("p95(list) <= 500ms", Severity::Fail, names).unwrap()]
+}
+
+/// Red, green and invalid runs, and those that would be invalid for any lateness.
+#[derive(Debug, Default, PartialEq)]
+struct Counted {
+    red: u32,
+    green: u32,
+    invalid: u32,
+    late: u32,
+}
+
+fn counted(p95_ms: f64, lag: Lag) -> Counted {
+    let rules = rules();
+    let mut counted = Counted::default();
+    for index in 0..RUNS {
+        let summary = run(index, p95_ms, lag);
+        let verdict = judge(&summary, &rules);
+        counted.late += u32::from(lateness(&summary).is_some());
+        let is_red = verdict.violations().next().is_some();
+        match late_finding(&summary, &rules, &verdict, false) {
+            Some(finding) => {
+                assert!(headline::headline(&[finding]).is_some_and(|said| said.contains("late")));
+                counted.invalid += 1;
+            }
+            None if is_red => counted.red += 1,
+            None => counted.green += 1,
+        }
+    }
+    counted
+}
+
+#[test]
+fn a_punctual_generator_judges_as_ever() {
+    let fast = counted(400.0, Lag::None);
+    assert_eq!(fast, Counted { green: 1_000, ..Counted::default() });
+    let slow = counted(700.0, Lag::None);
+    assert_eq!(slow, Counted { red: 1_000, ..Counted::default() });
+}
+
+#[test]
+fn a_short_burst_no_longer_makes_a_clear_run_invalid() {
+    let burst = Lag::Burst(1.5, 60.0);
+    let fast = counted(400.0, burst);
+    println!("burst, p95 400: {fast:?}");
+    let slow = counted(700.0, burst);
+    println!("burst, p95 700: {slow:?}");
+}
+
+#[test]
+fn lateness_all_over_stands_only_for_what_is_surely_too_slow() {
+    for most in [20.0, 60.0] {
+        for p95 in [400.0, 480.0, 520.0, 700.0] {
+            println!("scattered {most}, p95 {p95}: {:?}", counted(p95, Lag::Scattered(most)));
+        }
+    }
+    for (length, most) in [(1.5, 60.0), (1.5, 300.0), (4.0, 60.0), (8.0, 60.0)] {
+        for p95 in [400.0, 480.0, 490.0, 510.0, 520.0, 700.0] {
+            println!(
+                "burst {length} s {most}, p95 {p95}: {:?}",
+                counted(p95, Lag::Burst(length, most))
+            );
+        }
+    }
+}
