@@ -35,6 +35,12 @@ fn span(span: Duration) -> String {
     show_duration(span)
 }
 
+/// Rules of which the others only have looser ones on the same requests, a line each.
+pub fn looser_limits(rules: &[Threshold], others: &[Threshold]) -> Vec<String> {
+    let has_any = |rule: &&Threshold| others.iter().any(|other| is_on_same(other, rule));
+    rules.iter().filter(has_any).filter_map(|rule| loosened_rule(rule, others)).collect()
+}
+
 fn rules(base: &[Threshold], candidate: &[Threshold]) -> Vec<String> {
     base.iter().filter_map(|rule| loosened_rule(rule, candidate)).collect()
 }
@@ -215,6 +221,7 @@ mod tests {
 
     const BASE: &str = r#"
 [load]
+host = "http://127.0.0.1:1"
 users = 10
 duration = "30s"
 [thresholds]

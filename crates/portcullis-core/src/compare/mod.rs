@@ -19,7 +19,7 @@ pub use effect::{Effect, ErrorRise, effect, error_rise};
 pub use excuse::may_be_excused;
 pub use findings::{findings, loosened};
 pub use judge::{ComparisonPolicy, Decision, GAP, Judge, KEPT, POLICY};
-pub use loosened::loosenings;
+pub use loosened::{loosenings, looser_limits};
 pub use pair::{Pair, Side, Sides};
 pub use score::interval;
 pub use wording::{percent, rise};

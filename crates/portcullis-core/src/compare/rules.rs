@@ -118,7 +118,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::compare::Sides;
+    use crate::compare::{Judge, POLICY, Sides};
     use crate::threshold::{Names, Severity, parse};
 
     fn judged(rule: &str, candidate_ms: u64, pairs: usize) -> ThresholdResult {
@@ -156,6 +156,52 @@ mod tests {
         let few = judged("p50(list) <= base * 1.2", 123, 3);
         assert_eq!(few.judgement, Judgement::Holds);
         assert!(few.reason.unwrap().contains("not surely beyond the limit"));
+    }
+
+    #[test]
+    fn a_ratio_beyond_what_an_interval_can_show_is_still_beyond_its_limit() {
+        let far = judged("p50(list) <= base * 5", 1_424, 30);
+        assert_eq!(far.judgement, Judgement::Violated);
+        assert!(far.reason.unwrap().contains("ratio 4.000 or more"));
+    }
+
+    #[test]
+    fn what_the_base_does_not_have_is_left_out_on_both_sides() {
+        let of = |rule: &str, names: &[String], candidate: &[Option<u64>]| {
+            let known = Names { tasks: names, groups: &[], labels: &[], login: false };
+            let rule = parse(rule, Severity::Fail, known).unwrap();
+            let ms = |ms: u64| Some(Duration::from_millis(ms));
+            let pairs = candidate.iter().enumerate().map(|(task, own)| Pair {
+                task,
+                at: Duration::ZERO,
+                first: Side::Base,
+                latency: Sides { base: ms(100).filter(|_| task == 0), candidate: own.and_then(ms) },
+                cpu: Sides::default(),
+            });
+            let pairs: Vec<Pair> = pairs.flat_map(|pair| vec![pair; 30]).collect();
+            let judge = Judge::new(names.len(), POLICY);
+            let task = |(index, name): (usize, &String)| TaskComparison {
+                base_lacks: (index == 1).then_some(404),
+                effect: (index == 0).then(|| effect(&[0.0]).unwrap()),
+                ..TaskComparison::new(name, index, &judge, &pairs)
+            };
+            let tasks = names.iter().enumerate().map(task).collect();
+            let comparison =
+                Comparison { tasks, pairs, names: names.to_vec(), ..Comparison::default() };
+            let mut verdict = crate::judge::judge(&Summary::default(), &[rule]);
+            judge_base_rules(&mut verdict, &comparison, &Summary::default());
+            verdict.judged.remove(0)
+        };
+        let names = ["list", "new"].map(str::to_owned);
+        let slow_new = [Some(100), Some(900)];
+        let all = of("p95 <= base + 15ms", &names, &slow_new);
+        assert_eq!((all.judgement, all.samples), (Judgement::Holds, 30));
+        // The base's missing answers are no room for failures of the candidate.
+        let failing = of("error_rate <= base + 2pt", &names, &[None, Some(5)]);
+        assert_eq!(failing.judgement, Judgement::Violated);
+        let alone = of("p95(new) <= base + 15ms", &names, &slow_new);
+        assert_eq!(alone.judgement, Judgement::NotJudged);
+        assert_eq!(alone.reason.as_deref(), Some("new: the base does not have it"));
     }
 
     #[test]
