@@ -79,6 +79,8 @@ fn a_candidate_that_takes_twice_as_long_is_slower_and_an_equal_one_is_not() {
     assert_eq!(hooks.cpu as usize, 4 * (outcome.pairs.len() + 2), "and the warm-up's round");
     let outcome = compare(&base, &equal, &mut Asked::default()).unwrap();
     assert_eq!(decisions(&outcome.judge), [Decision::NotSlower; 2]);
+    let outcome = compare(&slow, &base, &mut Asked::default()).unwrap();
+    assert_eq!(decisions(&outcome.judge), [Decision::Faster; 2]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod preparation;
 mod secrets;
 mod server_start;
 mod us;
+mod verdict;
 
 use anyhow::{Result, bail};
 
@@ -21,6 +22,7 @@ pub fn all() -> Vec<FaultCase> {
         isolation::cases(),
         server_start::cases(),
         during_load::cases(),
+        verdict::cases(),
         hostile_content::cases(),
         us::cases(),
         secrets::cases(),

@@ -337,7 +337,7 @@ path = "/rare/"
         );
         assert_eq!(
             line("constant = \"1s\"", "constant = \"9s\""),
-            "scenario.wait on average: 1.00 s → 9.00 s"
+            "scenario.wait on average: 1.0 s → 9.0 s"
         );
         let timeout = line("users = 10", "users = 10\nrequest_timeout = \"100s\"");
         assert!(timeout.starts_with("load.request_timeout: "), "{timeout}");

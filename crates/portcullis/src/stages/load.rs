@@ -9,7 +9,7 @@ use portcullis_core::engine::{
     Ended, FirstAnswer, FirstFailure, LoadOutcome, LoginFailure, Measured, Observer,
 };
 use portcullis_core::event::{Event, Progress};
-use portcullis_core::judge::{Finding, Subject, load_fault, warm_up_fault};
+use portcullis_core::judge::{Finding, load_fault, warm_up_fault};
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
@@ -255,13 +255,12 @@ fn tell_first_round(
         let Some(failure) = failure else { continue };
         let (task, request) = (&answer.task, &answer.request);
         let FirstFailure { kind, status, message, answer: body } = failure;
-        let invalid = |message| Finding::invalid(message).about(Subject::Task(task.clone()));
         if failure.is_missing() {
             let place = task_location(context.planned, task);
             let place = place.map_or_else(String::new, |place| format!(", {place}"));
-            missing.push(invalid(format!("{task}: {status} at {request}{place}")));
+            missing.push(Finding::invalid(format!("{task}: {status} at {request}{place}")));
         } else if *kind == FailureKind::Validation {
-            without_data.push(invalid(format!(
+            without_data.push(Finding::invalid(format!(
                 "{task} has no data: {request}: {message}; the answer was {body}"
             )));
         } else {
