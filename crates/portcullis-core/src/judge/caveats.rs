@@ -81,7 +81,9 @@ fn late(summary: &Summary) -> Option<String> {
     let late = lateness(summary)?;
     let all: u64 = summary.tasks.iter().map(|task| task.judged().requests).sum();
     let affected = summary.generator.late_requests;
-    Some(format!("{late}; {affected} of {all} requests were due or under way within 1 s after it"))
+    (affected > 0).then(|| {
+        format!("{late}; {affected} of {all} requests were due or under way within 1 s after it")
+    })
 }
 
 fn cut(summary: &Summary) -> Option<String> {
