@@ -87,7 +87,18 @@ pub fn warm_up_fault(summary: &Summary) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Row;
+    use crate::measure::{Generator, Row};
+
+    #[test]
+    fn a_load_that_is_too_small_is_no_measurement() {
+        let fault = |shortfall| {
+            let generator = Generator { shortfall, ..Generator::default() };
+            load_fault(&Summary { generator, ..Summary::default() })
+        };
+        assert_eq!((fault(None), fault(Some(0.02))), (None, None));
+        let said = fault(Some(0.031)).unwrap();
+        assert!(said.starts_with("the load was 3.1 % below the configured one"), "{said}");
+    }
 
     #[test]
     fn a_warm_up_that_mostly_fails_is_no_measurement() {
