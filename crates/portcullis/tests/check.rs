@@ -386,6 +386,7 @@ fn results_that_contradict_themselves_are_not_believed() {
         end,
         detail: String::new(),
         log: None,
+        advice: None,
     };
     let fine = "the server stopped on request";
     check(&[&report(vec![stage(StageEnd::Completed)], fine)], 0, &["PASSED"]);

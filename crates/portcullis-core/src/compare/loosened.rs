@@ -172,19 +172,12 @@ fn load(base: &LoadSection, candidate: &LoadSection) -> Vec<String> {
     let text = |requests: Option<u64>| requests.map_or("no limit".to_owned(), |n| n.to_string());
     let is_fewer = candidate.requests.is_some_and(|to| base.requests.is_none_or(|from| to < from));
     less("requests", is_fewer, text(base.requests), text(candidate.requests));
-    let is_even = from_poisson(&base.model) && !from_poisson(&candidate.model);
-    less("arrivals", is_even && from_kind(base, candidate), "poisson".into(), "even".into());
+    let is_even = matches!(&candidate.model, Model::Open(_, Arrivals::Even));
+    let was_poisson = matches!(&base.model, Model::Open(_, Arrivals::Poisson));
+    less("arrivals", was_poisson && is_even, "poisson".into(), "even".into());
     let is_early = candidate.until_sure && !base.until_sure;
     less("until_sure", is_early, "false".into(), "true".into());
     lines
-}
-
-fn from_poisson(model: &Model) -> bool {
-    matches!(model, Model::Open(_, Arrivals::Poisson))
-}
-
-fn from_kind(base: &LoadSection, candidate: &LoadSection) -> bool {
-    shape(&base.model).kind == shape(&candidate.model).kind
 }
 
 /// How large a load is.

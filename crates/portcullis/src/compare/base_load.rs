@@ -105,14 +105,14 @@ fn loaded(
 }
 
 fn under_load(version: Version<'_>, project: &Project, slot: &mut Option<Server>) -> Shown {
-    let Version { context, folder, .. } = version;
+    let context = version.context;
     let plan = &context.planned.plan;
     let first = |failure: StageFailure| {
         let found = failure.findings.into_iter().next();
         found.map_or_else(|| "it did not start".to_owned(), |finding| finding.message)
     };
     let target = serve::start(version, project, slot).map_err(first)?.value;
-    ready::wait(context, folder, slot, &target).map_err(first)?;
+    let target = ready::wait(version, project, slot, target).map_err(first)?.value;
     let mut watch = BaseObserver { context, server: slot.as_mut() };
     let made = engines::run(&plan.load, &target, &Trust::Nobody, &mut watch);
     let LoadOutcome { measured: Measured::Exact(summary), ended } =

@@ -3,7 +3,7 @@
 
 use portcullis_core::check::{check_measured, contradictions, other_rules};
 use portcullis_core::compare;
-use portcullis_core::config;
+use portcullis_core::config::{self, any_variable};
 use portcullis_core::event::StageRecord;
 use portcullis_core::judge::{Finding, FindingKind, Subject, findings};
 use portcullis_core::threshold::{Labels, Threshold};
@@ -99,6 +99,6 @@ fn changed(what: String) -> Finding {
 
 /// The rules of the configuration in the results; `None` if it cannot be read any more.
 fn own_rules(configuration: &str) -> Option<Vec<Threshold>> {
-    let loaded = config::load_with(configuration, None, &[], Labels::Any).ok()?;
+    let loaded = config::load_with(configuration, None, &[], Labels::Any, &any_variable).ok()?;
     Some(loaded.config.thresholds)
 }
