@@ -14,6 +14,7 @@ use portcullis_core::scenario::{Check, Step, Task, labels, methods};
 use super::clock;
 use super::exemplars::ExemplarRecorder;
 use super::interval::IntervalCounts;
+use super::late_recorder::LateRecorder;
 use super::latencies::Latencies;
 use super::phase::{Phase, Subject, TaskId};
 use super::row_recorder::RowRecorder;
@@ -40,6 +41,9 @@ pub struct Recorder {
     /// Kept connections that the server had closed, and that were opened again before sending.
     pub reopened: u64,
     requests: u64,
+    late: LateRecorder,
+    /// How long users waited between requests, and how late these waits ended, in sum.
+    waits: (Duration, Duration),
     /// How late the worker woke.
     pub lag: Latencies,
     /// How late users started.
@@ -59,6 +63,10 @@ fn longest(plan: &LoadPlan) -> Duration {
     if plan.is_open() { plan.closes() + plan.longest + room } else { room }
 }
 
+fn row_of(empty: &Latencies, plan: &LoadPlan) -> RowRecorder {
+    RowRecorder::new(empty, plan.limits.len())
+}
+
 impl Recorder {
     /// An empty recorder for a plan.
     ///
@@ -67,7 +75,7 @@ impl Recorder {
     pub fn new(plan: &LoadPlan) -> Result<Self, CreationError> {
         let empty = Latencies::new(longest(plan));
         empty.check()?;
-        let row = RowRecorder::new(&empty, plan.limits.len());
+        let row = row_of(&empty, plan);
         let tasks = plan.scenario.tasks.len();
         Ok(Self {
             warm_up: row.clone(),
@@ -83,6 +91,8 @@ impl Recorder {
             resent: 0,
             reopened: 0,
             requests: 0,
+            late: LateRecorder::new(&row_of(&empty, plan), tasks),
+            waits: (Duration::ZERO, Duration::ZERO),
             lag: empty.clone(),
             spawn_lag: empty.clone(),
             connect: empty.clone(),
@@ -113,6 +123,7 @@ impl Recorder {
         if let Some(row) = self.row(subject) {
             row.record(sample, ended, &plan.limits);
         }
+        self.late.record(subject, sample, ended, &plan.limits);
         if sample.is_cut {
             return;
         }
@@ -254,10 +265,35 @@ impl Recorder {
         is_shown && self.row(subject).is_some_and(|row| row.exemplars.wants_error())
     }
 
-    /// Records how late the worker woke.
-    pub fn note_lag(&mut self, lag: Duration) {
+    /// Records how late the worker woke at this time of the run.
+    pub fn note_lag(&mut self, lag: Duration, at: Duration) {
         self.lag.record(lag);
         self.interval.late = self.interval.late.max(lag);
+        self.late.note(lag, at);
+    }
+
+    /// Records that the worker is due to wake at this time of the run.
+    pub fn expect_pulse(&mut self, at: Duration) {
+        self.late.expect_pulse(at);
+    }
+
+    /// Records a wait of a user between two requests, and how late it ended.
+    pub fn note_wait(&mut self, wait: Duration, lag: Duration) {
+        self.waits.0 += wait;
+        self.waits.1 += lag;
+    }
+
+    /// The summed lateness of waits over the summed cycles of all users; `None` without waits.
+    pub fn shortfall(&self) -> Option<f64> {
+        let all = self.window.iter().chain(&self.extra_mixed).chain(&self.extra_targeted);
+        let busy: Duration = all.chain([&self.warm_up]).map(RowRecorder::busy).sum();
+        let (waited, late) = self.waits;
+        (!waited.is_zero()).then(|| late.as_secs_f64() / (waited + busy + late).as_secs_f64())
+    }
+
+    /// Requests that were due or under way within a second after the worker was late.
+    pub fn late_requests(&self) -> u64 {
+        self.late.requests()
     }
 
     /// The number of requests so far, including logins.
@@ -351,6 +387,8 @@ impl Recorder {
         self.resent += other.resent;
         self.reopened += other.reopened;
         self.requests += other.requests;
+        self.late.absorb(&other.late);
+        self.waits = (self.waits.0 + other.waits.0, self.waits.1 + other.waits.1);
         self.lag.absorb(&other.lag);
         self.spawn_lag.absorb(&other.spawn_lag);
         self.connect.absorb(&other.connect);
@@ -373,28 +411,32 @@ impl Recorder {
         let rows = self.window.iter().zip(after);
         let timelines =
             self.timelines.iter().map(TaskTimeline::steps).chain(std::iter::repeat(Vec::new()));
-        let pairs = plan.scenario.tasks.iter().zip(&self.checks).zip(rows).zip(timelines);
+        let tasks = plan.scenario.tasks.iter().zip(&self.checks).enumerate();
+        let pairs = tasks.zip(rows).zip(timelines);
         pairs
-            .map(|(((task, checks), (window, (extra_mixed, extra_targeted))), timeline)| {
-                TaskSummary {
-                    timeline,
-                    checks: checks.clone(),
-                    is_unchecked: checks.iter().all(|check| check.is_soft),
-                    name: task.name.clone(),
-                    group: task.group.clone(),
-                    method: methods(&task.steps),
-                    label: labels(&task.steps),
-                    weight: task.weight,
-                    needs_data: task.steps.iter().any(may_have_data),
-                    window: window.row(),
-                    extra_mixed: extra_mixed.row(),
-                    extra_targeted: extra_targeted.row(),
-                    samples: ExemplarRecorder::samples(
-                        [window, extra_mixed, extra_targeted].map(|c| &c.exemplars),
-                        plan.opens(),
-                    ),
-                }
-            })
+            .map(
+                |(((index, (task, checks)), (window, (extra_mixed, extra_targeted))), timeline)| {
+                    TaskSummary {
+                        timeline,
+                        late: self.late.rows(index),
+                        checks: checks.clone(),
+                        is_unchecked: checks.iter().all(|check| check.is_soft),
+                        name: task.name.clone(),
+                        group: task.group.clone(),
+                        method: methods(&task.steps),
+                        label: labels(&task.steps),
+                        weight: task.weight,
+                        needs_data: task.steps.iter().any(may_have_data),
+                        window: window.row(),
+                        extra_mixed: extra_mixed.row(),
+                        extra_targeted: extra_targeted.row(),
+                        samples: ExemplarRecorder::samples(
+                            [window, extra_mixed, extra_targeted].map(|c| &c.exemplars),
+                            plan.opens(),
+                        ),
+                    }
+                },
+            )
             .collect()
     }
 
@@ -406,6 +448,7 @@ impl Recorder {
             method: methods(&login.steps),
             label: labels(&login.steps),
             window: self.login.row(),
+            late: self.late.login(),
             samples: ExemplarRecorder::samples([&self.login.exemplars], plan.opens()),
             ..TaskSummary::default()
         })

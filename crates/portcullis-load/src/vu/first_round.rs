@@ -53,6 +53,9 @@ pub enum LoadError {
     Engine(ReactorError),
 }
 
+/// Between the random streams of a task's first request and of its repetition.
+const ONCE_MORE: u64 = 500_000;
+
 /// How often the observer is asked whether to continue.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -141,8 +144,14 @@ async fn round(
             }
             // Separate random streams, so that the run's first requests do not change.
             let stream = u64::MAX - index as u64 - u64::from(time) * 1_000_000;
-            let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
-            let Some(sample) = session.call(sending, index, &mut rng, None).await else { continue };
+            let random = |stream| Rng::stream(plan.seed, Domain::Values, stream);
+            let called = session.call(sending, index, &mut random(stream), None).await;
+            let Some(mut sample) = called else { continue };
+            // Asked once more, with other values: a drawn id may not exist, or not yet.
+            if time == 0 && sample.is_missing() {
+                let rng = &mut random(stream - ONCE_MORE);
+                sample = session.call(sending, index, rng, None).await.unwrap_or(sample);
+            }
             if sample.is_cut {
                 return Err(LoadError::Aborted);
             }
@@ -159,7 +168,8 @@ async fn round(
             }
             let failure = sample.failure.map(|failure| {
                 let (_, answer) = session.last_answer();
-                FirstFailure { kind: failure.kind, message: failure.message, answer }
+                let (kind, message) = (failure.kind, failure.message);
+                FirstFailure { kind, status: sample.status, message, answer }
             });
             let first = shapes.0.get(index).and_then(|shapes| shapes.first()?.first());
             answers.push(FirstAnswer {
@@ -178,8 +188,8 @@ async fn round(
 }
 
 /// Bytes came behind the last answer so far.
-fn fail_late(answers: &mut [FirstAnswer], Failure { kind, message, .. }: Failure) {
+fn fail_late(answers: &mut [FirstAnswer], Failure { kind, status, message }: Failure) {
     if let Some(last) = answers.last_mut().filter(|last| last.failure.is_none()) {
-        last.failure = Some(FirstFailure { kind, message, answer: String::new() });
+        last.failure = Some(FirstFailure { kind, status, message, answer: String::new() });
     }
 }

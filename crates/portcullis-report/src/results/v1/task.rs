@@ -126,6 +126,7 @@ impl<'a> Task<'a> {
                 slowest: slowest.collect::<Result<_, _>>().at("slowest")?,
             },
             timeline: self.course.read().at("course")?,
+            late: measured::LateRows::default(),
         })
     }
 }
