@@ -6,7 +6,7 @@ mod looks;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use crate::scenario::Scenario;
+use crate::scenario::{BodyTemplate, LoginHeader, Scenario, Values};
 use crate::text::is_secret_name;
 
 /// The secrets of one run.
@@ -59,17 +59,50 @@ impl Secrets {
     pub fn add_scenario(&mut self, scenario: &Scenario) {
         // A placeholder can stand for a number in JSON, so it is filled with a digit.
         let plain = |template: &crate::scenario::Template| template.fill(|_| "0".to_owned());
-        let login = scenario.login.iter().flat_map(|login| &login.steps);
-        let steps = login.chain(scenario.tasks.iter().flat_map(|task| &task.steps));
-        for request in steps.map(|step| &step.request) {
+        for request in scenario.steps().map(|step| &step.request) {
             for (name, value) in request.headers.iter().chain(&request.query) {
                 if is_secret_name(name) {
                     self.add_header(&plain(value));
                 }
             }
-            let json = request.json.as_ref().map(plain);
+            for (name, value) in request.body.iter().flat_map(BodyTemplate::fields) {
+                if is_secret_name(name) {
+                    self.add(&plain(value));
+                }
+            }
+            let json = match &request.body {
+                Some(BodyTemplate::Json(json)) => Some(plain(json)),
+                _ => None,
+            };
             if let Some(value) = json.and_then(|text| serde_json::from_str(&text).ok()) {
                 self.add_json(&value);
+            }
+        }
+        let header = scenario.login.as_ref().and_then(|login| login.header.as_ref());
+        if let Some(line) = header.and_then(LoginHeader::fixed) {
+            let value = line.split_once(": ").map_or("", |(_, value)| value.trim_end());
+            self.add_header(value);
+        }
+        self.add_values(scenario);
+    }
+
+    /// Adds secret values, and the secret columns of data files.
+    fn add_values(&mut self, scenario: &Scenario) {
+        let login = scenario.login.iter().flat_map(|login| &login.values);
+        let values = login.chain(scenario.tasks.iter().flat_map(|task| &task.values));
+        for (name, values) in values {
+            match values {
+                Values::Secret(value) => self.add(value),
+                Values::List(items) if is_secret_name(name) => {
+                    items.iter().for_each(|item| self.add(item));
+                }
+                _ => {}
+            }
+        }
+        for file in &scenario.files {
+            for column in file.rows.columns.iter().filter(|name| is_secret_name(name)) {
+                let values = file.rows.column(column).unwrap_or_default();
+                values.into_iter().for_each(|value| self.add(value));
             }
         }
     }

@@ -79,6 +79,24 @@ fn key(name: &str) -> String {
     if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { quoted(name) }
 }
 
+/// Whether an entry is a fixed secret of a login: a password, a key, or a header without a
+/// placeholder. `token` says where the token is.
+fn is_fixed_login(entry: &super::tree::Entry) -> bool {
+    let Value::Text(text) = &entry.node.value else { return false };
+    match entry.key.as_str() {
+        "password" | "api_key" | "authorization" => !text.contains("{{"),
+        _ => false,
+    }
+}
+
+/// A list of secret values, still a list; other kinds of values hold no secret.
+fn hidden(node: &Node) -> String {
+    match &node.value {
+        Value::List(_) => format!("[{}]", quoted(HIDDEN)),
+        _ => inline(node, ""),
+    }
+}
+
 /// A JSON string is also a TOML basic string, except the escaped slash (which is not
 /// written) and DEL (which must be escaped).
 fn quoted(text: &str) -> String {
@@ -87,7 +105,8 @@ fn quoted(text: &str) -> String {
 
 /// `name` is the key of the node; tables with free keys pass on their own keys.
 fn inline(node: &Node, name: &str) -> String {
-    const FREE: [&str; 5] = ["set", "headers", "json", "query", "overrides"];
+    const FREE: [&str; 8] =
+        ["set", "headers", "json", "query", "overrides", "form", "multipart", "variables"];
     match &node.value {
         Value::Text(text) => quoted(text),
         Value::Integer(number) => number.to_string(),
@@ -102,7 +121,9 @@ fn inline(node: &Node, name: &str) -> String {
         Value::Table(entries) => {
             let free = FREE.contains(&name) || name == "*";
             let pair = |entry: &super::tree::Entry| {
-                let value = match free && is_secret_name(&entry.key) {
+                let is_secret = free && is_secret_name(&entry.key) || is_fixed_login(entry);
+                let value = match is_secret {
+                    _ if name == "values" && is_secret_name(&entry.key) => hidden(&entry.node),
                     true => quoted(HIDDEN),
                     false => inline(&entry.node, if free { "*" } else { &entry.key }),
                 };

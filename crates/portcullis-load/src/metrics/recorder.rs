@@ -7,7 +7,7 @@ use std::time::Duration;
 use hdrhistogram::CreationError;
 use portcullis_core::measure::{Distribution, FailureGroup, FailureKind, Row, TaskSummary};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::scenario::{Step, labels, methods};
+use portcullis_core::scenario::{Step, Task, labels, methods};
 
 use super::clock;
 use super::exemplars::ExemplarRecorder;
@@ -23,9 +23,12 @@ use crate::http::Opening;
 #[derive(Debug)]
 pub struct Recorder {
     warm_up: RowRecorder,
+    /// One row for each task, then one for each named step; in the other phases, too.
     window: Vec<RowRecorder>,
     extra_mixed: Vec<RowRecorder>,
     extra_targeted: Vec<RowRecorder>,
+    /// For each task the row of its first named step.
+    first_steps: Vec<usize>,
     login: RowRecorder,
     timelines: Vec<TaskTimeline>,
     failures: HashMap<FailureKey, FailureGroup>,
@@ -64,12 +67,18 @@ impl Recorder {
         let empty = Latencies::new(longest(plan));
         empty.check()?;
         let row = RowRecorder::new(&empty, plan.limits.len());
-        let tasks = plan.scenario.tasks.len();
+        let mut rows = plan.scenario.tasks.len();
+        let mut first_steps = Vec::new();
+        for task in &plan.scenario.tasks {
+            first_steps.push(rows);
+            rows += task.step_rows().count();
+        }
         Ok(Self {
             warm_up: row.clone(),
-            window: vec![row.clone(); tasks],
-            extra_mixed: vec![row.clone(); tasks],
-            extra_targeted: vec![row.clone(); tasks],
+            window: vec![row.clone(); rows],
+            extra_mixed: vec![row.clone(); rows],
+            extra_targeted: vec![row.clone(); rows],
+            first_steps,
             login: row,
             timelines: TaskTimeline::of(plan),
             failures: HashMap::new(),
@@ -130,6 +139,35 @@ impl Recorder {
         let is_warm_up = matches!(subject, Subject::Task(Phase::WarmUp, _));
         if let (Some(failure), false) = (&sample.failure, is_warm_up) {
             self.note_failure(subject, failure, plan);
+        }
+    }
+
+    /// Records a named step of a task, by its index among them; `None` if it was not sent.
+    pub fn record_step(
+        &mut self,
+        phase: Phase,
+        (task, step): (TaskId, usize),
+        sample: Option<&Sample>,
+        ended: Duration,
+        plan: &LoadPlan,
+    ) {
+        // The warm-up has one row for all requests.
+        if phase == Phase::WarmUp {
+            return;
+        }
+        let Some(row) = self.first_steps.get(task).map(|first| first + step) else { return };
+        let row = self.row(Subject::Task(phase, row));
+        match (row, sample) {
+            (Some(row), Some(sample)) => row.record(sample, ended, &plan.limits),
+            (Some(row), None) => row.skip(),
+            (None, _) => {}
+        }
+    }
+
+    /// Counts a call that sent nothing.
+    pub fn note_skipped(&mut self, subject: Subject) {
+        if let Some(row) = self.row(subject) {
+            row.skip();
         }
     }
 
@@ -199,7 +237,7 @@ impl Recorder {
     /// and the row must count the same requests; otherwise a second that has just become bad
     /// would not be recognised.
     pub fn delta(&mut self) -> Vec<TaskSummary> {
-        let tasks =
+        let rows =
             self.window.iter_mut().zip(self.extra_mixed.iter_mut().zip(&mut self.extra_targeted));
         let delta = |(window, (extra_mixed, extra_targeted)): (
             &mut RowRecorder,
@@ -210,7 +248,12 @@ impl Recorder {
             extra_targeted: extra_targeted.delta(),
             ..TaskSummary::default()
         };
-        tasks.map(delta).collect()
+        let mut tasks: Vec<TaskSummary> = rows.map(delta).collect();
+        let mut steps = tasks.split_off(self.first_steps.len());
+        for (task, first) in tasks.iter_mut().zip(&self.first_steps).rev() {
+            task.steps = steps.split_off((first - self.first_steps.len()).min(steps.len()));
+        }
+        tasks
     }
 
     /// Adds the measurements of another worker with the same plan.
@@ -255,34 +298,53 @@ impl Recorder {
 
     /// The rows of all tasks, in the order of the scenario.
     pub fn tasks(&self, plan: &LoadPlan) -> Vec<TaskSummary> {
-        let after = self.extra_mixed.iter().zip(&self.extra_targeted);
-        let rows = self.window.iter().zip(after);
         let timelines =
             self.timelines.iter().map(TaskTimeline::steps).chain(std::iter::repeat(Vec::new()));
-        let pairs = plan.scenario.tasks.iter().zip(rows).zip(timelines);
-        pairs
-            .map(|((task, (window, (extra_mixed, extra_targeted))), timeline)| TaskSummary {
+        let tasks = plan.scenario.tasks.iter().enumerate().zip(timelines);
+        let summary = |((index, task), timeline): ((usize, &Task), _)| {
+            let first = self.first_steps.get(index).copied().unwrap_or(usize::MAX);
+            let named = task.step_rows().enumerate();
+            let steps = named.map(|(step, (name, written))| TaskSummary {
+                name,
+                weight: task.weight,
+                ..self.summary(first + step, std::slice::from_ref(written), plan)
+            });
+            TaskSummary {
                 timeline,
                 name: task.name.clone(),
                 group: task.group.clone(),
-                method: methods(&task.steps),
-                label: labels(&task.steps),
                 weight: task.weight,
-                needs_data: task.steps.iter().any(may_have_data),
-                window: window.row(),
-                extra_mixed: extra_mixed.row(),
-                extra_targeted: extra_targeted.row(),
-                samples: ExemplarRecorder::samples(
-                    [window, extra_mixed, extra_targeted].map(|c| &c.exemplars),
-                    plan.opens(),
-                ),
-            })
-            .collect()
+                steps: steps.collect(),
+                ..self.summary(index, &task.steps, plan)
+            }
+        };
+        tasks.map(summary).collect()
+    }
+
+    /// What was measured in one row, of these steps.
+    fn summary(&self, row: usize, steps: &[Step], plan: &LoadPlan) -> TaskSummary {
+        let rows = [&self.window, &self.extra_mixed, &self.extra_targeted];
+        let [Some(window), Some(extra_mixed), Some(extra_targeted)] =
+            rows.map(|rows| rows.get(row))
+        else {
+            return TaskSummary::default();
+        };
+        let exemplars = [window, extra_mixed, extra_targeted].map(|row| &row.exemplars);
+        TaskSummary {
+            method: methods(steps),
+            label: labels(steps),
+            needs_data: steps.iter().any(may_have_data),
+            window: window.row(),
+            extra_mixed: extra_mixed.row(),
+            extra_targeted: extra_targeted.row(),
+            samples: ExemplarRecorder::samples(exemplars, plan.opens()),
+            ..TaskSummary::default()
+        }
     }
 
     /// The login's row, if the scenario has a login.
     pub fn login(&self, plan: &LoadPlan) -> Option<TaskSummary> {
-        let login = plan.scenario.login.as_ref()?;
+        let login = plan.scenario.login.as_ref().filter(|login| !login.steps.is_empty())?;
         Some(TaskSummary {
             name: "login".to_owned(),
             method: methods(&login.steps),

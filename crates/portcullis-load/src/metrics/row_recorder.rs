@@ -27,6 +27,7 @@ pub struct RowRecorder {
     with_data: u64,
     stalled: u64,
     cut: u64,
+    skipped: u64,
     /// Counts by second.
     blocks: Vec<Block>,
     /// Its counts at the last call.
@@ -58,6 +59,7 @@ impl RowRecorder {
             with_data: 0,
             stalled: 0,
             cut: 0,
+            skipped: 0,
             blocks: Vec::new(),
             snapshot: Snapshot::default(),
             exemplars: ExemplarRecorder::default(),
@@ -115,6 +117,11 @@ impl RowRecorder {
         }
     }
 
+    /// Counts a request that was not sent.
+    pub fn skip(&mut self) {
+        self.skipped += 1;
+    }
+
     /// Adds the counts of another worker.
     pub fn absorb(&mut self, other: &Self) {
         self.requests += other.requests;
@@ -127,6 +134,7 @@ impl RowRecorder {
         self.with_data += other.with_data;
         self.stalled += other.stalled;
         self.cut += other.cut;
+        self.skipped += other.skipped;
         for (status, answers) in &other.statuses {
             add_status(&mut self.statuses, *status, *answers);
         }
@@ -178,6 +186,7 @@ impl RowRecorder {
             service: self.service.distribution(),
             stalled: self.stalled,
             cut: self.cut,
+            skipped: self.skipped,
             blocks: self.blocks.clone(),
             statuses: self.statuses.clone(),
         }

@@ -11,8 +11,9 @@ use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::scenario::titles;
 use portcullis_core::target::Target;
 
+use super::login::{Credentials, LoggedIn};
 use super::prepared::{Prepared, closes_connections};
-use super::session::{LoggedIn, Sending, Session, login_failure};
+use super::session::{Sending, Session, login_failure};
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::Sample;
 use crate::reactor::{self, Handle, ReactorError, Turn};
@@ -20,12 +21,14 @@ use crate::reactor::{self, Handle, ReactorError, Turn};
 /// The result of the first round.
 #[derive(Debug)]
 pub struct FirstRound {
+    /// The requests as bytes; their counters go on where the round left them.
+    pub prepared: Prepared,
     /// The server, with its name resolved.
     pub endpoint: Endpoint,
     /// The answers in the order of the scenario, without tasks of weight 0.
     pub answers: Vec<FirstAnswer>,
-    /// The first user's token: a secret.
-    pub token: Option<String>,
+    /// What the login gave to the first user: secrets.
+    pub credentials: Option<Credentials>,
     /// The sample of its login, recorded when the load begins.
     pub login: Option<Sample>,
 }
@@ -70,10 +73,10 @@ pub fn first_round(
     let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
     let sending = Sending { plan, prepared: &prepared, endpoint: &endpoint };
     let result = RefCell::new(None);
-    // A token is a secret even if the round fails later, so it is kept outside.
-    let token = RefCell::new(None);
+    // What the login gave is secret even if the round fails later, so it is kept outside.
+    let credentials = RefCell::new(None);
     let one = |handle: Handle| async {
-        let round = round(&sending, handle, &token).await;
+        let round = round(&sending, handle, &credentials).await;
         *result.borrow_mut() = Some(round);
     };
     let panicked = reactor::run(
@@ -87,8 +90,9 @@ pub fn first_round(
             Turn::Next(Instant::now() + LOOK)
         },
     );
-    let token: Option<String> = token.into_inner();
-    token.iter().for_each(|token| observer.secret(token));
+    let credentials: Option<Credentials> = credentials.into_inner();
+    let secrets = credentials.iter().flat_map(|given| given.secrets(prepared.login_names()));
+    secrets.for_each(|secret| observer.secret(secret));
     let panicked = panicked.map_err(|error| LoadError::Engine(error.into()))?;
     if !observer.goes_on() {
         return Err(LoadError::Aborted);
@@ -96,27 +100,28 @@ pub fn first_round(
     let (login, answers) = result
         .into_inner()
         .unwrap_or_else(|| Err(LoadError::Engine(ReactorError::without_result(panicked))))?;
-    Ok(FirstRound { endpoint, answers, token, login })
+    Ok(FirstRound { prepared, endpoint, answers, credentials, login })
 }
 
 /// The sample of the login, if there is one, and the answers of the first round.
 async fn round(
     sending: &Sending<'_>,
     handle: Handle,
-    given: &RefCell<Option<String>>,
+    given: &RefCell<Option<Credentials>>,
 ) -> Result<(Option<Sample>, Vec<FirstAnswer>), LoadError> {
-    let (plan, prepared) = (sending.plan, sending.prepared);
-    let mut session = Session::new(handle);
+    let plan = sending.plan;
+    let mut session = Session::new(handle, 0);
     let (mut login, mut answers) = (None, Vec::new());
     if plan.scenario.login.is_some() {
         let (sample, logged_in) = session.login(sending).await;
         match logged_in {
-            LoggedIn::Token(token) => {
-                session.authorize(prepared.authorization_line(&token).into());
-                *given.borrow_mut() = Some(token);
-                login = Some(sample);
+            LoggedIn::In(credentials) => {
+                *given.borrow_mut() = Some(credentials);
+                login = sample;
             }
-            LoggedIn::Refused => return Err(LoadError::Login(login_failure(1, &sample))),
+            LoggedIn::Refused => {
+                return Err(LoadError::Login(login_failure(1, sample.as_ref())));
+            }
             LoggedIn::Cut => return Err(LoadError::Aborted),
         }
     }
@@ -128,7 +133,8 @@ async fn round(
             // Separate random streams, so that the run's first requests do not change.
             let stream = u64::MAX - index as u64 - u64::from(time) * 1_000_000;
             let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
-            let Some(sample) = session.call(sending, index, &mut rng, None).await else { continue };
+            let Some(called) = session.call(sending, index, &mut rng, None).await else { continue };
+            let sample = called.into_sample();
             if sample.is_cut {
                 return Err(LoadError::Aborted);
             }
@@ -138,6 +144,8 @@ async fn round(
             }
             let failure = sample.failure.map(|failure| {
                 let (_, answer) = session.last_answer();
+                let flow = sending.prepared.tasks.get(index);
+                let answer = flow.map_or(String::new(), |flow| session.hide(flow, &answer));
                 FirstFailure { kind: failure.kind, message: failure.message, answer }
             });
             answers.push(FirstAnswer {

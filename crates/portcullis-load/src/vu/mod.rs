@@ -3,18 +3,27 @@
 
 mod answer;
 mod body;
+mod cookies;
 mod driver;
+mod encoding;
 mod first_round;
+mod flow;
+mod generated;
 mod json;
+mod login;
+mod page;
 mod prepared;
+mod redirects;
 mod session;
 mod shared;
+mod taking;
 mod virtual_user;
 mod worker;
 
 pub use driver::{Message, WorkerOutput, run_worker};
 pub use first_round::{FirstRound, LoadError, first_round};
+pub use login::LoggedIn;
 pub use prepared::{Prepared, closes_connections};
-pub use session::{LoggedIn, Sending, Session, login_failure};
+pub use session::{Sending, Session, login_failure};
 pub use shared::{FirstLogin, Shared, lock};
 pub use worker::WorkError;

@@ -1,24 +1,30 @@
 //! The session of a virtual user: its own connection, a token, one request at a time.
 
-use std::rc::Rc;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use portcullis_core::engine::LoginFailure;
 use portcullis_core::measure::{Body, FailureKind};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::scenario::{Step, TOKEN};
+use portcullis_core::scenario::Step;
+use portcullis_core::secrets::Secrets;
+use portcullis_core::text::is_secret_name;
 
-use super::answer::{extract, failure_of, misframed, unpacked, weigh};
+use super::answer::{failure_of, misframed, unpacked, weigh};
 use super::body;
-use super::prepared::{Prepared, PreparedFlow, PreparedRequest};
+use super::cookies::{Jar, path_in};
+use super::flow::StepEnd;
+use super::generated::Drawn;
+use super::login::Credentials;
+use super::prepared::{Filling, Prepared, PreparedFlow, PreparedRequest, Slot};
+use super::redirects::{self, is_redirect};
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Response};
 use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
 
 /// A failed login for messages; users count from 1.
-pub fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
-    let failure = sample.failure.as_ref();
+pub fn login_failure(user: u32, sample: Option<&Sample>) -> LoginFailure {
+    let failure = sample.and_then(|sample| sample.failure.as_ref());
     LoginFailure {
         user,
         throttled: failure.is_some_and(|f| f.kind == FailureKind::Throttled),
@@ -28,12 +34,22 @@ pub fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
 
 /// The state of a user between its requests.
 pub struct Session {
-    handle: Handle,
+    pub(super) handle: Handle,
+    /// The number of the user, from 0.
+    pub(super) number: u32,
     connection: Option<Connection>,
-    response: Response,
-    out: Vec<u8>,
+    pub(super) response: Response,
+    pub(super) out: Vec<u8>,
     scratch: Vec<u8>,
-    authorization: Rc<[u8]>,
+    /// The line that the login gave.
+    line: Arc<[u8]>,
+    /// The values of earlier answers: of the login, then of the present call.
+    pub(super) slots: Vec<Slot>,
+    pub(super) jar: Jar,
+    /// How the named steps of the last call ended.
+    pub(super) ends: Vec<StepEnd>,
+    /// Whether the next answer's fields, and its body, are needed besides its checks.
+    pub(super) wants: Wants,
     /// Connections opened since this list was last emptied.
     opened: Vec<Opening>,
     /// Requests sent again since this was last set to 0.
@@ -42,6 +58,15 @@ pub struct Session {
     pub reopened: u64,
     /// Whether the next request may be sent again if the connection is dropped.
     pub may_resend: bool,
+}
+
+/// What is needed of an answer besides its checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// The fields of its head.
+    pub fields: bool,
+    /// Its body.
+    pub body: bool,
 }
 
 /// What all users need to send requests.
@@ -54,26 +79,21 @@ pub struct Sending<'a> {
     pub endpoint: &'a Endpoint,
 }
 
-/// The result of a login.
-pub enum LoggedIn {
-    /// The token; empty without a login.
-    Token(String),
-    /// It failed; the sample has the reason.
-    Refused,
-    /// The load ended before the answer arrived.
-    Cut,
-}
-
 impl Session {
-    /// A user without connection and token.
-    pub fn new(handle: Handle) -> Self {
+    /// The user with this number, from 0, without connection and login.
+    pub fn new(handle: Handle, number: u32) -> Self {
         Self {
             handle,
+            number,
             connection: None,
             response: Response::default(),
             out: Vec::new(),
             scratch: Vec::new(),
-            authorization: Rc::from([]),
+            line: Arc::from([]),
+            slots: Vec::new(),
+            jar: Jar::default(),
+            ends: Vec::new(),
+            wants: Wants::default(),
             opened: Vec::new(),
             resent: 0,
             reopened: 0,
@@ -81,9 +101,16 @@ impl Session {
         }
     }
 
-    /// Sets the `Authorization` line for all further requests.
-    pub fn authorize(&mut self, line: Rc<[u8]>) {
-        self.authorization = line;
+    /// Uses what a login gave for all further requests.
+    pub fn authorize(&mut self, credentials: &Credentials) {
+        self.line = Arc::clone(&credentials.line);
+        self.slots.clone_from(&credentials.slots);
+        self.jar.clone_from(&credentials.jar);
+    }
+
+    /// The named steps of the last call, and how they ended.
+    pub fn ends(&mut self) -> std::vec::Drain<'_, StepEnd> {
+        self.ends.drain(..)
     }
 
     /// Connections opened since the last call.
@@ -97,107 +124,63 @@ impl Session {
         (self.response.head().status, body::excerpt(&body, 300))
     }
 
-    /// The body of the last answer for the report, with its unpacked length; `None` if it was
-    /// not kept.
-    pub fn error_body(&self, bytes: u64) -> Option<Body> {
+    /// The body of the last answer for the report, without what the user received in this `flow`,
+    /// and with its unpacked length; `None` if it was not kept.
+    pub fn error_body(&self, bytes: u64, flow: Option<&PreparedFlow>) -> Option<Body> {
         let response = &self.response;
         if response.body().is_empty() && bytes > 0 {
             return None;
         }
         // A body that cannot be unpacked is shown as "no text".
         let body = unpacked(response).unwrap_or_else(|_| response.body().into());
-        Some(Body::of(&body, bytes))
-    }
-
-    /// Logs in. The sample must be recorded unless it was cut.
-    pub async fn login(&mut self, sending: &Sending<'_>) -> (Sample, LoggedIn) {
-        let (plan, prepared) = (sending.plan, sending.prepared);
-        let (Some(login), Some(flow)) = (&plan.scenario.login, &prepared.login) else {
-            return (Sample::default(), LoggedIn::Token(String::new()));
-        };
-        let mut rng = Rng::stream(plan.seed, Domain::Values, 0);
-        let mut extracted = Vec::new();
-        let sent = self.walk(sending, &login.steps, flow, &mut rng, None, &mut extracted).await;
-        let mut sample = sent.unwrap_or_default();
-        if sample.is_cut {
-            return (sample, LoggedIn::Cut);
+        match (flow, std::str::from_utf8(&body)) {
+            (Some(flow), Ok(text)) => Some(Body::of(self.hide(flow, text).as_bytes(), bytes)),
+            _ => Some(Body::of(&body, bytes)),
         }
-        if let Some(failure) = &mut sample.failure {
-            if matches!(failure.kind, FailureKind::Status | FailureKind::Validation) {
-                failure.kind = FailureKind::Login;
-            }
-            return (sample, LoggedIn::Refused);
-        }
-        let token = extracted.into_iter().rev().find(|(name, _)| *name == TOKEN);
-        (sample, LoggedIn::Token(token.map(|(_, token)| token).unwrap_or_default()))
     }
 
-    /// Calls a task; `None` if the plan does not have it. In the open model latency counts from
-    /// the `intended` start.
-    pub async fn call(
-        &mut self,
-        sending: &Sending<'_>,
-        task: usize,
-        rng: &mut Rng,
-        intended: Option<Instant>,
-    ) -> Option<Sample> {
-        let steps = &sending.plan.scenario.tasks.get(task)?.steps;
-        let flow = sending.prepared.tasks.get(task)?;
-        self.walk(sending, steps, flow, rng, intended, &mut Vec::new()).await
-    }
-
-    /// Runs the steps of a task or a login until one fails, and adds their extracted values to
-    /// `extracted`. `None` without steps.
-    async fn walk<'s>(
-        &mut self,
-        sending: &Sending<'_>,
-        steps: &'s [Step],
-        flow: &PreparedFlow,
-        rng: &mut Rng,
-        intended: Option<Instant>,
-        extracted: &mut Vec<(&'s str, String)>,
-    ) -> Option<Sample> {
-        let drawn = flow.draw(rng);
-        let mut walked: Option<Sample> = None;
-        for (step, request) in steps.iter().zip(&flow.requests) {
-            request.write(&mut self.out, &mut self.scratch, &drawn, &self.authorization);
-            let intended = intended.filter(|_| walked.is_none());
-            let mut sample = self.send(sending, step, request, intended).await;
-            if sample.failure.is_none() && !step.extract.is_empty() {
-                match extract(&self.response, &step.extract) {
-                    Ok(found) => extracted.extend(found),
-                    Err(error) => {
-                        let failure = Failure::new(FailureKind::Validation, error.to_string());
-                        sample.failure = Some(failure);
-                        sample.has_data = false;
-                    }
-                }
-            }
-            let is_over = sample.failure.is_some();
-            walked = Some(match walked {
-                None => sample,
-                Some(before) => before.then(sample),
-            });
-            if is_over {
-                break;
+    /// A text without what this user received: values that steps took from answers, and
+    /// cookies. Only those that look like a secret, because a number is in many texts.
+    pub fn hide(&self, flow: &PreparedFlow, text: &str) -> String {
+        let mut secrets = Secrets::default();
+        for (name, slot) in flow.slots.iter().zip(&self.slots) {
+            let value = slot.as_deref().unwrap_or_default();
+            if looks_secret(name, value) {
+                secrets.add(value);
             }
         }
-        walked
+        for (name, value) in self.jar.each() {
+            if looks_secret(name, value) {
+                secrets.add(value);
+            }
+        }
+        secrets.redact(text)
     }
 
-    /// Sends the written request, and receives its answer.
-    async fn send(
+    /// Writes a request, sends it, and receives its answer, after as many redirects as the step
+    /// follows.
+    pub(super) async fn send(
         &mut self,
         sending: &Sending<'_>,
         step: &Step,
         request: &PreparedRequest,
+        drawn: &Drawn<'_>,
         intended: Option<Instant>,
     ) -> Sample {
-        let keep_body = !step.checks.is_empty() || !step.extract.is_empty();
+        let Self { out, scratch, .. } = self;
+        let (slots, login, jar) = (&self.slots, &self.line, &self.jar);
+        let filling = Filling { drawn, slots, login, jar, tls: sending.endpoint.tls.is_some() };
+        request.write(out, scratch, filling);
+        let keep_body = !step.checks.is_empty() || self.wants.body;
         let start = Instant::now();
         let timeout = sending.plan.request_timeout;
         self.handle.set_deadline(start + timeout);
-        let exchanged = self.exchange(sending.endpoint, request, keep_body).await;
+        let mut exchanged = self.exchange(sending.endpoint, request, keep_body).await;
+        self.keep_cookies(sending);
+        let mut astray = None;
+        if step.redirects > 0 && exchanged.is_ok() && is_redirect(self.response.head().status) {
+            (exchanged, astray) = self.follow(sending, step, request, drawn, exchanged).await;
+        }
         self.handle.clear_deadline();
         let end = Instant::now();
         let mut sample = Sample {
@@ -211,6 +194,7 @@ impl Session {
                 sample.tail = end - exchanged.first_byte;
                 sample.status = self.response.head().status;
                 let (size, failure) = weigh(&self.response, step);
+                let failure = astray.or(failure);
                 (size, failure.or_else(|| misframed(exchanged.surplus)))
             }
             Err(error) => {
@@ -219,9 +203,83 @@ impl Session {
                 (self.response.body_bytes(), Some(failure_of(error, timeout)))
             }
         };
+        self.add_location(sample.failure.as_mut());
         let is_success = (200..300).contains(&self.response.head().status);
         sample.has_data = sample.failure.is_none() && is_success;
         sample
+    }
+
+    /// Follows redirects from the answer that has arrived. The failure says why it went astray,
+    /// with the chain.
+    async fn follow(
+        &mut self,
+        sending: &Sending<'_>,
+        step: &Step,
+        request: &PreparedRequest,
+        drawn: &Drawn<'_>,
+        first: Result<Exchanged, ExchangeError>,
+    ) -> (Result<Exchanged, ExchangeError>, Option<Failure>) {
+        let keep_body = !step.checks.is_empty() || self.wants.body;
+        let mut exchanged = first;
+        let mut chain = vec![path_in(&self.out)];
+        let mut method = step.request.method.clone();
+        let mut keeps_body = true;
+        while exchanged.is_ok() && is_redirect(self.response.head().status) {
+            let status = self.response.head().status;
+            let astray = |why: String, chain: &[String]| {
+                let message = format!("{why} (after {status}: {})", chain.join(" → "));
+                Some(Failure { kind: FailureKind::Status, status, message })
+            };
+            if chain.len() > usize::from(step.redirects) {
+                let why = format!("more than {} redirects", step.redirects);
+                return (exchanged, astray(why, &chain));
+            }
+            let location = self.response.field("location").unwrap_or_default();
+            let here = chain.last().map_or("/", String::as_str);
+            let place = match redirects::place(status, &location, here, &sending.prepared.target) {
+                Ok(place) => place,
+                Err(why) => return (exchanged, astray(why, &chain)),
+            };
+            if !place.keeps_method {
+                keeps_body = false;
+                if method != "HEAD" {
+                    method = "GET".to_owned();
+                }
+            }
+            let line = format!("{method} {}", place.target);
+            let Self { out, scratch, .. } = self;
+            let (slots, login, jar) = (&self.slots, &self.line, &self.jar);
+            let filling = Filling { drawn, slots, login, jar, tls: sending.endpoint.tls.is_some() };
+            request.write_redirected(&line, keeps_body, out, scratch, filling);
+            chain.push(path_in(&self.out));
+            exchanged = self.exchange(sending.endpoint, request, keep_body).await;
+            self.keep_cookies(sending);
+        }
+        (exchanged, None)
+    }
+
+    /// Keeps the cookies of the last answer.
+    fn keep_cookies(&mut self, sending: &Sending<'_>) {
+        if !self.response.head().sets_cookies || !sending.prepared.cookies {
+            return;
+        }
+        let (path, now) = (path_in(&self.out), SystemTime::now());
+        let Self { jar, response, .. } = self;
+        let host = &sending.prepared.target.host;
+        response.each_field("set-cookie", |field| jar.receive(field, host, &path, now));
+    }
+
+    /// Adds the place to which an unexpected redirect leads.
+    fn add_location(&self, failure: Option<&mut Failure>) {
+        let Some(failure) = failure.filter(|failure| failure.kind == FailureKind::Status) else {
+            return;
+        };
+        if is_redirect(failure.status)
+            && let Some(location) = self.response.field("location")
+        {
+            let location = body::excerpt(location.as_bytes(), 120);
+            failure.message.push_str(&format!(", Location: {location}"));
+        }
     }
 
     /// One exchange. If the server closed a kept connection before the first byte of the
@@ -256,6 +314,9 @@ impl Session {
         keep_body: bool,
     ) -> Result<Exchanged, (ExchangeError, bool)> {
         self.response.begin(request.is_head, keep_body);
+        if self.wants.fields {
+            self.response.keep_fields();
+        }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
@@ -274,4 +335,10 @@ impl Session {
             Err(error) => Err((error, reused)),
         }
     }
+}
+
+/// Whether a received value may be a secret: by its name, or because it is long.
+pub fn looks_secret(name: &str, value: &str) -> bool {
+    const LONG: usize = 12;
+    is_secret_name(name) || value.len() >= LONG
 }

@@ -2,7 +2,6 @@
 //! and the next request of each user. There is one thread, so no locks.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use portcullis_core::scenario::Deck;
@@ -44,7 +43,6 @@ pub struct Worker<'a> {
     /// Requests under way, logins included.
     pub under_way: Cell<u32>,
     deck: RefCell<Deck>,
-    shared_line: Option<Rc<[u8]>>,
 }
 
 impl<'a> Worker<'a> {
@@ -58,8 +56,6 @@ impl<'a> Worker<'a> {
         let deck =
             Deck::new(plan.seed, plan.scenario.order, &weights).ok_or(WorkError::NoWeights)?;
         let recorder = Recorder::new(plan)?;
-        let line =
-            shared.shared_token.as_ref().map(|token| shared.prepared.authorization_line(token));
         let (origin, opens) = (shared.schedule.at(plan.lead), shared.schedule.at(plan.opens()));
         let times = plan.model.arrivals(plan.seed);
         let queue = Queue::new(times, (number, plan.workers), origin, opens);
@@ -71,7 +67,6 @@ impl<'a> Worker<'a> {
             ran: Cell::new(0),
             under_way: Cell::new(0),
             deck: RefCell::new(deck),
-            shared_line: line.map(Rc::from),
         })
     }
 }
@@ -99,11 +94,6 @@ impl Worker<'_> {
         // Requests under way can still bring a rule into doubt.
         queue.rest(slot);
         None
-    }
-
-    /// The `Authorization` line of all users, if they share one login.
-    pub fn shared_line(&self) -> Option<Rc<[u8]>> {
-        self.shared_line.clone()
     }
 
     /// Sleeps until a moment, and records how late it woke.
