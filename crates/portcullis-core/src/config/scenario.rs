@@ -9,10 +9,10 @@ mod steps;
 mod values;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
-use super::renamed;
 use super::tree::{self, Node, Place, Value};
+use super::renamed;
 use crate::scenario::{
-    Check, DataFile, NamedValues, Order, Scenario, Task, Template, Wait, is_name,
+    DataFile, NamedValues, Order, Scenario, Task, Template, Wait, is_name,
 };
 use crate::text::nearest;
 use login::login;
@@ -290,11 +290,4 @@ fn task(
     // Not zero, so that a wrong weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
     Task { name, group, max_calls, weight, values: all, steps }
-}
-
-fn check(mut section: Reader<'_>, problems: &mut Problems) -> Check {
-    let array = section.optional_text("array", problems).unwrap_or_default();
-    let min_items = section.integer("min_items", 0..=i64::MAX, problems);
-    section.finish(problems);
-    Check::MinItems { array, min_items: min_items.and_then(|n| u64::try_from(n).ok()).unwrap_or(0) }
 }

@@ -1,6 +1,7 @@
 //! The scenario of the virtual users: login, tasks by weight, waits.
 
 mod body;
+mod check;
 mod deck;
 mod extract;
 mod login;
@@ -14,11 +15,12 @@ mod tests;
 mod values;
 
 pub use body::{BodyPart, BodyTemplate, FileSource, PartContent};
+pub use check::{Check, Condition, MAX_CHECKS, Scalar};
 pub use deck::Deck;
 pub use extract::{Extract, Source};
 pub use login::{CSRF, Login, LoginHeader, SessionLogin, TOKEN};
 pub use model::*;
-pub use step::{Check, RequestTemplate, Step, labels, methods, titles};
+pub use step::{RequestTemplate, Step, labels, methods, titles};
 pub use template::*;
 pub use values::{DataError, DataFile, DataRows, NamedValues, RowOrder, RowsEnd, Values};
 

@@ -4,6 +4,7 @@
 use super::Wait;
 use super::body::BodyTemplate;
 use super::extract::Extract;
+use super::check::Check;
 use super::template::Template;
 use crate::text::is_secret_name;
 
@@ -20,22 +21,13 @@ pub struct Step {
     pub accept: Vec<u16>,
     /// The conditions on the body of a success.
     pub checks: Vec<Check>,
+    /// Whether an answer must have the shape of the one in the first round; only if no hard
+    /// check says what it must be.
+    pub compares_shape: bool,
     /// The values to take from the answer.
     pub extract: Vec<Extract>,
     /// How many redirects are followed; they are part of the step.
     pub redirects: u8,
-}
-
-/// A condition on a JSON body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Check {
-    /// The array at `array` has at least `min_items` items.
-    MinItems {
-        /// Dotted path of the array; empty for the whole body.
-        array: String,
-        /// The minimum number of items.
-        min_items: u64,
-    },
 }
 
 /// A request with placeholders for values.

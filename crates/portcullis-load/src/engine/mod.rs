@@ -78,7 +78,8 @@ fn load(
     observer: &mut dyn Observer,
 ) -> LoadOutcome {
     let login = FirstLogin { sample: first.login, credentials: first.credentials };
-    let shared = Shared::new(plan, first.prepared, first.endpoint, login, controller);
+    let (prepared, endpoint, shapes) = (first.prepared, first.endpoint, first.shapes);
+    let shared = Shared::new(plan, prepared, endpoint, login, shapes, controller);
     let started_unix_ms = unix_ms() + millis(plan.opens());
     let (messages, said) = mpsc::channel();
     let mut series = Series::new(plan.workers);

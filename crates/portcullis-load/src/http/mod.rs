@@ -10,7 +10,7 @@ mod stream;
 mod tests;
 mod tls;
 
-pub use connection::{Connection, Exchanged};
+pub use connection::{Connection, Exchanged, Idle};
 pub use error::ExchangeError;
 pub use resolve::{ResolveError, resolve};
 pub use response::{Head, Invalid, Response};

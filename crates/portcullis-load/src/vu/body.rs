@@ -73,6 +73,17 @@ pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
     }
 }
 
+/// Whether there is a value at a dotted path.
+///
+/// # Errors
+/// The body is not JSON, or has no value at the path.
+pub fn exists(body: &[u8], path: &str) -> Result<(), BodyError> {
+    match find(body, path)? {
+        Found::Nothing => Err(absent(body, path)),
+        Found::Items(_) | Found::Text(_) | Found::Number(_) | Found::Other => Ok(()),
+    }
+}
+
 /// The text or the number at a dotted path.
 ///
 /// # Errors
@@ -186,11 +197,23 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Found, A::Error> {
-        let mut count = 0;
-        while items.next_element::<IgnoredAny>()?.is_some() {
+        let position =
+            self.keys.split_first().and_then(|(key, rest)| Some((key.parse::<u64>().ok()?, rest)));
+        let (mut count, mut found) = (0, Found::Nothing);
+        loop {
+            match position {
+                Some((position, rest)) if position == count => {
+                    match items.next_element_seed(Walk { keys: rest })? {
+                        Some(item) => found = item,
+                        None => break,
+                    }
+                }
+                _ if items.next_element::<IgnoredAny>()?.is_none() => break,
+                _ => {}
+            }
             count += 1;
         }
-        Ok(if self.keys.is_empty() { Found::Items(count) } else { Found::Nothing })
+        Ok(if self.keys.is_empty() { Found::Items(count) } else { found })
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Found, E> {

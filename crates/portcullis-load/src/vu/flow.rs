@@ -10,6 +10,7 @@ use portcullis_core::scenario::Step;
 use super::generated::{Drawn, Exhausted, draw};
 use super::prepared::{PreparedFlow, PreparedRequest};
 use super::session::{Sending, Session};
+use super::shape::StepShapes;
 use super::taking::take;
 use crate::metrics::{Failure, Sample};
 
@@ -35,6 +36,14 @@ pub enum Called {
 }
 
 impl Called {
+    /// The status of the last answer; 0 without one.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Sent(sample) => sample.status,
+            Self::Skipped(_) | Self::Exhausted(_) => 0,
+        }
+    }
+
     /// The sample where only calls that were sent are expected: others are failures.
     pub fn into_sample(self) -> Sample {
         let failure = match self {
@@ -66,7 +75,8 @@ impl Session {
             Ok(drawn) => drawn,
             Err(exhausted) => return Some(Called::Exhausted(exhausted)),
         };
-        let walked = self.walk(sending, steps, flow, &drawn, rng, intended).await;
+        let shapes = sending.shapes.0.get(task).map(Vec::as_slice).unwrap_or_default();
+        let walked = self.walk(sending, (steps, flow, shapes), &drawn, rng, intended).await;
         Some(match walked {
             Some(mut sample) => {
                 self.hide_in(flow, sending.prepared.login_slots, &mut sample);
@@ -93,8 +103,7 @@ impl Session {
     pub(super) async fn walk(
         &mut self,
         sending: &Sending<'_>,
-        steps: &[Step],
-        flow: &PreparedFlow,
+        (steps, flow, shapes): (&[Step], &PreparedFlow, &[StepShapes]),
         drawn: &Drawn<'_>,
         rng: &mut Rng,
         intended: Option<Instant>,
@@ -106,7 +115,10 @@ impl Session {
         }
         self.ends.clear();
         let mut walked: Option<Sample> = None;
-        for (step, request) in steps.iter().zip(&flow.requests) {
+        let mut first_check = 0;
+        for (index, (step, request)) in steps.iter().zip(&flow.requests).enumerate() {
+            let shift = u32::try_from(first_check).unwrap_or(u32::MAX);
+            first_check += step.checks.len();
             let is_over = walked.as_ref().is_some_and(|sample| sample.failure.is_some());
             if is_over || !request.may_be_sent(&self.slots) {
                 self.end(step, None);
@@ -121,7 +133,14 @@ impl Session {
                 }
             }
             let intended = intended.filter(|_| walked.is_none());
-            let mut sample = self.step(sending, step, request, drawn, intended).await;
+            let expected = (step, shapes.get(index));
+            let mut sample = self.step(sending, expected, request, drawn, intended).await;
+            sample.checked = sample.checked.checked_shl(shift).unwrap_or(0);
+            sample.unmet.iter_mut().for_each(|(check, _)| *check += shift as usize);
+            // Bytes behind the answer of an earlier step belong to this call.
+            if walked.is_some() && sample.failure.is_none() {
+                sample.failure = self.late_failure();
+            }
             if let (Some(failure), Some(name)) = (&mut sample.failure, &step.name) {
                 failure.message = format!("{name}: {}", failure.message);
             }
@@ -151,7 +170,7 @@ impl Session {
     pub(super) async fn step(
         &mut self,
         sending: &Sending<'_>,
-        step: &Step,
+        (step, shapes): (&Step, Option<&StepShapes>),
         request: &PreparedRequest,
         drawn: &Drawn<'_>,
         intended: Option<Instant>,
@@ -161,7 +180,7 @@ impl Session {
             self.wants.body |= extract.from.is_in_body();
             self.wants.fields |= !extract.from.is_in_body();
         }
-        let mut sample = self.send(sending, step, request, drawn, intended).await;
+        let mut sample = self.send(sending, (step, shapes), request, drawn, intended).await;
         self.wants = before;
         if sample.failure.is_none() && !step.extract.is_empty() {
             let taken =

@@ -86,7 +86,7 @@ impl Session {
             Some(session) => {
                 self.log_in_as_a_browser(sending, login, session, &drawn, &mut rng).await
             }
-            None => self.walk(sending, &login.steps, flow, &drawn, &mut rng, None).await,
+            None => self.walk(sending, (&login.steps, flow, &[]), &drawn, &mut rng, None).await,
         };
         self.wants = Wants::default();
         if let Some(sample) = &mut sample {
@@ -117,9 +117,9 @@ impl Session {
         let flow = sending.prepared.login.as_ref()?;
         let ([open, submit], [page, form]) = (login.steps.as_slice(), flow.requests.as_slice())
         else {
-            return self.walk(sending, &login.steps, flow, drawn, rng, None).await;
+            return self.walk(sending, (&login.steps, flow, &[]), drawn, rng, None).await;
         };
-        let opened = self.step(sending, open, page, drawn, None).await;
+        let opened = self.step(sending, (open, None), page, drawn, None).await;
         if opened.failure.is_some() {
             return Some(opened);
         }
@@ -130,7 +130,7 @@ impl Session {
             let cookie = self.jar.get(&session.csrf_cookie).unwrap_or_default().into();
             self.slots[index] = Some(cookie);
         }
-        let mut sample = opened.then(self.step(sending, submit, form, drawn, None).await);
+        let mut sample = opened.then(self.step(sending, (submit, None), form, drawn, None).await);
         if sample.failure.is_none()
             && let Some(message) = self.not_in(session)
         {

@@ -3,6 +3,7 @@
 
 mod answer;
 mod body;
+mod check;
 mod cookies;
 mod driver;
 mod encoding;
@@ -15,6 +16,7 @@ mod page;
 mod prepared;
 mod redirects;
 mod session;
+mod shape;
 mod shared;
 mod taking;
 mod virtual_user;
@@ -25,5 +27,6 @@ pub use first_round::{FirstRound, LoadError, first_round};
 pub use login::LoggedIn;
 pub use prepared::{Prepared, closes_connections};
 pub use session::{Sending, Session, login_failure};
+pub use shape::Shapes;
 pub use shared::{FirstLogin, Shared, lock};
 pub use worker::WorkError;

@@ -1,7 +1,7 @@
 //! The session of a virtual user: its own connection, a token, one request at a time.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use portcullis_core::engine::LoginFailure;
 use portcullis_core::measure::{Body, FailureKind};
@@ -10,7 +10,7 @@ use portcullis_core::scenario::Step;
 use portcullis_core::secrets::Secrets;
 use portcullis_core::text::is_secret_name;
 
-use super::answer::{failure_of, misframed, unpacked, weigh};
+use super::answer::{failure_of, misframed, misframed_later, unpacked, weigh};
 use super::body;
 use super::cookies::{Jar, path_in};
 use super::flow::StepEnd;
@@ -18,7 +18,8 @@ use super::generated::Drawn;
 use super::login::Credentials;
 use super::prepared::{Filling, Prepared, PreparedFlow, PreparedRequest, Slot};
 use super::redirects::{self, is_redirect};
-use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Response};
+use super::shape::{self, Shapes, StepShapes};
+use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Idle, Opening, Response};
 use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
 
@@ -58,6 +59,8 @@ pub struct Session {
     pub reopened: u64,
     /// Whether the next request may be sent again if the connection is dropped.
     pub may_resend: bool,
+    /// The number of bytes found behind the last answer of the call before, beyond its length.
+    late_bytes: Option<usize>,
 }
 
 /// What is needed of an answer besides its checks.
@@ -77,6 +80,8 @@ pub struct Sending<'a> {
     pub prepared: &'a Prepared,
     /// The server.
     pub endpoint: &'a Endpoint,
+    /// The shapes that answers must have; none in the first round.
+    pub shapes: &'a Shapes,
 }
 
 impl Session {
@@ -98,6 +103,7 @@ impl Session {
             resent: 0,
             reopened: 0,
             may_resend: true,
+            late_bytes: None,
         }
     }
 
@@ -111,6 +117,29 @@ impl Session {
     /// The named steps of the last call, and how they ended.
     pub fn ends(&mut self) -> std::vec::Drain<'_, StepEnd> {
         self.ends.drain(..)
+    }
+
+    /// The failure of the call before the last one, if bytes were found behind its answer.
+    pub fn late_failure(&mut self) -> Option<Failure> {
+        self.late_bytes.take().map(misframed_later)
+    }
+
+    /// The same for the last call, when no other follows for now.
+    pub fn late_failure_at_end(&mut self) -> Option<Failure> {
+        match self.connection.as_mut()?.look(&self.handle) {
+            Idle::LateBytes(bytes) => {
+                self.connection = None;
+                Some(misframed_later(bytes))
+            }
+            Idle::Usable | Idle::Closed => None,
+        }
+    }
+
+    /// Remembers the shape of the last answer as that of a step.
+    pub fn remember_shape(&self, shapes: &mut StepShapes) {
+        let Ok(body) = unpacked(&self.response) else { return };
+        let start = shape::start(&self.response, &body);
+        shapes.remember(self.response.head().status, self.response.media_type(), start);
     }
 
     /// Connections opened since the last call.
@@ -162,7 +191,7 @@ impl Session {
     pub(super) async fn send(
         &mut self,
         sending: &Sending<'_>,
-        step: &Step,
+        (step, shapes): (&Step, Option<&StepShapes>),
         request: &PreparedRequest,
         drawn: &Drawn<'_>,
         intended: Option<Instant>,
@@ -175,11 +204,11 @@ impl Session {
         let start = Instant::now();
         let timeout = sending.plan.request_timeout;
         self.handle.set_deadline(start + timeout);
-        let mut exchanged = self.exchange(sending.endpoint, request, keep_body).await;
+        let mut exchanged = self.exchange(sending.endpoint, request, keep_body, start).await;
         self.keep_cookies(sending);
         let mut astray = None;
         if step.redirects > 0 && exchanged.is_ok() && is_redirect(self.response.head().status) {
-            (exchanged, astray) = self.follow(sending, step, request, drawn, exchanged).await;
+            (exchanged, astray) = self.follow(sending, step, request, drawn, exchanged, start).await;
         }
         self.handle.clear_deadline();
         let end = Instant::now();
@@ -193,9 +222,12 @@ impl Session {
                 sample.first_byte = Some(exchanged.first_byte - start);
                 sample.tail = end - exchanged.first_byte;
                 sample.status = self.response.head().status;
-                let (size, failure) = weigh(&self.response, step);
-                let failure = astray.or(failure);
-                (size, failure.or_else(|| misframed(exchanged.surplus)))
+                let weighed = weigh(&self.response, step, shapes);
+                // A shift by all bits is a mask of all checks.
+                let all = u64::MAX.checked_shl(checks(step)).map_or(u64::MAX, |rest| !rest);
+                sample.checked = if weighed.is_checked { all } else { 0 };
+                sample.unmet = weighed.unmet;
+                (weighed.size, astray.or(weighed.failure).or_else(|| misframed(exchanged.surplus)))
             }
             Err(error) => {
                 self.connection = None;
@@ -218,6 +250,7 @@ impl Session {
         request: &PreparedRequest,
         drawn: &Drawn<'_>,
         first: Result<Exchanged, ExchangeError>,
+        start: Instant,
     ) -> (Result<Exchanged, ExchangeError>, Option<Failure>) {
         let keep_body = !step.checks.is_empty() || self.wants.body;
         let mut exchanged = first;
@@ -252,7 +285,7 @@ impl Session {
             let filling = Filling { drawn, slots, login, jar, tls: sending.endpoint.tls.is_some() };
             request.write_redirected(&line, keeps_body, out, scratch, filling);
             chain.push(path_in(&self.out));
-            exchanged = self.exchange(sending.endpoint, request, keep_body).await;
+            exchanged = self.exchange(sending.endpoint, request, keep_body, start).await;
             self.keep_cookies(sending);
         }
         (exchanged, None)
@@ -282,23 +315,31 @@ impl Session {
         }
     }
 
-    /// One exchange. If the server closed a kept connection before the first byte of the
-    /// answer, the connection is opened again and the request sent once more.
+    /// One exchange, begun at `start`. If the request crossed the server's close of a kept
+    /// connection, the connection is opened again and the request sent once more. A server that
+    /// closes later has dropped the request itself.
     async fn exchange(
         &mut self,
         endpoint: &Endpoint,
         request: &PreparedRequest,
         keep_body: bool,
+        start: Instant,
     ) -> Result<Exchanged, ExchangeError> {
-        // The connection was closed while idle, or has unexpected bytes, so it is not used.
-        let handle = &self.handle;
-        if self.connection.as_mut().is_some_and(|connection| connection.is_stale(handle)) {
+        // A connection that was closed while idle, or has unexpected bytes, is not used.
+        let idle = self.connection.as_mut().map(|connection| connection.idle(&self.handle));
+        if let Some(Idle::Closed | Idle::LateBytes(_)) = idle {
             self.connection = None;
             self.reopened += 1;
         }
+        if let Some(Idle::LateBytes(bytes)) = idle {
+            self.late_bytes = Some(bytes);
+        }
         let may_resend = request.idempotent && self.may_resend;
         match self.attempt(endpoint, request, keep_body).await {
-            Err((ExchangeError::Closed { silent: true, .. }, true)) if may_resend => {
+            Err((ExchangeError::Closed { silent: true, .. }, Some(crossing)))
+                if may_resend
+                    && self.handle.pending_since().saturating_duration_since(start) <= crossing =>
+            {
                 self.resent += 1;
                 self.attempt(endpoint, request, keep_body).await.map_err(|(error, _)| error)
             }
@@ -306,13 +347,14 @@ impl Session {
         }
     }
 
-    /// One attempt. An error also says whether the connection was a kept one.
+    /// One attempt. An error on a kept connection comes with the time within which a close of
+    /// it crosses the request.
     async fn attempt(
         &mut self,
         endpoint: &Endpoint,
         request: &PreparedRequest,
         keep_body: bool,
-    ) -> Result<Exchanged, (ExchangeError, bool)> {
+    ) -> Result<Exchanged, (ExchangeError, Option<Duration>)> {
         self.response.begin(request.is_head, keep_body);
         if self.wants.fields {
             self.response.keep_fields();
@@ -321,18 +363,18 @@ impl Session {
             Some(connection) => connection,
             None => {
                 let opened = Connection::open(&self.handle, endpoint).await;
-                let (connection, opening) = opened.map_err(|error| (error, false))?;
+                let (connection, opening) = opened.map_err(|error| (error, None))?;
                 self.opened.push(opening);
                 connection
             }
         };
-        let reused = connection.is_reused();
+        let crossing = connection.is_reused().then(|| connection.crossing());
         match connection.exchange(&self.handle, &self.out, &mut self.response).await {
             Ok(exchanged) => {
                 self.connection = exchanged.keep_alive.then_some(connection);
                 Ok(exchanged)
             }
-            Err(error) => Err((error, reused)),
+            Err(error) => Err((error, crossing)),
         }
     }
 }
@@ -341,4 +383,8 @@ impl Session {
 pub fn looks_secret(name: &str, value: &str) -> bool {
     const LONG: usize = 12;
     is_secret_name(name) || value.len() >= LONG
+}
+
+fn checks(step: &Step) -> u32 {
+    u32::try_from(step.checks.len()).unwrap_or(u32::MAX)
 }

@@ -11,6 +11,7 @@ use portcullis_core::steering::StopController;
 use super::login::Credentials;
 use super::prepared::{Prepared, PreparedFlow};
 use super::session::Sending;
+use super::shape::Shapes;
 use crate::http::Endpoint;
 use crate::metrics::{Sample, Subject};
 use crate::schedule::Schedule;
@@ -47,6 +48,8 @@ pub struct Shared<'a> {
     pub first: Mutex<Option<FirstLogin>>,
     /// The login of all users, if they share one.
     pub shared_login: Option<Mutex<SharedLogin>>,
+    /// The shapes of the first round's answers.
+    pub shapes: Shapes,
     /// All secrets that logins gave to users.
     pub secrets: Mutex<Vec<String>>,
     /// The failed login that stops the run.
@@ -64,6 +67,7 @@ impl<'a> Shared<'a> {
         prepared: Prepared,
         endpoint: Endpoint,
         first: FirstLogin,
+        shapes: Shapes,
         controller: &'a dyn StopController,
     ) -> Self {
         let is_shared = plan.scenario.login.as_ref().is_some_and(|login| login.shared);
@@ -76,6 +80,7 @@ impl<'a> Shared<'a> {
             endpoint,
             shared_login: shared_login.map(Mutex::new),
             first: Mutex::new(Some(first)),
+            shapes,
             secrets: Mutex::new(Vec::new()),
             login_failure: Mutex::new(None),
             stop: AtomicBool::new(false),
@@ -85,7 +90,8 @@ impl<'a> Shared<'a> {
 
     /// What a user needs to send requests.
     pub fn sending(&self) -> Sending<'_> {
-        Sending { plan: self.plan, prepared: &self.prepared, endpoint: &self.endpoint }
+        let (plan, prepared, endpoint) = (self.plan, &self.prepared, &self.endpoint);
+        Sending { plan, prepared, endpoint, shapes: &self.shapes }
     }
 
     /// The requests of a task or of the login.

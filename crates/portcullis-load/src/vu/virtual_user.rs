@@ -15,7 +15,7 @@ use super::login::{Credentials, LoggedIn};
 use super::session::{Session, login_failure};
 use super::shared::lock;
 use super::worker::{Due, Worker};
-use crate::metrics::{Phase, Sample, Subject, TaskId};
+use crate::metrics::{Failure, GoodAnswer, Phase, Sample, Subject, TaskId};
 use crate::reactor::Handle;
 use crate::schedule::{Arrival, NextRequest};
 
@@ -42,6 +42,8 @@ struct VirtualUser<'w, 'a> {
     may_renew: bool,
     /// The number of the shared login that it uses.
     seen_login: u64,
+    /// The last call, if its answer was a good one.
+    last: Option<(Subject, GoodAnswer)>,
 }
 
 /// How often a user without a request checks for one after the window.
@@ -70,7 +72,7 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
         if user.handle.is_cut() || !user.log_in().await {
             return;
         }
-        worker.active.set(worker.active.get() + 1);
+        worker.join();
         let next = loop {
             let Some(took) = user.request(None).await else { break Next::Stop };
             let wait = plan.scenario.wait.next(took, &mut waits);
@@ -79,7 +81,8 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
                 next => break next,
             }
         };
-        worker.active.set(worker.active.get() - 1);
+        worker.leave();
+        user.finish();
         if next == Next::Stop {
             return;
         }
@@ -98,7 +101,7 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     if user.handle.is_cut() || !user.log_in().await {
         return;
     }
-    worker.active.set(worker.active.get() + 1);
+    worker.join();
     loop {
         let due = user.handle.woken_for(|| worker.next_due(slot)).await;
         let Some(Due(arrival)) = due else { break };
@@ -110,7 +113,8 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
             break;
         }
     }
-    worker.active.set(worker.active.get() - 1);
+    worker.leave();
+    user.finish();
 }
 
 impl<'w, 'a> VirtualUser<'w, 'a> {
@@ -125,6 +129,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             has_run: false,
             may_renew: true,
             seen_login: 0,
+            last: None,
         }
     }
 
@@ -143,9 +148,13 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             worker.ran.set(worker.ran.get() + 1);
         }
         self.session.may_resend = worker.recorder.borrow().may_resend();
+        let begun = start - worker.shared.schedule.start;
         worker.under_way.set(worker.under_way.get() + 1);
+        worker.gaps.borrow_mut().begin(begun);
         let called = self.call(number, task, intended).await;
         worker.under_way.set(worker.under_way.get() - 1);
+        let status = called.as_ref().map_or(0, Called::status);
+        worker.gaps.borrow_mut().end(begun + start.elapsed(), status != 0);
         let subject = Subject::Task(phase, task);
         let mut sample = match called? {
             Called::Sent(sample) => sample,
@@ -168,7 +177,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         };
         let took = start.elapsed();
         self.record_ends(phase, task);
-        self.record(subject, &mut sample, start - worker.shared.schedule.start + took);
+        self.record(subject, &mut sample, begun + took);
         if let Some(failure) = &sample.failure {
             if failure.kind == FailureKind::Throttled {
                 worker.shared.schedule.window.calls.throttle(task);
@@ -239,6 +248,9 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
 
     /// Records a request that ended at this time of the run.
     fn record(&mut self, subject: Subject, sample: &mut Sample, ended: Duration) {
+        let late = self.session.late_failure();
+        self.fail_last(late);
+        self.last = sample.good_answer(ended).map(|answer| (subject, answer));
         let mut recorder = self.worker.recorder.borrow_mut();
         if recorder.wants_body(subject, sample) {
             let kept = self.session.error_body(sample.body_bytes, self.worker.shared.flow(subject));
@@ -258,6 +270,19 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             let ended = end.at - shared.schedule.start;
             recorder.record_step(phase, (task, index), end.sample.as_ref(), ended, shared.plan);
         }
+    }
+
+    /// Bytes came behind the answer of the last call.
+    fn fail_last(&mut self, late: Option<Failure>) {
+        let (Some(failure), Some((subject, answer))) = (late, self.last.take()) else { return };
+        let mut recorder = self.worker.recorder.borrow_mut();
+        recorder.note_late(subject, answer, &failure, self.worker.shared.plan);
+    }
+
+    /// The user makes no request for now.
+    fn finish(&mut self) {
+        let late = self.session.late_failure_at_end();
+        self.fail_last(late);
     }
 
     /// Waits before the next request. A user leaves at the end of its active span; at the end

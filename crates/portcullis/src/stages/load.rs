@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use portcullis_core::engine::{
     Ended, FirstAnswer, FirstFailure, LoadOutcome, LoginFailure, Measured, Observer,
+    pages_among_json,
 };
 use portcullis_core::event::{Event, Progress};
-use portcullis_core::judge::{Finding, generator_fault, warm_up_fault};
+use portcullis_core::judge::{Finding, generator_fault, unanswered_fault, warm_up_fault};
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
@@ -212,6 +213,9 @@ fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure
 const KILLED: &str = "SIGKILL often comes from the kernel when memory runs out: check dmesg, the \
                       limits of the container, and server.peak_memory_bytes in the results";
 
+const HUNG: &str = "look in its log for what it waits for: a lock, a full pool of workers or of \
+                    connections, another service";
+
 /// The failure of a load that did not begin.
 fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     match (context.interrupts.signal(), error) {
@@ -260,6 +264,7 @@ fn tell_first_round(
             context.warn(format!("first round: {task}: {request}: {message}"));
         }
     }
+    pages_among_json(answers).into_iter().for_each(|remark| context.warn(&remark));
     if without_data.is_empty() {
         return Ok(());
     }
@@ -287,6 +292,7 @@ fn conclude(
     };
     let fault = generator_fault(&summary);
     let unwell = warm_up_fault(&summary);
+    let unanswered = unanswered_fault(&summary, plan.users_at_end());
     results.summary = Some(summary);
     if let Some(signal) = context.interrupts.signal() {
         return Err(StageFailure::new(Finding::interrupted(signal)));
@@ -310,6 +316,10 @@ fn conclude(
         }
         Ended::Complete => {
             results.is_judged = true;
+            if let Some(unanswered) = unanswered {
+                let failure = StageFailure::new(Finding::server(unanswered)).with_log("server");
+                return Err(failure.with_advice(HUNG));
+            }
             if ran < asked {
                 let message = format!("only {ran} of {asked} users ran");
                 return Err(StageFailure::new(Finding::invalid(message)));

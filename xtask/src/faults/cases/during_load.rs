@@ -80,6 +80,17 @@ fn stops() -> Vec<FaultCase> {
         .stage("load")
         .says("after the load /health/ was not healthy: no answer (timeout after 2 s)")
         .then(|_, outcome| kinds(outcome, &["timeout"])),
+        under_load(
+            "during-load/hangs",
+            "After a while the server answers only its health check, and the grace is short.",
+            4,
+            "hangs",
+        )
+        .edit("[load]\n", "[load]\ngrace = \"1s\"\n")
+        .stage("load")
+        .says("the service stopped answering: all ")
+        .then(|_, outcome| kinds(outcome, &["timeout"]))
+        .quick(),
         // With extra requests after the window, one bad second might not violate the rule.
         case(
             "during-load/stops-and-goes-on",
@@ -127,6 +138,25 @@ fn transport() -> Vec<FaultCase> {
         .stage("judge")
         .says("bytes follow the answer, beyond its content-length")
         .then(|_, outcome| kinds(outcome, &["body"])),
+        under_load(
+            "during-load/says-too-little-and-late",
+            "Content-Length is smaller than the body, whose rest comes later.",
+            1,
+            "late",
+        )
+        .stage("judge")
+        .says("bytes came behind the answer, beyond its content-length")
+        .then(|_, outcome| kinds(outcome, &["body"]))
+        .quick(),
+        under_load(
+            "during-load/drops",
+            "The server drops requests: it closes the connection 0.3 s after each.",
+            1,
+            "drops",
+        )
+        .stage("judge")
+        .says("violated: error_rate")
+        .then(|_, outcome| kinds(outcome, &["reset"])),
         hurried(under_load("during-load/drips", "Answers arrive one byte at a time.", 1, "drips"))
             .stage("judge")
             .says("violated: error_rate")

@@ -59,6 +59,7 @@ pub fn login(
 /// A request whose answer has a token.
 fn token(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problems) -> Login {
     let mut request = step(section, around, problems);
+    request.compares_shape = false;
     // A login is a POST, with or without a body.
     if section.optional("method").is_none() {
         request.request.method = "POST".to_owned();
@@ -104,6 +105,7 @@ fn session(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problem
     let has_accept = section.optional("accept").is_some();
     let mut submit = step(section, around, problems);
     submit.request.method = "POST".to_owned();
+    submit.compares_shape = false;
     if !has_accept {
         submit.accept = vec![302, 303];
     }
@@ -127,6 +129,7 @@ fn session(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problem
         },
         accept: vec![200],
         checks: Vec::new(),
+        compares_shape: false,
         // Without the field, the cookie has the token; without both there is no protection.
         extract: vec![Extract {
             name: CSRF.to_owned(),

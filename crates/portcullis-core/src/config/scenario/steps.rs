@@ -1,11 +1,12 @@
 //! The steps of a task: one request, or `[[scenario.task.step]]` for several in a row. Also
 //! which names their templates may use.
 
+use super::super::check::checks;
 use super::super::reader::{Problems, Reader, integer, list, note};
 use super::super::tree::{Node, Value};
 use super::bodies::{body, form};
 use super::extracts::extracts;
-use super::{Headers, accept, check, headers, merged, method, path, wait_of};
+use super::{Headers, accept, headers, merged, method, path, wait_of};
 use crate::scenario::{
     DataFile, MAX_VALUES, NamedValues, RequestTemplate, Step, Template, Values, Wait, is_name,
 };
@@ -32,7 +33,9 @@ pub fn step(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Proble
     let usual = if body.is_some() { "POST" } else { "GET" };
     let method = method(section, usual, problems);
     let accept = accept(section, problems);
-    let check = section.table("check", problems).map(|table| check(table, problems));
+    let checks = checks(section, problems);
+    let compares_shape = section.optional("shape").is_none() || section.flag("shape", problems);
+    let compares_shape = compares_shape && checks.iter().all(|check| check.is_soft);
     let extract = extracts(section, problems);
     let redirects = section.optional("redirects").and_then(|node| {
         integer(node, &section.path_of("redirects"), 0..=MOST_REDIRECTS, problems)
@@ -43,7 +46,8 @@ pub fn step(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Proble
         wait: None,
         request: RequestTemplate { method, path, query, headers, body },
         accept,
-        checks: check.into_iter().collect(),
+        checks,
+        compares_shape,
         extract,
         redirects: redirects.and_then(|most| u8::try_from(most).ok()).unwrap_or(0),
     }
