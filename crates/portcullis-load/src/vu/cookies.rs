@@ -23,7 +23,7 @@ struct Stored {
 
 /// The bytes of names, values and paths that a user keeps; the oldest cookies go first. Real
 /// services set a few hundred bytes, and ten thousand users must fit into memory.
-const MOST_BYTES: usize = 12 * 1024;
+const MOST_BYTES: usize = 10 * 1024;
 /// The most cookies of a user (section 6.1 asks for at least 50 of one domain).
 const MOST_COOKIES: usize = 64;
 
@@ -46,6 +46,10 @@ impl Jar {
     /// Takes the value of a `Set-Cookie` field in an answer to `path` at `host` (section 5.3).
     pub fn receive(&mut self, field: &[u8], host: &str, path: &str, now: SystemTime) {
         let Ok(field) = std::str::from_utf8(field) else { return };
+        // A control character would forge another header when the cookie is sent back.
+        if field.chars().any(char::is_control) {
+            return;
+        }
         let Ok(cookie) = Cookie::parse(field) else { return };
         if cookie.domain().is_some_and(|domain| !is_domain_of(domain, host)) {
             return;
@@ -208,6 +212,17 @@ mod tests {
         assert!(!kept("ample.org", "example.org") && !kept("other.org", "example.org"));
         assert!(kept("127.0.0.1", "127.0.0.1") && !kept("0.0.1", "127.0.0.1"));
         assert!(!kept("é.org", "é".repeat(3).as_str()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_field_forges_a_header(field in ".{0,80}", host in "[a-z.é]{0,9}", path in "/.{0,9}") {
+            let mut jar = Jar::default();
+            jar.receive(field.as_bytes(), &host, &path, SystemTime::now());
+            let line = line(&jar, "/", true);
+            let inner = line.strip_suffix("\r\n").unwrap_or(&line);
+            proptest::prop_assert!(!inner.contains(['\r', '\n']), "{line:?}");
+        }
     }
 
     #[test]

@@ -127,6 +127,14 @@ mod tests {
         assert_eq!(headline(forbidden).as_deref(), Some("Forbidden (403): CSRF failed."));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_page_is_read(page in "(<(ul|p|input|/p|h1) ?(class=errorlist|name=x|value=y)?>?|[a-z<>]){0,40}") {
+            let page = page.as_bytes();
+            let _ = (field(page, "x"), error(page), headline(page), asks_for_password(page));
+        }
+    }
+
     #[test]
     fn hostile_pages_end() {
         for page in

@@ -48,6 +48,16 @@ fn rooted(rest: &str) -> String {
 mod tests {
     use super::*;
 
+    proptest::proptest! {
+        #[test]
+        fn a_place_is_always_a_path_on_this_server(location in ".{0,60}", path in "/[a-z/]{0,9}") {
+            if let Ok(place) = place(302, &location, &path, &Target::local(8000)) {
+                let is_plain = place.target.bytes().all(|byte| byte.is_ascii_graphic());
+                proptest::prop_assert!(place.target.starts_with('/') && is_plain, "{place:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_location_is_a_place_on_the_same_server_or_refused() {
         let server = Target::local(8000);
