@@ -9,11 +9,9 @@ mod steps;
 mod values;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
-use super::tree::{self, Node, Place, Value};
 use super::renamed;
-use crate::scenario::{
-    DataFile, NamedValues, Order, Scenario, Task, Template, Wait, is_name,
-};
+use super::tree::{self, Node, Place, Value};
+use crate::scenario::{DataFile, NamedValues, Order, Scenario, Task, Template, Wait, is_name};
 use crate::text::nearest;
 use login::login;
 use steps::{Around, Names, check_names, step, steps};

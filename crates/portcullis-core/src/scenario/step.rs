@@ -3,8 +3,8 @@
 
 use super::Wait;
 use super::body::BodyTemplate;
-use super::extract::Extract;
 use super::check::Check;
+use super::extract::Extract;
 use super::template::Template;
 use crate::text::is_secret_name;
 

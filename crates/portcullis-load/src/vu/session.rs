@@ -208,7 +208,8 @@ impl Session {
         self.keep_cookies(sending);
         let mut astray = None;
         if step.redirects > 0 && exchanged.is_ok() && is_redirect(self.response.head().status) {
-            (exchanged, astray) = self.follow(sending, step, request, drawn, exchanged, start).await;
+            (exchanged, astray) =
+                self.follow(sending, step, request, drawn, exchanged, start).await;
         }
         self.handle.clear_deadline();
         let end = Instant::now();

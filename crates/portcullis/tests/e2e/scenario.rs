@@ -123,7 +123,8 @@ fn what_goes_wrong_is_red_and_says_why() {
     // A login form that comes again.
     let wrong = CHECKOUT.replace("testpass123", "another-password");
     let outcome = site.run(&wrong, requests);
-    outcome.expect(5, &["status 200", "/accounts/login/", "password you specified are not correct"]);
+    outcome
+        .expect(5, &["status 200", "/accounts/login/", "password you specified are not correct"]);
     assert!(!outcome.text.contains("another-password"), "{}", outcome.text);
     // A token against forged requests that is not sent.
     let unsafe_form = CHECKOUT.replace("form = {", "csrf_field = \"other\"\nform = {");
@@ -134,11 +135,13 @@ fn what_goes_wrong_is_red_and_says_why() {
     // An error of GraphQL with 200.
     let query = "path = \"/graphql/\"\nvalues = { id = [9] }\ncheck = { absent = \"errors\" }\n\
                  graphql = { query = \"{ claim }\", variables = { id = \"{{ id }}\" } }";
-    let outcome = site.run(&task(&query.replace("id = [9]", "id = { from = 9, to = 9 }")), requests);
+    let outcome =
+        site.run(&task(&query.replace("id = [9]", "id = { from = 9, to = 9 }")), requests);
     assert!([1, 5].contains(&outcome.code.unwrap()), "{}", outcome.text);
     assert!(outcome.text.contains("\"errors\""), "{}", outcome.text);
     // A step that needs what an earlier one did not give: it never ran, which is not green.
-    let skipped = CHECKOUT.replace("key = \"$.order.token\"", "key = { json = \"$.no\", optional = true }");
+    let skipped =
+        CHECKOUT.replace("key = \"$.order.token\"", "key = { json = \"$.no\", optional = true }");
     let outcome = site.run(&skipped, requests);
     assert_ne!(outcome.code, Some(0), "{}", outcome.text);
     assert!(outcome.text.contains("checkout / pay"), "{}", outcome.text);
@@ -153,7 +156,8 @@ fn a_token_of_three_seconds_is_renewed_in_a_longer_run() {
     let task = "[[scenario.task]]\nname = \"me\"\npath = \"/me/\"\n";
     let load = "duration = \"5s\"";
     let run = |keys: &str| site.run(&format!("{login}{keys}{task}"), load);
-    let slow = |outcome: &Outcome| outcome.results()["summary"]["login"]["requests"].as_u64().unwrap();
+    let slow =
+        |outcome: &Outcome| outcome.results()["summary"]["login"]["requests"].as_u64().unwrap();
     let renewed = run("renew = true\n");
     renewed.expect(0, &["PASSED"]);
     assert!(slow(&renewed) >= 4, "{}", renewed.text);
