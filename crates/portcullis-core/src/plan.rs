@@ -34,6 +34,8 @@ pub struct Plan {
     pub baseline: Option<BaselinePlan>,
     /// The settings of a comparison of versions.
     pub against: AgainstSection,
+    /// The file to which each run adds a line, if one is configured.
+    pub history: Option<PathBuf>,
     /// The folder of artifacts.
     pub output: PathBuf,
     /// Warnings about the plan, in sentences.
@@ -371,6 +373,7 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
         thresholds: rules,
         baseline,
         against: config.against.clone(),
+        history: config.history.as_deref().map(in_base),
         output: around.output,
         warnings,
     })

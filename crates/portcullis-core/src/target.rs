@@ -98,10 +98,19 @@ pub fn parse(text: &str) -> Result<Target, TargetError> {
     };
     let port = port.map_or(Ok(default_port(tls)), str::parse).ok().filter(|port| *port > 0);
     match port {
+        Some(_) if host.contains(['[', ']']) || is_no_address(host) => {
+            Err(bad("has an invalid host"))
+        }
         Some(port) if !host.is_empty() => Ok(Target { host: host.to_owned(), port, tls }),
         Some(_) => Err(bad("has no host")),
         None => Err(bad("has an invalid port")),
     }
+}
+
+/// Whether a host has the colons of an IPv6 address, but is none. Its zone is not checked.
+fn is_no_address(host: &str) -> bool {
+    let address = host.split('%').next().unwrap_or_default();
+    address.contains(':') && address.parse::<Ipv6Addr>().is_err()
 }
 
 #[cfg(test)]

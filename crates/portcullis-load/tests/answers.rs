@@ -45,15 +45,20 @@ const SOON: Duration = Duration::from_millis(5);
 
 #[test]
 fn bytes_that_come_behind_an_answer_later_fail_it() {
-    // The first one of a user is seen before its second request, the last one at the end.
     let server = Server::start(|_, _| Reply::Late(SHORT, SOON, b",{}]}"));
-    let summary = complete("users = 2\nduration = \"60s\"\nrequests = 40", WAIT, "", &server);
+    let summary = complete("users = 2\nduration = \"1s\"", WAIT, "", &server);
     let all = summary.aggregate();
-    assert_eq!((all.requests, all.failures), (40, 40), "{:?}", messages(&summary));
-    assert_eq!((all.latency.count, all.failed_latency.count, all.with_data), (0, 40, 0));
-    assert_eq!(all.blocks.iter().map(|block| block.failures).sum::<u32>(), 40);
+    // Most are seen before the user's next request, and some when it stops. The last answers
+    // may be followed by the end of the load, before the bytes come.
+    let unseen = all.requests - all.failures;
+    assert!(all.requests > 10 && unseen <= 2, "{unseen}: {:?}", messages(&summary));
+    let counts = (all.latency.count, all.failed_latency.count, all.with_data);
+    assert_eq!(counts, (unseen, all.failures, unseen));
+    let failures: u32 = all.blocks.iter().map(|block| block.failures).sum();
+    assert_eq!(u64::from(failures), all.failures);
     let [a, b] = [0, 1].map(|task| &summary.failures[task]);
-    assert_eq!((a.task.as_str(), a.count, b.task.as_str(), b.count), ("a", 30, "b", 10));
+    assert_eq!((a.task.as_str(), b.task.as_str()), ("a", "b"));
+    assert_eq!(a.count, summary.tasks[0].window.failures);
     assert!(a.kind == FailureKind::Body && a.message.contains("5 bytes came behind the answer"));
 }
 
@@ -84,7 +89,7 @@ fn a_request_that_crosses_a_close_is_sent_again_and_one_that_is_dropped_is_not()
 }
 
 const PAGE: &[u8] =
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n\n<h1>sorry</h1>\n";
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 16\r\n\r\n\n<h1>sorry</h1>\n";
 const NOTHING: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 /// Of task b, which has no check: JSON at first, then pages and empty bodies.

@@ -35,6 +35,8 @@ pub struct Config {
     pub baseline: BaselineSection,
     /// `[against]`
     pub against: AgainstSection,
+    /// `[history] file`, if it is set.
+    pub history: Option<String>,
     /// `[output] dir`, if it is set.
     pub output: Option<String>,
     /// A warning for each key with an old name.
@@ -154,6 +156,14 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
     );
     stored.into_iter().for_each(|section| section.finish(problems));
     let against = against(root.table("against", problems), problems);
+    let history = root.table("history", problems).and_then(|mut section| {
+        let file = section.optional_text("file", problems);
+        if file.as_deref() == Some("") {
+            note(problems, section.at(), "history.file = \"\" is not a file name");
+        }
+        section.finish(problems);
+        file
+    });
     let output = root.table("output", problems).and_then(|mut section| {
         let dir = section.optional_text("dir", problems);
         section.finish(problems);
@@ -172,6 +182,7 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
         thresholds,
         baseline,
         against,
+        history,
         output,
         renamed: super::renamed::warnings(tree),
     })

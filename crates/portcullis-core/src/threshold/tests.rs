@@ -279,7 +279,7 @@ fn the_longest_gap_is_of_the_whole_load() {
     let read = |text: &str| parse(text, Severity::Fail, names);
     let rule = read("longest_gap <= 1s").unwrap();
     assert_eq!((rule.metric, rule.subject().as_str()), (Metric::LongestGap, "longest_gap"));
-    let words = "the longest time without an answer in the window is at most 1.00 s";
+    let words = "the longest time without an answer in the window is at most 1000 ms";
     assert_eq!(rule.in_words(), words);
     assert!(latency_limits(&[rule]).is_empty(), "no request is counted by it");
     for text in

@@ -303,7 +303,9 @@ mod tests {
             "the answer has no key \"absent\" (it has: count, results, a, z)"
         );
         assert_eq!(absent("a.c"), "the answer has no key \"a.c\" (\"a\" has: b)");
-        assert_eq!(absent("results.0"), "the answer has no key \"results.0\"");
+        assert_eq!(absent("results.3"), "the answer has no key \"results.3\"");
+        assert_eq!(array_length(body, "results.1.results").unwrap(), 0);
+        assert_eq!(array_length(body, "a.b.0").unwrap(), 0);
         let many =
             array_length(br#"{"\u001b":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1}"#, "z");
         let many = many.unwrap_err().to_string();

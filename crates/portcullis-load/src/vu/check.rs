@@ -8,7 +8,7 @@ use super::body;
 use super::json;
 
 /// The number of characters that a message shows of an unexpected value.
-const SHOWN: usize = 80;
+const EXCERPT: usize = 80;
 
 /// How a body fails a condition, if it does.
 pub fn unmet(condition: &Condition, body: &[u8]) -> Option<String> {
@@ -17,7 +17,7 @@ pub fn unmet(condition: &Condition, body: &[u8]) -> Option<String> {
         Condition::Equals { path, value } => difference(body, path, value),
         Condition::MinItems { path, min_items } => shortage(body, path, *min_items),
         Condition::Text(text) => (!contains(body, text)).then(|| {
-            format!("the body does not contain \"{text}\": \"{}\"", body::excerpt(body, SHOWN))
+            format!("the body does not contain \"{text}\": \"{}\"", body::excerpt(body, EXCERPT))
         }),
         Condition::Absent(text) => {
             contains(body, text).then(|| format!("the body contains \"{text}\""))
@@ -62,7 +62,7 @@ fn difference(body: &[u8], path: &str, wanted: &Scalar) -> Option<String> {
     };
     (!is_equal(&found, wanted)).then(|| {
         let name = if path.is_empty() { "the body" } else { path };
-        format!("{name} is {}, expected {wanted}", body::excerpt(&found, SHOWN))
+        format!("{name} is {}, expected {wanted}", body::excerpt(&found, EXCERPT))
     })
 }
 

@@ -75,7 +75,8 @@ pub fn chunks() -> Vec<Case> {
             "hello world",
         ),
         taken("a chunk size with zeros", chunked("0003\r\nabc\r\n000\r\n\r\n"), 200, "abc"),
-        taken("a chunk size with many zeros", chunked(&many_zeros), 200, "abc"),
+        taken("a chunk size with many zeros", chunked(&many_zeros), 200, "abc")
+            .differs("leading zeros have no meaning, and no limit: 7.1; curl has one"),
         taken("a folded trailer", chunked("3\r\nabc\r\n0\r\nA: b\r\n c\r\n\r\n"), 200, "abc"),
         taken("chunk extensions", chunked("3;a=b;c\r\nabc\r\n0;last\r\n\r\n"), 200, "abc"),
         taken("a quoted chunk extension", chunked("3 ; a=\"b;c\"\r\nabc\r\n0\r\n\r\n"), 200, "abc"),

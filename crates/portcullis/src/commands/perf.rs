@@ -19,7 +19,7 @@ use crate::console::{self, Console, FinalOutput, github};
 use crate::planning::{self, PlanRequest};
 use crate::project::Venv;
 use crate::run::{Aborted, Journal, RunContext, RunResults, Version, record};
-use crate::stages::{self, baseline, collect, judge, load, ready, serve, stop};
+use crate::stages::{self, baseline, collect, history, judge, load, ready, serve, stop};
 
 /// Runs the job in a worker process; `listener` gets the same events there as the console.
 /// Returns the exit code.
@@ -76,6 +76,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let _ = journal.always(folder, Stage::Stop, stop);
     journal.conclude(&results, against.is_some());
     baseline::keep(&context, &mut journal, &mut results);
+    history::remember(&context, &mut journal, &results);
     let record = collect::finish(&context, &mut journal, &results);
     end(&record, context.artifacts.path(), &console);
     record.exit_code

@@ -2,6 +2,7 @@
 
 pub mod git;
 pub mod machine;
+pub mod own_environment;
 pub mod random;
 
 /// This binary, even if its file was replaced meanwhile.

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use super::RunFolder;
 use crate::cache;
 use crate::host::git::Git;
-use crate::host::{OWN_BINARY, machine, random};
+use crate::host::{OWN_BINARY, machine, own_environment, random};
 use crate::planning::Planned;
 
 /// The options of a run besides its plan.
@@ -95,6 +95,9 @@ impl<'a> RunContext<'a> {
         secrets.add_overrides(&planned.loaded.config.django.overrides);
         secrets.add_overrides(&planned.plan.against.overrides);
         let mut inherited = Environment::inherited(std::env::vars_os());
+        if let Some(path) = inherited.get("PATH").and_then(own_environment::search_path) {
+            inherited.set("PATH", path);
+        }
         inherited.set(guard::RUN_ID, &run_id);
         // A hung Python process writes its stack before it is stopped.
         inherited.set("PYTHONFAULTHANDLER", "1");

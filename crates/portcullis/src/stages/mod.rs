@@ -4,6 +4,7 @@
 pub mod baseline;
 pub mod collect;
 mod health;
+pub mod history;
 pub mod judge;
 pub mod load;
 pub mod ready;
