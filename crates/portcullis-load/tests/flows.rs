@@ -133,6 +133,19 @@ fn a_task_that_needs_what_the_login_did_not_give_is_never_good() {
 }
 
 #[test]
+fn a_step_that_answers_with_a_page_later_is_a_failure() {
+    let calls = AtomicU64::new(0);
+    let web = Web::start(move |request| match request.line().as_str() {
+        "GET /two/" if calls.fetch_add(1, Ordering::SeqCst) > 0 => ok("<html>Sign in</html>"),
+        _ => ok("{\"id\": 1}"),
+    });
+    let task = "[[scenario.task]]\nname = \"t\"\n[[scenario.task.step]]\nname = \"one\"\npath = \"/one/\"\n\
+                [[scenario.task.step]]\nname = \"two\"\npath = \"/two/\"\n";
+    let ran = run(task, (1, 5), &web);
+    assert_eq!((ran.counts("t / one"), ran.counts("t / two")), ((5, 0), (5, 5)));
+}
+
+#[test]
 fn a_rule_may_be_about_a_step() {
     let rules =
         "[thresholds]\nfail = [\"p95(checkout / pay) < 30s\", \"count(checkout / pay) >= 20\"]\n";

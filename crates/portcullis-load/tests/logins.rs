@@ -156,7 +156,23 @@ fn a_login_that_failed_says_where_and_what_the_page_says() {
         _ => (302, vec!["Location: /".to_owned()], String::new()),
     };
     let said = refused(&format!("{SESSION}{POST}"), &site(empty));
-    assert!(said.contains("no cookie for a session"), "{said}");
+    assert!(said.contains("no new cookie for a session"), "{said}");
+    let named = SESSION.replace("form =", "cookie = \"sid\"\nform =");
+    let said = refused(&format!("{named}{POST}"), &site(empty));
+    assert!(said.contains("no cookie sid"), "{said}");
+    // An anonymous session is none: its cookie was there before.
+    let back = |request: &Request| match request.method.as_str() {
+        "GET" => (200, vec!["Set-Cookie: sessionid=anonymous".to_owned()], FORM.to_owned()),
+        _ => (302, vec!["Location: /home/".to_owned()], String::new()),
+    };
+    let said = refused(&format!("{SESSION}{POST}"), &site(back));
+    assert!(said.contains("no new cookie for a session"), "{said}");
+    let back = |request: &Request| match request.method.as_str() {
+        "GET" => ok(FORM),
+        _ => (302, vec!["Set-Cookie: s=1".to_owned(), "Location: ?error=1".to_owned()], String::new()),
+    };
+    let said = refused(&format!("{SESSION}{POST}"), &site(back));
+    assert!(said.contains("back to the form"), "{said}");
     let elsewhere = |_: &Request| (301, vec!["Location: /new/".to_owned()], String::new());
     let said = refused(&format!("{SESSION}{POST}"), &site(elsewhere));
     assert!(said.contains("Location: /new/"), "{said}");

@@ -147,17 +147,17 @@ async fn round(
             // Separate random streams, so that the run's first requests do not change.
             let stream = u64::MAX - index as u64 - u64::from(time) * 1_000_000;
             let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
-            let Some(called) = session.call(sending, index, &mut rng, None).await else { continue };
+            session.noted = shapes.0.get_mut(index).map(std::mem::take).unwrap_or_default();
+            let called = session.call(sending, index, &mut rng, None).await;
+            let noted = std::mem::take(&mut session.noted);
+            shapes.0.get_mut(index).into_iter().for_each(|shapes| shapes.clone_from(&noted));
+            let Some(called) = called else { continue };
             let sample = called.into_sample();
             if sample.is_cut {
                 return Err(LoadError::Aborted);
             }
             if let Some(late) = session.late_failure().filter(|_| time == 0) {
                 fail_late(&mut answers, late);
-            }
-            let of_task = shapes.0.get_mut(index).map(Vec::as_mut_slice);
-            if let (None, Some([shape])) = (&sample.failure, of_task) {
-                session.remember_shape(shape);
             }
             // Rounds after the first warm up only, and are not reported.
             if time > 0 {

@@ -141,6 +141,9 @@ impl Session {
             if walked.is_some() && sample.failure.is_none() {
                 sample.failure = self.late_failure();
             }
+            if sample.failure.is_none() {
+                self.note_shape(index);
+            }
             if let (Some(failure), Some(name)) = (&mut sample.failure, &step.name) {
                 failure.message = format!("{name}: {}", failure.message);
             }
@@ -158,6 +161,13 @@ impl Session {
             }
         }
         walked
+    }
+
+    /// Remembers the shape of the last answer, if shapes are noted.
+    fn note_shape(&mut self, index: usize) {
+        let mut noted = std::mem::take(&mut self.noted);
+        noted.get_mut(index).into_iter().for_each(|shapes| self.remember_shape(shapes));
+        self.noted = noted;
     }
 
     fn end(&mut self, step: &Step, sample: Option<Sample>) {

@@ -12,6 +12,7 @@ use super::cookies::{Jar, path_in};
 use super::generated::{Drawn, draw};
 use super::page;
 use super::prepared::Slot;
+use super::redirects::{self, is_redirect};
 use super::session::{Sending, Session, Wants, looks_secret};
 use crate::metrics::{Failure, Sample};
 
@@ -130,9 +131,10 @@ impl Session {
             let cookie = self.jar.get(&session.csrf_cookie).unwrap_or_default().into();
             self.slots[index] = Some(cookie);
         }
+        let before = self.jar.clone();
         let mut sample = opened.then(self.step(sending, (submit, None), form, drawn, None).await);
         if sample.failure.is_none()
-            && let Some(message) = self.not_in(session)
+            && let Some(message) = self.not_in(sending, session, &before)
         {
             sample.failure = Some(Failure::new(FailureKind::Login, message));
         }
@@ -140,18 +142,38 @@ impl Session {
     }
 
     /// Why the answer to the form is no session: the form came again, or no cookie did.
-    fn not_in(&self, session: &SessionLogin) -> Option<String> {
+    fn not_in(
+        &self,
+        sending: &Sending<'_>,
+        session: &SessionLogin,
+        before: &Jar,
+    ) -> Option<String> {
         let status = self.response.head().status;
         let body = unpacked(&self.response).unwrap_or_default();
         if (200..300).contains(&status) && page::asks_for_password(&body) {
             return Some(format!("status {status}, and the form again"));
         }
-        let is_set = match &session.cookie {
-            Some(name) => self.jar.get(name).is_some(),
-            None => self.jar.each().any(|(name, _)| name != session.csrf_cookie),
+        let path = path_in(&self.out);
+        let location = self.response.field("location").unwrap_or_default();
+        let place = redirects::place(status, &location, &path, &sending.prepared.target);
+        let leads_to = place.map(|place| place.target).unwrap_or_default();
+        if is_redirect(status) && leads_to.split('?').next() == Some(path.as_str()) {
+            return Some(format!("status {status}, back to the form, Location: {leads_to}"));
+        }
+        let message = match &session.cookie {
+            Some(name) if self.jar.get(name).is_some() => return None,
+            Some(name) => format!("status {status}, but no cookie {name}"),
+            None => {
+                let is_new = |(name, value): (&str, &str)| {
+                    name != session.csrf_cookie && before.get(name) != Some(value)
+                };
+                if self.jar.each().any(is_new) {
+                    return None;
+                }
+                format!("status {status}, but no new cookie for a session (name it with `cookie`)")
+            }
         };
-        let cookie = session.cookie.as_deref().unwrap_or("a session");
-        (!is_set).then(|| format!("status {status}, but no cookie for {cookie}"))
+        Some(message)
     }
 
     /// Makes the reason of a failed login complete: the place, and the page's own error.

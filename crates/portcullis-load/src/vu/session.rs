@@ -49,6 +49,8 @@ pub struct Session {
     pub(super) jar: Jar,
     /// How the named steps of the last call ended.
     pub(super) ends: Vec<StepEnd>,
+    /// The shapes of the next call's answers, for each step; empty if they are not noted.
+    pub(super) noted: Vec<StepShapes>,
     /// Whether the next answer's fields, and its body, are needed besides its checks.
     pub(super) wants: Wants,
     /// Connections opened since this list was last emptied.
@@ -98,6 +100,7 @@ impl Session {
             slots: Vec::new(),
             jar: Jar::default(),
             ends: Vec::new(),
+            noted: Vec::new(),
             wants: Wants::default(),
             opened: Vec::new(),
             resent: 0,
@@ -136,7 +139,7 @@ impl Session {
     }
 
     /// Remembers the shape of the last answer as that of a step.
-    pub fn remember_shape(&self, shapes: &mut StepShapes) {
+    pub(super) fn remember_shape(&self, shapes: &mut StepShapes) {
         let Ok(body) = unpacked(&self.response) else { return };
         let start = shape::start(&self.response, &body);
         shapes.remember(self.response.head().status, self.response.media_type(), start);

@@ -11,7 +11,7 @@ use crate::harness::{HANG, Outcome, Project, development_bin, root};
 
 /// `fixtures/scenario/site.py`, served from a folder of its own.
 struct Site {
-    _folder: TempDir,
+    folder: TempDir,
     server: Child,
     url: String,
 }
@@ -36,7 +36,7 @@ impl Site {
             assert!(begun.elapsed() < HANG, "the site does not listen");
             std::thread::sleep(Duration::from_millis(50));
         }
-        Self { _folder: folder, server, url: format!("http://127.0.0.1:{port}") }
+        Self { folder, server, url: format!("http://127.0.0.1:{port}") }
     }
 
     /// Runs a scenario; each of two users makes some requests, and none may fail.
@@ -172,8 +172,10 @@ fn no_secret_of_a_scenario_is_in_an_artifact() {
     let scenario = CHECKOUT.replace("\"/orders/{{ id }}/pay/\"", "\"/orders/999/pay/\"");
     let outcome = site.run(&scenario, "duration = \"60s\"\nrequests = 12");
     outcome.expect(1, &["wrong token for this order"]);
-    for (name, text) in outcome.files() {
-        for secret in ["testpass123", "sessionid=", "csrftoken="] {
+    let issued = std::fs::read_to_string(site.folder.path().join("issued.txt")).unwrap();
+    assert!(issued.lines().count() > 12, "{issued}");
+    for (name, text) in outcome.files().iter().chain([(&"output".to_owned(), &outcome.text)]) {
+        for secret in issued.lines().chain(["testpass123"]) {
             assert!(!text.contains(secret), "{secret} in {name}");
         }
     }
