@@ -21,6 +21,7 @@ mod shared;
 mod taking;
 mod virtual_user;
 mod worker;
+mod writer;
 
 pub use driver::{Message, WorkerOutput, run_worker};
 pub use first_round::{FirstRound, LoadError, first_round};
