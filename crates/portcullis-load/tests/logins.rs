@@ -7,7 +7,8 @@ mod runs;
 #[path = "scenario/web.rs"]
 mod web;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use portcullis_core::engine::Ended;
 
@@ -169,7 +170,11 @@ fn a_login_that_failed_says_where_and_what_the_page_says() {
     assert!(said.contains("no new cookie for a session"), "{said}");
     let back = |request: &Request| match request.method.as_str() {
         "GET" => ok(FORM),
-        _ => (302, vec!["Set-Cookie: s=1".to_owned(), "Location: ?error=1".to_owned()], String::new()),
+        _ => (
+            302,
+            vec!["Set-Cookie: s=1".to_owned(), "Location: ?error=1".to_owned()],
+            String::new(),
+        ),
     };
     let said = refused(&format!("{SESSION}{POST}"), &site(back));
     assert!(said.contains("back to the form"), "{said}");
@@ -178,21 +183,20 @@ fn a_login_that_failed_says_where_and_what_the_page_says() {
     assert!(said.contains("Location: /new/"), "{said}");
 }
 
-/// A server whose tokens are good for five requests each.
-fn expiring(again: bool) -> Web {
-    let (tokens, uses) = (AtomicU64::new(0), AtomicU64::new(0));
+/// A server whose tokens are good for a while.
+fn expiring(lifetime: Duration) -> Web {
+    let tokens = Mutex::new((0, Instant::now()));
     Web::start(move |request| match request.target.as_str() {
         "/login/" => {
-            uses.store(0, Ordering::SeqCst);
-            let token = tokens.fetch_add(1, Ordering::SeqCst) + 1;
-            ok(&format!("{{\"access\": \"token-{token}\"}}"))
+            let mut tokens = tokens.lock().unwrap();
+            *tokens = (tokens.0 + 1, Instant::now());
+            ok(&format!("{{\"access\": \"token-{}\"}}", tokens.0))
         }
         _ => {
-            let own = format!("Bearer token-{}", tokens.load(Ordering::SeqCst));
-            let is_good = request.field("authorization") == own
-                && uses.fetch_add(1, Ordering::SeqCst) < 5
-                && again;
-            match is_good {
+            std::thread::sleep(Duration::from_millis(10));
+            let (number, issued) = *tokens.lock().unwrap();
+            let own = format!("Bearer token-{number}");
+            match request.field("authorization") == own && issued.elapsed() < lifetime {
                 true => ok("{\"results\": [1]}"),
                 false => (401, Vec::new(), "{\"detail\": \"expired\"}".to_owned()),
             }
@@ -204,22 +208,22 @@ const TOKEN: &str = "[scenario.login]\npath = \"/login/\"\njson = {}\ntoken = \"
 
 #[test]
 fn an_expired_token_is_renewed_if_the_scenario_says_so() {
+    let lifetime = Duration::from_millis(300);
     for shared in ["", "shared = true\n"] {
-        let web = expiring(true);
-        let users = if shared.is_empty() { 1 } else { 3 };
-        let ran = run(&format!("{TOKEN}renew = true\n{shared}{TASK}"), (users, 30), &web);
-        assert_eq!(ran.counts("me"), (30, 0), "{:?}", ran.summary.failures);
+        let (web, users) = (expiring(lifetime), if shared.is_empty() { 1 } else { 3 });
+        let ran = run(&format!("{TOKEN}renew = true\n{shared}{TASK}"), (users, 90 * u64::from(users)), &web);
+        assert_eq!(ran.counts("me").1, 0, "{shared}{:?}", ran.summary.failures);
         let logins = ran.summary.login.as_ref().unwrap().window.requests;
-        assert!((6..=8).contains(&logins), "{logins}");
+        assert!((3..=9).contains(&logins), "{shared}{logins}");
         assert!(ran.secrets.iter().any(|secret| secret == "token-3"), "{:?}", ran.secrets);
     }
-    let ran = run(&format!("{TOKEN}{TASK}"), (1, 30), &expiring(true));
-    assert_eq!(ran.counts("me"), (30, 26));
+    let ran = run(&format!("{TOKEN}{TASK}"), (1, 90), &expiring(lifetime));
+    assert!(ran.counts("me").1 > 30, "{:?}", ran.counts("me"));
 }
 
 #[test]
 fn a_service_that_refuses_every_token_is_not_asked_for_another_one_each_time() {
-    let web = expiring(false);
+    let web = expiring(Duration::ZERO);
     let ran = run(&format!("{TOKEN}renew = true\n{TASK}"), (1, 20), &web);
     assert_eq!(ran.counts("me"), (20, 20));
     assert_eq!(web.of("POST /login/").len(), 2);

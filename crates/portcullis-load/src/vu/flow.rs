@@ -44,6 +44,11 @@ impl Called {
         }
     }
 
+    /// Whether it failed because the user is not known (any more).
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Sent(sample) if sample.status == 401 && sample.failure.is_some())
+    }
+
     /// The sample where only calls that were sent are expected: others are failures.
     pub fn into_sample(self) -> Sample {
         let failure = match self {

@@ -38,7 +38,8 @@ struct VirtualUser<'w, 'a> {
     session: Session,
     is_logged_in: bool,
     has_run: bool,
-    /// Whether an expired login is renewed; no longer once a new one was refused, too.
+    /// Whether an expired login is renewed: not if a new one was refused, too, and nothing was
+    /// answered since.
     may_renew: bool,
     /// The number of the shared login that it uses.
     seen_login: u64,
@@ -166,11 +167,8 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
                 return Some(start.elapsed());
             }
             Called::Exhausted(out) if out.stops => {
-                worker
-                    .shared
-                    .schedule
-                    .window
-                    .end_for(out.message, worker.shared.schedule.start.elapsed());
+                let schedule = &worker.shared.schedule;
+                schedule.window.end_for(out.message, schedule.start.elapsed());
                 return None;
             }
             exhausted @ Called::Exhausted(_) => exhausted.into_sample(),
@@ -200,9 +198,15 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         let mut rng = Rng::stream(shared.plan.seed, Domain::Values, number);
         let sending = shared.sending();
         let called = self.session.call(&sending, task, &mut rng, intended).await?;
-        let is_expired = matches!(&called, Called::Sent(sample) if sample.status == 401 && sample.failure.is_some());
-        let renews = shared.plan.scenario.login.as_ref().is_some_and(|login| login.renew);
-        if !is_expired || !renews || !self.may_renew {
+        let login = shared.plan.scenario.login.as_ref();
+        if !login.is_some_and(|login| login.renew) {
+            return Some(called);
+        }
+        if !called.is_unauthorized() {
+            self.may_renew = true;
+            return Some(called);
+        }
+        if !std::mem::replace(&mut self.may_renew, false) {
             return Some(called);
         }
         if !self.renew().await {
@@ -211,7 +215,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         let mut rng = Rng::stream(shared.plan.seed, Domain::Values, number);
         let again =
             self.session.call(&sending, task, &mut rng, Some(intended.unwrap_or(start))).await?;
-        self.may_renew = !matches!(&again, Called::Sent(sample) if sample.status == 401);
+        self.may_renew = !again.is_unauthorized();
         Some(match again {
             // In the closed model no time before sending is shown apart.
             Called::Sent(sample) if intended.is_none() => {

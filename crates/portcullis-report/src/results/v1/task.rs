@@ -185,8 +185,9 @@ pub fn check_sum(
     sum: &measured::Row,
     others: &str,
 ) -> Result<(), Contradiction> {
-    let counts =
-        |row: &measured::Row| [row.requests, row.failures, row.cut, row.skipped, row.with_data, row.stalled];
+    let counts = |row: &measured::Row| {
+        [row.requests, row.failures, row.cut, row.skipped, row.with_data, row.stalled]
+    };
     let names = ["requests", "failures", "cut", "skipped", "with_data", "stalled"];
     for ((name, part), all) in names.iter().zip(counts(parts)).zip(counts(sum)) {
         ensure(part == all, format_args!("{name} is {all}, but {part} in {others}"))?;
