@@ -53,9 +53,9 @@ const REPORT: &[&[&str]] = &[
 ];
 
 const SUPERVISE: &[&[&str]] = &[
-    &["step", "server", "guard", "meter"],
-    &["launch", "port"],
-    &["descriptors", "environment", "log", "placement"],
+    &["step", "server", "abandoned", "meter"],
+    &["guard", "launch", "port"],
+    &["descriptors", "environment", "log", "placement", "sweep"],
     &["tree"],
     &["interrupt", "disk_space", "system_tool"],
 ];

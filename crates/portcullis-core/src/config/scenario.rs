@@ -1,5 +1,6 @@
 //! The `[scenario]` section: login, waits and tasks.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 mod bodies;
@@ -11,8 +12,8 @@ mod values;
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::renamed;
 use super::tree::{self, Node, Place, Value};
-use crate::scenario::{DataFile, NamedValues, Order, Scenario, Task, Template, Wait, is_name};
-use crate::text::nearest;
+use crate::scenario::{DataFile, NamedValues, Order, Part, Scenario, Task, Template, Wait, is_name};
+use crate::text::{is_secret_name, nearest};
 use login::login;
 use steps::{Around, Names, check_names, step, steps};
 use values::{files, values};
@@ -40,10 +41,11 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     match section.optional("task") {
         None => note(problems, section.at(), "the scenario has no [[scenario.task]]"),
         Some(node) => {
+            let mut names = HashSet::new();
             for item in list(node, "scenario.task", problems) {
-                let names = (extracted.as_slice(), files.as_slice());
-                let task = task(item, &around, names, problems);
-                check_name(&task, &tasks, item, problems);
+                let own = (extracted.as_slice(), files.as_slice());
+                let task = task(item, &around, own, problems);
+                check_name(&task, names.insert(task.name.clone()), item, problems);
                 tasks.push(task);
             }
             check_groups(&tasks, list(node, "scenario.task", &mut Vec::new()), problems);
@@ -58,13 +60,13 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     Some(Scenario { login, wait, order, tasks, files, cookies })
 }
 
-fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems) {
+fn check_name(task: &Task, is_new: bool, item: &Node, problems: &mut Problems) {
     if !may_name(&task.name) {
         let message =
             format!("\"{}\" is not a valid task name: use letters, digits, _ - .", task.name);
         note(problems, item.at, message);
     }
-    if others.iter().any(|other| other.name == task.name) {
+    if !is_new {
         note(problems, item.at, format!("two tasks are named \"{}\"", task.name));
     }
 }
@@ -75,6 +77,7 @@ fn may_name(text: &str) -> bool {
 }
 
 fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
+    let groups: HashSet<&str> = tasks.iter().filter_map(|task| task.group.as_deref()).collect();
     for (task, item) in tasks.iter().zip(items) {
         if let Some(group) = task.group.as_deref().filter(|group| !may_name(group)) {
             let message = format!(
@@ -83,7 +86,7 @@ fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
             );
             note(problems, item.at, message);
         }
-        if tasks.iter().any(|other| other.group.as_ref() == Some(&task.name)) {
+        if groups.contains(task.name.as_str()) {
             note(
                 problems,
                 item.at,
@@ -165,7 +168,13 @@ fn order(section: &mut Reader<'_>, problems: &mut Problems) -> Order {
 }
 
 fn template(written: &str, node: &Node, path: &str, problems: &mut Problems) -> Template {
+    // A password may contain braces.
+    if let Value::FromEnvironment(text) = &node.value {
+        return Template(vec![Part::Text(text.clone())]);
+    }
     Template::parse(written).unwrap_or_else(|why| {
+        // A header or a body can contain a secret; the position says which text it is.
+        let why = if path.ends_with(".path") { why.to_string() } else { why.without_text() };
         note(problems, node.at, format!("{path}: {why}"));
         Template::default()
     })
@@ -220,20 +229,42 @@ fn path(section: &mut Reader<'_>, key: &'static str, problems: &mut Problems) ->
     let title = section.path_of(key);
     let Some(node) = section.required(key, problems) else { return Template::default() };
     let Some(written) = text(node, &title, problems) else { return Template::default() };
+    if let Some((before, query)) =
+        written.split_once('?').filter(|(before, _)| before.starts_with('/'))
+    {
+        let message = format!(
+            "{title} = \"{written}\": write the parameters into query: path = \"{before}\", query = \
+             {{ {} }}",
+            parameters(query)
+        );
+        note(problems, node.at, message);
+        return Template::default();
+    }
     let plain = |c: char| c.is_ascii_graphic() && !"?#".contains(c) || "{} ".contains(c);
     if !written.starts_with('/') || !written.chars().all(plain) {
         let message = format!("{title} = \"{written}\" must begin with / and be percent-encoded");
         note(problems, node.at, message);
     }
     let template = template(&written, node, &title, problems);
-    let spaced = |part: &crate::scenario::Part| match part {
-        crate::scenario::Part::Text(text) => text.contains(' '),
-        crate::scenario::Part::Value(_) => false,
+    let spaced = |part: &Part| match part {
+        Part::Text(text) => text.contains(' '),
+        Part::Value(_) => false,
     };
     if template.0.iter().any(spaced) {
         note(problems, node.at, format!("{title} = \"{written}\" contains a space"));
     }
     template
+}
+
+/// The parameters of a URL as a table in TOML: `a = "1", b = "2"`.
+fn parameters(query: &str) -> String {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = if is_secret_name(name) { "…" } else { value };
+        format!("{name} = \"{value}\"")
+    };
+    pairs.map(pair).collect::<Vec<_>>().join(", ")
 }
 
 fn accept(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<u16> {

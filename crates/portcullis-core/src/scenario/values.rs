@@ -27,10 +27,6 @@ pub enum Values {
         /// The name of the column.
         column: String,
     },
-    /// The value of an environment variable, which the plan replaces by its value.
-    Environment(String),
-    /// Always the same, and a secret.
-    Secret(String),
 }
 
 impl Values {

@@ -106,14 +106,16 @@ fn refused(head: &Head, body: &[u8], step: &Step) -> Option<Failure> {
     }
     // Such a body may contain the value to extract, which is a secret.
     let is_secret = !step.extract.is_empty() && head.status < 400;
-    let words = if is_secret { "(not shown)".to_owned() } else { body::words(body) };
+    let said = if is_secret { "(not shown)".to_owned() } else { body::said(body) };
     if head.status == 429 {
         let retry = head.retry_after_s.map(|s| format!(", retry after {s} s"));
-        let message = format!("429 throttled: \"{words}\"{}", retry.unwrap_or_default());
+        let message = format!("429 throttled: {said}{}", retry.unwrap_or_default());
         return Some(Failure { kind: FailureKind::Throttled, status: 429, message });
     }
     let accepted: Vec<String> = step.accept.iter().map(u16::to_string).collect();
     let expected = accepted.join(" or ");
-    let message = format!("status {} instead of {expected}: \"{words}\"", head.status);
+    let place = head.location.as_ref().map(|place| format!(", redirected to {place}"));
+    let place = place.unwrap_or_default();
+    let message = format!("status {} instead of {expected}{place}: {said}", head.status);
     Some(Failure { kind: FailureKind::Status, status: head.status, message })
 }

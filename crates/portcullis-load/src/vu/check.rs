@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use portcullis_core::scenario::{Condition, Scalar};
 
-use super::body;
-use super::json;
+use super::{body, json, page};
 
 /// The number of characters that a message shows of an unexpected value.
 const EXCERPT: usize = 80;
@@ -106,6 +105,9 @@ fn is_equal(text: &[u8], wanted: &Scalar) -> bool {
 
 fn malformed(json::Malformed { at }: json::Malformed, body: &[u8]) -> String {
     let length = body.len();
+    if let Some(page) = page::described(body) {
+        return format!("the body is not JSON but {page}");
+    }
     match at < length {
         true => format!("the body is not JSON (at byte {} of {length})", at + 1),
         false => format!("the body is not JSON (it ends after {length} bytes)"),

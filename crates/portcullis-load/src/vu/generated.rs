@@ -98,9 +98,6 @@ impl PreparedValues {
         let kind = match values {
             Values::Range(from, to) => Kind::Range(*from, *to),
             Values::List(items) => Kind::List(items.iter().map(|i| in_contexts(i)).collect()),
-            Values::Secret(value) => Kind::List(each(&[value])),
-            // The plan replaces it by its value.
-            Values::Environment(_) => Kind::List(Vec::new()),
             Values::Column { file, column } => {
                 let rows = files.get(*file).and_then(|file| file.rows.column(column));
                 Kind::Column(*file, each(&rows.unwrap_or_default()))

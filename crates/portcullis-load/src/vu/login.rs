@@ -10,7 +10,7 @@ use super::answer::unpacked;
 use super::body;
 use super::cookies::{Jar, path_in};
 use super::generated::{Drawn, draw};
-use super::page;
+use super::forms;
 use super::prepared::Slot;
 use super::redirects::{self, is_redirect};
 use super::session::{Sending, Session, Wants, looks_secret};
@@ -150,7 +150,7 @@ impl Session {
     ) -> Option<String> {
         let status = self.response.head().status;
         let body = unpacked(&self.response).unwrap_or_default();
-        if (200..300).contains(&status) && page::asks_for_password(&body) {
+        if (200..300).contains(&status) && forms::asks_for_password(&body) {
             return Some(format!("status {status}, and the form again"));
         }
         let path = path_in(&self.out);
@@ -189,12 +189,14 @@ impl Session {
         let page = unpacked(&self.response).unwrap_or_default();
         let is_page = page.trim_ascii_start().starts_with(b"<");
         let said =
-            if is_page { page::error(&page).or_else(|| page::headline(&page)) } else { None };
+            if is_page { forms::error(&page).or_else(|| forms::headline(&page)) } else { None };
         let said = said.map(|said| body::excerpt(said.as_bytes(), 160));
         let at = path_in(&self.out);
-        let message = match (said, failure.message.split_once(": \"")) {
-            // The page's words say more than the beginning of its source.
-            (Some(said), Some((status, _))) => format!("{status} at {at}: \"{said}\""),
+        let message = &failure.message;
+        let status = message.find(": an HTML page").or_else(|| message.find(": \""));
+        let message = match (said, status.and_then(|end| message.get(..end))) {
+            // The page's words say more than its title.
+            (Some(said), Some(status)) => format!("{status} at {at}: \"{said}\""),
             (Some(said), None) => format!("{} at {at}: \"{said}\"", failure.message),
             (None, _) => format!("{} at {at}", failure.message),
         };

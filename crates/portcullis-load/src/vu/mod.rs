@@ -9,6 +9,7 @@ mod driver;
 mod encoding;
 mod first_round;
 mod flow;
+mod forms;
 mod generated;
 mod json;
 mod login;

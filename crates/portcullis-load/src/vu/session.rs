@@ -11,7 +11,6 @@ use portcullis_core::secrets::Secrets;
 use portcullis_core::text::is_secret_name;
 
 use super::answer::{failure_of, misframed, misframed_later, unpacked, weigh};
-use super::body;
 use super::cookies::{Jar, path_in};
 use super::flow::StepEnd;
 use super::generated::Drawn;
@@ -19,6 +18,7 @@ use super::login::Credentials;
 use super::prepared::{Filling, Prepared, PreparedFlow, PreparedRequest, Slot};
 use super::redirects::{self, is_redirect};
 use super::shape::{self, Shapes, StepShapes};
+use super::{body, page};
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Idle, Opening, Response};
 use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
@@ -28,6 +28,7 @@ pub fn login_failure(user: u32, sample: Option<&Sample>) -> LoginFailure {
     let failure = sample.and_then(|sample| sample.failure.as_ref());
     LoginFailure {
         user,
+        status: sample.map_or(0, |sample| sample.status),
         throttled: failure.is_some_and(|f| f.kind == FailureKind::Throttled),
         message: failure.map(|f| f.message.clone()).unwrap_or_default(),
     }
@@ -153,7 +154,10 @@ impl Session {
     /// The status and the unpacked body of the last answer, for messages.
     pub fn last_answer(&self) -> (u16, String) {
         let body = unpacked(&self.response).unwrap_or_default();
-        (self.response.head().status, body::excerpt(&body, 300))
+        (
+            self.response.head().status,
+            page::described(&body).unwrap_or_else(|| body::excerpt(&body, 300)),
+        )
     }
 
     /// The body of the last answer for the report, without what the user received in this `flow`,
@@ -239,7 +243,6 @@ impl Session {
                 (self.response.body_bytes(), Some(failure_of(error, timeout)))
             }
         };
-        self.add_location(sample.failure.as_mut());
         let is_success = (200..300).contains(&self.response.head().status);
         sample.has_data = sample.failure.is_none() && is_success;
         sample
@@ -304,19 +307,6 @@ impl Session {
         let Self { jar, response, .. } = self;
         let host = &sending.prepared.target.host;
         response.each_field("set-cookie", |field| jar.receive(field, host, &path, now));
-    }
-
-    /// Adds the place to which an unexpected redirect leads.
-    fn add_location(&self, failure: Option<&mut Failure>) {
-        let Some(failure) = failure.filter(|failure| failure.kind == FailureKind::Status) else {
-            return;
-        };
-        if is_redirect(failure.status)
-            && let Some(location) = self.response.field("location")
-        {
-            let location = body::excerpt(location.as_bytes(), 120);
-            failure.message.push_str(&format!(", Location: {location}"));
-        }
     }
 
     /// One exchange, begun at `start`. If the request crossed the server's close of a kept

@@ -5,7 +5,7 @@ use portcullis_core::scenario::{Extract, Source};
 use super::answer::unpacked;
 use super::body::{self, BodyError};
 use super::cookies::Jar;
-use super::page;
+use super::forms;
 use super::prepared::Slot;
 use crate::http::Response;
 
@@ -61,7 +61,7 @@ fn one(
                 None | Some(serde_json::Value::Null) => None,
                 Some(serde_json::Value::String(found)) => text(Some(found)),
                 Some(serde_json::Value::Array(_) | serde_json::Value::Object(_)) => {
-                    return Err(BodyError::NotText(path.to_string()));
+                    return Err(BodyError::NotText(path.to_string(), String::new()));
                 }
                 Some(other) => Some(other.to_string()),
             }
@@ -74,6 +74,6 @@ fn one(
             let found = found.as_ref().and_then(|found| found.get(1).or_else(|| found.get(0)));
             text(found.map(|found| found.as_str()))
         }
-        Source::Field(name) => text(page::field(body, name).as_deref()),
+        Source::Field(name) => text(forms::field(body, name).as_deref()),
     })
 }

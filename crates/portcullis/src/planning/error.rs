@@ -59,9 +59,6 @@ pub enum PlanError {
         /// Its columns.
         columns: String,
     },
-    /// A variable of the environment that a value needs.
-    #[error("the environment variable {0} {1}")]
-    Variable(String, &'static str),
     /// More users than open files are allowed.
     #[error(
         "{few}; each of the {users} users needs a connection: raise the hard limit (`ulimit -Hn \

@@ -1,6 +1,5 @@
-//! What a scenario takes from outside the configuration: files that requests send, files
-//! whose rows are values, and variables of the environment. All is read before anything is
-//! started.
+//! What a scenario takes from other files: those that requests send, and those whose rows are
+//! values. All is read before anything is started.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use super::PlanError;
 /// Reads everything that the scenario names; paths are relative to `base`.
 ///
 /// # Errors
-/// All files and variables that cannot be read, a sentence each.
+/// All files that cannot be used, a sentence each.
 pub fn read(scenario: &mut Scenario, base: &Path) -> Result<(), Vec<PlanError>> {
     let mut problems = Vec::new();
     for source in scenario.files_mut() {
@@ -31,25 +30,12 @@ pub fn read(scenario: &mut Scenario, base: &Path) -> Result<(), Vec<PlanError>> 
     }
     let files = scenario.files.clone();
     for values in scenario.values_mut() {
-        match values {
-            Values::Environment(name) => match std::env::var(&*name) {
-                Ok(value) if !value.chars().any(char::is_control) => {
-                    *values = Values::Secret(value)
-                }
-                Ok(_) => {
-                    problems.push(PlanError::Variable(name.clone(), "has a control character"))
-                }
-                Err(_) => problems.push(PlanError::Variable(name.clone(), "is not set")),
-            },
-            Values::Column { file, column } => {
-                let Some(file) = files.get(*file) else { continue };
-                let is_read = !file.rows.columns.is_empty();
-                if is_read && file.rows.column(column).is_none() {
-                    let (name, columns) = (file.name.clone(), file.rows.columns.join(", "));
-                    problems.push(PlanError::NoColumn { name, column: column.clone(), columns });
-                }
-            }
-            _ => {}
+        let Values::Column { file, column } = values else { continue };
+        let Some(file) = files.get(*file) else { continue };
+        let is_read = !file.rows.columns.is_empty();
+        if is_read && file.rows.column(column).is_none() {
+            let (name, columns) = (file.name.clone(), file.rows.columns.join(", "));
+            problems.push(PlanError::NoColumn { name, column: column.clone(), columns });
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(problems) }

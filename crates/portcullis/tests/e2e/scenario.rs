@@ -131,7 +131,7 @@ fn what_goes_wrong_is_red_and_says_why() {
     site.run(&unsafe_form, requests).expect(5, &["status 403", "Forbidden"]);
     // A redirect to the login page.
     let outcome = site.run(&task("path = \"/orders/\""), requests);
-    outcome.expect(1, &["Location: /accounts/login/?next=/orders/"]);
+    outcome.expect(1, &["redirected to /accounts/login/?next=/orders/"]);
     // An error of GraphQL with 200.
     let query = "path = \"/graphql/\"\nvalues = { id = [9] }\ncheck = { absent = \"errors\" }\n\
                  graphql = { query = \"{ claim }\", variables = { id = \"{{ id }}\" } }";

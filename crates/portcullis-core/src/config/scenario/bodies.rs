@@ -2,7 +2,8 @@
 
 use super::super::reader::{Problems, Reader, entries, note};
 use super::super::text::to_json;
-use super::super::tree::{Node, Value};
+use super::super::tree::{self, Node, Value};
+use super::super::variables;
 use super::template;
 use crate::scenario::{BodyPart, BodyTemplate, FileSource, NamedValues, PartContent, Template};
 use crate::units;
@@ -46,10 +47,10 @@ pub fn form(
     problems: &mut Problems,
 ) -> Vec<(String, Template)> {
     let title = section.path_of(key);
-    let at = section.optional(key);
+    let table = section.optional(key);
     let mut fields = Vec::new();
     for (name, value, _) in section.pairs(key, problems) {
-        if let Some(node) = at {
+        if let Some(node) = table.and_then(|table| tree::get(table, &name)) {
             fields.push((name, template(&value, node, &title, problems)));
         }
     }
@@ -66,11 +67,17 @@ fn json(
         note(problems, node.at, format!("{path}: JSON has no dates, infinity or nan"));
         return None;
     };
-    Some(template(&with_numbers(json.to_string(), values), node, path, problems))
+    Some(template(&written(node, json.to_string(), values), node, path, problems))
 }
 
-/// A JSON text that consists only of a whole-number value becomes a number.
-fn with_numbers(mut written: String, values: &NamedValues) -> String {
+/// The JSON text of a node as a template: a text that consists only of a whole-number value
+/// becomes a number.
+fn written(node: &Node, mut written: String, values: &NamedValues) -> String {
+    for text in variables::read(node).into_iter().filter(|text| text.contains("{{")) {
+        // The same text in JSON, but no placeholder.
+        let quoted = serde_json::Value::from(text).to_string();
+        written = written.replace(&quoted, &quoted.replace('{', "\\u007b"));
+    }
     for (name, _) in values.iter().filter(|(_, kind)| kind.is_number()) {
         for spelt in [format!("\"{{{{ {name} }}}}\""), format!("\"{{{{{name}}}}}\"")] {
             written = written.replace(&spelt, &format!("{{{{ {name} }}}}"));
@@ -104,8 +111,8 @@ fn graphql(
             note(problems, node.at, format!("{path}.variables must be a table of JSON values"));
         }
     }
-    let written = serde_json::Value::Object(body).to_string();
-    Some(template(&with_numbers(written, values), node, path, problems))
+    let written = written(node, serde_json::Value::Object(body).to_string(), values);
+    Some(template(&written, node, path, problems))
 }
 
 fn multipart(node: &Node, path: &str, problems: &mut Problems) -> Vec<BodyPart> {

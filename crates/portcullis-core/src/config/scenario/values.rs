@@ -26,6 +26,7 @@ pub fn values(node: &Node, problems: &mut Problems) -> NamedValues {
                 Values::List(items.iter().filter_map(|i| item(i, &path, problems)).collect())
             }
             Value::Table(_) => made(&entry.node, &path, problems),
+            Value::FromEnvironment(text) => Values::List(vec![text.clone()]),
             Value::Text(name) => match generator(name) {
                 Ok(values) => values,
                 Err(near) => {
@@ -70,7 +71,7 @@ fn item(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
     }
 }
 
-/// A value that a table describes: a range, a random text, or a variable.
+/// A value that a table describes: a range, or a random text.
 fn made(node: &Node, path: &str, problems: &mut Problems) -> Values {
     let mut section = Reader::new(node, path, problems);
     if let Some(length) = section.optional("random_text") {
@@ -78,10 +79,6 @@ fn made(node: &Node, path: &str, problems: &mut Problems) -> Values {
         let length = integer(length, &path, 1..=LONGEST_TEXT, problems).unwrap_or(1);
         section.finish(problems);
         return Values::RandomText(u32::try_from(length).unwrap_or(1));
-    }
-    if let Some(name) = section.optional_text("env", problems) {
-        section.finish(problems);
-        return Values::Environment(name);
     }
     let from = section.integer("from", i64::MIN + 1..=i64::MAX, problems).unwrap_or(0);
     let to = section.integer("to", i64::MIN + 1..=i64::MAX, problems).unwrap_or(from);
