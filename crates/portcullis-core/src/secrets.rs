@@ -6,7 +6,7 @@ mod looks;
 mod place;
 
 use crate::scenario::{
-    BodyTemplate, LoginHeader, NamedValues, Part, RequestTemplate, Scenario, Template, Values,
+    BodyTemplate, LoginHeader, Part, RequestTemplate, Scenario, Template, Values,
 };
 use crate::text::is_secret_name;
 use known::KnownValues;

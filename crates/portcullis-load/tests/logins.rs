@@ -211,7 +211,11 @@ fn an_expired_token_is_renewed_if_the_scenario_says_so() {
     let lifetime = Duration::from_millis(300);
     for shared in ["", "shared = true\n"] {
         let (web, users) = (expiring(lifetime), if shared.is_empty() { 1 } else { 3 });
-        let ran = run(&format!("{TOKEN}renew = true\n{shared}{TASK}"), (users, 90 * u64::from(users)), &web);
+        let ran = run(
+            &format!("{TOKEN}renew = true\n{shared}{TASK}"),
+            (users, 90 * u64::from(users)),
+            &web,
+        );
         assert_eq!(ran.counts("me").1, 0, "{shared}{:?}", ran.summary.failures);
         let logins = ran.summary.login.as_ref().unwrap().window.requests;
         assert!((3..=9).contains(&logins), "{shared}{logins}");

@@ -12,7 +12,9 @@ mod values;
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::renamed;
 use super::tree::{self, Node, Place, Value};
-use crate::scenario::{DataFile, NamedValues, Order, Part, Scenario, Task, Template, Wait, is_name};
+use crate::scenario::{
+    DataFile, NamedValues, Order, Part, Scenario, Task, Template, Wait, is_name,
+};
 use crate::text::{is_secret_name, nearest};
 use login::login;
 use steps::{Around, Names, check_names, step, steps};

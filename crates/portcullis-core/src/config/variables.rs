@@ -14,8 +14,18 @@ pub fn any_variable(_name: &str) -> Option<String> {
 
 /// The keys of `[scenario]`, its login, its tasks and their steps that may contain them.
 const KEYS: [&str; 12] = [
-    "headers", "query", "json", "form", "body", "graphql", "multipart", "values", "username",
-    "password", "api_key", "authorization",
+    "headers",
+    "query",
+    "json",
+    "form",
+    "body",
+    "graphql",
+    "multipart",
+    "values",
+    "username",
+    "password",
+    "api_key",
+    "authorization",
 ];
 
 /// Replaces every reference in a tree, and returns the values that were read. A variable that
