@@ -50,6 +50,10 @@ struct VirtualUser<'w, 'a> {
 /// How often a user without a request checks for one after the window.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// How long a call takes at least that sends nothing: without waits it would be repeated as fast
+/// as the processor allows.
+const NOTHING_SENT: Duration = Duration::from_millis(1);
+
 /// How often a user checks whether another one has renewed the shared login.
 const RENEWAL: Duration = Duration::from_millis(5);
 
@@ -162,8 +166,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             Called::Skipped(_) => {
                 self.record_ends(phase, task);
                 worker.recorder.borrow_mut().note_skipped(subject);
-                // Calls that send nothing must not keep other users from running.
-                self.handle.give_way().await;
+                self.handle.until(Instant::now() + NOTHING_SENT).await;
                 return Some(start.elapsed());
             }
             Called::Exhausted(out) if out.stops => {
@@ -171,7 +174,10 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
                 schedule.window.end_for(out.message, schedule.start.elapsed());
                 return None;
             }
-            exhausted @ Called::Exhausted(_) => exhausted.into_sample(),
+            exhausted @ Called::Exhausted(_) => {
+                self.handle.until(Instant::now() + NOTHING_SENT).await;
+                exhausted.into_sample()
+            }
         };
         let took = start.elapsed();
         self.record_ends(phase, task);

@@ -124,6 +124,11 @@ pub fn check_names<'t>(
                     format!("{}: \"{}\" is extracted, and also a value", names.owner, extract.name);
                 note(problems, node.at, message);
             }
+            if names.login.contains(&extract.name) {
+                let message =
+                    format!("{}: the login already extracts \"{}\"", names.owner, extract.name);
+                note(problems, node.at, message);
+            }
             extracted.push(&extract.name);
         }
     }
