@@ -302,11 +302,10 @@ fn task(
         .map_or(Some(1), |node| integer(node, "scenario.task.weight", 0..=100_000, problems));
     let mut all: NamedValues =
         section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
-    for (name, value) in around.values {
-        if !all.iter().any(|(known, _)| known == name) {
-            all.push((name.clone(), value.clone()));
-        }
-    }
+    let own: HashSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    let is_inherited = |(name, _): &&(String, _)| !own.contains(name.as_str());
+    let inherited: NamedValues = around.values.iter().filter(is_inherited).cloned().collect();
+    all.extend(inherited);
     let steps = match section.optional("step") {
         None => vec![step(&mut section, &Around { values: &all, ..*around }, problems)],
         Some(_) => {
