@@ -233,14 +233,16 @@ impl Waiting<'_> {
     fn ended(&mut self, status: ExitStatus) -> Why {
         const STAY: &str = "a server must stay in the foreground, not become a daemon";
         let (left, port) = (sweep::left_behind(), self.port);
-        let (why, advice) = match port::owner(port, Vec::new) {
-            _ if !left.is_empty() => {
-                (format!("; it left {} behind: {STAY}", left.join(", ")), FOREGROUND)
-            }
+        // A daemon that it left may have the port.
+        let (why, advice) = match port::owner(port, || left.keys().copied().collect()) {
             Owner::Foreign(_) => {
                 self.is_port_lost = true;
                 let holder = port::describe_holder(port);
                 (format!("; port {port} is held by {holder}"), FREE_PORT)
+            }
+            _ if !left.is_empty() => {
+                let left: Vec<String> = left.into_values().collect();
+                (format!("; it left {} behind: {STAY}", left.join(", ")), FOREGROUND)
             }
             _ if status.success() => (format!("; {STAY}"), FOREGROUND),
             _ => (String::new(), READ_LOG),
