@@ -48,6 +48,9 @@ pub const RESULTS: &str = "perf_results.json";
 pub const PAGE: &str = html::FILE;
 /// Copies of the logs, without secrets.
 pub const LOGS: &str = "logs";
+/// The results of the last run, if a later one was refused.
+const PREVIOUS: &str = "previous";
+
 /// Prepares a folder: creates it if it is missing, refuses one of another owner, removes
 /// the files of an earlier run, and checks that it is writable.
 ///
@@ -78,17 +81,26 @@ pub fn beside(results: &Path) -> Folder {
     Folder { path: parent.unwrap_or(Path::new(".")).to_owned(), _lock: None }
 }
 
-/// Removes the files of an earlier run from a folder of Portcullis, if it exists: a run
-/// that is refused must not leave an older verdict that could be uploaded.
+/// Moves the files of an earlier run into `previous/` of a folder of Portcullis, if it has
+/// any: a run that is refused must not leave an older verdict that could be uploaded as its
+/// own. Returns the folder with the files.
 ///
 /// # Errors
 /// The system refuses.
-pub fn discard(path: &Path) -> io::Result<()> {
+pub fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
+    let names = FORMATS.iter().flat_map(|format| format.files).chain(&[RESULTS, LOGS]);
+    let there: Vec<&str> = names.copied().filter(|name| path.join(name).exists()).collect();
     // The files of a run that goes on are not old.
-    if !is_ours(path) || matches!(lock(path), Lock::Anothers) {
-        return Ok(());
+    if !is_ours(path) || there.is_empty() || matches!(lock(path), Lock::Anothers) {
+        return Ok(None);
     }
-    remove_ours(path)
+    let previous = path.join(PREVIOUS);
+    remove_folder(&previous)?;
+    fs::create_dir(&previous)?;
+    let moved = there.iter().try_for_each(|name| fs::rename(path.join(name), previous.join(name)));
+    // What cannot be moved must not stay.
+    moved.and_then(|()| remove_ours(path)).or_else(|_| remove_ours(path))?;
+    Ok(Some(previous))
 }
 
 /// Who may write to a folder.
@@ -256,12 +268,35 @@ mod tests {
         let first = prepare(&path).unwrap();
         first.write(RESULTS, b"{}").unwrap();
         assert!(matches!(prepare(&path), Err(FolderError::InUse(_))));
-        discard(&path).unwrap();
+        set_aside(&path).unwrap();
         assert!(path.join(RESULTS).exists(), "the results of a run that goes on");
         drop(first);
-        discard(&path).unwrap();
+        set_aside(&path).unwrap();
         assert!(!path.join(RESULTS).exists());
         prepare(&path).unwrap();
+    }
+
+    #[test]
+    fn results_are_set_aside_once() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("perf");
+        assert_eq!(set_aside(&path).unwrap(), None);
+        let folder = prepare(&path).unwrap();
+        assert_eq!(set_aside(&path).unwrap(), None);
+        folder.write(RESULTS, b"{}").unwrap();
+        folder.write("logs/server.log", b"x").unwrap();
+        drop(folder);
+        let previous = set_aside(&path).unwrap().unwrap();
+        assert!(!path.join(RESULTS).exists() && !path.join(LOGS).exists());
+        assert_eq!(fs::read(previous.join(RESULTS)).unwrap(), b"{}");
+        assert!(previous.join("logs/server.log").exists());
+        // A second refusal has nothing to move, and keeps them.
+        assert_eq!(set_aside(&path).unwrap(), None);
+        assert!(previous.join(RESULTS).exists());
+        // Files of somebody else stay where they are.
+        fs::write(parent.path().join(RESULTS), "somebody's").unwrap();
+        assert_eq!(set_aside(parent.path()).unwrap(), None);
+        assert!(parent.path().join(RESULTS).exists());
     }
 
     #[test]

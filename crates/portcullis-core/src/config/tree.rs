@@ -52,6 +52,8 @@ pub enum Value {
     List(Vec<Node>),
     /// Values by key, in the order of the file.
     Table(Vec<Entry>),
+    /// A text from the environment, which is a secret.
+    FromEnvironment(String),
     /// A TOML value that no setting accepts: a date or a time.
     Date,
 }
@@ -71,7 +73,7 @@ impl Value {
     /// The type of the value, for error messages.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Text(_) => "a string",
+            Self::Text(_) | Self::FromEnvironment(_) => "a string",
             Self::Integer(_) => "a whole number",
             Self::Float(_) => "a number",
             Self::Bool(_) => "true or false",

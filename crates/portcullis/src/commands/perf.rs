@@ -21,7 +21,7 @@ use crate::host;
 use crate::planning::{self, PlanRequest};
 use crate::project::Venv;
 use crate::run::{Aborted, Checkout, Journal, RunContext, RunResults, Version, record};
-use crate::stages::{self, baseline, collect, judge, load, ready, serve, stop};
+use crate::stages::{self, baseline, collect, history, judge, load, ready, serve, stop};
 
 /// Runs the job in a worker process; `listener` gets the same events there as the console.
 /// Returns the exit code.
@@ -30,7 +30,7 @@ pub fn run(args: &PerfArgs, listener: &dyn Sink) -> u8 {
         true => worker::caught(|| dry_run::run(args)),
         false => match host::lacking() {
             Some(lack) => {
-                discard_stale(&flags::request(args));
+                set_stale_aside(&flags::request(args));
                 console::unfit(&lack)
             }
             None => worker::guarded(|| perf(args, listener)),
@@ -44,7 +44,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let planned = match planning::plan(&request) {
         Ok(planned) => planned,
         Err(problems) => {
-            discard_stale(&request);
+            set_stale_aside(&request);
             return console.refuse(&problems);
         }
     };
@@ -81,6 +81,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     left.checkout.and_then(|before| before.warning()).iter().for_each(|text| context.warn(text));
     journal.conclude(&results, against.is_some());
     baseline::keep(&context, &mut journal, &mut results);
+    history::remember(&context, &mut journal, &results);
     let record = collect::finish(&context, &mut journal, &results);
     end(&record, context.artifacts.path(), &console);
     record.exit_code
@@ -162,14 +163,19 @@ fn end(record: &RunRecord, artifacts: &Path, console: &Console) {
     console.end(record, &FinalOutput { artifacts, log, page, advice: &[] });
 }
 
-/// Removes older artifacts, so that an older verdict is not mistaken for this run's.
-fn discard_stale(request: &PlanRequest) {
+/// Moves older artifacts away, so that an older verdict is not mistaken for this run's.
+fn set_stale_aside(request: &PlanRequest) {
     for path in planning::likely_outputs(request) {
-        if let Err(error) = artifacts::discard(&path) {
-            console::complain(&format!(
-                "{} has old artifacts that cannot be removed: {error}",
+        match artifacts::set_aside(&path) {
+            Ok(None) => {}
+            Ok(Some(previous)) => {
+                let previous = previous.display();
+                console::remark(&format!("the results of the last run are now in {previous}"));
+            }
+            Err(error) => console::complain(&format!(
+                "{} has old artifacts that cannot be moved: {error}",
                 path.display()
-            ));
+            )),
         }
     }
 }

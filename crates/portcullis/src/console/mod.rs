@@ -151,6 +151,11 @@ pub fn complain(text: &str) {
     error_line(&format!("warning: {}", plain(text)));
 }
 
+/// Prints a fact before or after a run.
+pub fn remark(text: &str) {
+    error_line(&format!("note: {}", plain(text)));
+}
+
 /// Prints the problems of the configuration or the command line; returns 2.
 pub fn refuse(problems: &[impl Display]) -> u8 {
     for problem in problems {

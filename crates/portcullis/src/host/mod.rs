@@ -3,6 +3,7 @@
 pub mod git;
 mod lack;
 pub mod machine;
+pub mod own_environment;
 pub mod random;
 
 pub use lack::{lacking, small_files};

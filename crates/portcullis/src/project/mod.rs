@@ -9,7 +9,8 @@
 //! - [`serve_argv`] and [`serve_environment`]: how the server is started; [`expect_proof`] and
 //!   [`is_proved`]: whether it has loaded the run's settings; [`keeps_to`]: whether it uses no
 //!   other databases
-//! - [`refused`]: a failure that the project's log explains better
+//! - [`refused`]: a failure that the project's log explains better; [`explained`] and
+//!   [`advice_of`]: what its log says about other failures
 //! - [`leaking`]: settings that reach a version although the plan does not set them
 //! - [`forget`]: removes what a run leaves outside of its folder
 //!
@@ -18,6 +19,7 @@
 mod django;
 
 pub use django::bytecode::forget;
+pub use django::complaint::{advice_of, explained};
 pub use django::database::migrate;
 pub use django::dotenv::leaking;
 pub use django::environment::{Venv, environment, install};

@@ -18,7 +18,7 @@ use super::RunFolder;
 use super::folder::PrivateFolder;
 use crate::cache;
 use crate::host::git::Git;
-use crate::host::{OWN_BINARY, machine, random};
+use crate::host::{OWN_BINARY, machine, own_environment, random};
 use crate::planning::Planned;
 
 /// The options of a run besides its plan.
@@ -92,9 +92,13 @@ impl<'a> RunContext<'a> {
         let (run_id, private, folder) = supervision().map_err(no_folder)?;
         let mut secrets = Secrets::default();
         secrets.add_scenario(&planned.plan.load.scenario);
+        planned.loaded.config.from_environment.iter().for_each(|text| secrets.add(text));
         secrets.add_overrides(&planned.loaded.config.django.overrides);
         secrets.add_overrides(&planned.plan.against.overrides);
         let mut inherited = Environment::inherited(std::env::vars_os());
+        if let Some(path) = inherited.get("PATH").and_then(own_environment::search_path) {
+            inherited.set("PATH", path);
+        }
         inherited.set(guard::RUN_ID, &run_id);
         // A hung Python process writes its stack before it is stopped.
         inherited.set("PYTHONFAULTHANDLER", "1");

@@ -251,7 +251,7 @@ const KILLED: &str = "SIGKILL often comes from the kernel when memory runs out: 
 fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     match (context.interrupts.signal(), error) {
         (Some(signal), _) => StageFailure::new(Finding::interrupted(signal)),
-        (None, NotBegun::Login(failure)) => login_failure(&failure),
+        (None, NotBegun::Login(failure)) => login_failure(context, &failure),
         (None, NotBegun::Unreachable(why)) => {
             StageFailure::new(Finding::server(why)).with_log("server")
         }
@@ -259,16 +259,40 @@ fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     }
 }
 
-fn login_failure(failure: &LoginFailure) -> StageFailure {
+/// The failure of a login. If the service itself failed, its log has a better reason than the
+/// configuration of the login.
+fn login_failure(context: &RunContext<'_>, failure: &LoginFailure) -> StageFailure {
     let message = format!("the login of user {} failed: {}", failure.user, failure.message);
-    let advice = if failure.throttled {
-        "the service limits logins: log in once for all users (scenario.login.shared = true), \
-         run fewer users, or relax the limit for the run in [django.overrides]"
-    } else {
-        "check path, body and token of [scenario.login], and that the seed creates this user"
-    };
-    StageFailure::new(Finding::invalid(message)).with_advice(advice)
+    let failed = StageFailure::new(Finding::invalid(message));
+    if failure.throttled {
+        return failed.with_advice(THROTTLED_LOGIN);
+    }
+    let settings = &context.planned.loaded.config.django.settings;
+    let known = project::advice_of(&context.folder, "server", settings);
+    match (failure.status, known) {
+        (500.., Some(known)) => failed.with_log("server").with_advice(known),
+        (500.., None) => failed.with_log("server").with_advice(FAILING_SERVICE),
+        (400, Some(known)) => failed.with_advice(known),
+        (400, None) if failure.message.contains("HTML page \"Bad Request") => {
+            failed.with_advice(REFUSED_HOST)
+        }
+        (300..=399, _) => failed.with_advice(REDIRECTED_LOGIN),
+        (404 | 405, _) => failed.with_advice(NO_LOGIN_HERE),
+        _ => failed.with_advice(WRONG_LOGIN),
+    }
 }
+
+const THROTTLED_LOGIN: &str = "the service limits logins: log in once for all users (scenario.login.shared = true), run fewer \
+     users, or relax the limit for the run in [django.overrides]";
+const FAILING_SERVICE: &str =
+    "the service itself failed, so the login may be right: the log of the server has the traceback";
+const REFUSED_HOST: &str = "Django refuses a request like this if its host is not in ALLOWED_HOSTS: set it in \
+     [django.overrides]";
+const REDIRECTED_LOGIN: &str = "redirects are not followed: set scenario.login.path to the path that answers itself (often \
+     the same with a slash at its end)";
+const NO_LOGIN_HERE: &str = "check path and method of [scenario.login]";
+const WRONG_LOGIN: &str =
+    "check path, body and token of [scenario.login], and that the seed creates this user";
 
 /// Reports the answers of the first round; tasks without data end the run here.
 fn tell_first_round(
@@ -336,7 +360,7 @@ fn conclude(
     }
     match ended {
         Ended::Defect(what) => Err(StageFailure::new(Finding::defect(what))),
-        Ended::LoginFailed(failure) => Err(login_failure(&failure)),
+        Ended::LoginFailed(failure) => Err(login_failure(context, &failure)),
         Ended::Aborted if context.is_overdue() => {
             let limit = show_duration(context.planned.plan.run_timeout);
             let message = format!("the load was stopped: the whole run has a limit of {limit}");

@@ -4,6 +4,7 @@
 pub mod baseline;
 pub mod collect;
 mod health;
+pub mod history;
 pub mod judge;
 pub mod load;
 pub mod ready;
@@ -28,6 +29,8 @@ pub fn prepare(
     held: Option<&Venv>,
 ) -> Result<(Project, Venv), Aborted> {
     let folder = version.folder;
+    let settings = &version.plan.django.settings;
+    let explained = |failure| project::explained(folder, settings, failure);
     let venv = journal.stage(folder, Stage::Environment, || match host::small_files() {
         Some(lack) => {
             let failure = StageFailure::new(Finding::preparation(lack.to_string()));
@@ -38,9 +41,12 @@ pub fn prepare(
     let venv = journal.stage(folder, Stage::Install, || project::install(version, venv))?;
     let (project, database) = journal.stage(folder, Stage::Migrate, || {
         let project = project::isolate(version, &venv)?;
-        let StageOutput { value, cached, detail } = project::migrate(version, &project, &venv)?;
+        let StageOutput { value, cached, detail } =
+            project::migrate(version, &project, &venv).map_err(&explained)?;
         Ok(StageOutput { value: (project, value), cached, detail })
     })?;
-    journal.stage(folder, Stage::Seed, || project::seed(version, &project, database))?;
+    journal.stage(folder, Stage::Seed, || {
+        project::seed(version, &project, database).map_err(&explained)
+    })?;
     Ok((project, venv))
 }

@@ -101,7 +101,7 @@ fn once(
     let is_port_lost = waiting.is_port_lost;
     match polled {
         Ok(Ok(())) => Ok(format!("{} is healthy, verified as our process", plan.health)),
-        Ok(Err(why)) => Err(Unready { failure: failed(folder, why), is_port_lost }),
+        Ok(Err(why)) => Err(Unready { failure: failed(context, folder, why), is_port_lost }),
         Err(error) => Err(StageFailure::new(Finding::defect(error.to_string())).into()),
     }
 }
@@ -110,11 +110,16 @@ fn once(
 type Why = (Finding, &'static str);
 
 /// The failure of a server that is not ready; its log may have a better reason.
-fn failed(folder: &RunFolder, (finding, advice): Why) -> StageFailure {
+fn failed(context: &RunContext<'_>, folder: &RunFolder, (finding, advice): Why) -> StageFailure {
     match finding.kind {
         FindingKind::Interrupted(_) => StageFailure::new(finding),
-        _ => project::refused(folder, LOG)
-            .unwrap_or_else(|| StageFailure::new(finding).with_log(LOG).with_advice(advice)),
+        _ => project::refused(folder, LOG).unwrap_or_else(|| {
+            let failure = StageFailure::new(finding).with_log(LOG);
+            let settings = &context.planned.loaded.config.django.settings;
+            let mut failure = project::explained(folder, settings, failure);
+            failure.advice.get_or_insert_with(|| advice.to_owned());
+            failure
+        }),
     }
 }
 
@@ -159,12 +164,13 @@ impl Waiting<'_> {
                 return Err(StageFailure::new(Finding::interrupted(signal)));
             }
             if let Some(status) = self.server.ended_within(PROOF_EVERY) {
-                return Err(failed(self.folder, self.ended(status)));
+                return Err(failed(self.context, self.folder, self.ended(status)));
             }
             if self.start.elapsed() >= self.limit {
                 self.server.ask_for_stack();
                 let message = format!("within {} s {UNSET}", self.limit.as_secs_f64());
-                return Err(failed(self.folder, (Finding::server(message), UNSET_ADVICE)));
+                let why = (Finding::server(message), UNSET_ADVICE);
+                return Err(failed(self.context, self.folder, why));
             }
             self.tell(UNSET);
         }
@@ -279,26 +285,51 @@ fn everywhere(port: u16) -> Why {
 /// Waits until a running server answers its health check.
 ///
 /// # Errors
-/// It is not healthy within the plan's time.
+/// It is not healthy within the plan's time, or its certificate is not trusted.
 pub fn attach(context: &RunContext<'_>, target: &Target) -> Result<StageOutput<()>, StageFailure> {
     let plan = &context.planned.plan;
     let start = Instant::now();
     let polled = health::poll(target, &context.planned.trust, &plan.health, |health| {
         if let Some(signal) = context.interrupts.signal() {
-            return Some(Err(Finding::interrupted(signal)));
+            return Some(Err(StageFailure::new(Finding::interrupted(signal))));
         }
         if health == Health::Healthy {
             return Some(Ok(()));
         }
-        (start.elapsed() >= plan.ready_timeout).then(|| {
+        // A certificate does not become valid by waiting.
+        let is_final = matches!(health, Health::Untrusted(_));
+        (is_final || start.elapsed() >= plan.ready_timeout).then(|| {
             let url = format!("{}{}", target.url(), plan.health);
-            Err(Finding::server(format!("{url} is not healthy: {health}")))
+            let finding = Finding::server(format!("{url} is not healthy: {health}"));
+            Err(StageFailure::new(finding).with_advice(advice(&health)))
         })
     });
     match polled {
         Ok(Ok(())) => Ok(StageOutput::new((), format!("{} is healthy", target.url()))),
-        Ok(Err(finding)) => Err(StageFailure::new(finding)
-            .with_advice("start the server first; --host measures a running server")),
+        Ok(Err(failure)) => Err(failure),
         Err(error) => Err(StageFailure::new(Finding::defect(error.to_string()))),
+    }
+}
+
+/// What to do about a running server that is not healthy.
+fn advice(health: &Health) -> &'static str {
+    match health {
+        Health::Untrusted(_) => {
+            "name the certificate of the server, or of the authority that signed it, in load.ca; \
+             load.insecure = true accepts any"
+        }
+        Health::Status(404, _) => "set server.health to a path that the server answers with 200",
+        Health::Status(400, _) => "a Django server needs the host in ALLOWED_HOSTS",
+        Health::Status(_, Some(_)) => {
+            "redirects are not followed: set server.health to the path that answers itself, or \
+             load.host to the URL of the redirect"
+        }
+        Health::Status(..) => "the log of the server has the reason",
+        Health::Healthy | Health::Refused(_) => {
+            "start the server first; --host measures a running server"
+        }
+        Health::Silent(_) => {
+            "check that the server runs, and that load.host begins with its scheme"
+        }
     }
 }

@@ -26,7 +26,7 @@ fn pythons() -> Vec<FaultCase> {
         named("environment/python-too-old", "The only Python is too old.")
             .before(|sandbox| pretend_python(sandbox, &answering("3.8.10", true)))
             .says("tried python3 (is 3.8.10)")
-            .says("try: install one, or lower project.python"),
+            .says("try: install one, or change project.python"),
         named("environment/python-without-venv", "Python has no `venv`, as Debian splits it.")
             .before(|sandbox| pretend_python(sandbox, &answering("3.12.1", false)))
             .says("python3 (lacks venv; Debian: apt-get install python3-venv)"),

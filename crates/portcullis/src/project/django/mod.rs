@@ -2,10 +2,12 @@
 //! of `manage.py`.
 
 pub mod bytecode;
+pub mod complaint;
 pub mod database;
 pub mod dotenv;
 pub mod environment;
 pub mod isolation;
+mod pip;
 mod python;
 pub mod refusal;
 mod requirements;
@@ -44,9 +46,8 @@ pub struct Project {
 /// The steps from an empty folder to a server, each with its name.
 pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     let deadline = |limit| format!("(within {})", show_duration(limit));
-    let (major, minor) = plan.python;
     let install = deadline(plan.install_timeout);
-    let venv = format!("Python {major}.{minor} or newer, python -m venv {install}");
+    let venv = format!("{}, python -m venv {install}", plan.python);
     let mut steps = vec![("environment", venv)];
     for path in &plan.requirements {
         steps.push(("install", format!("pip install -r {} {install}", path.display())));
