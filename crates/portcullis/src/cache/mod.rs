@@ -13,7 +13,7 @@ use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::tree;
 
 /// The name of the marker.
-const MARKER: &str = ".complete";
+pub(crate) const MARKER: &str = ".complete";
 
 /// The folder of the cache: `PORTCULLIS_CACHE`, else `XDG_CACHE_HOME/portcullis`, else
 /// `HOME/.cache/portcullis`, else inside `fallback`.
