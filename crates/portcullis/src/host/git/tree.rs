@@ -186,4 +186,76 @@ mod tests {
         assert_eq!(name_of(named, Path::new("libs/common")), Some("a.b".into()));
         assert_eq!(name_of(named, Path::new("libs")), None);
     }
+
+    /// A repository with a submodule in a submodule, and an untracked file.
+    const MAKE: &str = r#"
+set -e
+export GIT_AUTHOR_NAME=T GIT_AUTHOR_EMAIL=t@localhost GIT_COMMITTER_NAME=T
+export GIT_COMMITTER_EMAIL=t@localhost GIT_ALLOW_PROTOCOL=file
+make() { git init -q "$1"; echo "$1" > "$1/file.txt"; }
+keep() { git -C "$1" add -A; git -C "$1" commit -q -m "$1"; }
+make inner; keep inner
+make outer; git -C outer submodule --quiet add "$PWD/inner" deep/inner; keep outer
+make top; ln -s file.txt top/link; git -C top submodule --quiet add --name other "$PWD/outer" libs/outer
+git -C top submodule --quiet update --init --recursive; keep top
+echo new > inner/new.txt; keep inner
+echo 1 > top/untracked.txt; echo 1 > top/libs/outer/deep/inner/untracked.txt
+"#;
+
+    #[test]
+    fn submodules_are_listed_and_written_as_they_are_recorded() {
+        use portcullis_supervise::interrupt::Interrupts;
+        use portcullis_supervise::step::{Step, run};
+        let folder = tempfile::tempdir().unwrap();
+        let environment = Environment::inherited(std::env::vars_os());
+        let interrupts = Interrupts::default();
+        let shell = |script: &str| {
+            let log = folder.path().join("log");
+            let step = Step {
+                argv: ["sh", "-c", script].map(OsString::from).to_vec(),
+                folder: folder.path(),
+                environment: &environment,
+                stdin: None,
+                log: &log,
+                deadline: std::time::Duration::from_secs(60),
+            };
+            let log = || std::fs::read_to_string(&log).unwrap_or_default();
+            assert!(run(&step, &interrupts).is_ok(), "{}", log());
+        };
+        shell(MAKE);
+        let scratch = folder.path().join("scratch");
+        std::fs::create_dir(&scratch).unwrap();
+        let top = folder.path().join("top");
+        let git = Git {
+            folder: &top,
+            scratch: &scratch,
+            environment: &environment,
+            interrupts: &interrupts,
+        };
+        let tracked = [
+            ".gitmodules",
+            "file.txt",
+            "libs/outer/.gitmodules",
+            "libs/outer/deep/inner/file.txt",
+            "libs/outer/file.txt",
+            "link",
+        ];
+        let untracked = ["libs/outer/deep/inner/untracked.txt", "untracked.txt"];
+        let mut all: Vec<PathBuf> = tracked.iter().chain(&untracked).map(PathBuf::from).collect();
+        all.sort_unstable();
+        assert_eq!(git.files().unwrap(), all);
+        let to = folder.path().join("out");
+        let written = git.write_out("HEAD", &to).unwrap();
+        let mut expected = tracked.map(PathBuf::from);
+        expected.sort_unstable();
+        assert_eq!(written, expected);
+        assert!(written.iter().all(|file| to.join(file).symlink_metadata().is_ok()));
+        assert_eq!(std::fs::read_link(to.join("link")).unwrap(), Path::new("file.txt"));
+        // Not checked out, but its objects are here.
+        shell("git -C top submodule --quiet deinit -f libs/outer");
+        assert_eq!(git.write_out("HEAD", &folder.path().join("again")).unwrap(), expected);
+        shell("rm -rf top/.git/modules/other");
+        let error = git.write_out("HEAD", &folder.path().join("third")).unwrap_err().to_string();
+        assert!(error.starts_with("its submodule libs/outer is at "), "{error}");
+    }
 }
