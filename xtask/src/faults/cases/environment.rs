@@ -63,6 +63,15 @@ fn installs() -> Vec<FaultCase> {
             .stage("install")
             .says("DO NOT MATCH THE HASHES"),
         case(
+            "environment/set-reaches-pip",
+            "`[env] set` names a constraints file that does not exist: pip reports it.",
+            3,
+        )
+        .own_cache()
+        .edit("set = { DEBUG", "set = { PIP_CONSTRAINT = \"no-such.txt\", DEBUG")
+        .stage("install")
+        .says("no-such.txt"),
+        case(
             "environment/requirements-not-understood",
             "Requirements name a file in an encoding that is not known: the environment \
              belongs to this run alone.",

@@ -83,10 +83,10 @@ pub fn of_url(url: &str, root: &Path) -> Target {
     if lower.starts_with("file:") {
         return path_of(url).map_or(Target::Unclear, |path| Target::Local(root.join(path)));
     }
-    let is_local = lower.contains("+file:") || lower.contains("${") || !lower.contains("://");
-    match is_local && !lower.contains('@') || lower.contains("+file:") {
-        true => Target::Unclear,
-        false => Target::Remote,
+    let is_remote = lower.contains("://") || lower.contains('@');
+    match is_remote && !lower.contains("+file:") {
+        true => Target::Remote,
+        false => Target::Unclear,
     }
 }
 
