@@ -28,7 +28,7 @@ const CORE: &[&[&str]] = &[
     &["steering"],
     &["plan"],
     &["config"],
-    &["baseline"],
+    &["baseline", "history"],
     &["evidence"],
     &["secrets"],
     &["scenario"],
@@ -45,7 +45,7 @@ const REPORT: &[&[&str]] = &[
     &["artifacts"],
     &["formats"],
     &["html", "markdown", "junit", "locust_csv", "prometheus", "codequality", "github", "tap"],
-    &["baseline", "events_jsonl"],
+    &["baseline", "events_jsonl", "history"],
     &["results", "annotations"],
     &["format"],
     &["wording", "escape", "series", "instant"],
@@ -53,15 +53,15 @@ const REPORT: &[&[&str]] = &[
 ];
 
 const SUPERVISE: &[&[&str]] = &[
-    &["step", "server", "guard", "meter"],
-    &["launch", "port"],
-    &["descriptors", "environment", "log", "placement"],
+    &["step", "server", "abandoned", "meter"],
+    &["guard", "launch", "port"],
+    &["descriptors", "environment", "log", "placement", "sweep"],
     &["tree"],
     &["interrupt", "disk_space", "system_tool"],
 ];
 
 const XTASK: &[&[&str]] =
-    &[&["test", "pictures"], &["bench", "faults", "lint"], &["browser"], &["tools"]];
+    &[&["test", "pictures"], &["bench", "dist", "faults", "lint"], &["browser"], &["tools"]];
 
 /// Rooms of `portcullis-report` that show a run: they read results through the functions
 /// and types that the room `results` gives to all, never from inside a version.

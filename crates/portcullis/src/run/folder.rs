@@ -2,12 +2,13 @@
 //! each version of a comparison.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use portcullis_core::compare::Side;
 use portcullis_core::judge::Finding;
-use portcullis_supervise::guard;
+use portcullis_supervise::{abandoned, guard};
 use tempfile::TempDir;
 
 /// The name of the base of a comparison.
@@ -51,6 +52,14 @@ pub enum Role {
     Candidate,
 }
 
+/// The private folder of a run: removed when this is dropped, and locked until then, so that
+/// the next run knows whose run has ended.
+#[derive(Debug)]
+pub struct PrivateFolder {
+    _folder: TempDir,
+    _alive: File,
+}
+
 /// The folder of the ordinary load, or of one version of a comparison: its database, its
 /// settings, the names of its logs.
 #[derive(Debug)]
@@ -66,14 +75,16 @@ impl RunFolder {
     ///
     /// # Errors
     /// The system refuses.
-    pub fn private(run_id: &str) -> io::Result<(TempDir, Self)> {
+    pub fn private(run_id: &str) -> io::Result<(PrivateFolder, Self)> {
         let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
         let name = format!("{}{run_id}", guard::PRIVATE);
         let folder =
             tempfile::Builder::new().prefix(&name).rand_bytes(0).permissions(private).tempdir()?;
+        let alive = abandoned::claim(folder.path())?;
         make_folders(folder.path())?;
         let path = folder.path().to_owned();
-        Ok((folder, Self { whole: path.clone(), path, role: Role::Load }))
+        let run = Self { whole: path.clone(), path, role: Role::Load };
+        Ok((PrivateFolder { _folder: folder, _alive: alive }, run))
     }
 
     /// The folder of one version of a comparison, inside this one.
@@ -186,9 +197,9 @@ impl RunFolder {
 
 /// Folders of our own.
 const OWN: [&str; 5] = ["logs", "settings", "loaded", "scratch", "tmp"];
-/// What else is no data of the project: its logs, the versions of a comparison, and an
-/// environment of the run's own.
-const OTHERS: [&str; 4] = ["project-logs", "base", "cand", "venv"];
+/// What else is no data of the project: its logs, the versions of a comparison, an
+/// environment of the run's own, and the file that says that the run is alive.
+const OTHERS: [&str; 5] = ["project-logs", "base", "cand", "venv", abandoned::ALIVE];
 /// Folders of the project, which its settings refer to.
 const PROJECTS: [&str; 7] = ["db", "media", "static", "sessions", "mail", "caches", "storages"];
 

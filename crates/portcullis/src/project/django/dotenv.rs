@@ -54,7 +54,7 @@ pub fn leaking(plan: &ServePlan) -> Result<Option<Leak>, StageFailure> {
     };
     let mut values = parse(&text);
     values.retain(|(name, _)| !is_set(name));
-    let is_whole = text.lines().all(is_understood);
+    let is_whole = lines(&text).all(is_understood);
     Ok((!values.is_empty()).then_some(Leak { path, values, is_whole }))
 }
 
@@ -90,10 +90,15 @@ fn is_understood(line: &str) -> bool {
         })
 }
 
+/// Editors on Windows begin a file with a mark, and Python ends a line at a CR too.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.trim_start_matches('\u{feff}').split(['\n', '\r'])
+}
+
 /// Name and value of each line; the last one of a name wins.
 fn parse(text: &str) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
-    for line in text.lines() {
+    for line in lines(text) {
         let line = line.trim();
         let line = line.strip_prefix("export ").unwrap_or(line);
         let Some((name, value)) = line.split_once('=') else { continue };
@@ -127,6 +132,19 @@ mod tests {
         }
         for line in ["no pair", "KEY=\"-----BEGIN", "A=${B}/x", "A=1 # why", "A='it''s'"] {
             assert!(!is_understood(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_all_line_ends_are_read() {
+        for text in [
+            "\u{feff}FIRST=one\nSECOND=two\n",
+            "FIRST=one\r\nSECOND=two\r\n",
+            "FIRST=one\rSECOND=two",
+        ] {
+            let pairs =
+                [("FIRST", "one"), ("SECOND", "two")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+            assert_eq!(parse(text), pairs, "{text:?}");
         }
     }
 
