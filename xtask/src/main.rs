@@ -12,7 +12,9 @@ mod test;
 mod tools;
 
 use clap::{Parser, Subcommand};
-use portcullis::args::{BaselineArgs, CheckArgs, PerfArgs, ReportArgs};
+use portcullis::args::{
+    BaselineArgs, CheckArgs, ConfigurationArgs, PerfArgs, ReportArgs, parse,
+};
 use portcullis::commands;
 
 #[derive(Debug, Parser)]
@@ -32,6 +34,8 @@ enum Verb {
     Report(ReportArgs),
     /// Manage the stored baseline
     Baseline(BaselineArgs),
+    /// Print the effective configuration, and where each value came from
+    Config(Box<ConfigurationArgs>),
     /// Run every test, and install what the tests need
     Test(test::TestArgs),
     /// Compare the product with other tools, in one run on this machine
@@ -55,7 +59,7 @@ fn main() -> std::process::ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return std::process::ExitCode::from(code),
     };
-    match Cli::try_parse_from(arguments) {
+    match parse::<Cli>(arguments) {
         Err(error) => std::process::ExitCode::from(commands::usage(&error)),
         Ok(Cli { verb: Verb::Perf(args) }) => {
             let listener = faults::Panics::from_environment();
@@ -69,6 +73,9 @@ fn main() -> std::process::ExitCode {
         }
         Ok(Cli { verb: Verb::Baseline(args) }) => {
             std::process::ExitCode::from(commands::baseline::run(&args))
+        }
+        Ok(Cli { verb: Verb::Config(args) }) => {
+            std::process::ExitCode::from(commands::config::run(&args))
         }
         Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
         Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),

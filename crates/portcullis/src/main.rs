@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use portcullis::args::{Cli, Verb};
-use portcullis::commands::{self, baseline, check, manual, perf, report};
+use portcullis::args::{Cli, Verb, parse};
+use portcullis::commands::{self, baseline, check, config, manual, perf, report};
 use portcullis::event::Nobody;
 
 fn main() -> ExitCode {
@@ -12,13 +11,14 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return ExitCode::from(code),
     };
-    ExitCode::from(match Cli::try_parse_from(arguments) {
+    ExitCode::from(match parse::<Cli>(arguments) {
         Err(error) => commands::usage(&error),
         Ok(Cli { verb }) => match verb {
             Verb::Perf(args) => perf::run(&args, &Nobody),
             Verb::Check(args) => check::run(&args),
             Verb::Report(args) => report::run(&args),
             Verb::Baseline(args) => baseline::run(&args),
+            Verb::Config(args) => config::run(&args),
             Verb::Defaults => manual::defaults(),
             Verb::Completions { shell } => manual::completions(shell),
             Verb::Man { command } => manual::page(command.as_deref()),

@@ -1,7 +1,7 @@
 //! Writes a configuration tree: as JSON values, and as the effective TOML with secrets
 //! replaced.
 
-use super::tree::{Node, Value};
+use super::tree::{Entry, Node, Value};
 use crate::text::is_secret_name;
 
 /// The replacement of a secret.
@@ -32,12 +32,45 @@ pub fn to_json(node: &Node) -> Option<serde_json::Value> {
 /// The tree as TOML. Values with a secret name are replaced in the tables with names of the
 /// user (environment, headers, bodies, parameters).
 pub fn to_redacted_toml(tree: &Node) -> String {
+    to_toml(tree, Comments::None)
+}
+
+/// The comments behind the values of a written tree.
+#[derive(Clone, Copy)]
+pub enum Comments<'a> {
+    /// There are none.
+    None,
+    /// The text for each value.
+    Of(&'a dyn Fn(&Node) -> String),
+}
+
+/// The same as [`to_redacted_toml`], with comments.
+pub fn to_toml(tree: &Node, comments: Comments<'_>) -> String {
     let mut out = String::from("# The effective configuration: defaults, file, profile, flags.\n");
-    table(tree, "", &mut out);
+    table(tree, "", comments, &mut out);
     out
 }
 
-fn table(node: &Node, path: &str, out: &mut String) {
+/// The widest value that the comments of its neighbours are aligned with.
+const ALIGNED: usize = 48;
+
+/// Writes values with their keys, and comments in a column behind them.
+fn lines<'a>(entries: impl Iterator<Item = &'a Entry>, comments: Comments<'_>, out: &mut String) {
+    let written = |entry: &'a Entry| {
+        (format!("{} = {}", key(&entry.key), inline(&entry.node, &entry.key)), &entry.node)
+    };
+    let lines: Vec<(String, &Node)> = entries.map(written).collect();
+    let widths = lines.iter().map(|(line, _)| line.chars().count());
+    let width = widths.filter(|width| *width <= ALIGNED).max().unwrap_or(0);
+    for (line, node) in &lines {
+        match comments {
+            Comments::None => out.push_str(&format!("{line}\n")),
+            Comments::Of(comment) => out.push_str(&format!("{line:<width$}  # {}\n", comment(node))),
+        }
+    }
+}
+
+fn table(node: &Node, path: &str, comments: Comments<'_>, out: &mut String) {
     let Value::Table(entries) = &node.value else { return };
     let nested = |node: &Node| match &node.value {
         Value::Table(_) => path.is_empty(),
@@ -47,21 +80,16 @@ fn table(node: &Node, path: &str, out: &mut String) {
     if !path.is_empty() {
         out.push_str(&format!("\n[{path}]\n"));
     }
-    for entry in entries.iter().filter(|e| !nested(&e.node)) {
-        out.push_str(&format!("{} = {}\n", key(&entry.key), inline(&entry.node, &entry.key)));
-    }
+    lines(entries.iter().filter(|e| !nested(&e.node)), comments, out);
     for entry in entries.iter().filter(|e| nested(&e.node)) {
         let path = join(path, &entry.key);
         match &entry.node.value {
             Value::List(items) => items.iter().for_each(|item| {
                 out.push_str(&format!("\n[[{path}]]\n"));
                 let Value::Table(entries) = &item.value else { return };
-                for entry in entries {
-                    let value = inline(&entry.node, &entry.key);
-                    out.push_str(&format!("{} = {value}\n", key(&entry.key)));
-                }
+                lines(entries.iter(), comments, out);
             }),
-            _ => table(&entry.node, &path, out),
+            _ => table(&entry.node, &path, comments, out),
         }
     }
 }
@@ -101,7 +129,7 @@ fn inline(node: &Node, name: &str) -> String {
         }
         Value::Table(entries) => {
             let free = FREE.contains(&name) || name == "*";
-            let pair = |entry: &super::tree::Entry| {
+            let pair = |entry: &Entry| {
                 let value = match free && is_secret_name(&entry.key) {
                     true => quoted(HIDDEN),
                     false => inline(&entry.node, if free { "*" } else { &entry.key }),

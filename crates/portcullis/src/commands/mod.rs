@@ -3,6 +3,7 @@
 
 pub mod baseline;
 pub mod check;
+pub mod config;
 mod dry_run;
 mod flags;
 pub mod manual;
