@@ -13,7 +13,7 @@ mod tools;
 
 use clap::{Parser, Subcommand};
 use portcullis::args::{
-    BaselineArgs, CheckArgs, ConfigurationArgs, PerfArgs, ReportArgs, parse,
+    BaselineArgs, CheckArgs, ConfigurationArgs, DoctorArgs, InitArgs, PerfArgs, ReportArgs, parse,
 };
 use portcullis::commands;
 
@@ -28,6 +28,10 @@ struct Cli {
 enum Verb {
     /// Run the whole performance job, from a clean checkout to a verdict
     Perf(Box<PerfArgs>),
+    /// Write a perf.toml for the project in a folder, and try it
+    Init(InitArgs),
+    /// Look for everything that would keep a run from a verdict
+    Doctor(Box<DoctorArgs>),
     /// Check existing results: perf_results.json or a statistics file of Locust
     Check(CheckArgs),
     /// Render a run's artifacts again, or show two runs side by side
@@ -64,6 +68,12 @@ fn main() -> std::process::ExitCode {
         Ok(Cli { verb: Verb::Perf(args) }) => {
             let listener = faults::Panics::from_environment();
             std::process::ExitCode::from(commands::perf::run(&args, &listener))
+        }
+        Ok(Cli { verb: Verb::Init(args) }) => {
+            std::process::ExitCode::from(commands::init::run(&args))
+        }
+        Ok(Cli { verb: Verb::Doctor(args) }) => {
+            std::process::ExitCode::from(commands::doctor::run(&args))
         }
         Ok(Cli { verb: Verb::Check(args) }) => {
             std::process::ExitCode::from(commands::check::run(&args))

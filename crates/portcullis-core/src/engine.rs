@@ -34,6 +34,10 @@ pub struct FirstAnswer {
     pub request: String,
     /// Its latency.
     pub latency: Duration,
+    /// Its status; 0 without a whole answer.
+    pub status: u16,
+    /// The size of its unpacked body.
+    pub bytes: u64,
     /// The failure, if there was one.
     pub failure: Option<FirstFailure>,
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use portcullis::args::{Cli, Verb, parse};
-use portcullis::commands::{self, baseline, check, config, manual, perf, report};
+use portcullis::commands::{self, baseline, check, config, doctor, init, manual, perf, report};
 use portcullis::event::Nobody;
 
 fn main() -> ExitCode {
@@ -15,6 +15,8 @@ fn main() -> ExitCode {
         Err(error) => commands::usage(&error),
         Ok(Cli { verb }) => match verb {
             Verb::Perf(args) => perf::run(&args, &Nobody),
+            Verb::Init(args) => init::run(&args),
+            Verb::Doctor(args) => doctor::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::Report(args) => report::run(&args),
             Verb::Baseline(args) => baseline::run(&args),

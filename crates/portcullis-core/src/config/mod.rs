@@ -141,6 +141,16 @@ pub fn load_with(
     }
 }
 
+/// The values of any TOML text, such as a lock file; `None` if it is not valid.
+pub fn read_toml(text: &str) -> Option<Node> {
+    tree::parse(text).ok()
+}
+
+/// The value at a dotted path of a tree.
+pub fn value_at<'a>(tree: &'a Node, path: &str) -> Option<&'a Node> {
+    path.split('.').try_fold(tree, |node, key| tree::get(node, key))
+}
+
 /// `[output] dir` of a file, even if the rest of the file is wrong.
 pub fn written_output(text: &str) -> Option<String> {
     let mut file = tree::parse(text).ok()?;

@@ -18,7 +18,6 @@ pub struct Reader<'a> {
 
 /// What kind of value a key holds, for the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(not(test), expect(dead_code, reason = "only the schema's test reads them"))]
 pub enum Kind {
     /// Not said by the key alone.
     Any,

@@ -57,6 +57,8 @@ overrides = { A = 1 }
 [thresholds]
 fail = [{ rule = "p95 < 1s", abort = true, after = "1s", policy = "prove" }]
 warn = [{ rule = "p95 < 1s", policy = "prove" }]
+[output]
+dir = "a"
 [baseline]
 file = "a"
 fail = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
@@ -89,7 +91,7 @@ fn seen() -> BTreeMap<String, BTreeSet<Kind>> {
 /// it, or names whole keys if the heading has several.
 fn described() -> BTreeMap<String, String> {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/configuration.md");
-    let (mut found, mut section) = (BTreeMap::new(), String::new());
+    let (mut found, mut section) = (BTreeMap::<String, String>::new(), String::new());
     for line in std::fs::read_to_string(page).unwrap().lines() {
         if let Some(heading) = line.strip_prefix("##") {
             let names: Vec<&str> = heading.split('`').skip(1).step_by(2).collect();
@@ -104,7 +106,14 @@ fn described() -> BTreeMap<String, String> {
             let text = format!("{kind}: {text}");
             for key in key.split('`').step_by(2).filter(|key| !key.trim_matches([',', ' ']).is_empty())
             {
-                found.entry(format!("{section}{key}")).or_insert_with(|| plain(&text));
+                // A flag in the list of flags is no key.
+                if key.starts_with('-') {
+                    continue;
+                }
+                let entry = found.entry(format!("{section}{key}")).or_default();
+                // A key with several forms has a row for each.
+                let between = if entry.is_empty() { "" } else { "; " };
+                entry.push_str(&format!("{between}{}", plain(&text)));
             }
         }
     }
@@ -242,6 +251,8 @@ fn every_key_is_described_and_every_described_key_is_read() {
     // Keys of small tables stand in the row of their table.
     let is_described = |path: &&String| {
         docs.contains_key(*path) || path.rsplit_once('.').is_some_and(|(table, key)| {
+            // All lists of rules have the same tables.
+            let table = if table.ends_with(".fail") || table.ends_with(".warn") { "thresholds.fail" } else { table };
             docs.get(table).is_some_and(|text| text.contains(key))
         })
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::load::LoadSection;
 use super::reader::{Problems, Reader, list, note};
 use super::text::is_reserved_env;
-use super::tree::{Node, Place, Value};
+use super::tree::{Node, Value};
 use crate::baseline::{BaselineSection, Trust};
 use crate::scenario::Scenario;
 use crate::text::nearest;

@@ -144,6 +144,8 @@ async fn round(
                 task: task.name.clone(),
                 request: titles(&task.steps),
                 latency: sample.latency,
+                status: sample.status,
+                bytes: sample.body_bytes,
                 failure,
             });
         }

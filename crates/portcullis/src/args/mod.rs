@@ -1,11 +1,15 @@
 //! The command line: commands and flags, without their implementation.
 
 mod configuration;
+mod doctor;
 mod formats;
+mod init;
 mod variables;
 
 pub use configuration::{ConfigurationArgs, FromEnvironment};
+pub use doctor::{DoctorArgs, DoctorFormat};
 pub use formats::Formats;
+pub use init::InitArgs;
 pub use variables::parse;
 
 use std::path::PathBuf;
@@ -27,6 +31,10 @@ pub struct Cli {
 pub enum Verb {
     /// Run the whole performance job: from a clean checkout to a verdict
     Perf(Box<PerfArgs>),
+    /// Write a perf.toml for the project in a folder, and try it
+    Init(InitArgs),
+    /// Look for everything that would keep a run from a verdict
+    Doctor(Box<DoctorArgs>),
     /// Check existing results: perf_results.json, or a statistics file of Locust
     Check(CheckArgs),
     /// Render a run's artifacts again, or show two runs side by side

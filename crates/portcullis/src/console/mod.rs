@@ -2,6 +2,7 @@
 //! that prints. The state (`state`) and its presentation (`log_lines`, `panel`,
 //! `final_output`) are pure; the clock, the terminal and the streams are here.
 
+mod ask;
 mod check;
 mod columns;
 mod final_output;
@@ -14,15 +15,18 @@ mod report;
 #[cfg(test)]
 mod scene;
 mod screen;
+mod steps;
 mod state;
 mod table;
 #[cfg(test)]
 mod tmux_tests;
 mod wrap;
 
+pub use ask::{ask, is_interactive};
 pub use check::{CheckedFile, print_check, print_checks};
 pub use final_output::FinalOutput;
 pub use plan::{DryRun, print_plan};
+pub use steps::{Mark, Steps};
 pub use report::{Change, Row, SideBySide, print_side_by_side, print_written};
 
 use std::fmt::Display;

@@ -6,6 +6,7 @@
 //! - [`isolate`]: the run's own settings, and the environment of every child
 //! - [`migrate`] and [`seed`]: the temporary database, cached by everything that its
 //!   content depends on, after the proof that it belongs to the run
+//! - [`shell`]: a script of ours in the project's own shell, after the proof of isolation
 //! - [`serve_argv`]: the server's command line; [`expect_proof`] and [`is_proved`]: whether
 //!   it has loaded the run's settings
 //! - [`refused`]: a failure that the project's log explains better
@@ -23,4 +24,4 @@ pub use django::environment::{Venv, environment, install};
 pub use django::isolation::{expect_proof, is_proved};
 pub use django::refusal::refused;
 pub use django::seed::seed;
-pub use django::{Project, describe, isolate, serve_argv};
+pub use django::{Project, describe, isolate, serve_argv, shell};

@@ -96,6 +96,8 @@ def seeded(plan):
     user = part("user", plan["user"], lambda: user_named(plan["user"], plan["password"]))
     known = get_commands()
     commands = [c for c in plan["commands"] if c in known]
+    for fixture in plan["fixtures"]:
+        part("fixture", fixture, lambda: call_command("loaddata", fixture, verbosity=0))
     for command in commands:
         part("command", command, lambda: call_command(command, verbosity=0))
     if user is not None:
