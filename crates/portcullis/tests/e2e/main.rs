@@ -15,6 +15,7 @@ mod github;
 mod green;
 mod harness;
 mod impostor;
+mod init;
 mod interrupts;
 mod isolation;
 mod locust;
