@@ -5,6 +5,7 @@
 
 mod bench;
 mod browser;
+mod dist;
 mod faults;
 mod lint;
 mod pictures;
@@ -13,7 +14,8 @@ mod tools;
 
 use clap::{Parser, Subcommand};
 use portcullis::args::{
-    BaselineArgs, CheckArgs, ConfigurationArgs, DoctorArgs, InitArgs, PerfArgs, ReportArgs, parse,
+    BaselineArgs, CheckArgs, ConfigurationArgs, DoctorArgs, HistoryArgs, InitArgs, PerfArgs,
+    ReportArgs, parse,
 };
 use portcullis::commands;
 
@@ -40,6 +42,8 @@ enum Verb {
     Baseline(BaselineArgs),
     /// Print the effective configuration, and where each value came from
     Config(Box<ConfigurationArgs>),
+    /// Write a page of many runs, with the changes that lasted
+    History(HistoryArgs),
     /// Run every test, and install what the tests need
     Test(test::TestArgs),
     /// Compare the product with other tools, in one run on this machine
@@ -54,6 +58,8 @@ enum Verb {
     BenchServer(bench::clock_server::ServerArgs),
     /// Make the pictures of README and documentation from real runs
     Pictures(pictures::PicturesArgs),
+    /// Build the wheel, the Debian package and the static program, and prove them
+    Dist(dist::DistArgs),
     /// Check formatting, clippy, documentation and workflows
     Lint,
 }
@@ -87,6 +93,9 @@ fn main() -> std::process::ExitCode {
         Ok(Cli { verb: Verb::Config(args) }) => {
             std::process::ExitCode::from(commands::config::run(&args))
         }
+        Ok(Cli { verb: Verb::History(args) }) => {
+            std::process::ExitCode::from(commands::history::run(&args))
+        }
         Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
         Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),
         Ok(Cli { verb: Verb::Faults(args) }) => finish(faults::run(&args)),
@@ -96,6 +105,7 @@ fn main() -> std::process::ExitCode {
             std::process::ExitCode::SUCCESS
         }
         Ok(Cli { verb: Verb::Pictures(args) }) => finish(pictures::run(&args)),
+        Ok(Cli { verb: Verb::Dist(args) }) => finish(dist::run(&args)),
         Ok(Cli { verb: Verb::Lint }) => finish(lint::run()),
     }
 }

@@ -4,6 +4,7 @@
 #[cfg(windows)]
 compile_error!("Portcullis does not support Windows: use it under WSL 2, in a container or in CI.");
 
+pub mod abandoned;
 pub mod descriptors;
 pub mod disk_space;
 pub mod environment;
@@ -16,6 +17,7 @@ pub mod placement;
 pub mod port;
 pub mod server;
 pub mod step;
+pub mod sweep;
 #[cfg(not(target_os = "linux"))]
 mod system_tool;
 pub mod tree;

@@ -9,7 +9,7 @@ use portcullis_core::judge::Signal;
 
 use crate::environment::Environment;
 use crate::interrupt::Interrupts;
-use crate::{launch, log, tree};
+use crate::{launch, log, sweep, tree};
 
 /// A command with everything it needs.
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ pub fn run(step: &Step<'_>, interrupts: &Interrupts) -> Result<(), StepError> {
         match handle.wait_timeout(TICK) {
             Ok(Some(output)) => {
                 tree::end_group(group, Duration::ZERO, reap);
-                tree::sweep(&[], Duration::ZERO);
+                sweep::sweep(&[], Duration::ZERO);
                 let status = output.status;
                 return if status.success() {
                     Ok(())
@@ -105,7 +105,7 @@ pub fn run(step: &Step<'_>, interrupts: &Interrupts) -> Result<(), StepError> {
         }
         if late || signal.is_some() {
             tree::end_group(group, GRACE, reap);
-            tree::sweep(&[], Duration::ZERO);
+            sweep::sweep(&[], Duration::ZERO);
             return Err(match signal {
                 Some(signal) => StepError::Interrupted(signal),
                 None => StepError::TimedOut { program, deadline: step.deadline },

@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 use portcullis::args::{Cli, Verb, parse};
-use portcullis::commands::{self, baseline, check, config, doctor, init, manual, perf, report};
+use portcullis::commands::{
+    self, baseline, check, config, doctor, history, init, manual, perf, report,
+};
 use portcullis::event::Nobody;
 
 fn main() -> ExitCode {
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
             Verb::Report(args) => report::run(&args),
             Verb::Baseline(args) => baseline::run(&args),
             Verb::Config(args) => config::run(&args),
+            Verb::History(args) => history::run(&args),
             Verb::Defaults => manual::defaults(),
             Verb::Completions { shell } => manual::completions(shell),
             Verb::Man { command } => manual::page(command.as_deref()),

@@ -49,7 +49,8 @@ impl FlagValue {
             }
             Given::Assignment(text) => {
                 let message = || format!("\"{text}\": write KEY=VALUE, such as load.users=20");
-                let (path, typed) = split(text).ok_or_else(|| Problem { at, message: message() })?;
+                let (path, typed) =
+                    split(text).ok_or_else(|| Problem { at, message: message() })?;
                 let holds_text = tree::at_path(tree, &path)
                     .is_some_and(|node| matches!(node.value, Value::Text(_)));
                 let value = match in_toml(typed, at) {

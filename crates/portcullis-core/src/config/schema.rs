@@ -104,7 +104,8 @@ fn described() -> BTreeMap<String, String> {
                 continue;
             };
             let text = format!("{kind}: {text}");
-            for key in key.split('`').step_by(2).filter(|key| !key.trim_matches([',', ' ']).is_empty())
+            for key in
+                key.split('`').step_by(2).filter(|key| !key.trim_matches([',', ' ']).is_empty())
             {
                 // A flag in the list of flags is no key.
                 if key.starts_with('-') {
@@ -124,14 +125,19 @@ fn described() -> BTreeMap<String, String> {
 fn plain(text: &str) -> String {
     let mut out = String::new();
     for (index, piece) in text.replace('`', "").split("](").enumerate() {
-        let rest = if index == 0 { piece } else { piece.split_once(')').map_or("", |(_, rest)| rest) };
+        let rest =
+            if index == 0 { piece } else { piece.split_once(')').map_or("", |(_, rest)| rest) };
         out.push_str(rest);
     }
     out.replace(['[', ']'], "")
 }
 
 /// The schema of the key at `path`.
-fn schema_of(path: &str, seen: &BTreeMap<String, BTreeSet<Kind>>, docs: &BTreeMap<String, String>) -> Json {
+fn schema_of(
+    path: &str,
+    seen: &BTreeMap<String, BTreeSet<Kind>>,
+    docs: &BTreeMap<String, String>,
+) -> Json {
     let kinds = seen.get(path).cloned().unwrap_or_default();
     let within = format!("{path}.");
     let below: Vec<&String> = seen
@@ -200,9 +206,8 @@ fn schema_of(path: &str, seen: &BTreeMap<String, BTreeSet<Kind>>, docs: &BTreeMa
 
 fn schema() -> Json {
     let (seen, docs) = (seen(), described());
-    let sections = seen.iter().filter(|(path, kinds)| {
-        !path.contains('.') && kinds.contains(&Kind::Table)
-    });
+    let sections =
+        seen.iter().filter(|(path, kinds)| !path.contains('.') && kinds.contains(&Kind::Table));
     let (mut shared, mut properties) = (Map::new(), Map::new());
     for (section, _) in sections {
         shared.insert(section.clone(), schema_of(section, &seen, &docs));
@@ -214,10 +219,8 @@ fn schema() -> Json {
         "properties": properties,
         "description": "keys that --profile NAME replaces",
     });
-    properties.insert(
-        "profile".to_owned(),
-        json!({ "type": "object", "additionalProperties": profile }),
-    );
+    properties
+        .insert("profile".to_owned(), json!({ "type": "object", "additionalProperties": profile }));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "perf.toml of Portcullis",
@@ -250,11 +253,16 @@ fn every_key_is_described_and_every_described_key_is_read() {
     let sections: BTreeSet<&str> = docs.keys().filter_map(|key| key.split('.').next()).collect();
     // Keys of small tables stand in the row of their table.
     let is_described = |path: &&String| {
-        docs.contains_key(*path) || path.rsplit_once('.').is_some_and(|(table, key)| {
-            // All lists of rules have the same tables.
-            let table = if table.ends_with(".fail") || table.ends_with(".warn") { "thresholds.fail" } else { table };
-            docs.get(table).is_some_and(|text| text.contains(key))
-        })
+        docs.contains_key(*path)
+            || path.rsplit_once('.').is_some_and(|(table, key)| {
+                // All lists of rules have the same tables.
+                let table = if table.ends_with(".fail") || table.ends_with(".warn") {
+                    "thresholds.fail"
+                } else {
+                    table
+                };
+                docs.get(table).is_some_and(|text| text.contains(key))
+            })
     };
     let of_section = |path: &&String| path.split('.').next().is_some_and(|s| sections.contains(s));
     let silent: Vec<&String> =
@@ -274,8 +282,17 @@ fn proposed_words_are_accepted() {
         let at = tree::Place::Default;
         let value = tree::Value::Text(word.to_owned());
         match table {
-            "scenario.task" => return text.replace("name = \"a\"", &format!("name = \"a\"\n{key} = \"{word}\"")),
-            _ => tree::overlay(&mut tree, tree::single(&[table, key].join(".").split('.').map(str::to_owned).collect::<Vec<_>>(), value, at)),
+            "scenario.task" => {
+                return text.replace("name = \"a\"", &format!("name = \"a\"\n{key} = \"{word}\""));
+            }
+            _ => tree::overlay(
+                &mut tree,
+                tree::single(
+                    &[table, key].join(".").split('.').map(str::to_owned).collect::<Vec<_>>(),
+                    value,
+                    at,
+                ),
+            ),
         }
         super::to_redacted_toml(&tree)
     };

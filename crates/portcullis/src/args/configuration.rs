@@ -80,9 +80,8 @@ impl Args for FromEnvironment {
 
 impl FromArgMatches for FromEnvironment {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let is_variable = |id: &&clap::Id| {
-            matches.value_source(id.as_str()) == Some(ValueSource::EnvVariable)
-        };
+        let is_variable =
+            |id: &&clap::Id| matches.value_source(id.as_str()) == Some(ValueSource::EnvVariable);
         Ok(Self(matches.ids().filter(is_variable).map(|id| id.as_str().to_owned()).collect()))
     }
 

@@ -3,12 +3,14 @@
 mod configuration;
 mod doctor;
 mod formats;
+mod history;
 mod init;
 mod variables;
 
 pub use configuration::{ConfigurationArgs, FromEnvironment};
 pub use doctor::{DoctorArgs, DoctorFormat};
 pub use formats::Formats;
+pub use history::HistoryArgs;
 pub use init::InitArgs;
 pub use variables::parse;
 
@@ -43,6 +45,8 @@ pub enum Verb {
     Baseline(BaselineArgs),
     /// Print the effective configuration, and where each value came from
     Config(Box<ConfigurationArgs>),
+    /// Write a page of many runs, with the changes that lasted
+    History(HistoryArgs),
     /// Print the default configuration
     Defaults,
     /// Print the completion script for a shell

@@ -62,7 +62,10 @@ mod tests {
         let variable = |arg: &Arg| arg.get_env().map(|name| name.to_str().unwrap().to_owned());
         let mut names: Vec<String> = perf.get_arguments().filter_map(variable).collect();
         assert!(names.iter().any(|name| name == "PORTCULLIS_RUN_TIME"), "{names:?}");
-        assert_eq!(names.len(), perf.get_arguments().filter(|arg| arg.get_long().is_some()).count());
+        assert_eq!(
+            names.len(),
+            perf.get_arguments().filter(|arg| arg.get_long().is_some()).count()
+        );
         for own in ["PORTCULLIS_RUN", "PORTCULLIS_CACHE", "PORTCULLIS_ISOLATION"] {
             assert!(!names.iter().any(|name| name == own), "{own} has a meaning of its own");
         }

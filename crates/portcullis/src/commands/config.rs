@@ -1,6 +1,6 @@
 //! `config`: prints the effective configuration with the origin of each value.
 
-use portcullis_core::config::to_toml_with_origins;
+use portcullis_core::config::{any_variable, to_toml_with_origins};
 use portcullis_core::threshold::Labels;
 
 use super::{flags, worker};
@@ -15,7 +15,8 @@ pub fn run(args: &ConfigurationArgs) -> u8 {
 fn show(args: &ConfigurationArgs) -> u8 {
     let (given, profile) = (args.config.as_deref(), args.profile.as_deref());
     let flags = flags::of_configuration(args);
-    match planning::configuration(given, profile, &flags, Labels::OfTasks) {
+    // Values from the environment are not shown, so they need not be set.
+    match planning::configuration(given, profile, &flags, Labels::OfTasks, &any_variable) {
         Ok((file, loaded)) => {
             let shown = planning::shown(&file);
             console::print_plain(&to_toml_with_origins(&loaded, &shown, profile));

@@ -17,20 +17,22 @@ use crate::args::{DoctorArgs, DoctorFormat};
 use crate::console::{self, Mark, Steps};
 use crate::doctor::throttles::Calls;
 use crate::doctor::{
-    Diagnosis, Level, disk, dotenv, fine, governor, inside as facts, locks, log, migrations, noise,
-    port, problem, tasks, throttles, to_json,
+    Diagnosis, Level, disk, dotenv, fine, governor, inside as facts, libraries, locks, migrations,
+    noise, port, problem, tasks, throttles, to_json,
 };
 use crate::engines::{self, NotBegun};
+use crate::host;
 use crate::planning::{self, PlanRequest, Planned};
 use crate::project::{self, Project};
-use crate::run::{
-    Aborted, Journal, RunContext, RunOptions, RunResults, StageOutput, Version,
-};
+use crate::run::{self, Aborted, Journal, RunContext, RunOptions, RunResults, Version};
 use crate::stages::{self, ready, serve, stop};
 
 /// Runs all checks in a worker; returns the exit code.
 pub fn run(args: &DoctorArgs) -> u8 {
-    worker::guarded(|| inside(args))
+    match host::lacking() {
+        Some(lack) => console::unfit(&lack),
+        None => worker::guarded(|| inside(args)),
+    }
 }
 
 /// The diagnoses so far, which are shown as they are made.
@@ -216,10 +218,7 @@ fn served(
     let (project, _venv) = stages::prepare(journal, version, None)?;
     say_facts(version, &project, report);
     let target = journal.stage(folder, Stage::Serve, || serve::start(version, &project, server))?;
-    journal.stage(folder, Stage::Ready, || {
-        let StageOutput { cached, detail, .. } = ready::wait(context, folder, server, &target)?;
-        Ok(StageOutput { value: target, cached, detail })
-    })
+    journal.stage(folder, Stage::Ready, || ready::wait(version, &project, server, target))
 }
 
 /// Asks the project's own code.
@@ -305,9 +304,11 @@ impl Observer for First<'_> {
 fn failed(context: &RunContext<'_>, journal: &Journal<'_>, report: &mut Report<'_>) {
     let advice = report.steps.take_advice();
     let stage = journal.stages().last();
-    let text = stage.and_then(|stage| std::fs::read(context.folder.logs().join(stage.log.as_ref()?)).ok());
+    let text =
+        stage.and_then(|stage| std::fs::read(context.folder.logs().join(stage.log.as_ref()?)).ok());
     let text = text.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
-    let remedy = log::remedy(&text).or_else(|| advice.into_iter().next());
+    let mut advice = advice.into_iter().filter(|advice| advice != run::DOCTOR);
+    let remedy = libraries::remedy(&text).or_else(|| advice.next());
     let check = stage.map_or("run", |stage| stage.stage.name());
     for finding in journal.findings() {
         let message = context.redact(&finding.message);

@@ -73,7 +73,12 @@ pub fn of_configuration(args: &ConfigurationArgs) -> Vec<FlagValue> {
             ("--max-duration", "load.max_duration", text(&args.max_duration), over),
             ("--until-sure", "load.until_sure", args.until_sure.then_some(Value::Bool(true)), over),
             ("--host", "load.host", text(&args.host), over),
-            ("--allow-host", "load.allow_hosts", texts(from, "--allow-host", &args.allow_host), over),
+            (
+                "--allow-host",
+                "load.allow_hosts",
+                texts(from, "--allow-host", &args.allow_host),
+                over,
+            ),
             ("--seed", "load.seed", args.seed.map(Value::Integer), over),
             ("--port", "server.port", port, over),
             ("--fail", "thresholds.fail", texts(from, "--fail", &args.fail), MergeMode::Behind),

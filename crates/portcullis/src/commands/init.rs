@@ -14,11 +14,12 @@ use portcullis_supervise::interrupt::Interrupts;
 use super::{doctor, worker};
 use crate::args::{ConfigurationArgs, DoctorArgs, InitArgs};
 use crate::console::{self, Mark, Steps, ask, is_interactive};
+use crate::host;
 use crate::init::folder::{self, Folder, within};
-use crate::init::look::{Manage, Requirements, manages, oldest_python, requirements, surroundings, variables};
+use crate::init::look::{Manage, manages};
 use crate::init::probe::{self, Seen};
-use crate::init::write::{self, Chosen, Names};
-use crate::init::{Conclusion, Sure, conclude};
+use crate::init::write::{self, Names};
+use crate::init::{Conclusion, Looked, of_code};
 use crate::planning::{self, PlanRequest};
 use crate::project;
 use crate::run::{Aborted, Journal, RunContext, RunOptions, StageFailure, StageOutput, Version};
@@ -49,13 +50,18 @@ enum Refusal {
 /// starts, which has no terminal; it gets the answers as flags.
 pub fn run(args: &InitArgs) -> u8 {
     if worker::is_inside() && (args.yes || args.look_only) {
-        return worker::caught(|| inside(args).unwrap_or_else(|refusal| console::refuse(&[refusal])));
+        return worker::caught(|| {
+            inside(args).unwrap_or_else(|refusal| console::refuse(&[refusal]))
+        });
     }
     match answered(args) {
         Ok(args) if args.look_only || worker::is_inside() => {
             worker::caught(|| inside(&args).unwrap_or_else(|refusal| console::refuse(&[refusal])))
         }
-        Ok(args) => worker::in_worker(&arguments(&args)),
+        Ok(args) => match host::lacking() {
+            Some(lack) => console::unfit(&lack),
+            None => worker::in_worker(&arguments(&args)),
+        },
         Err(refusal) => console::refuse(&[refusal]),
     }
 }
@@ -82,7 +88,8 @@ fn answered(args: &InitArgs) -> Result<InitArgs, Refusal> {
         return Err(Refusal::NoAnswers);
     }
     if args.project.is_none() && found.len() > 1 {
-        let names: Vec<String> = found.iter().map(|manage| within(&manage.folder, "manage.py")).collect();
+        let names: Vec<String> =
+            found.iter().map(|manage| within(&manage.folder, "manage.py")).collect();
         let chosen = ask("Which project?", &names).and_then(|index| found.get(index));
         args.project = Some(chosen.ok_or(Refusal::NoAnswers)?.folder.clone());
     }
@@ -133,7 +140,8 @@ fn inside(args: &InitArgs) -> Result<u8, Refusal> {
     let (folder, found) = projects(args)?;
     let manage = chosen(&found, args.project.as_deref())?;
     let steps = Steps::new(false);
-    let looked = Looked::of(&folder, &found, manage, args)?;
+    let looked = Looked::of(&folder, found.len(), manage, args.settings.as_deref())
+        .ok_or_else(|| Refusal::NoSettings(within(&manage.folder, "manage.py")))?;
     looked.conclusions.iter().for_each(|conclusion| tell(&steps, conclusion));
     let asked = if args.look_only { Ok(None) } else { seen(&folder, &looked, &steps).map(Some) };
     let (seen, code) = match asked {
@@ -144,138 +152,19 @@ fn inside(args: &InitArgs) -> Result<u8, Refusal> {
     };
     write(&folder, &looked, seen.as_ref(), &steps)?;
     if let Some(seen) = &seen {
-        inside_conclusions(seen).iter().for_each(|conclusion| tell(&steps, conclusion));
+        of_code(seen).iter().for_each(|conclusion| tell(&steps, conclusion));
     } else {
         steps.say("The routes are not known: replace the task in perf.toml, then run `portcullis doctor`.");
     }
     if code != 0 || seen.is_none() || args.no_doctor {
         return Ok(code);
     }
-    let configuration =
-        ConfigurationArgs { config: Some(folder.root.join("perf.toml")), ..ConfigurationArgs::default() };
+    let configuration = ConfigurationArgs {
+        config: Some(folder.root.join("perf.toml")),
+        ..ConfigurationArgs::default()
+    };
     steps.say("");
     Ok(doctor::inside(&DoctorArgs { configuration, ..DoctorArgs::default() }))
-}
-
-/// What the files of the project say.
-struct Looked {
-    chosen: Chosen,
-    /// Requirements that are made from a lock.
-    made: Option<String>,
-    commands: Vec<String>,
-    fixtures: Vec<String>,
-    conclusions: Vec<Conclusion>,
-}
-
-impl Looked {
-    fn of(
-        folder: &Folder,
-        found: &[Manage],
-        manage: &Manage,
-        args: &InitArgs,
-    ) -> Result<Self, Refusal> {
-        let below = manage.folder.as_str();
-        let path = within(below, "manage.py");
-        let others = found.len() - 1;
-        let mut told = vec![match others {
-            0 => conclude("project", &path, Sure::Certain, "the only manage.py"),
-            n => conclude("project", &path, Sure::Guess, format!("{n} others; choose with --project")),
-        }];
-        let settings = args.settings.clone().or_else(|| manage.settings.first().cloned());
-        let settings = settings.ok_or_else(|| Refusal::NoSettings(path.clone()))?;
-        let (sure, why) = match (&args.settings, manage.is_named) {
-            (Some(_), _) => (Sure::Certain, "--settings".to_owned()),
-            (None, true) => (Sure::Certain, "manage.py names it".to_owned()),
-            (None, false) => (Sure::Guess, format!("of {}; choose with --settings", manage.settings.len())),
-        };
-        told.push(conclude("settings", &settings, sure, why));
-        let (requirements, made) = match requirements(folder, below, &settings) {
-            Some(Requirements::File(path)) => {
-                told.push(conclude("requirements", &path, Sure::Likely, "its name"));
-                (Some(path), None)
-            }
-            Some(Requirements::Made { from, text }) => {
-                let count = text.lines().count();
-                told.push(conclude("requirements", format!("{count} packages"), Sure::Certain, &from));
-                (None, Some(text))
-            }
-            None => {
-                let none = "no lock, no requirements file, no list in pyproject.toml";
-                told.push(conclude("requirements", "none", Sure::Guess, none));
-                (None, None)
-            }
-        };
-        let python = oldest_python(folder, below);
-        if let Some(python) = &python {
-            told.push(conclude("python", format!("{python} or newer"), Sure::Certain, "pyproject.toml"));
-        }
-        let variables = variables(folder, below, &settings);
-        if let Some(example) = &variables.example {
-            told.push(conclude("environment", example, Sure::Likely, "its name"));
-        }
-        for (name, value) in &variables.set {
-            let value = format!("{name} = {value}");
-            told.push(conclude("environment", value, Sure::Guess, "the settings need it"));
-        }
-        let around = surroundings(folder);
-        told.extend(around_conclusions(&around));
-        let root = below.to_owned();
-        let chosen = Chosen { root, settings, requirements, python, variables };
-        let (commands, fixtures) = (around.commands, around.fixtures);
-        Ok(Self { chosen, made, commands, fixtures, conclusions: told })
-    }
-}
-
-fn around_conclusions(around: &crate::init::look::Surroundings) -> Vec<Conclusion> {
-    let mut told = Vec::new();
-    let mut add = |about, values: &[String], sure, why: &str| {
-        if !values.is_empty() {
-            told.push(conclude(about, values.join(", "), sure, why));
-        }
-    };
-    add("seed", &around.commands, Sure::Likely, "names of commands; each is tried");
-    add("fixtures", &around.fixtures, Sure::Likely, "each is tried");
-    add("factories", &around.factories, Sure::Certain, "not used: rows are made from the models");
-    add("services", &around.services, Sure::Certain, "compose files and workflows name them");
-    add("load tests", &around.load_files, Sure::Certain, "not read: compare their tasks with perf.toml");
-    told
-}
-
-fn inside_conclusions(seen: &Seen) -> Vec<Conclusion> {
-    let mut told = Vec::new();
-    if !seen.facts.frameworks.is_empty() {
-        told.push(conclude("framework", seen.facts.frameworks.join(", "), Sure::Certain, "installed apps"));
-    }
-    let login = match (&seen.login, &seen.session) {
-        (Some(login), _) if login.kind == "basic" => {
-            conclude("login", "HTTP basic", Sure::Certain, "it opened a route")
-        }
-        (Some(login), _) => {
-            conclude("login", format!("token from {}", login.path), Sure::Certain, "it opened a route")
-        }
-        (None, Some(session)) => {
-            let why = format!("{} needs a session and a CSRF token", session.view);
-            conclude("login", format!("none: {} is commented", session.path), Sure::Certain, why)
-        }
-        (None, None) => conclude("login", "none", Sure::Likely, "no path gave a token"),
-    };
-    told.push(login);
-    if let Some(path) = &seen.health {
-        told.push(conclude("health", path, Sure::Certain, "it answers without a login"));
-    }
-    let failed: Vec<&str> =
-        seen.seed.iter().filter(|part| part.error.is_some()).map(|part| part.name.as_str()).collect();
-    if !failed.is_empty() {
-        told.push(conclude("seed", format!("without {}", failed.join(", ")), Sure::Certain, "see its comments"));
-    }
-    if seen.facts.debug {
-        told.push(conclude("DEBUG", "on", Sure::Certain, "Django keeps every query then, which costs time"));
-    }
-    for (scope, rate) in &seen.facts.throttles {
-        let why = "the load would exceed it: raised in [django.overrides]";
-        told.push(conclude("throttle", format!("{scope} {rate}"), Sure::Certain, why));
-    }
-    told
 }
 
 fn tell(steps: &Steps, conclusion: &Conclusion) {
@@ -303,8 +192,7 @@ fn seen(folder: &Folder, looked: &Looked, steps: &Steps) -> Result<Seen, u8> {
     std::fs::write(&file, draft).map_err(failed)?;
     let request = PlanRequest { config: Some(file), ..PlanRequest::default() };
     let planned = planning::plan(&request).map_err(|problems| console::refuse(&problems))?;
-    let interrupts = Interrupts::install()
-        .map_err(|error| console::defect(&format!("signal handlers cannot be installed: {error}")))?;
+    let interrupts = Interrupts::install().map_err(|error| console::no_handlers(&error))?;
     let context = RunContext::begin(&planned, RunOptions::default(), steps, &interrupts)
         .map_err(|problem| console::refuse(&[problem]))?;
     let Mode::Serve(plan) = &planned.plan.mode else { return Err(70) };
@@ -327,9 +215,10 @@ fn look_inside(
     let folder = version.folder;
     let venv = journal.stage(folder, Stage::Environment, || project::environment(version, None))?;
     let venv = journal.stage(folder, Stage::Install, || project::install(version, venv))?;
+    let explained = |failure| project::explained(folder, &version.plan.django.settings, failure);
     let project = journal.stage(folder, Stage::Migrate, || {
         let project = project::isolate(version, &venv)?;
-        let done = project::migrate(version, &project, &venv)?;
+        let done = project::migrate(version, &project, &venv).map_err(&explained)?;
         Ok(StageOutput { value: project, cached: done.cached, detail: done.detail })
     })?;
     journal.stage(folder, Stage::Seed, || {
@@ -337,20 +226,27 @@ fn look_inside(
         let failed = |error: std::io::Error| StageFailure::disk("a script of our own", &error);
         let text = probe::script(&out, &looked.commands, &looked.fixtures);
         std::fs::write(&script, text).map_err(failed)?;
-        project::shell(version, &project, script, LOG, Duration::from_secs(600))?;
+        let limit = Duration::from_secs(600);
+        project::shell(version, &project, script, LOG, limit).map_err(&explained)?;
         let answer = std::fs::read_to_string(&out).unwrap_or_default();
         let seen = probe::read(&answer).map_err(|error| {
             let message = format!("the project's shell gave no answer ({error})");
             StageFailure::new(Finding::new(FindingKind::Preparation, message)).with_log(LOG)
         })?;
-        let good = seen.routes.iter().filter(|route| (200..300).contains(&route.answer.status)).count();
+        let good =
+            seen.routes.iter().filter(|route| (200..300).contains(&route.answer.status)).count();
         let detail = format!("{} routes asked, {good} with data", seen.routes.len());
         Ok(StageOutput::new(seen, detail))
     })
 }
 
 /// Writes the files, and says which.
-fn write(folder: &Folder, looked: &Looked, seen: Option<&Seen>, steps: &Steps) -> Result<(), Refusal> {
+fn write(
+    folder: &Folder,
+    looked: &Looked,
+    seen: Option<&Seen>,
+    steps: &Steps,
+) -> Result<(), Refusal> {
     let root = &folder.root;
     let free = |name: &str, ending: &str| {
         let numbered = (2..).map(|n| format!("perf/{name}-{n}{ending}"));

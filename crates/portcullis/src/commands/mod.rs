@@ -7,6 +7,7 @@ pub mod config;
 pub mod doctor;
 mod dry_run;
 mod flags;
+pub mod history;
 pub mod init;
 pub mod manual;
 pub mod perf;

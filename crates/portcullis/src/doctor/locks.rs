@@ -6,7 +6,8 @@ const NAME: &str = "requirements";
 
 /// Judges the texts of requirement files.
 pub fn check(files: &[(String, String)]) -> Diagnosis {
-    let open: Vec<&str> = files.iter().flat_map(|(_, text)| text.lines()).filter_map(open).collect();
+    let open: Vec<&str> =
+        files.iter().flat_map(|(_, text)| text.lines()).filter_map(open).collect();
     let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     match open.as_slice() {
         [] => fine(NAME, format!("{}: every version is fixed", names.join(", "))),

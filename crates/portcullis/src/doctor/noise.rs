@@ -41,7 +41,8 @@ fn work() -> u64 {
 fn of(times: &[f64]) -> Option<Noise> {
     let mut sorted = times.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let median = *sorted.get(sorted.len() / 2).filter(|median| **median > 0.0 && sorted.len() >= 20)?;
+    let median =
+        *sorted.get(sorted.len() / 2).filter(|median| **median > 0.0 && sorted.len() >= 20)?;
     let pairs = times.chunks_exact(2).filter_map(|pair| match pair {
         [one, two] => Some(((two - one) / median).powi(2)),
         _ => None,

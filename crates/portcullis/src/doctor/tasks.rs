@@ -71,7 +71,10 @@ mod tests {
             }),
         };
         let good = one(&answer(200, None));
-        assert!(good.level == Level::Ok && good.message.starts_with("a: GET /a/: 200, "), "{good:?}");
+        assert!(
+            good.level == Level::Ok && good.message.starts_with("a: GET /a/: 200, "),
+            "{good:?}"
+        );
         for (status, part) in [(403, "login"), (404, "path"), (302, "SSL"), (502, "log")] {
             let bad = one(&answer(status, Some(FailureKind::Status)));
             assert!(bad.level == Level::Problem && bad.remedy.unwrap().contains(part), "{status}");

@@ -50,6 +50,12 @@ impl Git<'_> {
         Some(if changes.trim().is_empty() { commit } else { format!("{commit}+dirty") })
     }
 
+    /// The branch that is checked out; `None` for a commit alone.
+    pub fn branch(&self) -> Option<String> {
+        let name = self.ask("branch", &["symbolic-ref", "--quiet", "--short", "HEAD"])?;
+        Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+    }
+
     /// Every file below the folder that git does not ignore, sorted.
     pub fn files(&self) -> Option<Vec<PathBuf>> {
         let listed = self.ask("files", &["ls-files", "-coz", "--exclude-standard", "--", "."])?;

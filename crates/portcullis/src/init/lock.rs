@@ -9,12 +9,8 @@ use portcullis_core::config::{Node, Value, read_toml, value_at};
 type Read = fn(&str, Option<&Node>) -> Option<String>;
 
 /// The names of locks with how they are read.
-pub const KINDS: [(&str, Read); 4] = [
-    ("uv.lock", uv),
-    ("poetry.lock", poetry),
-    ("pdm.lock", pdm),
-    ("Pipfile.lock", pipenv),
-];
+pub const KINDS: [(&str, Read); 4] =
+    [("uv.lock", uv), ("poetry.lock", poetry), ("pdm.lock", pdm), ("Pipfile.lock", pipenv)];
 
 /// A locked package.
 struct Package<'a> {
@@ -44,9 +40,12 @@ fn poetry(text: &str, pyproject: Option<&Node>) -> Option<String> {
             list_at(package.node, "groups").contains(&"main")
                 || text_at(package.node, "category") == Some("main")
         };
-        return lines(packages.iter().filter(is_main).map(|package| {
-            (package, text_at(package.node, "markers").map(str::to_owned))
-        }));
+        return lines(
+            packages
+                .iter()
+                .filter(is_main)
+                .map(|package| (package, text_at(package.node, "markers").map(str::to_owned))),
+        );
     }
     let wanted = direct(pyproject?).into_iter().map(|name| (name, None)).collect();
     reached(&packages, wanted, &|_| false)
@@ -59,9 +58,12 @@ fn pdm(text: &str, _: Option<&Node>) -> Option<String> {
         let groups = list_at(package.node, "groups");
         groups.is_empty() || groups.contains(&"default")
     };
-    lines(packages.iter().filter(is_main).map(|package| {
-        (package, text_at(package.node, "marker").map(str::to_owned))
-    }))
+    lines(
+        packages
+            .iter()
+            .filter(is_main)
+            .map(|package| (package, text_at(package.node, "marker").map(str::to_owned))),
+    )
 }
 
 fn pipenv(text: &str, _: Option<&Node>) -> Option<String> {
@@ -182,9 +184,12 @@ fn reached(
             queue.extend(below.into_iter().map(|(name, own)| (name, own.or_else(|| next.clone()))));
         }
     }
-    lines(packages.iter().filter(|package| !is_local(package.name)).filter_map(|package| {
-        Some((package, markers.get(&normal(package.name))?.clone()))
-    }))
+    lines(
+        packages
+            .iter()
+            .filter(|package| !is_local(package.name))
+            .filter_map(|package| Some((package, markers.get(&normal(package.name))?.clone()))),
+    )
 }
 
 /// One pinned requirement in a line, sorted by name; `None` if there are none.

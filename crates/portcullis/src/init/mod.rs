@@ -6,12 +6,16 @@
 //! - [`lock`] turns lock files into pinned requirements
 //! - [`probe`] is a script for the project's own shell, and its answer
 //! - [`write`] makes the files
+//! - [`Looked`] and [`of_code`] say what was found, and how sure it is
 
+mod conclusions;
 pub mod folder;
 mod lock;
 pub mod look;
 pub mod probe;
 pub mod write;
+
+pub use conclusions::{Looked, of_code};
 
 /// How sure a conclusion is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

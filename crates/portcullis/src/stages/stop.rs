@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
+use portcullis_core::judge::Finding;
 use portcullis_supervise::server::Server;
+use portcullis_supervise::sweep;
 use portcullis_supervise::tree::Ended;
 
 use crate::project;
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
-/// Stops a running server, and removes the modules compiled for this run.
+/// Stops a running server, ends whatever else the run has started, and removes the modules
+/// compiled for this run.
 ///
 /// # Errors
-/// None.
+/// A process could not be ended.
 pub fn stop(
     context: &RunContext<'_>,
     server: &mut Option<Server>,
@@ -25,7 +28,13 @@ pub fn stop(
         (None, None) => "nothing to stop".to_owned(),
     };
     results.server_end = ended.or(results.server_end.take());
-    Ok(StageOutput::new((), detail))
+    let left = sweep::sweep(&[], Duration::ZERO).left;
+    if left.is_empty() {
+        return Ok(StageOutput::new((), detail));
+    }
+    let message = format!("after the run it is still there: {}", left.join(", "));
+    let advice = "end it by hand, or it will disturb the next run";
+    Err(StageFailure::new(Finding::server(message)).with_advice(advice))
 }
 
 /// How the server that was started ended, in words; `None` if there is none.

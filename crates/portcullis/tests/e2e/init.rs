@@ -91,7 +91,8 @@ impl Made {
         assert_eq!(said.code, Some(0), "{}", said.text);
         let announced = |name: &&String| said.text.contains(&format!("wrote         {name}"));
         let mut after = self.files();
-        let new: Vec<String> = after.keys().filter(|name| !before.contains_key(*name)).cloned().collect();
+        let new: Vec<String> =
+            after.keys().filter(|name| !before.contains_key(*name)).cloned().collect();
         assert!(new.iter().all(|name| announced(&name)), "{new:?}\n{}", said.text);
         after.retain(|name, _| before.contains_key(name));
         assert!(after == before, "a file of the project is another one");
@@ -192,7 +193,8 @@ urlpatterns = [
 
 /// A shop with Django REST framework, a login, and a throttle that a load exceeds.
 fn shop(bin: &Path, below: &str, (module, view): (&str, &str), authentication: &str) -> Made {
-    let within = |name: &str| if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+    let within =
+        |name: &str| if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
     let settings = format!(
         "\nINSTALLED_APPS += [\"rest_framework\", \"rest_framework.authtoken\", \"shop\"]\n\
          REST_FRAMEWORK = {{\n\
@@ -205,7 +207,10 @@ fn shop(bin: &Path, below: &str, (module, view): (&str, &str), authentication: &
     );
     let made = Made::start(bin, below)
         .append(&within("config/settings.py"), &settings)
-        .write(&within("config/urls.py"), &URLS.replace("TOKEN_MODULE", module).replace("TOKEN_VIEW", view))
+        .write(
+            &within("config/urls.py"),
+            &URLS.replace("TOKEN_MODULE", module).replace("TOKEN_VIEW", view),
+        )
         .write(&within("shop/__init__.py"), "")
         .write(&within("shop/models.py"), SHOP)
         .write(&within("shop/views.py"), VIEWS)
@@ -249,7 +254,9 @@ fn a_jwt_in_a_folder_with_blanks_gets_a_verdict_and_no_problem_from_doctor() {
     assert!(seed.contains("# rows(\"shop.Odd\", 25, _user)  # ValueError: an odd model"), "{seed}");
     let healthy = made.run(&["doctor", "--no-noise", "--port", "auto"]);
     assert_eq!(healthy.code, Some(0), "{}", healthy.text);
-    for part in ["READY: no problems", "task: product_list: GET /api/products/: 200", "login: it gives"] {
+    for part in
+        ["READY: no problems", "task: product_list: GET /api/products/: 200", "login: it gives"]
+    {
         assert!(healthy.text.contains(part), "no {part} in\n{}", healthy.text);
     }
     expect_planted(&made);
@@ -265,7 +272,11 @@ fn expect_planted(made: &Made) {
     for (from, to, parts) in [
         (throttle, "# none", &["throttle \"user\" allows 5/min", "[django.overrides]"][..]),
         ("perf-only-password", "wrong", &["problem login: ", "seed makes this user"]),
-        ("path = \"/api/orders/\"", "path = \"/api/order/\"", &["order_list: GET /api/order/", "correct its path"]),
+        (
+            "path = \"/api/orders/\"",
+            "path = \"/api/order/\"",
+            &["order_list: GET /api/order/", "correct its path"],
+        ),
         ("health = \"/healthz\"", "health = \"/nothing\"", &["/nothing: status 404"]),
         ("settings = \"config.settings\"", "settings = \"config.nothing\"", &["problem migrate"]),
         ("min_items = 1", "min_items = 1000", &["let the seed make rows"]),
@@ -273,7 +284,14 @@ fn expect_planted(made: &Made) {
     ] {
         assert!(text.contains(from), "no {from} in\n{text}");
         file("perf.toml", &text.replacen(from, to, 1));
-        let said = made.run(&["doctor", "--no-noise", "--port", "auto", "--set", "server.ready_timeout=5s"]);
+        let said = made.run(&[
+            "doctor",
+            "--no-noise",
+            "--port",
+            "auto",
+            "--set",
+            "server.ready_timeout=5s",
+        ]);
         assert_eq!(said.code, Some(2), "{from}: {}", said.text);
         for part in parts {
             let is_said = said.text.contains(part)
@@ -288,7 +306,14 @@ fn expect_planted(made: &Made) {
     let json = said.text.split_once("{\n").map(|(_, rest)| format!("{{\n{rest}")).unwrap();
     let json = json.split_once("\n}\n").map(|(json, _)| format!("{json}\n}}")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert!(json["checks"].as_array().unwrap().iter().any(|c| c["check"] == "seed" && c["level"] == "problem"), "{json}");
+    assert!(
+        json["checks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|c| c["check"] == "seed" && c["level"] == "problem"),
+        "{json}"
+    );
     file("perf/seed.py", &seed);
     let pending = models.replace("price = ", "cost = models.IntegerField(null=True)\n    price = ");
     file("back end/src/shop/models.py", &pending);

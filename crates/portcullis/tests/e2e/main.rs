@@ -4,16 +4,19 @@
 #![allow(clippy::disallowed_methods, reason = "tests start what the product would")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they skip")]
 
+mod action;
 mod against;
 mod attach;
 mod baseline;
 mod configuration;
+mod configured;
 mod docs;
 mod engine;
 mod faults;
 mod github;
 mod green;
 mod harness;
+mod history;
 mod impostor;
 mod init;
 mod interrupts;

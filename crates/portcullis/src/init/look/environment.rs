@@ -33,10 +33,13 @@ pub fn variables(folder: &Folder, below: &str, settings: &str) -> Variables {
     };
     let example = folder.files.iter().filter(is_example).max_by_key(|path| path.len()).cloned();
     let text = example.as_deref().and_then(|path| folder.text(path)).unwrap_or_default();
-    let given: Vec<(&str, &str)> = text.lines().filter_map(|line| {
-        let (name, value) = line.trim().trim_start_matches("export ").split_once('=')?;
-        (!name.starts_with('#')).then(|| (name.trim(), value.trim()))
-    }).collect();
+    let given: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| {
+            let (name, value) = line.trim().trim_start_matches("export ").split_once('=')?;
+            (!name.starts_with('#')).then(|| (name.trim(), value.trim()))
+        })
+        .collect();
     let mut found = Variables { example, ..Variables::default() };
     for name in needed(folder, below, settings) {
         let value = given.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);

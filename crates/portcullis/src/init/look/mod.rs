@@ -63,7 +63,12 @@ mod tests {
         let found = manages(&folder(&files));
         assert_eq!(found[0].settings[0], "config.settings.local");
         assert!(found[0].settings.contains(&"config.settings.production".to_owned()));
-        let unnamed = [("manage.py", "django = os.environ['DJANGO_SETTINGS_MODULE']"), files[1], files[2], files[3]];
+        let unnamed = [
+            ("manage.py", "django = os.environ['DJANGO_SETTINGS_MODULE']"),
+            files[1],
+            files[2],
+            files[3],
+        ];
         assert_eq!(manages(&folder(&unnamed))[0].settings[0], "config.settings.local");
     }
 
@@ -114,7 +119,8 @@ mod tests {
             "markers": "python_version > '3'"}}, "develop": {"pytest": {"version": "==8"}}}"#;
         let text = pinned(&[("Pipfile.lock", pipfile)]);
         assert_eq!(text, "django==4.2\nuvicorn==1 ; python_version > '3'\n");
-        let files = [("requirements/base.txt", "django"), ("requirements/local.txt", "-r base.txt")];
+        let files =
+            [("requirements/base.txt", "django"), ("requirements/local.txt", "-r base.txt")];
         let local = requirements(&folder(&files), "", "config.settings.local");
         assert_eq!(local, Some(Requirements::File("requirements/local.txt".to_owned())));
         assert_eq!(
@@ -134,7 +140,10 @@ mod tests {
             ("shop/fixtures/products.json", ""),
             ("shop/tests/factories.py", ""),
             ("locustfile.py", ""),
-            ("docker-compose.yml", "services:\n  db:\n    image: postgres:16\n  q:\n    image: \"redis:7\"\n"),
+            (
+                "docker-compose.yml",
+                "services:\n  db:\n    image: postgres:16\n  q:\n    image: \"redis:7\"\n",
+            ),
         ]));
         assert_eq!(found.commands, ["seed_demo", "create_invoices"]);
         assert_eq!(found.fixtures, ["products.json"]);

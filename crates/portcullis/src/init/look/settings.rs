@@ -26,12 +26,15 @@ pub fn manages(folder: &Folder) -> Vec<Manage> {
             text.to_lowercase().contains("django").then(|| manage(folder, folder_of(path), text))
         })
         .collect();
-    found.sort_by_key(|manage| manage.folder.matches('/').count() + usize::from(!manage.folder.is_empty()));
+    found.sort_by_key(|manage| {
+        manage.folder.matches('/').count() + usize::from(!manage.folder.is_empty())
+    });
     found
 }
 
 fn manage(folder: &Folder, below: &str, text: &str) -> Manage {
-    let mut settings: Vec<String> = named(text).filter(|name| exists(folder, below, name)).into_iter().collect();
+    let mut settings: Vec<String> =
+        named(text).filter(|name| exists(folder, below, name)).into_iter().collect();
     let is_named = !settings.is_empty();
     let mut others = modules(folder, below);
     others.sort_by_key(|module| (rank(module), module.len(), module.clone()));
@@ -69,7 +72,8 @@ fn modules(folder: &Folder, below: &str) -> Vec<String> {
         let path = path.strip_prefix(prefix.as_str())?.strip_suffix(".py")?;
         let parts: Vec<&str> = path.split('/').collect();
         let (last, folders) = parts.split_last()?;
-        let is_one = *last == "settings" || folders.last() == Some(&"settings") && *last != "__init__";
+        let is_one =
+            *last == "settings" || folders.last() == Some(&"settings") && *last != "__init__";
         let is_test = folders.contains(&"tests");
         (is_one && !is_test && parts.len() <= 4).then(|| parts.join("."))
     };
@@ -79,6 +83,7 @@ fn modules(folder: &Folder, below: &str) -> Vec<String> {
 /// Settings for development come first: they need the fewest secrets.
 fn rank(module: &str) -> usize {
     let last = module.rsplit('.').next().unwrap_or(module);
-    let usual = ["settings", "local", "dev", "development", "base", "common", "ci", "test", "testing"];
+    let usual =
+        ["settings", "local", "dev", "development", "base", "common", "ci", "test", "testing"];
     usual.iter().position(|name| *name == last).unwrap_or(usual.len())
 }

@@ -61,7 +61,19 @@ pub fn surroundings(folder: &Folder) -> Surroundings {
 fn image(line: &str) -> Option<String> {
     let image = line.trim().trim_start_matches("- ").strip_prefix("image:")?;
     let image = image.trim().trim_matches(['"', '\'']);
-    let known = ["postgres", "postgis", "mysql", "mariadb", "redis", "valkey", "rabbitmq",
-        "elasticsearch", "opensearch", "memcached", "minio", "mongo"];
+    let known = [
+        "postgres",
+        "postgis",
+        "mysql",
+        "mariadb",
+        "redis",
+        "valkey",
+        "rabbitmq",
+        "elasticsearch",
+        "opensearch",
+        "memcached",
+        "minio",
+        "mongo",
+    ];
     known.iter().any(|name| image.contains(name)).then(|| image.to_owned())
 }

@@ -63,11 +63,8 @@ fn preparation(
     if let Some(example) = &variables.example {
         text.push_str(&format!("example = {}\n", quoted(&path(example))));
     }
-    let pairs: Vec<String> = variables
-        .set
-        .iter()
-        .map(|(name, value)| format!("{name} = {}", quoted(value)))
-        .collect();
+    let pairs: Vec<String> =
+        variables.set.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
     if !pairs.is_empty() {
         text.push_str(&format!("set = {{ {} }}\n", pairs.join(", ")));
     }
@@ -105,7 +102,8 @@ pub fn configuration(
     text.push_str("\n[server]\n");
     match health {
         Some(path) => text.push_str(&format!("health = {}\n", quoted(path))),
-        None => text.push_str("health = \"/\"  # no path answers without a login: choose one that does\n"),
+        None => text
+            .push_str("health = \"/\"  # no path answers without a login: choose one that does\n"),
     }
     text.push_str(LOAD);
     text.push_str(&login(seen));
@@ -133,11 +131,8 @@ const LOAD: &str = "\n# Five users, as long as 30 s; longer while a threshold is
 /// Settings that would keep the load out.
 fn overrides(seen: &Seen) -> String {
     let facts = &seen.facts;
-    let mut lines: Vec<String> = facts
-        .overrides
-        .iter()
-        .map(|(name, value)| format!("{name} = {value}\n"))
-        .collect();
+    let mut lines: Vec<String> =
+        facts.overrides.iter().map(|(name, value)| format!("{name} = {value}\n")).collect();
     for (scope, rate) in &facts.throttles {
         let key = format!("REST_FRAMEWORK.DEFAULT_THROTTLE_RATES.{scope}");
         lines.push(format!("{} = \"1000000/hour\"  # is {}\n", quoted(&key), comment(rate)));
@@ -170,7 +165,8 @@ fn login(seen: Option<&Seen>) -> String {
 fn token(login: &Login) -> String {
     let pairs: Vec<String> =
         login.json.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
-    let accept = if login.status == 200 { String::new() } else { format!("accept = [{}]\n", login.status) };
+    let accept =
+        if login.status == 200 { String::new() } else { format!("accept = [{}]\n", login.status) };
     format!(
         "\n# Each user logs in when it starts; `shared = true` logs in once for all.\n\
          [scenario.login]\npath = {}\njson = {{ {} }}\n{accept}token = {}\nauthorization = {}\n",
@@ -195,7 +191,8 @@ fn one(task: &Task) -> String {
         text.push_str(&format!("values = {{ {name} = [{}] }}\n", values.join(", ")));
     }
     if let Some(array) = &task.array {
-        let array = if array.is_empty() { String::new() } else { format!("array = {}, ", quoted(array)) };
+        let array =
+            if array.is_empty() { String::new() } else { format!("array = {}, ", quoted(array)) };
         text.push_str(&format!("check = {{ {array}min_items = 1 }}\n"));
     }
     if let Some(note) = &task.note {

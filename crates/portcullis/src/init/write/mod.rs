@@ -4,6 +4,8 @@
 mod configuration;
 mod seed;
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 pub use configuration::{Chosen, Names, configuration, draft};
 pub use seed::seed;

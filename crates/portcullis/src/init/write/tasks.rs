@@ -82,9 +82,10 @@ fn reason(route: &Route) -> Option<String> {
 
 /// Routes that are no tasks, each with its reason.
 pub fn left_out(seen: &Seen) -> Vec<String> {
-    let of_answer = seen.routes.iter().filter_map(|route| {
-        Some(format!("GET {}: {}", route.path, reason(route)?))
-    });
+    let of_answer = seen
+        .routes
+        .iter()
+        .filter_map(|route| Some(format!("GET {}: {}", route.path, reason(route)?)));
     let good = seen.routes.iter().filter(|route| reason(route).is_none()).count();
     let many = good.checked_sub(MOST).filter(|more| *more > 0);
     of_answer

@@ -15,6 +15,9 @@ pub const FOREIGN_DATABASE: &str = "PORTCULLIS-FOREIGN-DATABASE";
 /// database.
 pub const VARIABLE: &str = "PORTCULLIS_ISOLATION";
 
+/// The variable of the timed server: the hook then costs nothing in a request.
+pub const TIMED: &str = "PORTCULLIS_TIMED";
+
 const HOOK: &str = include_str!("hook.py");
 
 /// Writes the hook of a run, or of one version of it, into `settings`; returns its path.
