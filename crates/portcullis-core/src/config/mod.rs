@@ -139,7 +139,7 @@ pub fn load_with(
     if let Some(name) = profile {
         match profiles.iter().find(|(known, _)| known == name) {
             Some((_, changes)) => {
-                of_profile = tree::places(changes);
+                of_profile = tree::all_places(changes);
                 tree::overlay(&mut chosen, changes.clone());
             }
             None => problems.push(unknown_profile(name, &profiles)),

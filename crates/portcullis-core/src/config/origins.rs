@@ -2,7 +2,7 @@
 
 use super::Loaded;
 use super::text::{Comments, to_toml};
-use super::tree::{Node, Place, places};
+use super::tree::{Node, Place, all_places};
 
 /// The effective configuration as TOML without secrets, each value with its origin:
 /// `default`, a line of `file`, a flag, or a variable of the environment. `profile` is the
@@ -16,7 +16,7 @@ pub fn to_toml_with_origins(loaded: &Loaded, file: &str, profile: Option<&str>) 
     };
     let comment = |node: &Node| {
         // A table or a list may have parts from several layers; its own position adds nothing.
-        let all = places(node);
+        let all = all_places(node);
         let parts = if all.len() > 1 { all.get(1..).unwrap_or_default() } else { &all };
         let mut origins: Vec<String> = Vec::new();
         for origin in parts.iter().map(origin) {

@@ -282,10 +282,10 @@ pub fn at_path<'a>(node: &'a Node, path: &[String]) -> Option<&'a Node> {
 }
 
 /// The positions of all values in a tree.
-pub fn places(node: &Node) -> Vec<Place> {
+pub fn all_places(node: &Node) -> Vec<Place> {
     let below: Vec<Place> = match &node.value {
-        Value::Table(entries) => entries.iter().flat_map(|entry| places(&entry.node)).collect(),
-        Value::List(items) => items.iter().flat_map(places).collect(),
+        Value::Table(entries) => entries.iter().flat_map(|entry| all_places(&entry.node)).collect(),
+        Value::List(items) => items.iter().flat_map(all_places).collect(),
         _ => Vec::new(),
     };
     std::iter::once(node.at).chain(below).collect()
