@@ -86,7 +86,8 @@ mod tests {
         let loaded = load(TEXT, None, &flags).unwrap();
         let config = &loaded.config;
         assert_eq!((config.load.users, config.load.duration.as_secs()), (20, 45));
-        assert_eq!(config.project.python, (3, 12));
+        let python = super::super::PythonChoice::parse("3.12");
+        assert_eq!(Some(config.project.python.clone()), python);
         assert_eq!(config.thresholds.len(), 1);
         assert_eq!(config.django.overrides, [("A.B=C".to_owned(), true.into())]);
         assert!(config.env.set.contains(&("DEBUG".to_owned(), "True".to_owned())));

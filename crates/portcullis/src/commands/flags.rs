@@ -25,6 +25,7 @@ pub fn options(args: &PerfArgs) -> RunOptions {
         variables: variables(&args.configuration.from_environment),
         fresh: args.fresh,
         strict: args.strict,
+        strict_gate: args.strict_gate,
         repetitions: args.against_runs,
     }
 }

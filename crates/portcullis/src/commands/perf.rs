@@ -30,7 +30,7 @@ pub fn run(args: &PerfArgs, listener: &dyn Sink) -> u8 {
         true => worker::caught(|| dry_run::run(args)),
         false => match host::lacking() {
             Some(lack) => {
-                discard_stale(&flags::request(args));
+                set_stale_aside(&flags::request(args));
                 console::unfit(&lack)
             }
             None => worker::guarded(|| perf(args, listener)),

@@ -14,7 +14,7 @@ pub fn check(answers: &[FirstAnswer]) -> Vec<Diagnosis> {
 }
 
 fn one(answer: &FirstAnswer) -> Diagnosis {
-    let FirstAnswer { task, request, status, bytes, latency, failure } = answer;
+    let FirstAnswer { task, request, status, bytes, latency, failure, .. } = answer;
     let time = show_ms(latency.as_secs_f64() * 1e3);
     let Some(failure) = failure else {
         let size = show_bytes(*bytes as f64);
@@ -51,7 +51,7 @@ pub fn login(failure: &LoginFailure) -> Diagnosis {
 mod tests {
     use std::time::Duration;
 
-    use portcullis_core::engine::FirstFailure;
+    use portcullis_core::engine::{Content, FirstFailure};
 
     use super::super::Level;
     use super::*;
@@ -64,8 +64,10 @@ mod tests {
             latency: Duration::from_millis(12),
             status,
             bytes: 2048,
+            content: Content::Json,
             failure: failure.map(|kind| FirstFailure {
                 kind,
+                status,
                 message: "why".to_owned(),
                 answer: String::new(),
             }),
