@@ -50,7 +50,8 @@ path = "/"
 weight = 1
 max_calls = 1
 query = { a = 1 }
-check = { array = "a", min_items = 1 }
+check = [{ json = "a", equals = 1, name = "a", soft = true }, { min_items = 1 }, { text = "a" }, { absent = "a" }]
+shape = true
 accept = [200]
 [against]
 overrides = { A = 1 }
@@ -59,6 +60,8 @@ fail = [{ rule = "p95 < 1s", abort = true, after = "1s", policy = "prove" }]
 warn = [{ rule = "p95 < 1s", policy = "prove" }]
 [output]
 dir = "a"
+[history]
+file = "a"
 [baseline]
 file = "a"
 fail = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
@@ -77,7 +80,7 @@ const WORDS: [(&str, &[&str]); 6] = [
 const METHODS: &[&str] = &["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
 /// Old names of keys, which are read but not proposed.
-const OLD: [&str; 1] = ["scenario.task.budget"];
+const OLD: [&str; 2] = ["scenario.task.budget", "scenario.task.check.array"];
 
 fn seen() -> BTreeMap<String, BTreeSet<Kind>> {
     SEEN.with_borrow_mut(BTreeMap::clear);
@@ -178,6 +181,10 @@ fn schema_of(
     }
     if !is_list && !below.is_empty() {
         any.push(table.clone());
+    }
+    // One check may stand alone.
+    if path == "scenario.task.check" {
+        any.push(json!({ "type": "array", "items": table }));
     }
     // A port may also be the word auto, which the reader compares itself.
     if path == "server.port" {

@@ -245,7 +245,7 @@ fn a_jwt_in_a_folder_with_blanks_gets_a_verdict_and_no_problem_from_doctor() {
         "health = \"/healthz\"",
         "path = \"/api/token/\"",
         "authorization = \"Bearer {{ token }}\"",
-        "check = { array = \"results\", min_items = 1 }",
+        "check = [{ json = \"results\", min_items = 1 }]",
         "\"REST_FRAMEWORK.DEFAULT_THROTTLE_RATES.user\" = \"1000000/hour\"  # is 5/min",
     ] {
         assert!(text.contains(part), "no {part} in\n{text}");

@@ -191,9 +191,11 @@ fn one(task: &Task) -> String {
         text.push_str(&format!("values = {{ {name} = [{}] }}\n", values.join(", ")));
     }
     if let Some(array) = &task.array {
-        let array =
-            if array.is_empty() { String::new() } else { format!("array = {}, ", quoted(array)) };
-        text.push_str(&format!("check = {{ {array}min_items = 1 }}\n"));
+        let json = match array.as_str() {
+            "" => String::new(),
+            array => format!("json = {}, ", quoted(array)),
+        };
+        text.push_str(&format!("check = [{{ {json}min_items = 1 }}]\n"));
     }
     if let Some(note) = &task.note {
         text.push_str(&format!("# {}\n", comment(note)));

@@ -61,7 +61,7 @@ fn what_is_written_is_read_back() {
         "# GET /f/: it answered 403: it needs a login",
         "# /<a>/<b>/: no value is known",
         "# the list was empty",
-        "array = \"data.items\", min_items = 1",
+        "json = \"data.items\", min_items = 1",
         "accept = [201]",
     ] {
         assert!(text.contains(part), "no {part} in\n{text}");
