@@ -26,6 +26,8 @@ use crate::planning::Planned;
 pub struct RunOptions {
     /// The chosen profile.
     pub profile: Option<String>,
+    /// The variables of the environment that took the place of flags.
+    pub variables: Vec<String>,
     /// Whether caches must be rebuilt.
     pub fresh: bool,
     /// Whether warnings and undecided comparisons fail.

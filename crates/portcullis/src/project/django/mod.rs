@@ -135,6 +135,23 @@ pub fn serve_argv(project: &Project, plan: &ServePlan, port: u16) -> Vec<OsStrin
     argv
 }
 
+/// Runs a script in the shell of the project, whose databases are those of the run.
+///
+/// # Errors
+/// It failed or took too long.
+pub fn shell(
+    version: Version<'_>,
+    project: &Project,
+    script: PathBuf,
+    log: &'static str,
+    deadline: Duration,
+) -> Result<(), StageFailure> {
+    project.manage(version, Command::shell(script, log, deadline)).map_err(|error| {
+        refusal::refused(version.folder, log)
+            .unwrap_or_else(|| StageFailure::preparation(error, "looking at the project", log))
+    })
+}
+
 /// The server's environment.
 pub fn serve_environment(project: &Project) -> Environment {
     let mut environment = project.environment.clone();
