@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
-    AgainstSection, Config, DjangoSection, EnvSection, Place, Problem, ServerSection, ramp,
+    AgainstSection, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
+    ServerSection, ramp,
 };
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Wait};
@@ -64,6 +65,8 @@ pub struct ServePlan {
     pub env: EnvSection,
     /// The settings of Django.
     pub django: DjangoSection,
+    /// The database server, if the project needs one.
+    pub database: DatabaseSection,
     /// The seed script.
     pub seed_script: Option<PathBuf>,
     /// Arguments of `manage.py` for the migrations.
@@ -313,6 +316,7 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
             env_example: config.env.example.as_deref().map(in_base),
             env: config.env.clone(),
             django: config.django.clone(),
+            database: config.database.clone(),
             seed_script: config.django.seed.as_deref().map(in_base),
             migrate: config.steps.migrate.clone(),
             install_timeout: config.steps.install_timeout,

@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use wait_timeout::ChildExt;
 
-use crate::tree;
+use crate::{shared_memory, tree};
 
 /// The hidden command of the worker; the original command line follows it.
 pub const VERB: &str = "__worker";
@@ -106,6 +106,7 @@ pub fn private_folder(run_id: &str) -> PathBuf {
 }
 
 fn remove(folder: &Path) {
+    shared_memory::remove_below(folder);
     // Killed processes may still write into the folder, so removing it is tried again.
     let start = Instant::now();
     while std::fs::remove_dir_all(folder).is_err() && folder.exists() {

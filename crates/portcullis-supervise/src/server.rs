@@ -2,17 +2,17 @@
 //! on every path through the code.
 
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use portcullis_core::measure::Usage;
 use wait_timeout::ChildExt;
 
 use crate::environment::Environment;
+use crate::launch::{self, Background};
 use crate::tree::{self, Ended};
-use crate::{launch, log, port};
+use crate::{log, port};
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
@@ -31,7 +31,6 @@ pub struct Server {
 ///
 /// # Errors
 /// The command cannot be started, or the log cannot be opened.
-#[expect(clippy::disallowed_methods, reason = "the one place where a server is started")]
 pub fn start(
     argv: &[OsString],
     folder: &Path,
@@ -40,19 +39,8 @@ pub fn start(
     grace: Duration,
     cpus: &[usize],
 ) -> std::io::Result<Server> {
-    let output = log::open(log)?;
-    let argv = launch::argv(argv, folder, environment, cpus)?;
-    let (program, arguments) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
-    let child = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .envs(environment.variables())
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output)
-        .process_group(0)
-        .spawn()?;
+    let account = None;
+    let child = launch::spawn(&Background { argv, folder, environment, log, cpus, account })?;
     Ok(Server {
         child,
         log: log.to_owned(),

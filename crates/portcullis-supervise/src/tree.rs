@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::interrupt;
@@ -77,18 +78,51 @@ pub fn ask_for_stack(pid: u32, mut has_ended: impl FnMut() -> bool) {
 
 /// Ends the process group `group`: SIGTERM, `grace`, then SIGKILL. `reap` is called while
 /// waiting, because an unreaped child still counts as a member.
-pub fn end_group(group: u32, grace: Duration, mut reap: impl FnMut()) -> Ended {
+pub fn end_group(group: u32, grace: Duration, reap: impl FnMut()) -> Ended {
+    end_group_by(group, &[(StopSignal::Terminate, grace)], reap)
+}
+
+/// A signal that asks a process to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT: a fast shutdown of PostgreSQL.
+    Interrupt,
+    /// SIGQUIT: an immediate shutdown of PostgreSQL.
+    Quit,
+}
+
+impl StopSignal {
+    fn signal(self) -> Signal {
+        match self {
+            Self::Terminate => Signal::TERM,
+            Self::Interrupt => Signal::INT,
+            Self::Quit => Signal::QUIT,
+        }
+    }
+}
+
+/// Ends the process group `group` as [`end_group`] does, but with these signals, each with
+/// its time, before SIGKILL.
+pub fn end_group_by(
+    group: u32,
+    signals: &[(StopSignal, Duration)],
+    mut reap: impl FnMut(),
+) -> Ended {
     let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) else {
         return Ended::Gone;
     };
     reap();
-    if kill_process_group(group, Signal::TERM).is_err() {
-        return Ended::Gone;
-    }
-    // A stopped process would not handle the signal until it continues.
-    let _ = kill_process_group(group, Signal::CONT);
-    if wait_until_gone(group, grace, &mut reap) {
-        return Ended::Politely;
+    for (index, (signal, grace)) in signals.iter().enumerate() {
+        if kill_process_group(group, signal.signal()).is_err() {
+            return if index == 0 { Ended::Gone } else { Ended::Politely };
+        }
+        // A stopped process would not handle the signal until it continues.
+        let _ = kill_process_group(group, Signal::CONT);
+        if wait_until_gone(group, *grace, &mut reap) {
+            return Ended::Politely;
+        }
     }
     let _ = kill_process_group(group, Signal::KILL);
     let start = Instant::now();
@@ -133,10 +167,14 @@ struct Links {
 /// The processes of the tree of `root`: itself, its group, and all descendants.
 pub fn members(root: u32) -> Vec<u32> {
     let all = processes();
-    let in_tree = |pid: u32, links: &Links| {
-        pid == root || links.group == root || is_descendant(&all, links.parent, root)
-    };
-    all.iter().filter(|(pid, links)| in_tree(**pid, links)).map(|(pid, _)| *pid).collect()
+    all.iter()
+        .filter(|(pid, links)| is_member(&all, **pid, links, root))
+        .map(|(pid, _)| *pid)
+        .collect()
+}
+
+fn is_member(all: &BTreeMap<u32, Links>, pid: u32, links: &Links, root: u32) -> bool {
+    pid == root || links.group == root || is_descendant(all, links.parent, root)
 }
 
 /// Whether this process adopts orphaned descendants.
@@ -154,16 +192,36 @@ pub fn adopt_orphans() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Ends every living descendant of this process, except those below one of `keep`: SIGTERM,
-/// `grace`, then SIGKILL. Returns the commands of the ended processes. Does nothing unless
+/// Services that outlive the steps and the server.
+static SPARED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+fn spared() -> std::sync::MutexGuard<'static, Vec<u32>> {
+    SPARED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on [`sweep`] spares a process and everything below it.
+pub(crate) fn spare(pid: u32) {
+    spared().push(pid);
+}
+
+/// The opposite of [`spare`].
+pub(crate) fn spare_no_longer(pid: u32) {
+    spared().retain(|spared| *spared != pid);
+}
+
+/// Kills these processes.
+pub(crate) fn kill(pids: &[u32]) {
+    pids.iter().for_each(|pid| signal(*pid, Signal::KILL));
+}
+
+/// Ends every living descendant of this process, except services and those below one of
+/// `keep`: SIGTERM, `grace`, then SIGKILL. Returns the commands of the ended processes. Does nothing unless
 /// this process adopts orphans, because other children of this process would be ended.
 pub fn sweep(keep: &[u32], grace: Duration) -> Vec<String> {
     if !ADOPTS.load(Ordering::Relaxed) {
         return Vec::new();
     }
-    let kept: Vec<u32> = keep.iter().flat_map(|pid| members(*pid)).collect();
-    let strays =
-        || -> Vec<u32> { descendants().into_iter().filter(|pid| !kept.contains(pid)).collect() };
+    let strays = || strays(keep);
     let found = strays();
     let commands = found.iter().map(|pid| format!("{pid} ({})", command_of(*pid))).collect();
     let start = Instant::now();
@@ -181,7 +239,21 @@ pub fn left_behind() -> Vec<String> {
     if !ADOPTS.load(Ordering::Relaxed) {
         return Vec::new();
     }
-    descendants().iter().map(|pid| format!("process {pid} ({})", command_of(*pid))).collect()
+    strays(&[]).iter().map(|pid| format!("process {pid} ({})", command_of(*pid))).collect()
+}
+
+/// All living descendants except services and those below one of `keep`. One table tells
+/// both: a process that a service has just started must not be missing among the spared.
+fn strays(keep: &[u32]) -> Vec<u32> {
+    let spared = spared().clone();
+    let (own, all) = (std::process::id(), processes());
+    let is_kept = |pid: u32, links: &Links| {
+        let mut roots = keep.iter().chain(&spared);
+        roots.any(|root| is_member(&all, pid, links, *root))
+    };
+    let is_stray =
+        |pid: u32, links: &Links| is_descendant(&all, links.parent, own) && !is_kept(pid, links);
+    all.iter().filter(|(pid, links)| is_stray(**pid, links)).map(|(pid, _)| *pid).collect()
 }
 
 /// Kills every descendant of this process, including new ones meanwhile.

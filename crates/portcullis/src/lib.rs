@@ -11,6 +11,7 @@ mod host;
 mod planning;
 mod project;
 mod run;
+mod services;
 mod stages;
 
 /// The events of a run, for a second listener.

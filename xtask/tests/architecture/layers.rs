@@ -13,6 +13,7 @@ const PORTCULLIS: &[&[&str]] = &[
     &["compare"],
     &["stages"],
     &["project", "engines"],
+    &["services"],
     &["planning", "run"],
     &["cache", "console"],
     // The machine, git, chance: what is outside of us.
@@ -53,10 +54,10 @@ const REPORT: &[&[&str]] = &[
 ];
 
 const SUPERVISE: &[&[&str]] = &[
-    &["step", "server", "guard", "meter"],
+    &["step", "server", "service", "guard", "meter"],
     &["launch", "port"],
-    &["descriptors", "environment", "log", "placement"],
-    &["tree"],
+    &["account", "descriptors", "environment", "log", "placement"],
+    &["tree", "shared_memory"],
     &["interrupt", "disk_space", "system_tool"],
 ];
 

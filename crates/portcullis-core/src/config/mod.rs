@@ -1,6 +1,7 @@
 //! The content of `perf.toml`, a profile and the flags: decoded strictly, with all mistakes
 //! reported together.
 
+mod database;
 mod load;
 mod measured;
 mod reader;
@@ -13,6 +14,7 @@ mod text;
 mod thresholds;
 mod tree;
 
+pub use database::{DatabaseSection, DatabaseUrl, Engine};
 pub use load::{LoadSection, ramp};
 pub use measured::to_measured_toml;
 pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};

@@ -17,9 +17,9 @@ use crate::args::PerfArgs;
 use crate::compare;
 use crate::console::{self, Console, FinalOutput, github};
 use crate::planning::{self, PlanRequest};
-use crate::project::Venv;
+use crate::project::{DatabaseServer, Venv};
 use crate::run::{Aborted, Journal, RunContext, RunResults, Version, record};
-use crate::stages::{self, baseline, collect, judge, load, ready, serve, stop};
+use crate::stages::{self, Prepared, baseline, collect, judge, load, ready, serve, stop};
 
 /// Runs the job in a worker process; `listener` gets the same events there as the console.
 /// Returns the exit code.
@@ -72,7 +72,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     }
     let so_far = record(&context, &journal, &results);
     let _ = journal.always(folder, Stage::Collect, || collect::collect(&context, &so_far));
-    let stop = || stop::stop(&context, &mut left.server, &mut results);
+    let stop = || stop::stop(&context, &mut left.server, &mut left.database, &mut results);
     let _ = journal.always(folder, Stage::Stop, stop);
     journal.conclude(&results, against.is_some());
     baseline::keep(&context, &mut journal, &mut results);
@@ -86,6 +86,8 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
 struct Left {
     /// The running server.
     server: Option<Server>,
+    /// Its database server.
+    database: Option<DatabaseServer>,
     /// Its environment, which stays locked while the server uses it.
     venv: Option<Venv>,
 }
@@ -107,8 +109,8 @@ fn job(
                 base = Some(journal.stage(folder, Stage::Base, extract)?);
             }
             let version = Version { context, folder, plan };
-            let (project, venv) = stages::prepare(journal, version, None)?;
-            left.venv = Some(venv);
+            let Prepared { project, database, venv } = stages::prepare(journal, version, None)?;
+            (left.database, left.venv) = (database, Some(venv));
             let server = &mut left.server;
             let start = || serve::start(version, &project, server);
             let target = journal.stage(folder, Stage::Serve, start)?;
@@ -131,6 +133,7 @@ fn job(
     let Some(base) = base else { return Ok(()) };
     // The comparison starts two servers; a third one would only disturb them.
     results.server_end = stop::end_server(&mut left.server).or(results.server_end.take());
+    stop::end_database(&mut left.database).into_iter().for_each(|finding| journal.find(finding));
     let held = left.venv.as_ref();
     compare::compare(context, journal, &base, held, &mut left.server, results)
 }

@@ -16,14 +16,7 @@ use portcullis_supervise::server::Server;
 
 use crate::project::{Project, Venv};
 use crate::run::{Aborted, Journal, Role, RunContext, RunResults, Version};
-use crate::stages::{self, ready, serve};
-
-/// A version that can be started.
-struct Prepared {
-    project: Project,
-    /// Locked while its server uses it.
-    _venv: Venv,
-}
+use crate::stages::{self, Prepared, ready, serve, stop};
 
 /// Compares the working tree with the base. A server that does not become ready is left in
 /// `slot`; `held` is the environment that the run already has.
@@ -44,7 +37,7 @@ pub fn compare(
         candidate: context.folder.side(roles.candidate),
     };
     let version = |side| Version { context, folder: folders.of(side), plan: base.plans.of(side) };
-    let prepared = Sides {
+    let mut prepared = Sides {
         base: prepare(journal, version(Side::Base), held)?,
         candidate: prepare(journal, version(Side::Candidate), held)?,
     };
@@ -72,6 +65,12 @@ pub fn compare(
     let other = servers.candidate.pid();
     servers.base.stop_beside(&[other]);
     servers.candidate.stop();
+    if let Some(finding) = stop::end_database(&mut prepared.base.database) {
+        journal.find(base.name.charge(&finding.message));
+    }
+    stop::end_database(&mut prepared.candidate.database)
+        .into_iter()
+        .for_each(|finding| journal.find(finding));
     outcome
 }
 
@@ -80,11 +79,11 @@ fn prepare(
     version: Version<'_>,
     held: Option<&Venv>,
 ) -> Result<Prepared, Aborted> {
-    let (mut project, venv) = stages::prepare(journal, version, held)?;
+    let mut prepared = stages::prepare(journal, version, held)?;
     // Sets and dictionaries have the same layout in both versions.
     let hash_seed = version.context.planned.plan.load.seed % 4_294_967_295;
-    project.environment.set("PYTHONHASHSEED", hash_seed.to_string());
-    Ok(Prepared { project, _venv: venv })
+    prepared.project.environment.set("PYTHONHASHSEED", hash_seed.to_string());
+    Ok(prepared)
 }
 
 fn start(

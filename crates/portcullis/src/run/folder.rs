@@ -2,6 +2,7 @@
 //! each version of a comparison.
 
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use portcullis_core::compare::Side;
@@ -57,7 +58,7 @@ impl RunFolder {
     /// # Errors
     /// The system refuses.
     pub fn private(run_id: &str) -> io::Result<(TempDir, Self)> {
-        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        let private = PermissionsExt::from_mode(0o700);
         let name = format!("{}{run_id}", guard::PRIVATE);
         let folder =
             tempfile::Builder::new().prefix(&name).rand_bytes(0).permissions(private).tempdir()?;
@@ -103,6 +104,22 @@ impl RunFolder {
         self.path.join("db")
     }
 
+    /// The folder of its services, such as a database server.
+    pub fn services(&self) -> PathBuf {
+        self.path.join("services")
+    }
+
+    /// Lets every account enter the folder of services, because a service may run as another
+    /// one. Nobody can list the folders on the way, or enter those beside it.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn open_services(&self) -> io::Result<()> {
+        let way = [self.whole.clone(), self.path.clone(), self.services()];
+        let open = <std::fs::Permissions as PermissionsExt>::from_mode(0o711);
+        way.iter().try_for_each(|folder| std::fs::set_permissions(folder, open.clone()))
+    }
+
     /// The folder of traces by processes that have loaded its settings.
     pub fn loaded(&self) -> PathBuf {
         self.path.join("loaded")
@@ -140,7 +157,9 @@ impl RunFolder {
 }
 
 fn make_folders(folder: &Path) -> io::Result<()> {
-    let own = ["logs", "settings", "loaded", "db", "scratch", "tmp"];
+    let own = ["logs", "settings", "loaded", "db", "services", "scratch", "tmp"];
     let projects = ["project-logs", "media", "static", "sessions", "mail", "caches", "storages"];
-    own.iter().chain(&projects).try_for_each(|name| std::fs::create_dir_all(folder.join(name)))
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700);
+    own.iter().chain(&projects).try_for_each(|name| private.create(folder.join(name)))
 }

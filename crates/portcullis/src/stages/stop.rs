@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
+use portcullis_core::judge::Finding;
 use portcullis_supervise::server::Server;
 use portcullis_supervise::tree::Ended;
 
-use crate::project;
+use crate::project::{self, DatabaseServer};
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
-/// Stops a running server, and removes the modules compiled for this run.
+/// Stops a running server, then its database server, and removes the modules compiled for
+/// this run.
 ///
 /// # Errors
-/// None.
+/// The database server had ended by itself before.
 pub fn stop(
     context: &RunContext<'_>,
     server: &mut Option<Server>,
+    database: &mut Option<DatabaseServer>,
     results: &mut RunResults,
 ) -> Result<StageOutput<()>, StageFailure> {
     project::forget(context);
@@ -25,7 +28,16 @@ pub fn stop(
         (None, None) => "nothing to stop".to_owned(),
     };
     results.server_end = ended.or(results.server_end.take());
-    Ok(StageOutput::new((), detail))
+    match end_database(database) {
+        None => Ok(StageOutput::new((), detail)),
+        Some(finding) => Err(StageFailure::new(finding).with_log("postgres")),
+    }
+}
+
+/// Stops a database server. The finding if it had ended by itself before: what was measured
+/// is not the service.
+pub fn end_database(database: &mut Option<DatabaseServer>) -> Option<Finding> {
+    database.take()?.ended()
 }
 
 /// How the server that was started ended, in words; `None` if there is none.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use portcullis_core::plan::ServePlan;
 
+use super::database_server::{self, DatabaseServer};
 use super::environment::Venv;
-use super::{Command, Project, isolation, refusal};
+use super::{Command, Project, refusal};
 use crate::cache::cache_key::Key;
 use crate::cache::{self, Entry, Hold};
-use crate::run::{Role, RunFolder, StageFailure, StageOutput, Version};
+use crate::run::{Role, StageFailure, StageOutput, Version};
 
 /// The run's database, and the cache entry for a new template.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Database {
     pub is_copy: bool,
     /// The locked entry for a new template; `None` if no template is kept.
     pub entry: Option<Entry>,
+    /// The server that it is on; `None` if it is a file.
+    pub server: Option<DatabaseServer>,
 }
 
 /// Templates are rebuilt after this time, because dates in the seed are relative to the
@@ -28,8 +31,8 @@ const KIND: &str = "database";
 /// Copies the template, or migrates an empty database.
 ///
 /// # Errors
-/// The database does not belong to the run; the migrations failed or took too long; the
-/// database is not SQLite.
+/// The database does not belong to the run; the migrations failed or took too long; no
+/// database of the run's own can replace it.
 pub fn migrate(
     version: Version<'_>,
     project: &Project,
@@ -45,33 +48,38 @@ pub fn migrate(
     let is_fresh = context.options.fresh;
     if let Some(key) = key.as_deref().filter(|_| !is_fresh) {
         let entry = open(version, key, Hold::Shared)?;
-        if copy_template(folder, &entry) {
-            return Ok(copied());
+        if let Some(copied) = copy_template(version, project, &entry)? {
+            return Ok(copied);
         }
     }
-    let mut database = Database { is_copy: false, entry: None };
+    let mut database = Database { is_copy: false, entry: None, server: None };
     if let Some(key) = key {
         let entry = open(version, &key, Hold::Alone)?;
         // Another run may have created it while we waited.
-        if !is_fresh && copy_template(folder, &entry) {
-            return Ok(copied());
+        if !is_fresh && let Some(copied) = copy_template(version, project, &entry)? {
+            return Ok(copied);
         }
         database.entry = Some(entry);
     }
-    isolation::prove(version, project)?;
+    database.server = database_server::prove(version, project)?;
     let arguments = plan.migrate.iter().map(String::as_str).collect();
     let (log, deadline) = ("migrate", plan.migrate_timeout);
     let command = Command { arguments, stdin: None, log, deadline };
     project.manage(version, command).map_err(|error| {
         refusal::refused(folder, log)
+            .or_else(|| database.server.as_ref()?.missing_extension(folder, log))
             .unwrap_or_else(|| StageFailure::preparation(error, "the migrations", log))
     })?;
-    Ok(StageOutput::new(database, "empty database"))
+    let on = database.server.as_ref().map(|server| format!(" on {}", server.described()));
+    let detail = format!("empty database{}", on.unwrap_or_default());
+    Ok(StageOutput::new(database, detail))
 }
 
-fn copied() -> StageOutput<Database> {
-    let value = Database { is_copy: true, entry: None };
-    StageOutput { value, cached: true, detail: "restored from cache".to_owned() }
+fn copied(server: Option<DatabaseServer>) -> StageOutput<Database> {
+    let on = server.as_ref().map(|server| format!(" on {}", server.described()));
+    let detail = format!("restored from cache{}", on.unwrap_or_default());
+    let value = Database { is_copy: true, entry: None, server };
+    StageOutput { value, cached: true, detail }
 }
 
 fn open(version: Version<'_>, key: &str, hold: Hold) -> Result<Entry, StageFailure> {
@@ -82,17 +90,28 @@ fn open(version: Version<'_>, key: &str, hold: Hold) -> Result<Entry, StageFailu
     Ok(cache::open(&context.cache, KIND, key, hold, patience, waiting)?)
 }
 
-fn copy_template(folder: &RunFolder, entry: &Entry) -> bool {
+fn copy_template(
+    version: Version<'_>,
+    project: &Project,
+    entry: &Entry,
+) -> Result<Option<StageOutput<Database>>, StageFailure> {
     let is_fresh = entry.age().is_some_and(|age| age <= OLDEST);
-    let folder = folder.databases();
-    let is_copied = is_fresh && copy_databases(entry.path(), &folder).is_ok_and(|n| n > 0);
+    let folder = version.folder.databases();
+    let is_copied = is_fresh && copy_databases(entry.path(), &folder).is_ok();
+    let server = match is_copied {
+        true => DatabaseServer::restore(version, project, entry.path())?,
+        false => None,
+    };
+    let has_files = || databases(&folder).is_ok_and(|files| !files.is_empty());
+    let is_served = server.is_some() || !DatabaseServer::is_kept_in(entry.path());
+    let is_copied = is_copied && is_served && (server.is_some() || has_files());
     if !is_copied {
         // A database that is left would be migrated and seeded a second time.
         for left in databases(&folder).unwrap_or_default() {
             let _ = std::fs::remove_file(left);
         }
     }
-    is_copied
+    Ok(is_copied.then(|| copied(server)))
 }
 
 /// Copies every database file of a folder; returns their number.
@@ -130,14 +149,21 @@ pub fn databases(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// The template cannot be written.
-pub fn keep(version: Version<'_>, entry: &Entry) -> Result<(), StageFailure> {
+pub fn keep(
+    version: Version<'_>,
+    entry: &Entry,
+    server: Option<&mut DatabaseServer>,
+) -> Result<(), StageFailure> {
     let Version { context, folder: own, .. } = version;
     let folder = own.databases();
     let failed = |error: std::io::Error| StageFailure::disk("the database template", &error);
+    let settle = |server: Option<&mut DatabaseServer>, template| {
+        server.map_or(Ok(()), |server| server.settle(version, template))
+    };
     let files = std::fs::read_dir(&folder).map_err(failed)?.count();
     if files != databases(&folder).map_err(failed)?.len() {
         context.warn("the database has side files after its checkpoint: it is not cached");
-        return Ok(());
+        return settle(server, None);
     }
     // Rows would refer to files that the template does not have.
     let is_filled = |name: &&str| {
@@ -145,11 +171,12 @@ pub fn keep(version: Version<'_>, entry: &Entry) -> Result<(), StageFailure> {
     };
     if let Some(name) = ["media", "storages", "sessions", "caches"].into_iter().find(is_filled) {
         context.warn(format!("the seed wrote files ({name}): the database is not cached"));
-        return Ok(());
+        return settle(server, None);
     }
     cache::prune(&context.cache, KIND, OLDEST);
     entry.clear().map_err(failed)?;
     copy_databases(&folder, entry.path()).map_err(failed)?;
+    settle(server, Some(entry.path()))?;
     entry.complete().map_err(failed)
 }
 
@@ -193,7 +220,8 @@ fn beside_sources(plan: &ServePlan, project: &Project, venv: &Venv) -> Key {
     key.add("format", "3")
         .add("venv", &venv.key)
         .add("local code", &venv.code)
-        .add("settings", &plan.django.settings);
+        .add("settings", &plan.django.settings)
+        .add("engine", plan.django.engine.name());
     key.add("migrate", plan.migrate.join("\0"));
     key.add("seed user", plan.django.seed_user.as_deref().unwrap_or(""));
     for (path, value) in &plan.django.overrides {

@@ -7,6 +7,7 @@ use portcullis_core::judge::Finding;
 use portcullis_supervise::step::{self, Step};
 
 use super::database::{self, Database};
+use super::database_server::DatabaseServer;
 use super::{Command, Project, refusal};
 use crate::run::{StageFailure, StageOutput, Version};
 
@@ -21,23 +22,25 @@ for path in sys.argv[1:]:
     connection.close()
 ";
 
-/// Seeds the database, proves the user, and keeps the template.
+/// Seeds the database, proves the user, and keeps the template. Returns the database's
+/// server, if it has one.
 ///
 /// # Errors
 /// The script failed or took too long, or the user does not exist.
 pub fn seed(
     version: Version<'_>,
     project: &Project,
-    database: Database,
-) -> Result<StageOutput<()>, StageFailure> {
+    mut database: Database,
+) -> Result<StageOutput<Option<DatabaseServer>>, StageFailure> {
     if database.is_copy {
-        return Ok(StageOutput { value: (), cached: true, detail: String::new() });
+        return Ok(StageOutput { value: database.server, cached: true, detail: String::new() });
     }
     let plan = version.plan;
     if let Some(script) = &plan.seed_script {
         let command = Command::shell(script.clone(), "seed", plan.seed_timeout);
         project.manage(version, command).map_err(|error| {
             refusal::refused(version.folder, "seed")
+                .or_else(|| database.server.as_ref()?.missing_extension(version.folder, "seed"))
                 .unwrap_or_else(|| StageFailure::preparation(error, "the seed", "seed"))
         })?;
     }
@@ -46,10 +49,15 @@ pub fn seed(
     }
     if let Some(entry) = &database.entry {
         checkpoint(version, project)?;
-        database::keep(version, entry)?;
+        database::keep(version, entry, database.server.as_mut())?;
+    } else if let Some(server) = &mut database.server {
+        server.settle(version, None)?;
     }
     let user = plan.django.seed_user.as_deref();
-    Ok(StageOutput::new((), user.map_or(String::new(), |user| format!("{user} exists"))))
+    Ok(StageOutput::new(
+        database.server,
+        user.map_or(String::new(), |user| format!("{user} exists")),
+    ))
 }
 
 /// Checks that the user exists. A script that exits with 0 may have done nothing: in

@@ -38,15 +38,60 @@ def like(old, path):
     return path
 
 
+def is_postgresql(database):
+    """Whether the engine is PostgreSQL, or one built upon Django's."""
+    engine = str(database.get("ENGINE", "")).lower()
+    return any(name in engine for name in ("postgresql", "postgis", "psqlextra", "postgrespool"))
+
+
 def throwaway(alias, database):
     """The same database, in the run's own folder."""
     engine = database.get("ENGINE", "")
     if engine != "django.db.backends.sqlite3":
-        from django.core.exceptions import ImproperlyConfigured
-
-        raise ImproperlyConfigured(f"{_PLAN['unsupported_mark']} {alias} uses {engine or 'no engine'}")
+        refuse(f"{_PLAN['unsupported_mark']} {alias} uses {engine or 'no engine'}")
     path = os.path.join(_RUN, "db", f"{alias}.sqlite3")
     return {**database, "NAME": like(database.get("NAME"), path)}
+
+
+def refuse(why):
+    """End the settings with a reason."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    raise ImproperlyConfigured(why)
+
+
+def throwaways(databases):
+    """All databases, each with one of the run's own in its place."""
+    served = {alias: one for alias, one in databases.items() if is_postgresql(one)}
+    own = {alias: throwaway(alias, one) for alias, one in databases.items() if alias not in served}
+    if not served:
+        return own
+    server, names = _PLAN["server"], _postgresql().names(served, _PLAN["prefix"])
+    if server is None:
+        # The run starts a server with these databases, and asks again.
+        path = os.path.join(_FOLDER, "wanted.json")
+        with open(path + ".new", "w", encoding="ascii") as file:
+            json.dump({"aliases": list(served), "databases": sorted(set(names.values()))}, file)
+        os.rename(path + ".new", path)
+        refuse(f"{_PLAN['unserved_mark']} {', '.join(served)}")
+    own.update((alias, _postgresql().private(one, names[alias], server)) for alias, one in served.items())
+    return {alias: own[alias] for alias in databases}
+
+
+def _postgresql():
+    """The part for PostgreSQL, loaded when it is needed."""
+    if "postgresql" not in _PARTS:
+        path = os.path.join(_FOLDER, "postgresql.py")
+        loader = importlib.machinery.SourceFileLoader("portcullis_postgresql", path)
+        spec = importlib.machinery.ModuleSpec(loader.name, loader, origin=path)
+        module = type(sys)(loader.name)
+        module.__spec__, module.__file__ = spec, path
+        loader.exec_module(module)
+        _PARTS["postgresql"] = module
+    return _PARTS["postgresql"]
+
+
+_PARTS = {}
 
 
 def isolated(get):
@@ -97,13 +142,20 @@ def isolated(get):
         target[keys[-1]] = new
     # Last: no override leads to a database of somebody else's.
     databases = value("DATABASES") or {}
-    changed["DATABASES"] = {alias: throwaway(alias, one) for alias, one in databases.items()}
+    changed["DATABASES"] = throwaways(databases)
     return changed
+
+
+def place(database):
+    """Where a database of the run is."""
+    if is_postgresql(database):
+        return f"postgresql://{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    return os.path.realpath(database["NAME"])
 
 
 def prove(module, databases):
     """Leave what this process was given: without it a server is asked nothing."""
-    names = [os.fsencode(os.path.realpath(one["NAME"])).hex() for one in databases.values()]
+    names = [os.fsencode(place(one)).hex() for one in databases.values()]
     path = os.path.join(_RUN, "loaded", str(os.getpid()))
     with open(path + ".new", "w", encoding="ascii") as file:
         json.dump({"settings": str(module or ""), "databases": names}, file)
@@ -137,10 +189,13 @@ def patch(conf):
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Patches `django.conf` as it is imported."""
+    """Patches a module as it is imported."""
+
+    def __init__(self, name, patch):
+        self.name, self.patch = name, patch
 
     def find_spec(self, name, path=None, target=None):
-        if name != "django.conf":
+        if name != self.name:
             return None
         sys.meta_path.remove(self)
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
@@ -149,7 +204,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
             def exec_module(module):
                 load(module)
-                patch(module)
+                self.patch(module)
 
             spec.loader.exec_module = exec_module
         return spec
@@ -177,6 +232,12 @@ def audit(event, arguments):
         raise PermissionError(f"{_PLAN['foreign_mark']} {path}")
 
 
-sys.meta_path.insert(0, Finder())
+sys.meta_path.insert(0, Finder("django.conf", patch))
+if _PLAN["server"] is not None:
+    _own = _postgresql()
+    _own.surround(_PLAN["server"], _PLAN["prefix"] + "_default")
+    _border = _own.Border(_PLAN["server"], _PLAN["prefix"], _PLAN["foreign_mark"])
+    sys.meta_path.insert(0, Finder("psycopg2", _border.around_psycopg2))
+    sys.meta_path.insert(0, Finder("psycopg", _border.around_psycopg))
 if hasattr(sys, "addaudithook"):
     sys.addaudithook(audit)
