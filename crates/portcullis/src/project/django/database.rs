@@ -41,7 +41,8 @@ pub fn migrate(
     let Version { context, folder, plan } = version;
     // Variables from the caller's shell are not part of any key, and may change anything. With
     // them no template is used or created.
-    let key = match project.has_passed {
+    // Databases of a server that others use are dropped at the end.
+    let key = match project.has_passed || plan.database.url.is_some() {
         true => None,
         false => key(version, project, venv),
     };
@@ -151,6 +152,7 @@ pub fn databases(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// The template cannot be written.
 pub fn keep(
     version: Version<'_>,
+    project: &Project,
     entry: &Entry,
     server: Option<&mut DatabaseServer>,
 ) -> Result<(), StageFailure> {
@@ -158,7 +160,7 @@ pub fn keep(
     let folder = own.databases();
     let failed = |error: std::io::Error| StageFailure::disk("the database template", &error);
     let settle = |server: Option<&mut DatabaseServer>, template| {
-        server.map_or(Ok(()), |server| server.settle(version, template))
+        server.map_or(Ok(()), |server| server.settle(version, project, template))
     };
     let files = std::fs::read_dir(&folder).map_err(failed)?.count();
     if files != databases(&folder).map_err(failed)?.len() {
@@ -221,7 +223,9 @@ fn beside_sources(plan: &ServePlan, project: &Project, venv: &Venv) -> Key {
         .add("venv", &venv.key)
         .add("local code", &venv.code)
         .add("settings", &plan.django.settings)
-        .add("engine", plan.django.engine.name());
+        .add("engine", plan.django.engine.name())
+        .add("postgresql", &plan.database.binaries)
+        .add("version", plan.database.major.map_or(String::new(), |major| major.to_string()));
     key.add("migrate", plan.migrate.join("\0"));
     key.add("seed user", plan.django.seed_user.as_deref().unwrap_or(""));
     for (path, value) in &plan.django.overrides {

@@ -3,18 +3,22 @@
 
 use std::path::Path;
 
-use portcullis_core::config::Engine;
+use portcullis_core::config::{DatabaseUrl, Engine};
 use portcullis_core::judge::Finding;
 
 use super::Project;
 use super::isolation::{self, hook};
 use crate::run::{RunFolder, StageFailure, Version};
-use crate::services::postgres::{Cluster, ROLE};
+use crate::services::postgres::{self, Cluster, Hosted, ROLE};
 
-/// The running database server of one version of the project.
+/// The database server of one version of the project, while it runs.
 #[derive(Debug)]
-pub struct DatabaseServer {
-    cluster: Cluster,
+pub enum DatabaseServer {
+    /// A server of the run's own.
+    Private(Box<Cluster>),
+    /// A server that others use too; the text is the beginning of the names of the run's
+    /// databases there.
+    Hosted(Box<Hosted>, String),
 }
 
 /// Proves the isolation. If the settings turn out to need PostgreSQL, starts a server with
@@ -39,12 +43,40 @@ pub fn prove(
         let which = format!("PostgreSQL (database {})", wanted.aliases.join(", "));
         return Err(other_engine(&which, engine));
     }
-    let mut cluster = Cluster::create(version, &project.python, &wanted.databases)?;
-    cluster.start(version)?;
-    let server = DatabaseServer { cluster };
+    let server = match &version.plan.database.url {
+        None => {
+            let mut cluster = Cluster::create(version, &project.python, &wanted.databases)?;
+            cluster.start(version)?;
+            DatabaseServer::Private(Box::new(cluster))
+        }
+        Some(url) => hosted(version, project, url, &wanted.databases)?,
+    };
     server.connect(version)?;
     isolation::prove(version, project, Some(&server.access()))?;
     Ok(Some(server))
+}
+
+/// Databases on the server of a URL: `portcullis_RUN_default`, and in a comparison
+/// `portcullis_RUN_base_default`.
+fn hosted(
+    version: Version<'_>,
+    project: &Project,
+    url: &DatabaseUrl,
+    databases: &[String],
+) -> Result<DatabaseServer, StageFailure> {
+    let Version { context, folder, .. } = version;
+    let run = format!("{}_{}", hook::PREFIX, context.id());
+    let prefix = match folder.of_side() {
+        None => run.clone(),
+        Some(side) => format!("{run}_{}", side.name()),
+    };
+    let own = |name: &String| {
+        let rest = name.strip_prefix(hook::PREFIX).unwrap_or(name);
+        format!("{prefix}{rest}")
+    };
+    let names = databases.iter().map(own).collect();
+    let hosted = postgres::create_hosted(version, &project.python, url, &run, names)?;
+    Ok(DatabaseServer::Hosted(Box::new(hosted), prefix))
 }
 
 fn other_engine(found: &str, wanted: Engine) -> StageFailure {
@@ -70,7 +102,7 @@ impl DatabaseServer {
         let restored = Cluster::restore(version, &project.python, template)?;
         let Some(mut cluster) = restored else { return Ok(None) };
         cluster.start(version)?;
-        let server = Self { cluster };
+        let server = Self::Private(Box::new(cluster));
         server.connect(version)?;
         Ok(Some(server))
     }
@@ -88,15 +120,20 @@ impl DatabaseServer {
     pub fn settle(
         &mut self,
         version: Version<'_>,
+        project: &Project,
         template: Option<&Path>,
     ) -> Result<(), StageFailure> {
-        self.cluster.settle(version)?;
+        let cluster = match self {
+            Self::Hosted(hosted, _) => return hosted.analyze(version, &project.python),
+            Self::Private(cluster) => cluster,
+        };
+        cluster.settle(version)?;
         if let Some(template) = template {
-            self.cluster
+            cluster
                 .keep_in(template)
                 .map_err(|error| StageFailure::disk("the database template", &error))?;
         }
-        self.cluster.start(version)?;
+        cluster.start(version)?;
         // Its port may be another one now.
         self.connect(version)
     }
@@ -110,39 +147,63 @@ impl DatabaseServer {
     }
 
     fn access(&self) -> hook::Server {
-        hook::Server {
-            host: "127.0.0.1".to_owned(),
-            port: self.cluster.port(),
-            user: ROLE.to_owned(),
-            password: self.cluster.password().to_owned(),
-            options: [("sslmode".to_owned(), "disable".to_owned())].into(),
-            shared: false,
-            prefix: hook::PREFIX.to_owned(),
+        match self {
+            Self::Private(cluster) => hook::Server {
+                host: "127.0.0.1".to_owned(),
+                port: cluster.port(),
+                user: ROLE.to_owned(),
+                password: cluster.password().to_owned(),
+                options: [("sslmode".to_owned(), "disable".to_owned())].into(),
+                shared: false,
+                prefix: hook::PREFIX.to_owned(),
+            },
+            Self::Hosted(hosted, prefix) => hook::Server {
+                host: hosted.place.host.clone(),
+                port: hosted.place.port,
+                user: hosted.place.user.clone(),
+                password: hosted.place.password.clone(),
+                options: hosted.place.options.clone(),
+                shared: true,
+                prefix: prefix.clone(),
+            },
         }
     }
 
     /// The finding if it has ended by itself.
     pub fn ended(&mut self) -> Option<Finding> {
-        self.cluster.ended()
+        match self {
+            Self::Private(cluster) => cluster.ended(),
+            Self::Hosted(hosted, _) => hosted.ended(),
+        }
     }
 
     /// Its name and version, in words.
     pub fn described(&self) -> String {
-        format!("PostgreSQL {}", self.cluster.binaries().version)
+        match self {
+            Self::Private(cluster) => format!("PostgreSQL {}", cluster.binaries().version),
+            Self::Hosted(hosted, _) => {
+                let place = &hosted.place;
+                format!("PostgreSQL {} at {}:{}", place.version, place.host, place.port)
+            }
+        }
     }
 
     /// The failure if a log says that an extension is missing.
     pub fn missing_extension(&self, folder: &RunFolder, log: &'static str) -> Option<StageFailure> {
         let text = std::fs::read(folder.log(log)).unwrap_or_default();
         let extension = missing_extension(&String::from_utf8_lossy(&text))?;
-        let (described, package) =
-            (self.described(), self.cluster.binaries().debian_package(&extension));
-        let message = format!("{described} on this machine has no extension \"{extension}\"");
+        let described = self.described();
+        let message = format!("{described} has no extension \"{extension}\"");
+        let advice = match self {
+            Self::Hosted(..) => "install it on that server".to_owned(),
+            Self::Private(cluster) => format!(
+                "install it (Debian: apt-get install {}), or name a server that has it in \
+                 [database] url",
+                cluster.binaries().debian_package(&extension)
+            ),
+        };
         let failure = StageFailure::new(Finding::preparation(message)).with_log(log);
-        Some(failure.with_advice(format!(
-            "install it (Debian: apt-get install {package}), or name a server that has it in \
-             [database] url"
-        )))
+        Some(failure.with_advice(advice))
     }
 }
 

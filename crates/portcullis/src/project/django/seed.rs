@@ -49,9 +49,9 @@ pub fn seed(
     }
     if let Some(entry) = &database.entry {
         checkpoint(version, project)?;
-        database::keep(version, entry, database.server.as_mut())?;
+        database::keep(version, project, entry, database.server.as_mut())?;
     } else if let Some(server) = &mut database.server {
-        server.settle(version, None)?;
+        server.settle(version, project, None)?;
     }
     let user = plan.django.seed_user.as_deref();
     Ok(StageOutput::new(
