@@ -68,7 +68,7 @@ fn each_impossible_value_is_one_problem() {
     database("settings = { \"a b\" = 1 }", "not a setting's name");
     database("url = \"mysql://h/n\"", "must begin with postgres://");
     database("url = \"postgres://h/n\"\nurl_variable = \"X\"", "exclude another");
-    database("binary = \"x\"", "did you mean \"binaries\"?");
+    database("binarie = \"x\"", "did you mean \"binaries\"?");
     check("[load]", "[laod]\nx = 1\n[load]", "did you mean \"load\"?");
     check("name = \"search_claims\"", "name = \"list_claims\"", "two tasks are named");
     check("{{ id }}/", "{{ idd }}/", "did you mean \"id\"?");

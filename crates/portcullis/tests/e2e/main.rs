@@ -18,6 +18,8 @@ mod impostor;
 mod interrupts;
 mod isolation;
 mod locust;
+mod postgresql;
+mod postgresql_server;
 mod samples;
 mod terminal;
 mod tmux;
