@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
-    AgainstSection, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
+    AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
     ServerSection, ramp,
 };
 use crate::measure::Change;
@@ -316,7 +316,13 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
             env_example: config.env.example.as_deref().map(in_base),
             env: config.env.clone(),
             django: config.django.clone(),
-            database: config.database.clone(),
+            database: DatabaseSection {
+                binaries: match &config.database.binaries {
+                    Binaries::Folder(folder) => Binaries::Folder(around.base.join(folder)),
+                    other => other.clone(),
+                },
+                ..config.database.clone()
+            },
             seed_script: config.django.seed.as_deref().map(in_base),
             migrate: config.steps.migrate.clone(),
             install_timeout: config.steps.install_timeout,

@@ -1,5 +1,7 @@
 //! The section `[database]`: the database server of a run, if the project needs one.
 
+use std::path::PathBuf;
+
 use super::reader::{Problems, Reader, note};
 use super::tree::{Node, Value};
 use crate::text::nearest;
@@ -7,8 +9,8 @@ use crate::text::nearest;
 /// The database server of a run.
 #[derive(Clone, Debug)]
 pub struct DatabaseSection {
-    /// Where the programs of a private server are: `auto`, `wheel`, or a folder.
-    pub binaries: String,
+    /// The programs of a private server.
+    pub binaries: Binaries,
     /// The preferred major version.
     pub major: Option<u32>,
     /// The port of a private server; any free one if it is not set.
@@ -17,6 +19,17 @@ pub struct DatabaseSection {
     pub settings: Vec<(String, String)>,
     /// The server to use instead of a private one.
     pub url: Option<DatabaseUrl>,
+}
+
+/// Where the programs of PostgreSQL are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binaries {
+    /// On this machine; else in the wheel.
+    Auto,
+    /// In the wheel.
+    Wheel,
+    /// In this folder.
+    Folder(PathBuf),
 }
 
 /// A server that runs already.
@@ -70,14 +83,18 @@ impl Engine {
 /// Decodes the section.
 pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> DatabaseSection {
     let mut database = DatabaseSection {
-        binaries: String::new(),
+        binaries: Binaries::Auto,
         major: None,
         port: None,
         settings: Vec::new(),
         url: None,
     };
     let Some(mut section) = section else { return database };
-    database.binaries = section.text("binaries", problems);
+    database.binaries = match section.text("binaries", problems).as_str() {
+        "auto" | "" => Binaries::Auto,
+        "wheel" => Binaries::Wheel,
+        folder => Binaries::Folder(folder.into()),
+    };
     let version = section.optional("version");
     database.major = version.and_then(|node| major(node, problems));
     database.port = section.optional("port").and_then(|node| {

@@ -14,7 +14,7 @@ mod text;
 mod thresholds;
 mod tree;
 
-pub use database::{DatabaseSection, DatabaseUrl, Engine};
+pub use database::{Binaries, DatabaseSection, DatabaseUrl, Engine};
 pub use load::{LoadSection, ramp};
 pub use measured::to_measured_toml;
 pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};

@@ -224,7 +224,7 @@ fn beside_sources(plan: &ServePlan, project: &Project, venv: &Venv) -> Key {
         .add("local code", &venv.code)
         .add("settings", &plan.django.settings)
         .add("engine", plan.django.engine.name())
-        .add("postgresql", &plan.database.binaries)
+        .add("postgresql", format!("{:?}", plan.database.binaries))
         .add("version", plan.database.major.map_or(String::new(), |major| major.to_string()));
     key.add("migrate", plan.migrate.join("\0"));
     key.add("seed user", plan.django.seed_user.as_deref().unwrap_or(""));

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis_core::config::DatabaseSection;
+use portcullis_core::config::{Binaries as Place, DatabaseSection};
 use portcullis_core::judge::Finding;
 use portcullis_supervise::step::{self, Step};
 
@@ -56,8 +56,8 @@ pub fn find(
     plan: &DatabaseSection,
     python: &Path,
 ) -> Result<Binaries, StageFailure> {
-    let chosen = match plan.binaries.as_str() {
-        "auto" => {
+    let chosen = match &plan.binaries {
+        Place::Auto => {
             let path = version.context.inherited.get("PATH").unwrap_or_default();
             let found = installed(version, &candidates(path));
             match pick(found, plan.major) {
@@ -65,11 +65,10 @@ pub fn find(
                 None => from_wheel(version, python)?,
             }
         }
-        "wheel" => from_wheel(version, python)?,
-        folder => {
-            let folder = version.plan.root.join(folder);
-            let found = installed(version, std::slice::from_ref(&folder)).pop();
-            found.ok_or_else(|| no_programs(&folder))?
+        Place::Wheel => from_wheel(version, python)?,
+        Place::Folder(folder) => {
+            let found = installed(version, std::slice::from_ref(folder)).pop();
+            found.ok_or_else(|| no_programs(folder))?
         }
     };
     if let Some(major) = plan.major.filter(|major| *major != chosen.major()) {

@@ -210,7 +210,9 @@ impl Cluster {
     /// # Errors
     /// The configured port is taken; the server ended, or is not ready in time.
     pub fn start(&mut self, version: Version<'_>) -> Result<(), StageFailure> {
-        let configured = version.plan.database.port;
+        // Two versions cannot have the same one.
+        let is_alone = version.folder.of_side().is_none();
+        let configured = version.plan.database.port.filter(|_| is_alone);
         if let Some(taken) = configured.filter(|wanted| !port::is_free(*wanted)) {
             let holder = port::describe_holder(taken);
             let message = format!("port {taken} (database.port) is held by {holder}");
