@@ -7,6 +7,7 @@
 mod against;
 mod attach;
 mod baseline;
+mod caches;
 mod configuration;
 mod docs;
 mod engine;

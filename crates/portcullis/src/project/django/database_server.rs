@@ -8,7 +8,8 @@ use portcullis_core::judge::Finding;
 
 use super::Project;
 use super::isolation::{self, hook};
-use crate::run::{RunFolder, StageFailure, Version};
+use super::templates::NotKept;
+use crate::run::{RunFolder, SERVICES, StageFailure, Version};
 use crate::services::postgres::{self, Cluster, Hosted, ROLE};
 
 /// The database server of one version of the project, while it runs.
@@ -22,14 +23,19 @@ pub enum DatabaseServer {
 }
 
 /// Proves the isolation. If the settings turn out to need PostgreSQL, starts a server with
-/// empty databases first.
+/// empty databases first, unless `restored` is one.
 ///
 /// # Errors
 /// The isolation is not proved, or the server cannot be started.
 pub fn prove(
     version: Version<'_>,
     project: &Project,
+    restored: Option<DatabaseServer>,
 ) -> Result<Option<DatabaseServer>, StageFailure> {
+    if let Some(server) = restored {
+        isolation::prove(version, project, Some(&server.access()))?;
+        return Ok(Some(server));
+    }
     let first = isolation::prove(version, project, None);
     let engine = version.plan.django.engine;
     // The hook has refused the settings, so whatever else the command said does not matter.
@@ -99,7 +105,7 @@ impl DatabaseServer {
         project: &Project,
         template: &Path,
     ) -> Result<Option<Self>, StageFailure> {
-        let restored = Cluster::restore(version, &project.python, template)?;
+        let restored = Cluster::restore(version, &project.python, &template.join(SERVICES))?;
         let Some(mut cluster) = restored else { return Ok(None) };
         cluster.start(version)?;
         let server = Self::Private(Box::new(cluster));
@@ -109,31 +115,43 @@ impl DatabaseServer {
 
     /// Whether a folder has kept databases of a server.
     pub fn is_kept_in(template: &Path) -> bool {
-        Cluster::is_kept_in(template)
+        Cluster::is_kept_in(&template.join(SERVICES))
     }
 
-    /// Makes the databases ready for the measurement: statistics as in production. A copy is
-    /// kept in `template`, if there is one.
+    /// Makes the statistics of the databases, as a server in production has them. A private
+    /// server is stopped.
     ///
     /// # Errors
-    /// The server has ended, or cannot be started again.
-    pub fn settle(
-        &mut self,
-        version: Version<'_>,
-        project: &Project,
-        template: Option<&Path>,
-    ) -> Result<(), StageFailure> {
-        let cluster = match self {
-            Self::Hosted(hosted, _) => return hosted.analyze(version, &project.python),
-            Self::Private(cluster) => cluster,
-        };
-        cluster.settle(version)?;
-        if let Some(template) = template {
-            cluster
-                .keep_in(template)
-                .map_err(|error| StageFailure::disk("the database template", &error))?;
+    /// The server has ended, or refuses.
+    pub fn analyze(&mut self, version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
+        match self {
+            Self::Private(cluster) => cluster.analyze(version),
+            Self::Hosted(hosted, _) => hosted.analyze(version, &project.python),
         }
-        cluster.start(version)?;
+    }
+
+    /// Copies the databases into a template. A private server is stopped.
+    ///
+    /// # Errors
+    /// A later run could not use the copy, or it cannot be made.
+    pub fn keep_in(&mut self, version: Version<'_>, template: &Path) -> Result<(), NotKept> {
+        let Self::Private(cluster) = self else { return Ok(()) };
+        cluster.stop();
+        if let Some(file) = cluster.file_with(version.folder.name().as_bytes())? {
+            return Err(NotKept::NamesRun(file));
+        }
+        Ok(cluster.keep_in(&template.join(SERVICES))?)
+    }
+
+    /// Starts a private server again.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn resume(&mut self, version: Version<'_>) -> Result<(), StageFailure> {
+        match self {
+            Self::Private(cluster) if !cluster.is_running() => cluster.start(version)?,
+            _ => return Ok(()),
+        }
         // Its port may be another one now.
         self.connect(version)
     }

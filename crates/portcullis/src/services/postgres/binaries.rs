@@ -145,7 +145,7 @@ fn installed(version: Version<'_>, folders: &[PathBuf]) -> Vec<Binaries> {
             deadline: Duration::from_secs(30),
         };
         let told = step::capture(&step, context.interrupts)?;
-        let version = version_in(&told)?;
+        let version = version_in(&String::from_utf8_lossy(&told))?;
         Some(Binaries { postgres, initdb, version, source: Source::Machine, wheel: None })
     };
     folders.iter().filter_map(ask).collect()
@@ -185,7 +185,7 @@ impl Binaries {
         const SORTS: &[u8] = b"ucol_open";
         // `initdb` knows the option from this version on.
         let program = (self.major() >= 15).then(|| std::fs::read(&self.postgres).ok()).flatten();
-        program.is_some_and(|bytes| bytes.windows(SORTS.len()).any(|part| part == SORTS))
+        program.is_some_and(|bytes| memchr::memmem::find(&bytes, SORTS).is_some())
     }
 
     /// The same programs at a place that another account can reach: a copy of the wheel's in

@@ -110,6 +110,7 @@ impl Cluster {
     /// # Errors
     /// The copy cannot be made.
     pub fn keep_in(&self, template: &Path) -> std::io::Result<()> {
+        files::create_private(template, None)?;
         files::copy_private(&self.data(), &template.join(DATA), None)?;
         let notes = serde_json::to_string(&self.notes)?;
         files::write_private(&template.join(NOTES), &notes, None)
@@ -277,18 +278,30 @@ impl Cluster {
     }
 
     /// Stops the server, and makes the statistics of every database, as a server in
-    /// production has them. Then the data directory can be kept, or the server started
-    /// again.
+    /// production has them.
     ///
     /// # Errors
     /// The server had ended before, or the statistics cannot be made.
-    pub fn settle(&mut self, version: Version<'_>) -> Result<(), StageFailure> {
+    pub fn analyze(&mut self, version: Version<'_>) -> Result<(), StageFailure> {
         if let Some(finding) = self.ended() {
-            return Err(StageFailure::new(Finding::preparation(finding.message)).with_log(LOG));
+            return Err(preparation(finding.message));
         }
         self.stop();
         let analyze = |name: &String| self.alone(version, name, "VACUUM ANALYZE\n");
         self.notes.databases.iter().try_for_each(analyze)
+    }
+
+    /// Whether its server was started and not stopped.
+    pub fn is_running(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// A file of the databases that has some bytes in it.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn file_with(&self, needle: &[u8]) -> std::io::Result<Option<String>> {
+        files::file_with(&self.data().join("base"), needle)
     }
 
     /// The finding if the server has ended by itself.

@@ -83,6 +83,26 @@ pub fn write_private(path: &Path, text: &str, account: Option<Account>) -> io::R
     account.map_or(Ok(()), |account| account.own(path))
 }
 
+/// The first file below a folder that has some bytes in it.
+///
+/// # Errors
+/// A file cannot be read.
+pub fn file_with(folder: &Path, needle: &[u8]) -> io::Result<Option<String>> {
+    let finder = memchr::memmem::Finder::new(needle);
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            if let Some(found) = file_with(&path, needle)? {
+                return Ok(Some(found));
+            }
+        } else if finder.find(&fs::read(&path)?).is_some() {
+            return Ok(Some(path.display().to_string()));
+        }
+    }
+    Ok(None)
+}
+
 /// Whether every account can reach a path: it may enter all folders above.
 pub fn is_open_to_all(path: &Path) -> bool {
     closed_above(path).is_none()

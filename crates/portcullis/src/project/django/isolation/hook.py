@@ -113,11 +113,14 @@ def isolated(get):
     if isinstance(caches, dict):
         caches = changed["CACHES"] = copy.deepcopy(caches)
         for alias, cache in caches.items():
-            if cache.get("BACKEND", "").endswith("FileBasedCache"):
+            backend = cache.get("BACKEND", "")
+            if backend.endswith("FileBasedCache"):
                 place = os.path.join(_RUN, "caches", alias)
                 cache["LOCATION"] = like(cache.get("LOCATION"), place)
-            # A cache outside of the process must not answer for another run or version.
-            cache["KEY_PREFIX"] = f"{_ID}:{cache.get('KEY_PREFIX', '')}"
+            elif not backend.endswith("DatabaseCache"):
+                # A cache outside of the run must not answer for another run or version. One
+                # in the run comes back with its database, so its keys are the same.
+                cache["KEY_PREFIX"] = f"{_ID}:{cache.get('KEY_PREFIX', '')}"
     storages = value("STORAGES")
     if isinstance(storages, dict):
         storages = changed["STORAGES"] = copy.deepcopy(storages)
