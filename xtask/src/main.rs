@@ -5,6 +5,7 @@
 
 mod bench;
 mod browser;
+mod dist;
 mod faults;
 mod lint;
 mod pictures;
@@ -12,7 +13,7 @@ mod test;
 mod tools;
 
 use clap::{Parser, Subcommand};
-use portcullis::args::{BaselineArgs, CheckArgs, PerfArgs, ReportArgs};
+use portcullis::args::{BaselineArgs, CheckArgs, HistoryArgs, PerfArgs, ReportArgs};
 use portcullis::commands;
 
 #[derive(Debug, Parser)]
@@ -32,6 +33,8 @@ enum Verb {
     Report(ReportArgs),
     /// Manage the stored baseline
     Baseline(BaselineArgs),
+    /// Write a page of many runs, with the changes that lasted
+    History(HistoryArgs),
     /// Run every test, and install what the tests need
     Test(test::TestArgs),
     /// Compare the product with other tools, in one run on this machine
@@ -46,6 +49,8 @@ enum Verb {
     BenchServer(bench::clock_server::ServerArgs),
     /// Make the pictures of README and documentation from real runs
     Pictures(pictures::PicturesArgs),
+    /// Build the wheel, the Debian package and the static program, and prove them
+    Dist(dist::DistArgs),
     /// Check formatting, clippy, documentation and workflows
     Lint,
 }
@@ -70,6 +75,9 @@ fn main() -> std::process::ExitCode {
         Ok(Cli { verb: Verb::Baseline(args) }) => {
             std::process::ExitCode::from(commands::baseline::run(&args))
         }
+        Ok(Cli { verb: Verb::History(args) }) => {
+            std::process::ExitCode::from(commands::history::run(&args))
+        }
         Ok(Cli { verb: Verb::Test(args) }) => finish(test::run(&args)),
         Ok(Cli { verb: Verb::Bench(args) }) => finish(bench::run(&args)),
         Ok(Cli { verb: Verb::Faults(args) }) => finish(faults::run(&args)),
@@ -79,6 +87,7 @@ fn main() -> std::process::ExitCode {
             std::process::ExitCode::SUCCESS
         }
         Ok(Cli { verb: Verb::Pictures(args) }) => finish(pictures::run(&args)),
+        Ok(Cli { verb: Verb::Dist(args) }) => finish(dist::run(&args)),
         Ok(Cli { verb: Verb::Lint }) => finish(lint::run()),
     }
 }

@@ -54,6 +54,8 @@ pub struct FirstFailure {
 pub struct LoginFailure {
     /// The user's number, from 1.
     pub user: u32,
+    /// The status of the answer; 0 without one.
+    pub status: u16,
     /// Whether the service throttled it (429).
     pub throttled: bool,
     /// What happened, with the status and the message of the service.

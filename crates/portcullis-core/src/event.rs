@@ -118,6 +118,8 @@ pub struct StageRecord {
     pub detail: String,
     /// For a failure: the log with the details, by its name in the folder `logs/`.
     pub log: Option<String>,
+    /// For a failure: what to try.
+    pub advice: Option<String>,
 }
 
 /// The progress of the load, once a second.

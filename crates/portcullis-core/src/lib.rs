@@ -2,7 +2,7 @@
 //! files, clock, network, processes or async.
 //!
 //! Rooms, from top to bottom; a room uses only those below it: check, compare, engine,
-//! event, judge, steering, plan, config, baseline, evidence, measure, secrets, scenario,
+//! event, judge, steering, plan, config, baseline, history, evidence, measure, secrets, scenario,
 //! threshold, then text, units, rng and target.
 
 pub mod baseline;
@@ -12,6 +12,7 @@ pub mod config;
 pub mod engine;
 pub mod event;
 pub mod evidence;
+pub mod history;
 pub mod judge;
 pub mod measure;
 pub mod plan;

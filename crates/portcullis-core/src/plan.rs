@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
     AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
-    ServerSection, ramp,
+    PythonChoice, ServerSection, ramp,
 };
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Wait};
@@ -35,6 +35,8 @@ pub struct Plan {
     pub baseline: Option<BaselinePlan>,
     /// The settings of a comparison of versions.
     pub against: AgainstSection,
+    /// The file to which each run adds a line, if one is configured.
+    pub history: Option<PathBuf>,
     /// The folder of artifacts.
     pub output: PathBuf,
     /// Warnings about the plan, in sentences.
@@ -55,8 +57,8 @@ pub enum Mode {
 pub struct ServePlan {
     /// The folder of `manage.py`, and the working folder of every step.
     pub root: PathBuf,
-    /// The oldest accepted Python.
-    pub python: (u32, u32),
+    /// The accepted Python; a path is absolute.
+    pub python: PythonChoice,
     /// Requirement files.
     pub requirements: Vec<PathBuf>,
     /// A file with variables that are all set.
@@ -313,7 +315,10 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
         Some(target) => Mode::Attach(target.clone()),
         None => Mode::Serve(Box::new(ServePlan {
             root: in_base(&config.project.root),
-            python: config.project.python,
+            python: match &config.project.python {
+                PythonChoice::Path(path) => PythonChoice::Path(in_base(path).display().to_string()),
+                versions => versions.clone(),
+            },
             requirements: config.project.requirements.iter().map(|p| in_base(p)).collect(),
             env_example: config.env.example.as_deref().map(in_base),
             env: config.env.clone(),
@@ -352,6 +357,7 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
         thresholds: rules,
         baseline,
         against: config.against.clone(),
+        history: config.history.as_deref().map(in_base),
         output: around.output,
         warnings,
     })

@@ -1,44 +1,45 @@
 //! The secret values of a run, and how they are removed from text.
 
 mod forms;
+mod known;
 mod looks;
+mod place;
 
-use std::collections::BTreeSet;
-use std::ops::Bound;
-
-use crate::scenario::Scenario;
+use crate::scenario::{Part, RequestTemplate, Scenario, Template, Values};
 use crate::text::is_secret_name;
+use known::KnownValues;
+use place::Place;
 
 /// The secrets of one run.
 #[derive(Clone, Default)]
 pub struct Secrets {
-    /// Longest first, so that a shorter secret does not leave the end of a longer one.
-    values: Vec<String>,
-    /// The same in alphabetical order, to find a beginning fast.
-    sorted: BTreeSet<String>,
+    known: KnownValues,
+    places: Vec<Place>,
 }
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({} values)", self.values.len())
+        write!(f, "Secrets({} values, {} places)", self.known.len(), self.places.len())
     }
 }
 
 /// Shorter values cannot be distinguished from ordinary text.
 const SHORTEST: usize = 4;
 
+/// Values of a list with this length are secret everywhere: shorter ones could be words.
+const SHORTEST_OF_A_LIST: usize = 8;
+
+/// The shortest value that can look like a token.
+const SHORTEST_TOKEN: usize = 6;
+
+type NamedValues = [(String, Values)];
+
 impl Secrets {
-    /// Adds a value, also in its forms in JSON, HTML and URLs. Values below four characters are
-    /// ignored.
+    /// Adds a value, also in its forms in JSON, HTML and URLs, in base64 and in hexadecimal.
+    /// Values below four characters are ignored.
     pub fn add(&mut self, value: &str) {
-        if value.chars().count() < SHORTEST {
-            return;
-        }
-        for form in forms::of(value) {
-            if self.sorted.insert(form.clone()) {
-                let at = self.values.partition_point(|known| known.len() >= form.len());
-                self.values.insert(at, form);
-            }
+        if value.chars().count() >= SHORTEST {
+            self.known.add(value);
         }
     }
 
@@ -52,60 +53,94 @@ impl Secrets {
 
     /// Adds the values of variables with a secret name.
     pub fn add_environment<'a>(&mut self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) {
-        pairs.into_iter().filter(|(name, _)| is_secret_name(name)).for_each(|(_, v)| self.add(v));
+        pairs.into_iter().filter(|(name, _)| is_secret_name(name)).for_each(|(name, value)| {
+            self.add_field(name, &Template(vec![Part::Text(value.to_owned())]), &[]);
+        });
     }
 
-    /// Adds the passwords of a login, and the secret headers of all tasks.
+    /// Adds the values of all headers, parameters and fields of bodies with a secret name.
     pub fn add_scenario(&mut self, scenario: &Scenario) {
-        // A placeholder can stand for a number in JSON, so it is filled with a digit.
-        let plain = |template: &crate::scenario::Template| template.fill(|_| "0".to_owned());
         let login = scenario.login.iter().flat_map(|login| &login.steps);
-        let steps = login.chain(scenario.tasks.iter().flat_map(|task| &task.steps));
-        for request in steps.map(|step| &step.request) {
-            for (name, value) in request.headers.iter().chain(&request.query) {
-                if is_secret_name(name) {
-                    self.add_header(&plain(value));
-                }
-            }
-            let json = request.json.as_ref().map(plain);
-            if let Some(value) = json.and_then(|text| serde_json::from_str(&text).ok()) {
-                self.add_json(&value);
+        login.for_each(|step| self.add_request(&step.request, &[]));
+        for task in &scenario.tasks {
+            task.steps.iter().for_each(|step| self.add_request(&step.request, &task.values));
+            // A value with such a name is secret wherever it is used.
+            for (name, _) in task.values.iter().filter(|(name, _)| is_secret_name(name)) {
+                self.add_field(name, &Template(vec![Part::Value(name.clone())]), &task.values);
             }
         }
     }
 
     /// Adds dotted settings with a secret name.
     pub fn add_overrides(&mut self, overrides: &[(String, serde_json::Value)]) {
-        for (name, value) in overrides {
-            match value.as_str() {
-                Some(text) if is_secret_name(name) => self.add(text),
-                _ => self.add_json(value),
+        overrides.iter().for_each(|(name, value)| self.add_json(name, value, &[]));
+    }
+
+    fn add_request(&mut self, request: &RequestTemplate, values: &NamedValues) {
+        for (name, template) in request.headers.iter().chain(&request.query) {
+            if is_secret_name(name) {
+                self.add_field(name, template, values);
             }
+        }
+        let place_of = |name: &str| values.iter().position(|(known, _)| known == name);
+        let json = request.json.as_ref().map(|json| json.fill(|name| marker(place_of(name))));
+        if let Some(body) = json.and_then(|text| serde_json::from_str(&text).ok()) {
+            self.add_json("", &body, values);
         }
     }
 
-    fn add_json(&mut self, value: &serde_json::Value) {
-        match value {
-            serde_json::Value::Object(pairs) => {
-                for (name, value) in pairs {
-                    match value.as_str() {
-                        Some(text) if is_secret_name(name) => self.add(text),
-                        _ => self.add_json(value),
-                    }
-                }
+    /// Adds the fields with a secret name in a JSON value, which has this name itself.
+    fn add_json(&mut self, name: &str, value: &serde_json::Value, values: &NamedValues) {
+        use serde_json::Value;
+        let text = match value {
+            Value::Object(pairs) => {
+                return pairs.iter().for_each(|(name, value)| self.add_json(name, value, values));
             }
-            serde_json::Value::Array(items) => items.iter().for_each(|item| self.add_json(item)),
-            _ => {}
+            Value::Array(items) => {
+                return items.iter().for_each(|item| self.add_json(name, item, values));
+            }
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(_) | Value::Null => return,
+        };
+        if is_secret_name(name) {
+            self.add_field(name, &unmarked(text, values), values);
         }
+    }
+
+    /// Adds the possible values of a field with a secret name: those that cannot be ordinary
+    /// text are secret everywhere, the others after the name of the field.
+    fn add_field(&mut self, name: &str, template: &Template, values: &NamedValues) {
+        let mut is_found = true;
+        for part in &template.0 {
+            match part {
+                Part::Text(text) if template.0.len() > 1 => {
+                    text.split_whitespace().filter(|word| is_token(word)).for_each(|w| self.add(w));
+                }
+                Part::Text(text) if is_ordinary(text) => is_found = false,
+                Part::Text(text) => self.add_header(text),
+                Part::Value(name) => match values.iter().find(|(known, _)| known == name) {
+                    Some((_, Values::List(items))) => {
+                        let is_long = |item: &&String| {
+                            item.chars().count() >= SHORTEST_OF_A_LIST || is_token(item)
+                        };
+                        items.iter().filter(is_long).for_each(|item| self.add_header(item));
+                        is_found &= items.iter().all(|item| is_long(&item));
+                    }
+                    Some((_, Values::Range(..))) => is_found = false,
+                    None => {}
+                },
+            }
+        }
+        let place = (!is_found).then(|| Place::new(name, template, values));
+        self.places.extend(place.filter(|place| !self.places.contains(place)));
     }
 
     /// The text without secrets: known values and everything that looks like one (tokens,
     /// passwords in URLs, cookies) become `***`. Beginnings of values before an ellipsis become
     /// `***` too, because a text may have been shortened.
     pub fn redact(&self, text: &str) -> String {
-        let known = self.values.iter().fold(text.to_owned(), |text, value| {
-            if text.contains(value.as_str()) { text.replace(value.as_str(), "***") } else { text }
-        });
+        let known = place::hide(self.known.hide(text), &self.places);
         self.hide_beginnings(&looks::hide(&known))
     }
 
@@ -117,102 +152,59 @@ impl Secrets {
                 out.push_str(piece);
                 break;
             }
-            let hidden = self.begun(piece).max(looks::begun_token(piece));
+            let hidden = self.known.begun(piece).max(looks::begun_token(piece));
             out.push_str(&piece[..piece.len() - hidden]);
             out.push_str(if hidden > 0 { "***" } else { "" });
             out.push(CUT);
         }
         out
     }
-
-    /// How many bytes at the end of a text are the beginning of a value. Each position of the
-    /// text costs one search among the sorted values, whatever their number.
-    fn begun(&self, text: &str) -> usize {
-        let longest = self.values.first().map_or(0, String::len);
-        let window = text.len().saturating_sub(longest);
-        let last = text.char_indices().rev().nth(SHORTEST - 1).map(|(at, _)| at);
-        let Some(last) = last else { return 0 };
-        let places = (window..=last).filter_map(|at| text.get(at..));
-        places.filter(|end| self.is_begun_by(end)).map(str::len).next().unwrap_or(0)
-    }
-
-    /// Whether any value begins with this text.
-    fn is_begun_by(&self, start: &str) -> bool {
-        let from = (Bound::Included(start), Bound::Unbounded);
-        self.sorted.range::<str, _>(from).next().is_some_and(|value| value.starts_with(start))
-    }
 }
 
 /// The end of shortened texts.
 const CUT: char = '…';
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn known_values_and_tokens_are_replaced() {
-        let mut secrets = Secrets::default();
-        secrets.add("testpass");
-        secrets.add("testpass123");
-        secrets.add("abc");
-        let text = "password=testpass123 abc Authorization: Bearer eyJh.eyJi.c-_x, eyJ alone";
-        let shown = secrets.redact(text);
-        assert_eq!(shown, "password=*** abc Authorization: Bearer ***, eyJ alone");
-    }
-
-    #[test]
-    fn beginnings_before_a_cut_are_replaced() {
-        let mut secrets = Secrets::default();
-        secrets.add("testpass123");
-        let shown = secrets.redact("is testpa… or tes… or testpa, Bearer eyJhbGci…");
-        assert_eq!(shown, "is ***… or tes… or testpa, Bearer ***…");
-        assert_eq!(secrets.redact("testpass123…"), "***…");
-    }
-
-    #[test]
-    fn other_forms_of_a_value_are_replaced() {
-        let mut secrets = Secrets::default();
-        secrets.add("pa\"ss/wörd");
-        let shown = secrets.redact(r#"pa"ss/wörd pa\"ss/wörd pa%22ss%2Fw%C3%B6rd"#);
-        assert_eq!(shown, "*** *** ***");
-        let escaped = r#"pa\"ss/w\u00f6rd pa\"ss\/w\u00F6rd pa\"ss\/wörd pa%22ss%2fw%c3%b6rd"#;
-        assert_eq!(secrets.redact(escaped), "*** *** *** ***");
-        assert_eq!(secrets.redact("pa&quot;ss/wörd pa&#34;ss/wörd"), "*** ***");
-        secrets.add("p&ss'w 😀");
-        let shown = secrets.redact(r"p&amp;ss&#x27;w 😀 p&amp;ss&#39;w 😀 p&ss'w \ud83d\ude00");
-        assert_eq!(shown, "*** *** ***");
-        assert_eq!(secrets.redact("p%26ss%27w+%F0%9F%98%80"), "***");
-    }
-
-    #[test]
-    fn credentials_are_secret_without_the_word_before_them() {
-        let config = "[load]\nhost = \"http://h\"\nusers = 1\nspawn_rate = \"1/s\"\n\
-                      duration = \"1s\"\n[[scenario.task]]\nname = \"a\"\npath = \"/\"\n\
-                      weight = 1\nheaders = { Authorization = \"Basic dXNlcjpwYXNz\" }\n";
-        let config = crate::config::load(config, None, &[]).unwrap().config;
-        let plan = crate::plan::resolve(&config, crate::plan::PlanInputs::default()).unwrap();
-        let mut secrets = Secrets::default();
-        secrets.add_scenario(&plan.load.scenario);
-        let shown = secrets.redact("got dXNlcjpwYXNz, or Basic dXNlcjpwYXNz");
-        assert_eq!(shown, "got ***, or ***");
-    }
-
-    /// So many values and cuts that it would take minutes if each cut were compared with all
-    /// beginnings.
-    #[test]
-    fn many_cuts_and_many_values_are_looked_through() {
-        let mut secrets = Secrets::default();
-        let token = |number: u32| format!("{number:08}{}", "tok3n".repeat(80));
-        (0..2_000).for_each(|number| secrets.add(&token(number)));
-        let text = "00000007tok3nto…000…x0000…".repeat(2_000);
-        assert_eq!(secrets.hide_beginnings(&text), "***…000…x***…".repeat(2_000));
-    }
-
-    #[test]
-    fn names_decide_what_is_secret_in_an_environment() {
-        let mut secrets = Secrets::default();
-        secrets.add_environment([("SECRET_KEY", "k3y-value"), ("DEBUG", "True!")]);
-        assert_eq!(secrets.redact("k3y-value True!"), "*** True!");
-    }
+/// Whether a text is too common to be hidden everywhere: a few characters, a switch such as
+/// `True`, or a short number.
+fn is_ordinary(text: &str) -> bool {
+    const SWITCHES: [&str; 8] = ["true", "false", "none", "null", "yes", "no", "on", "off"];
+    let length = text.chars().count();
+    let is_short_number = length < SHORTEST_OF_A_LIST && text.chars().all(|c| c.is_ascii_digit());
+    length < SHORTEST || is_short_number || SWITCHES.contains(&text.to_ascii_lowercase().as_str())
 }
+
+/// Whether a word looks like a token: letters and digits together.
+fn is_token(word: &str) -> bool {
+    word.chars().count() >= SHORTEST_TOKEN
+        && word.chars().any(|c| c.is_ascii_digit())
+        && word.chars().any(char::is_alphabetic)
+        && !word.contains(char::is_whitespace)
+}
+
+/// A number that stands for the value at this position in a JSON text, where a placeholder
+/// can be a text or a number.
+fn marker(place: Option<usize>) -> String {
+    place.map_or_else(|| "0".to_owned(), |place| format!("8{place:016}8"))
+}
+
+/// The template of a text with markers.
+fn unmarked(text: String, values: &NamedValues) -> Template {
+    let mut parts = vec![Part::Text(text)];
+    for (place, (name, _)) in values.iter().enumerate() {
+        let marker = marker(Some(place));
+        let split = |part: Part| match part {
+            Part::Text(text) => {
+                let texts = text.split(&marker).map(|text| Part::Text(text.to_owned()));
+                let between = texts.flat_map(|text| [Part::Value(name.clone()), text]);
+                between.skip(1).collect()
+            }
+            Part::Value(_) => vec![part],
+        };
+        parts = parts.into_iter().flat_map(split).collect();
+    }
+    parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+    Template(parts)
+}
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,9 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
         "m" | "min" => value * 60.0,
         "h" => value * 3600.0,
         "" => {
-            let example = format!("\"{digits}s\" or \"{digits}ms\"");
+            // Hundreds of seconds are rarely meant.
+            let (first, second) = if value < 100.0 { ("s", "ms") } else { ("ms", "s") };
+            let example = format!("\"{digits}{first}\" or \"{digits}{second}\"");
             return Err(UnitError::MissingUnit(text.trim().to_owned(), example));
         }
         _ => return Err(UnitError::UnknownUnit(text.trim().to_owned(), "us, ms, s, m, h")),
@@ -51,6 +53,20 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     }
     // Rounded to nanoseconds, so that "0.3s" and "300ms" are equal.
     Ok(Duration::from_nanos((seconds * 1e9).round() as u64))
+}
+
+/// Reads a latency: a duration that is rather milliseconds if its unit is missing.
+///
+/// # Errors
+/// As [`duration`].
+pub fn latency(text: &str) -> Result<Duration, UnitError> {
+    duration(text).map_err(|error| match error {
+        UnitError::MissingUnit(text, _) => {
+            let example = format!("\"{text}ms\" or \"{text}s\"");
+            UnitError::MissingUnit(text, example)
+        }
+        other => other,
+    })
 }
 
 /// Reads a share such as `5%` as a fraction (0.05), between 0 and 1.
@@ -196,6 +212,10 @@ mod tests {
         assert_eq!(duration(" 2 m "), Ok(Duration::from_secs(120)));
         let error = duration("30").unwrap_err().to_string();
         assert_eq!(error, "\"30\" has no unit: write \"30s\" or \"30ms\"");
+        let error = duration("500").unwrap_err().to_string();
+        assert_eq!(error, "\"500\" has no unit: write \"500ms\" or \"500s\"");
+        let error = latency("5").unwrap_err().to_string();
+        assert_eq!(error, "\"5\" has no unit: write \"5ms\" or \"5s\"");
         for bad in ["", "s", "-1s", "1 week", "1..2s", "1e999h", "99999999999h", "NaNs"] {
             assert!(duration(bad).is_err(), "{bad}");
         }

@@ -19,11 +19,21 @@ use portcullis_core::judge::caveats;
 use portcullis_core::measure::{FailureKind, Summary, Tls};
 use portcullis_load::{LoadError, Trust};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use observer::{Patient, parts, run};
 use planned::planned;
+
+/// A server with the certificate that `openssl req -x509` makes: an authority that signed
+/// itself, without a name; and its PEM.
+fn serve_self_signed() -> (String, Vec<u8>) {
+    let mut own = CertificateParams::new(Vec::new()).unwrap();
+    own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let own = own.self_signed(&key).unwrap();
+    (serve_with(own.der().clone(), &key), own.pem().into_bytes())
+}
 
 /// A server for a name, and the PEM of the authority that vouches for it.
 fn serve(name: &str) -> (String, Vec<u8>) {
@@ -33,13 +43,18 @@ fn serve(name: &str) -> (String, Vec<u8>) {
     let key = KeyPair::generate().unwrap();
     let own = CertificateParams::new(vec![name.to_owned()]).unwrap();
     let own = own.signed_by(&key, &authority).unwrap();
+    (serve_with(own.der().clone(), &key), authority.pem().into_bytes())
+}
+
+/// A server with a certificate and its key.
+fn serve_with(own: CertificateDer<'static>, key: &KeyPair) -> String {
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![own.der().clone()], key)
+        .with_single_cert(vec![own], key)
         .unwrap();
     let config = Arc::new(config);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -52,7 +67,7 @@ fn serve(name: &str) -> (String, Vec<u8>) {
             std::thread::spawn(move || drop(converse(stream)));
         }
     });
-    (format!("https://127.0.0.1:{port}"), authority.pem().into_bytes())
+    format!("https://127.0.0.1:{port}")
 }
 
 /// Answers every request with a body of many records.
@@ -142,6 +157,19 @@ fn whoever_proves_nothing_or_another_name_gets_no_request() {
     let (answers, error) = first(LOAD, &url, &nothing);
     assert!(answers.is_empty(), "it was believed");
     assert!(error.to_string().contains("certificates cannot be used"), "{error}");
+}
+
+#[test]
+fn a_certificate_that_is_listed_itself_is_trusted() {
+    let (url, own) = serve_self_signed();
+    let summary = measured(LOAD, &url, &Trust::Only(own));
+    assert!(summary.aggregate().failures == 0, "{:?}", summary.failures);
+    assert_eq!(summary.connects.tls, Tls::Verified);
+    // The certificate of another server, made in the same way.
+    let (_, other) = serve_self_signed();
+    let (answers, _) = first(LOAD, &url, &Trust::Only(other));
+    let failure = answers[0].failure.as_ref().unwrap();
+    assert!(failure.message.contains("invalid peer certificate"), "{failure:?}");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The folder of artifacts: its owner, the removal of an earlier run's files, and writing
 //! files completely or not at all.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::format::Format;
 use crate::formats::FORMATS;
@@ -14,6 +15,8 @@ use crate::{html, results};
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
+    /// Locks the folder as long as it is written to, where the file system can.
+    _lock: Option<Arc<File>>,
 }
 
 /// Why a folder cannot be used.
@@ -24,6 +27,9 @@ pub enum FolderError {
         "{0} is not empty and was not made by Portcullis; choose another folder with --out, or empty it"
     )]
     Foreign(PathBuf),
+    /// Another run writes to it.
+    #[error("another run is writing to {0}; wait for its end, or choose another folder with --out")]
+    InUse(PathBuf),
     /// It cannot be created, or is not writable.
     #[error("{0} cannot be written to: {1}")]
     Unwritable(PathBuf, io::Error),
@@ -42,6 +48,9 @@ pub const RESULTS: &str = "perf_results.json";
 pub const PAGE: &str = html::FILE;
 /// Copies of the logs, without secrets.
 pub const LOGS: &str = "logs";
+/// The results of the last run, if a later one was refused.
+const PREVIOUS: &str = "previous";
+
 /// Prepares a folder: creates it if it is missing, refuses one of another owner, removes
 /// the files of an earlier run, and checks that it is writable.
 ///
@@ -55,8 +64,13 @@ pub fn prepare(path: &Path) -> Result<Folder, FolderError> {
     if !is_ours && !is_empty {
         return Err(FolderError::Foreign(path.to_owned()));
     }
+    let lock = match lock(path) {
+        Lock::Ours(file) => Some(Arc::new(file)),
+        Lock::Unknown => None,
+        Lock::Anothers => return Err(FolderError::InUse(path.to_owned())),
+    };
     remove_ours(path).map_err(unwritable)?;
-    let folder = Folder { path: path.to_owned() };
+    let folder = Folder { path: path.to_owned(), _lock: lock };
     folder.write(MARK, MARK_TEXT.as_bytes()).map_err(unwritable)?;
     Ok(folder)
 }
@@ -64,16 +78,49 @@ pub fn prepare(path: &Path) -> Result<Folder, FolderError> {
 /// The folder of some results, unchanged: rendered files are written into it.
 pub fn beside(results: &Path) -> Folder {
     let parent = results.parent().filter(|parent| !parent.as_os_str().is_empty());
-    Folder { path: parent.unwrap_or(Path::new(".")).to_owned() }
+    Folder { path: parent.unwrap_or(Path::new(".")).to_owned(), _lock: None }
 }
 
-/// Removes the files of an earlier run from a folder of Portcullis, if it exists: a run
-/// that is refused must not leave an older verdict that could be uploaded.
+/// Moves the files of an earlier run into `previous/` of a folder of Portcullis, if it has
+/// any: a run that is refused must not leave an older verdict that could be uploaded as its
+/// own. Returns the folder with the files.
 ///
 /// # Errors
 /// The system refuses.
-pub fn discard(path: &Path) -> io::Result<()> {
-    if is_ours(path) { remove_ours(path) } else { Ok(()) }
+pub fn set_aside(path: &Path) -> io::Result<Option<PathBuf>> {
+    let names = FORMATS.iter().flat_map(|format| format.files).chain(&[RESULTS, LOGS]);
+    let there: Vec<&str> = names.copied().filter(|name| path.join(name).exists()).collect();
+    // The files of a run that goes on are not old.
+    if !is_ours(path) || there.is_empty() || matches!(lock(path), Lock::Anothers) {
+        return Ok(None);
+    }
+    let previous = path.join(PREVIOUS);
+    remove_folder(&previous)?;
+    fs::create_dir(&previous)?;
+    let moved = there.iter().try_for_each(|name| fs::rename(path.join(name), previous.join(name)));
+    // What cannot be moved must not stay.
+    moved.and_then(|()| remove_ours(path)).or_else(|_| remove_ours(path))?;
+    Ok(Some(previous))
+}
+
+/// Who may write to a folder.
+enum Lock {
+    /// This process, as long as the file is open.
+    Ours(File),
+    /// Another process.
+    Anothers,
+    /// The file system cannot lock folders.
+    Unknown,
+}
+
+/// Locks the folder itself, so that no other file is needed. The lock ends with the process.
+fn lock(path: &Path) -> Lock {
+    let Ok(folder) = File::open(path) else { return Lock::Unknown };
+    match folder.try_lock() {
+        Ok(()) => Lock::Ours(folder),
+        Err(TryLockError::WouldBlock) => Lock::Anothers,
+        Err(TryLockError::Error(_)) => Lock::Unknown,
+    }
 }
 
 fn is_ours(path: &Path) -> bool {
@@ -210,9 +257,48 @@ mod tests {
         folder.write(RESULTS, b"{}").unwrap();
         folder.write("logs/server.log", b"x").unwrap();
         fs::write(path.join("mine.txt"), "kept").unwrap();
+        drop(folder);
         prepare(&path).unwrap();
         assert!(!path.join(RESULTS).exists() && !path.join(LOGS).exists());
         assert_eq!(fs::read_to_string(path.join("mine.txt")).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_folder_is_for_one_run_at_a_time() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("perf");
+        let first = prepare(&path).unwrap();
+        first.write(RESULTS, b"{}").unwrap();
+        assert!(matches!(prepare(&path), Err(FolderError::InUse(_))));
+        set_aside(&path).unwrap();
+        assert!(path.join(RESULTS).exists(), "the results of a run that goes on");
+        drop(first);
+        set_aside(&path).unwrap();
+        assert!(!path.join(RESULTS).exists());
+        prepare(&path).unwrap();
+    }
+
+    #[test]
+    fn results_are_set_aside_once() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("perf");
+        assert_eq!(set_aside(&path).unwrap(), None);
+        let folder = prepare(&path).unwrap();
+        assert_eq!(set_aside(&path).unwrap(), None);
+        folder.write(RESULTS, b"{}").unwrap();
+        folder.write("logs/server.log", b"x").unwrap();
+        drop(folder);
+        let previous = set_aside(&path).unwrap().unwrap();
+        assert!(!path.join(RESULTS).exists() && !path.join(LOGS).exists());
+        assert_eq!(fs::read(previous.join(RESULTS)).unwrap(), b"{}");
+        assert!(previous.join("logs/server.log").exists());
+        // A second refusal has nothing to move, and keeps them.
+        assert_eq!(set_aside(&path).unwrap(), None);
+        assert!(previous.join(RESULTS).exists());
+        // Files of somebody else stay where they are.
+        fs::write(parent.path().join(RESULTS), "somebody's").unwrap();
+        assert_eq!(set_aside(parent.path()).unwrap(), None);
+        assert!(parent.path().join(RESULTS).exists());
     }
 
     #[test]

@@ -204,6 +204,7 @@ mod tests {
             end: StageEnd::Failed("no \"room\"\n".to_owned()),
             detail: String::new(),
             log: None,
+            advice: None,
         };
         let said = line(SECOND, &Event::StageEnded(failed)).unwrap();
         let expected = "{\"at_s\":1.0,\"kind\":\"stage_ended\",\"stage\":\"migrate\",\"took_s\":1.0,\

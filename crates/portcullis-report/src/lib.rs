@@ -10,6 +10,7 @@ pub mod events_jsonl;
 pub mod format;
 pub mod formats;
 pub mod github;
+pub mod history;
 pub mod html;
 mod instant;
 pub mod junit;

@@ -56,6 +56,7 @@ pub fn write(run: &RunRecord) -> String {
     let sections = [
         violations(&judged, run.strict),
         findings(run),
+        what_to_try(run),
         run.comparison.as_ref().map_or_else(String::new, against),
         summary.map_or_else(String::new, by_task),
         summary.map_or_else(String::new, over_time),
@@ -123,6 +124,18 @@ fn findings(run: &RunRecord) -> String {
     });
     let items: String = compared.take(20).chain(others.take(20)).collect();
     if items.is_empty() { items } else { format!("\n{items}") }
+}
+
+/// The advice and the log of a failed stage.
+fn what_to_try(run: &RunRecord) -> String {
+    let lines = run.stages.iter().flat_map(|record| {
+        let advice = record.advice.as_deref();
+        let advice = advice.map(|advice| format!("- try: {}\n", esc(&shortened(advice, 500))));
+        let log = record.log.as_deref().map(|log| format!("- log: {}\n", code(log, 100)));
+        advice.into_iter().chain(log)
+    });
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
 /// Base and candidate: the sentence, and a line for each task.

@@ -273,6 +273,27 @@ fn companions_must_agree() {
     assert!(cell.ends_with("line 2, column \"Occurrences\": \"one\" is not a count"), "{cell}");
 }
 
+/// Error messages of Windows, in its code page.
+#[test]
+fn messages_of_a_code_page_judge_as_those_in_utf_8() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x_stats.csv");
+    let marked = [b"\xef\xbb\xbf".as_slice(), SOUND.as_bytes()].concat();
+    std::fs::write(&path, marked).unwrap();
+    let failures = b"Method,Name,Error,Occurrences\r\nGET,/a/,\"gesperrt, \xfcber\",1\r\n";
+    std::fs::write(folder.path().join("x_failures.csv"), failures).unwrap();
+    let traceback = b"Count,Message,Traceback,Nodes\r\n3,Schl\xfcssel,\"x\n  y\",local\r\n";
+    std::fs::write(folder.path().join("x_exceptions.csv"), traceback).unwrap();
+    let found = locust(&path).unwrap().companions;
+    let exceptions = found.exceptions.unwrap();
+    assert!(found.has_failures);
+    assert_eq!((exceptions.count, exceptions.first.as_str()), (3, "Schl\u{fc}ssel"));
+    let two = b"Method,Name,Error,Occurrences\r\nGET,/a/,\"\xfc\",2\r\n";
+    std::fs::write(folder.path().join("x_failures.csv"), two).unwrap();
+    let error = locust(&path).unwrap_err().to_string();
+    assert!(error.contains("it has 2 failures of GET /a/"), "{error}");
+}
+
 #[test]
 fn a_table_of_ours_is_known_by_what_lies_beside_it() {
     let folder = tempfile::tempdir().unwrap();

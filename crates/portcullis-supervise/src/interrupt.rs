@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use portcullis_core::judge::Signal;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 /// Whether this process was asked to end, and by which signal.
@@ -49,8 +49,26 @@ impl Interrupts {
     pub fn signal(&self) -> Option<Signal> {
         match self.first.load(Ordering::Relaxed) {
             0 => None,
-            signal if signal == SIGINT as usize => Some(Signal::Interrupt),
-            _ => Some(Signal::Terminate),
+            signal => Some(meaning(i32::try_from(signal).unwrap_or_default())),
         }
     }
+}
+
+/// What a signal of the user means: only SIGINT is Ctrl-C.
+pub(crate) fn meaning(signal: i32) -> Signal {
+    if signal == SIGINT { Signal::Interrupt } else { Signal::Terminate }
+}
+
+/// Replaces what this process inherited for two signals. A parent that ignores SIGCHLD makes
+/// the system forget how children ended. SIGXFSZ ends a process that writes more than `ulimit
+/// -f` allows; with a handler the write fails, with a message. Children get the system's
+/// defaults again.
+///
+/// # Errors
+/// The system refuses the handlers.
+pub fn replace_inherited() -> std::io::Result<()> {
+    for signal in [SIGCHLD, SIGXFSZ] {
+        signal_hook::flag::register(signal, Arc::default())?;
+    }
+    Ok(())
 }

@@ -98,8 +98,9 @@ pub(crate) struct Background<'a> {
 /// The command cannot be started, or the log cannot be opened.
 #[expect(clippy::disallowed_methods, reason = "the one place where servers are started")]
 pub(crate) fn spawn(child: &Background<'_>) -> std::io::Result<Child> {
-    let output = log::open(child.log)?;
+    // First, because a program that does not exist leaves no empty log.
     let argv = argv(child.argv, child.folder, child.environment, child.cpus, child.account)?;
+    let output = log::open(child.log)?;
     let (program, arguments) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
     Command::new(program)
         .args(arguments)

@@ -4,6 +4,7 @@
 #[cfg(windows)]
 compile_error!("Portcullis does not support Windows: use it under WSL 2, in a container or in CI.");
 
+pub mod abandoned;
 pub mod account;
 pub mod descriptors;
 pub mod disk_space;
@@ -19,5 +20,6 @@ pub mod server;
 pub mod service;
 pub mod shared_memory;
 pub mod step;
+pub mod sweep;
 mod system_tool;
 pub mod tree;

@@ -15,6 +15,11 @@ pub fn open(path: &Path) -> std::io::Result<File> {
     File::options().create(true).append(true).open(path)
 }
 
+/// Whether a log exists and has any text.
+pub fn is_written(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() > 0)
+}
+
 /// A log of this size is cut, so that a server that logs too much does not fill the disk.
 const LONGEST: u64 = 16 * 1024 * 1024;
 /// How many bytes of its end are saved when it is cut.

@@ -1,6 +1,7 @@
 //! Ports of the loopback interface: whether a port is free, and which process has it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::{Duration, Instant};
 
 /// Whether a server could listen on `127.0.0.1:port` now.
 pub fn is_free(port: u16) -> bool {
@@ -37,12 +38,13 @@ pub enum Owner {
 
 /// Whether the process that answers on `127.0.0.1:port` is one of `ours`.
 #[cfg(target_os = "linux")]
-pub fn owner(port: u16, ours: &[u32]) -> Owner {
+pub fn owner(port: u16, ours: impl FnOnce() -> Vec<u32>) -> Owner {
+    // The sockets first: a process that comes after them has none of them.
     let (sockets, everywhere) = linux::listening(port);
     if sockets.is_empty() {
         return Owner::Nobody;
     }
-    let held: Vec<u64> = ours.iter().flat_map(|pid| linux::sockets_of(*pid)).collect();
+    let held: Vec<u64> = ours().iter().flat_map(|pid| linux::sockets_of(*pid)).collect();
     match sockets.iter().find(|inode| !held.contains(inode)) {
         None if everywhere => Owner::OursEverywhere,
         None => Owner::Ours,
@@ -54,7 +56,37 @@ pub fn owner(port: u16, ours: &[u32]) -> Owner {
 /// started again opens new ones.
 #[cfg(target_os = "linux")]
 pub fn listeners(port: u16) -> Vec<u64> {
-    linux::listening(port).0
+    let mut sockets = linux::listening(port).0;
+    sockets.sort_unstable();
+    sockets
+}
+
+/// The listeners of a port, compared from time to time: another process may join them, which
+/// the system allows processes of the same user (`SO_REUSEPORT`), and then gets a part of the
+/// connections.
+#[derive(Clone, Debug)]
+pub struct Listeners {
+    /// The port.
+    pub port: u16,
+    known: Vec<u64>,
+    compared: Instant,
+}
+
+impl Listeners {
+    /// The present listeners.
+    pub fn new(port: u16) -> Self {
+        Self { port, known: listeners(port), compared: Instant::now() }
+    }
+
+    /// Whether they are others than before; compared once in a second.
+    pub fn have_changed(&mut self) -> bool {
+        if self.compared.elapsed() < Duration::from_secs(1) {
+            return false;
+        }
+        self.compared = Instant::now();
+        let now = listeners(self.port);
+        std::mem::replace(&mut self.known, now) != self.known
+    }
 }
 
 /// The addresses on which processes listen, for messages.
@@ -86,8 +118,9 @@ fn holders(port: u16) -> Vec<u32> {
 
 /// Whether the process that answers on `127.0.0.1:port` is one of `ours`.
 #[cfg(not(target_os = "linux"))]
-pub fn owner(port: u16, ours: &[u32]) -> Owner {
+pub fn owner(port: u16, ours: impl FnOnce() -> Vec<u32>) -> Owner {
     let pids = holders(port);
+    let ours = ours();
     match pids.iter().find(|pid| !ours.contains(pid)) {
         _ if pids.is_empty() => Owner::Nobody,
         None => Owner::Ours,
@@ -183,7 +216,7 @@ mod linux {
 
 /// `PID (command)` of the process that holds a port, for messages.
 pub fn describe_holder(port: u16) -> String {
-    match owner(port, &[]) {
+    match owner(port, Vec::new) {
         Owner::Foreign(Some(pid)) => {
             format!("process {pid} ({})", crate::tree::command_of(pid))
         }
@@ -199,12 +232,12 @@ mod tests {
     fn a_listener_is_ours_or_foreign_or_nobody() {
         let port = any_free().unwrap();
         assert!(is_free(port));
-        assert_eq!(owner(port, &[]), Owner::Nobody);
+        assert_eq!(owner(port, Vec::new), Owner::Nobody);
         let listener = bind(port).unwrap();
         let own = std::process::id();
         assert!(!is_free(port));
-        assert_eq!(owner(port, &[own]), Owner::Ours);
-        assert_eq!(owner(port, &[1]), Owner::Foreign(Some(own)));
+        assert_eq!(owner(port, || vec![own]), Owner::Ours);
+        assert_eq!(owner(port, || vec![1]), Owner::Foreign(Some(own)));
         assert!(describe_holder(port).contains(&own.to_string()));
         drop(listener);
     }

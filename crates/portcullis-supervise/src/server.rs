@@ -4,15 +4,15 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portcullis_core::measure::Usage;
-use wait_timeout::ChildExt;
 
 use crate::environment::Environment;
 use crate::launch::{self, Background};
+use crate::port::Owner;
 use crate::tree::{self, Ended};
-use crate::{log, port};
+use crate::{log, port, sweep};
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
@@ -25,6 +25,9 @@ pub struct Server {
     /// Processes that had left its group, and were ended after it.
     pub strays: Vec<String>,
 }
+
+/// How often a port that seems to be a stranger's is looked at again.
+const TRIES: u32 = 4;
 
 /// Starts a server. Its output goes to `log`. It runs on `cpus`; on all CPUs if the list is
 /// empty.
@@ -62,18 +65,43 @@ impl Server {
         if self.status.is_none() {
             // An error while cutting the log must not stop the server.
             let _ = log::cut_if_long(&self.log);
-            let waited = match limit {
-                Duration::ZERO => self.child.try_wait(),
-                _ => self.child.wait_timeout(limit),
-            };
-            self.status = waited.ok().flatten();
+            let start = Instant::now();
+            loop {
+                self.status = self.child.try_wait().ok().flatten();
+                let left = limit.saturating_sub(start.elapsed());
+                if self.status.is_some() || left.is_zero() {
+                    break;
+                }
+                std::thread::sleep(left.min(Duration::from_millis(5)));
+            }
         }
         self.status
     }
 
-    /// Who has the port: this server's process tree, no process, or another one.
-    pub fn owns_port(&self, port: u16) -> port::Owner {
-        port::owner(port, &tree::members(self.pid()))
+    /// Who has the port: this server's process tree, no process, or another one. A stranger is
+    /// looked for again, because a worker may just have been replaced.
+    pub fn owns_port(&self, port: u16) -> Owner {
+        let look = || port::owner(port, || tree::members(self.pid()));
+        for _ in 0..TRIES {
+            match look() {
+                Owner::Foreign(_) => std::thread::sleep(Duration::from_millis(20)),
+                other => return other,
+            }
+        }
+        look()
+    }
+
+    /// The stranger who listens on the port too, if the listeners have changed since the last
+    /// call. New workers of this server are no strangers.
+    pub fn stranger(&self, listeners: &mut port::Listeners) -> Option<String> {
+        let is_ours = |owner: &Owner| !matches!(owner, Owner::Foreign(_));
+        if !listeners.have_changed() || is_ours(&self.owns_port(listeners.port)) {
+            return None;
+        }
+        Some(match self.owns_port(listeners.port) {
+            Owner::Foreign(Some(pid)) => format!("process {pid} ({})", tree::command_of(pid)),
+            _ => "another process".to_owned(),
+        })
     }
 
     /// The addresses on which its process tree listens, for messages.
@@ -116,7 +144,7 @@ impl Server {
                 *status = child.try_wait().ok().flatten();
             }
         });
-        self.strays = tree::sweep(others, self.grace);
+        self.strays = sweep::sweep(others, self.grace).found;
         ended
     }
 }

@@ -4,15 +4,15 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use wait_timeout::ChildExt;
+use rustix::process::Signal;
 
 use crate::account::Account;
 use crate::environment::Environment;
 use crate::launch::{self, Background};
 use crate::tree::{self, Ended, StopSignal};
-use crate::{log, port};
+use crate::{log, sweep};
 
 /// How a service is started and stopped.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub struct Service {
 pub fn start(launch: &Launch<'_>) -> std::io::Result<Service> {
     let Launch { argv, folder, environment, log, account, stop } = *launch;
     let child = launch::spawn(&Background { argv, folder, environment, log, cpus: &[], account })?;
-    tree::spare(child.id());
+    sweep::spare(child.id());
     Ok(Service { child, log: log.to_owned(), stop, status: None, is_stopped: false })
 }
 
@@ -63,18 +63,17 @@ impl Service {
         if self.status.is_none() {
             // An error while cutting the log must not stop the service.
             let _ = log::cut_if_long(&self.log);
-            let waited = match limit {
-                Duration::ZERO => self.child.try_wait(),
-                _ => self.child.wait_timeout(limit),
-            };
-            self.status = waited.ok().flatten();
+            let start = Instant::now();
+            loop {
+                self.status = self.child.try_wait().ok().flatten();
+                let left = limit.saturating_sub(start.elapsed());
+                if self.status.is_some() || left.is_zero() {
+                    break;
+                }
+                std::thread::sleep(left.min(Duration::from_millis(5)));
+            }
         }
         self.status
-    }
-
-    /// Who has the port: this service's process tree, no process, or another one.
-    pub fn owns_port(&self, port: u16) -> port::Owner {
-        port::owner(port, &tree::members(self.pid()))
     }
 
     /// Stops it: its signals in order, then SIGKILL. Processes that it has left are ended
@@ -93,9 +92,9 @@ impl Service {
                 *status = child.try_wait().ok().flatten();
             }
         });
-        tree::spare_no_longer(pid);
+        sweep::spare_no_longer(pid);
         if ended == Ended::Killed {
-            tree::kill(&all);
+            all.iter().for_each(|pid| tree::signal(*pid, Signal::KILL));
         }
         ended
     }
@@ -109,8 +108,6 @@ impl Drop for Service {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
     use crate::interrupt::Interrupts;
     use crate::step::{self, Step};

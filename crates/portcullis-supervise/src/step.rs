@@ -10,7 +10,7 @@ use portcullis_core::judge::Signal;
 use crate::account::Account;
 use crate::environment::Environment;
 use crate::interrupt::Interrupts;
-use crate::{launch, log, tree};
+use crate::{launch, log, sweep, tree};
 
 /// A command with everything it needs.
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ pub fn run_as(
         match handle.wait_timeout(TICK) {
             Ok(Some(output)) => {
                 tree::end_group(group, Duration::ZERO, reap);
-                tree::sweep(&[], Duration::ZERO);
+                sweep::sweep(&[], Duration::ZERO);
                 let status = output.status;
                 return if status.success() {
                     Ok(())
@@ -118,7 +118,7 @@ pub fn run_as(
         }
         if late || signal.is_some() {
             tree::end_group(group, GRACE, reap);
-            tree::sweep(&[], Duration::ZERO);
+            sweep::sweep(&[], Duration::ZERO);
             return Err(match signal {
                 Some(signal) => StepError::Interrupted(signal),
                 None => StepError::TimedOut { program, deadline: step.deadline },

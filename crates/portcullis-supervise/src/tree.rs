@@ -1,8 +1,7 @@
 //! Process trees: which processes belong to a child, and how a whole group is ended.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::interrupt;
@@ -157,138 +156,40 @@ fn has_living_members(group: Pid) -> bool {
     processes().values().any(|links| i64::from(links.group) == i64::from(group))
 }
 
+/// The files that the processes of the tree of `root` have open (proc(5): `fd`).
+pub fn open_files(root: u32) -> BTreeSet<PathBuf> {
+    let descriptors = |pid| std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten();
+    let files = members(root).into_iter().flat_map(descriptors).flatten();
+    files.filter_map(|file| std::fs::read_link(file.path()).ok()).collect()
+}
+
 /// The parent and the process group of a process.
 #[derive(Clone, Copy, Debug)]
-struct Links {
-    parent: u32,
-    group: u32,
+pub(crate) struct Links {
+    /// The parent's id.
+    pub parent: u32,
+    /// The id of its process group.
+    pub group: u32,
 }
 
 /// The processes of the tree of `root`: itself, its group, and all descendants.
 pub fn members(root: u32) -> Vec<u32> {
     let all = processes();
-    all.iter()
-        .filter(|(pid, links)| is_member(&all, **pid, links, root))
-        .map(|(pid, _)| *pid)
-        .collect()
-}
-
-fn is_member(all: &BTreeMap<u32, Links>, pid: u32, links: &Links, root: u32) -> bool {
-    pid == root || links.group == root || is_descendant(all, links.parent, root)
-}
-
-/// Whether this process adopts orphaned descendants.
-static ADOPTS: AtomicBool = AtomicBool::new(false);
-
-/// Makes orphaned descendants children of this process, not of the system's init, so that
-/// no process can leave the tree.
-///
-/// # Errors
-/// The system refuses.
-pub fn adopt_orphans() -> std::io::Result<()> {
-    #[cfg(target_os = "linux")]
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    ADOPTS.store(true, Ordering::Relaxed);
-    Ok(())
-}
-
-/// Services that outlive the steps and the server.
-static SPARED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
-
-fn spared() -> std::sync::MutexGuard<'static, Vec<u32>> {
-    SPARED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// From now on [`sweep`] spares a process and everything below it.
-pub(crate) fn spare(pid: u32) {
-    spared().push(pid);
-}
-
-/// The opposite of [`spare`].
-pub(crate) fn spare_no_longer(pid: u32) {
-    spared().retain(|spared| *spared != pid);
-}
-
-/// Kills these processes.
-pub(crate) fn kill(pids: &[u32]) {
-    pids.iter().for_each(|pid| signal(*pid, Signal::KILL));
-}
-
-/// Ends every living descendant of this process, except services and those below one of
-/// `keep`: SIGTERM, `grace`, then SIGKILL. Returns the commands of the ended processes. Does nothing unless
-/// this process adopts orphans, because other children of this process would be ended.
-pub fn sweep(keep: &[u32], grace: Duration) -> Vec<String> {
-    if !ADOPTS.load(Ordering::Relaxed) {
-        return Vec::new();
-    }
-    let strays = || strays(keep);
-    let found = strays();
-    let commands = found.iter().map(|pid| format!("{pid} ({})", command_of(*pid))).collect();
-    let start = Instant::now();
-    found.iter().for_each(|pid| signal(*pid, Signal::TERM));
-    while !strays().is_empty() && start.elapsed() < grace && !interrupt::is_hurried() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    kill_all(strays, Duration::from_secs(5));
-    commands
-}
-
-/// The commands of living descendants, for messages: the processes that an ended server has
-/// left. Empty unless orphans are adopted.
-pub fn left_behind() -> Vec<String> {
-    if !ADOPTS.load(Ordering::Relaxed) {
-        return Vec::new();
-    }
-    strays(&[]).iter().map(|pid| format!("process {pid} ({})", command_of(*pid))).collect()
-}
-
-/// All living descendants except services and those below one of `keep`. One table tells
-/// both: a process that a service has just started must not be missing among the spared.
-fn strays(keep: &[u32]) -> Vec<u32> {
-    let spared = spared().clone();
-    let (own, all) = (std::process::id(), processes());
-    let is_kept = |pid: u32, links: &Links| {
-        let mut roots = keep.iter().chain(&spared);
-        roots.any(|root| is_member(&all, pid, links, *root))
+    let in_tree = |pid: u32, links: &Links| {
+        pid == root || links.group == root || is_descendant(&all, links.parent, root)
     };
-    let is_stray =
-        |pid: u32, links: &Links| is_descendant(&all, links.parent, own) && !is_kept(pid, links);
-    all.iter().filter(|(pid, links)| is_stray(**pid, links)).map(|(pid, _)| *pid).collect()
+    all.iter().filter(|(pid, links)| in_tree(**pid, links)).map(|(pid, _)| *pid).collect()
 }
 
-/// Kills every descendant of this process, including new ones meanwhile.
-pub fn kill_descendants(limit: Duration) {
-    kill_all(descendants, limit);
-}
-
-fn kill_all(find: impl Fn() -> Vec<u32>, limit: Duration) {
-    let start = Instant::now();
-    loop {
-        let found = find();
-        if found.is_empty() || start.elapsed() > limit {
-            return;
-        }
-        found.iter().for_each(|pid| signal(*pid, Signal::KILL));
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn signal(pid: u32, signal: Signal) {
+/// Sends a signal; a process that is gone needs none.
+pub(crate) fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, signal);
     }
 }
 
-/// All living processes below this one.
-fn descendants() -> Vec<u32> {
-    let own = std::process::id();
-    let all = processes();
-    let is_below = |links: &Links| is_descendant(&all, links.parent, own);
-    all.iter().filter(|(_, links)| is_below(links)).map(|(pid, _)| *pid).collect()
-}
-
 /// Whether the chain of parents that begins with `parent` reaches `root`.
-fn is_descendant(all: &BTreeMap<u32, Links>, mut parent: u32, root: u32) -> bool {
+pub(crate) fn is_descendant(all: &BTreeMap<u32, Links>, mut parent: u32, root: u32) -> bool {
     // Limited, because a table that is read while it changes may contain a loop.
     for _ in 0..64 {
         match all.get(&parent) {
@@ -302,7 +203,7 @@ fn is_descendant(all: &BTreeMap<u32, Links>, mut parent: u32, root: u32) -> bool
 
 /// All living processes.
 #[cfg(target_os = "linux")]
-fn processes() -> BTreeMap<u32, Links> {
+pub(crate) fn processes() -> BTreeMap<u32, Links> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.filter_map(|pid| {
@@ -321,7 +222,7 @@ fn processes() -> BTreeMap<u32, Links> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn processes() -> BTreeMap<u32, Links> {
+pub(crate) fn processes() -> BTreeMap<u32, Links> {
     let table = crate::system_tool::output(&["ps", "-axo", "pid=,ppid=,pgid="]);
     let lines = table.lines().filter_map(|line| {
         let mut fields = line.split_whitespace().map(str::parse::<u32>);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use portcullis::args::{Cli, Verb};
-use portcullis::commands::{self, baseline, check, manual, perf, report};
+use portcullis::commands::{self, baseline, check, history, manual, perf, report};
 use portcullis::event::Nobody;
 
 fn main() -> ExitCode {
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
             Verb::Check(args) => check::run(&args),
             Verb::Report(args) => report::run(&args),
             Verb::Baseline(args) => baseline::run(&args),
+            Verb::History(args) => history::run(&args),
             Verb::Defaults => manual::defaults(),
             Verb::Completions { shell } => manual::completions(shell),
             Verb::Man { command } => manual::page(command.as_deref()),

@@ -52,6 +52,18 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
+fn a_limit_of_the_file_size_is_an_error_with_its_name() {
+    let folder = left(40);
+    let script = "ulimit -f 1; exec \"$0\" report \"$1\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_portcullis")]);
+    let output = shell.arg(folder.path().join("perf_results.json")).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}: {said}", output.status);
+    assert!(said.contains("File too large"), "{said}");
+}
+
+#[test]
 fn all_or_some_are_made_again_beside_the_results_or_elsewhere() {
     let folder = left(40);
     let results = folder.path().join("perf_results.json");

@@ -5,10 +5,12 @@ mod during_load;
 mod environment;
 mod hostile_content;
 mod isolation;
+mod isolation_served;
 mod preparation;
 mod secrets;
 mod server_start;
 mod us;
+mod us_inherited;
 
 use anyhow::{Result, bail};
 

@@ -29,7 +29,7 @@ const CORE: &[&[&str]] = &[
     &["steering"],
     &["plan"],
     &["config"],
-    &["baseline"],
+    &["baseline", "history"],
     &["evidence"],
     &["secrets"],
     &["scenario"],
@@ -46,7 +46,7 @@ const REPORT: &[&[&str]] = &[
     &["artifacts"],
     &["formats"],
     &["html", "markdown", "junit", "locust_csv", "prometheus", "codequality", "github", "tap"],
-    &["baseline", "events_jsonl"],
+    &["baseline", "events_jsonl", "history"],
     &["results", "annotations"],
     &["format"],
     &["wording", "escape", "series", "instant"],
@@ -54,15 +54,15 @@ const REPORT: &[&[&str]] = &[
 ];
 
 const SUPERVISE: &[&[&str]] = &[
-    &["step", "server", "service", "guard", "meter"],
-    &["launch", "port"],
-    &["account", "descriptors", "environment", "log", "placement"],
+    &["step", "server", "service", "abandoned", "meter"],
+    &["guard", "launch", "port"],
+    &["account", "descriptors", "environment", "log", "placement", "sweep"],
     &["tree", "shared_memory"],
     &["interrupt", "disk_space", "system_tool"],
 ];
 
 const XTASK: &[&[&str]] =
-    &[&["test", "pictures"], &["bench", "faults", "lint"], &["browser"], &["tools"]];
+    &[&["test", "pictures"], &["bench", "dist", "faults", "lint"], &["browser"], &["tools"]];
 
 /// Rooms of `portcullis-report` that show a run: they read results through the functions
 /// and types that the room `results` gives to all, never from inside a version.

@@ -26,7 +26,7 @@ fn rule(text: &str) -> Threshold {
     let tasks = ["list_reports", "list_uploads", "get_dashboard"].map(str::to_owned);
     let groups = ["list".to_owned()];
     let names = Names { tasks: &tasks, groups: &groups, labels: &[], login: true };
-    parse_with(text, Severity::Fail, names, Labels::Any).unwrap()
+    parse_with(text, Severity::Fail, &names.into(), Labels::Any).unwrap()
 }
 
 /// Latencies in whole microseconds: of good answers, and of failures.

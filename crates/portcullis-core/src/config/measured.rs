@@ -5,7 +5,8 @@ use super::text::to_redacted_toml;
 use super::tree::{self, Node};
 
 /// Sections that only judge, compare, name paths, or limit steps.
-const ELSEWHERE: [&str; 6] = ["project", "steps", "thresholds", "baseline", "against", "output"];
+const ELSEWHERE: [&str; 7] =
+    ["project", "steps", "thresholds", "baseline", "against", "history", "output"];
 
 /// Keys of the other sections that do not influence figures.
 const IDLE: [(&str, &str); 5] = [

@@ -4,23 +4,33 @@
 mod database;
 mod load;
 mod measured;
+mod python;
 mod reader;
 mod renamed;
 mod scenario;
 mod sections;
 #[cfg(test)]
+mod size_tests;
+#[cfg(test)]
 mod tests;
 mod text;
 mod thresholds;
 mod tree;
+mod variables;
+#[cfg(test)]
+mod variables_tests;
 
 pub use database::{Binaries, DatabaseSection, DatabaseUrl, Engine};
 pub use load::{LoadSection, ramp};
 pub use measured::to_measured_toml;
+pub use python::PythonChoice;
 pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};
 pub use sections::{ServerSection, StepsSection};
 pub use text::{is_reserved_env, to_redacted_toml};
 pub use tree::{Node, Place, Value};
+pub use variables::{Lookup, any_variable};
+
+use std::collections::HashSet;
 
 use reader::Problems;
 
@@ -31,7 +41,7 @@ use crate::threshold::Labels;
 pub const DEFAULTS: &str = include_str!("default.toml");
 
 /// A mistake in a configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
     /// Its position.
     pub at: Place,
@@ -100,10 +110,11 @@ pub fn load(
     profile: Option<&str>,
     flags: &[FlagValue],
 ) -> Result<Loaded, Vec<Problem>> {
-    load_with(text, profile, flags, Labels::OfTasks)
+    load_with(text, profile, flags, Labels::OfTasks, &any_variable)
 }
 
-/// The same, with a choice of the labels that a rule may name.
+/// The same, with a choice of the labels that a rule may name, and with the environment for
+/// `{ env = "NAME" }`.
 ///
 /// # Errors
 /// All problems, in the order of the file.
@@ -112,6 +123,7 @@ pub fn load_with(
     profile: Option<&str>,
     flags: &[FlagValue],
     labels: Labels,
+    environment: Lookup<'_>,
 ) -> Result<Loaded, Vec<Problem>> {
     let mut file = tree::parse(text).map_err(|problem| vec![problem])?;
     let mut problems = Problems::new();
@@ -122,6 +134,7 @@ pub fn load_with(
     for (_, changes) in profiles.iter().filter(|(name, _)| Some(name.as_str()) != profile) {
         let mut other = base.clone();
         tree::overlay(&mut other, changes.clone());
+        variables::resolve(&mut other, &any_variable, &mut problems);
         sections::decode(&other, labels, &mut problems);
     }
     let mut chosen = base;
@@ -138,10 +151,14 @@ pub fn load_with(
             MergeMode::Behind => tree::extend(&mut chosen, over),
         }
     }
-    let config = sections::decode(&chosen, labels, &mut problems);
+    let mut resolved = chosen.clone();
+    let read = variables::resolve(&mut resolved, environment, &mut problems);
+    let config = sections::decode(&resolved, labels, &mut problems);
     scenario::drop_default_wait(&mut chosen);
     match config {
-        Some(config) if problems.is_empty() => Ok(Loaded { config, tree: chosen }),
+        Some(config) if problems.is_empty() => {
+            Ok(Loaded { config: Config { from_environment: read, ..config }, tree: chosen })
+        }
         _ => Err(in_order(problems)),
     }
 }
@@ -208,13 +225,7 @@ fn in_order(mut problems: Problems) -> Vec<Problem> {
         Place::Default => (2, 0, 0),
     };
     problems.sort_by_key(key);
-    let mut seen = Vec::new();
-    problems.retain(|problem| {
-        let new = !seen.contains(problem);
-        if new {
-            seen.push(problem.clone());
-        }
-        new
-    });
+    let mut seen = HashSet::new();
+    problems.retain(|problem| seen.insert(problem.clone()));
     problems
 }

@@ -161,7 +161,7 @@ impl<'a> Reader<'a> {
         let mut pairs = Vec::new();
         for entry in entries(node, &path, problems) {
             let value = match &entry.node.value {
-                Value::Text(text) => text.clone(),
+                Value::Text(text) | Value::FromEnvironment(text) => text.clone(),
                 Value::Integer(number) => number.to_string(),
                 Value::Float(number) => number.to_string(),
                 Value::Bool(flag) => flag.to_string(),
@@ -215,7 +215,7 @@ pub fn entries<'a>(node: &'a Node, path: &str, problems: &mut Problems) -> &'a [
 /// The text of a node.
 pub fn text(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
     match &node.value {
-        Value::Text(text) => Some(text.clone()),
+        Value::Text(text) | Value::FromEnvironment(text) => Some(text.clone()),
         other => {
             note(problems, node.at, format!("{path} must be a string, not {}", other.kind()));
             None

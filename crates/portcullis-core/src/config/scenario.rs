@@ -1,15 +1,17 @@
 //! The `[scenario]` section: login, waits and tasks.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::renamed;
 use super::tree::{self, Node, Place, Value};
+use super::variables;
 use crate::scenario::{
-    Check, Extract, Login, MAX_VALUES, Order, RequestTemplate, Scenario, Step, TOKEN, Task,
+    Check, Extract, Login, MAX_VALUES, Order, Part, RequestTemplate, Scenario, Step, TOKEN, Task,
     Template, Values, Wait, is_name,
 };
-use crate::text::nearest;
+use crate::text::{is_secret_name, nearest};
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -30,9 +32,10 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     match section.optional("task") {
         None => note(problems, section.at(), "the scenario has no [[scenario.task]]"),
         Some(node) => {
+            let mut names = HashSet::new();
             for item in list(node, "scenario.task", problems) {
                 let task = task(item, &headers, &shared, problems);
-                check_name(&task, &tasks, item, problems);
+                check_name(&task, names.insert(task.name.clone()), item, problems);
                 tasks.push(task);
             }
             check_groups(&tasks, list(node, "scenario.task", &mut Vec::new()), problems);
@@ -46,13 +49,13 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     Some(Scenario { login, wait, order, tasks })
 }
 
-fn check_name(task: &Task, others: &[Task], item: &Node, problems: &mut Problems) {
+fn check_name(task: &Task, is_new: bool, item: &Node, problems: &mut Problems) {
     if !may_name(&task.name) {
         let message =
             format!("\"{}\" is not a valid task name: use letters, digits, _ - .", task.name);
         note(problems, item.at, message);
     }
-    if others.iter().any(|other| other.name == task.name) {
+    if !is_new {
         note(problems, item.at, format!("two tasks are named \"{}\"", task.name));
     }
 }
@@ -63,6 +66,7 @@ fn may_name(text: &str) -> bool {
 }
 
 fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
+    let groups: HashSet<&str> = tasks.iter().filter_map(|task| task.group.as_deref()).collect();
     for (task, item) in tasks.iter().zip(items) {
         if let Some(group) = task.group.as_deref().filter(|group| !may_name(group)) {
             let message = format!(
@@ -71,7 +75,7 @@ fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
             );
             note(problems, item.at, message);
         }
-        if tasks.iter().any(|other| other.group.as_ref() == Some(&task.name)) {
+        if groups.contains(task.name.as_str()) {
             note(
                 problems,
                 item.at,
@@ -138,7 +142,13 @@ fn order(section: &mut Reader<'_>, problems: &mut Problems) -> Order {
 }
 
 fn template(written: &str, node: &Node, path: &str, problems: &mut Problems) -> Template {
+    // A password may contain braces.
+    if let Value::FromEnvironment(text) = &node.value {
+        return Template(vec![Part::Text(text.clone())]);
+    }
     Template::parse(written).unwrap_or_else(|why| {
+        // A header or a body can contain a secret; the position says which text it is.
+        let why = if path.ends_with(".path") { why.to_string() } else { why.without_text() };
         note(problems, node.at, format!("{path}: {why}"));
         Template::default()
     })
@@ -237,20 +247,42 @@ fn path(section: &mut Reader<'_>, problems: &mut Problems) -> Template {
     let title = section.path_of("path");
     let Some(node) = section.required("path", problems) else { return Template::default() };
     let Some(written) = text(node, &title, problems) else { return Template::default() };
+    if let Some((before, query)) =
+        written.split_once('?').filter(|(before, _)| before.starts_with('/'))
+    {
+        let message = format!(
+            "{title} = \"{written}\": write the parameters into query: path = \"{before}\", query = \
+             {{ {} }}",
+            parameters(query)
+        );
+        note(problems, node.at, message);
+        return Template::default();
+    }
     let plain = |c: char| c.is_ascii_graphic() && !"?#".contains(c) || "{} ".contains(c);
     if !written.starts_with('/') || !written.chars().all(plain) {
         let message = format!("{title} = \"{written}\" must begin with / and be percent-encoded");
         note(problems, node.at, message);
     }
     let template = template(&written, node, &title, problems);
-    let spaced = |part: &crate::scenario::Part| match part {
-        crate::scenario::Part::Text(text) => text.contains(' '),
-        crate::scenario::Part::Value(_) => false,
+    let spaced = |part: &Part| match part {
+        Part::Text(text) => text.contains(' '),
+        Part::Value(_) => false,
     };
     if template.0.iter().any(spaced) {
         note(problems, node.at, format!("{title} = \"{written}\" contains a space"));
     }
     template
+}
+
+/// The parameters of a URL as a table in TOML: `a = "1", b = "2"`.
+fn parameters(query: &str) -> String {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = if is_secret_name(name) { "…" } else { value };
+        format!("{name} = \"{value}\"")
+    };
+    pairs.map(pair).collect::<Vec<_>>().join(", ")
 }
 
 fn accept(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<u16> {
@@ -279,6 +311,11 @@ fn json(
         return None;
     };
     let mut written = json.to_string();
+    for text in variables::read(node).into_iter().filter(|text| text.contains("{{")) {
+        // The same text in JSON, but no placeholder.
+        let quoted = serde_json::Value::from(text).to_string();
+        written = written.replace(&quoted, &quoted.replace('{', "\\u007b"));
+    }
     // A JSON text that consists only of a whole-number value becomes a number.
     for (name, kind) in values {
         if matches!(kind, Values::Range(..)) {
@@ -369,10 +406,10 @@ fn task(
 
 fn query(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<(String, Template)> {
     let title = section.path_of("query");
-    let at = section.optional("query");
+    let table = section.optional("query");
     let mut query = Vec::new();
     for (name, value, _) in section.pairs("query", problems) {
-        if let Some(node) = at {
+        if let Some(node) = table.and_then(|table| tree::get(table, &name)) {
             query.push((name, template(&value, node, &title, problems)));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::PythonChoice;
 use super::database::{DatabaseSection, Engine};
 use super::load::LoadSection;
 use super::reader::{Problems, Reader, list, note};
@@ -38,8 +39,12 @@ pub struct Config {
     pub baseline: BaselineSection,
     /// `[against]`
     pub against: AgainstSection,
+    /// `[history] file`, if it is set.
+    pub history: Option<String>,
     /// `[output] dir`, if it is set.
     pub output: Option<String>,
+    /// The texts that the scenario takes from the environment: they are secret.
+    pub from_environment: Vec<String>,
     /// A warning for each key with an old name.
     pub renamed: Vec<String>,
 }
@@ -49,8 +54,8 @@ pub struct Config {
 pub struct ProjectSection {
     /// The folder of `manage.py`.
     pub root: String,
-    /// The oldest accepted Python: major and minor version.
-    pub python: (u32, u32),
+    /// The accepted Python.
+    pub python: PythonChoice,
     /// Requirement files for pip.
     pub requirements: Vec<String>,
 }
@@ -164,6 +169,14 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
     );
     stored.into_iter().for_each(|section| section.finish(problems));
     let against = against(root.table("against", problems), problems);
+    let history = root.table("history", problems).and_then(|mut section| {
+        let file = section.optional_text("file", problems);
+        if file.as_deref() == Some("") {
+            note(problems, section.at(), "history.file = \"\" is not a file name");
+        }
+        section.finish(problems);
+        file
+    });
     let output = root.table("output", problems).and_then(|mut section| {
         let dir = section.optional_text("dir", problems);
         section.finish(problems);
@@ -183,7 +196,9 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
         thresholds,
         baseline,
         against,
+        history,
         output,
+        from_environment: Vec::new(),
         renamed: super::renamed::warnings(tree),
     })
 }
@@ -195,24 +210,38 @@ fn needed(
     needed: bool,
     problems: &mut Problems,
 ) -> String {
-    if needed {
-        section.text(key, problems)
-    } else {
-        section.optional_text(key, problems).unwrap_or_default()
+    let text = section.optional_text(key, problems);
+    if needed && text.is_none() && section.optional(key).is_none() {
+        let path = section.path_of(key);
+        let message = format!(
+            "missing key \"{path}\": set it so that the server can be started, or measure a running \
+             server with --host URL (load.host)"
+        );
+        note(problems, section.at(), message);
     }
+    text.unwrap_or_default()
 }
 
 fn project(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) -> ProjectSection {
-    let mut project =
-        ProjectSection { root: String::new(), python: (3, 11), requirements: Vec::new() };
+    let mut project = ProjectSection {
+        root: String::new(),
+        python: PythonChoice::default(),
+        requirements: Vec::new(),
+    };
     let Some(mut section) = section else { return project };
     project.root = needed(&mut section, "root", serves, problems);
     let at = section.optional("python").map_or(section.at(), |node| node.at);
     let python = section.text("python", problems);
-    match python.split_once('.').map(|(major, minor)| (major.parse(), minor.parse())) {
-        Some((Ok(major), Ok(minor))) => project.python = (major, minor),
-        _ if python.is_empty() => {}
-        _ => note(problems, at, format!("project.python = \"{python}\": write \"3.11\"")),
+    match PythonChoice::parse(&python) {
+        Some(choice) => project.python = choice,
+        None if python.is_empty() => {}
+        None => {
+            let message = format!(
+                "project.python = \"{python}\": write \"3.11\" (or newer), \"==3.12\", \
+                 \">=3.10,<3.13\", or the path of an interpreter"
+            );
+            note(problems, at, message);
+        }
     }
     project.requirements = section.texts("requirements", problems);
     section.finish(problems);

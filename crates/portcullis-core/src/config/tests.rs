@@ -85,6 +85,15 @@ fn each_impossible_value_is_one_problem() {
     check("set = { DEBUG", "set = { PYTHONPATH", "set by Portcullis itself");
     check("127.0.0.1:{port}", "127.0.0.1:8000", "must contain {port}");
     check("weight = 5", "weight = 5\nweight = 6", "not valid TOML");
+    check(
+        "path = \"/api/v1/dashboard/\"",
+        "path = \"/x/?a=1&b=2\"",
+        "write the parameters into query: path = \"/x/\", query = { a = \"1\", b = \"2\" }",
+    );
+    check("settings = \"hello_world.settings\"", "", "with --host URL (load.host)");
+    check("root = \"fixtures/upstream\" ", "", "missing key \"project.root\"");
+    check("\"p95 <= 500ms\"", "\"p95 <= 500\"", "\"500ms\" or \"500s\"");
+    check("python = \"3.11\"", "python = \"3.12.1\"", "\"==3.12\", \">=3.10,<3.13\"");
     let path = "path = \"/api/v1/dashboard/\"";
     check(path, &format!("{path}\njson = {{ x = [nan] }}"), "json: JSON has no dates, infinity");
     check("[django.overrides]", "[django.overrides]\nX = inf", "infinity and nan");
@@ -406,6 +415,6 @@ fn a_rule_that_always_holds_is_refused_where_it_stands_and_read_in_results() {
     let said = "threshold \"error_rate <= 100%\" always holds, whatever is measured";
     assert!(problems[0].message.starts_with(said), "{}", problems[0].message);
     assert_eq!(problems[0].at.line(), Some(10));
-    let read = load_with(&text, None, &[], Labels::Any).unwrap();
+    let read = load_with(&text, None, &[], Labels::Any, &any_variable).unwrap();
     assert_eq!(read.config.thresholds.iter().filter(|rule| rule.is_vacuous()).count(), 1);
 }

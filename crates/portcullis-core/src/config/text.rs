@@ -1,7 +1,11 @@
 //! Writes a configuration tree: as JSON values, and as the effective TOML with secrets
 //! replaced.
 
-use super::tree::{Node, Value};
+use std::collections::BTreeSet;
+
+use super::tree::{self, Node, Value};
+use super::variables;
+use crate::scenario::Template;
 use crate::text::is_secret_name;
 
 /// The replacement of a secret.
@@ -16,7 +20,7 @@ pub fn is_reserved_env(name: &str) -> bool {
 /// The node as JSON; `None` if it contains a date, or a number that JSON does not have.
 pub fn to_json(node: &Node) -> Option<serde_json::Value> {
     Some(match &node.value {
-        Value::Text(text) => text.as_str().into(),
+        Value::Text(text) | Value::FromEnvironment(text) => text.as_str().into(),
         Value::Integer(number) => (*number).into(),
         Value::Float(number) => serde_json::Number::from_f64(*number)?.into(),
         Value::Bool(flag) => (*flag).into(),
@@ -30,14 +34,37 @@ pub fn to_json(node: &Node) -> Option<serde_json::Value> {
 }
 
 /// The tree as TOML. Values with a secret name are replaced in the tables with names of the
-/// user (environment, headers, bodies, parameters).
+/// user (environment, headers, bodies, parameters), and the values that are drawn for them.
 pub fn to_redacted_toml(tree: &Node) -> String {
     let mut out = String::from("# The effective configuration: defaults, file, profile, flags.\n");
-    table(tree, "", &mut out);
+    table(tree, "", &drawn_secrets(tree), &mut out);
     out
 }
 
-fn table(node: &Node, path: &str, out: &mut String) {
+/// The names of the values that fields with a secret name use.
+fn drawn_secrets(tree: &Node) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    if let Some(scenario) = tree::get(tree, "scenario") {
+        collect_drawn(scenario, "", &mut names);
+    }
+    names
+}
+
+fn collect_drawn(node: &Node, name: &str, names: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::Table(entries) => {
+            entries.iter().for_each(|entry| collect_drawn(&entry.node, &entry.key, names));
+        }
+        Value::List(items) => items.iter().for_each(|item| collect_drawn(item, name, names)),
+        Value::Text(text) if is_secret_name(name) => {
+            let template = Template::parse(text).unwrap_or_default();
+            names.extend(template.names().map(str::to_owned));
+        }
+        _ => {}
+    }
+}
+
+fn table(node: &Node, path: &str, drawn: &BTreeSet<String>, out: &mut String) {
     let Value::Table(entries) = &node.value else { return };
     let nested = |node: &Node| match &node.value {
         Value::Table(_) => path.is_empty(),
@@ -48,7 +75,11 @@ fn table(node: &Node, path: &str, out: &mut String) {
         out.push_str(&format!("\n[{path}]\n"));
     }
     for entry in entries.iter().filter(|e| !nested(&e.node)) {
-        out.push_str(&format!("{} = {}\n", key(&entry.key), inline(&entry.node, &entry.key)));
+        out.push_str(&format!(
+            "{} = {}\n",
+            key(&entry.key),
+            inline(&entry.node, &entry.key, drawn)
+        ));
     }
     for entry in entries.iter().filter(|e| nested(&e.node)) {
         let path = join(path, &entry.key);
@@ -57,11 +88,11 @@ fn table(node: &Node, path: &str, out: &mut String) {
                 out.push_str(&format!("\n[[{path}]]\n"));
                 let Value::Table(entries) = &item.value else { return };
                 for entry in entries {
-                    let value = inline(&entry.node, &entry.key);
+                    let value = inline(&entry.node, &entry.key, drawn);
                     out.push_str(&format!("{} = {value}\n", key(&entry.key)));
                 }
             }),
-            _ => table(&entry.node, &path, out),
+            _ => table(&entry.node, &path, drawn, out),
         }
     }
 }
@@ -86,7 +117,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// `name` is the key of the node; tables with free keys pass on their own keys.
-fn inline(node: &Node, name: &str) -> String {
+fn inline(node: &Node, name: &str, drawn: &BTreeSet<String>) -> String {
     const FREE: [&str; 5] = ["set", "headers", "json", "query", "overrides"];
     match &node.value {
         Value::Text(text) => quoted(text),
@@ -95,16 +126,27 @@ fn inline(node: &Node, name: &str) -> String {
         Value::Float(number) => format!("{number:?}").to_lowercase(),
         Value::Bool(flag) => flag.to_string(),
         Value::Date => quoted("date"),
+        Value::FromEnvironment(_) => quoted(HIDDEN),
         Value::List(items) => {
-            let items: Vec<String> = items.iter().map(|item| inline(item, name)).collect();
+            let items: Vec<String> = items.iter().map(|item| inline(item, name, drawn)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Table(entries) => {
             let free = FREE.contains(&name) || name == "*";
-            let pair = |entry: &super::tree::Entry| {
-                let value = match free && is_secret_name(&entry.key) {
-                    true => quoted(HIDDEN),
-                    false => inline(&entry.node, if free { "*" } else { &entry.key }),
+            let pair = |entry: &tree::Entry| {
+                let is_secret_name = is_secret_name(&entry.key);
+                let value = match name == "values" {
+                    // Still a list, so that the text can be read again.
+                    true if is_secret_name || drawn.contains(&entry.key) => {
+                        format!("[{}]", quoted(HIDDEN))
+                    }
+                    // The name of a variable is no secret.
+                    false
+                        if free && is_secret_name && variables::name_of(&entry.node).is_none() =>
+                    {
+                        quoted(HIDDEN)
+                    }
+                    _ => inline(&entry.node, if free { "*" } else { &entry.key }, drawn),
                 };
                 format!("{} = {value}", key(&entry.key))
             };

@@ -1,6 +1,7 @@
 //! The `[thresholds]` section and the rules of `[baseline]`: lines, or tables with more
 //! keys.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::reader::{Problems, Reader, list, note, text};
@@ -8,8 +9,8 @@ use super::tree::{Node, Place, Value};
 use crate::scenario::{Scenario, labels};
 use crate::text::nearest;
 use crate::threshold::{
-    self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, Labels, Limit, Names, Policy, Reference, Severity,
-    Threshold,
+    self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, KnownNames, Labels, Limit, Names, Policy, Reference,
+    Severity, Threshold,
 };
 
 /// The keys of a table besides its line, with their positions.
@@ -40,14 +41,15 @@ pub fn decode(
     let labels: Vec<String> = scenario.tasks.iter().map(|task| labels(&task.steps)).collect();
     let login = scenario.login.is_some();
     let names = Names { tasks: &tasks, groups: &groups, labels: &labels, login };
+    let names = KnownNames::from(names);
     let usual = policy(&mut section, problems).map_or(Policy::Estimate, |(_, policy)| policy);
     let mut thresholds: Vec<Threshold> = Vec::new();
-    for (_, rule) in rules(&mut section, (names, allowed), usual, problems) {
+    for (_, rule) in rules(&mut section, (&names, allowed), usual, problems) {
         thresholds.push(rule);
     }
     let written = thresholds.len();
     if let Some((section, counts)) = baseline {
-        for (at, rule) in rules(section, (names, allowed), usual, problems) {
+        for (at, rule) in rules(section, (&names, allowed), usual, problems) {
             if !is_against_baseline(&rule) {
                 let message =
                     format!("\"{}\" does not use the baseline: move it to [thresholds]", rule.text);
@@ -81,24 +83,28 @@ fn lists<'a>(section: &mut Reader<'a>) -> Vec<(&'a Node, &'static str, Severity)
 /// The rules of a section with their positions, `fail` first; each line once.
 fn rules(
     section: &mut Reader<'_>,
-    (names, allowed): (Names<'_>, Labels),
+    (names, allowed): (&KnownNames<'_>, Labels),
     usual: Policy,
     problems: &mut Problems,
 ) -> Vec<(Place, Threshold)> {
     let mut found: Vec<(Place, Threshold)> = Vec::new();
+    let mut lines = HashSet::new();
     for (node, key, severity) in lists(section) {
         let path = section.path_of(key);
         for item in list(node, &path, problems) {
             let Some((at, line, beside)) = written(item, &path, problems) else { continue };
             match threshold::parse_with(&line, severity, names, allowed) {
-                Ok(rule) if found.iter().any(|(_, known)| known.text == rule.text) => {
+                Ok(rule) if lines.contains(&rule.text) => {
                     note(problems, at, format!("duplicate rule \"{line}\""));
                 }
                 // Stored results may contain such a rule; then `check` reports it.
                 Ok(rule) if allowed == Labels::OfTasks && rule.is_vacuous() => {
                     note(problems, at, format!("threshold {}", rule.vacuous_in_words()));
                 }
-                Ok(rule) => found.push((at, whole(rule, &beside, usual, problems))),
+                Ok(rule) => {
+                    lines.insert(rule.text.clone());
+                    found.push((at, whole(rule, &beside, usual, problems)));
+                }
                 Err(error) => note(problems, at, format!("threshold \"{line}\", {error}")),
             }
         }

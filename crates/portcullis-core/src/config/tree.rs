@@ -1,12 +1,14 @@
 //! A configuration file as a tree of values with their positions, and the merging of trees
 //! (defaults, file, profile, flags).
 
+use std::collections::HashMap;
+
 use toml_edit::{Document, Item, TomlError, Value as TomlValue};
 
 use super::Problem;
 
 /// The origin of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// The default configuration.
     Default,
@@ -50,6 +52,8 @@ pub enum Value {
     List(Vec<Node>),
     /// Values by key, in the order of the file.
     Table(Vec<Entry>),
+    /// A text from the environment, which is a secret.
+    FromEnvironment(String),
     /// A TOML value that no setting accepts: a date or a time.
     Date,
 }
@@ -69,7 +73,7 @@ impl Value {
     /// The type of the value, for error messages.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Text(_) => "a string",
+            Self::Text(_) | Self::FromEnvironment(_) => "a string",
             Self::Integer(_) => "a whole number",
             Self::Float(_) => "a number",
             Self::Bool(_) => "true or false",
@@ -80,17 +84,51 @@ impl Value {
     }
 }
 
-/// Line and column of a byte offset.
-struct Lines<'a>(&'a str);
+/// Finds the line and the column of byte offsets, each in constant time: a file has as many
+/// places as values.
+struct Lines<'a> {
+    text: &'a str,
+    /// The offset of the first byte of each line.
+    starts: Vec<usize>,
+    /// The characters before each multiple of [`STEP`] bytes.
+    characters: Vec<usize>,
+}
 
-impl Lines<'_> {
+/// The distance of two known character counts, in bytes.
+const STEP: usize = 256;
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect();
+        let chunks = text.as_bytes().chunks(STEP).scan(0, |sum, chunk| {
+            let before = *sum;
+            *sum += characters(chunk);
+            Some(before)
+        });
+        Self { text, starts, characters: chunks.collect() }
+    }
+
     fn place(&self, span: Option<std::ops::Range<usize>>) -> Place {
-        let offset = span.map_or(0, |s| s.start).min(self.0.len());
-        let before = self.0.get(..offset).unwrap_or("");
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let offset = span.map_or(0, |s| s.start).min(self.text.len());
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|index| self.starts.get(index));
+        let column = self.before(offset) - self.before(start.copied().unwrap_or(0)) + 1;
         Place::File(line, column)
     }
+
+    /// The number of characters before an offset.
+    fn before(&self, offset: usize) -> usize {
+        let known = offset / STEP;
+        let rest = self.text.as_bytes().get(known * STEP..offset).unwrap_or_default();
+        let whole = || characters(self.text.as_bytes());
+        self.characters.get(known).map_or_else(whole, |before| before + characters(rest))
+    }
+}
+
+/// The number of characters that begin in these bytes of UTF-8.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 /// Parses a TOML text.
@@ -98,7 +136,7 @@ impl Lines<'_> {
 /// # Errors
 /// The first syntax error; TOML cannot be read after it.
 pub fn parse(text: &str) -> Result<Node, Problem> {
-    let lines = Lines(text);
+    let lines = Lines::of(text);
     let document = Document::parse(text).map_err(|error: TomlError| Problem {
         at: lines.place(error.span()),
         message: format!("not valid TOML: {}", error.message().trim().replace('\n', "; ")),
@@ -171,8 +209,9 @@ pub fn overlay(base: &mut Node, over: Node) {
             if base.at == Place::Default {
                 base.at = over.at;
             }
+            let places = places(below);
             for entry in above {
-                match below.iter_mut().find(|e| e.key == entry.key) {
+                match places.get(&entry.key).and_then(|index| below.get_mut(*index)) {
                     Some(found) => {
                         found.at = entry.at;
                         overlay(&mut found.node, entry.node);
@@ -183,6 +222,11 @@ pub fn overlay(base: &mut Node, over: Node) {
         }
         (_, value) => *base = Node { value, at: over.at },
     }
+}
+
+/// The index of each entry by its key.
+fn places(entries: &[Entry]) -> HashMap<String, usize> {
+    entries.iter().enumerate().map(|(index, entry)| (entry.key.clone(), index)).collect()
 }
 
 /// Appends the lists of `over` to those of `base`. A value in `base` that is not a list is

@@ -1,7 +1,8 @@
 //! The verdict in one sentence.
 
-use super::{Finding, FindingKind, Verdict, in_order};
+use super::{Finding, FindingKind, Judgement, Verdict, in_order};
 use crate::baseline::BaselinePlan;
+use crate::evidence::{Evidence, State};
 use crate::measure::{Percentile, Summary};
 use crate::units::show_ms;
 
@@ -39,13 +40,14 @@ pub fn passed(
         n => format!(", {n} on weak evidence"),
     };
     let unjudged = verdict.map(unjudged).unwrap_or_default();
+    let seen = verdict.and_then(little_seen).unwrap_or_default();
     let aggregate = summary.map(Summary::aggregate).unwrap_or_default();
     let p95 = aggregate.latency.percentile_ms(Percentile::P95).map_or("-".to_owned(), show_ms);
     let errors = aggregate.error_rate().unwrap_or(0.0) * 100.0;
     let requests = aggregate.requests;
     let against = compared.map(|sentence| format!("; {sentence}")).unwrap_or_default();
     format!(
-        "PASSED: {warned}{weak}{unjudged}; {requests} requests, p95 {p95}, {errors:.2} % \
+        "PASSED: {warned}{weak}{unjudged}{seen}; {requests} requests, p95 {p95}, {errors:.2} % \
          errors{against}"
     )
 }
@@ -59,6 +61,19 @@ pub fn counts(verdict: &Verdict) -> String {
         n => format!("{} of {judged} passed, {n} warnings", judged - n),
     };
     format!("{holding}{}", unjudged(verdict))
+}
+
+/// How much was seen, unless every rule with evidence is proven: ` (0 of 14 proven, smallest
+/// sample 1)`.
+fn little_seen(verdict: &Verdict) -> Option<String> {
+    let seen = verdict.judged.iter().filter(|one| one.judgement != Judgement::NotJudged);
+    let with_evidence: Vec<_> =
+        seen.filter_map(|one| Some((one, one.evidence.as_ref()?))).collect();
+    let is_proven = |evidence: &&Evidence| evidence.state == State::Proven;
+    let proven = with_evidence.iter().map(|(_, evidence)| *evidence).filter(is_proven).count();
+    let smallest = with_evidence.iter().map(|(one, _)| one.samples).min()?;
+    let all = with_evidence.len();
+    (proven < all).then(|| format!(" ({proven} of {all} proven, smallest sample {smallest})"))
 }
 
 /// The part about rules that were not judged.

@@ -24,6 +24,16 @@ pub enum TemplateError {
     InvalidName(String, String),
 }
 
+impl TemplateError {
+    /// The problem without the text that has it.
+    pub fn without_text(&self) -> String {
+        match self {
+            Self::Unclosed(_) => "{{ has no matching }}".to_owned(),
+            Self::InvalidName(..) => "between {{ and }} is no valid name for a value".to_owned(),
+        }
+    }
+}
+
 impl Template {
     /// Parses a template.
     ///

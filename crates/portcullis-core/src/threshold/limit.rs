@@ -63,7 +63,7 @@ pub(super) fn amount<'a>(cursor: &mut Cursor<'a>, has_words: bool) -> &'a str {
 fn absolute(metric: Metric, text: &str) -> Result<Limit, UnitError> {
     let is_number = metric.descriptor().kind == Kind::Count && !text.contains('%');
     match metric.unit() {
-        Unit::Milliseconds => units::duration(text).map(Limit::Latency),
+        Unit::Milliseconds => units::latency(text).map(Limit::Latency),
         Unit::Bytes => units::bytes(text).map(Limit::Bytes),
         Unit::Fraction if is_number => units::plain(text).map(Limit::Number),
         Unit::Fraction => units::share(text).map(Limit::Share),

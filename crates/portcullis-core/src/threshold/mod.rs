@@ -14,7 +14,7 @@ mod wording;
 pub use crate::measure::{Percentile, Scope};
 pub use cursor::ParseError;
 pub use metric::{Descriptor, Kind, Measured, Metric, Observed};
-pub(crate) use parse::{ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, parse_with};
+pub(crate) use parse::{ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, KnownNames, parse_with};
 pub use parse::{Labels, Names, parse};
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The grammar of a rule: `[login.]METRIC[(SCOPE)] COMPARISON LIMIT [per task]
 //! [abort [after DURATION]] [prove]`.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::cursor::{Cursor, ParseError};
@@ -20,6 +21,23 @@ pub struct Names<'a> {
     pub labels: &'a [String],
     /// Whether there is a login.
     pub login: bool,
+}
+
+/// The same names, to find one of many quickly: a file may have a rule for each task.
+#[derive(Debug)]
+pub(crate) struct KnownNames<'a> {
+    names: Names<'a>,
+    tasks: HashSet<&'a str>,
+    groups: HashSet<&'a str>,
+    labels: HashSet<&'a str>,
+}
+
+impl<'a> From<Names<'a>> for KnownNames<'a> {
+    fn from(names: Names<'a>) -> Self {
+        let set = |names: &'a [String]| names.iter().map(String::as_str).collect();
+        let (tasks, groups, labels) = (set(names.tasks), set(names.groups), set(names.labels));
+        Self { names, tasks, groups, labels }
+    }
 }
 
 /// Words that can follow a limit.
@@ -48,20 +66,20 @@ pub enum Labels {
 /// # Errors
 /// The first mistake, with its column and the nearest known word.
 pub fn parse(text: &str, severity: Severity, names: Names<'_>) -> Result<Threshold, ParseError> {
-    parse_with(text, severity, names, Labels::OfTasks)
+    parse_with(text, severity, &names.into(), Labels::OfTasks)
 }
 
 /// The same, for rules on results files.
 pub(crate) fn parse_with(
     text: &str,
     severity: Severity,
-    names: Names<'_>,
+    known: &KnownNames<'_>,
     labels: Labels,
 ) -> Result<Threshold, ParseError> {
     let mut cursor = Cursor::new(text);
     let cursor = &mut cursor;
-    let (is_login, metric) = metric(cursor, names)?;
-    let scope = if is_login { login_scope(cursor)? } else { scope(cursor, names, labels)? };
+    let (is_login, metric) = metric(cursor, known.names)?;
+    let scope = if is_login { login_scope(cursor)? } else { scope(cursor, known, labels)? };
     let comparison = comparison(cursor)?;
     let limit = limit(cursor, metric, &scope)?;
     let per_task = per_task(cursor, &scope, limit)?;
@@ -137,13 +155,17 @@ fn login_scope(cursor: &mut Cursor<'_>) -> Result<Scope, ParseError> {
     Ok(Scope::Login)
 }
 
-fn scope(cursor: &mut Cursor<'_>, names: Names<'_>, labels: Labels) -> Result<Scope, ParseError> {
+fn scope(
+    cursor: &mut Cursor<'_>,
+    known: &KnownNames<'_>,
+    labels: Labels,
+) -> Result<Scope, ParseError> {
     if !cursor.takes("(") {
         return Ok(Scope::Aggregate);
     }
     let start = cursor.skip_space();
     if cursor.takes("\"") {
-        return label(cursor, start, names, labels);
+        return label(cursor, start, known, labels);
     }
     let (_, word) = cursor.take(|c| c != ')');
     let word = word.trim();
@@ -153,19 +175,19 @@ fn scope(cursor: &mut Cursor<'_>, names: Names<'_>, labels: Labels) -> Result<Sc
     if word == "aggregate" {
         return Ok(Scope::Aggregate);
     }
-    if names.tasks.iter().any(|name| name == word) {
+    if known.tasks.contains(word) {
         return Ok(Scope::Task(word.to_owned()));
     }
-    if names.groups.iter().any(|name| name == word) {
+    if known.groups.contains(word) {
         return Ok(Scope::Group(word.to_owned()));
     }
-    if names.labels.iter().any(|label| label == word) {
+    if known.labels.contains(word) {
         let message = format!("put the label in double quotes: (\"{word}\")");
         return Err(cursor.error(start, message));
     }
-    let known = names.tasks.iter().chain(names.groups).map(String::as_str);
+    let names = known.names.tasks.iter().chain(known.names.groups).map(String::as_str);
     let message = format!("unknown task or group \"{word}\"");
-    Err(cursor.unknown(start, &message, word, known.chain(["aggregate"])))
+    Err(cursor.unknown(start, &message, word, names.chain(["aggregate"])))
 }
 
 /// Parses a label. It may contain quotes and parentheses: it ends at the last quote,
@@ -173,7 +195,7 @@ fn scope(cursor: &mut Cursor<'_>, names: Names<'_>, labels: Labels) -> Result<Sc
 fn label(
     cursor: &mut Cursor<'_>,
     start: usize,
-    names: Names<'_>,
+    known: &KnownNames<'_>,
     labels: Labels,
 ) -> Result<Scope, ParseError> {
     let Some((label, _)) = cursor.rest().rsplit_once('"') else {
@@ -183,12 +205,12 @@ fn label(
     if !cursor.takes(")") {
         return Err(cursor.error(start, "the scope's \")\" is missing"));
     }
-    if labels == Labels::Any || names.labels.iter().any(|known| known == label) {
+    if labels == Labels::Any || known.labels.contains(label) {
         return Ok(Scope::Label(label.to_owned()));
     }
-    let known = names.labels.iter().map(String::as_str);
+    let names = known.names.labels.iter().map(String::as_str);
     let message = format!("no task has the label \"{label}\"");
-    Err(cursor.unknown(start, &message, label, known))
+    Err(cursor.unknown(start, &message, label, names))
 }
 
 fn comparison(cursor: &mut Cursor<'_>) -> Result<Comparison, ParseError> {

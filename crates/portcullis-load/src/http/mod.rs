@@ -9,6 +9,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod trust;
 
 pub use connection::{Connection, Exchanged};
 pub use error::ExchangeError;
@@ -16,3 +17,4 @@ pub use resolve::{ResolveError, resolve};
 pub use response::{Head, Invalid, Response};
 pub use stream::{Endpoint, Opening};
 pub use tls::{TlsError, Trust, client_config};
+pub use trust::is_untrusted;

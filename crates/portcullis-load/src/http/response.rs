@@ -29,6 +29,8 @@ pub const MAX_HEAD: usize = 64 * 1024;
 /// The maximum length of a kept body.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 const MAX_FIELDS: usize = 128;
+/// The kept part of a `Location`, in characters.
+const LONGEST_LOCATION: usize = 300;
 
 /// The needed fields of the head.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Head {
     pub gzip: bool,
     /// `Retry-After` in seconds, if it has that form.
     pub retry_after_s: Option<u64>,
+    /// `Location` of a redirect.
+    pub location: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -306,6 +310,9 @@ fn interpret(
                 value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip");
         } else if field.name.eq_ignore_ascii_case("retry-after") {
             head.retry_after_s = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
+        } else if (300..400).contains(&status) && field.name.eq_ignore_ascii_case("location") {
+            let text = String::from_utf8_lossy(value);
+            head.location = Some(text.chars().take(LONGEST_LOCATION).collect());
         }
     }
     // "close" wins in any order of the fields (RFC 9112, section 9.3). After a 101 the

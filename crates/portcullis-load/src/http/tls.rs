@@ -4,13 +4,12 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use mio::net::TcpStream;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+
+use super::trust::{BelievesAnyone, Listed, roots};
 
 /// Which certificates are trusted.
 #[derive(Clone, Debug)]
@@ -19,7 +18,7 @@ pub enum Trust {
     Nobody,
     /// The system's certificates.
     System,
-    /// Only these, in PEM.
+    /// Only these and what they have signed, in PEM.
     Only(Vec<u8>),
     /// Any certificate; console and results say so.
     Anyone,
@@ -43,7 +42,8 @@ pub enum TlsError {
 pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let algorithms = provider.signature_verification_algorithms;
-    let builder = ClientConfig::builder_with_provider(provider as Arc<CryptoProvider>)
+    let provider: Arc<CryptoProvider> = provider;
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()?;
     let mut config = match trust {
         Trust::Anyone => builder
@@ -61,60 +61,13 @@ pub fn client_config(trust: &Trust) -> Result<Arc<ClientConfig>, TlsError> {
         Trust::Only(pem) => {
             let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
             let read = read.map_err(|error| TlsError::Certificates(error.to_string()))?;
-            builder.with_root_certificates(roots(read)?).with_no_client_auth()
+            let verifier = Arc::new(Listed::new(read, provider)?);
+            let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+            builder.with_no_client_auth()
         }
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
-}
-
-fn roots(certificates: Vec<CertificateDer<'static>>) -> Result<RootCertStore, TlsError> {
-    let mut store = RootCertStore::empty();
-    let (added, ignored) = store.add_parsable_certificates(certificates);
-    if added == 0 {
-        let message = format!("none of the {} is a CA certificate", added + ignored);
-        return Err(TlsError::Certificates(message));
-    }
-    Ok(store)
-}
-
-/// A verifier for `insecure = true`: it checks signatures, but not names.
-#[derive(Debug)]
-struct BelievesAnyone(WebPkiSupportedAlgorithms);
-
-impl ServerCertVerifier for BelievesAnyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
-    }
 }
 
 /// A TLS session over a non-blocking socket. `WouldBlock` means: wait for the socket.

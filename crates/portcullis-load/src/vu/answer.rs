@@ -9,6 +9,7 @@ use portcullis_core::scenario::{Check, Extract, Step};
 
 use super::body::{self, BodyError};
 use super::json;
+use super::page;
 use crate::http::{ExchangeError, Head, Response};
 use crate::metrics::Failure;
 
@@ -85,15 +86,17 @@ fn unexpected(head: &Head, body: &[u8], step: &Step) -> Option<Failure> {
     if !step.accept.contains(&head.status) {
         // Such a body may contain the value to extract, which is a secret.
         let is_secret = !step.extract.is_empty() && head.status < 400;
-        let words = if is_secret { "(not shown)".to_owned() } else { body::words(body) };
+        let said = if is_secret { "(not shown)".to_owned() } else { body::said(body) };
         if head.status == 429 {
             let retry = head.retry_after_s.map(|s| format!(", retry after {s} s"));
-            let message = format!("429 throttled: \"{words}\"{}", retry.unwrap_or_default());
+            let message = format!("429 throttled: {said}{}", retry.unwrap_or_default());
             return Some(Failure { kind: FailureKind::Throttled, status: 429, message });
         }
         let accepted: Vec<String> = step.accept.iter().map(u16::to_string).collect();
         let expected = accepted.join(" or ");
-        let message = format!("status {} instead of {expected}: \"{words}\"", head.status);
+        let place = head.location.as_ref().map(|place| format!(", redirected to {place}"));
+        let place = place.unwrap_or_default();
+        let message = format!("status {} instead of {expected}{place}: {said}", head.status);
         return Some(Failure { kind: FailureKind::Status, status: head.status, message });
     }
     // An accepted answer that is not a success (such as a 404) has nothing to check.
@@ -111,6 +114,9 @@ fn broken(check: &Check, body: &[u8]) -> Option<String> {
         Ok(Some(items)) if items >= *min_items => return None,
         Err(json::Malformed { at }) => {
             let length = body.len();
+            if let Some(page) = page::described(body) {
+                return Some(format!("the body is not JSON but {page}"));
+            }
             return Some(match at < length {
                 true => format!("the body is not JSON (at byte {} of {length})", at + 1),
                 false => format!("the body is not JSON (it ends after {length} bytes)"),

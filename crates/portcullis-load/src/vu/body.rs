@@ -8,6 +8,8 @@ use std::io::Read;
 use portcullis_core::text::moves;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::page;
+
 /// The largest size to which a body is unpacked.
 const MAX_UNPACKED: u64 = 256 * 1024 * 1024;
 
@@ -28,15 +30,18 @@ pub enum BodyError {
     /// It cannot be parsed.
     #[error("the body is not JSON ({0})")]
     NotJson(#[from] serde_json::Error),
+    /// It is an HTML page; what the page says.
+    #[error("the body is not JSON but {0}")]
+    Page(String),
     /// There is no value at this path; with the existing keys.
     #[error("the answer has no key \"{0}\"{1}")]
     Absent(String, String),
     /// The value at this path is not a list.
     #[error("\"{0}\" is not a list")]
     NotList(String),
-    /// The value at this path is not a text.
-    #[error("\"{0}\" is not a string")]
-    NotText(String),
+    /// The value at this path is not a text; with the keys in it.
+    #[error("\"{0}\" is not a string{1}")]
+    NotText(String, String),
     /// The value with this name cannot be part of a request.
     #[error("the {0} has invalid characters")]
     Impossible(String),
@@ -73,16 +78,23 @@ pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
 /// # Errors
 /// The body is not JSON, or has no non-empty text at the path.
 pub fn text_at(body: &[u8], path: &str) -> Result<String, BodyError> {
-    match find(body, path)? {
+    let found = find(body, path);
+    match found.map_err(|error| page::described(body).map_or(error, BodyError::Page))? {
         Found::Text(text) if !text.is_empty() => Ok(text),
         Found::Nothing => Err(absent(body, path)),
-        _ => Err(BodyError::NotText(path.to_owned())),
+        // The keys of a table, where a text in it was meant.
+        _ => Err(BodyError::NotText(path.to_owned(), keys_beside(body, &format!("{path}.*")))),
     }
 }
 
-/// The error for a missing value, with the keys beside the missing one: ` (it has: access,
-/// refresh)`. The keys are searched only in this case.
+/// The error for a missing value, with the keys beside the missing one. They are searched only
+/// in this case.
 fn absent(body: &[u8], path: &str) -> BodyError {
+    BodyError::Absent(path.to_owned(), keys_beside(body, path))
+}
+
+/// The keys of the last table on a path: ` (it has: access, refresh)`.
+fn keys_beside(body: &[u8], path: &str) -> String {
     let mut json = serde_json::Deserializer::from_slice(body);
     let keys = keys_of(path);
     let (depth, mut there) = Siblings { keys: &keys }.deserialize(&mut json).unwrap_or_default();
@@ -93,11 +105,10 @@ fn absent(body: &[u8], path: &str) -> BodyError {
         0 => "it".to_owned(),
         depth => format!("\"{}\"", keys[..depth].join(".")),
     };
-    let there = match there.is_empty() {
+    match there.is_empty() {
         true => String::new(),
         false => format!(" ({it} has: {})", there.join(", ")),
-    };
-    BodyError::Absent(path.to_owned(), there)
+    }
 }
 
 fn keys_of(path: &str) -> Vec<&str> {
@@ -116,6 +127,11 @@ pub fn excerpt(body: &[u8], longest: usize) -> String {
     } else {
         line
     }
+}
+
+/// The message of an answer in quotes, or what an HTML page says.
+pub fn said(body: &[u8]) -> String {
+    page::described(body).unwrap_or_else(|| format!("\"{}\"", words(body)))
 }
 
 /// The message of an answer: `error.message`, `detail`, else the beginning of the body.
@@ -288,6 +304,11 @@ mod tests {
         assert_eq!(text_at(br#"{"access": "a\u0062c"}"#, "access").unwrap(), "abc");
         assert!(text_at(br#"{"access": ""}"#, "access").is_err());
         assert!(text_at(br#"{"access": 5}"#, "access").is_err());
+        let table = text_at(br#"{"token": {"access": "a", "refresh": "b"}}"#, "token");
+        let table = table.unwrap_err().to_string();
+        assert_eq!(table, "\"token\" is not a string (\"token\" has: access, refresh)");
+        let page = text_at(b"<html><title>Log in</title>", "access").unwrap_err().to_string();
+        assert_eq!(page, "the body is not JSON but an HTML page \"Log in\"");
         let body = br#"{"error": {"code": "throttled", "message": "Too\nmany"}}"#;
         assert_eq!(words(body), "Too many");
         assert_eq!(words(b"\x1b[31m<html>\r\n boom"), "[31m<html> boom");

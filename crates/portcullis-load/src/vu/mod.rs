@@ -6,6 +6,7 @@ mod body;
 mod driver;
 mod first_round;
 mod json;
+mod page;
 mod prepared;
 mod session;
 mod shared;

@@ -10,8 +10,8 @@ use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::scenario::{Step, TOKEN};
 
 use super::answer::{extract, failure_of, misframed, unpacked, weigh};
-use super::body;
 use super::prepared::{Prepared, PreparedFlow, PreparedRequest};
+use super::{body, page};
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Response};
 use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
@@ -21,6 +21,7 @@ pub fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
     let failure = sample.failure.as_ref();
     LoginFailure {
         user,
+        status: sample.status,
         throttled: failure.is_some_and(|f| f.kind == FailureKind::Throttled),
         message: failure.map(|f| f.message.clone()).unwrap_or_default(),
     }
@@ -94,7 +95,10 @@ impl Session {
     /// The status and the unpacked body of the last answer, for messages.
     pub fn last_answer(&self) -> (u16, String) {
         let body = unpacked(&self.response).unwrap_or_default();
-        (self.response.head().status, body::excerpt(&body, 300))
+        (
+            self.response.head().status,
+            page::described(&body).unwrap_or_else(|| body::excerpt(&body, 300)),
+        )
     }
 
     /// The body of the last answer for the report, with its unpacked length; `None` if it was

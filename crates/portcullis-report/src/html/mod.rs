@@ -17,6 +17,7 @@ mod tasks;
 mod thresholds;
 mod time;
 mod top;
+pub mod trend;
 
 use portcullis_core::compare::Decision;
 

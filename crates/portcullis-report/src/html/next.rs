@@ -24,10 +24,15 @@ pub fn next(run: &RunRecord) -> String {
     }
     let mut items = Vec::new();
     items.extend(log(run));
-    items.extend(killed(run));
+    let advice = run.stages.iter().filter_map(|record| record.advice.as_deref());
+    let advice: Vec<String> = advice.map(|text| format!("<b>try</b>: {}", esc(text))).collect();
+    // The advice of the stage has the same cause in mind.
+    let is_advised = !advice.is_empty();
+    items.extend(advice);
+    items.extend(killed(run).filter(|_| !is_advised));
     match generator(run) {
         // An invalid measurement proves nothing about the service.
-        Some(spoilt) => items.push(spoilt),
+        Some(spoilt) => items.extend((!is_advised).then_some(spoilt)),
         None => {
             items.extend(failures(run));
             items.extend(slow_tasks(run));

@@ -110,7 +110,7 @@ fn failure_columns() -> [Vec<&'static str>; 2] {
 }
 
 fn check_failures(bytes: &[u8], stats: &LocustStats) -> Result<(), ReadError> {
-    let table = table::read(bytes, "a failures file of Locust", &failure_columns())?;
+    let table = table::read_messages(bytes, "a failures file of Locust", &failure_columns())?;
     if is_our_table(&table) {
         return Err(ReadError::OwnTable);
     }
@@ -150,7 +150,7 @@ fn is_our_table(table: &Table<'_>) -> bool {
 
 fn exceptions_of(bytes: &[u8]) -> Result<Exceptions, ReadError> {
     let columns = [EXCEPTION_COLUMNS.to_vec()];
-    let table = table::read(bytes, "an exceptions file of Locust", &columns)?;
+    let table = table::read_messages(bytes, "an exceptions file of Locust", &columns)?;
     let mut found = Exceptions::default();
     for line in table.lines() {
         let count = line.count("Count")?;

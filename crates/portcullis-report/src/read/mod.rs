@@ -55,5 +55,12 @@ pub fn read(path: &Path) -> Result<Existing, ReadError> {
 pub fn bytes_of(path: &Path) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST { Err(ReadError::TooLarge(LARGEST)) } else { Ok(bytes) }
+    if bytes.len() as u64 > LARGEST {
+        return Err(ReadError::TooLarge(LARGEST));
+    }
+    // A spreadsheet may have saved it with a byte order mark.
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    Ok(bytes)
 }

@@ -25,6 +25,31 @@ pub struct Line<'a> {
 /// # Errors
 /// Other columns, a line of another length, or a missing end.
 pub fn read<'a>(bytes: &'a [u8], what: &str, sets: &[Vec<&str>]) -> Result<Table<'a>, ReadError> {
+    read_with(bytes, what, sets, |reader| reader.records().collect())
+}
+
+/// The same for a table with messages of the system. On Windows, Locust writes them in the
+/// code page of the system. Cells that are not UTF-8 are read as Latin-1: the figures and the
+/// structure are the same in all code pages.
+///
+/// # Errors
+/// As [`read`], except for the encoding.
+pub fn read_messages<'a>(
+    bytes: &'a [u8],
+    what: &str,
+    sets: &[Vec<&str>],
+) -> Result<Table<'a>, ReadError> {
+    read_with(bytes, what, sets, |reader| {
+        reader.byte_records().map(|record| record.map(decoded)).collect()
+    })
+}
+
+fn read_with<'a>(
+    bytes: &'a [u8],
+    what: &str,
+    sets: &[Vec<&str>],
+    records: impl Fn(&mut csv::Reader<&[u8]>) -> csv::Result<Vec<csv::StringRecord>>,
+) -> Result<Table<'a>, ReadError> {
     if bytes.trim_ascii().is_empty() {
         return Err(ReadError::Empty);
     }
@@ -39,8 +64,22 @@ pub fn read<'a>(bytes: &'a [u8], what: &str, sets: &[Vec<&str>]) -> Result<Table
     let malformed = |error| malformed(bytes, error);
     let mut reader = csv::Reader::from_reader(bytes);
     let columns = reader.headers().map_err(malformed)?.iter().map(str::to_owned).collect();
-    let records = reader.records().collect::<Result<_, _>>().map_err(malformed)?;
+    let records = records(&mut reader).map_err(malformed)?;
     Ok(Table { bytes, columns, records })
+}
+
+fn decoded(record: csv::ByteRecord) -> csv::StringRecord {
+    let position = record.position().cloned();
+    let mut text = csv::StringRecord::from_byte_record(record).unwrap_or_else(|error| {
+        let fields = error.into_byte_record();
+        let latin = |field: &[u8]| match std::str::from_utf8(field) {
+            Ok(text) => text.to_owned(),
+            Err(_) => field.iter().map(|byte| char::from(*byte)).collect(),
+        };
+        fields.iter().map(latin).collect()
+    });
+    text.set_position(position);
+    text
 }
 
 /// The number of the line in which a record begins, from 1. The reader's own count can miss

@@ -378,6 +378,7 @@ fn stages(text: &str) -> Vec<StageRecord> {
         end,
         detail: detail.to_owned(),
         log: None,
+        advice: None,
     };
     vec![
         record(Stage::Environment, 14, StageEnd::Cached, "Python 3.11.7"),

@@ -1,8 +1,10 @@
 //! The command line: commands and flags, without their implementation.
 
 mod formats;
+mod history;
 
 pub use formats::Formats;
+pub use history::HistoryArgs;
 
 use std::path::PathBuf;
 
@@ -29,6 +31,8 @@ pub enum Verb {
     Report(ReportArgs),
     /// Manage the stored baseline
     Baseline(BaselineArgs),
+    /// Write a page of many runs, with the changes that lasted
+    History(HistoryArgs),
     /// Print the default configuration
     Defaults,
     /// Print the completion script for a shell

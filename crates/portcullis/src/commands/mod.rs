@@ -5,6 +5,7 @@ pub mod baseline;
 pub mod check;
 mod dry_run;
 mod flags;
+pub mod history;
 pub mod manual;
 pub mod perf;
 pub mod report;

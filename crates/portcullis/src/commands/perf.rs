@@ -10,23 +10,31 @@ use portcullis_core::judge::Finding;
 use portcullis_core::plan::Mode;
 use portcullis_report::{RunRecord, artifacts};
 use portcullis_supervise::interrupt::Interrupts;
+use portcullis_supervise::log;
 use portcullis_supervise::server::Server;
 
 use super::{dry_run, flags, worker};
 use crate::args::PerfArgs;
 use crate::compare;
 use crate::console::{self, Console, FinalOutput, github};
+use crate::host;
 use crate::planning::{self, PlanRequest};
 use crate::project::{DatabaseServer, Venv};
-use crate::run::{Aborted, Journal, RunContext, RunResults, Version, record};
-use crate::stages::{self, Prepared, baseline, collect, judge, load, ready, serve, stop};
+use crate::run::{Aborted, Checkout, Journal, RunContext, RunResults, Version, record};
+use crate::stages::{self, Prepared, baseline, collect, history, judge, load, ready, serve, stop};
 
 /// Runs the job in a worker process; `listener` gets the same events there as the console.
 /// Returns the exit code.
 pub fn run(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     match args.dry_run {
         true => worker::caught(|| dry_run::run(args)),
-        false => worker::guarded(|| perf(args, listener)),
+        false => match host::lacking() {
+            Some(lack) => {
+                set_stale_aside(&flags::request(args));
+                console::unfit(&lack)
+            }
+            None => worker::guarded(|| perf(args, listener)),
+        },
     }
 }
 
@@ -36,7 +44,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let planned = match planning::plan(&request) {
         Ok(planned) => planned,
         Err(problems) => {
-            discard_stale(&request);
+            set_stale_aside(&request);
             return console.refuse(&problems);
         }
     };
@@ -45,12 +53,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     }
     let interrupts = match Interrupts::install() {
         Ok(interrupts) => interrupts,
-        Err(error) => {
-            return console::defect(&format!(
-                "signal handlers cannot be installed: \
-                                                       {error}"
-            ));
-        }
+        Err(error) => return console::no_handlers(&error),
     };
     let sink = Both(&console, listener);
     let context = match RunContext::begin(&planned, flags::options(args), &sink, &interrupts) {
@@ -59,6 +62,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     };
     let (against, folder) = (args.against.as_deref(), &context.folder);
     console.begin(&planned.plan, against.is_some());
+    context.end_abandoned();
 
     // However the job ends, the code after it runs.
     let mut journal = Journal::new(&context);
@@ -74,8 +78,10 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     let _ = journal.always(folder, Stage::Collect, || collect::collect(&context, &so_far));
     let stop = || stop::stop(&context, &mut left.server, &mut left.database, &mut results);
     let _ = journal.always(folder, Stage::Stop, stop);
+    left.checkout.and_then(|before| before.warning()).iter().for_each(|text| context.warn(text));
     journal.conclude(&results, against.is_some());
     baseline::keep(&context, &mut journal, &mut results);
+    history::remember(&context, &mut journal, &results);
     let record = collect::finish(&context, &mut journal, &results);
     end(&record, context.artifacts.path(), &console);
     record.exit_code
@@ -90,6 +96,8 @@ struct Left {
     database: Option<DatabaseServer>,
     /// Its environment, which stays locked while the server uses it.
     venv: Option<Venv>,
+    /// The files of the checkout before the run.
+    checkout: Option<Checkout>,
 }
 
 /// From a clean checkout to measurements, with a comparison if one was requested.
@@ -104,6 +112,8 @@ fn job(
     let mut base = None;
     let target = match &context.planned.plan.mode {
         Mode::Serve(plan) => {
+            let own = [context.artifacts.path().to_owned(), context.cache.clone()];
+            left.checkout = Some(Checkout::of(&plan.root, &own));
             if let Some(asked) = asked {
                 let extract = || compare::extract(context, plan, asked);
                 base = Some(journal.stage(folder, Stage::Base, extract)?);
@@ -115,8 +125,9 @@ fn job(
             let start = || serve::start(version, &project, server);
             let target = journal.stage(folder, Stage::Serve, start)?;
             results.target = target.url();
-            let wait = || ready::wait(context, folder, &mut left.server, &target);
-            journal.stage(folder, Stage::Ready, wait)?;
+            let wait = || ready::wait(version, &project, &mut left.server, target);
+            let target = journal.stage(folder, Stage::Ready, wait)?;
+            results.target = target.url();
             target
         }
         Mode::Attach(target) => {
@@ -146,7 +157,7 @@ fn end(record: &RunRecord, artifacts: &Path, console: &Console) {
     let by_pairs = !by_rule && compared.is_some_and(|c| !findings(c, false).is_empty());
     let name = if by_pairs { "pairs-server.log" } else { "server.log" };
     let server_log = artifacts.join(artifacts::LOGS).join(name).display().to_string();
-    let is_red = record.exit_code != 0 && Path::new(&server_log).is_file();
+    let is_red = record.exit_code != 0 && log::is_written(Path::new(&server_log));
     let log = is_red.then_some(server_log.as_str());
     // The verdict stays the last line.
     github::tell(record, artifacts, console);
@@ -155,14 +166,19 @@ fn end(record: &RunRecord, artifacts: &Path, console: &Console) {
     console.end(record, &FinalOutput { artifacts, log, page, advice: &[] });
 }
 
-/// Removes older artifacts, so that an older verdict is not mistaken for this run's.
-fn discard_stale(request: &PlanRequest) {
+/// Moves older artifacts away, so that an older verdict is not mistaken for this run's.
+fn set_stale_aside(request: &PlanRequest) {
     for path in planning::likely_outputs(request) {
-        if let Err(error) = artifacts::discard(&path) {
-            console::complain(&format!(
-                "{} has old artifacts that cannot be removed: {error}",
+        match artifacts::set_aside(&path) {
+            Ok(None) => {}
+            Ok(Some(previous)) => {
+                let previous = previous.display();
+                console::remark(&format!("the results of the last run are now in {previous}"));
+            }
+            Err(error) => console::complain(&format!(
+                "{} has old artifacts that cannot be moved: {error}",
                 path.display()
-            ));
+            )),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use portcullis_supervise::{guard, launch};
+use portcullis_core::judge::{Finding, FindingKind};
+use portcullis_supervise::guard::{self, Ended};
+use portcullis_supervise::{interrupt, launch};
 
 use crate::console;
 use crate::host::{self, random};
@@ -30,10 +32,15 @@ pub fn guarded(command: impl FnOnce() -> u8) -> u8 {
 /// Runs the same command line in a worker.
 fn in_worker() -> std::io::Result<u8> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let ended = guard::run(Path::new(host::OWN_BINARY), &arguments, &random::name()?)?;
+    let (ended, left) = guard::run(Path::new(host::OWN_BINARY), &arguments, &random::name()?)?;
+    let is_clean = left.is_empty();
+    left.iter().for_each(|left| console::complain(&format!("{left} could not be ended")));
     Ok(match ended {
-        guard::Ended::Code(code) => code,
-        guard::Ended::Killed(signal) => console::defect(&format!(
+        // A passed run that leaves something running has not passed.
+        Ended::Code(0) if !is_clean => FindingKind::Server.exit_code(),
+        Ended::Code(code) => code,
+        Ended::Interrupted(signal) => console::interrupted(&Finding::interrupted(signal)),
+        Ended::Killed(signal) => console::defect(&format!(
             "the run's own process was killed by signal {signal}; everything it had started was \
              ended"
         )),
@@ -41,7 +48,7 @@ fn in_worker() -> std::io::Result<u8> {
 }
 
 /// The arguments of this process without the hidden commands, which are handled here: a
-/// child that must become its command does so, and a worker begins to watch its guard.
+/// child that must become its command does so, and a worker leaves the terminal.
 ///
 /// # Errors
 /// The exit code, if that failed.
@@ -52,12 +59,17 @@ pub fn arguments() -> Result<Vec<OsString>, u8> {
             let error = launch::exec(arguments.get(2..).unwrap_or_default());
             let program = arguments.get(6).map(|word| word.to_string_lossy().into_owned());
             console::complain(&format!("{}: {error}", program.unwrap_or_default()));
-            Err(127)
+            return Err(127);
         }
         Some(verb) if verb == guard::VERB => {
+            guard::leave_terminal();
             arguments.remove(1);
-            Ok(arguments)
         }
-        _ => Ok(arguments),
+        _ => {}
+    }
+    // Before any child is started.
+    match interrupt::replace_inherited() {
+        Ok(()) => Ok(arguments),
+        Err(error) => Err(console::no_handlers(&error)),
     }
 }

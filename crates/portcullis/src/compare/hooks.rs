@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use portcullis_core::compare::{Side, Sides};
 use portcullis_core::event::{Event, PairProgress};
 use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::target::Target;
 use portcullis_load::Hooks;
 use portcullis_supervise::meter::Meter;
 use portcullis_supervise::placement;
+use portcullis_supervise::port::Listeners;
 use portcullis_supervise::server::Server;
 
 use crate::run::RunContext;
@@ -23,6 +25,9 @@ pub struct Stand<'r> {
     cpus: Vec<usize>,
     /// Why the servers could not be placed, if so.
     pub unplaced: Option<String>,
+    /// The side whose port another process has joined, and that process.
+    pub stranger: Option<(Side, String)>,
+    listeners: Sides<Listeners>,
     told: Option<Instant>,
     limit: Duration,
 }
@@ -35,6 +40,7 @@ impl<'r> Stand<'r> {
     pub fn new(
         context: &'r RunContext<'r>,
         servers: &'r mut Sides<Server>,
+        targets: &Sides<Target>,
         cpus: &[usize],
         limit: Duration,
     ) -> Self {
@@ -49,6 +55,11 @@ impl<'r> Stand<'r> {
             random: Rng::stream(seed, Domain::Placement, 0),
             cpus,
             unplaced: None,
+            stranger: None,
+            listeners: Sides {
+                base: Listeners::new(targets.base.port),
+                candidate: Listeners::new(targets.candidate.port),
+            },
             told: None,
             limit,
         }
@@ -91,6 +102,13 @@ impl Hooks for Stand<'_> {
         }
         let is_gone = |server: &mut Server| server.ended_within(Duration::ZERO).is_some();
         let gone = is_gone(&mut self.servers.base) || is_gone(&mut self.servers.candidate);
-        !gone && self.context.interrupts.signal().is_none() && !self.context.is_overdue()
+        for side in [Side::Base, Side::Candidate] {
+            let stranger = self.servers.of(side).stranger(self.listeners.of_mut(side));
+            self.stranger = self.stranger.take().or(stranger.map(|who| (side, who)));
+        }
+        !gone
+            && self.stranger.is_none()
+            && self.context.interrupts.signal().is_none()
+            && !self.context.is_overdue()
     }
 }

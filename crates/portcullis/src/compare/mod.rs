@@ -14,7 +14,7 @@ use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
 use portcullis_supervise::server::Server;
 
-use crate::project::{Project, Venv};
+use crate::project::{self, Project, Venv};
 use crate::run::{Aborted, Journal, Role, RunContext, RunResults, Version};
 use crate::stages::{self, Prepared, ready, serve, stop};
 
@@ -60,7 +60,12 @@ pub fn compare(
     let targets = Sides { base: base_at, candidate: candidate_at };
     let mut servers = Sides { base: base_up, candidate: candidate_up };
     let outcome = journal.stage(&context.folder, Stage::Pairs, || {
-        pairs::measure(context, base, &targets, &mut servers, results)
+        let made = pairs::measure(context, base, &targets, &mut servers, results)?;
+        for side in [Side::Base, Side::Candidate] {
+            let (folder, plan) = (folders.of(side), base.plans.of(side));
+            project::keeps_to(folder, plan, servers.of(side))?;
+        }
+        Ok(made)
     });
     let other = servers.candidate.pid();
     servers.base.stop_beside(&[other]);
@@ -92,8 +97,9 @@ fn start(
     project: &Project,
     slot: &mut Option<Server>,
 ) -> Result<(Server, Target), Aborted> {
-    let Version { context, folder, .. } = version;
+    let folder = version.folder;
     let target = journal.stage(folder, Stage::Serve, || serve::start(version, project, slot))?;
-    journal.stage(folder, Stage::Ready, || ready::wait(context, folder, slot, &target))?;
+    let wait = || ready::wait(version, project, slot, target);
+    let target = journal.stage(folder, Stage::Ready, wait)?;
     slot.take().map(|server| (server, target)).ok_or(Aborted)
 }

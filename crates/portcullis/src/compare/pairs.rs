@@ -16,6 +16,7 @@ use portcullis_supervise::server::Server;
 use super::Base;
 use super::hooks::Stand;
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
+use crate::stages::load::{JOINED, joined};
 
 /// Makes pairs until every task is decided or the time is over.
 ///
@@ -47,12 +48,15 @@ pub fn measure(
     };
     let mut comparisons = Vec::new();
     for repetition in 0..context.options.repetitions.max(1) {
-        let mut stand = Stand::new(context, servers, &cpus, against.limit);
+        let mut stand = Stand::new(context, servers, targets, &cpus, against.limit);
         let plan = PairPlan { repetition, ..plan };
         let made = pairs(plan, targets, &Trust::Nobody, judge.clone(), &mut stand);
-        let unplaced = stand.unplaced.take();
+        let (unplaced, stranger) = (stand.unplaced.take(), stand.stranger.take());
         let patience = if made.is_err() { DYING } else { Duration::ZERO };
         still_there(context, base, targets, servers, patience)?;
+        if let Some((side, stranger)) = stranger {
+            return Err(of_side(base, side, &joined(&stranger)).with_advice(JOINED));
+        }
         let outcome = made.map_err(|error| failed(context, base, error))?;
         if context.is_overdue() {
             return Err(overdue());
@@ -116,11 +120,19 @@ fn still_there(
             None => continue,
         };
         return Err(match side {
-            Side::Base => charged(base, &gone).with_log("base-server"),
-            Side::Candidate => StageFailure::new(Finding::server(gone)).with_log("pairs-server"),
+            Side::Base => of_side(base, side, &gone).with_log("base-server"),
+            Side::Candidate => of_side(base, side, &gone).with_log("pairs-server"),
         });
     }
     Ok(())
+}
+
+/// The failure of the server of one side.
+fn of_side(base: &Base, side: Side, why: &str) -> StageFailure {
+    match side {
+        Side::Base => charged(base, why),
+        Side::Candidate => StageFailure::new(Finding::server(why)),
+    }
 }
 
 fn comparison(

@@ -46,6 +46,7 @@ fn red() -> RunRecord {
         end,
         detail: String::new(),
         log: None,
+        advice: None,
     };
     RunRecord {
         given: "portcullis perf -t 10s".to_owned(),

@@ -206,7 +206,7 @@ mod tests {
     fn ended(stage: Stage, end: StageEnd) -> Event {
         let took = Duration::from_millis(1_250);
         let detail = "detail".to_owned();
-        Event::StageEnded(StageRecord { stage, took, end, detail, log: None })
+        Event::StageEnded(StageRecord { stage, took, end, detail, log: None, advice: None })
     }
 
     fn progress(second: u64) -> (Duration, Event) {

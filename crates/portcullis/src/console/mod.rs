@@ -31,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use portcullis_core::event::{Event, Sink};
+use portcullis_core::judge::{Finding, FindingKind};
 use portcullis_core::plan::{Mode, Plan};
 use portcullis_core::text::moves;
 use portcullis_report::{RunRecord, events_jsonl, results};
@@ -150,6 +151,11 @@ pub fn complain(text: &str) {
     error_line(&format!("warning: {}", plain(text)));
 }
 
+/// Prints a fact before or after a run.
+pub fn remark(text: &str) {
+    error_line(&format!("note: {}", plain(text)));
+}
+
 /// Prints the problems of the configuration or the command line; returns 2.
 pub fn refuse(problems: &[impl Display]) -> u8 {
     for problem in problems {
@@ -170,6 +176,29 @@ fn refused(problems: usize) -> String {
 pub fn defect(what: &str) -> u8 {
     error_line(&format!("DEFECT: {} (exit 70)", plain(what)));
     70
+}
+
+/// Prints that the signal handlers cannot be installed; returns 70.
+pub fn no_handlers(error: &std::io::Error) -> u8 {
+    defect(&format!("signal handlers cannot be installed: {error}"))
+}
+
+/// Prints that a signal ended the run before it could report; returns the exit code.
+pub fn interrupted(finding: &Finding) -> u8 {
+    let code = finding.exit_code();
+    error_line(&format!(
+        "INTERRUPTED: {}, before the run could report; everything it had started was ended \
+         (exit {code})",
+        finding.message
+    ));
+    code
+}
+
+/// Prints what this system lacks for a run; returns the exit code of a failed preparation.
+pub fn unfit(lack: &impl Display) -> u8 {
+    let code = FindingKind::Preparation.exit_code();
+    error_line(&format!("ERROR: {lack}; nothing was started (exit {code})"));
+    code
 }
 
 /// The text without control characters: an answer of the service must not move the cursor,

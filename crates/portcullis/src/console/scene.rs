@@ -46,7 +46,14 @@ pub fn play(name: &str) -> Console {
     let ended = |stage, ms, end, detail: &str| {
         let took = Duration::from_millis(ms);
         let detail = detail.to_owned();
-        console.event(&Event::StageEnded(StageRecord { stage, took, end, detail, log: None }));
+        console.event(&Event::StageEnded(StageRecord {
+            stage,
+            took,
+            end,
+            detail,
+            log: None,
+            advice: None,
+        }));
     };
     console.event(&Event::StageStarted(Stage::Install));
     ended(Stage::Install, 9, StageEnd::Cached, "27 packages for Python 3.11.7");
@@ -215,6 +222,7 @@ fn report(is_compared: bool) -> RunRecord {
         end,
         detail: String::new(),
         log: None,
+        advice: None,
     };
     RunRecord {
         given: "portcullis perf --profile ci --out .portcullis".to_owned(),

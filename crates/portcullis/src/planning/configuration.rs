@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use portcullis_core::config::{self, FlagValue, Loaded};
+use portcullis_core::config::{self, FlagValue, Loaded, Lookup};
 use portcullis_core::threshold::Labels;
 
 use super::{PlanError, PlanRequest};
@@ -25,15 +25,15 @@ pub struct LoadedConfig {
 /// All its problems, a sentence each.
 pub fn read(request: &PlanRequest) -> Result<LoadedConfig, Vec<PlanError>> {
     let (given, profile) = (request.config.as_deref(), request.profile.as_deref());
-    let (file, loaded) = configuration(given, profile, &request.flags, Labels::OfTasks)?;
+    let (file, loaded) = configuration(given, profile, &request.flags, Labels::OfTasks, &variable)?;
     let base = file.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
     let output = output(request.output.as_deref(), &loaded, &base).map_err(|error| vec![error])?;
     Ok(LoadedConfig { loaded, file, base, output })
 }
 
 /// Finds and reads a configuration file: the given one, or `perf.toml` in the current
-/// folder or a folder above; `labels` are the labels that a rule may use. Returns its path
-/// too.
+/// folder or a folder above; `labels` are the labels that a rule may use, `environment` has
+/// the variables that the scenario may name. Returns its path too.
 ///
 /// # Errors
 /// All its problems, a sentence each.
@@ -42,13 +42,19 @@ pub fn configuration(
     profile: Option<&str>,
     flags: &[FlagValue],
     labels: Labels,
+    environment: Lookup<'_>,
 ) -> Result<(PathBuf, Loaded), Vec<PlanError>> {
     let file = find(given).map_err(|error| vec![error])?;
     let text = std::fs::read_to_string(&file)
         .map_err(|error| vec![PlanError::Unreadable(file.clone(), error)])?;
-    let loaded = config::load_with(&text, profile, flags, labels)
+    let loaded = config::load_with(&text, profile, flags, labels, environment)
         .map_err(|problems| told(&problems, &file))?;
     Ok((file, loaded))
+}
+
+/// A variable of our own environment.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Problems of a configuration file, each with its position.

@@ -7,9 +7,11 @@
 //! - [`migrate`] and [`seed`]: the temporary database, restored from a template with the
 //!   same key (migrated, or migrated and seeded), or made after the proof that it belongs
 //!   to the run; a [`DatabaseServer`] runs until the server has stopped
-//! - [`serve_argv`]: the server's command line; [`expect_proof`] and [`is_proved`]: whether
-//!   it has loaded the run's settings
-//! - [`refused`]: a failure that the project's log explains better
+//! - [`serve_argv`] and [`serve_environment`]: how the server is started; [`expect_proof`] and
+//!   [`is_proved`]: whether it has loaded the run's settings; [`keeps_to`]: whether it uses no
+//!   other databases
+//! - [`refused`]: a failure that the project's log explains better; [`explained`] and
+//!   [`advice_of`]: what its log says about other failures
 //! - [`leaking`]: settings that reach a version although the plan does not set them
 //! - [`forget`]: removes what a run leaves outside of its folder
 //!
@@ -18,11 +20,12 @@
 mod django;
 
 pub use django::bytecode::forget;
+pub use django::complaint::{advice_of, explained};
 pub use django::database_server::DatabaseServer;
 pub use django::dotenv::leaking;
 pub use django::environment::{Venv, environment, install};
-pub use django::isolation::{expect_proof, is_proved};
+pub use django::isolation::{expect_proof, is_proved, keeps_to};
 pub use django::migrate::migrate;
 pub use django::refusal::refused;
 pub use django::seed::seed;
-pub use django::{Project, describe, isolate, serve_argv};
+pub use django::{Project, describe, isolate, serve_argv, serve_environment};

@@ -12,13 +12,13 @@ use portcullis_report::Machine;
 use portcullis_report::artifacts::{self, Folder, FolderError};
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::interrupt::Interrupts;
-use portcullis_supervise::{guard, launch};
-use tempfile::TempDir;
+use portcullis_supervise::{abandoned, guard, launch};
 
 use super::RunFolder;
+use super::folder::PrivateFolder;
 use crate::cache;
 use crate::host::git::Git;
-use crate::host::{OWN_BINARY, machine, random};
+use crate::host::{OWN_BINARY, machine, own_environment, random};
 use crate::planning::Planned;
 
 /// The options of a run besides its plan.
@@ -63,7 +63,7 @@ pub struct RunContext<'a> {
     /// The secrets of the run.
     secrets: RefCell<Secrets>,
     /// Removed at the end.
-    _private: TempDir,
+    _private: PrivateFolder,
 }
 
 /// Why a run cannot begin.
@@ -93,9 +93,13 @@ impl<'a> RunContext<'a> {
         let (run_id, private, folder) = supervision().map_err(no_folder)?;
         let mut secrets = Secrets::default();
         secrets.add_scenario(&planned.plan.load.scenario);
+        planned.loaded.config.from_environment.iter().for_each(|text| secrets.add(text));
         secrets.add_overrides(&planned.loaded.config.django.overrides);
         secrets.add_overrides(&planned.plan.against.overrides);
         let mut inherited = Environment::inherited(std::env::vars_os());
+        if let Some(path) = inherited.get("PATH").and_then(own_environment::search_path) {
+            inherited.set("PATH", path);
+        }
         inherited.set(guard::RUN_ID, &run_id);
         // A hung Python process writes its stack before it is stopped.
         inherited.set("PYTHONFAULTHANDLER", "1");
@@ -128,6 +132,24 @@ impl<'a> RunContext<'a> {
     /// The random name of the run: letters and digits.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Ends what earlier runs have left, if they were killed together with their guard.
+    pub fn end_abandoned(&self) {
+        let left = abandoned::end();
+        if !left.processes.is_empty() {
+            self.note(format!(
+                "an earlier run was killed; what it had left running was ended: process {}",
+                left.processes.join(", process ")
+            ));
+        }
+        if !left.folders.is_empty() {
+            let folders: Vec<_> = left.folders.iter().map(|f| f.display().to_string()).collect();
+            self.note(format!(
+                "an earlier run was killed; its folder was removed: {}",
+                folders.join(", ")
+            ));
+        }
     }
 
     /// A deadline, limited by that of the whole run.
@@ -201,7 +223,7 @@ pub struct Version<'a> {
 
 /// The run's id and private folder. From now on children start through our own binary, and
 /// a worker watches its guard.
-fn supervision() -> std::io::Result<(String, TempDir, RunFolder)> {
+fn supervision() -> std::io::Result<(String, PrivateFolder, RunFolder)> {
     let worker = if cfg!(target_os = "linux") { guard::run_id() } else { None };
     let run_id = worker.clone().map_or_else(random::name, Ok)?;
     let (private, folder) = RunFolder::private(&run_id)?;

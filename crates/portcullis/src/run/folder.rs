@@ -2,13 +2,14 @@
 //! each version of a comparison.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use portcullis_core::compare::Side;
 use portcullis_core::judge::Finding;
-use portcullis_supervise::guard;
+use portcullis_supervise::{abandoned, guard};
 use tempfile::TempDir;
 
 /// The name of the base of a comparison.
@@ -52,6 +53,14 @@ pub enum Role {
     Candidate,
 }
 
+/// The private folder of a run: removed when this is dropped, and locked until then, so that
+/// the next run knows whose run has ended.
+#[derive(Debug)]
+pub struct PrivateFolder {
+    _folder: TempDir,
+    _alive: File,
+}
+
 /// The folder of the ordinary load, or of one version of a comparison: its database, its
 /// settings, the names of its logs.
 #[derive(Debug)]
@@ -67,14 +76,16 @@ impl RunFolder {
     ///
     /// # Errors
     /// The system refuses.
-    pub fn private(run_id: &str) -> io::Result<(TempDir, Self)> {
+    pub fn private(run_id: &str) -> io::Result<(PrivateFolder, Self)> {
         let private = PermissionsExt::from_mode(0o700);
         let name = format!("{}{run_id}", guard::PRIVATE);
         let folder =
             tempfile::Builder::new().prefix(&name).rand_bytes(0).permissions(private).tempdir()?;
+        let alive = abandoned::claim(folder.path())?;
         make_folders(folder.path())?;
         let path = folder.path().to_owned();
-        Ok((folder, Self { whole: path.clone(), path, role: Role::Load }))
+        let run = Self { whole: path.clone(), path, role: Role::Load };
+        Ok((PrivateFolder { _folder: folder, _alive: alive }, run))
     }
 
     /// The folder of one version of a comparison, inside this one.

@@ -58,18 +58,21 @@ impl<'a> Journal<'a> {
         let start = Instant::now();
         let result = of_side(folder, work());
         let took = start.elapsed();
-        let record = |end, detail, log| StageRecord { stage, took, end, detail, log };
+        let record =
+            |end, detail, log, advice| StageRecord { stage, took, end, detail, log, advice };
         let (record, result) = match result {
             Ok(done) => {
                 let end = if done.cached { StageEnd::Cached } else { StageEnd::Completed };
-                (record(end, self.context.redact(&done.detail), None), Ok(done.value))
+                (record(end, self.context.redact(&done.detail), None, None), Ok(done.value))
             }
             Err(failure) => {
                 let why = failure.findings.first().map_or("", |finding| &finding.message);
                 let why = self.context.redact(why);
-                let log = failure.log.map(|name| folder.log(name)).filter(|log| log.exists());
+                let log = failure.log.map(|name| folder.log(name));
+                let log = log.filter(|log| log::is_written(log));
                 let log = log.and_then(|log| Some(log.file_name()?.to_string_lossy().into_owned()));
-                (record(StageEnd::Failed(why), String::new(), log), Err(failure))
+                let advice = failure.advice.as_deref().map(|advice| self.context.redact(advice));
+                (record(StageEnd::Failed(why), String::new(), log, advice), Err(failure))
             }
         };
         self.context.sink.event(&Event::StageEnded(record.clone()));
@@ -79,8 +82,8 @@ impl<'a> Journal<'a> {
 
     fn fail(&mut self, folder: &RunFolder, failure: StageFailure) -> Aborted {
         let context = self.context;
-        if let Some(name) = failure.log {
-            let log = folder.log(name);
+        let log = failure.log.map(|name| folder.log(name)).filter(|log| log::is_written(log));
+        if let Some(log) = log {
             let tail = log::tail(&log, TAIL);
             let file = log.file_name().unwrap_or(log.as_os_str());
             let path = context.artifacts.path().join(artifacts::LOGS).join(file);
@@ -88,7 +91,7 @@ impl<'a> Journal<'a> {
             context.sink.event(&Event::LogTail { path: path.display().to_string(), lines });
         }
         if let Some(advice) = failure.advice {
-            context.sink.event(&Event::Advice(advice));
+            context.sink.event(&Event::Advice(context.redact(&advice)));
         }
         self.findings.extend(failure.findings);
         Aborted

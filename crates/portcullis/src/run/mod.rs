@@ -1,6 +1,7 @@
 //! One run: what is known before it starts, its folders, what has happened, and the record
 //! from which every report is made.
 
+mod checkout;
 mod command_line;
 mod context;
 mod failure;
@@ -11,6 +12,7 @@ mod redacted;
 mod results;
 mod source_locations;
 
+pub use checkout::Checkout;
 pub use context::{RunContext, RunOptions, Version};
 pub use failure::{Aborted, StageFailure, StageOutput};
 pub use folder::{BaseName, Extracted, Role, RunFolder, SERVICES};

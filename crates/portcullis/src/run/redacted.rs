@@ -36,6 +36,7 @@ pub fn record(secrets: &Secrets, mut report: RunRecord) -> RunRecord {
 
 fn stage(record: &mut StageRecord, hide: &impl Fn(&mut String)) {
     hide(&mut record.detail);
+    record.advice.iter_mut().for_each(hide);
     if let StageEnd::Failed(why) = &mut record.end {
         hide(why);
     }

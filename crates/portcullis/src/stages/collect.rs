@@ -53,6 +53,9 @@ fn copy_logs(context: &RunContext<'_>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(context.folder.logs())? {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        if !log::is_written(&path) {
+            continue;
+        }
         let copied = end_of(&path).and_then(|text| {
             let text = context.redact(&text);
             context.artifacts.write(&format!("{}/{name}", artifacts::LOGS), text.as_bytes())

@@ -4,14 +4,19 @@ use std::time::Duration;
 
 use portcullis_core::target::Target;
 use portcullis_load::Trust;
+use portcullis_load::http::is_untrusted;
 
 /// The result of a health check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
     /// A status from 200 to 299.
     Healthy,
-    /// Another status.
-    Status(u16),
+    /// Another status, and the `Location` of a redirect.
+    Status(u16, Option<String>),
+    /// The server's certificate is not trusted.
+    Untrusted(String),
+    /// Nobody listens.
+    Refused(String),
     /// No complete answer.
     Silent(String),
 }
@@ -20,8 +25,12 @@ impl std::fmt::Display for Health {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Healthy => f.write_str("healthy"),
-            Self::Status(status) => write!(f, "status {status}"),
-            Self::Silent(why) => write!(f, "no answer ({why})"),
+            Self::Status(status, None) => write!(f, "status {status}"),
+            Self::Status(status, Some(place)) => {
+                write!(f, "status {status}, redirected to {place}")
+            }
+            Self::Untrusted(why) => f.write_str(why),
+            Self::Refused(why) | Self::Silent(why) => write!(f, "no answer ({why})"),
         }
     }
 }
@@ -77,21 +86,40 @@ fn client(trust: &Trust) -> anyhow::Result<reqwest::Client> {
 
 async fn ask(client: &reqwest::Client, url: &str) -> Health {
     match whole(client, url).await {
-        Ok(status) if status.is_success() => Health::Healthy,
-        Ok(status) => Health::Status(status.as_u16()),
+        Ok((status, _)) if status.is_success() => Health::Healthy,
+        Ok((status, place)) => Health::Status(status.as_u16(), place),
         Err(error) if error.is_timeout() => {
             Health::Silent(format!("timeout after {} s", PATIENCE.as_secs()))
         }
+        Err(error) if is_untrusted(&error) => Health::Untrusted(root_cause(&error)),
+        Err(error) if is_refused(&error) => Health::Refused(root_cause(&error)),
         Err(error) => Health::Silent(root_cause(&error)),
     }
 }
 
-/// The status of a complete answer; a head alone is not enough.
-async fn whole(client: &reqwest::Client, url: &str) -> reqwest::Result<reqwest::StatusCode> {
+/// Whether the system refused the connection.
+fn is_refused(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(found) = cause {
+        let system = found.downcast_ref::<std::io::Error>();
+        if system.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        cause = found.source();
+    }
+    false
+}
+
+/// The status of a complete answer, and its `Location`; a head alone is not enough.
+async fn whole(
+    client: &reqwest::Client,
+    url: &str,
+) -> reqwest::Result<(reqwest::StatusCode, Option<String>)> {
     let mut answer = client.get(url).send().await?;
     // The body has no meaning here, and is not kept.
     while answer.chunk().await?.is_some() {}
-    Ok(answer.status())
+    let place = answer.headers().get("location").and_then(|place| place.to_str().ok());
+    Ok((answer.status(), place.map(str::to_owned)))
 }
 
 fn root_cause(error: &reqwest::Error) -> String {

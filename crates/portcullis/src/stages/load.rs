@@ -11,15 +11,17 @@ use portcullis_core::engine::{
 use portcullis_core::event::{Event, Progress};
 use portcullis_core::judge::{Finding, generator_fault, warm_up_fault};
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
+use portcullis_core::plan::Mode;
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_report::FirstCall;
-use portcullis_supervise::port::{self, Owner};
+use portcullis_supervise::port::{self, Listeners, Owner};
 use portcullis_supervise::server::Server;
 
 use super::health::{self, Health};
 use crate::engines::{self, NotBegun};
 use crate::host::machine::Ticks;
+use crate::project;
 use crate::run::{LoadResults, RunContext, StageFailure, StageOutput};
 
 /// Makes the load on a ready server. Its results are in `results`, even if it fails.
@@ -44,9 +46,11 @@ pub fn measure(
         begun: None,
         timeline: UsageTimeline::default(),
         failure: None,
+        listeners: Listeners::new(target.port),
+        stranger: None,
     };
     let outcome = engines::run(plan, target, trust, &mut watch);
-    let LoadWatch { begun, timeline, failure, .. } = watch;
+    let LoadWatch { begun, timeline, failure, stranger, .. } = watch;
     if let Some(failure) = failure {
         return Err(failure);
     }
@@ -68,7 +72,8 @@ pub fn measure(
         _ => Duration::ZERO,
     };
     let death = death(server.as_deref_mut(), patience);
-    conclude(context, results, outcome, death)?;
+    conclude(context, results, outcome, (death, stranger))?;
+    keeps_to(context, server.as_deref())?;
     still_there(context, target, server.map(|server| (server, listeners)))?;
     Ok(StageOutput::new((), described(results.summary.as_ref(), target)))
 }
@@ -83,11 +88,23 @@ struct LoadWatch<'a> {
     timeline: UsageTimeline,
     /// Why the load must not begin.
     failure: Option<StageFailure>,
+    /// The listeners of the server's port.
+    listeners: Listeners,
+    /// Another process that listens there too.
+    stranger: Option<String>,
 }
 
 impl LoadWatch<'_> {
     fn has_died(&mut self) -> bool {
         self.server.as_deref_mut().is_some_and(|s| s.ended_within(Duration::ZERO).is_some())
+    }
+
+    /// Whether another process gets a part of the requests.
+    fn has_stranger(&mut self) -> bool {
+        if let (None, Some(server)) = (&self.stranger, self.server.as_deref()) {
+            self.stranger = server.stranger(&mut self.listeners);
+        }
+        self.stranger.is_some()
     }
 }
 
@@ -100,7 +117,8 @@ impl Observer for LoadWatch<'_> {
         // Also called in the first round, to keep the log short; there a dead server fails each
         // request.
         let has_died = self.has_died();
-        let is_over = self.begun.is_some() && (has_died || self.context.is_overdue());
+        let is_lost = has_died || self.has_stranger() || self.context.is_overdue();
+        let is_over = self.begun.is_some() && is_lost;
         self.context.interrupts.signal().is_none() && !is_over
     }
 
@@ -108,6 +126,7 @@ impl Observer for LoadWatch<'_> {
         let death = death(self.server.as_deref_mut(), Duration::ZERO);
         let calls = &mut self.results.first_round;
         let told = death.map_or_else(|| tell_first_round(self.context, calls, answers), Err);
+        let told = told.and_then(|()| keeps_to(self.context, self.server.as_deref()));
         if let Err(failure) = told {
             self.failure = Some(failure);
             return ControlFlow::Break(());
@@ -123,6 +142,14 @@ impl Observer for LoadWatch<'_> {
         // A server that has exited uses nothing, so it gives no point of its timeline.
         moment.filter(|m| m.memory_bytes > 0).into_iter().for_each(|m| self.timeline.add(m));
         self.context.sink.event(&Event::Progress(progress));
+    }
+}
+
+/// Whether a server that was started uses no databases but the run's.
+fn keeps_to(context: &RunContext<'_>, server: Option<&Server>) -> Result<(), StageFailure> {
+    match (&context.planned.plan.mode, server) {
+        (Mode::Serve(plan), Some(server)) => project::keeps_to(&context.folder, plan, server),
+        _ => Ok(()),
     }
 }
 
@@ -198,6 +225,14 @@ fn is_restarted(before: &[u64], after: &[u64]) -> bool {
     before.iter().any(|listener| !after.contains(listener))
 }
 
+/// Another process that listens on the server's port.
+pub fn joined(stranger: &str) -> String {
+    format!("during the load {stranger} joined the server's port: some of the answers were its own")
+}
+
+/// The remedy.
+pub const JOINED: &str = "end that process, or let the server bind its port without SO_REUSEPORT";
+
 /// The failure if the server is dead.
 fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure> {
     let status = server?.ended_within(patience)?;
@@ -216,7 +251,7 @@ const KILLED: &str = "SIGKILL often comes from the kernel when memory runs out: 
 fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     match (context.interrupts.signal(), error) {
         (Some(signal), _) => StageFailure::new(Finding::interrupted(signal)),
-        (None, NotBegun::Login(failure)) => login_failure(&failure),
+        (None, NotBegun::Login(failure)) => login_failure(context, &failure),
         (None, NotBegun::Unreachable(why)) => {
             StageFailure::new(Finding::server(why)).with_log("server")
         }
@@ -224,16 +259,40 @@ fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     }
 }
 
-fn login_failure(failure: &LoginFailure) -> StageFailure {
+/// The failure of a login. If the service itself failed, its log has a better reason than the
+/// configuration of the login.
+fn login_failure(context: &RunContext<'_>, failure: &LoginFailure) -> StageFailure {
     let message = format!("the login of user {} failed: {}", failure.user, failure.message);
-    let advice = if failure.throttled {
-        "the service limits logins: log in once for all users (scenario.login.shared = true), \
-         run fewer users, or relax the limit for the run in [django.overrides]"
-    } else {
-        "check path, body and token of [scenario.login], and that the seed creates this user"
-    };
-    StageFailure::new(Finding::invalid(message)).with_advice(advice)
+    let failed = StageFailure::new(Finding::invalid(message));
+    if failure.throttled {
+        return failed.with_advice(THROTTLED_LOGIN);
+    }
+    let settings = &context.planned.loaded.config.django.settings;
+    let known = project::advice_of(&context.folder, "server", settings);
+    match (failure.status, known) {
+        (500.., Some(known)) => failed.with_log("server").with_advice(known),
+        (500.., None) => failed.with_log("server").with_advice(FAILING_SERVICE),
+        (400, Some(known)) => failed.with_advice(known),
+        (400, None) if failure.message.contains("HTML page \"Bad Request") => {
+            failed.with_advice(REFUSED_HOST)
+        }
+        (300..=399, _) => failed.with_advice(REDIRECTED_LOGIN),
+        (404 | 405, _) => failed.with_advice(NO_LOGIN_HERE),
+        _ => failed.with_advice(WRONG_LOGIN),
+    }
 }
+
+const THROTTLED_LOGIN: &str = "the service limits logins: log in once for all users (scenario.login.shared = true), run fewer \
+     users, or relax the limit for the run in [django.overrides]";
+const FAILING_SERVICE: &str =
+    "the service itself failed, so the login may be right: the log of the server has the traceback";
+const REFUSED_HOST: &str = "Django refuses a request like this if its host is not in ALLOWED_HOSTS: set it in \
+     [django.overrides]";
+const REDIRECTED_LOGIN: &str = "redirects are not followed: set scenario.login.path to the path that answers itself (often \
+     the same with a slash at its end)";
+const NO_LOGIN_HERE: &str = "check path and method of [scenario.login]";
+const WRONG_LOGIN: &str =
+    "check path, body and token of [scenario.login], and that the seed creates this user";
 
 /// Reports the answers of the first round; tasks without data end the run here.
 fn tell_first_round(
@@ -271,7 +330,7 @@ fn conclude(
     context: &RunContext<'_>,
     results: &mut LoadResults,
     LoadOutcome { measured: Measured::Exact(summary), ended }: LoadOutcome,
-    death: Option<StageFailure>,
+    (death, stranger): (Option<StageFailure>, Option<String>),
 ) -> Result<(), StageFailure> {
     let summary = *summary;
     let plan = &context.planned.plan.load;
@@ -291,13 +350,17 @@ fn conclude(
     if let Some(signal) = context.interrupts.signal() {
         return Err(StageFailure::new(Finding::interrupted(signal)));
     }
+    // Nobody knows which answers were the stranger's.
+    if let Some(stranger) = stranger {
+        return Err(StageFailure::new(Finding::server(joined(&stranger))).with_advice(JOINED));
+    }
     if let Some(death) = death {
         results.is_judged = true;
         return Err(death);
     }
     match ended {
         Ended::Defect(what) => Err(StageFailure::new(Finding::defect(what))),
-        Ended::LoginFailed(failure) => Err(login_failure(&failure)),
+        Ended::LoginFailed(failure) => Err(login_failure(context, &failure)),
         Ended::Aborted if context.is_overdue() => {
             let limit = show_duration(context.planned.plan.run_timeout);
             let message = format!("the load was stopped: the whole run has a limit of {limit}");

@@ -4,6 +4,7 @@
 pub mod baseline;
 pub mod collect;
 mod health;
+pub mod history;
 pub mod judge;
 pub mod load;
 pub mod ready;
@@ -11,9 +12,11 @@ pub mod serve;
 pub mod stop;
 
 use portcullis_core::event::Stage;
+use portcullis_core::judge::Finding;
 
+use crate::host;
 use crate::project::{self, DatabaseServer, Project, Venv};
-use crate::run::{Aborted, Journal, StageOutput, Version};
+use crate::run::{Aborted, Journal, StageFailure, StageOutput, Version};
 
 /// A version that can be started.
 pub struct Prepared {
@@ -37,14 +40,23 @@ pub fn prepare(
     held: Option<&Venv>,
 ) -> Result<Prepared, Aborted> {
     let folder = version.folder;
-    let venv = journal.stage(folder, Stage::Environment, || project::environment(version, held))?;
+    let settings = &version.plan.django.settings;
+    let explained = |failure| project::explained(folder, settings, failure);
+    let venv = journal.stage(folder, Stage::Environment, || match host::small_files() {
+        Some(lack) => {
+            let failure = StageFailure::new(Finding::preparation(lack.to_string()));
+            Err(failure.with_advice("raise the limit: `ulimit -f unlimited`"))
+        }
+        None => project::environment(version, held),
+    })?;
     let venv = journal.stage(folder, Stage::Install, || project::install(version, venv))?;
     let (project, database) = journal.stage(folder, Stage::Migrate, || {
         let project = project::isolate(version, &venv)?;
-        let StageOutput { value, cached, detail } = project::migrate(version, &project, &venv)?;
+        let StageOutput { value, cached, detail } =
+            project::migrate(version, &project, &venv).map_err(&explained)?;
         Ok(StageOutput { value: (project, value), cached, detail })
     })?;
-    let seed = || project::seed(version, &project, database);
+    let seed = || project::seed(version, &project, database).map_err(&explained);
     let database = journal.stage(folder, Stage::Seed, seed)?;
     Ok(Prepared { project, database, venv })
 }

@@ -10,62 +10,124 @@ use portcullis_core::units::show_duration;
 use portcullis_load::Trust;
 use portcullis_supervise::port::{self, Owner};
 use portcullis_supervise::server::Server;
-use portcullis_supervise::tree;
+use portcullis_supervise::{sweep, tree};
 
 use super::health::{self, Health};
-use crate::project;
-use crate::run::{RunContext, RunFolder, StageFailure, StageOutput};
+use super::{serve, stop};
+use crate::project::{self, Project};
+use crate::run::{RunContext, RunFolder, StageFailure, StageOutput, Version};
 
 /// How often a wait reports that it continues.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// How long a server that does not get its port may take to end.
+const ENDING: Duration = Duration::from_secs(1);
 /// How often the proof of loaded settings is checked.
 const PROOF_EVERY: Duration = Duration::from_millis(20);
 
-/// Waits until the server that was started is ready.
+/// Waits until the server that was started is ready. If another process took its port while
+/// it started, and the port does not matter, it is started once more on another port; the
+/// target says where it answers.
 ///
 /// # Errors
 /// It exited, was not healthy in time, has not loaded the run's settings, or another
 /// process has its port.
 pub fn wait(
-    context: &RunContext<'_>,
-    folder: &RunFolder,
-    server: &mut Option<Server>,
+    version: Version<'_>,
+    project: &Project,
+    slot: &mut Option<Server>,
+    target: Target,
+) -> Result<StageOutput<Target>, StageFailure> {
+    let settings = &version.plan.server;
+    let first = match once(version, slot, &target) {
+        Ok(detail) => return Ok(StageOutput::new(target, detail)),
+        Err(first) => first,
+    };
+    if !first.is_port_lost || settings.port_insists && settings.port != 0 {
+        return Err(first.failure);
+    }
+    let why = first.failure.findings.first().map_or("", |finding| &finding.message);
+    let port = serve::any_port()?;
+    version.context.note(format!("{why}: the server is started once more, on port {port}"));
+    stop::end_server(slot);
+    let target = serve::start_on(version, project, slot, port)?.value;
+    match once(version, slot, &target) {
+        Ok(detail) => Ok(StageOutput::new(target, format!("{detail}, on port {port}"))),
+        Err(again) => Err(again.failure),
+    }
+}
+
+/// A server that is not ready.
+struct Unready {
+    failure: StageFailure,
+    /// Whether another process has its port.
+    is_port_lost: bool,
+}
+
+impl From<StageFailure> for Unready {
+    fn from(failure: StageFailure) -> Self {
+        Self { failure, is_port_lost: false }
+    }
+}
+
+/// Waits for one start of a server; returns details in a few words.
+fn once(
+    version: Version<'_>,
+    slot: &mut Option<Server>,
     target: &Target,
-) -> Result<StageOutput<()>, StageFailure> {
-    let Some(server) = server else {
-        return Err(StageFailure::new(Finding::defect("no server to wait for".to_owned())));
+) -> Result<String, Unready> {
+    let Version { context, folder, .. } = version;
+    let Some(server) = slot else {
+        return Err(StageFailure::new(Finding::defect("no server to wait for".to_owned())).into());
     };
     let plan = &context.planned.plan;
     let (start, limit) = (Instant::now(), context.within(plan.ready_timeout));
-    let (port, told, unproved) = (target.port, start, 0);
-    let mut waiting = Waiting { context, folder, server, port, start, limit, told, unproved };
+    let (port, told, unproved, is_port_lost) = (target.port, start, 0, false);
+    let mut waiting =
+        Waiting { context, folder, server, port, start, limit, told, unproved, is_port_lost };
     // A request to a server with other settings would use the user's database and logs.
-    waiting.for_proof()?;
+    if let Err(failure) = waiting.for_proof() {
+        return Err(Unready { failure, is_port_lost: waiting.is_port_lost });
+    }
     let polled =
         health::poll(target, &Trust::Nobody, &plan.health, |health| waiting.judge(&health));
     let is_alive = waiting.server.ended_within(Duration::ZERO).is_none();
-    let is_unready = matches!(&polled, Ok(Err(finding)) if finding.kind == FindingKind::Server);
+    let is_unready =
+        matches!(&polled, Ok(Err((finding, _))) if finding.kind == FindingKind::Server);
     if is_alive && is_unready {
         // It is running but not ready: its stack in the log shows what it does.
         waiting.server.ask_for_stack();
     }
+    let is_port_lost = waiting.is_port_lost;
     match polled {
-        Ok(Ok(())) => {
-            Ok(StageOutput::new((), format!("{} is healthy, verified as our process", plan.health)))
-        }
-        Ok(Err(finding)) => Err(failed(folder, finding)),
-        Err(error) => Err(StageFailure::new(Finding::defect(error.to_string()))),
+        Ok(Ok(())) => Ok(format!("{} is healthy, verified as our process", plan.health)),
+        Ok(Err(why)) => Err(Unready { failure: failed(context, folder, why), is_port_lost }),
+        Err(error) => Err(StageFailure::new(Finding::defect(error.to_string())).into()),
     }
 }
 
+/// Why a server is not ready, and what to do about it.
+type Why = (Finding, &'static str);
+
 /// The failure of a server that is not ready; its log may have a better reason.
-fn failed(folder: &RunFolder, finding: Finding) -> StageFailure {
+fn failed(context: &RunContext<'_>, folder: &RunFolder, (finding, advice): Why) -> StageFailure {
     match finding.kind {
         FindingKind::Interrupted(_) => StageFailure::new(finding),
-        _ => project::refused(folder, LOG)
-            .unwrap_or_else(|| StageFailure::new(finding).with_log(LOG)),
+        _ => project::refused(folder, LOG).unwrap_or_else(|| {
+            let failure = StageFailure::new(finding).with_log(LOG);
+            let settings = &context.planned.loaded.config.django.settings;
+            let mut failure = project::explained(folder, settings, failure);
+            failure.advice.get_or_insert_with(|| advice.to_owned());
+            failure
+        }),
     }
 }
+
+const READ_LOG: &str = "its log says why; the command is server.argv in perf.toml";
+const FREE_PORT: &str = "end that process, or omit --port to use a free port";
+const FOREGROUND: &str = "correct server.argv, so that the server stays in the foreground";
+const SLOW: &str = "see what it does in its log; then correct server.health, or raise \
+                    server.ready_timeout";
+const BIND: &str = "let server.argv bind it to 127.0.0.1:{port}";
 
 /// The log of the server.
 const LOG: &str = "server";
@@ -89,6 +151,8 @@ struct Waiting<'a> {
     told: Instant,
     /// The number of good answers from an unknown process.
     unproved: u32,
+    /// Whether another process has the port.
+    is_port_lost: bool,
 }
 
 impl Waiting<'_> {
@@ -96,16 +160,16 @@ impl Waiting<'_> {
     fn for_proof(&mut self) -> Result<(), StageFailure> {
         while !project::is_proved(self.folder, self.server) {
             if let Some(signal) = self.context.interrupts.signal() {
-                return Err(failed(self.folder, Finding::interrupted(signal)));
+                return Err(StageFailure::new(Finding::interrupted(signal)));
             }
             if let Some(status) = self.server.ended_within(PROOF_EVERY) {
-                return Err(failed(self.folder, ended(status, self.port)));
+                return Err(failed(self.context, self.folder, self.ended(status)));
             }
             if self.start.elapsed() >= self.limit {
                 self.server.ask_for_stack();
                 let message = format!("within {} s {UNSET}", self.limit.as_secs_f64());
-                let failure = failed(self.folder, Finding::server(message));
-                return Err(failure.with_advice(UNSET_ADVICE));
+                let why = (Finding::server(message), UNSET_ADVICE);
+                return Err(failed(self.context, self.folder, why));
             }
             self.tell(UNSET);
         }
@@ -122,110 +186,147 @@ impl Waiting<'_> {
     }
 
     /// The result of an answer; `None` to poll again.
-    fn judge(&mut self, health: &Health) -> Option<Result<(), Finding>> {
+    fn judge(&mut self, health: &Health) -> Option<Result<(), Why>> {
         if let Some(signal) = self.context.interrupts.signal() {
-            return Some(Err(Finding::interrupted(signal)));
+            return Some(Err((Finding::interrupted(signal), "")));
         }
         if let Some(status) = self.server.ended_within(Duration::ZERO) {
-            return Some(Err(ended(status, self.port)));
+            return Some(Err(self.ended(status)));
         }
         if *health == Health::Healthy {
-            match is_ours(self.server, self.port) {
-                Ok(true) => return Some(Ok(())),
-                Ok(false) => self.unproved += 1,
-                Err(finding) => return Some(Err(finding)),
+            match self.server.owns_port(self.port) {
+                Owner::Ours => return Some(Ok(())),
+                // There is no listener at this moment: poll again.
+                Owner::Nobody => self.unproved += 1,
+                Owner::OursEverywhere => return Some(Err(everywhere(self.port))),
+                Owner::Foreign(pid) => return Some(Err(self.foreign(pid))),
             }
         }
-        let path = &self.context.planned.plan.health;
         if self.start.elapsed() >= self.limit {
-            return Some(Err(self.late(health, path)));
+            return Some(Err(self.late(health, &self.context.planned.plan.health)));
         }
-        self.tell(&format!("{path}: {health}"));
+        self.tell(&format!("{}: {health}", self.context.planned.plan.health));
         None
     }
 
-    fn late(&self, last: &Health, path: &str) -> Finding {
+    fn late(&self, last: &Health, path: &str) -> Why {
         let limit = self.limit.as_secs_f64();
         if self.unproved > 0 {
             let message = format!(
                 "after {limit} s it is not verified which process answers \
                                    {path}"
             );
-            return Finding::server(message);
+            return (Finding::server(message), SLOW);
         }
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listens = self.server.addresses();
-        let elsewhere = if listens.contains(&wanted) || !cfg!(target_os = "linux") {
-            String::new()
+        let (elsewhere, advice) = if listens.contains(&wanted) || !cfg!(target_os = "linux") {
+            (String::new(), SLOW)
         } else if listens.is_empty() {
-            format!("; it does not listen on any port, expected {wanted}")
+            (format!("; it does not listen on any port, expected {wanted}"), SLOW)
         } else {
             let listens: Vec<String> = listens.iter().map(SocketAddr::to_string).collect();
-            format!("; it listens on {}, expected {wanted}", listens.join(" and "))
+            (format!("; it listens on {}, expected {wanted}", listens.join(" and ")), BIND)
         };
-        Finding::server(format!(
-            "the server was not ready within {limit} s; {path}: {last}{elsewhere}"
-        ))
+        let message =
+            format!("the server was not ready within {limit} s; {path}: {last}{elsewhere}");
+        (Finding::server(message), advice)
     }
-}
 
-/// The finding for an exit before the server was ready. A process that it left, or a
-/// process that has its port, may be the reason.
-fn ended(status: ExitStatus, port: u16) -> Finding {
-    const STAY: &str = "a server must stay in the foreground, not become a daemon";
-    let left = tree::left_behind();
-    let why = match port::owner(port, &[]) {
-        _ if !left.is_empty() => format!("; it left {} behind: {STAY}", left.join(", ")),
-        Owner::Foreign(_) => format!("; port {port} is held by {}", port::describe_holder(port)),
-        _ if status.success() => format!("; {STAY}"),
-        _ => String::new(),
-    };
-    Finding::server(format!("the server ended before it was ready: {status}{why}"))
-}
+    /// Why it exited before it was ready. A process that it left, or a process that has its
+    /// port, may be the reason.
+    fn ended(&mut self, status: ExitStatus) -> Why {
+        const STAY: &str = "a server must stay in the foreground, not become a daemon";
+        let (left, port) = (sweep::left_behind(), self.port);
+        let (why, advice) = match port::owner(port, Vec::new) {
+            _ if !left.is_empty() => {
+                (format!("; it left {} behind: {STAY}", left.join(", ")), FOREGROUND)
+            }
+            Owner::Foreign(_) => {
+                self.is_port_lost = true;
+                let holder = port::describe_holder(port);
+                (format!("; port {port} is held by {holder}"), FREE_PORT)
+            }
+            _ if status.success() => (format!("; {STAY}"), FOREGROUND),
+            _ => (String::new(), READ_LOG),
+        };
+        let message = format!("the server ended before it was ready: {status}{why}");
+        (Finding::server(message), advice)
+    }
 
-fn is_ours(server: &Server, port: u16) -> Result<bool, Finding> {
-    match server.owns_port(port) {
-        Owner::Ours => Ok(true),
-        Owner::OursEverywhere => Err(Finding::server(format!(
-            "the server listens on all addresses of this machine: bind it to 127.0.0.1:{port} in \
-             server.argv"
-        ))),
-        // There is no listener at this moment: poll again.
-        Owner::Nobody => Ok(false),
-        Owner::Foreign(pid) => {
-            let who = pid.map_or("another process".to_owned(), |pid| {
-                format!("process {pid} ({})", tree::command_of(pid))
-            });
-            let message =
-                format!("port {port} answers, but it is held by {who}, not by our server");
-            Err(Finding::server(message))
+    /// Another process has the port. A server that could not have it mostly ends soon, and its
+    /// own end says more.
+    fn foreign(&mut self, pid: Option<u32>) -> Why {
+        if let Some(status) = self.server.ended_within(ENDING) {
+            return self.ended(status);
         }
+        self.is_port_lost = true;
+        let who = pid.map_or("another process".to_owned(), |pid| {
+            format!("process {pid} ({})", tree::command_of(pid))
+        });
+        let port = self.port;
+        let message = format!("port {port} answers, but it is held by {who}, not by our server");
+        (Finding::server(message), FREE_PORT)
     }
+}
+
+/// The server can be reached from outside of this machine.
+fn everywhere(port: u16) -> Why {
+    let message = format!(
+        "the server listens on all addresses of this machine: bind it to 127.0.0.1:{port} in \
+         server.argv"
+    );
+    (Finding::server(message), BIND)
 }
 
 /// Waits until a running server answers its health check.
 ///
 /// # Errors
-/// It is not healthy within the plan's time.
+/// It is not healthy within the plan's time, or its certificate is not trusted.
 pub fn attach(context: &RunContext<'_>, target: &Target) -> Result<StageOutput<()>, StageFailure> {
     let plan = &context.planned.plan;
     let start = Instant::now();
     let polled = health::poll(target, &context.planned.trust, &plan.health, |health| {
         if let Some(signal) = context.interrupts.signal() {
-            return Some(Err(Finding::interrupted(signal)));
+            return Some(Err(StageFailure::new(Finding::interrupted(signal))));
         }
         if health == Health::Healthy {
             return Some(Ok(()));
         }
-        (start.elapsed() >= plan.ready_timeout).then(|| {
+        // A certificate does not become valid by waiting.
+        let is_final = matches!(health, Health::Untrusted(_));
+        (is_final || start.elapsed() >= plan.ready_timeout).then(|| {
             let url = format!("{}{}", target.url(), plan.health);
-            Err(Finding::server(format!("{url} is not healthy: {health}")))
+            let finding = Finding::server(format!("{url} is not healthy: {health}"));
+            Err(StageFailure::new(finding).with_advice(advice(&health)))
         })
     });
     match polled {
         Ok(Ok(())) => Ok(StageOutput::new((), format!("{} is healthy", target.url()))),
-        Ok(Err(finding)) => Err(StageFailure::new(finding)
-            .with_advice("start the server first; --host measures a running server")),
+        Ok(Err(failure)) => Err(failure),
         Err(error) => Err(StageFailure::new(Finding::defect(error.to_string()))),
+    }
+}
+
+/// What to do about a running server that is not healthy.
+fn advice(health: &Health) -> &'static str {
+    match health {
+        Health::Untrusted(_) => {
+            "name the certificate of the server, or of the authority that signed it, in load.ca; \
+             load.insecure = true accepts any"
+        }
+        Health::Status(404, _) => "set server.health to a path that the server answers with 200",
+        Health::Status(400, _) => "a Django server needs the host in ALLOWED_HOSTS",
+        Health::Status(_, Some(_)) => {
+            "redirects are not followed: set server.health to the path that answers itself, or \
+             load.host to the URL of the redirect"
+        }
+        Health::Status(..) => "the log of the server has the reason",
+        Health::Healthy | Health::Refused(_) => {
+            "start the server first; --host measures a running server"
+        }
+        Health::Silent(_) => {
+            "check that the server runs, and that load.host begins with its scheme"
+        }
     }
 }

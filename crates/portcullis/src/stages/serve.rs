@@ -18,17 +18,31 @@ pub fn start(
     project: &Project,
     slot: &mut Option<Server>,
 ) -> Result<StageOutput<Target>, StageFailure> {
+    start_on(version, project, slot, choose_port(version)?)
+}
+
+/// The same on this port.
+///
+/// # Errors
+/// The command cannot be started.
+pub fn start_on(
+    version: Version<'_>,
+    project: &Project,
+    slot: &mut Option<Server>,
+    port: u16,
+) -> Result<StageOutput<Target>, StageFailure> {
     let Version { folder, plan, .. } = version;
-    let port = choose_port(version)?;
     let argv = project::serve_argv(project, plan, port);
     project::expect_proof(folder);
     let log = folder.log("server");
     let (grace, cpus) = (plan.server.stop_grace, &plan.server.cpus);
-    let server = server::start(&argv, &plan.root, &project.environment, &log, grace, cpus);
+    let environment = project::serve_environment(project);
+    let server = server::start(&argv, &plan.root, &environment, &log, grace, cpus);
     let server = server.map_err(|error| {
         let program = argv.first().map(|word| word.to_string_lossy().into_owned());
         let message = format!("{} cannot be started: {error}", program.unwrap_or_default());
-        StageFailure::new(Finding::server(message))
+        let advice = "let the requirements install this program, or correct server.argv";
+        StageFailure::new(Finding::server(message)).with_advice(advice)
     })?;
     let placed = match cpus.as_slice() {
         [] => String::new(),
@@ -58,5 +72,16 @@ fn choose_port(version: Version<'_>) -> Result<u16, StageFailure> {
             .context
             .note(format!("port {wanted} is held by {holder}: using a free port instead"));
     }
-    port::any_free().map_err(|error| StageFailure::new(Finding::server(error.to_string())))
+    any_port()
+}
+
+/// A free port.
+///
+/// # Errors
+/// There is none.
+pub fn any_port() -> Result<u16, StageFailure> {
+    port::any_free().map_err(|error| {
+        let failure = StageFailure::new(Finding::server(error.to_string()));
+        failure.with_advice("end what holds the ports of 127.0.0.1")
+    })
 }

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use portcullis_core::judge::Finding;
 use portcullis_supervise::server::Server;
+use portcullis_supervise::sweep;
 use portcullis_supervise::tree::Ended;
 
 use crate::project::{self, DatabaseServer};
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
-/// Stops a running server, then its database server, and removes the modules compiled for
-/// this run.
+/// Stops a running server, then its database server, ends whatever else the run has started,
+/// and removes the modules compiled for this run.
 ///
 /// # Errors
-/// The database server had ended by itself before.
+/// The database server had ended by itself before, or a process could not be ended.
 pub fn stop(
     context: &RunContext<'_>,
     server: &mut Option<Server>,
@@ -28,7 +29,14 @@ pub fn stop(
         (None, None) => "nothing to stop".to_owned(),
     };
     results.server_end = ended.or(results.server_end.take());
-    match end_database(database) {
+    let lost = end_database(database);
+    let left = sweep::sweep(&[], Duration::ZERO).left;
+    if !left.is_empty() {
+        let message = format!("after the run it is still there: {}", left.join(", "));
+        let advice = "end it by hand, or it will disturb the next run";
+        return Err(StageFailure::new(Finding::server(message)).with_advice(advice));
+    }
+    match lost {
         None => Ok(StageOutput::new((), detail)),
         Some(finding) => Err(StageFailure::new(finding).with_log("postgres")),
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start what the product would")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tests say what they skip")]
 
+mod action;
 mod against;
 mod attach;
 mod baseline;
@@ -15,6 +16,7 @@ mod faults;
 mod github;
 mod green;
 mod harness;
+mod history;
 mod impostor;
 mod interrupts;
 mod isolation;

@@ -11,7 +11,8 @@ use super::super::sandbox::Outcome;
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
-    [ends(), stops(), transport(), answers(), descriptors()].into_iter().flatten().collect()
+    let all = [ends(), stops(), listeners(), transport(), answers(), descriptors()];
+    all.into_iter().flatten().collect()
 }
 
 /// The output has this text after the first second of load.
@@ -33,6 +34,33 @@ fn no_json(name: &'static str, what: &'static str, fault: &str) -> FaultCase {
         .stage("judge")
         .says("the body is not JSON (")
         .then(|_, outcome| kinds(outcome, &["validation"]))
+}
+
+/// A port that several processes listen on (`SO_REUSEPORT`).
+fn listeners() -> Vec<FaultCase> {
+    let serving = |name, what, code, fault| case(name, what, code).server("starting.py", &[fault]);
+    vec![
+        serving(
+            "during-load/port-joined",
+            "A process of the same user joins the server's port, and answers a part of the requests.",
+            4,
+            "shared",
+        )
+        .flags(&["-t", "8s"])
+        .edit("port = \"auto\"", "port = 47813")
+        .during(LOADED, |sandbox, _| sandbox.accompany("stranger.py", "47813"))
+        .stage("load")
+        .says("stranger.py 47813) joined the server's port")
+        .says("try: end that process")
+        .quick(),
+        serving(
+            "during-load/worker-joins",
+            "The server gets another worker that listens on its port: it is the server's own.",
+            0,
+            "growing",
+        )
+        .flags(&["-t", "5s"]),
+    ]
 }
 
 fn ends() -> Vec<FaultCase> {

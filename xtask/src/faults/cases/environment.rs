@@ -15,7 +15,7 @@ const OWN_PATH: &str = r#"export PATH="$SANDBOX/bin"; exec "$@""#;
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
-    [pythons(), installs(), disks(), names()].into_iter().flatten().collect()
+    [pythons(), installs(), disks(), limits(), names()].into_iter().flatten().collect()
 }
 
 fn pythons() -> Vec<FaultCase> {
@@ -26,13 +26,33 @@ fn pythons() -> Vec<FaultCase> {
         named("environment/python-too-old", "The only Python is too old.")
             .before(|sandbox| pretend_python(sandbox, &answering("3.8.10", true)))
             .says("tried python3 (is 3.8.10)")
-            .says("try: install one, or lower project.python"),
+            .says("try: install one, or change project.python"),
         named("environment/python-without-venv", "Python has no `venv`, as Debian splits it.")
             .before(|sandbox| pretend_python(sandbox, &answering("3.12.1", false)))
             .says("python3 (lacks venv; Debian: apt-get install python3-venv)"),
         named("environment/python-broken", "Python does not start.")
             .before(|sandbox| pretend_python(sandbox, "echo libpython.so: not found >&2; exit 127"))
             .says("python3 (does not run: libpython.so: not found)"),
+    ]
+}
+
+/// Limits of the system and of containers.
+fn limits() -> Vec<FaultCase> {
+    vec![
+        case("environment/small-files", "Files may not become large (`ulimit -f`).", 3)
+            .within(r#"ulimit -f 1024; exec "$@""#)
+            .stage("environment")
+            .says("a file may have at most ")
+            .says("`ulimit -f`")
+            .says("try: raise the limit")
+            .quick(),
+        case("environment/no-proc", "There is no `/proc`.", 3)
+            .needs(Need::Mounts)
+            .within(r#"exec unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$@""#)
+            .without_results()
+            .says("ERROR: /proc is missing")
+            .says("nothing was started (exit 3)")
+            .quick(),
     ]
 }
 

@@ -14,7 +14,15 @@ const OWNED: [&str; 3] = ["db.sqlite3", ".env", "logs/upstream.log"];
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
-    [insisting(), databases(), interpreters(), places()].into_iter().flatten().collect()
+    let all = [
+        insisting(),
+        databases(),
+        super::isolation_served::cases(),
+        interpreters(),
+        places(),
+        writes(),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// Projects that choose their settings themselves: the run's databases are used for all of
@@ -159,6 +167,29 @@ fn interpreters() -> Vec<FaultCase> {
     ]
 }
 
+/// A service that writes into its own folder.
+fn writes() -> Vec<FaultCase> {
+    vec![
+        case(
+            "isolation/writes-into-the-checkout",
+            "The service writes into its own folder, for example a search index: the files are named.",
+            0,
+        )
+        .before(|sandbox| {
+            in_ready(
+                sandbox,
+                "import os, time; os.makedirs('index', exist_ok=True); \
+                 open('index/segment', 'w').write(str(time.time()))",
+            )
+        })
+        .says("during the run these files in ")
+        .says(" were written: index/segment; ")
+        // What was said was wanted here; everything else must be unchanged.
+        .then(|sandbox, _| Ok(std::fs::remove_dir_all(sandbox.folder.join("service/index"))?))
+        .quick(),
+    ]
+}
+
 /// Replaced values keep their type, and the run's folder can be named.
 fn places() -> Vec<FaultCase> {
     vec![
@@ -189,7 +220,7 @@ fn places() -> Vec<FaultCase> {
 const RUNSERVER: &str = "\"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"";
 
 /// A case whose project has its own database, `.env` and log, which must not change.
-fn owned(
+pub(super) fn owned(
     name: &'static str,
     what: &'static str,
     code: i32,
@@ -234,7 +265,7 @@ fn gunicorn() -> String {
     tools::root().join("fixtures/faults/gunicorn.txt").display().to_string()
 }
 
-fn replace(sandbox: &Sandbox, file: &str, text: &str) -> Result<()> {
+pub(super) fn replace(sandbox: &Sandbox, file: &str, text: &str) -> Result<()> {
     Ok(std::fs::write(sandbox.folder.join("service").join(file), text)?)
 }
 
@@ -245,7 +276,7 @@ fn append(sandbox: &Sandbox, file: &str, text: &str) -> Result<()> {
 }
 
 /// Makes the application execute a line when it starts.
-fn in_ready(sandbox: &Sandbox, line: &str) -> Result<()> {
+pub(super) fn in_ready(sandbox: &Sandbox, line: &str) -> Result<()> {
     let ready = format!("\n\ndef _ready(self):\n    {line}\n\n\nUpstreamConfig.ready = _ready\n");
     append(sandbox, "upstream/apps.py", &ready)
 }

@@ -54,6 +54,28 @@ fn all() -> Vec<FaultCase> {
             .stage("load")
             .says("list_claims has no data")
             .says("Bearer ***"),
+        echo(
+            "secrets/drawn",
+            "Keys are drawn, the password comes from the environment, and the service repeats them.",
+            1,
+            "drawn",
+        )
+        .edit("password = \"testpass123\"", "password = { env = \"PERF_PASSWORD\" }")
+        .variable("PERF_PASSWORD", "testpass123")
+        .edit(
+            "path = \"/api/v1/dashboard/\"",
+            "path = \"/api/v1/dashboard/\"\nheaders = { X-Api-Key = \"{{ key }}\" }\nquery = { \
+             access_token = \"{{ key }}\", pin_token = \"{{ pin }}\" }\nvalues = { key = \
+             [\"rosebud-of-kane\", \"k1tchen\"], pin = [\"tulip\"] }",
+        )
+        .says("the key *** of")
+        .never("rosebud")
+        .never("k1tchen")
+        .never("tulip")
+        // The same in hexadecimal, and the password beside a name in base64.
+        .never("726f7365627564")
+        .never("OnRlc3RwYXNz")
+        .quick(),
         echo("secrets/log", "The server logs everything and exits.", 4, "last-words")
             .stage("load")
             .says("the server died during the load: exit status: 3"),

@@ -1,10 +1,13 @@
 //! Servers that exit, hang, listen elsewhere, fail their health check, or start several
 //! processes.
 
-use anyhow::{Result, bail};
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
 
 use super::super::case::{FaultCase, case};
 use super::super::sandbox::{Outcome, Sandbox};
+use crate::tools;
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
@@ -34,6 +37,7 @@ fn ends() -> Vec<FaultCase> {
         )
         .stage("ready")
         .says("the server ended before it was ready: exit status: 3")
+        .says("try: its log says why")
         .says("| the licence file has expired")
         .quick(),
         start("server-start/killed", "The server crashes in native code.", 4, "killed")
@@ -43,8 +47,32 @@ fn ends() -> Vec<FaultCase> {
             .edit("argv = [\"{python}\", \"{manage}\",", "argv = [\"/nonexistent/gunicorn\",")
             .stage("serve")
             .says("/nonexistent/gunicorn cannot be started: No such file")
+            .says("try: let the requirements install this program")
+            .never("logs/server.log")
+            .then(no_server_log)
             .quick(),
+        case(
+            "server-start/program-of-the-environment",
+            "`server.argv` names a program that only the environment of the run has.",
+            0,
+        )
+        .edit("requirements.lock\"]", format!("requirements.lock\", {:?}]", gunicorn()))
+        .edit(
+            "\"{python}\", \"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"",
+            "\"gunicorn\", \"hello_world.wsgi\", \"--bind\", \"127.0.0.1:{port}\", \
+             \"--no-control-socket\"",
+        ),
     ]
+}
+
+fn gunicorn() -> String {
+    tools::root().join("fixtures/faults/gunicorn.txt").display().to_string()
+}
+
+fn no_server_log(_: &Sandbox, outcome: &Outcome) -> Result<()> {
+    let logs: Vec<_> = outcome.files.keys().filter(|name| name.contains("server")).collect();
+    ensure!(logs.is_empty(), "there are logs of a server that never was: {logs:?}");
+    Ok(())
 }
 
 fn listens() -> Vec<FaultCase> {
@@ -165,23 +193,38 @@ fn ports() -> Vec<FaultCase> {
         .before(held)
         .says("port 47811 is held by process")
         .says("using a free port instead"),
-        start(
+        grabbed(
             "server-start/port-grabbed",
-            "Another process takes the port between our check and the server's bind.",
-            4,
-            "grabbed",
+            "Another process takes the port between our check and the server's bind: the server \
+             is started once more on another port.",
+            0,
         )
+        .says("the server is started once more, on port ")
+        .quick(),
+        grabbed(
+            "server-start/configured-port-grabbed",
+            "The same with the port of `--port`: no other port is used.",
+            4,
+        )
+        .flags(&["-t", "3s", "--port", "47814"])
+        .stage("ready")
+        .says("exit status: 1; port 47814 is held by process ")
+        .says("Address already in use")
+        .says("try: end that process")
+        .never("is started once more")
+        .quick(),
+    ]
+}
+
+/// The server waits until a stranger has its port before it binds it.
+fn grabbed(name: &'static str, what: &'static str, code: i32) -> FaultCase {
+    start(name, what, code, "grabbed")
         .before(|sandbox| {
             let wish = sandbox.folder.join("wish");
             sandbox.accompany("stranger.py", &wish.display().to_string())
         })
-        .stage("ready")
-        // The server has ended, or is about to: both name who has its port.
-        .says("held by process")
+        .says("the server ended before it was ready: exit status: 1; port ")
         .says("stranger.py")
-        .says("Address already in use")
-        .quick(),
-    ]
 }
 
 fn families() -> Vec<FaultCase> {
@@ -213,7 +256,26 @@ fn families() -> Vec<FaultCase> {
             "flood",
         )
         .then(logs_are_short),
+        start(
+            "server-start/forks-again-and-again",
+            "The server leaves processes that fork and end faster than they can be listed.",
+            0,
+            "hops",
+        )
+        .then(hops_are_over)
+        .quick(),
     ]
+}
+
+/// The processes write as long as they live.
+fn hops_are_over(sandbox: &Sandbox, _: &Outcome) -> Result<()> {
+    for name in ["hops", "hops-alone"] {
+        let size = || std::fs::metadata(sandbox.folder.join(name)).map(|data| data.len());
+        let before = size()?;
+        std::thread::sleep(Duration::from_millis(300));
+        ensure!(before > 0 && size()? == before, "{name} goes on");
+    }
+    Ok(())
 }
 
 fn logs_are_short(_: &Sandbox, outcome: &Outcome) -> Result<()> {

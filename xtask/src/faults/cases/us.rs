@@ -13,7 +13,8 @@ use super::super::sandbox::{Outcome, Sandbox};
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
-    [asked_to_end(), killed(), stopped(), outputs(), artifacts()].into_iter().flatten().collect()
+    let all = [asked_to_end(), killed(), stopped(), super::us_inherited::cases(), outputs()];
+    all.into_iter().chain([artifacts()]).flatten().collect()
 }
 
 /// A stage that lasts long enough for an action: with the fault that makes it hang, and
@@ -147,6 +148,20 @@ fn stopped() -> Vec<FaultCase> {
             .stage("load")
             .says("INVALID: ")
             .quick(),
+        case(
+            "us/worker-stopped-for-good",
+            "The worker process is stopped; Ctrl-C continues it, and it ends in order.",
+            130,
+        )
+        .flags(&["-t", "30s"])
+        .during(" requests, ", |_, run| {
+            signal(worker(run)?, "STOP")?;
+            std::thread::sleep(Duration::from_millis(300));
+            signal(run, "INT")?;
+            ended_within(run, Duration::from_secs(30))
+        })
+        .says("INTERRUPTED: ")
+        .quick(),
         case("us/guard-stopped", "The guard process is stopped and continued: nothing is lost.", 0)
             .flags(&["-t", "4s"])
             .during(" requests, ", |_, run| paused(run, Duration::from_secs(2))),

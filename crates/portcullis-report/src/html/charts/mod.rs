@@ -14,3 +14,4 @@ mod svg;
 pub mod time;
 pub mod timeline;
 pub mod timelines;
+pub mod trend;

@@ -22,6 +22,9 @@ pub struct Stage<'a> {
     /// Log of a failed stage: a file in `logs/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<Text<'a>>,
+    /// What to try about a failed stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<Text<'a>>,
 }
 
 impl<'a> Wire<'a, StageRecord> for Stage<'a> {
@@ -33,6 +36,7 @@ impl<'a> Wire<'a, StageRecord> for Stage<'a> {
             detail: Wire::of(&record.detail),
             failure: record.end.failure().map(Into::into),
             log: Wire::of(&record.log),
+            advice: Wire::of(&record.advice),
         }
     }
 
@@ -47,6 +51,7 @@ impl<'a> Wire<'a, StageRecord> for Stage<'a> {
             took: self.took_s.read()?,
             detail: self.detail.read()?,
             log: self.log.read()?,
+            advice: self.advice.read()?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use portcullis_core::config::{self, Config};
+use portcullis_core::config::{self, Config, any_variable};
 use portcullis_core::judge::Finding;
 use portcullis_core::threshold::{Labels, Threshold};
 
@@ -49,11 +49,14 @@ impl<'a> Configured<'a> {
         let (file, profile) = (self.args.config.as_deref(), self.args.profile.as_deref());
         let read = self.read.get_or_init(|| {
             // A label may be the name of a row in the file that is not in the scenario.
-            let (file, loaded) =
-                planning::configuration(file, profile, &flags::of_check(self.args), Labels::Any)
-                    .map_err(|problems| {
-                        problems.iter().map(ToString::to_string).collect::<Vec<_>>()
-                    })?;
+            let (file, loaded) = planning::configuration(
+                file,
+                profile,
+                &flags::of_check(self.args),
+                Labels::Any,
+                &any_variable,
+            )
+            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>())?;
             let profile = profile.map(|name| format!(", profile {name}")).unwrap_or_default();
             let more = self.more();
             let source = format!("{}{profile}{more}", planning::shown(&file));
@@ -86,14 +89,16 @@ impl<'a> Configured<'a> {
             return self.rules();
         }
         let flags = flags::of_check(self.args);
-        let loaded = config::load_with(carried, None, &flags, Labels::Any).map_err(|problems| {
-            let show = |problem: &config::Problem| {
-                let problem = problem.show("the configuration in the file");
-                let advice = "its secrets are removed; choose another with --config";
-                Finding::refused(format!("{problem} ({advice})"))
-            };
-            problems.iter().map(show).collect::<Vec<Finding>>()
-        })?;
+        let loaded = config::load_with(carried, None, &flags, Labels::Any, &any_variable).map_err(
+            |problems| {
+                let show = |problem: &config::Problem| {
+                    let problem = problem.show("the configuration in the file");
+                    let advice = "its secrets are removed; choose another with --config";
+                    Finding::refused(format!("{problem} ({advice})"))
+                };
+                problems.iter().map(show).collect::<Vec<Finding>>()
+            },
+        )?;
         let source = format!("the run's own configuration{}", self.more());
         let is_own = flags.is_empty() && !self.args.strict;
         Ok(Rules { config: loaded.config, source, is_own })

@@ -57,6 +57,12 @@ impl Git<'_> {
         Some(if changes.trim().is_empty() { commit } else { format!("{commit}+dirty") })
     }
 
+    /// The branch that is checked out; `None` for a commit alone.
+    pub fn branch(&self) -> Option<String> {
+        let name = self.ask("branch", &["symbolic-ref", "--quiet", "--short", "HEAD"])?;
+        Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+    }
+
     /// Every file and link below the folder that git tracks or does not ignore, sorted; also
     /// those of submodules and other repositories in it. A submodule that is not checked out
     /// is one entry. `None` if git does not list all of them.

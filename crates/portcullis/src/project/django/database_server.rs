@@ -1,6 +1,7 @@
 //! The database server of a run, for settings that use PostgreSQL: started before the first
 //! command that needs it, stopped after the server.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use portcullis_core::config::{DatabaseUrl, Engine};

@@ -93,7 +93,8 @@ fn is_understood(line: &str) -> bool {
 /// Name and value of each line; the last one of a name wins.
 fn parse(text: &str) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
-    for line in text.lines() {
+    // Editors on Windows begin a file with a mark, and Python ends a line at a CR too.
+    for line in text.trim_start_matches('\u{feff}').split(['\n', '\r']) {
         let line = line.trim();
         let line = line.strip_prefix("export ").unwrap_or(line);
         let Some((name, value)) = line.split_once('=') else { continue };
@@ -127,6 +128,19 @@ mod tests {
         }
         for line in ["no pair", "KEY=\"-----BEGIN", "A=${B}/x", "A=1 # why", "A='it''s'"] {
             assert!(!is_understood(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_and_all_line_ends_are_read() {
+        for text in [
+            "\u{feff}FIRST=one\nSECOND=two\n",
+            "FIRST=one\r\nSECOND=two\r\n",
+            "FIRST=one\rSECOND=two",
+        ] {
+            let pairs =
+                [("FIRST", "one"), ("SECOND", "two")].map(|(n, v)| (n.to_owned(), v.to_owned()));
+            assert_eq!(parse(text), pairs, "{text:?}");
         }
     }
 

@@ -15,6 +15,7 @@ use portcullis_supervise::step::{self, Step, StepError};
 
 use super::bytecode;
 use super::isolation::{hook, stub};
+use super::pip;
 use super::python::{self, NoPython, Python};
 use super::requirements::Requirements;
 use crate::cache::cache_key::Key;
@@ -51,7 +52,7 @@ pub fn environment(
     let Version { context, folder, plan } = version;
     let scratch = folder.scratch();
     let (inherited, interrupts) = (&context.inherited, context.interrupts);
-    let python = python::find(plan.python, &plan.root, &scratch, inherited, interrupts)
+    let python = python::find(&plan.python, &plan.root, &scratch, inherited, interrupts)
         .map_err(no_python)?;
     let wanted = wanted(version, &python);
     let detail = match &wanted.private {
@@ -106,7 +107,11 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
             argv.extend(["-r".into(), path.clone().into()]);
         }
         step(version, &argv, "install", plan.install_timeout).map_err(|error| {
-            let advice = "check the requirements and that a package index can be reached";
+            let output = log::tail(&version.folder.log("install"), 400).join("\n");
+            let python = venv.detail.trim_start_matches("Python ");
+            let known = pip::advice(&output, python);
+            let other = "check the requirements and that a package index can be reached";
+            let advice = known.as_deref().unwrap_or(other);
             filling(version, error, "the requirements", "install", advice)
         })?;
     }
@@ -222,7 +227,7 @@ fn no_python(error: NoPython) -> StageFailure {
     match error {
         NoPython::Interrupted(signal) => StageFailure::new(Finding::interrupted(signal)),
         other => StageFailure::new(Finding::preparation(other.to_string()))
-            .with_advice("install one, or lower project.python in perf.toml"),
+            .with_advice("install one, or change project.python in perf.toml"),
     }
 }
 

@@ -2,11 +2,13 @@
 //! of `manage.py`.
 
 pub mod bytecode;
+pub mod complaint;
 pub mod database_server;
 pub mod dotenv;
 pub mod environment;
 pub mod isolation;
 pub mod migrate;
+mod pip;
 mod python;
 pub mod refusal;
 mod requirements;
@@ -46,9 +48,8 @@ pub struct Project {
 /// The steps from an empty folder to a server, each with its name.
 pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     let deadline = |limit| format!("(within {})", show_duration(limit));
-    let (major, minor) = plan.python;
     let install = deadline(plan.install_timeout);
-    let venv = format!("Python {major}.{minor} or newer, python -m venv {install}");
+    let venv = format!("{}, python -m venv {install}", plan.python);
     let mut steps = vec![("environment", venv)];
     for path in &plan.requirements {
         steps.push(("install", format!("pip install -r {} {install}", path.display())));
@@ -99,6 +100,7 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
     environment.set(hook::VARIABLE, hook);
     environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
     environment.set("PYTHONUNBUFFERED", "1");
+    environment.set("PATH", path_through(&venv.python, environment.get("PATH")));
     environment.set("DJANGO_SETTINGS_MODULE", &plan.django.settings);
     let leak = dotenv::leaking(plan)?.inspect(|leak| {
         context.warn(leak.warning(plan));
@@ -108,6 +110,16 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
     fixed.extend(leak.map(|leak| leak.values).unwrap_or_default());
     let python = venv.python.clone();
     Ok(Project { environment, python, fixed, passed, leaking_env })
+}
+
+/// The search path of children: programs of the environment, such as gunicorn, come first, as
+/// in an activated environment.
+fn path_through(python: &Path, path: Option<&OsStr>) -> OsString {
+    let programs = python.parent().unwrap_or(python);
+    let others = path.into_iter().flat_map(std::env::split_paths);
+    let all = std::iter::once(programs.to_owned()).chain(others);
+    // A folder with a colon cannot be in a search path.
+    std::env::join_paths(all).unwrap_or_else(|_| path.unwrap_or_default().to_owned())
 }
 
 fn no_random(error: std::io::Error) -> StageFailure {
@@ -122,6 +134,13 @@ pub fn serve_argv(project: &Project, plan: &ServePlan, port: u16) -> Vec<OsStrin
         argv.push(format!("--settings={}", plan.django.settings).into());
     }
     argv
+}
+
+/// The server's environment.
+pub fn serve_environment(project: &Project) -> Environment {
+    let mut environment = project.environment.clone();
+    environment.set(hook::TIMED, "1");
+    environment
 }
 
 /// A command of `manage.py`.

@@ -47,9 +47,13 @@ pub fn refused(folder: &RunFolder, log: &'static str) -> Option<StageFailure> {
         return Some(failure.with_advice(advice));
     }
     let (_, path) = after(FOREIGN_DATABASE)?;
-    let path = path.trim();
-    let message = format!("{path} was to be opened, which is not a database of this run");
+    Some(foreign(&format!("{} was to be opened", path.trim())))
+}
+
+/// The failure because of a database that is not the run's.
+pub fn foreign(what: &str) -> StageFailure {
+    let message = format!("{what}, which is not a database of this run");
     let advice = "let the code use Django's connections; a file that is only read may be named \
                   in [django] sqlite_files";
-    Some(StageFailure::new(Finding::preparation(message)).with_advice(advice))
+    StageFailure::new(Finding::preparation(message)).with_advice(advice)
 }

@@ -19,6 +19,9 @@ pub const UNSERVED_DATABASE: &str = "PORTCULLIS-UNSERVED-DATABASE";
 /// database.
 pub const VARIABLE: &str = "PORTCULLIS_ISOLATION";
 
+/// The variable of the timed server: the hook then costs nothing in a request.
+pub const TIMED: &str = "PORTCULLIS_TIMED";
+
 const HOOK: &str = include_str!("hook.py");
 const POSTGRESQL: &str = include_str!("postgresql.py");
 /// The beginning of the names of a run's databases on its own server.

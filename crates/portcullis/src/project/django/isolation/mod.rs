@@ -13,7 +13,12 @@ use portcullis_supervise::server::Server;
 use portcullis_supervise::tree;
 
 pub mod hook;
+#[cfg(test)]
+mod hook_tests;
+mod open_files;
 pub mod stub;
+
+pub use open_files::keeps_to;
 
 use super::{Command, Project, refusal};
 use crate::run::{RunFolder, StageFailure, Version};
