@@ -216,9 +216,9 @@ impl RunFolder {
 const OWN: [&str; 6] = ["logs", "settings", "loaded", "scratch", "tmp", SERVICES];
 /// The folder of services. In a template it has the databases of a server.
 pub const SERVICES: &str = "services";
-/// What else is no data of the project: its logs, the versions of a comparison, and an
-/// environment of the run's own.
-const OTHERS: [&str; 4] = ["project-logs", "base", "cand", "venv"];
+/// What else is no data of the project: its logs, the versions of a comparison, an
+/// environment of the run's own, and the file that says that the run is alive.
+const OTHERS: [&str; 5] = ["project-logs", "base", "cand", "venv", abandoned::ALIVE];
 /// Folders of the project, which its settings refer to.
 const PROJECTS: [&str; 7] = ["db", "media", "static", "sessions", "mail", "caches", "storages"];
 

@@ -134,6 +134,8 @@ impl Git<'_> {
     fn has_commit(&self, store: &Path, commit: &str) -> bool {
         let mut environment = self.environment.clone();
         environment.set("GIT_DIR", store);
+        // Its own working folder need not exist.
+        environment.set("GIT_WORK_TREE", self.scratch);
         let commit = format!("{commit}^{{commit}}");
         store.is_dir()
             && self.ask_as("has-commit", &["cat-file", "-e", &commit], &environment).is_some()

@@ -54,7 +54,7 @@ pub fn leaking(plan: &ServePlan) -> Result<Option<Leak>, StageFailure> {
     };
     let mut values = parse(&text);
     values.retain(|(name, _)| !is_set(name));
-    let is_whole = text.lines().all(is_understood);
+    let is_whole = lines(&text).all(is_understood);
     Ok((!values.is_empty()).then_some(Leak { path, values, is_whole }))
 }
 
@@ -90,11 +90,15 @@ fn is_understood(line: &str) -> bool {
         })
 }
 
+/// Editors on Windows begin a file with a mark, and Python ends a line at a CR too.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.trim_start_matches('\u{feff}').split(['\n', '\r'])
+}
+
 /// Name and value of each line; the last one of a name wins.
 fn parse(text: &str) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
-    // Editors on Windows begin a file with a mark, and Python ends a line at a CR too.
-    for line in text.trim_start_matches('\u{feff}').split(['\n', '\r']) {
+    for line in lines(text) {
         let line = line.trim();
         let line = line.strip_prefix("export ").unwrap_or(line);
         let Some((name, value)) = line.split_once('=') else { continue };

@@ -89,7 +89,7 @@ impl<'a> Requirements<'a> {
         let lower = |text: &str| text.to_lowercase();
         match item {
             Item::Requirement(text) => {
-                self.add_target(local::of_requirement(text, root), false, at)
+                self.add_target(local::of_requirement(text, root), false, at);
             }
             Item::Editable(text) => self.add_target(local::of_editable(text, root), true, at),
             Item::Include(name) if lower(name).starts_with("file:") => match local::path_of(name) {

@@ -146,7 +146,7 @@ fn copy_without(from: &Path, to: &PathBuf, needle: &[u8]) -> io::Result<bool> {
 mod tests {
     use super::*;
 
-    fn run(id: &str) -> (tempfile::TempDir, RunFolder) {
+    fn run(id: &str) -> (impl Sized, RunFolder) {
         RunFolder::private(&format!("{id}-{}", std::process::id())).unwrap()
     }
 

@@ -88,9 +88,9 @@ fn repository(version: Version<'_>) -> Result<Vec<Source>, Unknown> {
     // Files that a run may write itself do not influence a database.
     let run = &context.planned.plan;
     let baseline = run.baseline.as_ref().map(|baseline| baseline.file.clone());
-    let written: Vec<PathBuf> = baseline.into_iter().chain([run.output.clone()]).collect();
+    let written = baseline.into_iter().chain(run.history.clone()).chain([run.output.clone()]);
     let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
-    let mut written: Vec<PathBuf> = written.iter().map(real).collect();
+    let mut written: Vec<PathBuf> = written.map(|path| real(&path)).collect();
     written.retain(|path| !real(&plan.root).starts_with(path));
     Repository { top: &top, files: &files, written: &written }.sources()
 }
