@@ -60,7 +60,17 @@ fn each_impossible_value_is_one_problem() {
     check("spawn_rate = \"1/s\"", "spawn_rate = \"0/s\"", "above zero");
     check("duration = \"30s\"", "duration = \"0s\"", "longer than zero");
     check("min = \"1s\", max", "min = \"9s\", max", "min is longer than max");
-    check("database = \"sqlite\"", "database = \"mysql\"", "only \"sqlite\"");
+    check("database = \"sqlite\"", "database = \"mysql\"", "expected \"auto\"");
+    let database = |text: &str, part: &str| {
+        check("[load]", &format!("[database]\n{text}\n[load]"), part);
+    };
+    database("version = 9", "a major version, such as \"16\"");
+    database("version = \"16.2\"", "a major version, such as \"16\"");
+    database("port = 0", "between 1 and 65535");
+    database("settings = { \"a b\" = 1 }", "not a setting's name");
+    database("url = \"mysql://h/n\"", "must begin with postgres://");
+    database("url = \"postgres://h/n\"\nurl_variable = \"X\"", "exclude another");
+    database("binarie = \"x\"", "did you mean \"binaries\"?");
     check("[load]", "[laod]\nx = 1\n[load]", "did you mean \"load\"?");
     check("name = \"search_claims\"", "name = \"list_claims\"", "two tasks are named");
     check("{{ id }}/", "{{ idd }}/", "did you mean \"id\"?");

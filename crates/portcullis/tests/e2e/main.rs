@@ -23,6 +23,8 @@ mod init;
 mod interrupts;
 mod isolation;
 mod locust;
+mod postgresql;
+mod postgresql_server;
 mod samples;
 mod scenario;
 mod terminal;

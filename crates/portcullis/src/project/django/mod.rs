@@ -3,6 +3,7 @@
 
 pub mod bytecode;
 pub mod complaint;
+pub mod database_server;
 pub mod dotenv;
 pub mod environment;
 pub mod isolation;
@@ -94,7 +95,7 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
     // Values of the example are not hidden: they are committed and not secret, and an ordinary
     // word among them would be replaced everywhere.
     context.hide_environment(plan.env.set.iter().map(|(n, v)| (n.as_str(), v.as_str())));
-    let hook = hook::write(&folder.settings(), folder.path(), plan)
+    let hook = hook::write(&folder.settings(), folder.path(), plan, None)
         .map_err(|error| StageFailure::disk("the run's settings", &error))?;
     environment.set(hook::VARIABLE, hook);
     environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
