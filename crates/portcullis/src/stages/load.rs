@@ -271,6 +271,9 @@ fn login_failure(context: &RunContext<'_>, failure: &LoginFailure) -> StageFailu
     if failure.throttled {
         return failed.with_advice(THROTTLED_LOGIN);
     }
+    if failure.message.contains("end in a slash") {
+        return failed.with_advice(REDIRECTED_LOGIN);
+    }
     let settings = &context.planned.loaded.config.django.settings;
     let known = project::advice_of(&context.folder, "server", settings);
     match (failure.status, known) {
@@ -282,6 +285,7 @@ fn login_failure(context: &RunContext<'_>, failure: &LoginFailure) -> StageFailu
         }
         (300..=399, _) => failed.with_advice(REDIRECTED_LOGIN),
         (404 | 405, _) => failed.with_advice(NO_LOGIN_HERE),
+        (200..=299, _) => failed.with_advice(NO_TOKEN),
         _ => failed.with_advice(WRONG_LOGIN),
     }
 }
@@ -294,7 +298,10 @@ const REFUSED_HOST: &str = "Django refuses a request like this if its host is no
      [django.overrides]";
 const REDIRECTED_LOGIN: &str = "redirects are not followed: set scenario.login.path to the path that answers itself (often \
      the same with a slash at its end)";
-const NO_LOGIN_HERE: &str = "check path and method of [scenario.login]";
+const NO_LOGIN_HERE: &str =
+    "the service has no login there: check path and method of [scenario.login]";
+const NO_TOKEN: &str = "set scenario.login.token to the path of the token in the answer, such as \
+                        \"data.access\", and scenario.login.path to the login of the API";
 const WRONG_LOGIN: &str =
     "check path, body and token of [scenario.login], and that the seed creates this user";
 
@@ -327,8 +334,12 @@ fn tell_first_round(
     if without_data.is_empty() {
         return Ok(());
     }
-    let advice = "check that the seed fills these tables for the user that logs in".to_owned();
-    Err(StageFailure { findings: without_data, log: None, advice: Some(advice) })
+    let has_no_list = |finding: &Finding| finding.message.contains("the answer has no key");
+    let advice = match without_data.iter().all(has_no_list) {
+        true => "set check.array to a list of the answer, such as \"results\"",
+        false => "check that the seed fills these tables for the user that logs in",
+    };
+    Err(StageFailure { findings: without_data, log: None, advice: Some(advice.to_owned()) })
 }
 
 fn conclude(
