@@ -5,17 +5,20 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use hdrhistogram::CreationError;
-use portcullis_core::measure::{Distribution, FailureGroup, FailureKind, Row, TaskSummary};
+use portcullis_core::measure::{
+    CheckSummary, Distribution, FailureGroup, FailureKind, Row, TaskSummary,
+};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::scenario::{Step, labels, methods};
+use portcullis_core::scenario::{Check, Step, Task, labels, methods};
 
 use super::clock;
 use super::exemplars::ExemplarRecorder;
 use super::interval::IntervalCounts;
+use super::late_recorder::LateRecorder;
 use super::latencies::Latencies;
 use super::phase::{Phase, Subject, TaskId};
 use super::row_recorder::RowRecorder;
-use super::sample::{Failure, Sample};
+use super::sample::{Failure, GoodAnswer, Sample};
 use super::timeline::TaskTimeline;
 use crate::http::Opening;
 
@@ -28,6 +31,8 @@ pub struct Recorder {
     extra_targeted: Vec<RowRecorder>,
     login: RowRecorder,
     timelines: Vec<TaskTimeline>,
+    /// The checks of each task.
+    checks: Vec<Vec<CheckSummary>>,
     failures: HashMap<FailureKey, FailureGroup>,
     interval: IntervalCounts,
     interval_latencies: Latencies,
@@ -36,6 +41,9 @@ pub struct Recorder {
     /// Kept connections that the server had closed, and that were opened again before sending.
     pub reopened: u64,
     requests: u64,
+    late: LateRecorder,
+    /// How long users waited between requests, and how late these waits ended, in sum.
+    waits: (Duration, Duration),
     /// How late the worker woke.
     pub lag: Latencies,
     /// How late users started.
@@ -55,6 +63,10 @@ fn longest(plan: &LoadPlan) -> Duration {
     if plan.is_open() { plan.closes() + plan.longest + room } else { room }
 }
 
+fn row_of(empty: &Latencies, plan: &LoadPlan) -> RowRecorder {
+    RowRecorder::new(empty, plan.limits.len())
+}
+
 impl Recorder {
     /// An empty recorder for a plan.
     ///
@@ -63,7 +75,7 @@ impl Recorder {
     pub fn new(plan: &LoadPlan) -> Result<Self, CreationError> {
         let empty = Latencies::new(longest(plan));
         empty.check()?;
-        let row = RowRecorder::new(&empty, plan.limits.len());
+        let row = row_of(&empty, plan);
         let tasks = plan.scenario.tasks.len();
         Ok(Self {
             warm_up: row.clone(),
@@ -72,12 +84,15 @@ impl Recorder {
             extra_targeted: vec![row.clone(); tasks],
             login: row,
             timelines: TaskTimeline::of(plan),
+            checks: plan.scenario.tasks.iter().map(no_checks).collect(),
             failures: HashMap::new(),
             interval: IntervalCounts::default(),
             interval_latencies: empty.clone(),
             resent: 0,
             reopened: 0,
             requests: 0,
+            late: LateRecorder::new(&row_of(&empty, plan), tasks),
+            waits: (Duration::ZERO, Duration::ZERO),
             lag: empty.clone(),
             spawn_lag: empty.clone(),
             connect: empty.clone(),
@@ -108,10 +123,17 @@ impl Recorder {
         if let Some(row) = self.row(subject) {
             row.record(sample, ended, &plan.limits);
         }
+        self.late.record(subject, sample, ended, &plan.limits);
         if sample.is_cut {
             return;
         }
         self.requests += 1;
+        if let Subject::Task(phase, task) = subject
+            && phase != Phase::WarmUp
+            && sample.checked != 0
+        {
+            self.record_checks(task, sample);
+        }
         if let Subject::Task(Phase::Window, task) = subject {
             let good = sample.failure.is_none().then_some(sample.latency);
             let timeline = self.timelines.get_mut(task);
@@ -133,6 +155,102 @@ impl Recorder {
         }
     }
 
+    /// Decides about the requests that were cut when the grace ended, once no more follow: a
+    /// request that outlasted every good answer of its task and the task's latency limits
+    /// failed. Without a good answer of the task, those of all tasks count. Returns the number
+    /// of these requests; each belongs to a user of its own.
+    pub fn fail_unfinished(&mut self, plan: &LoadPlan) -> u32 {
+        let of_all = (0..self.window.len()).filter_map(|task| self.longest_good(task)).max();
+        let mut users = 0;
+        for (task, described) in plan.scenario.tasks.iter().enumerate() {
+            let Some(longest) = self.longest_good(task).or(of_all) else { continue };
+            let floor = longest.max(plan.longest_limit(described));
+            for phase in [Phase::Window, Phase::ExtraMixed, Phase::ExtraTargeted] {
+                let subject = Subject::Task(phase, task);
+                let row = self.row(subject);
+                let failed = row.map(|row| row.fail_unfinished(floor, &plan.limits));
+                for (lasted, ended) in failed.unwrap_or_default() {
+                    users += 1;
+                    self.note_unfinished(subject, lasted, ended, plan);
+                }
+            }
+        }
+        users
+    }
+
+    /// The longest latency of a good answer of a task.
+    fn longest_good(&self, task: TaskId) -> Option<Duration> {
+        let rows = [&self.window, &self.extra_mixed, &self.extra_targeted];
+        rows.iter().filter_map(|rows| rows.get(task)?.longest_good()).max()
+    }
+
+    fn note_unfinished(
+        &mut self,
+        subject: Subject,
+        lasted: Duration,
+        ended: Duration,
+        plan: &LoadPlan,
+    ) {
+        let message = format!(
+            "no complete answer when the load ended, after {:.1} s: longer than every good answer",
+            lasted.as_secs_f64()
+        );
+        let failure = Failure::new(FailureKind::Timeout, message);
+        self.note_failure(subject, &failure, plan);
+        if let Subject::Task(Phase::Window, task) = subject {
+            let timeline = self.timelines.get_mut(task);
+            timeline.into_iter().for_each(|timeline| timeline.record(clock::second(ended), None));
+            self.interval.requests += 1;
+            self.interval.failures += 1;
+            self.interval.kinds[FailureKind::Timeout as usize] += 1;
+        }
+    }
+
+    /// Bytes came behind an answer that counted as a good one: it failed.
+    pub fn note_late(
+        &mut self,
+        subject: Subject,
+        answer: GoodAnswer,
+        failure: &Failure,
+        plan: &LoadPlan,
+    ) {
+        self.row(subject).into_iter().for_each(|row| row.note_late(answer));
+        if matches!(subject, Subject::Task(Phase::WarmUp, _)) {
+            return;
+        }
+        self.note_failure(subject, failure, plan);
+        let is_in_window = matches!(subject, Subject::Task(Phase::Window, _));
+        // A second must not have more failures than requests.
+        if is_in_window && self.interval.failures < self.interval.requests {
+            self.interval.failures += 1;
+            self.interval.kinds[failure.kind as usize] += 1;
+        }
+    }
+
+    /// Counts the answers behind which bytes came as failed, once no more follow.
+    pub fn fail_late(&mut self, plan: &LoadPlan) {
+        let after = self.extra_mixed.iter_mut().chain(&mut self.extra_targeted);
+        let rows = self.window.iter_mut().chain(after);
+        rows.chain([&mut self.login, &mut self.warm_up])
+            .for_each(|row| row.fail_late(&plan.limits));
+    }
+
+    /// Counts the checks of a call.
+    fn record_checks(&mut self, task: TaskId, sample: &Sample) {
+        let Some(checks) = self.checks.get_mut(task) else { return };
+        let mut left = sample.checked;
+        while left != 0 {
+            let check = checks.get_mut(left.trailing_zeros() as usize);
+            check.into_iter().for_each(|check| check.checked += 1);
+            left &= left - 1;
+        }
+        for (index, message) in &sample.unmet {
+            let Some(check) = checks.get_mut(*index) else { continue };
+            check.failed += 1;
+            check.message.get_or_insert_with(|| message.clone());
+        }
+    }
+
     /// Whether the body of this answer must be kept: for the first failed answers of each task.
     /// The body of a login that was not refused may contain an unknown token, so it is not
     /// kept.
@@ -147,10 +265,35 @@ impl Recorder {
         is_shown && self.row(subject).is_some_and(|row| row.exemplars.wants_error())
     }
 
-    /// Records how late the worker woke.
-    pub fn note_lag(&mut self, lag: Duration) {
+    /// Records how late the worker woke at this time of the run.
+    pub fn note_lag(&mut self, lag: Duration, at: Duration) {
         self.lag.record(lag);
         self.interval.late = self.interval.late.max(lag);
+        self.late.note(lag, at);
+    }
+
+    /// Records that the worker is due to wake at this time of the run.
+    pub fn expect_pulse(&mut self, at: Duration) {
+        self.late.expect_pulse(at);
+    }
+
+    /// Records a wait of a user between two requests, and how late it ended.
+    pub fn note_wait(&mut self, wait: Duration, lag: Duration) {
+        self.waits.0 += wait;
+        self.waits.1 += lag;
+    }
+
+    /// The summed lateness of waits over the summed cycles of all users; `None` without waits.
+    pub fn shortfall(&self) -> Option<f64> {
+        let all = self.window.iter().chain(&self.extra_mixed).chain(&self.extra_targeted);
+        let busy: Duration = all.chain([&self.warm_up]).map(RowRecorder::busy).sum();
+        let (waited, late) = self.waits;
+        (!waited.is_zero()).then(|| late.as_secs_f64() / (waited + busy + late).as_secs_f64())
+    }
+
+    /// Requests that were due or under way within a second after the worker was late.
+    pub fn late_requests(&self) -> u64 {
+        self.late.requests()
     }
 
     /// The number of requests so far, including logins.
@@ -225,6 +368,13 @@ impl Recorder {
         for (mine, theirs) in self.timelines.iter_mut().zip(&other.timelines) {
             mine.absorb(theirs);
         }
+        for (mine, theirs) in self.checks.iter_mut().flatten().zip(other.checks.iter().flatten()) {
+            mine.checked += theirs.checked;
+            mine.failed += theirs.failed;
+            if mine.message.is_none() {
+                mine.message.clone_from(&theirs.message);
+            }
+        }
         for (key, group) in other.failures {
             let mine = self
                 .failures
@@ -237,6 +387,8 @@ impl Recorder {
         self.resent += other.resent;
         self.reopened += other.reopened;
         self.requests += other.requests;
+        self.late.absorb(&other.late);
+        self.waits = (self.waits.0 + other.waits.0, self.waits.1 + other.waits.1);
         self.lag.absorb(&other.lag);
         self.spawn_lag.absorb(&other.spawn_lag);
         self.connect.absorb(&other.connect);
@@ -259,24 +411,32 @@ impl Recorder {
         let rows = self.window.iter().zip(after);
         let timelines =
             self.timelines.iter().map(TaskTimeline::steps).chain(std::iter::repeat(Vec::new()));
-        let pairs = plan.scenario.tasks.iter().zip(rows).zip(timelines);
+        let tasks = plan.scenario.tasks.iter().zip(&self.checks).enumerate();
+        let pairs = tasks.zip(rows).zip(timelines);
         pairs
-            .map(|((task, (window, (extra_mixed, extra_targeted))), timeline)| TaskSummary {
-                timeline,
-                name: task.name.clone(),
-                group: task.group.clone(),
-                method: methods(&task.steps),
-                label: labels(&task.steps),
-                weight: task.weight,
-                needs_data: task.steps.iter().any(may_have_data),
-                window: window.row(),
-                extra_mixed: extra_mixed.row(),
-                extra_targeted: extra_targeted.row(),
-                samples: ExemplarRecorder::samples(
-                    [window, extra_mixed, extra_targeted].map(|c| &c.exemplars),
-                    plan.opens(),
-                ),
-            })
+            .map(
+                |(((index, (task, checks)), (window, (extra_mixed, extra_targeted))), timeline)| {
+                    TaskSummary {
+                        timeline,
+                        late: self.late.rows(index),
+                        checks: checks.clone(),
+                        is_unchecked: checks.iter().all(|check| check.is_soft),
+                        name: task.name.clone(),
+                        group: task.group.clone(),
+                        method: methods(&task.steps),
+                        label: labels(&task.steps),
+                        weight: task.weight,
+                        needs_data: task.steps.iter().any(may_have_data),
+                        window: window.row(),
+                        extra_mixed: extra_mixed.row(),
+                        extra_targeted: extra_targeted.row(),
+                        samples: ExemplarRecorder::samples(
+                            [window, extra_mixed, extra_targeted].map(|c| &c.exemplars),
+                            plan.opens(),
+                        ),
+                    }
+                },
+            )
             .collect()
     }
 
@@ -288,6 +448,7 @@ impl Recorder {
             method: methods(&login.steps),
             label: labels(&login.steps),
             window: self.login.row(),
+            late: self.late.login(),
             samples: ExemplarRecorder::samples([&self.login.exemplars], plan.opens()),
             ..TaskSummary::default()
         })
@@ -299,6 +460,17 @@ impl Recorder {
         all.sort_by_key(|(key, _)| **key);
         all.into_iter().map(|(_, group)| group.clone()).collect()
     }
+}
+
+/// The checks of a task before its first answer.
+fn no_checks(task: &Task) -> Vec<CheckSummary> {
+    let checks = task.steps.iter().flat_map(|step| &step.checks);
+    let count = |check: &Check| CheckSummary {
+        name: check.name.clone(),
+        is_soft: check.is_soft,
+        ..CheckSummary::default()
+    };
+    checks.map(count).collect()
 }
 
 /// Whether an accepted answer can be a success.
