@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
 use super::super::actions::{self, find, pretend_python, require};
 use super::super::below::signal;
@@ -83,21 +83,6 @@ fn answering(version: &str, venv: bool) -> String {
 
 fn installs() -> Vec<FaultCase> {
     vec![
-        case("environment/oldest-django", "The service has the oldest supported Django, 4.2.", 0)
-            .own_cache()
-            .before(|sandbox| {
-                let path = sandbox.folder.join("service/requirements.lock");
-                let lock = std::fs::read_to_string(&path)?;
-                let pinned = lock.lines().find(|line| line.starts_with("Django=="));
-                let pinned = pinned.context("the lock pins no Django")?.to_owned();
-                Ok(std::fs::write(path, lock.replace(&pinned, "Django==4.2.16"))?)
-            })
-            .then(|_, outcome| {
-                let pip = outcome.files.get("logs/install.log").map(Vec::as_slice);
-                let pip = String::from_utf8_lossy(pip.unwrap_or_default());
-                ensure!(pip.contains("Django-4.2.16") || pip.contains("django-4.2.16"), "{pip}");
-                Ok(())
-            }),
         case("environment/no-such-requirement", "A requirement does not exist.", 3)
             .own_cache()
             .variable("PIP_NO_INDEX", "1")
