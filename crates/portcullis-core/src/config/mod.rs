@@ -1,6 +1,7 @@
 //! The content of `perf.toml`, a profile and the flags: decoded strictly, with all mistakes
 //! reported together.
 
+mod check;
 mod load;
 mod measured;
 mod python;
@@ -184,6 +185,16 @@ pub fn line_of_rule(tree: &Node, severity: &str, text: &str) -> Option<usize> {
     let is_text = |node: &Node| matches!(&node.value, Value::Text(written) if written == text);
     let is_it = |node: &&Node| is_text(node) || tree::get(node, "rule").is_some_and(is_text);
     rules.flatten().find(is_it).and_then(|rule| rule.at.line())
+}
+
+/// The line of a task in the user's file, counted from 1: that of its name. `None` for a task
+/// from elsewhere.
+pub fn line_of_task(tree: &Node, task: &str) -> Option<usize> {
+    let tasks = tree::get(tree::get(tree, "scenario")?, "task")?;
+    let Value::List(tasks) = &tasks.value else { return None };
+    let names = tasks.iter().filter_map(|node| tree::get(node, "name"));
+    let is_it = |name: &&Node| matches!(&name.value, Value::Text(written) if written == task);
+    names.into_iter().find(is_it)?.at.line()
 }
 
 /// The line of a section in the user's file, counted from 1. `None` if it is missing.

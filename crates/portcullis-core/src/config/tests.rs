@@ -89,7 +89,7 @@ fn each_impossible_value_is_one_problem() {
     check("[django.overrides]", "[django.overrides]\nX = inf", "infinity and nan");
     check("wait = { min", "order = \"dek\"\nwait = { min", "did you mean \"deck\"?");
     check("wait = { min", "wait = { pacing = \"1s\", min", "needs one of");
-    check("/api/v1/auth/token/", "/{{ x }}/", "the login cannot use values");
+    check("/api/v1/auth/token/", "/{{ x }}/", "the login: unknown value");
     check("pass = [\"UPSTREAM_FAULTS\"]", "pass = [\"PYTHONPATH\"]", "set by Portcullis itself");
     check("[django.overrides]", "[steps]\nmigrate = []\n[django.overrides]", "must name a command");
     check("from = 1, to = 10", "from = 11, to = 10", "from is greater");

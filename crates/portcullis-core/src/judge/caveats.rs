@@ -1,5 +1,7 @@
 //! Caveats: facts that limit the numbers, one sentence each, the same in every report.
 
+use super::answer_caveats;
+use super::validity::lateness;
 use crate::measure::{Acknowledgement, Row, Summary, TaskSummary, Tls};
 use crate::units::show_duration;
 
@@ -18,16 +20,21 @@ pub fn stall_share(row: &Row) -> Option<f64> {
 pub fn caveats(summary: &Summary) -> Vec<String> {
     let all = [
         insecure(summary),
+        answer_caveats::gap(summary),
         stalls(summary),
         acknowledgement(summary),
         arrivals(summary),
+        answer_caveats::resent(summary),
+        late(summary),
         cut(summary),
         warm_up(summary),
         ended_early(summary),
         went_on(summary),
         clipped(summary),
     ];
-    all.into_iter().flatten().collect()
+    let checks = answer_caveats::soft_checks(summary);
+    let all = all.into_iter().flatten().chain(checks);
+    all.chain(answer_caveats::unchecked(summary)).collect()
 }
 
 fn insecure(summary: &Summary) -> Option<String> {
@@ -73,6 +80,15 @@ fn arrivals(summary: &Summary) -> Option<String> {
          the wait{unstarted}",
         arrivals.queued, arrivals.scheduled, summary.users_asked
     ))
+}
+
+fn late(summary: &Summary) -> Option<String> {
+    let late = lateness(summary)?;
+    let all: u64 = summary.tasks.iter().map(|task| task.judged().requests).sum();
+    let affected = summary.generator.late_requests;
+    (affected > 0).then(|| {
+        format!("{late}; {affected} of {all} requests were due or under way within 1 s after it")
+    })
 }
 
 fn cut(summary: &Summary) -> Option<String> {

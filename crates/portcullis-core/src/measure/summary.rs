@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Distribution, Exemplars, FailureGroup, Percentile, Row, Scope, TimeBucket};
+use super::{
+    CheckSummary, Distribution, Exemplars, FailureGroup, LateRows, Percentile, Row, Scope,
+    TimeBucket,
+};
 
 /// Everything the load engine measured.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,12 +28,17 @@ pub struct Summary {
     pub users_asked: u32,
     /// Virtual users that logged in and ran.
     pub users_ran: u32,
+    /// Virtual users whose last request was cut after it had outlasted every good answer; these
+    /// requests count as failed.
+    pub stuck_users: u32,
     /// Requests sent again on a new connection, because the server had closed the kept one
     /// before the first byte of the answer.
     pub resent: u64,
     /// Kept connections that the server had closed while idle, and that were opened again
     /// before anything was sent.
     pub reopened: u64,
+    /// The longest time of the window without an answer; `None` if unknown.
+    pub longest_gap: Option<Gap>,
     /// The state of the generator itself.
     pub generator: Generator,
     /// The latency limits that were counted, ascending.
@@ -54,6 +62,15 @@ pub struct Change {
     pub at: Duration,
     /// The new target of the load, in words: `to 20 users`.
     pub what: String,
+}
+
+/// A time without a completed answer while at least half of the active users waited for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gap {
+    /// Its start, since the start of the window.
+    pub at: Duration,
+    /// Its length.
+    pub length: Duration,
 }
 
 /// Counts of the schedule of an open load.
@@ -150,6 +167,11 @@ pub struct Generator {
     pub cpu: Option<Duration>,
     /// Time in the run queue without a CPU, if the system provides it.
     pub run_queue: Option<Duration>,
+    /// Closed model: by how much less load was made, because waits ended late: the summed
+    /// lateness over the summed cycles of all users. `None` if unknown.
+    pub shortfall: Option<f64>,
+    /// Requests that were due or under way within a second after it was late.
+    pub late_requests: u64,
 }
 
 /// The requests of one task, or of the login.
@@ -167,6 +189,10 @@ pub struct TaskSummary {
     pub weight: u32,
     /// Whether it accepts a status from 200 to 299, and so should have data.
     pub needs_data: bool,
+    /// Its checks; empty if it has none, or if they are unknown.
+    pub checks: Vec<CheckSummary>,
+    /// Whether it is known to have no check that can fail an answer.
+    pub is_unchecked: bool,
     /// Requests of the planned window.
     pub window: Row,
     /// Mixed extra requests: made after the window from the deck, because a rule on several
@@ -179,6 +205,10 @@ pub struct TaskSummary {
     pub samples: Exemplars,
     /// The timeline of the window, for charts; empty if unknown.
     pub timeline: Vec<TimeBucket>,
+    /// Those of the requests that a late generator may have distorted; not kept in results.
+    pub late: LateRows,
+    /// Its named steps, in order: parts of its requests, which are in no total.
+    pub steps: Vec<TaskSummary>,
 }
 
 /// One second of the time series.
@@ -230,6 +260,11 @@ pub const REPORTED_PERCENTILES: [Percentile; 11] = [
 ];
 
 impl TaskSummary {
+    /// Whether one of its named steps has this name.
+    pub fn has_step(&self, name: &str) -> bool {
+        self.steps.iter().any(|step| step.name == name)
+    }
+
     /// All requests by which the task is judged.
     pub fn judged(&self) -> Row {
         let mut row = self.by_deck();
@@ -275,6 +310,11 @@ impl Summary {
         self.tasks.iter().filter(|task| task.label == label && task.weight > 0).count() > 1
     }
 
+    /// Each task, followed by its named steps.
+    pub fn rows(&self) -> impl Iterator<Item = &TaskSummary> {
+        self.tasks.iter().flat_map(|task| std::iter::once(task).chain(&task.steps))
+    }
+
     /// The tasks of a scope, or the login; nothing for an unknown name.
     fn of_scope<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a TaskSummary> {
         let is_in = move |task: &&TaskSummary| match scope {
@@ -285,7 +325,10 @@ impl Summary {
             Scope::Login => false,
         };
         let login = self.login.iter().filter(move |_| *scope == Scope::Login);
-        self.tasks.iter().filter(is_in).chain(login)
+        let steps = self.tasks.iter().flat_map(|task| &task.steps);
+        let step =
+            steps.filter(move |step| matches!(scope, Scope::Task(name) if step.name == *name));
+        self.tasks.iter().filter(is_in).chain(step).chain(login)
     }
 
     /// The requests of a scope in the planned window, for rates.

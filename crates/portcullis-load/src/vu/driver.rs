@@ -10,7 +10,7 @@ use portcullis_core::measure::ArrivalCounts;
 use super::shared::Shared;
 use super::virtual_user;
 use super::worker::{WorkError, Worker};
-use crate::metrics::{IntervalCounts, PULSE, Recorder, ThreadTimes, ask_for_punctuality};
+use crate::metrics::{IntervalCounts, PULSE, Recorder, Stretch, ThreadTimes, ask_for_punctuality};
 use crate::reactor::{self, Reactor, Turn};
 
 /// A message of a running worker, sent at most a few times a second.
@@ -41,6 +41,8 @@ pub struct WorkerOutput {
     pub times: Option<ThreadTimes>,
     /// Whether the system gave it a raised priority.
     pub is_punctual: bool,
+    /// The times without an answer.
+    pub stretches: Vec<Stretch>,
     /// Counts of its share of an open load.
     pub arrivals: ArrivalCounts,
     /// The message of the panic if a user panicked.
@@ -85,6 +87,7 @@ pub fn run_worker(
         measured,
         times,
         is_punctual,
+        stretches: worker.gaps.into_inner().finish(shared.schedule.start.elapsed()),
         arrivals,
         panic,
     })
@@ -123,8 +126,11 @@ impl<'a> WorkerDriver<'a> {
     fn turn(&mut self, worker: &Worker<'_>, reactor: &Rc<Reactor>) -> Turn {
         let now = Instant::now();
         if now >= self.pulse {
-            worker.recorder.borrow_mut().note_lag(now - self.pulse);
+            let (start, lag) = (self.shared.schedule.start, now - self.pulse);
             self.pulse = now + PULSE;
+            let mut recorder = worker.recorder.borrow_mut();
+            recorder.note_lag(lag, now - start);
+            recorder.expect_pulse(self.pulse - start);
         }
         self.report(worker, now);
         self.watch(worker, now);

@@ -3,19 +3,32 @@
 
 mod answer;
 mod body;
+mod check;
+mod cookies;
 mod driver;
+mod encoding;
 mod first_round;
+mod flow;
+mod forms;
+mod generated;
 mod json;
+mod login;
 mod page;
 mod prepared;
+mod redirects;
 mod session;
+mod shape;
 mod shared;
+mod taking;
 mod virtual_user;
 mod worker;
+mod writer;
 
 pub use driver::{Message, WorkerOutput, run_worker};
 pub use first_round::{FirstRound, LoadError, first_round};
+pub use login::LoggedIn;
 pub use prepared::{Prepared, closes_connections};
-pub use session::{LoggedIn, Sending, Session, login_failure};
+pub use session::{Sending, Session, login_failure};
+pub use shape::Shapes;
 pub use shared::{FirstLogin, Shared, lock};
 pub use worker::WorkError;

@@ -50,6 +50,8 @@ pub enum Role {
     Base(BaseName),
     /// The candidate in a comparison.
     Candidate,
+    /// The base again, for the same load as the candidate's.
+    BaseLoad(BaseName),
 }
 
 /// The private folder of a run: removed when this is dropped, and locked until then, so that
@@ -94,6 +96,7 @@ impl RunFolder {
             // Paths of equal length, so that they cause no difference.
             Role::Base(_) => self.whole.join("base"),
             Role::Candidate => self.whole.join("cand"),
+            Role::BaseLoad(_) => self.whole.join("base-load"),
         };
         // If it cannot be created, the first file in it fails.
         let _ = make_folders(&path);
@@ -109,7 +112,7 @@ impl RunFolder {
     pub fn of_side(&self) -> Option<Side> {
         match self.role {
             Role::Load => None,
-            Role::Base(_) => Some(Side::Base),
+            Role::Base(_) | Role::BaseLoad(_) => Some(Side::Base),
             Role::Candidate => Some(Side::Candidate),
         }
     }
@@ -190,6 +193,7 @@ impl RunFolder {
             Role::Load => "",
             Role::Base(_) => "base-",
             Role::Candidate => "pairs-",
+            Role::BaseLoad(_) => "base-load-",
         };
         self.logs().join(format!("{prefix}{name}.log"))
     }
@@ -199,7 +203,7 @@ impl RunFolder {
 const OWN: [&str; 5] = ["logs", "settings", "loaded", "scratch", "tmp"];
 /// What else is no data of the project: its logs, the versions of a comparison, an
 /// environment of the run's own, and the file that says that the run is alive.
-const OTHERS: [&str; 5] = ["project-logs", "base", "cand", "venv", abandoned::ALIVE];
+const OTHERS: [&str; 6] = ["project-logs", "base", "cand", "base-load", "venv", abandoned::ALIVE];
 /// Folders of the project, which its settings refer to.
 const PROJECTS: [&str; 7] = ["db", "media", "static", "sessions", "mail", "caches", "storages"];
 

@@ -3,8 +3,8 @@
 
 use portcullis_core::compare::Comparison;
 use portcullis_core::event::{StageEnd, StageRecord};
-use portcullis_core::judge::Verdict;
-use portcullis_core::measure::Summary;
+use portcullis_core::judge::{ThresholdResult, Verdict};
+use portcullis_core::measure::{Summary, TaskSummary};
 use portcullis_core::secrets::Secrets;
 use portcullis_core::threshold::Scope;
 use portcullis_report::RunRecord;
@@ -50,39 +50,73 @@ fn summary(summary: &mut Summary, secrets: &Secrets) {
         hide(&mut failure.task);
     }
     for task in summary.tasks.iter_mut().chain(&mut summary.login) {
-        hide(&mut task.name);
-        hide(&mut task.label);
-        task.group.iter_mut().for_each(hide);
-        task.samples.clean(|text| secrets.redact(text));
+        row(task, secrets);
+        task.steps.iter_mut().for_each(|step| row(step, secrets));
     }
+}
+
+fn row(task: &mut TaskSummary, secrets: &Secrets) {
+    let hide = |text: &mut String| *text = secrets.redact(text);
+    hide(&mut task.name);
+    hide(&mut task.label);
+    task.group.iter_mut().for_each(hide);
+    for check in &mut task.checks {
+        hide(&mut check.name);
+        check.message.iter_mut().for_each(hide);
+    }
+    task.samples.clean(|text| secrets.redact(text));
 }
 
 fn verdict(verdict: &mut Verdict, hide: &impl Fn(&mut String)) {
     verdict.silent_tasks.iter_mut().for_each(hide);
-    for judged in &mut verdict.judged {
-        hide(&mut judged.rule.text);
-        judged.reason.iter_mut().for_each(hide);
-        match &mut judged.rule.scope {
-            Scope::Task(name) | Scope::Group(name) | Scope::Label(name) => hide(name),
-            Scope::Aggregate | Scope::Login => {}
-        }
+    verdict.judged.iter_mut().for_each(|one| judged(one, hide));
+}
+
+fn judged(judged: &mut ThresholdResult, hide: &impl Fn(&mut String)) {
+    hide(&mut judged.rule.text);
+    judged.reason.iter_mut().for_each(hide);
+    match &mut judged.rule.scope {
+        Scope::Task(name) | Scope::Group(name) | Scope::Label(name) => hide(name),
+        Scope::Aggregate | Scope::Login => {}
     }
 }
 
 fn comparison(comparison: &mut Comparison, hide: &impl Fn(&mut String)) {
     comparison.names.iter_mut().for_each(hide);
     comparison.overrides.iter_mut().for_each(hide);
+    comparison.loosened.iter_mut().for_each(hide);
+    comparison.base_judged.iter_mut().for_each(|one| judged(one, hide));
+    comparison.base_load.iter_mut().chain(&mut comparison.base_gate).for_each(hide);
     comparison.tasks.iter_mut().for_each(|task| hide(&mut task.name));
 }
 
 #[cfg(test)]
 mod tests {
     use portcullis_core::judge::{Finding, Judgement, ThresholdResult};
+    use portcullis_core::measure::{CheckSummary, TaskSummary};
     use portcullis_core::threshold::{Names, Severity, parse};
     use portcullis_report::annotations;
     use portcullis_report::{PlacedRule, SourceLocations, codequality, results, wording};
 
     use super::*;
+
+    #[test]
+    fn what_a_check_found_instead_hides_a_secret() {
+        let check = CheckSummary {
+            name: "key = \"hunter22\"".to_owned(),
+            is_soft: true,
+            checked: 2,
+            failed: 1,
+            message: Some("key is \"hunter22\", expected \"x\"".to_owned()),
+        };
+        let task = TaskSummary { checks: vec![check], weight: 1, ..TaskSummary::default() };
+        let measured = Summary { tasks: vec![task], ..Summary::default() };
+        let mut secrets = Secrets::default();
+        secrets.add("hunter22");
+        let run = RunRecord { summary: Some(measured), ..RunRecord::default() };
+        let text = results::write(&record(&secrets, run)).unwrap();
+        assert!(text.contains("expected") && !text.contains("hunter22"), "{text}");
+    }
 
     #[test]
     fn a_rule_with_a_secret_in_its_name_hides_it_and_keeps_its_line() {

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use portcullis_core::engine::{
     Ended, FirstAnswer, FirstFailure, LoadOutcome, LoginFailure, Measured, Observer,
+    pages_among_json,
 };
 use portcullis_core::event::{Event, Progress};
-use portcullis_core::judge::{Finding, generator_fault, warm_up_fault};
+use portcullis_core::judge::{Finding, load_fault, unanswered_fault, warm_up_fault};
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
 use portcullis_core::plan::Mode;
 use portcullis_core::target::Target;
@@ -19,10 +20,11 @@ use portcullis_supervise::port::{self, Listeners, Owner};
 use portcullis_supervise::server::Server;
 
 use super::health::{self, Health};
+use super::judge::BUSY;
 use crate::engines::{self, NotBegun};
 use crate::host::machine::Ticks;
 use crate::project;
-use crate::run::{LoadResults, RunContext, StageFailure, StageOutput};
+use crate::run::{LoadResults, RunContext, StageFailure, StageOutput, task_location};
 
 /// Makes the load on a ready server. Its results are in `results`, even if it fails.
 ///
@@ -247,6 +249,9 @@ fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure
 const KILLED: &str = "SIGKILL often comes from the kernel when memory runs out: check dmesg, the \
                       limits of the container, and server.peak_memory_bytes in the results";
 
+const HUNG: &str = "look in its log for what it waits for: a lock, a full pool of workers or of \
+                    connections, another service";
+
 /// The failure of a load that did not begin.
 fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     match (context.interrupts.signal(), error) {
@@ -267,6 +272,9 @@ fn login_failure(context: &RunContext<'_>, failure: &LoginFailure) -> StageFailu
     if failure.throttled {
         return failed.with_advice(THROTTLED_LOGIN);
     }
+    if failure.message.contains("end in a slash") {
+        return failed.with_advice(REDIRECTED_LOGIN);
+    }
     let settings = &context.planned.loaded.config.django.settings;
     let known = project::advice_of(&context.folder, "server", settings);
     match (failure.status, known) {
@@ -278,6 +286,7 @@ fn login_failure(context: &RunContext<'_>, failure: &LoginFailure) -> StageFailu
         }
         (300..=399, _) => failed.with_advice(REDIRECTED_LOGIN),
         (404 | 405, _) => failed.with_advice(NO_LOGIN_HERE),
+        (200..=299, _) => failed.with_advice(NO_TOKEN),
         _ => failed.with_advice(WRONG_LOGIN),
     }
 }
@@ -290,17 +299,21 @@ const REFUSED_HOST: &str = "Django refuses a request like this if its host is no
      [django.overrides]";
 const REDIRECTED_LOGIN: &str = "redirects are not followed: set scenario.login.path to the path that answers itself (often \
      the same with a slash at its end)";
-const NO_LOGIN_HERE: &str = "check path and method of [scenario.login]";
+const NO_LOGIN_HERE: &str =
+    "the service has no login there: check path and method of [scenario.login]";
+const NO_TOKEN: &str = "set scenario.login.token to the path of the token in the answer, such as \
+                        \"data.access\", and scenario.login.path to the login of the API";
 const WRONG_LOGIN: &str =
     "check path, body and token of [scenario.login], and that the seed creates this user";
 
-/// Reports the answers of the first round; tasks without data end the run here.
+/// Reports the answers of the first round; tasks without data, and tasks that the service does
+/// not have, end the run here. Any other failure is the service's own, and is judged.
 fn tell_first_round(
     context: &RunContext<'_>,
     calls: &mut Vec<FirstCall>,
     answers: &[FirstAnswer],
 ) -> Result<(), StageFailure> {
-    let mut without_data = Vec::new();
+    let (mut missing, mut without_data) = (Vec::new(), Vec::new());
     for answer in answers {
         let failure = answer.failure.as_ref();
         let words = failure.map(|failure| format!("{}: {}", failure.kind.name(), failure.message));
@@ -309,9 +322,14 @@ fn tell_first_round(
             latency: answer.latency,
             failure: words.map(|words| context.redact(&words)),
         });
-        let Some(FirstFailure { kind, message, answer: body }) = failure else { continue };
+        let Some(failure) = failure else { continue };
         let (task, request) = (&answer.task, &answer.request);
-        if *kind == FailureKind::Validation {
+        let FirstFailure { kind, status, message, answer: body } = failure;
+        if failure.is_missing() {
+            let place = task_location(context.planned, task);
+            let place = place.map_or_else(String::new, |place| format!(", {place}"));
+            missing.push(Finding::invalid(format!("{task}: {status} at {request}{place}")));
+        } else if *kind == FailureKind::Validation {
             without_data.push(Finding::invalid(format!(
                 "{task} has no data: {request}: {message}; the answer was {body}"
             )));
@@ -319,12 +337,23 @@ fn tell_first_round(
             context.warn(format!("first round: {task}: {request}: {message}"));
         }
     }
-    if without_data.is_empty() {
-        return Ok(());
-    }
-    let advice = "check that the seed fills these tables for the user that logs in".to_owned();
-    Err(StageFailure { findings: without_data, log: None, advice: Some(advice) })
+    pages_among_json(answers).into_iter().for_each(|remark| context.warn(&remark));
+    let has_no_list = |finding: &Finding| finding.message.contains("the answer has no key");
+    let advice = match (missing.is_empty(), without_data.is_empty()) {
+        (true, true) => return Ok(()),
+        (false, _) => MISSING,
+        (true, false) if without_data.iter().all(has_no_list) => NO_LIST,
+        (true, false) => "check that the seed fills these tables for the user that logs in",
+    };
+    let findings = missing.into_iter().chain(without_data).collect();
+    Err(StageFailure { findings, log: None, advice: Some(advice.to_owned()) })
 }
+
+const NO_LIST: &str =
+    "set the path of the check to a list of the answer, such as json = \"results\"";
+
+const MISSING: &str = "correct the path or the method of the task, seed what it asks for, or accept \
+                       the status if it is the expected answer (accept = [200, 404])";
 
 fn conclude(
     context: &RunContext<'_>,
@@ -344,8 +373,9 @@ fn conclude(
         (false, None) if summary.ended_early.is_none() => plan.users_due(plan.window),
         (false, _) => plan.users_due(summary.measured.saturating_sub(login)),
     };
-    let fault = generator_fault(&summary);
+    let fault = load_fault(&summary);
     let unwell = warm_up_fault(&summary);
+    let unanswered = unanswered_fault(&summary, plan.users_at_end());
     results.summary = Some(summary);
     if let Some(signal) = context.interrupts.signal() {
         return Err(StageFailure::new(Finding::interrupted(signal)));
@@ -373,6 +403,10 @@ fn conclude(
         }
         Ended::Complete => {
             results.is_judged = true;
+            if let Some(unanswered) = unanswered {
+                let failure = StageFailure::new(Finding::server(unanswered)).with_log("server");
+                return Err(failure.with_advice(HUNG));
+            }
             if ran < asked {
                 let message = format!("only {ran} of {asked} users ran");
                 return Err(StageFailure::new(Finding::invalid(message)));
@@ -383,9 +417,7 @@ fn conclude(
                     .with_advice("find out why the service fails before the measured window"));
             }
             match fault {
-                Some(fault) => Err(StageFailure::new(Finding::invalid(fault)).with_advice(
-                    "give the load generator its own core, or use a less busy machine",
-                )),
+                Some(fault) => Err(StageFailure::new(Finding::invalid(fault)).with_advice(BUSY)),
                 None => Ok(()),
             }
         }

@@ -22,6 +22,7 @@ mod interrupts;
 mod isolation;
 mod locust;
 mod samples;
+mod scenario;
 mod terminal;
 mod tmux;
 mod tmux_run;

@@ -180,3 +180,17 @@ impl Project {
         step::run(&step, context.interrupts)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_of_the_environment_come_first_in_the_search_path() {
+        let through =
+            |path: Option<&str>| path_through(Path::new("/venv/bin/python"), path.map(OsStr::new));
+        assert_eq!(through(Some("/usr/bin:/bin")), "/venv/bin:/usr/bin:/bin");
+        // An empty entry would be the current folder.
+        assert_eq!(through(None), "/venv/bin");
+    }
+}
