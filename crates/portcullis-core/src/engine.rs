@@ -34,8 +34,39 @@ pub struct FirstAnswer {
     pub request: String,
     /// Its latency.
     pub latency: Duration,
+    /// What its body is.
+    pub content: Content,
     /// The failure, if there was one.
     pub failure: Option<FirstFailure>,
+}
+
+/// What the body of an answer is, by its media type and how it begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Content {
+    /// There is none.
+    #[default]
+    None,
+    /// JSON.
+    Json,
+    /// A page.
+    Html,
+    /// Anything else.
+    Other,
+}
+
+/// Remarks on tasks that answer with a page while most others answer with JSON: a login page or
+/// an error page with a good status.
+pub fn pages_among_json(answers: &[FirstAnswer]) -> Vec<String> {
+    let with = |content| answers.iter().filter(move |answer| answer.content == content);
+    let (pages, json) = (with(Content::Html).count(), with(Content::Json).count());
+    let remark = |answer: &FirstAnswer| {
+        format!(
+            "first round: {}: {} answers with a page (HTML), {json} other tasks with JSON: is it \
+             an error page?",
+            answer.task, answer.request
+        )
+    };
+    with(Content::Html).filter(|_| pages < json).map(remark).collect()
 }
 
 /// Why an answer in the first round was not a good one.
@@ -104,4 +135,30 @@ pub struct LoadOutcome {
     pub measured: Measured,
     /// How it ended.
     pub ended: Ended,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_among_json_is_remarked_and_json_among_pages_is_not() {
+        let remarks = |contents: &[Content]| {
+            let answer = |content: &Content| FirstAnswer {
+                task: "list".to_owned(),
+                request: "GET /a/".to_owned(),
+                latency: Duration::ZERO,
+                content: *content,
+                failure: None,
+            };
+            pages_among_json(&contents.iter().map(answer).collect::<Vec<_>>())
+        };
+        use Content::{Html, Json, Other};
+        let said = remarks(&[Json, Html, Json, Content::None, Other]);
+        assert_eq!(said.len(), 1);
+        assert!(said[0].starts_with("first round: list: GET /a/ answers with a page"), "{said:?}");
+        assert!(remarks(&[Html, Html, Json]).is_empty() && remarks(&[Html]).is_empty());
+        assert!(remarks(&[Html, Json]).is_empty(), "a service of both kinds");
+        assert!(remarks(&[Json, Json, Other]).is_empty() && remarks(&[]).is_empty());
+    }
 }

@@ -11,9 +11,9 @@ use crate::config::{
     ramp,
 };
 use crate::measure::Change;
-use crate::scenario::{ActiveSpan, Model, Scenario, Wait};
+use crate::scenario::{ActiveSpan, Model, Scenario, Task, Wait, labels};
 use crate::target::Target;
-use crate::threshold::{Limit, Threshold, latency_limits};
+use crate::threshold::{Limit, Scope, Threshold, latency_limits};
 use crate::units::show_duration;
 
 /// Everything that a run will do.
@@ -210,6 +210,27 @@ impl LoadPlan {
         u32::try_from((0..self.users).filter(is_due).count()).unwrap_or(u32::MAX)
     }
 
+    /// The number of users that are active until the end of a closed load; `None` in the open
+    /// model, where arrivals decide.
+    pub fn users_at_end(&self) -> Option<u32> {
+        let total = self.model.total();
+        let stays =
+            |user: &u32| self.model.active_spans(*user).last().is_some_and(|(_, to)| *to >= total);
+        let count = (0..self.users).filter(stays).count();
+        (!self.is_open()).then(|| u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// The longest latency limit of the rules on a task; zero without one.
+    pub fn longest_limit(&self, task: &Task) -> Duration {
+        let limits = self.rules.iter().filter_map(|rule| match rule.limit {
+            Limit::Latency(limit) if is_in(&rule.scope, task) && !rule.metric.is_of_load() => {
+                Some(limit)
+            }
+            _ => None,
+        });
+        limits.max().unwrap_or_default()
+    }
+
     /// The expected number of requests within the first `span` of the window, with answers of
     /// 50 ms.
     pub fn expected_requests(&self, span: Duration) -> f64 {
@@ -256,6 +277,17 @@ impl LoadPlan {
     /// Requests of one full deck: the sum of the weights.
     pub fn deck(&self) -> u64 {
         self.scenario.tasks.iter().map(|task| u64::from(task.weight)).sum()
+    }
+}
+
+/// Whether a scope has the requests of a task.
+fn is_in(scope: &Scope, task: &Task) -> bool {
+    match scope {
+        Scope::Aggregate => true,
+        Scope::Task(name) => *name == task.name,
+        Scope::Group(name) => task.group.as_ref() == Some(name),
+        Scope::Label(label) => *label == labels(&task.steps),
+        Scope::Login => false,
     }
 }
 
@@ -355,7 +387,10 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
 /// before. In the open model a latency can be longer than its request.
 fn never_seen(rule: &Threshold, load: &LoadPlan) -> Option<Problem> {
     let Limit::Latency(limit) = rule.limit else { return None };
-    let is_never = limit > load.request_timeout && !load.is_open() && rule.derived.is_none();
+    let is_never = limit > load.request_timeout
+        && !load.is_open()
+        && rule.derived.is_none()
+        && !rule.metric.is_of_load();
     let message = format!(
         "{}: requests time out after {} (load.request_timeout), so no latency can exceed this \
          limit",

@@ -1,6 +1,6 @@
 //! The server under load: its URL, and whether it may be loaded.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// An HTTP origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,9 @@ pub struct TargetError {
 /// Another scheme, a path, a user or an impossible port.
 pub fn parse(text: &str) -> Result<Target, TargetError> {
     let bad = |why| TargetError { text: text.to_owned(), why };
-    let (tls, rest) = match text.split_once("://") {
+    // A scheme has any case (RFC 3986, section 3.1).
+    let scheme = text.split_once("://").map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
+    let (tls, rest) = match scheme.as_ref().map(|(scheme, rest)| (scheme.as_str(), *rest)) {
         Some(("http", rest)) => (false, rest),
         Some(("https", rest)) => (true, rest),
         _ => return Err(bad("is not an http:// or https:// URL")),
@@ -83,14 +85,32 @@ pub fn parse(text: &str) -> Result<Target, TargetError> {
     let (host, port) = match rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
         Some((host, "")) => (host, None),
         Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or("nonsense"))),
+        None if rest.parse::<Ipv6Addr>().is_ok() => match rest.rsplit_once(':') {
+            Some(("::1", port)) => ("::1", Some(port)),
+            Some((address, _)) if address.parse::<Ipv6Addr>().is_ok() => {
+                return Err(bad(
+                    "needs brackets around its IPv6 address: the last part may be a port",
+                ));
+            }
+            _ => (rest, None),
+        },
         None => rest.rsplit_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
     };
     let port = port.map_or(Ok(default_port(tls)), str::parse).ok().filter(|port| *port > 0);
     match port {
+        Some(_) if host.contains(['[', ']']) || is_no_address(host) => {
+            Err(bad("has an invalid host"))
+        }
         Some(port) if !host.is_empty() => Ok(Target { host: host.to_owned(), port, tls }),
         Some(_) => Err(bad("has no host")),
         None => Err(bad("has an invalid port")),
     }
+}
+
+/// Whether a host has the colons of an IPv6 address, but is none. Its zone is not checked.
+fn is_no_address(host: &str) -> bool {
+    let address = host.split('%').next().unwrap_or_default();
+    address.contains(':') && address.parse::<Ipv6Addr>().is_err()
 }
 
 #[cfg(test)]
@@ -106,8 +126,23 @@ mod tests {
         let secure = parse("https://[::1]").unwrap();
         assert_eq!((secure.port, secure.tls, secure.url().as_str()), (443, true, "https://[::1]"));
         assert_eq!(parse("https://h:80").unwrap().url(), "https://h:80");
+        for (written, url) in [
+            ("HTTP://localhost:8000", "http://localhost:8000"),
+            ("Https://h", "https://h"),
+            ("http://::1", "http://[::1]"),
+            ("http://::1/", "http://[::1]"),
+            ("http://::1:8000", "http://[::1]:8000"),
+            ("http://1:2:3:4:5:6:7:8", "http://[1:2:3:4:5:6:7:8]"),
+            ("http://1:2:3:4:5:6:7:8:81", "http://[1:2:3:4:5:6:7:8]:81"),
+        ] {
+            assert_eq!(parse(written).unwrap().url(), url);
+        }
+        assert!(parse("http://::1").unwrap().is_loopback());
         for bad in [
             "http://[::1].evil:80",
+            "http://::1]:80",
+            "http://fe80::1:8000",
+            "http://1:2:3:80",
             "localhost",
             "ftp://x",
             "http://",

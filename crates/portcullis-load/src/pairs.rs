@@ -13,7 +13,7 @@ use portcullis_core::target::Target;
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::Sample;
 use crate::reactor::{self, Handle, ReactorError, Turn};
-use crate::vu::{LoggedIn, Prepared, Sending, Session, closes_connections, login_failure};
+use crate::vu::{LoggedIn, Prepared, Sending, Session, Shapes, closes_connections, login_failure};
 
 /// The plan of the pairs.
 #[derive(Clone, Copy, Debug)]
@@ -106,6 +106,7 @@ pub fn pairs(
     let prepare =
         |target| Prepared::new(&plan.load.scenario, target, closes_connections(plan.load));
     let prepared = Sides { base: prepare(&targets.base), candidate: prepare(&targets.candidate) };
+    let nothing = Shapes::default();
     let state = State {
         hooks: RefCell::new(hooks),
         progress: RefCell::new((0, None)),
@@ -118,6 +119,7 @@ pub fn pairs(
                 plan: plan.load,
                 prepared: prepared.of(side),
                 endpoint: endpoints.of(side),
+                shapes: &nothing,
             };
             let directed = direct(
                 Director::new(plan, [0, 1, 2].map(|slot| reactor.handle(slot)), judge),

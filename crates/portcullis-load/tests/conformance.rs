@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cases::{Case, End, Step};
-use portcullis_load::http::{Connection, Endpoint, ExchangeError, Response};
+use portcullis_load::http::{Connection, Endpoint, ExchangeError, Idle, Response};
 use portcullis_load::reactor::{self, Handle, Turn};
 
 /// Long enough for a segment of its own, and for a reset to come after data.
@@ -125,7 +125,7 @@ fn ours(case: &Case, address: SocketAddr, index: usize) -> Result<Outcome, Strin
         let (mut connection, _) = Connection::open(&handle, &endpoint).await.unwrap();
         let first = exchange(case, &handle, &mut connection, index).await?;
         if matches!(first, Outcome::Whole { kept: true, .. }) && case.end == End::Waits {
-            if connection.is_stale(&handle) {
+            if connection.idle(&handle) != Idle::Usable {
                 return Err("the kept connection is stale".to_owned());
             }
             let second = exchange(case, &handle, &mut connection, index).await?;

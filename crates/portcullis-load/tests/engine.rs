@@ -17,12 +17,12 @@ use std::time::{Duration, Instant};
 use portcullis_core::engine::{Ended, FirstAnswer, Observer};
 use portcullis_core::event::Progress;
 use portcullis_core::judge::{caveats, generator_fault};
-use portcullis_core::measure::{Change, Summary};
+use portcullis_core::measure::{Change, FailureKind, Summary};
 use portcullis_core::threshold::Percentile;
 use portcullis_load::Trust;
 
 use observer::{parts, run, run_to_the_end};
-use planned::planned;
+use planned::{planned, ruled};
 use server::{ONE, Reply, Server};
 
 fn measured(load: &str, scenario: &str, server: &Server) -> (Summary, Ended) {
@@ -214,10 +214,39 @@ fn requests_under_way_at_the_end_have_a_grace_and_are_then_cut() {
     let summary = complete(load, NO_WAIT, &server);
     let all = summary.aggregate();
     assert!(start.elapsed() < Duration::from_secs(3));
-    assert_eq!((all.requests, all.failures, all.cut), (2, 0, 2));
-    assert_eq!(all.latency.count, 2, "in no percentile");
+    // Every good answer took less, so the service did not answer these.
+    assert_eq!((all.requests, all.failures, all.cut), (4, 2, 0));
+    assert_eq!((all.latency.count, summary.stuck_users), (2, 2));
     assert!(all.failed_latency.min_ns >= 1_000_000_000, "how long they had lasted is kept");
+    let group = &summary.failures[0];
+    assert_eq!(group.kind, FailureKind::Timeout);
+    assert!(group.message.contains("when the load ended, after 1.3 s"), "{group:?}");
+    let series: u64 = summary.series.iter().map(|second| second.failures).sum();
+    let steps = summary.tasks.iter().flat_map(|task| &task.timeline);
+    assert_eq!((series, steps.map(|step| step.failures).sum()), (2, 2));
+}
+
+/// What was cut may be as slow as what was answered: then it says nothing.
+#[test]
+fn a_cut_request_that_some_good_answer_or_limit_outlasts_is_no_failure() {
+    let slow = |number: u64| if number < 4 { 700 } else { 3_000 };
+    let server =
+        Server::start(move |number, _| Reply::After(Duration::from_millis(slow(number)), ONE));
+    let load = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"1s\"\ngrace = \"200ms\"";
+    let of = |rest: &str| {
+        let (plan, target) = ruled(load, NO_WAIT, rest, &server.url());
+        let (summary, ended) = run_to_the_end(&plan, &target);
+        assert!(matches!(ended, Ended::Complete), "{ended:?}");
+        summary
+    };
+    let summary = of("");
+    let all = summary.aggregate();
+    // They lasted half a second, and good answers took 0.7 s.
+    assert_eq!((all.requests, all.failures, all.cut, summary.stuck_users), (2, 0, 2, 0));
     assert!(caveats(&summary).iter().any(|said| said.contains("2 requests were unfinished")));
+    // From here on nothing is answered within 1.2 s, and no rule says that it must be.
+    let all = of("[thresholds]\nfail = [\"p95(a) <= 2s\"]").aggregate();
+    assert_eq!((all.requests, all.failures, all.cut), (0, 0, 2));
 }
 
 #[test]
@@ -226,7 +255,7 @@ fn answers_in_pieces_do_not_stall_and_are_named_when_they_do() {
     let load = "users = 2\nspawn_rate = \"1000/s\"\nduration = \"2s\"";
     let wait = "wait = { constant = \"5ms\" }";
     let at_once = complete(load, wait, &server);
-    assert!(caveats(&at_once).is_empty(), "{:?}", caveats(&at_once));
+    assert_eq!(caveats(&at_once).len(), 1, "only that b has no check: {:?}", caveats(&at_once));
     let delayed = complete(&format!("{load}\nquick_ack = false"), wait, &server);
     assert!(delayed.aggregate().stalled * 2 > delayed.aggregate().requests);
     assert!(caveats(&delayed)[0].contains("TCP_NODELAY"), "{:?}", caveats(&delayed));

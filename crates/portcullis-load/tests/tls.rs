@@ -17,6 +17,7 @@ use portcullis_core::engine::{FirstAnswer, Observer};
 use portcullis_core::event::Progress;
 use portcullis_core::judge::caveats;
 use portcullis_core::measure::{FailureKind, Summary, Tls};
+use portcullis_core::threshold::Percentile;
 use portcullis_load::{LoadError, Trust};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -25,6 +26,9 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use observer::{Patient, parts, run};
 use planned::planned;
 
+type Session = StreamOwned<ServerConnection, std::net::TcpStream>;
+type Conversation = fn(Session) -> std::io::Result<()>;
+
 /// A server with the certificate that `openssl req -x509` makes: an authority that signed
 /// itself, without a name; and its PEM.
 fn serve_self_signed() -> (String, Vec<u8>) {
@@ -32,22 +36,27 @@ fn serve_self_signed() -> (String, Vec<u8>) {
     own.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
     let own = own.self_signed(&key).unwrap();
-    (serve_with(own.der().clone(), &key), own.pem().into_bytes())
+    (listen(own.der().clone(), &key, converse), own.pem().into_bytes())
 }
 
 /// A server for a name, and the PEM of the authority that vouches for it.
 fn serve(name: &str) -> (String, Vec<u8>) {
+    serve_with(name, converse)
+}
+
+/// The same, with a conversation of its own.
+fn serve_with(name: &str, converse: Conversation) -> (String, Vec<u8>) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
     let own = CertificateParams::new(vec![name.to_owned()]).unwrap();
     let own = own.signed_by(&key, &authority).unwrap();
-    (serve_with(own.der().clone(), &key), authority.pem().into_bytes())
+    (listen(own.der().clone(), &key, converse), authority.pem().into_bytes())
 }
 
 /// A server with a certificate and its key.
-fn serve_with(own: CertificateDer<'static>, key: &KeyPair) -> String {
+fn listen(own: CertificateDer<'static>, key: &KeyPair, converse: Conversation) -> String {
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -71,7 +80,7 @@ fn serve_with(own: CertificateDer<'static>, key: &KeyPair) -> String {
 }
 
 /// Answers every request with a body of many records.
-fn converse(mut stream: StreamOwned<ServerConnection, std::net::TcpStream>) -> std::io::Result<()> {
+fn converse(mut stream: Session) -> std::io::Result<()> {
     let body = format!(r#"{{"results":[{{"filler":"{}"}}]}}"#, "x".repeat(200_000));
     let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let mut request = Vec::new();
@@ -134,7 +143,7 @@ fn a_server_that_proves_its_name_is_measured() {
     assert_eq!(summary.connects.tls, Tls::Verified);
     // A connection for each user, and it takes time to agree on TLS.
     assert_eq!((summary.connects.connect.count, summary.connects.handshake.count), (2, 2));
-    assert!(caveats(&summary).is_empty(), "{:?}", caveats(&summary));
+    assert_eq!(caveats(&summary).len(), 1, "only that b has no check: {:?}", caveats(&summary));
 }
 
 #[test]
@@ -157,6 +166,34 @@ fn whoever_proves_nothing_or_another_name_gets_no_request() {
     let (answers, error) = first(LOAD, &url, &nothing);
     assert!(answers.is_empty(), "it was believed");
     assert!(error.to_string().contains("certificates cannot be used"), "{error}");
+}
+
+/// Answers one request in one small record, with Nagle's algorithm on, behind the session
+/// tickets of TLS 1.3.
+fn once(mut stream: Session) -> std::io::Result<()> {
+    const ANSWER: &[u8] =
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 16\r\n\r\n{\"results\":[{}]}";
+    let mut bytes = [0; 4096];
+    if stream.read(&mut bytes)? > 0 {
+        stream.write_all(ANSWER)?;
+        stream.flush()?;
+        // Until the client has hung up.
+        while stream.read(&mut bytes)? > 0 {}
+    }
+    Ok(())
+}
+
+#[test]
+fn the_first_answer_of_a_session_does_not_wait_for_an_acknowledgement() {
+    let (url, authority) = serve_with("127.0.0.1", once);
+    let median = |load: &str| {
+        let load = format!("{LOAD}\n{load}");
+        let all = measured(&load, &url, &Trust::Only(authority.clone())).aggregate();
+        assert!(all.requests > 10 && all.failures == 0, "{all:?}");
+        all.latency.percentile_ms(Percentile::P50).unwrap()
+    };
+    let (at_once, delayed) = (median(""), median("quick_ack = false"));
+    assert!(at_once * 2.0 < delayed, "{at_once} ms, {delayed} ms");
 }
 
 #[test]

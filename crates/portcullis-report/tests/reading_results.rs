@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use portcullis_core::judge::{Finding, Signal, judge};
 use portcullis_core::measure::{
-    Acknowledgement, ArrivalCounts, Change, Connects, Distribution, FailureGroup, FailureKind,
-    Generator, OverLimit, Row, SeriesPoint, Summary, TaskSummary, TimeBucket, Tls,
+    Acknowledgement, ArrivalCounts, Change, CheckSummary, Connects, Distribution, FailureGroup,
+    FailureKind, Gap, Generator, OverLimit, Row, SeriesPoint, Summary, TaskSummary, TimeBucket,
+    Tls,
 };
 use portcullis_core::threshold::{Names, Severity, Threshold, parse};
 use portcullis_report::RunRecord;
@@ -86,6 +87,14 @@ fn task(name: &str, group: Option<&str>, window: Row, extension: Row) -> TaskSum
             p50_ms: Some(1.25),
             p95_ms: None,
         }],
+        checks: vec![CheckSummary {
+            name: "has results".to_owned(),
+            is_soft: name == "odd",
+            checked: 7,
+            failed: 2,
+            message: (name == "odd").then(|| "\u{e9}\n".to_owned()),
+        }],
+        is_unchecked: name == "odd",
         ..TaskSummary::default()
     }
 }
@@ -127,6 +136,11 @@ fn summary(values: [Latencies; 6], cut: usize) -> Summary {
         },
         users_asked: 5,
         users_ran: 4,
+        stuck_users: 2,
+        longest_gap: Some(Gap {
+            at: Duration::from_millis(1_250),
+            length: Duration::from_micros(2_000_001),
+        }),
         resent: 1,
         reopened: 2,
         generator: Generator {

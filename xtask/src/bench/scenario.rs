@@ -106,7 +106,7 @@ fn task(table: &toml_edit::Table) -> Option<Value> {
         paths.iter_mut().for_each(|path| *path = format!("{path}?{query}"));
     }
     let check = table.get("check").and_then(Item::as_inline_table);
-    let array = check.and_then(|check| check.get("array")?.as_str());
+    let array = check.and_then(|check| check.get("json")?.as_str());
     let min_items = check.and_then(|check| check.get("min_items")?.as_integer());
     Some(json!({
         "name": table.get("name")?.as_str()?,

@@ -130,7 +130,7 @@ fn shorten(sandbox: &Sandbox) -> Result<()> {
 [[scenario.task]]
 name = \"list_claims\"
 path = \"/api/v1/claims/\"
-check = { array = \"results\", min_items = 1 }
+check = { json = \"results\", min_items = 1 }
 
 [[scenario.task]]
 name = \"dashboard\"

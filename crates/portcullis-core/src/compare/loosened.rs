@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::config::{Config, LoadSection};
-use crate::scenario::{Arrivals, Check, Model, Step, Task};
+use crate::scenario::{Arrivals, Check, Condition, Model, Step, Task};
 use crate::threshold::{Limit, Policy, Severity, Threshold};
 use crate::units::show_duration;
 
@@ -132,18 +132,23 @@ fn answers(name: &str, base: &[Step], candidate: &[Step]) -> Vec<String> {
         }
         let lost = step.checks.iter().filter(|check| !is_implied(check, &other.checks));
         lines.extend(lost.map(|_| format!("{name}: a check is weaker or missing")));
+        let has_check = other.checks.iter().any(|check| !check.is_soft);
+        let is_open = step.compares_shape && !other.compares_shape && !has_check;
+        lines.extend(is_open.then(|| format!("{name}: shape: true → false")));
     }
     lines
 }
 
+/// Whether some check demands at least as much. A soft check fails no answer.
 fn is_implied(check: &Check, checks: &[Check]) -> bool {
-    let at_least = |other: &Check| match (check, other) {
+    let at_least = |other: &Check| match (&check.condition, &other.condition) {
         (
-            Check::MinItems { array, min_items },
-            Check::MinItems { array: own, min_items: other },
-        ) => array == own && other >= min_items,
+            Condition::MinItems { path, min_items },
+            Condition::MinItems { path: own, min_items: other },
+        ) => path == own && other >= min_items,
+        (one, other) => one == other,
     };
-    checks.iter().any(|other| other == check || at_least(other))
+    check.is_soft || checks.iter().any(|other| !other.is_soft && at_least(other))
 }
 
 fn load(base: &LoadSection, candidate: &LoadSection) -> Vec<String> {
@@ -307,6 +312,9 @@ path = "/rare/"
         let weaker = "task list: a check is weaker or missing";
         assert_eq!(line(check, ""), weaker);
         assert_eq!(line("min_items = 2", "min_items = 1"), weaker);
+        let open = "path = \"/rare/\"\nshape = false";
+        assert_eq!(line(rare, open), "task rare: shape: true → false");
+        assert_eq!(lines(&[(rare, &format!("{open}\n{check}"))]), [] as [String; 0]);
         assert_eq!(line("weight = 3", "weight = 1"), "task list: weight: 3 of 4 → 1 of 2");
         assert!(line("weight = 1", "weight = 0").starts_with("task rare: weight: 1 of 4 → 0"));
         assert_eq!(line("name = \"rare\"", "name = \"other\""), "task rare is missing");

@@ -1,6 +1,7 @@
 //! The content of `perf.toml`, a profile and the flags: decoded strictly, with all mistakes
 //! reported together.
 
+mod check;
 mod load;
 mod measured;
 mod python;

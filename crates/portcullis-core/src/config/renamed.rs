@@ -9,6 +9,9 @@ pub type Renamed = (&'static str, &'static str);
 /// How often the service allows a task.
 pub const MAX_CALLS: Renamed = ("max_calls", "budget");
 
+/// The path of a check.
+pub const JSON: Renamed = ("json", "array");
+
 /// The value of a renamed key, with the name in the file. If both names are used, the old
 /// one is reported as unknown.
 pub fn either<'a>(section: &mut Reader<'a>, key: Renamed) -> Option<(&'static str, &'a Node)> {
@@ -22,14 +25,22 @@ pub fn either<'a>(section: &mut Reader<'a>, key: Renamed) -> Option<(&'static st
 /// The warnings about old names in a configuration, each once.
 pub fn warnings(tree: &Node) -> Vec<String> {
     let tasks = tree::get(tree, "scenario").and_then(|scenario| tree::get(scenario, "task"));
-    let tasks: &[Node] = match tasks.map(|tasks| &tasks.value) {
-        Some(Value::List(tasks)) => tasks,
-        _ => &[],
-    };
-    let (name, old) = MAX_CALLS;
-    let is_written = tasks.iter().any(|task| tree::get(task, old).is_some());
-    is_written
-        .then(|| format!("scenario.task: \"{old}\" is now called \"{name}\""))
-        .into_iter()
+    let tasks = tasks.map(items).unwrap_or_default();
+    let checks = tasks.iter().filter_map(|task| tree::get(task, "check")).flat_map(items);
+    let checks: Vec<&Node> = checks.collect();
+    let tasks: Vec<&Node> = tasks.iter().collect();
+    let all = [("scenario.task", &tasks, MAX_CALLS), ("scenario.task.check", &checks, JSON)];
+    let is_written = |nodes: &[&Node], old| nodes.iter().any(|node| tree::get(node, old).is_some());
+    let written = all.into_iter().filter(|(_, nodes, (_, old))| is_written(nodes, old));
+    written
+        .map(|(path, _, (name, old))| format!("{path}: \"{old}\" is now called \"{name}\""))
         .collect()
+}
+
+/// The items of a list; a table is a list of one.
+fn items(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::List(items) => items,
+        _ => std::slice::from_ref(node),
+    }
 }

@@ -4,11 +4,10 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
-use super::renamed;
 use super::tree::{self, Node, Place, Value};
-use super::variables;
+use super::{check, renamed, variables};
 use crate::scenario::{
-    Check, Extract, Login, MAX_VALUES, Order, Part, RequestTemplate, Scenario, Step, TOKEN, Task,
+    Extract, Login, MAX_VALUES, Order, Part, RequestTemplate, Scenario, Step, TOKEN, Task,
     Template, Values, Wait, is_name,
 };
 use crate::text::{is_secret_name, nearest};
@@ -357,7 +356,7 @@ fn login(mut section: Reader<'_>, shared: &Headers, problems: &mut Problems) -> 
     }
     let request = RequestTemplate { method, path, query: Vec::new(), headers, json };
     let extract = vec![Extract { name: TOKEN.to_owned(), path: token }];
-    let step = Step { request, accept, checks: Vec::new(), extract };
+    let step = Step { request, accept, checks: Vec::new(), compares_shape: false, extract };
     Login { steps: vec![step], authorization, shared: share }
 }
 
@@ -392,13 +391,15 @@ fn task(
     let own_headers = headers(&mut section, problems);
     let json = json(&mut section, &values, problems);
     let accept = accept(&mut section, problems);
-    let check = section.table("check", problems).map(|table| check(table, problems));
+    let checks = check::checks(&mut section, problems);
+    let compares_shape = section.optional("shape").is_none() || section.flag("shape", problems);
     section.finish(problems);
     let headers = merged(shared_headers, own_headers);
     let request = RequestTemplate { method, path, query, headers, json };
     // Not zero, so that a wrong weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
-    let step = Step { request, accept, checks: check.into_iter().collect(), extract: Vec::new() };
+    let compares_shape = compares_shape && checks.iter().all(|check| check.is_soft);
+    let step = Step { request, accept, checks, compares_shape, extract: Vec::new() };
     let mut task = Task { name, group, max_calls, weight, values, steps: vec![step] };
     check_values(&mut task, node, problems);
     task
@@ -414,13 +415,6 @@ fn query(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<(String, Temp
         }
     }
     query
-}
-
-fn check(mut section: Reader<'_>, problems: &mut Problems) -> Check {
-    let array = section.optional_text("array", problems).unwrap_or_default();
-    let min_items = section.integer("min_items", 0..=i64::MAX, problems);
-    section.finish(problems);
-    Check::MinItems { array, min_items: min_items.and_then(|n| u64::try_from(n).ok()).unwrap_or(0) }
 }
 
 /// Checks that every placeholder has a value, and removes values that the task does not

@@ -53,7 +53,7 @@ fn replace(
             None => {
                 let message = format!(
                     "{path}: the environment variable {name} is not set: set it before the run, \
-                     such as `{name}=… cargo xtask perf`, or as a secret of your CI"
+                     in CI as a secret of the project"
                 );
                 note(problems, node.at, message);
                 // One problem is enough.

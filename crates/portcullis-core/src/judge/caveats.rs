@@ -1,5 +1,6 @@
 //! Caveats: facts that limit the numbers, one sentence each, the same in every report.
 
+use super::answer_caveats;
 use super::validity::lateness;
 use crate::measure::{Acknowledgement, Row, Summary, TaskSummary, Tls};
 use crate::units::show_duration;
@@ -19,17 +20,21 @@ pub fn stall_share(row: &Row) -> Option<f64> {
 pub fn caveats(summary: &Summary) -> Vec<String> {
     let all = [
         insecure(summary),
+        answer_caveats::gap(summary),
         stalls(summary),
         acknowledgement(summary),
         arrivals(summary),
         late(summary),
+        answer_caveats::resent(summary),
         cut(summary),
         warm_up(summary),
         ended_early(summary),
         went_on(summary),
         clipped(summary),
     ];
-    all.into_iter().flatten().collect()
+    let checks = answer_caveats::soft_checks(summary);
+    let all = all.into_iter().flatten().chain(checks);
+    all.chain(answer_caveats::unchecked(summary)).collect()
 }
 
 fn insecure(summary: &Summary) -> Option<String> {

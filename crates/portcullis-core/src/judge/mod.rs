@@ -1,6 +1,7 @@
 //! Judgement: compares measurements with rules, and turns the results into findings and an
 //! exit code. No other code judges.
 
+mod answer_caveats;
 mod caveats;
 mod finding;
 pub mod findings;
@@ -10,6 +11,7 @@ mod late;
 mod late_simulation_tests;
 mod rule_status;
 mod threshold_controller;
+mod unanswered;
 mod validity;
 mod verdict;
 #[cfg(test)]
@@ -21,5 +23,6 @@ pub use finding::{EXIT_CODES, Finding, FindingKind, Signal, Subject, exit_code, 
 pub use late::{KEPT_SHARE, late_finding};
 pub use rule_status::rule_status;
 pub use threshold_controller::ThresholdController;
+pub use unanswered::unanswered_fault;
 pub use validity::*;
 pub use verdict::*;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use crate::judge::headline::passed;
 use crate::judge::{Judgement, ThresholdController, generator_fault, judge};
 use crate::measure::{Block, Distribution, OverLimit, Row, Summary, TaskSummary};
 use crate::steering::StopController;
@@ -378,4 +379,18 @@ fn the_mean_time_to_first_byte_is_judged_by_its_own_times() {
     assert_eq!(judged("ttfb < 20ms", &summary).0, Judgement::Violated);
     summary.tasks[0].window = Row::default();
     assert_eq!(judged("ttfb < 20ms", &summary).0, Judgement::NoData);
+}
+
+#[test]
+fn a_pass_says_how_little_was_seen() {
+    let rules = rules();
+    let few = summary(&[1_000; 3], &[1_000; 2], 0);
+    let verdict = judge(&few, &rules);
+    let said = passed(Some(&few), Some(&verdict), None);
+    assert!(said.contains(" proven, smallest sample 2); 5 requests"), "{said}");
+    let proven: Vec<Threshold> =
+        rules.into_iter().filter(|rule| rule.text.starts_with("p95")).collect();
+    let many = summary(&[1_000; 2_000], &[1_000; 2_000], 0);
+    let said = passed(Some(&many), Some(&judge(&many, &proven)), None);
+    assert!(said.starts_with("PASSED: all 1 thresholds passed; "), "{said}");
 }

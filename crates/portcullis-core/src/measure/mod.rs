@@ -1,6 +1,7 @@
 //! Measurements as plain data for judgements and reports: rows of counts, distributions of
 //! latencies, timelines, exemplars.
 
+mod check;
 mod distribution;
 mod exemplars;
 mod failure;
@@ -12,6 +13,7 @@ mod summary;
 mod timeline;
 mod usage;
 
+pub use check::CheckSummary;
 pub use distribution::Distribution;
 pub use exemplars::*;
 pub use failure::{FailureGroup, FailureKind};

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Distribution, Exemplars, FailureGroup, LateRows, Percentile, Row, Scope, TimeBucket};
+use super::TimeBucket;
+use super::{
+    CheckSummary, Distribution, Exemplars, FailureGroup, LateRows, Percentile, Row, Scope,
+};
 
 /// Everything the load engine measured.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,12 +28,17 @@ pub struct Summary {
     pub users_asked: u32,
     /// Virtual users that logged in and ran.
     pub users_ran: u32,
+    /// Virtual users whose last request was cut after it had outlasted every good answer; these
+    /// requests count as failed.
+    pub stuck_users: u32,
     /// Requests sent again on a new connection, because the server had closed the kept one
     /// before the first byte of the answer.
     pub resent: u64,
     /// Kept connections that the server had closed while idle, and that were opened again
     /// before anything was sent.
     pub reopened: u64,
+    /// The longest time of the window without an answer; `None` if unknown.
+    pub longest_gap: Option<Gap>,
     /// The state of the generator itself.
     pub generator: Generator,
     /// The latency limits that were counted, ascending.
@@ -54,6 +62,15 @@ pub struct Change {
     pub at: Duration,
     /// The new target of the load, in words: `to 20 users`.
     pub what: String,
+}
+
+/// A time without a completed answer while at least half of the active users waited for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gap {
+    /// Its start, since the start of the window.
+    pub at: Duration,
+    /// Its length.
+    pub length: Duration,
 }
 
 /// Counts of the schedule of an open load.
@@ -172,6 +189,10 @@ pub struct TaskSummary {
     pub weight: u32,
     /// Whether it accepts a status from 200 to 299, and so should have data.
     pub needs_data: bool,
+    /// Its checks; empty if it has none, or if they are unknown.
+    pub checks: Vec<CheckSummary>,
+    /// Whether it is known to have no check that can fail an answer.
+    pub is_unchecked: bool,
     /// Requests of the planned window.
     pub window: Row,
     /// Mixed extra requests: made after the window from the deck, because a rule on several

@@ -1,5 +1,6 @@
 //! The scenario of the virtual users: login, tasks by weight, waits.
 
+mod check;
 mod deck;
 mod model;
 #[cfg(test)]
@@ -9,9 +10,10 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub use check::{Check, Condition, MAX_CHECKS, Scalar};
 pub use deck::Deck;
 pub use model::*;
-pub use step::{Check, Extract, RequestTemplate, Step, labels, methods, titles};
+pub use step::{Extract, RequestTemplate, Step, labels, methods, titles};
 pub use template::*;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! One step of a task: a request, the conditions for a good answer, and the values to
 //! extract.
 
+use super::check::Check;
 use super::template::Template;
 use crate::text::is_secret_name;
 
@@ -13,20 +14,11 @@ pub struct Step {
     pub accept: Vec<u16>,
     /// The conditions on the body of a success.
     pub checks: Vec<Check>,
+    /// Whether an answer must have the shape of the one in the first round; only if no hard
+    /// check says what it must be.
+    pub compares_shape: bool,
     /// The values to extract from the body.
     pub extract: Vec<Extract>,
-}
-
-/// A condition on a JSON body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Check {
-    /// The array at `array` has at least `min_items` items.
-    MinItems {
-        /// Dotted path of the array; empty for the whole body.
-        array: String,
-        /// The minimum number of items.
-        min_items: u64,
-    },
 }
 
 /// A text to extract from a JSON body. It is a secret, so no message quotes the body.

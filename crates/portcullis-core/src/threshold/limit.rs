@@ -89,7 +89,7 @@ fn relative(
     };
     let has = match to {
         Reference::Baseline => in_baseline(metric, scope),
-        Reference::Base => in_base(scope),
+        Reference::Base => in_base(metric, scope),
     };
     has.map_err(|why| cursor.error(start, why.to_string()))?;
     let at = cursor.skip_space();
@@ -117,6 +117,8 @@ enum NotComparable {
     ScopeOfBaseline,
     #[error("the baseline has no {0}, only {1}")]
     MetricOfBaseline(Metric, String),
+    #[error("the base is measured in pairs of requests, so it has no {0}")]
+    MetricOfBase(Metric),
     #[error("the base has no login to compare with")]
     LoginOfBase,
     #[error("the base is compared by task, by group and as a whole, not by label")]
@@ -134,7 +136,10 @@ fn in_baseline(metric: Metric, scope: &Scope) -> Result<(), NotComparable> {
     Err(NotComparable::MetricOfBaseline(metric, known.join(", ")))
 }
 
-fn in_base(scope: &Scope) -> Result<(), NotComparable> {
+fn in_base(metric: Metric, scope: &Scope) -> Result<(), NotComparable> {
+    if metric.is_of_load() {
+        return Err(NotComparable::MetricOfBase(metric));
+    }
     match scope {
         Scope::Aggregate | Scope::Task(_) | Scope::Group(_) => Ok(()),
         Scope::Login => Err(NotComparable::LoginOfBase),

@@ -263,7 +263,8 @@ impl Threshold {
 
 /// The latency limits of some rules, ascending, which an engine must count.
 pub fn latency_limits(thresholds: &[Threshold]) -> Vec<Duration> {
-    let limits = thresholds.iter().filter_map(|threshold| match threshold.limit {
+    let of_requests = thresholds.iter().filter(|threshold| !threshold.metric.is_of_load());
+    let limits = of_requests.filter_map(|threshold| match threshold.limit {
         Limit::Latency(limit) => Some(limit),
         Limit::Share(_) | Limit::Number(_) | Limit::Bytes(_) | Limit::Relative(_) => None,
     });

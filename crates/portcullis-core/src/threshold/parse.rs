@@ -83,6 +83,10 @@ pub(crate) fn parse_with(
     let comparison = comparison(cursor)?;
     let limit = limit(cursor, metric, &scope)?;
     let per_task = per_task(cursor, &scope, limit)?;
+    if metric.is_of_load() && (per_task || scope != Scope::Aggregate) {
+        let message = format!("{metric} is of the whole load: write it without a scope");
+        return Err(cursor.error(0, message));
+    }
     let (abort, after) = abort(cursor, severity)?;
     let policy = match cursor.takes_word("prove") {
         Some(_) => Policy::Prove,

@@ -48,7 +48,7 @@ fn scope() -> impl Strategy<Value = (&'static str, Scope)> {
 fn absolute(metric: Metric, n: u32, as_share: bool) -> (String, Limit) {
     let thousandths = f64::from(n) / 1000.0;
     match metric {
-        Metric::Percentile(_) | Metric::Max | Metric::Mean | Metric::Ttfb => {
+        Metric::Percentile(_) | Metric::Max | Metric::Mean | Metric::Ttfb | Metric::LongestGap => {
             (format!("{n}us"), Limit::Latency(Duration::from_micros(n.into())))
         }
         Metric::ErrorRate => (format!("{thousandths}%"), Limit::Share(f64::from(n) / 1e5)),

@@ -271,3 +271,40 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_longest_gap_is_of_the_whole_load() {
+    let tasks = ["search".to_owned()];
+    let names = Names { tasks: &tasks, groups: &[], labels: &[], login: true };
+    let read = |text: &str| parse(text, Severity::Fail, names);
+    let rule = read("longest_gap <= 1s").unwrap();
+    assert_eq!((rule.metric, rule.subject().as_str()), (Metric::LongestGap, "longest_gap"));
+    let words = "the longest time without an answer in the window is at most 1000 ms";
+    assert_eq!(rule.in_words(), words);
+    assert!(latency_limits(&[rule]).is_empty(), "no request is counted by it");
+    for text in
+        ["longest_gap(search) <= 1s", "login.longest_gap <= 1s", "longest_gap <= 1s per task"]
+    {
+        let said = read(text).unwrap_err().to_string();
+        assert!(said.contains("is of the whole load"), "{text}: {said}");
+    }
+    assert!(read("longest_gap <= base + 20%").unwrap_err().to_string().contains("pairs"));
+    assert!(read("longest_gap <= baseline + 20%").is_err());
+}
+
+#[test]
+fn a_gap_is_compared_and_an_unknown_one_is_no_data() {
+    use crate::judge::{Judgement, judge};
+    use crate::measure::{Gap, Row, Summary, TaskSummary};
+    let names = Names { tasks: &[], groups: &[], labels: &[], login: false };
+    let rules = [parse("longest_gap <= 1s", Severity::Fail, names).unwrap()];
+    let judged = |length: Option<u64>| {
+        let window = Row { requests: 9, with_data: 9, ..Row::default() };
+        let gap = |ms| Gap { at: Duration::ZERO, length: Duration::from_millis(ms) };
+        let tasks = vec![TaskSummary { window, ..TaskSummary::default() }];
+        let summary = Summary { tasks, longest_gap: length.map(gap), ..Summary::default() };
+        judge(&summary, &rules).judged[0].judgement
+    };
+    let all = [Some(1_000), Some(1_001), None].map(judged);
+    assert_eq!(all, [Judgement::Holds, Judgement::Violated, Judgement::NoData]);
+}

@@ -17,6 +17,7 @@ fn possible(rule: &Threshold) -> Possible {
         (Unit::Fraction, _) => Possible { most: Some(1.0), ..from(0.0, true) },
         // Without requests there is no data to count.
         (Unit::Number, Kind::Count) if rule.metric == Metric::Count => from(1.0, true),
+        (Unit::Milliseconds, _) if rule.metric == Metric::LongestGap => from(0.0, true),
         // A latency is never zero, and with any request the rate is above zero.
         (Unit::Milliseconds, _) | (Unit::Number, Kind::Rate) => from(0.0, false),
         (Unit::Number | Unit::Bytes, _) => from(0.0, true),
@@ -72,6 +73,7 @@ mod tests {
             "p95 > 0ms",
             "login.max >= 0s",
             "ttfb > 0ms",
+            "longest_gap >= 0ms",
             "mean >= 0ms",
             "size >= 0B",
         ] {
@@ -88,6 +90,8 @@ mod tests {
             "count <= 1",
             "rps >= 0.1/s",
             "p95 <= 0ms",
+            "longest_gap <= 0ms",
+            "longest_gap > 0ms",
             "p95 > 1ms",
             "size > 0B",
             "error_rate <= base + 2pt",

@@ -94,6 +94,7 @@ impl Threshold {
 
     fn scope_in_words(&self) -> String {
         match (&self.scope, self.per_task) {
+            _ if self.metric.is_of_load() => "in the window".to_owned(),
             (Scope::Aggregate, false) => "of all requests".to_owned(),
             (Scope::Aggregate, true) => "of each task".to_owned(),
             (Scope::Task(name), _) => format!("of {name}"),

@@ -80,7 +80,7 @@ fn load(
 ) -> LoadOutcome {
     let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
     let login = FirstLogin { sample: first.login, token: first.token };
-    let shared = Shared::new(plan, prepared, first.endpoint, login, controller);
+    let shared = Shared::new(plan, prepared, first.endpoint, login, first.shapes, controller);
     let started_unix_ms = unix_ms() + millis(plan.opens());
     let (messages, said) = mpsc::channel();
     let mut series = Series::new(plan.workers);

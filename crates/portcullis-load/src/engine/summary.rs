@@ -12,7 +12,7 @@ use portcullis_core::steering::RuleStatus;
 use portcullis_core::threshold::Percentile;
 
 use crate::http::Endpoint;
-use crate::metrics::{IntervalCounts, Recorder, Series};
+use crate::metrics::{IntervalCounts, Recorder, Series, longest_gap};
 use crate::vu::{Shared, WorkerOutput, closes_connections};
 
 /// The summary of a run that measured nothing.
@@ -33,6 +33,7 @@ pub fn summary(
     let (mut users_ran, mut measured, mut arrivals) = (0, Duration::ZERO, ArrivalCounts::default());
     let (mut cpu, mut run_queue) = (Some(Duration::ZERO), Some(Duration::ZERO));
     let mut rests: Vec<IntervalCounts> = Vec::new();
+    let mut stretches = Vec::new();
     let is_punctual = works.iter().all(|work| work.is_punctual);
     for mut work in works {
         users_ran += work.users_ran;
@@ -43,12 +44,17 @@ pub fn summary(
         arrivals.queued += work.arrivals.queued;
         arrivals.unstarted += work.arrivals.unstarted;
         rests.push(work.recorder.take_interval());
+        stretches.push(work.stretches);
         match &mut whole {
             None => whole = Some(work.recorder),
             Some(whole) => whole.absorb(work.recorder),
         }
     }
-    let Some(recorder) = whole else { return nothing(plan) };
+    let Some(mut recorder) = whole else { return nothing(plan) };
+    recorder.fail_late(plan);
+    let stuck_users = recorder.fail_unfinished(plan);
+    let closes = shared.schedule.window.closes();
+    rests.push(recorder.take_interval());
     Summary {
         window: plan.window,
         measured,
@@ -58,8 +64,10 @@ pub fn summary(
         connects: connects(plan, &shared.endpoint, &recorder),
         users_asked: plan.users,
         users_ran,
+        stuck_users,
         resent: recorder.resent,
         reopened: recorder.reopened,
+        longest_gap: Some(longest_gap(&stretches, plan.opens(), closes)),
         generator: Generator {
             spawn_lag: recorder.spawn_lag.distribution(),
             lag: recorder.lag.distribution(),

@@ -1,7 +1,7 @@
 //! A kept connection that carries one exchange after another.
 
 use std::io::{self, ErrorKind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::ExchangeError;
 use super::response::{Invalid, Response};
@@ -19,6 +19,17 @@ pub struct Exchanged {
     pub first_byte: Instant,
 }
 
+/// The state of a connection between two exchanges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// It can carry another exchange.
+    Usable,
+    /// The server has closed it.
+    Closed,
+    /// Bytes came behind the last answer, at least this many: its length was too small.
+    LateBytes(usize),
+}
+
 /// An open connection.
 #[derive(Debug)]
 pub struct Connection {
@@ -27,6 +38,8 @@ pub struct Connection {
     /// chunk's size.
     pending: Vec<u8>,
     acknowledge_at_once: bool,
+    /// How long it took to connect.
+    connect: Duration,
     /// The number of exchanges so far.
     exchanges: u64,
 }
@@ -41,8 +54,14 @@ impl Connection {
         endpoint: &Endpoint,
     ) -> Result<(Self, Opening), ExchangeError> {
         let (stream, opening) = Stream::open(handle, endpoint).await?;
-        let acknowledge_at_once = endpoint.acknowledge_at_once;
-        Ok((Self { stream, pending: Vec::new(), acknowledge_at_once, exchanges: 0 }, opening))
+        let connection = Self {
+            stream,
+            pending: Vec::new(),
+            acknowledge_at_once: endpoint.acknowledge_at_once,
+            connect: opening.connect,
+            exchanges: 0,
+        };
+        Ok((connection, opening))
     }
 
     /// Whether it has carried an exchange before.
@@ -50,18 +69,28 @@ impl Connection {
         self.exchanges > 0
     }
 
-    /// Whether the server has closed it while it was idle, or sent unexpected bytes. Asks the
-    /// system only if the socket had an event.
-    pub fn is_stale(&mut self, handle: &Handle) -> bool {
-        if !handle.is_ready() {
-            return false;
-        }
-        match self.stream.read(&mut [0]) {
+    /// How long after sending the server may close it and the request still be one that crossed
+    /// a close: an idle connection is closed without regard to the request.
+    pub fn crossing(&self) -> Duration {
+        CROSSING.max(self.connect * 4)
+    }
+
+    /// Its state between two exchanges. Asks the system only if the socket had an event.
+    pub fn idle(&mut self, handle: &Handle) -> Idle {
+        if handle.is_ready() { self.look(handle) } else { Idle::Usable }
+    }
+
+    /// The same, asking the system in any case.
+    pub fn look(&mut self, handle: &Handle) -> Idle {
+        let mut input = handle.input();
+        match self.stream.read(&mut input) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 handle.clear();
-                false
+                Idle::Usable
             }
-            _ => true,
+            Ok(0) | Err(_) => Idle::Closed,
+            Ok(count) if is_request_timeout(input.get(..count).unwrap_or_default()) => Idle::Closed,
+            Ok(count) => Idle::LateBytes(count),
         }
     }
 
@@ -78,6 +107,12 @@ impl Connection {
         self.exchanges += 1;
         self.pending.clear();
         self.stream.send(handle, request).await?;
+        let is_new_session = self.exchanges == 1 && matches!(self.stream, Stream::Tls(_));
+        if is_new_session && self.acknowledge_at_once {
+            // The server's session tickets may come only now. Without an acknowledgement of
+            // them, a server with Nagle's algorithm holds back its answer.
+            acknowledge(&self.stream);
+        }
         let mut first_byte = None;
         loop {
             handle.ready().await?;
@@ -95,6 +130,9 @@ impl Connection {
                 Ok(_) => {}
                 Err(ReadError::Invalid(invalid)) => return Err(invalid.into()),
                 Err(ReadError::System(error)) if error.kind() == ErrorKind::WouldBlock => {
+                    if is_new_session && self.acknowledge_at_once {
+                        acknowledge(&self.stream);
+                    }
                     handle.clear();
                     continue;
                 }
@@ -135,6 +173,15 @@ impl Connection {
         }
         Ok(count)
     }
+}
+
+/// The least time for [`Connection::crossing`].
+const CROSSING: Duration = Duration::from_millis(10);
+
+/// Whether these bytes begin a 408, which a server may send before it closes an idle
+/// connection (RFC 9110, section 15.5.9).
+fn is_request_timeout(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/1.") && bytes.get(8..12) == Some(b" 408")
 }
 
 /// Why a read gave no data.

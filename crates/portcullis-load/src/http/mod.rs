@@ -11,7 +11,7 @@ mod tests;
 mod tls;
 mod trust;
 
-pub use connection::{Connection, Exchanged};
+pub use connection::{Connection, Exchanged, Idle};
 pub use error::ExchangeError;
 pub use resolve::{ResolveError, resolve};
 pub use response::{Head, Invalid, Response};

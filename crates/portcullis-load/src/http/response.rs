@@ -1,6 +1,8 @@
 //! An HTTP/1.1 response, parsed as its bytes arrive (RFC 9112). Pure: the caller gives it
 //! slices, and it never reads.
 
+use std::borrow::Cow;
+
 /// Why a response is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
@@ -29,6 +31,8 @@ pub const MAX_HEAD: usize = 64 * 1024;
 /// The maximum length of a kept body.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
 const MAX_FIELDS: usize = 128;
+/// The number of bytes kept of a media type.
+const LONGEST_MEDIA_TYPE: usize = 64;
 /// The kept part of a `Location`, in characters.
 const LONGEST_LOCATION: usize = 300;
 
@@ -66,6 +70,10 @@ pub struct Response {
     head: Head,
     body: Vec<u8>,
     body_bytes: u64,
+    /// In lower case, without parameters; empty if there is none.
+    media_type: Vec<u8>,
+    /// The first byte of the body, as it was sent, that is not blank.
+    first: Option<u8>,
     to_head_request: bool,
     keep_body: bool,
 }
@@ -84,6 +92,8 @@ impl Default for Response {
             head: Head::default(),
             body: Vec::new(),
             body_bytes: 0,
+            media_type: Vec::new(),
+            first: None,
             to_head_request: false,
             keep_body: false,
         }
@@ -98,6 +108,8 @@ impl Response {
         self.head = Head::default();
         self.body.clear();
         self.body_bytes = 0;
+        self.media_type.clear();
+        self.first = None;
         self.to_head_request = to_head_request;
         self.keep_body = keep_body;
     }
@@ -120,6 +132,16 @@ impl Response {
     /// The number of body bytes that arrived, kept or not.
     pub fn body_bytes(&self) -> u64 {
         self.body_bytes
+    }
+
+    /// The media type in lower case, without parameters; empty if there is none.
+    pub fn media_type(&self) -> &[u8] {
+        &self.media_type
+    }
+
+    /// The first byte of the body, as it was sent, that is not blank.
+    pub fn first_byte(&self) -> Option<u8> {
+        self.first
     }
 
     /// Parses as much of `input` as possible, and returns its length. The rest must be given
@@ -191,6 +213,9 @@ impl Response {
     fn take_body(&mut self, input: &[u8], left: u64) -> Result<usize, Invalid> {
         let taken = input.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         self.body_bytes += taken as u64;
+        if self.first.is_none() {
+            self.first = input[..taken].iter().copied().find(|byte| !byte.is_ascii_whitespace());
+        }
         if self.keep_body {
             if self.body.len() + taken > MAX_BODY {
                 return Err(Invalid::BodyTooLong);
@@ -203,7 +228,11 @@ impl Response {
     fn read_head(&mut self, input: &[u8]) -> Result<Option<usize>, Invalid> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut parsed = httparse::Response::new(&mut fields);
-        let size = match parsed.parse(input) {
+        let mut config = httparse::ParserConfig::default();
+        // Folded lines: their breaks count as blanks (RFC 9112, section 5.2), and every value is
+        // read with its blanks trimmed.
+        config.allow_obsolete_multiline_headers_in_responses(true);
+        let size = match config.parse_response(&mut parsed, input) {
             // The limit must not depend on how the bytes are cut.
             Ok(httparse::Status::Complete(size)) if size > MAX_HEAD => {
                 return Err(Invalid::HeadTooLong);
@@ -224,8 +253,11 @@ impl Response {
         if (100..200).contains(&status) && status != 101 {
             return Ok(Some(size));
         }
-        let (head, framing) =
+        let (head, framing, media_type) =
             interpret(status, parsed.version == Some(1), parsed.headers, self.to_head_request)?;
+        let media_type = media_type.split(|byte| *byte == b';').next().unwrap_or_default();
+        let media_type = media_type.trim_ascii().iter().take(LONGEST_MEDIA_TYPE);
+        self.media_type.extend(media_type.map(u8::to_ascii_lowercase));
         self.keep_body |= head.gzip || !(200..300).contains(&status);
         self.head = head;
         self.state = match framing {
@@ -242,16 +274,21 @@ impl Response {
         if input.first().is_some_and(|byte| !byte.is_ascii_hexdigit()) {
             return Err(Invalid::Chunk);
         }
-        match httparse::parse_chunk_size(input) {
+        // `httparse` counts leading zeros as digits of the number.
+        let zeros = input.iter().take_while(|byte| **byte == b'0').count();
+        let skipped = zeros.saturating_sub(1);
+        match httparse::parse_chunk_size(input.get(skipped..).unwrap_or_default()) {
             // Extensions have no separate limit.
-            Ok(httparse::Status::Complete((size, _))) if size > MAX_HEAD => Err(Invalid::Chunk),
+            Ok(httparse::Status::Complete((size, _))) if skipped + size > MAX_HEAD => {
+                Err(Invalid::Chunk)
+            }
             Ok(httparse::Status::Complete((size, 0))) => {
                 self.state = State::Trailers;
-                Ok(Some(size))
+                Ok(Some(skipped + size))
             }
             Ok(httparse::Status::Complete((size, length))) => {
                 self.state = State::ChunkData(length);
-                Ok(Some(size))
+                Ok(Some(skipped + size))
             }
             Ok(httparse::Status::Partial) if input.len() > MAX_HEAD => Err(Invalid::Chunk),
             Ok(httparse::Status::Partial) => Ok(None),
@@ -261,7 +298,7 @@ impl Response {
 
     fn read_trailers(&mut self, input: &[u8]) -> Result<Option<usize>, Invalid> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-        match httparse::parse_headers(input, &mut fields) {
+        match httparse::parse_headers(&unfolded(input), &mut fields) {
             Ok(httparse::Status::Complete((size, _))) if size > MAX_HEAD => {
                 Err(Invalid::HeadTooLong)
             }
@@ -276,16 +313,36 @@ impl Response {
     }
 }
 
-/// Interprets the fields of a head, and finds how the body is framed: RFC 9112, section
-/// 6.3.
-fn interpret(
+/// Fields with the breaks of folded lines replaced by blanks (RFC 9112, section 5.2); the
+/// length stays.
+fn unfolded(input: &[u8]) -> Cow<'_, [u8]> {
+    let mut bytes = Cow::Borrowed(input);
+    let mut start = 0;
+    while let Some(length) = input[start..].iter().position(|byte| *byte == b'\n') {
+        let end = start + length;
+        let line = input[start..end].strip_suffix(b"\r").unwrap_or(&input[start..end]);
+        if line.is_empty() {
+            break;
+        }
+        if let Some(b' ' | b'\t') = input.get(end + 1) {
+            bytes.to_mut()[start + line.len()..=end].fill(b' ');
+        }
+        start = end + 1;
+    }
+    bytes
+}
+
+/// Interprets the fields of a head, and finds how the body is framed (RFC 9112, section
+/// 6.3), and the value of `Content-Type`.
+fn interpret<'i>(
     status: u16,
     is_http_1_1: bool,
-    fields: &[httparse::Header<'_>],
+    fields: &[httparse::Header<'i>],
     to_head_request: bool,
-) -> Result<(Head, Framing), Invalid> {
+) -> Result<(Head, Framing, &'i [u8]), Invalid> {
     let mut head = Head { status, keep_alive: is_http_1_1, ..Head::default() };
     let mut length: Option<u64> = None;
+    let mut media_type: &[u8] = b"";
     let (mut encoded, mut chunked, mut close) = (false, false, false);
     for field in fields {
         let value = field.value.trim_ascii();
@@ -308,6 +365,8 @@ fn interpret(
         } else if field.name.eq_ignore_ascii_case("content-encoding") {
             head.gzip =
                 value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip");
+        } else if field.name.eq_ignore_ascii_case("content-type") {
+            media_type = value;
         } else if field.name.eq_ignore_ascii_case("retry-after") {
             head.retry_after_s = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
         } else if (300..400).contains(&status) && field.name.eq_ignore_ascii_case("location") {
@@ -334,7 +393,7 @@ fn interpret(
     if matches!(framing, Framing::UntilClose) {
         head.keep_alive = false;
     }
-    Ok((head, framing))
+    Ok((head, framing, media_type))
 }
 
 /// Whether a comma-separated list contains a word, ignoring case.

@@ -70,6 +70,46 @@ fn bodies_are_framed_as_rfc_9112_says() {
 }
 
 #[test]
+fn folded_lines_and_leading_zeros_are_read_as_rfc_9112_says() {
+    let folded = "HTTP/1.1 200 OK\r\nX-Note: a\r\n b\r\nContent-Length:\r\n\t3\r\n\r\nabc";
+    check(folded, 200, "abc", true);
+    let close = "HTTP/1.1 200 OK\r\nConnection: x,\r\n close\r\nContent-Length: 1\r\n\r\na";
+    check(close, 200, "a", false);
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip,\r\n chunked\r\n\r\n";
+    let zeros = "0".repeat(40);
+    check(&format!("{chunked}{zeros}3\r\nabc\r\n{zeros}\r\n\r\n"), 200, "abc", true);
+    check(&format!("{chunked}3\r\nabc\r\n0\r\nT: a\r\n  b\r\nU: c\r\n\r\n"), 200, "abc", true);
+    let bad = |text: &str| assert!(parse(text).is_err(), "{text:?}");
+    bad(&format!("{chunked}{zeros}x\r\nabc"));
+    bad(&format!("{chunked}{}1\r\na\r\n0\r\n\r\n", "0".repeat(70_000)));
+    // A break inside a number is a blank inside it.
+    bad("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n 2\r\n\r\nabcabcabcabc");
+}
+
+#[test]
+fn the_media_type_and_the_first_byte_are_kept_without_the_body() {
+    let mut response = Response::default();
+    for (fields, body, media_type, first) in [
+        (
+            "Content-Type: Application/JSON; charset=utf-8\r\n",
+            " \n{\"a\": 1}",
+            "application/json",
+            b'{',
+        ),
+        ("content-type:\r\n text/html\r\n", "<p>", "text/html", b'<'),
+        ("", "x", "", b'x'),
+    ] {
+        response.begin(false, false);
+        let head = format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
+        response.feed(head.as_bytes()).unwrap();
+        assert_eq!(response.first_byte(), None);
+        response.feed(body.as_bytes()).unwrap();
+        assert_eq!(response.media_type(), media_type.as_bytes());
+        assert_eq!((response.first_byte(), response.body().len()), (Some(first), 0));
+    }
+}
+
+#[test]
 fn a_head_request_has_no_body_and_garbage_is_left_over() {
     let text = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
     let parsed = parse_in(&[text], true).unwrap();
@@ -102,6 +142,14 @@ fn what_matters_of_the_head_is_kept() {
     let text = "HTTP/1.1 429 Slow\r\nRetry-After: 77\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nab";
     response.feed(text.as_bytes()).unwrap();
     assert_eq!(response.head().retry_after_s, Some(77));
+    let mut response = Response::default();
+    for (status, place) in [(302, Some("/login/?next=/")), (200, None)] {
+        response.begin(false, false);
+        let text =
+            format!("HTTP/1.1 {status} X\r\nLocation: /login/?next=/\r\nContent-Length: 0\r\n\r\n");
+        response.feed(text.as_bytes()).unwrap();
+        assert_eq!(response.head().location.as_deref(), place);
+    }
     assert!(response.head().gzip);
     assert_eq!(response.body(), b"ab", "the body of an unexpected status is kept");
 }

@@ -58,6 +58,34 @@ impl Latencies {
         }
     }
 
+    /// Removes a value that was recorded. The minimum and the maximum become those of its
+    /// buckets if it was one of them.
+    pub fn remove(&mut self, latency: Duration) {
+        let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
+        let us = micros(latency);
+        let Some(histogram) = self.histogram.as_mut().filter(|_| self.count > 0) else { return };
+        let one = Histogram::<u64>::new_with_bounds(1, self.longest_us, DIGITS);
+        let Ok(mut one) = one else { return };
+        one.saturating_record(us);
+        // It was recorded, so it can be subtracted.
+        if histogram.subtract(&one).is_err() {
+            return;
+        }
+        self.count -= 1;
+        self.sum_ns -= u128::from(ns);
+        self.clipped -= u64::from(us > self.longest_us);
+        if self.count == 0 {
+            return self.reset();
+        }
+        if ns == self.min_ns {
+            let least = histogram.lowest_equivalent(histogram.min()).saturating_sub(1) * 1000;
+            self.min_ns = least.max(ns).min(self.max_ns);
+        }
+        if ns == self.max_ns {
+            self.max_ns = (histogram.max() * 1000).min(ns).max(self.min_ns);
+        }
+    }
+
     /// Adds the values of another histogram with the same bounds.
     pub fn absorb(&mut self, other: &Self) {
         if other.count == 0 {
@@ -95,6 +123,11 @@ impl Latencies {
         Duration::from_nanos(u64::try_from(self.sum_ns).unwrap_or(u64::MAX))
     }
 
+    /// The exact longest value; zero without values.
+    pub fn longest(&self) -> Duration {
+        Duration::from_nanos(self.max_ns)
+    }
+
     /// The values as plain data.
     pub fn distribution(&self) -> Distribution {
         let buckets = self.histogram.iter().flat_map(|histogram| {
@@ -129,6 +162,17 @@ mod tests {
         two.absorb(&one);
         assert_eq!(two.distribution(), all.distribution());
         assert_eq!((all.distribution().clipped, all.distribution().max_ns), (1, 200_000_000));
+        two.remove(ms(3));
+        two.remove(ms(200));
+        one.reset();
+        [50, 7].into_iter().for_each(|value| one.record(ms(value)));
+        let (rest, wanted) = (two.distribution(), one.distribution());
+        assert_eq!((rest.count, rest.sum_ns, rest.clipped), (2, wanted.sum_ns, 0));
+        assert_eq!(rest.buckets, wanted.buckets);
+        assert!(rest.min_ns <= wanted.min_ns && rest.min_ns > 6_900_000, "{}", rest.min_ns);
+        assert!(rest.max_ns >= wanted.max_ns && rest.max_ns < 50_100_000, "{}", rest.max_ns);
+        [7, 50].into_iter().for_each(|value| two.remove(ms(value)));
+        assert_eq!(two.distribution(), Distribution::default());
         two.reset();
         assert_eq!(two.distribution(), Distribution::default());
     }

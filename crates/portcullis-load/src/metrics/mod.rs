@@ -4,6 +4,7 @@
 mod clock;
 mod delta;
 mod exemplars;
+mod gap;
 mod interval;
 mod late_recorder;
 mod latencies;
@@ -16,9 +17,10 @@ mod thread_times;
 mod timeline;
 
 pub use clock::unix_ms;
+pub use gap::{GapRecorder, Stretch, longest as longest_gap};
 pub use interval::IntervalCounts;
 pub use phase::{Phase, Subject, TaskId};
 pub use recorder::Recorder;
-pub use sample::{Failure, Sample};
+pub use sample::{Failure, GoodAnswer, Sample};
 pub use series::Series;
 pub use thread_times::{PULSE, ThreadTimes, ask_for_punctuality};

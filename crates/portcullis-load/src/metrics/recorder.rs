@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use hdrhistogram::CreationError;
-use portcullis_core::measure::{Distribution, FailureGroup, FailureKind, Row, TaskSummary};
+use portcullis_core::measure::{
+    CheckSummary, Distribution, FailureGroup, FailureKind, Row, TaskSummary,
+};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::scenario::{Step, labels, methods};
+use portcullis_core::scenario::{Check, Step, Task, labels, methods};
 
 use super::clock;
 use super::exemplars::ExemplarRecorder;
@@ -16,7 +18,7 @@ use super::late_recorder::LateRecorder;
 use super::latencies::Latencies;
 use super::phase::{Phase, Subject, TaskId};
 use super::row_recorder::RowRecorder;
-use super::sample::{Failure, Sample};
+use super::sample::{Failure, GoodAnswer, Sample};
 use super::timeline::TaskTimeline;
 use crate::http::Opening;
 
@@ -29,6 +31,8 @@ pub struct Recorder {
     extra_targeted: Vec<RowRecorder>,
     login: RowRecorder,
     timelines: Vec<TaskTimeline>,
+    /// The checks of each task.
+    checks: Vec<Vec<CheckSummary>>,
     failures: HashMap<FailureKey, FailureGroup>,
     interval: IntervalCounts,
     interval_latencies: Latencies,
@@ -80,6 +84,7 @@ impl Recorder {
             extra_targeted: vec![row.clone(); tasks],
             login: row,
             timelines: TaskTimeline::of(plan),
+            checks: plan.scenario.tasks.iter().map(no_checks).collect(),
             failures: HashMap::new(),
             interval: IntervalCounts::default(),
             interval_latencies: empty.clone(),
@@ -123,6 +128,12 @@ impl Recorder {
             return;
         }
         self.requests += 1;
+        if let Subject::Task(phase, task) = subject
+            && phase != Phase::WarmUp
+            && sample.checked != 0
+        {
+            self.record_checks(task, sample);
+        }
         if let Subject::Task(Phase::Window, task) = subject {
             let good = sample.failure.is_none().then_some(sample.latency);
             let timeline = self.timelines.get_mut(task);
@@ -141,6 +152,102 @@ impl Recorder {
         let is_warm_up = matches!(subject, Subject::Task(Phase::WarmUp, _));
         if let (Some(failure), false) = (&sample.failure, is_warm_up) {
             self.note_failure(subject, failure, plan);
+        }
+    }
+
+    /// Decides about the requests that were cut when the grace ended, once no more follow: a
+    /// request that outlasted every good answer of its task and the task's latency limits
+    /// failed. Without a good answer of the task, those of all tasks count. Returns the number
+    /// of these requests; each belongs to a user of its own.
+    pub fn fail_unfinished(&mut self, plan: &LoadPlan) -> u32 {
+        let of_all = (0..self.window.len()).filter_map(|task| self.longest_good(task)).max();
+        let mut users = 0;
+        for (task, described) in plan.scenario.tasks.iter().enumerate() {
+            let Some(longest) = self.longest_good(task).or(of_all) else { continue };
+            let floor = longest.max(plan.longest_limit(described));
+            for phase in [Phase::Window, Phase::ExtraMixed, Phase::ExtraTargeted] {
+                let subject = Subject::Task(phase, task);
+                let row = self.row(subject);
+                let failed = row.map(|row| row.fail_unfinished(floor, &plan.limits));
+                for (lasted, ended) in failed.unwrap_or_default() {
+                    users += 1;
+                    self.note_unfinished(subject, lasted, ended, plan);
+                }
+            }
+        }
+        users
+    }
+
+    /// The longest latency of a good answer of a task.
+    fn longest_good(&self, task: TaskId) -> Option<Duration> {
+        let rows = [&self.window, &self.extra_mixed, &self.extra_targeted];
+        rows.iter().filter_map(|rows| rows.get(task)?.longest_good()).max()
+    }
+
+    fn note_unfinished(
+        &mut self,
+        subject: Subject,
+        lasted: Duration,
+        ended: Duration,
+        plan: &LoadPlan,
+    ) {
+        let message = format!(
+            "no complete answer when the load ended, after {:.1} s: longer than every good answer",
+            lasted.as_secs_f64()
+        );
+        let failure = Failure::new(FailureKind::Timeout, message);
+        self.note_failure(subject, &failure, plan);
+        if let Subject::Task(Phase::Window, task) = subject {
+            let timeline = self.timelines.get_mut(task);
+            timeline.into_iter().for_each(|timeline| timeline.record(clock::second(ended), None));
+            self.interval.requests += 1;
+            self.interval.failures += 1;
+            self.interval.kinds[FailureKind::Timeout as usize] += 1;
+        }
+    }
+
+    /// Bytes came behind an answer that counted as a good one: it failed.
+    pub fn note_late(
+        &mut self,
+        subject: Subject,
+        answer: GoodAnswer,
+        failure: &Failure,
+        plan: &LoadPlan,
+    ) {
+        self.row(subject).into_iter().for_each(|row| row.note_late(answer));
+        if matches!(subject, Subject::Task(Phase::WarmUp, _)) {
+            return;
+        }
+        self.note_failure(subject, failure, plan);
+        let is_in_window = matches!(subject, Subject::Task(Phase::Window, _));
+        // A second must not have more failures than requests.
+        if is_in_window && self.interval.failures < self.interval.requests {
+            self.interval.failures += 1;
+            self.interval.kinds[failure.kind as usize] += 1;
+        }
+    }
+
+    /// Counts the answers behind which bytes came as failed, once no more follow.
+    pub fn fail_late(&mut self, plan: &LoadPlan) {
+        let after = self.extra_mixed.iter_mut().chain(&mut self.extra_targeted);
+        let rows = self.window.iter_mut().chain(after);
+        rows.chain([&mut self.login, &mut self.warm_up])
+            .for_each(|row| row.fail_late(&plan.limits));
+    }
+
+    /// Counts the checks of a call.
+    fn record_checks(&mut self, task: TaskId, sample: &Sample) {
+        let Some(checks) = self.checks.get_mut(task) else { return };
+        let mut left = sample.checked;
+        while left != 0 {
+            let check = checks.get_mut(left.trailing_zeros() as usize);
+            check.into_iter().for_each(|check| check.checked += 1);
+            left &= left - 1;
+        }
+        for (index, message) in &sample.unmet {
+            let Some(check) = checks.get_mut(*index) else { continue };
+            check.failed += 1;
+            check.message.get_or_insert_with(|| message.clone());
         }
     }
 
@@ -261,6 +368,13 @@ impl Recorder {
         for (mine, theirs) in self.timelines.iter_mut().zip(&other.timelines) {
             mine.absorb(theirs);
         }
+        for (mine, theirs) in self.checks.iter_mut().flatten().zip(other.checks.iter().flatten()) {
+            mine.checked += theirs.checked;
+            mine.failed += theirs.failed;
+            if mine.message.is_none() {
+                mine.message.clone_from(&theirs.message);
+            }
+        }
         for (key, group) in other.failures {
             let mine = self
                 .failures
@@ -297,27 +411,32 @@ impl Recorder {
         let rows = self.window.iter().zip(after);
         let timelines =
             self.timelines.iter().map(TaskTimeline::steps).chain(std::iter::repeat(Vec::new()));
-        let pairs = plan.scenario.tasks.iter().enumerate().zip(rows).zip(timelines);
+        let tasks = plan.scenario.tasks.iter().enumerate().zip(&self.checks);
+        let pairs = tasks.zip(rows).zip(timelines);
         pairs
-            .map(|(((index, task), (window, (extra_mixed, extra_targeted))), timeline)| {
-                TaskSummary {
-                    timeline,
-                    late: self.late.rows(index),
-                    name: task.name.clone(),
-                    group: task.group.clone(),
-                    method: methods(&task.steps),
-                    label: labels(&task.steps),
-                    weight: task.weight,
-                    needs_data: task.steps.iter().any(may_have_data),
-                    window: window.row(),
-                    extra_mixed: extra_mixed.row(),
-                    extra_targeted: extra_targeted.row(),
-                    samples: ExemplarRecorder::samples(
-                        [window, extra_mixed, extra_targeted].map(|c| &c.exemplars),
-                        plan.opens(),
-                    ),
-                }
-            })
+            .map(
+                |((((index, task), checks), (window, (extra_mixed, extra_targeted))), timeline)| {
+                    TaskSummary {
+                        timeline,
+                        late: self.late.rows(index),
+                        checks: checks.clone(),
+                        is_unchecked: checks.iter().all(|check| check.is_soft),
+                        name: task.name.clone(),
+                        group: task.group.clone(),
+                        method: methods(&task.steps),
+                        label: labels(&task.steps),
+                        weight: task.weight,
+                        needs_data: task.steps.iter().any(may_have_data),
+                        window: window.row(),
+                        extra_mixed: extra_mixed.row(),
+                        extra_targeted: extra_targeted.row(),
+                        samples: ExemplarRecorder::samples(
+                            [window, extra_mixed, extra_targeted].map(|c| &c.exemplars),
+                            plan.opens(),
+                        ),
+                    }
+                },
+            )
             .collect()
     }
 
@@ -341,6 +460,17 @@ impl Recorder {
         all.sort_by_key(|(key, _)| **key);
         all.into_iter().map(|(_, group)| group.clone()).collect()
     }
+}
+
+/// The checks of a task before its first answer.
+fn no_checks(task: &Task) -> Vec<CheckSummary> {
+    let checks = task.steps.iter().flat_map(|step| &step.checks);
+    let count = |check: &Check| CheckSummary {
+        name: check.name.clone(),
+        is_soft: check.is_soft,
+        ..CheckSummary::default()
+    };
+    checks.map(count).collect()
 }
 
 /// Whether an accepted answer can be a success.

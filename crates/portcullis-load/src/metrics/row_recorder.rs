@@ -10,7 +10,7 @@ use super::clock;
 use super::delta::Snapshot;
 use super::exemplars::ExemplarRecorder;
 use super::latencies::Latencies;
-use super::sample::Sample;
+use super::sample::{GoodAnswer, Sample};
 
 /// The counts of one row.
 #[derive(Clone, Debug)]
@@ -27,6 +27,10 @@ pub struct RowRecorder {
     with_data: u64,
     stalled: u64,
     cut: u64,
+    /// The requests among `cut`: how long they had lasted, and when they were cut.
+    unfinished: Vec<(Duration, Duration)>,
+    /// Good answers behind which bytes came later.
+    late: Vec<GoodAnswer>,
     /// Counts by second.
     blocks: Vec<Block>,
     /// Its counts at the last call.
@@ -58,6 +62,8 @@ impl RowRecorder {
             with_data: 0,
             stalled: 0,
             cut: 0,
+            unfinished: Vec::new(),
+            late: Vec::new(),
             blocks: Vec::new(),
             snapshot: Snapshot::default(),
             exemplars: ExemplarRecorder::default(),
@@ -85,10 +91,11 @@ impl RowRecorder {
         for (limit, beyond) in limits.iter().zip(beyond) {
             note(beyond, sample.latency, *limit);
         }
-        // Of a request that was cut, only a lower bound of its latency is known. It is neither a
-        // failure of the service nor an answer.
+        // Of a request that was cut, only a lower bound of its latency is known. Whether it is a
+        // failure of the service is decided at the end (`fail_unfinished`).
         if sample.is_cut {
             self.cut += 1;
+            self.unfinished.push((sample.latency, ended));
             return;
         }
         self.requests += 1;
@@ -115,6 +122,64 @@ impl RowRecorder {
         }
     }
 
+    /// The longest latency of a good answer.
+    pub fn longest_good(&self) -> Option<Duration> {
+        (self.good.count() > 0).then(|| self.good.longest())
+    }
+
+    /// Counts the requests that were cut after more than `floor` as failed. Returns how long
+    /// each had lasted, and when it was cut.
+    pub fn fail_unfinished(
+        &mut self,
+        floor: Duration,
+        limits: &[Duration],
+    ) -> Vec<(Duration, Duration)> {
+        let outlasted = |(lasted, _): &mut (Duration, Duration)| *lasted > floor;
+        let failed: Vec<_> = self.unfinished.extract_if(.., outlasted).collect();
+        for (lasted, ended) in &failed {
+            // Their latencies were recorded when they were cut.
+            self.cut -= 1;
+            self.requests += 1;
+            self.failures += 1;
+            let second = clock::second(*ended);
+            let mut beyond = vec![OverLimit::default(); limits.len()];
+            for (limit, beyond) in limits.iter().zip(&mut beyond) {
+                note(beyond, *lasted, *limit);
+            }
+            let block = Block { second, requests: 1, failures: 1, beyond };
+            self.blocks = measure::merged(&self.blocks, &[block]);
+        }
+        failed
+    }
+
+    /// Notes that bytes came behind a good answer, which therefore failed.
+    pub fn note_late(&mut self, answer: GoodAnswer) {
+        self.late.push(answer);
+    }
+
+    /// Counts the answers behind which bytes came as failed. This is done at the end, because
+    /// counts that were passed on only grow.
+    pub fn fail_late(&mut self, limits: &[Duration]) {
+        for answer in std::mem::take(&mut self.late) {
+            self.failures += 1;
+            self.good.remove(answer.latency);
+            self.failed.record(answer.latency);
+            let both = self.beyond.iter_mut().zip(&mut self.failed_beyond);
+            for (limit, (good, failed)) in limits.iter().zip(both) {
+                note(failed, answer.latency, *limit);
+                good.above -= u64::from(answer.latency > *limit);
+                good.at_or_above -= u64::from(answer.latency >= *limit);
+            }
+            self.with_data -= u64::from(answer.has_data);
+            self.stalled -= u64::from(STALL.contains(&answer.tail));
+            answer.first_byte.into_iter().for_each(|after| self.first_byte.remove(after));
+            answer.service.into_iter().for_each(|took| self.service.remove(took));
+            let second = clock::second(answer.ended);
+            let block = self.blocks.iter_mut().find(|block| block.second == second);
+            block.into_iter().for_each(|block| block.failures += 1);
+        }
+    }
+
     /// Adds the counts of another worker.
     pub fn absorb(&mut self, other: &Self) {
         self.requests += other.requests;
@@ -127,6 +192,8 @@ impl RowRecorder {
         self.with_data += other.with_data;
         self.stalled += other.stalled;
         self.cut += other.cut;
+        self.unfinished.extend_from_slice(&other.unfinished);
+        self.late.extend_from_slice(&other.late);
         for (status, answers) in &other.statuses {
             add_status(&mut self.statuses, *status, *answers);
         }

@@ -40,12 +40,33 @@ pub struct Sample {
     pub status: u16,
     /// The failure, if there was one.
     pub failure: Option<Failure>,
+    /// The checks of the call that were made: one bit for each, in their order.
+    pub checked: u64,
+    /// The checks that were not met, by their position, with what the body has instead.
+    pub unmet: Vec<(usize, String)>,
     /// The body of a failed answer, if it is kept.
     pub error_body: Option<Box<Body>>,
     /// Whether it is a good answer with a status from 200 to 299.
     pub has_data: bool,
     /// Whether it was cut because the load ended.
     pub is_cut: bool,
+}
+
+/// What was recorded of a good answer, in case bytes come behind it later.
+#[derive(Clone, Copy, Debug)]
+pub struct GoodAnswer {
+    /// As in its sample.
+    pub latency: Duration,
+    /// As in its sample.
+    pub service: Option<Duration>,
+    /// As in its sample.
+    pub first_byte: Option<Duration>,
+    /// As in its sample.
+    pub tail: Duration,
+    /// As in its sample.
+    pub has_data: bool,
+    /// When it ended, since the start of the run.
+    pub ended: Duration,
 }
 
 impl Sample {
@@ -55,11 +76,22 @@ impl Sample {
         self.failure.as_ref().is_some_and(is_status) && is_missing(self.status)
     }
 
+    /// What is recorded of it when it ended then, if it is a good answer.
+    pub fn good_answer(&self, ended: Duration) -> Option<GoodAnswer> {
+        let Self { latency, service, first_byte, tail, has_data, .. } = *self;
+        let answer = GoodAnswer { latency, service, first_byte, tail, has_data, ended };
+        (self.failure.is_none() && !self.is_cut).then_some(answer)
+    }
+
     /// Combines the steps of a call so far with its `next` step: the times add up, and the
     /// result is that of `next`.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
+        let mut unmet = self.unmet;
+        unmet.extend(next.unmet);
         Self {
+            checked: self.checked | next.checked,
+            unmet,
             latency: self.latency + next.latency,
             service: self.service.map(|service| service + next.latency),
             first_byte: self.first_byte.filter(|_| next.first_byte.is_some()),

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll as Polled, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
 
@@ -23,6 +23,9 @@ pub enum Turn {
     /// Stop: users that were woken are polled once more, then dropped.
     Stop,
 }
+
+/// A wait that is shorter than this did not sleep.
+const IMMEDIATE: Duration = Duration::from_micros(20);
 
 /// The token of the alarm; users have their numbers as tokens.
 pub(super) const ALARM: Token = Token(usize::MAX);
@@ -47,6 +50,7 @@ pub fn run<'a>(
     let reactor = Rc::new(Reactor::new(poll.registry().try_clone()?, users));
     let mut tasks = TaskSet::new(make(&reactor));
     (0..users).for_each(|user| reactor.wake(user));
+    let mut returned = Instant::now();
     loop {
         let turn = turn_hook(&reactor);
         tasks.poll_woken(&reactor);
@@ -68,6 +72,12 @@ pub fn run<'a>(
             _ => {}
         }
         nap.after(start);
+        // If the wait ended at once, its events came while other users were polled; if it ended
+        // after its moment, perhaps since then.
+        let now = Instant::now();
+        let is_immediate = now - start < IMMEDIATE;
+        reactor.pending_since.set(if is_immediate { returned } else { now.min(moment.max(start)) });
+        returned = now;
         for event in events.iter().filter(|event| event.token() != ALARM) {
             let Token(user) = event.token();
             if let Some(slot) = reactor.slots.get(user) {

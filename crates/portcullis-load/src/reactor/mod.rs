@@ -32,6 +32,8 @@ pub struct Reactor {
     woken: RefCell<Vec<usize>>,
     input: RefCell<Box<[u8]>>,
     is_cut: Cell<bool>,
+    /// The earliest time at which the events of this turn can have come.
+    pending_since: Cell<Instant>,
 }
 
 /// The state of one user in the reactor.
@@ -77,6 +79,7 @@ impl Reactor {
             woken: RefCell::new(Vec::new()),
             input: RefCell::new(vec![0; INPUT].into_boxed_slice()),
             is_cut: Cell::new(false),
+            pending_since: Cell::new(Instant::now()),
         }
     }
 
@@ -131,6 +134,12 @@ impl Handle {
         if let Some(slot) = self.state() {
             slot.is_ready.set(slot.is_closed.get());
         }
+    }
+
+    /// The earliest time at which the event that is handled now can have come: earlier than
+    /// now if this thread was busy, or woke late.
+    pub fn pending_since(&self) -> Instant {
+        self.reactor.pending_since.get()
     }
 
     /// Waits until the socket may have an event.

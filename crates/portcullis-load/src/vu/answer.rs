@@ -8,8 +8,8 @@ use portcullis_core::measure::FailureKind;
 use portcullis_core::scenario::{Check, Extract, Step};
 
 use super::body::{self, BodyError};
-use super::json;
-use super::page;
+use super::check;
+use super::shape::{self, StepShapes};
 use crate::http::{ExchangeError, Head, Response};
 use crate::metrics::Failure;
 
@@ -25,26 +25,65 @@ pub fn unpacked(response: &Response) -> Result<Cow<'_, [u8]>, BodyError> {
     }
 }
 
-/// The size of a complete answer's unpacked body (the size that a client sees), and the
-/// failure if the answer is not accepted.
-pub fn weigh(response: &Response, step: &Step) -> (u64, Option<Failure>) {
-    match unpacked(response) {
-        Ok(body) => {
-            // A body that is not needed was counted, not kept.
-            let size = if response.head().gzip { body.len() as u64 } else { response.body_bytes() };
-            (size, unexpected(response.head(), &body, step))
-        }
+/// What a complete answer amounts to.
+#[derive(Debug, Default)]
+pub struct Weighed {
+    /// The size of the unpacked body: the size that a client sees.
+    pub size: u64,
+    /// The failure if the answer is not accepted.
+    pub failure: Option<Failure>,
+    /// Whether the checks of the step were made.
+    pub is_checked: bool,
+    /// The checks that the body does not meet, by their position, with what it has instead.
+    pub unmet: Vec<(usize, String)>,
+}
+
+/// Evaluates a complete answer. `shapes` are those of the first round.
+pub fn weigh(response: &Response, step: &Step, shapes: Option<&StepShapes>) -> Weighed {
+    let body = match unpacked(response) {
+        Ok(body) => body,
         Err(error) => {
-            let failure = Failure::new(FailureKind::Body, error.to_string());
-            (response.body_bytes(), Some(failure))
+            let failure = Some(Failure::new(FailureKind::Body, error.to_string()));
+            return Weighed { size: response.body_bytes(), failure, ..Weighed::default() };
         }
+    };
+    let head = response.head();
+    // A body that is not needed was counted, not kept.
+    let size = if head.gzip { body.len() as u64 } else { response.body_bytes() };
+    let mut weighed = Weighed { size, failure: refused(head, &body, step), ..Weighed::default() };
+    if weighed.failure.is_some() {
+        return weighed;
     }
+    // An accepted answer that is not a success (such as a 404) has nothing to check.
+    if (200..300).contains(&head.status) {
+        weighed.is_checked = !step.checks.is_empty();
+        let unmet = |(index, made): (usize, &Check)| {
+            check::unmet(&made.condition, &body).map(|message| (index, message))
+        };
+        weighed.unmet = step.checks.iter().enumerate().filter_map(unmet).collect();
+        let is_hard = |index: usize| step.checks.get(index).is_some_and(|made| !made.is_soft);
+        let hard = weighed.unmet.iter().find(|(index, _)| is_hard(*index));
+        weighed.failure =
+            hard.map(|(_, message)| Failure::new(FailureKind::Validation, message.clone()));
+    }
+    if let Some(shapes) = shapes.filter(|_| step.compares_shape && weighed.failure.is_none()) {
+        let start = shape::start(response, &body);
+        let difference = shapes.difference(head.status, response.media_type(), start);
+        weighed.failure = difference.map(|said| Failure::new(FailureKind::Validation, said));
+    }
+    weighed
 }
 
 /// The failure for bytes after the end of an answer: its length was wrong.
 pub fn misframed(surplus: usize) -> Option<Failure> {
     let message = || format!("{surplus} bytes follow the answer, beyond its content-length");
     (surplus > 0).then(|| Failure::new(FailureKind::Body, message()))
+}
+
+/// The failure for bytes that came behind an answer later, when it counted as a good one.
+pub fn misframed_later(bytes: usize) -> Failure {
+    let message = format!("{bytes} bytes came behind the answer, beyond its content-length");
+    Failure::new(FailureKind::Body, message)
 }
 
 /// The failure of an exchange without a complete answer.
@@ -81,53 +120,23 @@ pub fn extract<'s>(
     wanted.iter().map(one).collect()
 }
 
-/// The failure if the answer is not what its step expects.
-fn unexpected(head: &Head, body: &[u8], step: &Step) -> Option<Failure> {
-    if !step.accept.contains(&head.status) {
-        // Such a body may contain the value to extract, which is a secret.
-        let is_secret = !step.extract.is_empty() && head.status < 400;
-        let said = if is_secret { "(not shown)".to_owned() } else { body::said(body) };
-        if head.status == 429 {
-            let retry = head.retry_after_s.map(|s| format!(", retry after {s} s"));
-            let message = format!("429 throttled: {said}{}", retry.unwrap_or_default());
-            return Some(Failure { kind: FailureKind::Throttled, status: 429, message });
-        }
-        let accepted: Vec<String> = step.accept.iter().map(u16::to_string).collect();
-        let expected = accepted.join(" or ");
-        let place = head.location.as_ref().map(|place| format!(", redirected to {place}"));
-        let place = place.unwrap_or_default();
-        let message = format!("status {} instead of {expected}{place}: {said}", head.status);
-        return Some(Failure { kind: FailureKind::Status, status: head.status, message });
-    }
-    // An accepted answer that is not a success (such as a 404) has nothing to check.
-    if !(200..300).contains(&head.status) {
+/// The failure if the answer has a status that its step does not accept.
+fn refused(head: &Head, body: &[u8], step: &Step) -> Option<Failure> {
+    if step.accept.contains(&head.status) {
         return None;
     }
-    let broken = step.checks.iter().find_map(|check| broken(check, body));
-    broken.map(|message| Failure::new(FailureKind::Validation, message))
-}
-
-/// How a body fails a check, if it does.
-fn broken(check: &Check, body: &[u8]) -> Option<String> {
-    let Check::MinItems { array, min_items } = check;
-    match json::items(body, array) {
-        Ok(Some(items)) if items >= *min_items => return None,
-        Err(json::Malformed { at }) => {
-            let length = body.len();
-            if let Some(page) = page::described(body) {
-                return Some(format!("the body is not JSON but {page}"));
-            }
-            return Some(match at < length {
-                true => format!("the body is not JSON (at byte {} of {length})", at + 1),
-                false => format!("the body is not JSON (it ends after {length} bytes)"),
-            });
-        }
-        // The key may be written with escapes.
-        Ok(_) => {}
+    // Such a body may contain the value to extract, which is a secret.
+    let is_secret = !step.extract.is_empty() && head.status < 400;
+    let said = if is_secret { "(not shown)".to_owned() } else { body::said(body) };
+    if head.status == 429 {
+        let retry = head.retry_after_s.map(|s| format!(", retry after {s} s"));
+        let message = format!("429 throttled: {said}{}", retry.unwrap_or_default());
+        return Some(Failure { kind: FailureKind::Throttled, status: 429, message });
     }
-    match body::array_length(body, array) {
-        Ok(items) if items >= *min_items => None,
-        Ok(items) => Some(format!("{items} items, expected at least {min_items}")),
-        Err(error) => Some(error.to_string()),
-    }
+    let accepted: Vec<String> = step.accept.iter().map(u16::to_string).collect();
+    let expected = accepted.join(" or ");
+    let place = head.location.as_ref().map(|place| format!(", redirected to {place}"));
+    let place = place.unwrap_or_default();
+    let message = format!("status {} instead of {expected}{place}: {said}", head.status);
+    Some(Failure { kind: FailureKind::Status, status: head.status, message })
 }

@@ -73,6 +73,17 @@ pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
     }
 }
 
+/// Whether there is a value at a dotted path.
+///
+/// # Errors
+/// The body is not JSON, or has no value at the path.
+pub fn exists(body: &[u8], path: &str) -> Result<(), BodyError> {
+    match find(body, path)? {
+        Found::Nothing => Err(absent(body, path)),
+        Found::Items(_) | Found::Text(_) | Found::Other => Ok(()),
+    }
+}
+
 /// The text at a dotted path.
 ///
 /// # Errors
@@ -196,11 +207,23 @@ impl<'de> Visitor<'de> for Walk<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Found, A::Error> {
-        let mut count = 0;
-        while items.next_element::<IgnoredAny>()?.is_some() {
+        let position =
+            self.keys.split_first().and_then(|(key, rest)| Some((key.parse::<u64>().ok()?, rest)));
+        let (mut count, mut found) = (0, Found::Nothing);
+        loop {
+            match position {
+                Some((position, rest)) if position == count => {
+                    match items.next_element_seed(Walk { keys: rest })? {
+                        Some(item) => found = item,
+                        None => break,
+                    }
+                }
+                _ if items.next_element::<IgnoredAny>()?.is_none() => break,
+                _ => {}
+            }
             count += 1;
         }
-        Ok(if self.keys.is_empty() { Found::Items(count) } else { Found::Nothing })
+        Ok(if self.keys.is_empty() { Found::Items(count) } else { found })
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Found, E> {
@@ -290,7 +313,9 @@ mod tests {
             "the answer has no key \"absent\" (it has: count, results, a, z)"
         );
         assert_eq!(absent("a.c"), "the answer has no key \"a.c\" (\"a\" has: b)");
-        assert_eq!(absent("results.0"), "the answer has no key \"results.0\"");
+        assert_eq!(absent("results.3"), "the answer has no key \"results.3\"");
+        assert_eq!(array_length(body, "results.1.results").unwrap(), 0);
+        assert_eq!(array_length(body, "a.b.0").unwrap(), 0);
         let many =
             array_length(br#"{"\u001b":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1}"#, "z");
         let many = many.unwrap_err().to_string();

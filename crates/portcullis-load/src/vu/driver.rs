@@ -10,7 +10,7 @@ use portcullis_core::measure::ArrivalCounts;
 use super::shared::Shared;
 use super::virtual_user;
 use super::worker::{WorkError, Worker};
-use crate::metrics::{IntervalCounts, PULSE, Recorder, ThreadTimes, ask_for_punctuality};
+use crate::metrics::{IntervalCounts, PULSE, Recorder, Stretch, ThreadTimes, ask_for_punctuality};
 use crate::reactor::{self, Reactor, Turn};
 
 /// A message of a running worker, sent at most a few times a second.
@@ -41,6 +41,8 @@ pub struct WorkerOutput {
     pub times: Option<ThreadTimes>,
     /// Whether the system gave it a raised priority.
     pub is_punctual: bool,
+    /// The times without an answer.
+    pub stretches: Vec<Stretch>,
     /// Counts of its share of an open load.
     pub arrivals: ArrivalCounts,
     /// The message of the panic if a user panicked.
@@ -85,6 +87,7 @@ pub fn run_worker(
         measured,
         times,
         is_punctual,
+        stretches: worker.gaps.into_inner().finish(shared.schedule.start.elapsed()),
         arrivals,
         panic,
     })

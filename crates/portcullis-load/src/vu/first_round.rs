@@ -5,16 +5,17 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use portcullis_core::engine::{FirstAnswer, FirstFailure, LoginFailure, Observer};
+use portcullis_core::engine::{Content, FirstAnswer, FirstFailure, LoginFailure, Observer};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::scenario::titles;
+use portcullis_core::scenario::{Task, titles};
 use portcullis_core::target::Target;
 
 use super::prepared::{Prepared, closes_connections};
 use super::session::{LoggedIn, Sending, Session, login_failure};
+use super::shape::{Shape, Shapes, StepShapes};
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
-use crate::metrics::Sample;
+use crate::metrics::{Failure, Sample};
 use crate::reactor::{self, Handle, ReactorError, Turn};
 
 /// The result of the first round.
@@ -24,6 +25,8 @@ pub struct FirstRound {
     pub endpoint: Endpoint,
     /// The answers in the order of the scenario, without tasks of weight 0.
     pub answers: Vec<FirstAnswer>,
+    /// The shapes of the answers.
+    pub shapes: Shapes,
     /// The first user's token: a secret.
     pub token: Option<String>,
     /// The sample of its login, recorded when the load begins.
@@ -71,7 +74,8 @@ pub fn first_round(
     let at_once = plan.acknowledge_at_once;
     let endpoint = http::resolve(target, tls, at_once)?;
     let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
-    let sending = Sending { plan, prepared: &prepared, endpoint: &endpoint };
+    let nothing = Shapes::default();
+    let sending = Sending { plan, prepared: &prepared, endpoint: &endpoint, shapes: &nothing };
     let result = RefCell::new(None);
     // A token is a secret even if the round fails later, so it is kept outside.
     let token = RefCell::new(None);
@@ -96,21 +100,31 @@ pub fn first_round(
     if !observer.goes_on() {
         return Err(LoadError::Aborted);
     }
-    let (login, answers) = result
+    let Round { login, answers, shapes } = result
         .into_inner()
         .unwrap_or_else(|| Err(LoadError::Engine(ReactorError::without_result(panicked))))?;
-    Ok(FirstRound { endpoint, answers, token, login })
+    Ok(FirstRound { endpoint, answers, shapes, token, login })
 }
 
-/// The sample of the login, if there is one, and the answers of the first round.
+/// What was answered.
+struct Round {
+    /// The sample of the login, if there is one.
+    login: Option<Sample>,
+    answers: Vec<FirstAnswer>,
+    shapes: Shapes,
+}
+
 async fn round(
     sending: &Sending<'_>,
     handle: Handle,
     given: &RefCell<Option<String>>,
-) -> Result<(Option<Sample>, Vec<FirstAnswer>), LoadError> {
+) -> Result<Round, LoadError> {
     let (plan, prepared) = (sending.plan, sending.prepared);
     let mut session = Session::new(handle);
-    let (mut login, mut answers) = (None, Vec::new());
+    let (mut login, mut answers) = (None, Vec::<FirstAnswer>::new());
+    let tasks = &plan.scenario.tasks;
+    let none = |task: &Task| vec![StepShapes::default(); task.steps.len()];
+    let mut shapes = Shapes(tasks.iter().map(none).collect());
     if plan.scenario.login.is_some() {
         let (sample, logged_in) = session.login(sending).await;
         match logged_in {
@@ -141,6 +155,13 @@ async fn round(
             if sample.is_cut {
                 return Err(LoadError::Aborted);
             }
+            if let Some(late) = session.late_failure().filter(|_| time == 0) {
+                fail_late(&mut answers, late);
+            }
+            let of_task = shapes.0.get_mut(index).map(Vec::as_mut_slice);
+            if let (None, Some([shape])) = (&sample.failure, of_task) {
+                session.remember_shape(shape);
+            }
             // Rounds after the first warm up only, and are not reported.
             if time > 0 {
                 continue;
@@ -150,13 +171,25 @@ async fn round(
                 let (kind, message) = (failure.kind, failure.message);
                 FirstFailure { kind, status: sample.status, message, answer }
             });
+            let first = shapes.0.get(index).and_then(|shapes| shapes.first()?.first());
             answers.push(FirstAnswer {
                 task: task.name.clone(),
                 request: titles(&task.steps),
                 latency: sample.latency,
+                content: first.map_or(Content::None, Shape::content),
                 failure,
             });
         }
     }
-    Ok((login, answers))
+    if let Some(late) = session.late_failure_at_end().filter(|_| plan.warm_up_rounds == 1) {
+        fail_late(&mut answers, late);
+    }
+    Ok(Round { login, answers, shapes })
+}
+
+/// Bytes came behind the last answer so far.
+fn fail_late(answers: &mut [FirstAnswer], Failure { kind, message, .. }: Failure) {
+    if let Some(last) = answers.last_mut().filter(|last| last.failure.is_none()) {
+        last.failure = Some(FirstFailure { kind, status: 0, message, answer: String::new() });
+    }
 }

@@ -1,5 +1,5 @@
-//! Reads a JSON body once, up to its last byte: checks that it is complete, and counts the
-//! items of the array at a dotted path. It allocates nothing and builds no document.
+//! Reads a JSON body once, up to its last byte: checks that it is complete, and finds the
+//! value at a dotted path. It allocates nothing and builds no document.
 //!
 //! The grammar is that of RFC 8259; strings are scanned eight bytes at a time.
 
@@ -13,20 +13,32 @@ pub struct Malformed {
     pub at: usize,
 }
 
-/// The number of items of the array at a dotted path (empty: the whole body); `None` if
-/// there is no array with keys in this spelling. Of equal keys the last one counts.
+/// A value of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value<'b> {
+    /// Its text.
+    pub text: &'b [u8],
+    /// The number of items, if it is an array.
+    pub items: Option<u64>,
+}
+
+/// The value at a dotted path (empty: the whole body); `None` if there is none with keys in
+/// this spelling. A number in the path is the position of an item, from 0, or a key. Of equal
+/// keys the last one counts.
 ///
 /// # Errors
 /// The first byte at which the body is not JSON.
-pub fn items(body: &[u8], path: &str) -> Result<Option<u64>, Malformed> {
+pub fn value_at<'b>(body: &'b [u8], path: &str) -> Result<Option<Value<'b>>, Malformed> {
     if let Err(error) = std::str::from_utf8(body) {
         return Err(Malformed { at: error.valid_up_to() });
     }
-    let mut walk = Walk { body, at: 0, path, matched: 0, items: None };
-    match walk.whole() {
-        Some(()) => Ok(walk.items),
-        None => Err(Malformed { at: walk.at }),
+    let mut walk = Walk { body, at: 0, path, matched: 0, found: None };
+    if walk.whole().is_none() {
+        return Err(Malformed { at: walk.at });
     }
+    Ok(walk
+        .found
+        .and_then(|(start, end, items)| Some(Value { text: body.get(start..end)?, items })))
 }
 
 struct Walk<'a> {
@@ -35,7 +47,8 @@ struct Walk<'a> {
     path: &'a str,
     /// The number of bytes of the path that match the keys so far.
     matched: usize,
-    items: Option<u64>,
+    /// Start, end and items of the value at the path.
+    found: Option<(usize, usize, Option<u64>)>,
 }
 
 impl Walk<'_> {
@@ -48,19 +61,28 @@ impl Walk<'_> {
     /// Reads one value; `is_on_path` if the keys before it match the path so far.
     fn value(&mut self, depth: usize, is_on_path: bool) -> Option<()> {
         self.blanks();
+        let start = self.at;
+        let is_it = is_on_path && self.matched == self.path.len();
+        let mut items = None;
         match self.body.get(self.at)? {
-            b'"' => self.string().map(drop),
-            b'{' => self.object(depth + 1, is_on_path),
-            b'[' => self.array(depth + 1, is_on_path),
-            b't' => self.word(b"true"),
-            b'f' => self.word(b"false"),
-            b'n' => self.word(b"null"),
-            _ => self.number(),
+            b'"' => self.string().map(drop)?,
+            b'{' => self.object(depth + 1, is_on_path)?,
+            b'[' => items = Some(self.array(depth + 1, is_on_path && !is_it)?),
+            b't' => self.word(b"true")?,
+            b'f' => self.word(b"false")?,
+            b'n' => self.word(b"null")?,
+            _ => self.number()?,
         }
+        if is_it {
+            self.found = Some((start, self.at, items));
+        }
+        Some(())
     }
 
-    fn array(&mut self, depth: usize, is_on_path: bool) -> Option<()> {
-        let is_it = is_on_path && self.matched == self.path.len();
+    /// Reads an array; returns the number of its items. `is_on_path` if an item may be on it.
+    fn array(&mut self, depth: usize, is_on_path: bool) -> Option<u64> {
+        let position = if is_on_path { self.position() } else { None };
+        let matched = self.matched;
         self.at += 1;
         let mut items = 0;
         self.blanks();
@@ -71,7 +93,12 @@ impl Walk<'_> {
                 return None;
             }
             loop {
-                self.value(depth, false)?;
+                let is_next = position.is_some_and(|(index, _)| index == items);
+                if let Some((_, end)) = position.filter(|_| is_next) {
+                    self.matched = end;
+                }
+                self.value(depth, is_next)?;
+                self.matched = matched;
                 items += 1;
                 self.blanks();
                 match self.body.get(self.at)? {
@@ -81,10 +108,17 @@ impl Walk<'_> {
                 }
             }
         }
-        if is_it {
-            self.items = Some(items);
-        }
-        Some(())
+        Some(items)
+    }
+
+    /// The next part of the path as the position of an item, and the bytes of the path that
+    /// match with it.
+    fn position(&self) -> Option<(u64, usize)> {
+        let rest = self.path.get(self.matched..)?;
+        let part = rest.split('.').next()?;
+        let end = self.matched + part.len();
+        // Behind it comes a dot, or the end.
+        Some((part.parse().ok()?, (end + 1).min(self.path.len())))
     }
 
     fn object(&mut self, depth: usize, is_on_path: bool) -> Option<()> {
@@ -108,7 +142,7 @@ impl Walk<'_> {
             self.at += 1;
             let is_next = is_on_path && self.follows(key);
             if is_next {
-                self.items = None;
+                self.found = None;
             }
             self.value(depth, is_next)?;
             self.matched = matched;
@@ -253,6 +287,35 @@ mod tests {
 
     use super::*;
     use crate::vu::body::array_length;
+
+    fn items(body: &[u8], path: &str) -> Result<Option<u64>, Malformed> {
+        value_at(body, path).map(|found| found.and_then(|value| value.items))
+    }
+
+    #[test]
+    fn the_value_at_a_path_is_found_with_its_text() {
+        let body = br#" {"a": {"b": [ {"c": "x"}, -1.5e3 , null ]}, "0": true, "d": {} } "#;
+        let text = |path: &str| {
+            let found = value_at(body, path).unwrap();
+            found.map(|value| String::from_utf8(value.text.to_vec()).unwrap())
+        };
+        for (path, wanted) in [
+            ("a.b.0.c", "\"x\""),
+            ("a.b.1", "-1.5e3"),
+            ("a.b.2", "null"),
+            ("0", "true"),
+            ("d", "{}"),
+        ] {
+            assert_eq!(text(path).as_deref(), Some(wanted), "{path}");
+        }
+        for absent in ["a.b.3", "a.b.0.d", "a.b.-1", "a.b.x", "a.c", "b", "a.b.0.c.0", "d.0"] {
+            assert_eq!(text(absent), None, "{absent}");
+        }
+        assert_eq!(text("").as_deref(), Some(String::from_utf8_lossy(body).trim()));
+        // A position behind equal keys is that of the last one.
+        let twice = value_at(br#"{"a": [1, 2], "a": [3]}"#, "a.1").unwrap();
+        assert_eq!(twice, None);
+    }
 
     #[test]
     fn a_body_is_json_to_its_last_byte() {

@@ -1,7 +1,7 @@
 //! The session of a virtual user: its own connection, a token, one request at a time.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portcullis_core::engine::LoginFailure;
 use portcullis_core::measure::{Body, FailureKind};
@@ -9,10 +9,11 @@ use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::scenario::{Step, TOKEN};
 
-use super::answer::{extract, failure_of, misframed, unpacked, weigh};
+use super::answer::{extract, failure_of, misframed, misframed_later, unpacked, weigh};
 use super::prepared::{Prepared, PreparedFlow, PreparedRequest};
+use super::shape::{self, Shapes, StepShapes};
 use super::{body, page};
-use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Opening, Response};
+use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Idle, Opening, Response};
 use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
 
@@ -43,6 +44,8 @@ pub struct Session {
     pub reopened: u64,
     /// Whether the next request may be sent again if the connection is dropped.
     pub may_resend: bool,
+    /// The number of bytes found behind the last answer of the call before, beyond its length.
+    late_bytes: Option<usize>,
 }
 
 /// What all users need to send requests.
@@ -53,6 +56,8 @@ pub struct Sending<'a> {
     pub prepared: &'a Prepared,
     /// The server.
     pub endpoint: &'a Endpoint,
+    /// The shapes that answers must have; none in the first round.
+    pub shapes: &'a Shapes,
 }
 
 /// The result of a login.
@@ -79,7 +84,31 @@ impl Session {
             resent: 0,
             reopened: 0,
             may_resend: true,
+            late_bytes: None,
         }
+    }
+
+    /// The failure of the call before the last one, if bytes were found behind its answer.
+    pub fn late_failure(&mut self) -> Option<Failure> {
+        self.late_bytes.take().map(misframed_later)
+    }
+
+    /// The same for the last call, when no other follows for now.
+    pub fn late_failure_at_end(&mut self) -> Option<Failure> {
+        match self.connection.as_mut()?.look(&self.handle) {
+            Idle::LateBytes(bytes) => {
+                self.connection = None;
+                Some(misframed_later(bytes))
+            }
+            Idle::Usable | Idle::Closed => None,
+        }
+    }
+
+    /// Remembers the shape of the last answer as that of a step.
+    pub fn remember_shape(&self, shapes: &mut StepShapes) {
+        let Ok(body) = unpacked(&self.response) else { return };
+        let start = shape::start(&self.response, &body);
+        shapes.remember(self.response.head().status, self.response.media_type(), start);
     }
 
     /// Sets the `Authorization` line for all further requests.
@@ -121,7 +150,8 @@ impl Session {
         };
         let mut rng = Rng::stream(plan.seed, Domain::Values, 0);
         let mut extracted = Vec::new();
-        let sent = self.walk(sending, &login.steps, flow, &mut rng, None, &mut extracted).await;
+        let flow = (login.steps.as_slice(), flow, [].as_slice());
+        let sent = self.walk(sending, flow, &mut rng, None, &mut extracted).await;
         let mut sample = sent.unwrap_or_default();
         if sample.is_cut {
             return (sample, LoggedIn::Cut);
@@ -147,7 +177,9 @@ impl Session {
     ) -> Option<Sample> {
         let steps = &sending.plan.scenario.tasks.get(task)?.steps;
         let flow = sending.prepared.tasks.get(task)?;
-        self.walk(sending, steps, flow, rng, intended, &mut Vec::new()).await
+        let shapes = sending.shapes.0.get(task).map(Vec::as_slice).unwrap_or_default();
+        let flow = (steps.as_slice(), flow, shapes);
+        self.walk(sending, flow, rng, intended, &mut Vec::new()).await
     }
 
     /// Runs the steps of a task or a login until one fails, and adds their extracted values to
@@ -155,18 +187,27 @@ impl Session {
     async fn walk<'s>(
         &mut self,
         sending: &Sending<'_>,
-        steps: &'s [Step],
-        flow: &PreparedFlow,
+        (steps, flow, shapes): (&'s [Step], &PreparedFlow, &[StepShapes]),
         rng: &mut Rng,
         intended: Option<Instant>,
         extracted: &mut Vec<(&'s str, String)>,
     ) -> Option<Sample> {
         let drawn = flow.draw(rng);
         let mut walked: Option<Sample> = None;
-        for (step, request) in steps.iter().zip(&flow.requests) {
+        let mut first_check = 0;
+        for (index, (step, request)) in steps.iter().zip(&flow.requests).enumerate() {
             request.write(&mut self.out, &mut self.scratch, &drawn, &self.authorization);
             let intended = intended.filter(|_| walked.is_none());
-            let mut sample = self.send(sending, step, request, intended).await;
+            let shapes = shapes.get(index);
+            let mut sample = self.send(sending, (step, shapes), request, intended).await;
+            let shift = u32::try_from(first_check).unwrap_or(u32::MAX);
+            sample.checked = sample.checked.checked_shl(shift).unwrap_or(0);
+            sample.unmet.iter_mut().for_each(|(check, _)| *check += first_check);
+            first_check += step.checks.len();
+            // Bytes behind the answer of an earlier step belong to this call.
+            if walked.is_some() && sample.failure.is_none() {
+                sample.failure = self.late_failure();
+            }
             if sample.failure.is_none() && !step.extract.is_empty() {
                 match extract(&self.response, &step.extract) {
                     Ok(found) => extracted.extend(found),
@@ -193,7 +234,7 @@ impl Session {
     async fn send(
         &mut self,
         sending: &Sending<'_>,
-        step: &Step,
+        (step, shapes): (&Step, Option<&StepShapes>),
         request: &PreparedRequest,
         intended: Option<Instant>,
     ) -> Sample {
@@ -201,7 +242,7 @@ impl Session {
         let start = Instant::now();
         let timeout = sending.plan.request_timeout;
         self.handle.set_deadline(start + timeout);
-        let exchanged = self.exchange(sending.endpoint, request, keep_body).await;
+        let exchanged = self.exchange(sending.endpoint, request, keep_body, start).await;
         self.handle.clear_deadline();
         let end = Instant::now();
         let mut sample = Sample {
@@ -214,8 +255,12 @@ impl Session {
                 sample.first_byte = Some(exchanged.first_byte - start);
                 sample.tail = end - exchanged.first_byte;
                 sample.status = self.response.head().status;
-                let (size, failure) = weigh(&self.response, step);
-                (size, failure.or_else(|| misframed(exchanged.surplus)))
+                let weighed = weigh(&self.response, step, shapes);
+                // A shift by all bits is a mask of all checks.
+                let all = u64::MAX.checked_shl(checks(step)).map_or(u64::MAX, |rest| !rest);
+                sample.checked = if weighed.is_checked { all } else { 0 };
+                sample.unmet = weighed.unmet;
+                (weighed.size, weighed.failure.or_else(|| misframed(exchanged.surplus)))
             }
             Err(error) => {
                 self.connection = None;
@@ -228,23 +273,31 @@ impl Session {
         sample
     }
 
-    /// One exchange. If the server closed a kept connection before the first byte of the
-    /// answer, the connection is opened again and the request sent once more.
+    /// One exchange, begun at `start`. If the request crossed the server's close of a kept
+    /// connection, the connection is opened again and the request sent once more. A server that
+    /// closes later has dropped the request itself.
     async fn exchange(
         &mut self,
         endpoint: &Endpoint,
         request: &PreparedRequest,
         keep_body: bool,
+        start: Instant,
     ) -> Result<Exchanged, ExchangeError> {
-        // The connection was closed while idle, or has unexpected bytes, so it is not used.
-        let handle = &self.handle;
-        if self.connection.as_mut().is_some_and(|connection| connection.is_stale(handle)) {
+        // A connection that was closed while idle, or has unexpected bytes, is not used.
+        let idle = self.connection.as_mut().map(|connection| connection.idle(&self.handle));
+        if let Some(Idle::Closed | Idle::LateBytes(_)) = idle {
             self.connection = None;
             self.reopened += 1;
         }
+        if let Some(Idle::LateBytes(bytes)) = idle {
+            self.late_bytes = Some(bytes);
+        }
         let may_resend = request.idempotent && self.may_resend;
         match self.attempt(endpoint, request, keep_body).await {
-            Err((ExchangeError::Closed { silent: true, .. }, true)) if may_resend => {
+            Err((ExchangeError::Closed { silent: true, .. }, Some(crossing)))
+                if may_resend
+                    && self.handle.pending_since().saturating_duration_since(start) <= crossing =>
+            {
                 self.resent += 1;
                 self.attempt(endpoint, request, keep_body).await.map_err(|(error, _)| error)
             }
@@ -252,30 +305,35 @@ impl Session {
         }
     }
 
-    /// One attempt. An error also says whether the connection was a kept one.
+    /// One attempt. An error on a kept connection comes with the time within which a close of
+    /// it crosses the request.
     async fn attempt(
         &mut self,
         endpoint: &Endpoint,
         request: &PreparedRequest,
         keep_body: bool,
-    ) -> Result<Exchanged, (ExchangeError, bool)> {
+    ) -> Result<Exchanged, (ExchangeError, Option<Duration>)> {
         self.response.begin(request.is_head, keep_body);
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
                 let opened = Connection::open(&self.handle, endpoint).await;
-                let (connection, opening) = opened.map_err(|error| (error, false))?;
+                let (connection, opening) = opened.map_err(|error| (error, None))?;
                 self.opened.push(opening);
                 connection
             }
         };
-        let reused = connection.is_reused();
+        let crossing = connection.is_reused().then(|| connection.crossing());
         match connection.exchange(&self.handle, &self.out, &mut self.response).await {
             Ok(exchanged) => {
                 self.connection = exchanged.keep_alive.then_some(connection);
                 Ok(exchanged)
             }
-            Err(error) => Err((error, reused)),
+            Err(error) => Err((error, crossing)),
         }
     }
+}
+
+fn checks(step: &Step) -> u32 {
+    u32::try_from(step.checks.len()).unwrap_or(u32::MAX)
 }

@@ -10,6 +10,7 @@ use portcullis_core::steering::StopController;
 
 use super::prepared::Prepared;
 use super::session::Sending;
+use super::shape::Shapes;
 use crate::http::Endpoint;
 use crate::metrics::Sample;
 use crate::schedule::Schedule;
@@ -35,6 +36,8 @@ pub struct Shared<'a> {
     pub first: Mutex<Option<FirstLogin>>,
     /// The token of all users, if they share one login.
     pub shared_token: Option<String>,
+    /// The shapes of the first round's answers.
+    pub shapes: Shapes,
     /// All tokens that users received.
     pub tokens: Mutex<Vec<String>>,
     /// The failed login that stops the run.
@@ -52,6 +55,7 @@ impl<'a> Shared<'a> {
         prepared: Prepared,
         endpoint: Endpoint,
         first: FirstLogin,
+        shapes: Shapes,
         controller: &'a dyn StopController,
     ) -> Self {
         let is_shared = plan.scenario.login.as_ref().is_some_and(|login| login.shared);
@@ -61,6 +65,7 @@ impl<'a> Shared<'a> {
             endpoint,
             shared_token: first.token.clone().filter(|_| is_shared),
             first: Mutex::new(Some(first)),
+            shapes,
             tokens: Mutex::new(Vec::new()),
             login_failure: Mutex::new(None),
             stop: AtomicBool::new(false),
@@ -70,7 +75,8 @@ impl<'a> Shared<'a> {
 
     /// What a user needs to send requests.
     pub fn sending(&self) -> Sending<'_> {
-        Sending { plan: self.plan, prepared: &self.prepared, endpoint: &self.endpoint }
+        let (plan, prepared, endpoint) = (self.plan, &self.prepared, &self.endpoint);
+        Sending { plan, prepared, endpoint, shapes: &self.shapes }
     }
 
     /// Whether all users must stop.

@@ -13,7 +13,7 @@ use portcullis_core::rng::{Domain, Rng};
 use super::session::{LoggedIn, Session, login_failure};
 use super::shared::lock;
 use super::worker::{Due, Worker};
-use crate::metrics::{Phase, Sample, Subject, TaskId};
+use crate::metrics::{Failure, GoodAnswer, Phase, Sample, Subject, TaskId};
 use crate::reactor::Handle;
 use crate::schedule::{Arrival, NextRequest};
 
@@ -36,6 +36,8 @@ struct VirtualUser<'w, 'a> {
     session: Session,
     is_logged_in: bool,
     has_run: bool,
+    /// The last call, if its answer was a good one.
+    last: Option<(Subject, GoodAnswer)>,
 }
 
 /// How often a user without a request checks for one after the window.
@@ -61,7 +63,7 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
         if user.handle.is_cut() || !user.log_in().await {
             return;
         }
-        worker.active.set(worker.active.get() + 1);
+        worker.join();
         let next = loop {
             let Some(took) = user.request(None).await else { break Next::Stop };
             let wait = plan.scenario.wait.next(took, &mut waits);
@@ -70,7 +72,8 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
                 next => break next,
             }
         };
-        worker.active.set(worker.active.get() - 1);
+        worker.leave();
+        user.finish();
         if next == Next::Stop {
             return;
         }
@@ -89,7 +92,7 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     if user.handle.is_cut() || !user.log_in().await {
         return;
     }
-    worker.active.set(worker.active.get() + 1);
+    worker.join();
     loop {
         let due = user.handle.woken_for(|| worker.next_due(slot)).await;
         let Some(Due(arrival)) = due else { break };
@@ -101,13 +104,14 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
             break;
         }
     }
-    worker.active.set(worker.active.get() - 1);
+    worker.leave();
+    user.finish();
 }
 
 impl<'w, 'a> VirtualUser<'w, 'a> {
     fn new(worker: &'w Worker<'a>, number: u32, handle: Handle) -> Self {
         let session = Session::new(handle.clone());
-        Self { worker, number, handle, session, is_logged_in: false, has_run: false }
+        Self { worker, number, handle, session, is_logged_in: false, has_run: false, last: None }
     }
 
     /// Makes the next request of the run; returns how long it took, or `None` if there are no
@@ -128,13 +132,16 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         }
         let mut rng = Rng::stream(plan.seed, Domain::Values, number);
         self.session.may_resend = worker.recorder.borrow().may_resend();
+        let begun = start - worker.shared.schedule.start;
         worker.under_way.set(worker.under_way.get() + 1);
+        worker.gaps.borrow_mut().begin(begun);
         let sample = self.session.call(&worker.shared.sending(), task, &mut rng, intended).await;
         worker.under_way.set(worker.under_way.get() - 1);
         let mut sample = sample?;
         let took = start.elapsed();
+        worker.gaps.borrow_mut().end(begun + took, sample.status != 0);
         let subject = Subject::Task(phase, task);
-        self.record(subject, &mut sample, start - worker.shared.schedule.start + took);
+        self.record(subject, &mut sample, begun + took);
         if let Some(failure) = &sample.failure {
             if failure.kind == FailureKind::Throttled {
                 worker.shared.schedule.window.calls.throttle(task);
@@ -172,6 +179,9 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
 
     /// Records a request that ended at this time of the run.
     fn record(&mut self, subject: Subject, sample: &mut Sample, ended: Duration) {
+        let late = self.session.late_failure();
+        self.fail_last(late);
+        self.last = sample.good_answer(ended).map(|answer| (subject, answer));
         let mut recorder = self.worker.recorder.borrow_mut();
         if recorder.wants_body(subject, sample) {
             sample.error_body = self.session.error_body(sample.body_bytes).map(Box::new);
@@ -180,6 +190,19 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         recorder.resent += std::mem::take(&mut self.session.resent);
         recorder.reopened += std::mem::take(&mut self.session.reopened);
         self.session.opened().for_each(|opening| recorder.record_opening(opening));
+    }
+
+    /// Bytes came behind the answer of the last call.
+    fn fail_last(&mut self, late: Option<Failure>) {
+        let (Some(failure), Some((subject, answer))) = (late, self.last.take()) else { return };
+        let mut recorder = self.worker.recorder.borrow_mut();
+        recorder.note_late(subject, answer, &failure, self.worker.shared.plan);
+    }
+
+    /// The user makes no request for now.
+    fn finish(&mut self) {
+        let late = self.session.late_failure_at_end();
+        self.fail_last(late);
     }
 
     /// Waits before the next request. A user leaves at the end of its active span; at the end

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use portcullis_core::scenario::Deck;
 
 use super::shared::Shared;
-use crate::metrics::Recorder;
+use crate::metrics::{GapRecorder, Recorder};
 use crate::reactor::Handle;
 use crate::schedule::{Arrival, NextRequest, Queue};
 
@@ -43,6 +43,8 @@ pub struct Worker<'a> {
     pub ran: Cell<u32>,
     /// Requests under way, logins included.
     pub under_way: Cell<u32>,
+    /// The times without an answer.
+    pub gaps: RefCell<GapRecorder>,
     deck: RefCell<Deck>,
     shared_line: Option<Rc<[u8]>>,
 }
@@ -70,6 +72,7 @@ impl<'a> Worker<'a> {
             active: Cell::new(0),
             ran: Cell::new(0),
             under_way: Cell::new(0),
+            gaps: RefCell::default(),
             deck: RefCell::new(deck),
             shared_line: line.map(Rc::from),
         })
@@ -99,6 +102,18 @@ impl Worker<'_> {
         // Requests under way can still bring a rule into doubt.
         queue.rest(slot);
         None
+    }
+
+    /// A user becomes active.
+    pub fn join(&self) {
+        self.active.set(self.active.get() + 1);
+        self.gaps.borrow_mut().join(self.shared.schedule.start.elapsed());
+    }
+
+    /// An active user leaves.
+    pub fn leave(&self) {
+        self.active.set(self.active.get() - 1);
+        self.gaps.borrow_mut().leave(self.shared.schedule.start.elapsed());
     }
 
     /// The `Authorization` line of all users, if they share one login.

@@ -53,6 +53,8 @@ pub fn lengths() -> Vec<Case> {
 /// Transfer-Encoding: sections 6.1 and 7.1.
 pub fn chunks() -> Vec<Case> {
     let many: String = (0..300).map(|_| "1\r\nx\r\n").collect();
+    let zeros = "0".repeat(40);
+    let many_zeros = format!("{zeros}3\r\nabc\r\n{zeros}\r\n\r\n");
     let large = format!("10000\r\n{}\r\n0\r\n\r\n", "y".repeat(0x10000));
     let with = |fields: &str| format!("HTTP/1.1 200 OK\r\n{fields}\r\n3\r\nabc\r\n0\r\n\r\n");
     vec![
@@ -73,6 +75,9 @@ pub fn chunks() -> Vec<Case> {
             "hello world",
         ),
         taken("a chunk size with zeros", chunked("0003\r\nabc\r\n000\r\n\r\n"), 200, "abc"),
+        taken("a chunk size with many zeros", chunked(&many_zeros), 200, "abc")
+            .differs("leading zeros have no meaning, and no limit: 7.1; curl has one"),
+        taken("a folded trailer", chunked("3\r\nabc\r\n0\r\nA: b\r\n c\r\n\r\n"), 200, "abc"),
         taken("chunk extensions", chunked("3;a=b;c\r\nabc\r\n0;last\r\n\r\n"), 200, "abc"),
         taken("a quoted chunk extension", chunked("3 ; a=\"b;c\"\r\nabc\r\n0\r\n\r\n"), 200, "abc"),
         taken("line ends in a chunk", chunked("4\r\n\r\n\r\n\r\n0\r\n\r\n"), 200, "\r\n\r\n"),

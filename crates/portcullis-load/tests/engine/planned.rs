@@ -12,7 +12,7 @@ name = "a"
 weight = 3
 path = "/a/{{ id }}/"
 values = { id = { from = 1, to = 1000000 } }
-check = { array = "results", min_items = 1 }
+check = { json = "results", min_items = 1 }
 [[scenario.task]]
 name = "b"
 weight = 1

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What is done with a request.
+#[allow(dead_code, reason = "each test uses a part of it")]
 pub enum Reply {
     /// An answer of 200 with this JSON, after a while.
     After(Duration, &'static str),
@@ -15,6 +16,10 @@ pub enum Reply {
     InPieces(&'static str),
     /// Bytes as they are, then the end of the connection.
     Close(&'static [u8]),
+    /// The end of the connection after a while, without an answer.
+    Drop(Duration),
+    /// Bytes as they are, and more of them after a while.
+    Late(&'static [u8], Duration, &'static [u8]),
 }
 
 /// One request, as the server saw it.
@@ -107,6 +112,15 @@ fn converse(
                 stream.set_nodelay(false)?;
                 stream.write_all(head(body).as_bytes())?;
                 stream.write_all(body.as_bytes())?;
+            }
+            Reply::Late(bytes, wait, more) => {
+                stream.write_all(bytes)?;
+                std::thread::sleep(wait);
+                stream.write_all(more)?;
+            }
+            Reply::Drop(wait) => {
+                std::thread::sleep(wait);
+                return Ok(());
             }
             Reply::Close(bytes) => {
                 stream.write_all(bytes)?;

@@ -73,6 +73,9 @@ fn what_to_do_next_stands_at_the_top_of_what_is_not_green() {
     assert!(!top(&died).contains("dmesg"));
     died.server_end = Some("the server had already ended: signal: 9 (SIGKILL)".to_owned());
     assert!(top(&died).contains("try</b> <code>dmesg</code>"));
+    let ready = died.stages.iter_mut().find(|one| one.stage == Stage::Ready).unwrap();
+    ready.advice = Some("allow <host>".to_owned());
+    assert!(top(&died).contains("<b>try</b>: allow &lt;host&gt;") && !top(&died).contains("dmesg"));
     let mut slower = compared::slower();
     slower.commit = Some(format!("{}+dirty", "0123456789".repeat(4)));
     assert!(top(&slower).contains("<dd>012345678901+dirty</dd>"));

@@ -41,6 +41,21 @@ fn what_decides_without_a_rule_fails_a_case_and_stands_in_the_summary() {
 }
 
 #[test]
+fn the_advice_and_the_log_of_a_failed_stage_are_in_summary_and_results() {
+    let mut run = runs::broken();
+    assert!(!markdown::write(&run).contains("- try: "));
+    let last = run.stages.last_mut().unwrap();
+    last.end = portcullis_core::event::StageEnd::Failed("no".to_owned());
+    (last.log, last.advice) = (Some("server.log".to_owned()), Some("start | it".to_owned()));
+    let text = markdown::write(&run);
+    assert!(text.contains("- try: start \\| it\n- log: <code>server.log</code>\n"), "{text}");
+    let json = portcullis_report::results::write(&run).unwrap();
+    assert!(json.contains("\"advice\": \"start | it\""), "{json}");
+    let again = portcullis_report::results::read(json.as_bytes()).unwrap();
+    assert_eq!(again.stages, run.stages);
+}
+
+#[test]
 fn a_warning_that_fails_a_strict_run_is_no_warning_in_any_report() {
     let strict = RunRecord { strict: true, ..runs::red() };
     let file = junit::write(&strict);

@@ -54,10 +54,6 @@ pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, style: Style) -> Ve
 
 /// The lines below the table.
 fn below(summary: &Summary) -> [String; 1] {
-    let resent = match summary.resent {
-        0 => String::new(),
-        n => format!(", {n} resent on a new connection"),
-    };
     let reopened = match summary.reopened {
         0 => String::new(),
         n => format!(", {n} idle connections reopened after the server closed them"),
@@ -67,7 +63,7 @@ fn below(summary: &Summary) -> [String; 1] {
         None => String::new(),
     };
     [format!(
-        "{:.1} requests/s over {}, {} of {} users ran{resent}{reopened}; latencies of good answers \
+        "{:.1} requests/s over {}, {} of {} users ran{reopened}; latencies of good answers \
          in ms, TTFB as a mean; size in bytes{late}",
         summary.rate(summary.aggregate().requests),
         show_duration(summary.measured),

@@ -53,6 +53,10 @@ fn summary(summary: &mut Summary, secrets: &Secrets) {
         hide(&mut task.name);
         hide(&mut task.label);
         task.group.iter_mut().for_each(hide);
+        for check in &mut task.checks {
+            hide(&mut check.name);
+            check.message.iter_mut().for_each(hide);
+        }
         task.samples.clean(|text| secrets.redact(text));
     }
 }
@@ -83,11 +87,30 @@ fn comparison(comparison: &mut Comparison, hide: &impl Fn(&mut String)) {
 #[cfg(test)]
 mod tests {
     use portcullis_core::judge::{Finding, Judgement};
+    use portcullis_core::measure::{CheckSummary, TaskSummary};
     use portcullis_core::threshold::{Names, Severity, parse};
     use portcullis_report::annotations;
     use portcullis_report::{PlacedRule, SourceLocations, codequality, results, wording};
 
     use super::*;
+
+    #[test]
+    fn what_a_check_found_instead_hides_a_secret() {
+        let check = CheckSummary {
+            name: "key = \"hunter22\"".to_owned(),
+            is_soft: true,
+            checked: 2,
+            failed: 1,
+            message: Some("key is \"hunter22\", expected \"x\"".to_owned()),
+        };
+        let task = TaskSummary { checks: vec![check], weight: 1, ..TaskSummary::default() };
+        let measured = Summary { tasks: vec![task], ..Summary::default() };
+        let mut secrets = Secrets::default();
+        secrets.add("hunter22");
+        let run = RunRecord { summary: Some(measured), ..RunRecord::default() };
+        let text = results::write(&record(&secrets, run)).unwrap();
+        assert!(text.contains("expected") && !text.contains("hunter22"), "{text}");
+    }
 
     #[test]
     fn a_rule_with_a_secret_in_its_name_hides_it_and_keeps_its_line() {

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use portcullis_core::engine::{
     Ended, FirstAnswer, FirstFailure, LoadOutcome, LoginFailure, Measured, Observer,
+    pages_among_json,
 };
 use portcullis_core::event::{Event, Progress};
-use portcullis_core::judge::{Finding, load_fault, warm_up_fault};
+use portcullis_core::judge::{Finding, load_fault, unanswered_fault, warm_up_fault};
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
 use portcullis_core::plan::Mode;
 use portcullis_core::target::Target;
@@ -248,6 +249,9 @@ fn death(server: Option<&mut Server>, patience: Duration) -> Option<StageFailure
 const KILLED: &str = "SIGKILL often comes from the kernel when memory runs out: check dmesg, the \
                       limits of the container, and server.peak_memory_bytes in the results";
 
+const HUNG: &str = "look in its log for what it waits for: a lock, a full pool of workers or of \
+                    connections, another service";
+
 /// The failure of a load that did not begin.
 fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     match (context.interrupts.signal(), error) {
@@ -268,6 +272,9 @@ fn login_failure(context: &RunContext<'_>, failure: &LoginFailure) -> StageFailu
     if failure.throttled {
         return failed.with_advice(THROTTLED_LOGIN);
     }
+    if failure.message.contains("end in a slash") {
+        return failed.with_advice(REDIRECTED_LOGIN);
+    }
     let settings = &context.planned.loaded.config.django.settings;
     let known = project::advice_of(&context.folder, "server", settings);
     match (failure.status, known) {
@@ -279,6 +286,7 @@ fn login_failure(context: &RunContext<'_>, failure: &LoginFailure) -> StageFailu
         }
         (300..=399, _) => failed.with_advice(REDIRECTED_LOGIN),
         (404 | 405, _) => failed.with_advice(NO_LOGIN_HERE),
+        (200..=299, _) => failed.with_advice(NO_TOKEN),
         _ => failed.with_advice(WRONG_LOGIN),
     }
 }
@@ -291,7 +299,10 @@ const REFUSED_HOST: &str = "Django refuses a request like this if its host is no
      [django.overrides]";
 const REDIRECTED_LOGIN: &str = "redirects are not followed: set scenario.login.path to the path that answers itself (often \
      the same with a slash at its end)";
-const NO_LOGIN_HERE: &str = "check path and method of [scenario.login]";
+const NO_LOGIN_HERE: &str =
+    "the service has no login there: check path and method of [scenario.login]";
+const NO_TOKEN: &str = "set scenario.login.token to the path of the token in the answer, such as \
+                        \"data.access\", and scenario.login.path to the login of the API";
 const WRONG_LOGIN: &str =
     "check path, body and token of [scenario.login], and that the seed creates this user";
 
@@ -326,9 +337,14 @@ fn tell_first_round(
             context.warn(format!("first round: {task}: {request}: {message}"));
         }
     }
+    pages_among_json(answers).into_iter().for_each(|remark| context.warn(&remark));
+    let has_no_list = |finding: &Finding| finding.message.contains("the answer has no key");
     let advice = match (missing.is_empty(), without_data.is_empty()) {
         (true, true) => return Ok(()),
         (false, _) => MISSING,
+        (true, false) if without_data.iter().all(has_no_list) => {
+            "set check.array to a list of the answer, such as \"results\""
+        }
         (true, false) => "check that the seed fills these tables for the user that logs in",
     };
     let findings = missing.into_iter().chain(without_data).collect();
@@ -358,6 +374,7 @@ fn conclude(
     };
     let fault = load_fault(&summary);
     let unwell = warm_up_fault(&summary);
+    let unanswered = unanswered_fault(&summary, plan.users_at_end());
     results.summary = Some(summary);
     if let Some(signal) = context.interrupts.signal() {
         return Err(StageFailure::new(Finding::interrupted(signal)));
@@ -385,6 +402,10 @@ fn conclude(
         }
         Ended::Complete => {
             results.is_judged = true;
+            if let Some(unanswered) = unanswered {
+                let failure = StageFailure::new(Finding::server(unanswered)).with_log("server");
+                return Err(failure.with_advice(HUNG));
+            }
             if ran < asked {
                 let message = format!("only {ran} of {asked} users ran");
                 return Err(StageFailure::new(Finding::invalid(message)));

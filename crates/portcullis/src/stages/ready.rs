@@ -221,7 +221,7 @@ impl Waiting<'_> {
         let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let listens = self.server.addresses();
         let (elsewhere, advice) = if listens.contains(&wanted) || !cfg!(target_os = "linux") {
-            (String::new(), SLOW)
+            (String::new(), advice(last).unwrap_or(SLOW))
         } else if listens.is_empty() {
             (format!("; it does not listen on any port, expected {wanted}"), SLOW)
         } else {
@@ -297,8 +297,10 @@ pub fn attach(context: &RunContext<'_>, target: &Target) -> Result<StageOutput<(
         let is_final = matches!(health, Health::Untrusted(_));
         (is_final || start.elapsed() >= plan.ready_timeout).then(|| {
             let url = format!("{}{}", target.url(), plan.health);
-            let finding = Finding::server(format!("{url} is not healthy: {health}"));
-            Err(StageFailure::new(finding).with_advice(advice(&health)))
+            let failure =
+                StageFailure::new(Finding::server(format!("{url} is not healthy: {health}")));
+            let unreached = "start the server first; --host measures a running server";
+            Err(failure.with_advice(advice(&health).unwrap_or(unreached)))
         })
     });
     match polled {
@@ -308,25 +310,25 @@ pub fn attach(context: &RunContext<'_>, target: &Target) -> Result<StageOutput<(
     }
 }
 
-/// What to do about a running server that is not healthy.
-fn advice(health: &Health) -> &'static str {
-    match health {
+/// What to do about a server that answers, but is not healthy; `None` if it does not answer.
+fn advice(health: &Health) -> Option<&'static str> {
+    Some(match health {
         Health::Untrusted(_) => {
             "name the certificate of the server, or of the authority that signed it, in load.ca; \
              load.insecure = true accepts any"
         }
+        Health::Silent(why) if why.contains("corrupt message") => {
+            "the server does not answer with TLS there: use http:// in load.host"
+        }
         Health::Status(404, _) => "set server.health to a path that the server answers with 200",
         Health::Status(400, _) => "a Django server needs the host in ALLOWED_HOSTS",
+        Health::Status(401 | 403, _) => {
+            "set server.health to a path that needs no login: the check sends none"
+        }
         Health::Status(_, Some(_)) => {
-            "redirects are not followed: set server.health to the path that answers itself, or \
-             load.host to the URL of the redirect"
+            "redirects are not followed: set server.health to the path that answers itself"
         }
-        Health::Status(..) => "the log of the server has the reason",
-        Health::Healthy | Health::Refused(_) => {
-            "start the server first; --host measures a running server"
-        }
-        Health::Silent(_) => {
-            "check that the server runs, and that load.host begins with its scheme"
-        }
-    }
+        Health::Status(500.., _) => "the log of the server has the reason",
+        _ => return None,
+    })
 }

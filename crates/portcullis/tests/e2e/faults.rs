@@ -111,7 +111,7 @@ fn tables_without_rows_are_no_measurement() {
 fn a_seed_that_makes_nothing_is_found_out() {
     let project = Project::quick();
     let outcome = project.run_with_faults("seed=nothing", &[]);
-    outcome.expect(3, &["the database has no user \"user_a\"", "main guard"]);
+    outcome.expect(3, &["no user with username = \"user_a\"", "main guard"]);
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn a_rule_that_cannot_be_checked_is_listed_and_carries_no_run() {
     let parts = [
         "not judged: p95 <= 1.2 times the base: needs --against",
         "not judged: max <= the base: needs --against",
-        "PASSED: all 14 thresholds passed, 2 not judged;",
+        "PASSED: all 14 thresholds passed, 2 not judged",
     ];
     outcome.expect(0, &parts);
     let statuses = &outcome.results()["summary"]["aggregate"]["statuses"];

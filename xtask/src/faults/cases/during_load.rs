@@ -108,6 +108,17 @@ fn stops() -> Vec<FaultCase> {
         .stage("load")
         .says("after the load /health/ was not healthy: no answer (timeout after 2 s)")
         .then(|_, outcome| kinds(outcome, &["timeout"])),
+        under_load(
+            "during-load/hangs",
+            "After a while the server answers only its health check, and the grace is short.",
+            4,
+            "hangs",
+        )
+        .edit("[load]\n", "[load]\ngrace = \"1s\"\n")
+        .stage("load")
+        .says("the service stopped answering: all ")
+        .then(|_, outcome| kinds(outcome, &["timeout"]))
+        .quick(),
         // With extra requests after the window, one bad second might not violate the rule.
         case(
             "during-load/stops-and-goes-on",
@@ -157,6 +168,25 @@ fn transport() -> Vec<FaultCase> {
         // A checked body that is cut is no JSON either; which is seen first depends on how
         // the bytes arrive.
         .then(|_, outcome| kinds(outcome, &["body", "validation"])),
+        under_load(
+            "during-load/late-bytes",
+            "Bytes come behind whole answers, a little later.",
+            1,
+            "late",
+        )
+        .stage("judge")
+        .says("bytes came behind the answer, beyond its content-length")
+        .then(|_, outcome| kinds(outcome, &["body"]))
+        .quick(),
+        under_load(
+            "during-load/drops",
+            "The server drops requests: it closes the connection 0.3 s after each.",
+            1,
+            "drops",
+        )
+        .stage("judge")
+        .says("violated: error_rate")
+        .then(|_, outcome| kinds(outcome, &["reset"])),
         hurried(under_load("during-load/drips", "Answers arrive one byte at a time.", 1, "drips"))
             .stage("judge")
             .says("violated: error_rate")

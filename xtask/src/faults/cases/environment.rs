@@ -13,6 +13,10 @@ use super::super::sandbox::{Outcome, Sandbox};
 /// Makes only the programs in the sandbox's folder `bin` available.
 const OWN_PATH: &str = r#"export PATH="$SANDBOX/bin"; exec "$@""#;
 
+/// The same, and the name of the real Python.
+const WITH_REAL_PYTHON: &str =
+    r#"export REAL_PYTHON="$(command -v python3)" PATH="$SANDBOX/bin"; exec "$@""#;
+
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
     [pythons(), installs(), disks(), limits(), names()].into_iter().flatten().collect()
@@ -33,8 +37,22 @@ fn pythons() -> Vec<FaultCase> {
         named("environment/python-broken", "Python does not start.")
             .before(|sandbox| pretend_python(sandbox, "echo libpython.so: not found >&2; exit 127"))
             .says("python3 (does not run: libpython.so: not found)"),
+        named("environment/python-not-selected", "pyenv has a Python, but it is not selected.")
+            .before(|sandbox| pretend_python(sandbox, PYENV))
+            .says("python3 (pyenv has 3.12.4, 3.13.0, not selected: set PYENV_VERSION)"),
+        case("environment/python-warns", "Python prints a warning on standard error.", 0)
+            .within(WITH_REAL_PYTHON)
+            .before(|sandbox| {
+                let warns = "echo 'warning: setlocale: cannot change locale' >&2";
+                pretend_python(sandbox, &format!("{warns}\nexec \"$REAL_PYTHON\" \"$@\""))
+            }),
     ]
 }
+
+/// What pyenv prints for a Python that is not selected.
+const PYENV: &str = "printf '%s\\n' 'pyenv: python3: command not found' '' \
+                     'The command exists in these Python versions:' '  3.12.4' '  3.13.0' '' \
+                     'Note: See pyenv help global for tips' >&2; exit 127";
 
 /// Limits of the system and of containers.
 fn limits() -> Vec<FaultCase> {
@@ -59,7 +77,7 @@ fn limits() -> Vec<FaultCase> {
 /// A script that prints what a Python of this version would print.
 fn answering(version: &str, venv: bool) -> String {
     format!(
-        r#"echo '{{"path": "/nowhere/python3", "version": "{version}", "platform": "x", "venv": {venv}}}'"#
+        r#"echo 'PORTCULLIS-PYTHON {{"path": "/nowhere/python3", "version": "{version}", "platform": "x", "venv": {venv}}}'"#
     )
 }
 

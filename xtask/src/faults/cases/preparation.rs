@@ -103,13 +103,28 @@ fn seeds() -> Vec<FaultCase> {
                 Ok(())
             }),
         case(
+            "migrate-and-seed/other-user",
+            "The seed creates other users than the expected one.",
+            3,
+        )
+        .edit("seed_user = \"user_a\"", "seed_user = \"admin\"")
+        .stage("seed")
+        .says("no user with username = \"admin\"; there are \"user_a\"")
+        .says("try: let the seed create this user"),
+        case("migrate-and-seed/no-such-settings", "The settings module does not exist.", 3)
+            .edit("settings = \"hello_world.settings\"", "settings = \"hello_wrld.settings\"")
+            .stage("migrate")
+            .says("exit status: 1: ModuleNotFoundError: No module named 'hello_wrld'")
+            .says("try: django.settings = \"hello_wrld.settings\" names no module")
+            .quick(),
+        case(
             "migrate-and-seed/seed-makes-no-user",
             "The seed exits with 0 but creates nothing.",
             3,
         )
         .faults("seed=nothing")
         .stage("seed")
-        .says("the seed succeeded, but the database has no user \"user_a\"")
+        .says("the database has no user with username = \"user_a\"; there are no users")
         .quick(),
         case(
             "migrate-and-seed/database-locked",

@@ -3,6 +3,7 @@
 
 mod error_rate;
 mod latency;
+mod longest_gap;
 mod rate;
 mod size;
 mod status;
@@ -35,6 +36,8 @@ pub enum Metric {
     Status(u16),
     /// The mean unpacked size of all bodies.
     Size,
+    /// The longest time without a completed answer while at least half of the users waited.
+    LongestGap,
 }
 
 /// The description of a metric: its name, unit and kind, its computation, and its wording.
@@ -103,7 +106,7 @@ const PERCENTILES: [Percentile; 5] =
     [Percentile::P50, Percentile::P90, Percentile::P95, Percentile::P99, Percentile(99_900)];
 
 /// The metrics without a number in their name.
-const PLAIN: [Metric; 7] = [
+const PLAIN: [Metric; 8] = [
     Metric::Max,
     Metric::Mean,
     Metric::Ttfb,
@@ -111,6 +114,7 @@ const PLAIN: [Metric; 7] = [
     Metric::Rps,
     Metric::Count,
     Metric::Size,
+    Metric::LongestGap,
 ];
 
 impl Metric {
@@ -126,6 +130,7 @@ impl Metric {
             Self::Count => &rate::COUNT,
             Self::Status(_) => &status::STATUS,
             Self::Size => &size::SIZE,
+            Self::LongestGap => &longest_gap::LONGEST_GAP,
         }
     }
 
@@ -157,9 +162,15 @@ impl Metric {
         let percentiles = PERCENTILES.iter().map(Percentile::to_string);
         let plain = PLAIN.iter().map(|metric| metric.descriptor().name.to_owned());
         let mut names: Vec<String> = percentiles.chain(plain).collect();
-        // Before the last one, as in the reference.
-        names.insert(names.len() - 1, status::STATUS.name.to_owned());
+        // Before the last two, as in the reference.
+        names.insert(names.len() - 2, status::STATUS.name.to_owned());
         names
+    }
+
+    /// Whether it is of the whole load: it has no value for some of the requests, and none for
+    /// pairs.
+    pub fn is_of_load(self) -> bool {
+        self == Self::LongestGap
     }
 
     /// The unit, unless the limit has its own. A status is compared by its share, because two

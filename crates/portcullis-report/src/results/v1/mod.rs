@@ -3,12 +3,14 @@
 //! can change without changing it. Doc comments become the schema's descriptions.
 
 pub mod baseline;
+pub mod check;
 pub mod comparison;
 pub mod document;
 pub mod evidence;
 pub mod failure;
 pub mod finding;
 pub mod first_round;
+pub mod gap;
 pub mod generator;
 pub mod latency;
 pub mod machine;

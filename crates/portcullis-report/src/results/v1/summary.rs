@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use super::failure::Failure;
+use super::gap::Gap;
 use super::generator::{Arrivals, Connections, Generator};
 use super::row::Row;
 use super::series::Second;
@@ -29,6 +30,10 @@ pub struct Summary<'a> {
     /// Virtual users asked for; in the open model the maximum.
     pub users_asked: u32,
     pub users_ran: u32,
+    /// Users whose last request was cut after it had outlasted every good answer; left out if
+    /// there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub stuck_users: u32,
     /// The schedule; null in the closed model.
     pub arrivals: Option<Arrivals>,
     pub connections: Connections<'a>,
@@ -43,6 +48,9 @@ pub struct Summary<'a> {
     pub resent: u64,
     /// Kept connections that were closed before sending and opened again.
     pub reopened: u64,
+    /// The longest time of the window without an answer; left out if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_gap: Option<Gap>,
     /// Requests per second of all tasks in the window.
     #[serde(default)]
     pub requests_per_s: f64,
@@ -78,6 +86,7 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
             measured_s: Wire::of(&summary.measured),
             users_asked: summary.users_asked,
             users_ran: summary.users_ran,
+            stuck_users: summary.stuck_users,
             arrivals: Wire::of(&summary.arrivals),
             connections: Wire::of(&summary.connects),
             ended_early: Wire::of(&summary.ended_early),
@@ -85,6 +94,7 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
             changes: Wire::of(&summary.changes),
             resent: summary.resent,
             reopened: summary.reopened,
+            longest_gap: Wire::of(&summary.longest_gap),
             requests_per_s: summary.rate(aggregate.requests),
             remarks: caveats(summary),
             warm_up: Row::of(&summary.warm_up, summary),
@@ -114,8 +124,10 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
             connects: self.connections.read().at("connections")?,
             users_asked: self.users_asked,
             users_ran: self.users_ran,
+            stuck_users: self.stuck_users,
             resent: self.resent,
             reopened: self.reopened,
+            longest_gap: self.longest_gap.read().at("longest_gap")?,
             generator: self.generator.read().at("generator")?,
             series: self.series.read().at("series")?,
             changes: self.changes.read().at("changes")?,
@@ -125,6 +137,11 @@ impl<'a> Wire<'a, measured::Summary> for Summary<'a> {
         check_sum(&summary.aggregate(), &aggregate, "the tasks").at("aggregate")?;
         Ok(summary)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn ascending(limits: Vec<Duration>) -> Result<Vec<Duration>, Contradiction> {

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Text;
+use super::check::Check;
 use super::row::Row;
 use super::samples::{ErrorSample, SlowRequest};
 use crate::results::wire::{Latency, Seconds, Wire};
@@ -25,6 +26,12 @@ pub struct Task<'a> {
     /// Whether the task accepts a status from 200 to 299; without such an answer it has no
     /// data.
     pub needs_data: bool,
+    /// Its checks; left out if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check<'a>>,
+    /// Whether no check can fail an answer; left out if one can.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchecked: bool,
     /// Extra requests after the planned window; included in the row.
     pub extension_requests: u64,
     /// Extra requests that were cut when the grace ended; not included above.
@@ -69,6 +76,8 @@ impl<'a> Task<'a> {
             path: Wire::of(&task.label),
             weight: task.weight,
             needs_data: task.needs_data,
+            checks: Wire::of(&task.checks),
+            unchecked: task.is_unchecked,
             extension_requests: task.requests_after(),
             extension_cut: task.extra_mixed.cut + task.extra_targeted.cut,
             course: Wire::of(&task.timeline),
@@ -107,6 +116,8 @@ impl<'a> Task<'a> {
             label: self.path.read()?,
             weight: self.weight,
             needs_data: self.needs_data,
+            checks: self.checks.read().at("checks")?,
+            is_unchecked: self.unchecked,
             window,
             extra_mixed: continued,
             extra_targeted: extension,

@@ -107,7 +107,13 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
             let known = pip::advice(&output, python);
             let other = "check the requirements and that a package index can be reached";
             let advice = known.as_deref().unwrap_or(other);
-            filling(version, error, "the requirements", "install", advice)
+            let mut failure = filling(version, error, "the requirements", "install", advice);
+            if let (Some(reason), Some(first)) =
+                (pip::reason(&output), failure.findings.first_mut())
+            {
+                *first = first.map_message(|message| format!("{message}: {reason}"));
+            }
+            failure
         })?;
     }
     if !works(version, &venv)? {

@@ -30,8 +30,8 @@ pub fn advice(output: &str, python: &str) -> Option<String> {
     }
     if output.contains("No matching distribution found") {
         return Some(
-            "no index has this version: check the name and the version, and that the index of the \
-             project is reachable (PIP_INDEX_URL)"
+            "check the requirements: no package index that can be reached has this name and version \
+             (PIP_INDEX_URL)"
                 .to_owned(),
         );
     }
@@ -55,6 +55,11 @@ pub fn advice(output: &str, python: &str) -> Option<String> {
     ))
 }
 
+/// What pip says at its end: its last line with an error.
+pub fn reason(output: &str) -> Option<&str> {
+    output.lines().rev().find_map(|line| line.strip_prefix("ERROR: "))
+}
+
 /// The package that could not be built.
 fn failed(output: &str) -> Option<&str> {
     let marks = ["Failed building wheel for ", "Failed to build "];
@@ -65,7 +70,7 @@ fn failed(output: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::advice;
+    use super::{advice, reason};
 
     #[test]
     fn a_failed_build_names_python_and_the_missing_package() {
@@ -89,7 +94,8 @@ mod tests {
         let old = "ERROR: Package 'x' requires a different Python: 3.11.2 not in '>=3.12'";
         assert!(advice(old, "3.11.2").unwrap().contains("project.python"));
         let none = "ERROR: No matching distribution found for djangoo";
-        assert!(advice(none, "3.11.2").unwrap().contains("check the name"));
+        assert!(advice(none, "3.11.2").unwrap().contains("check the requirements"));
         assert_eq!(advice("Connection refused", "3.11.2"), None);
+        assert_eq!(reason("ERROR: first\nERROR: last\n\nnotice\n"), Some("last"));
     }
 }

@@ -78,11 +78,16 @@ fn prove_user(version: Version<'_>, project: &Project, user: &str) -> Result<(),
     if is_present(&output) {
         return Ok(());
     }
-    let message = format!("the seed succeeded, but the database has {}", absent(&output, user));
-    Err(StageFailure::new(Finding::preparation(message)).with_log("seed").with_advice(
-        "the script runs inside Django's shell, where __name__ is not \"__main__\": call its \
-         functions without a main guard",
-    ))
+    let told = absent(&output, user);
+    let advice = match told.contains("; there are \"") {
+        true => "let the seed create this user, or set django.seed_user to one of those",
+        false => {
+            "the script runs inside Django's shell, where __name__ is not \"__main__\": call its \
+             functions without a main guard"
+        }
+    };
+    let message = format!("the seed succeeded, but the database has {told}");
+    Err(StageFailure::new(Finding::preparation(message)).with_log("seed").with_advice(advice))
 }
 
 /// Whether the proof says that the user exists. The mark is put together when it is printed,
