@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
-    AgainstSection, Config, DjangoSection, EnvSection, Place, Problem, PythonChoice, ServerSection,
-    ramp,
+    AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
+    PythonChoice, ServerSection, ramp,
 };
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Task, Wait, labels};
@@ -67,8 +67,12 @@ pub struct ServePlan {
     pub env: EnvSection,
     /// The settings of Django.
     pub django: DjangoSection,
+    /// The database server, if the project needs one.
+    pub database: DatabaseSection,
     /// The seed script.
     pub seed_script: Option<PathBuf>,
+    /// Files and folders that the database depends on besides those that git knows.
+    pub inputs: Vec<PathBuf>,
     /// Arguments of `manage.py` for the migrations.
     pub migrate: Vec<String>,
     /// Deadline for creating the environment, and for installing the requirements.
@@ -351,7 +355,15 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
             env_example: config.env.example.as_deref().map(in_base),
             env: config.env.clone(),
             django: config.django.clone(),
+            database: DatabaseSection {
+                binaries: match &config.database.binaries {
+                    Binaries::Folder(folder) => Binaries::Folder(around.base.join(folder)),
+                    other => other.clone(),
+                },
+                ..config.database.clone()
+            },
             seed_script: config.django.seed.as_deref().map(in_base),
+            inputs: config.django.inputs.iter().map(|path| in_base(path)).collect(),
             migrate: config.steps.migrate.clone(),
             install_timeout: config.steps.install_timeout,
             migrate_timeout: config.steps.migrate_timeout,
@@ -416,7 +428,8 @@ fn is_lowered(rule: &Threshold) -> bool {
 
 fn load_plan(config: &Config, around: &PlanInputs, rules: &[Threshold]) -> LoadPlan {
     let load = &config.load;
-    let own_logins = config.scenario.login.as_ref().is_some_and(|login| !login.shared);
+    let own_logins = config.scenario.login.as_ref();
+    let own_logins = own_logins.is_some_and(|login| !login.shared && !login.steps.is_empty());
     let is_open = matches!(load.model, Model::Open(..));
     let tls = load.host.as_ref().filter(|host| host.tls).map(|_| TlsPlan {
         ca: load.ca.as_deref().map(|path| around.base.join(path)),

@@ -204,7 +204,7 @@ impl<'a> Director<'a> {
         Self {
             plan,
             own,
-            sessions: Sides { base: Session::new(base), candidate: Session::new(candidate) },
+            sessions: Sides { base: Session::new(base, 0), candidate: Session::new(candidate, 0) },
             judge,
             random: Rng::stream(plan.load.seed, Domain::Pairs, u64::from(plan.repetition)),
             number: 0,
@@ -259,12 +259,16 @@ impl<'a> Director<'a> {
         let sending = sending.of(side);
         let session = self.sessions.of_mut(side);
         match session.login(sending).await {
-            (_, LoggedIn::Token(token)) => {
-                session.authorize(sending.prepared.authorization_line(&token).into());
-                state.hooks.borrow_mut().secret(&token);
+            (_, LoggedIn::In(credentials)) => {
+                let mut hooks = state.hooks.borrow_mut();
+                credentials
+                    .secrets(sending.prepared.login_names())
+                    .for_each(|one| hooks.secret(one));
                 Ok(())
             }
-            (sample, LoggedIn::Refused) => Err(PairsError::Login(side, login_failure(1, &sample))),
+            (sample, LoggedIn::Refused) => {
+                Err(PairsError::Login(side, login_failure(1, sample.as_ref())))
+            }
             (_, LoggedIn::Cut) => Err(PairsError::Aborted),
         }
     }
@@ -316,7 +320,8 @@ impl<'a> Director<'a> {
             self.own.until(Instant::now() + GAP).await;
             let before = state.hooks.borrow_mut().cpu(side);
             let session = self.sessions.of_mut(side);
-            let sample = session.call(sending.of(side), task, &mut values.clone(), None).await?;
+            let called = session.call(sending.of(side), task, &mut values.clone(), None).await?;
+            let sample = called.into_sample();
             let after = state.hooks.borrow_mut().cpu(side);
             if sample.is_cut {
                 return None;

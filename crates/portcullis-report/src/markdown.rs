@@ -155,7 +155,7 @@ fn by_task(summary: &Summary) -> String {
     let mut out = "\n| task | requests | failures | p50 ms | p95 ms | p99 ms | max ms |\n\
                    |:---|---:|---:|---:|---:|---:|---:|\n"
         .to_owned();
-    let called: Vec<_> = summary.tasks.iter().filter(|task| task.weight > 0).collect();
+    let called: Vec<_> = summary.rows().filter(|task| task.weight > 0).collect();
     for task in called.iter().take(MOST) {
         out.push_str(&row(&code(&task.name, 60), &task.judged()));
     }

@@ -13,6 +13,7 @@ mod init;
 mod planning;
 mod project;
 mod run;
+mod services;
 mod stages;
 
 /// The events of a run, for a second listener.

@@ -3,6 +3,7 @@
 
 mod assignment;
 mod check;
+mod database;
 mod load;
 mod measured;
 mod origins;
@@ -25,6 +26,7 @@ mod variables;
 mod variables_tests;
 
 pub use assignment::FlagValue;
+pub use database::{Binaries, DatabaseSection, DatabaseUrl, Engine};
 pub use load::{LoadSection, ramp};
 pub use measured::to_measured_toml;
 pub use origins::to_toml_with_origins;

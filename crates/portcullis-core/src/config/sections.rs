@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::PythonChoice;
+use super::database::{DatabaseSection, Engine};
 use super::load::LoadSection;
 use super::reader::{Problems, Reader, list, note};
 use super::text::is_reserved_env;
@@ -21,6 +22,8 @@ pub struct Config {
     pub env: EnvSection,
     /// `[django]`
     pub django: DjangoSection,
+    /// `[database]`
+    pub database: DatabaseSection,
     /// `[steps]`
     pub steps: StepsSection,
     /// `[server]`
@@ -77,6 +80,8 @@ pub struct DjangoSection {
     pub manage: String,
     /// The project's settings module.
     pub settings: String,
+    /// The engine that these settings must use.
+    pub engine: Engine,
     /// Dotted keys, merged over the settings, with their values as JSON.
     pub overrides: Vec<(String, serde_json::Value)>,
     /// A script that `manage.py shell` reads from its standard input.
@@ -86,6 +91,10 @@ pub struct DjangoSection {
     /// SQLite files that the service may open in addition to the run's databases, relative to
     /// the project's root.
     pub sqlite_files: Vec<String>,
+    /// Files and folders that the database depends on besides those that git knows.
+    pub inputs: Vec<String>,
+    /// Patterns of files below the repository's top that the database does not depend on.
+    pub ignore: Vec<String>,
 }
 
 /// Commands and deadlines of the steps.
@@ -144,6 +153,7 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
     let project = project(root.table("project", problems), serves, problems);
     let env = env(root.table("env", problems), problems);
     let django = django(root.table("django", problems), serves, problems);
+    let database = super::database::decode(root.table("database", problems), problems);
     let steps = steps(root.table("steps", problems), problems);
     let server = server(root.table("server", problems), problems);
     let scenario = super::scenario::decode(root.table("scenario", problems), problems);
@@ -178,6 +188,7 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
         project,
         env,
         django,
+        database,
         steps,
         server,
         load,
@@ -261,10 +272,13 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
     let mut django = DjangoSection {
         manage: "manage.py".to_owned(),
         settings: String::new(),
+        engine: Engine::Any,
         overrides: Vec::new(),
         seed: None,
         seed_user: None,
         sqlite_files: Vec::new(),
+        inputs: Vec::new(),
+        ignore: Vec::new(),
     };
     let Some(mut section) = section else { return django };
     django.manage = section.text("manage", problems);
@@ -274,18 +288,21 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
         let message = format!("django.settings = \"{}\": not a module name", django.settings);
         note(problems, section.at(), message);
     }
-    let at = section.optional("database").map_or(section.at(), |node| node.at);
-    let database = section.text("database", problems);
-    if database != "sqlite" {
-        let message = format!("django.database = \"{database}\": only \"sqlite\" is supported");
-        note(problems, at, message);
-    }
+    django.engine = Engine::decode(&mut section, problems);
     if let Some(node) = section.optional("overrides") {
         all_overrides(node, "django.overrides", &mut django.overrides, problems);
     }
     django.seed = section.optional_text("seed", problems);
     django.seed_user = section.optional_text("seed_user", problems);
     django.sqlite_files = section.texts("sqlite_files", problems);
+    django.inputs = section.texts("inputs", problems);
+    let at = section.optional("ignore").map_or(section.at(), |node| node.at);
+    django.ignore = section.texts("ignore", problems);
+    for pattern in &django.ignore {
+        if let Err(error) = glob::Pattern::new(pattern) {
+            note(problems, at, format!("django.ignore = \"{pattern}\": {}", error.msg));
+        }
+    }
     section.finish(problems);
     django
 }

@@ -54,11 +54,23 @@ fn each_impossible_value_is_one_problem() {
         assert_eq!(found.len(), 1, "{to}: {found:#?}");
     };
     check("users = 5", "users = 0", "must be between 1");
+    let pattern = "ignore = [\"docs/**\", \"a[\"]\nseed_user =";
+    check("seed_user =", pattern, "django.ignore = \"a[\"");
     check("users = 5", "users = \"5\"", "must be a whole number");
     check("spawn_rate = \"1/s\"", "spawn_rate = \"0/s\"", "above zero");
     check("duration = \"30s\"", "duration = \"0s\"", "longer than zero");
     check("min = \"1s\", max", "min = \"9s\", max", "min is longer than max");
-    check("database = \"sqlite\"", "database = \"mysql\"", "only \"sqlite\"");
+    check("database = \"sqlite\"", "database = \"mysql\"", "expected \"auto\"");
+    let database = |text: &str, part: &str| {
+        check("[load]", &format!("[database]\n{text}\n[load]"), part);
+    };
+    database("version = 9", "a major version, such as \"16\"");
+    database("version = \"16.2\"", "a major version, such as \"16\"");
+    database("port = 0", "between 1 and 65535");
+    database("settings = { \"a b\" = 1 }", "not a setting's name");
+    database("url = \"mysql://h/n\"", "must begin with postgres://");
+    database("url = \"postgres://h/n\"\nurl_variable = \"X\"", "exclude another");
+    database("binarie = \"x\"", "did you mean \"binaries\"?");
     check("[load]", "[laod]\nx = 1\n[load]", "did you mean \"load\"?");
     check("name = \"search_claims\"", "name = \"list_claims\"", "two tasks are named");
     check("{{ id }}/", "{{ idd }}/", "did you mean \"id\"?");
@@ -87,7 +99,7 @@ fn each_impossible_value_is_one_problem() {
     check("[django.overrides]", "[django.overrides]\nX = inf", "infinity and nan");
     check("wait = { min", "order = \"dek\"\nwait = { min", "did you mean \"deck\"?");
     check("wait = { min", "wait = { pacing = \"1s\", min", "needs one of");
-    check("/api/v1/auth/token/", "/{{ x }}/", "the login cannot use values");
+    check("/api/v1/auth/token/", "/{{ x }}/", "the login: unknown value");
     check("pass = [\"UPSTREAM_FAULTS\"]", "pass = [\"PYTHONPATH\"]", "set by Portcullis itself");
     check("[django.overrides]", "[steps]\nmigrate = []\n[django.overrides]", "must name a command");
     check("from = 1, to = 10", "from = 11, to = 10", "from is greater");

@@ -147,6 +147,16 @@ fn key(name: &str) -> String {
     if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { quoted(name) }
 }
 
+/// Whether an entry is a fixed secret of a login: a password, a key, or a header without a
+/// placeholder. `token` says where the token is.
+fn is_fixed_login(entry: &tree::Entry) -> bool {
+    let Value::Text(text) = &entry.node.value else { return false };
+    match entry.key.as_str() {
+        "password" | "api_key" | "authorization" => !text.contains("{{"),
+        _ => false,
+    }
+}
+
 /// A JSON string is also a TOML basic string, except the escaped slash (which is not
 /// written) and DEL (which must be escaped).
 fn quoted(text: &str) -> String {
@@ -155,7 +165,8 @@ fn quoted(text: &str) -> String {
 
 /// `name` is the key of the node; tables with free keys pass on their own keys.
 fn inline(node: &Node, name: &str, drawn: &BTreeSet<String>) -> String {
-    const FREE: [&str; 5] = ["set", "headers", "json", "query", "overrides"];
+    const FREE: [&str; 8] =
+        ["set", "headers", "json", "query", "overrides", "form", "multipart", "variables"];
     match &node.value {
         Value::Text(text) => quoted(text),
         Value::Integer(number) => number.to_string(),
@@ -183,6 +194,7 @@ fn inline(node: &Node, name: &str, drawn: &BTreeSet<String>) -> String {
                     {
                         quoted(HIDDEN)
                     }
+                    _ if is_fixed_login(entry) => quoted(HIDDEN),
                     _ => inline(&entry.node, if free { "*" } else { &entry.key }, drawn),
                 };
                 format!("{} = {value}", key(&entry.key))

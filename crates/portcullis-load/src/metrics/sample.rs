@@ -24,7 +24,7 @@ impl Failure {
 }
 
 /// One finished request; or all requests of one call together.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sample {
     /// From the start of sending (in the open model from the intended start) to the last byte.
     pub latency: Duration,

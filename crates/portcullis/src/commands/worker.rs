@@ -65,7 +65,7 @@ pub fn arguments() -> Result<Vec<OsString>, u8> {
     match arguments.get(1) {
         Some(verb) if verb == launch::VERB => {
             let error = launch::exec(arguments.get(2..).unwrap_or_default());
-            let program = arguments.get(5).map(|word| word.to_string_lossy().into_owned());
+            let program = arguments.get(6).map(|word| word.to_string_lossy().into_owned());
             console::complain(&format!("{}: {error}", program.unwrap_or_default()));
             return Err(127);
         }

@@ -28,12 +28,15 @@ const COLUMNS: [(&str, u8); 9] = [
 pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, style: Style) -> Vec<String> {
     let silent = |task: &TaskSummary| verdict.is_some_and(|v| v.silent_tasks.contains(&task.name));
     let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()];
-    for task in summary.tasks.iter().filter(|task| task.weight > 0) {
+    for task in summary.rows().filter(|task| task.weight > 0) {
         let mut name = task.name.clone();
         match task.requests_after() {
             0 => {}
             _ if task.window.requests == 0 => name.push_str(" (extra requests only)"),
             n => name.push_str(&format!(" (+{n} extra)")),
+        }
+        if let skipped @ 1.. = task.judged().skipped {
+            name.push_str(&format!(" ({skipped} skipped)"));
         }
         if silent(task) {
             name.push_str(" (no data)");

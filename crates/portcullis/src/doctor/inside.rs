@@ -29,7 +29,8 @@ pub fn script(out: &Path, tasks: &[Task]) -> String {
     format!("{FACTS}\n\n_facts(json.loads({plan}))\n")
 }
 
-/// The path of a task's first request, with the first of all values.
+/// The path of a task's first request, with the first of all values; `None` if one of them
+/// is in a file.
 fn path(task: &Task) -> Option<String> {
     let parts = &task.steps.first()?.request.path.0;
     let value = |name: &str| {
@@ -37,6 +38,10 @@ fn path(task: &Task) -> Option<String> {
         match values {
             Values::List(items) => items.first().cloned(),
             Values::Range(from, _) => Some(from.to_string()),
+            Values::Timestamp | Values::Counter | Values::UserNumber => Some("1".to_owned()),
+            Values::Uuid => Some("00000000-0000-4000-8000-000000000000".to_owned()),
+            Values::RandomText(length) => Some("a".repeat(*length as usize)),
+            Values::Column { .. } => None,
         }
     };
     parts

@@ -4,6 +4,7 @@
 pub mod baseline_file;
 mod configuration;
 mod error;
+mod inputs;
 
 pub use configuration::{LoadedConfig, configuration, likely_outputs, read, shown};
 pub use error::PlanError;
@@ -87,6 +88,7 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
         let file = missed.file.display();
         plan.warnings.push(format!("no baseline: {file} does not exist, and {MISSED}"));
     }
+    inputs::read(&mut plan.load.scenario, &base)?;
     let missing = missing_files(&plan);
     if !missing.is_empty() {
         return Err(missing);

@@ -1,8 +1,10 @@
 //! The folders of a run: one private folder, readable only by its owner, and in it one for
 //! each version of a comparison.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use portcullis_core::compare::Side;
@@ -15,8 +17,17 @@ use tempfile::TempDir;
 pub struct BaseName {
     /// Its commit.
     pub commit: String,
-    /// The tree of that commit: equal trees are the same base.
-    pub tree: String,
+    /// Its files, as they were extracted.
+    pub extracted: Extracted,
+}
+
+/// The extracted files of a commit, with those of its submodules.
+#[derive(Clone, Debug)]
+pub struct Extracted {
+    /// The folder that corresponds to the top of the repository.
+    pub top: PathBuf,
+    /// All files and links relative to it, sorted: not what a service has written beside them.
+    pub files: Vec<PathBuf>,
 }
 
 impl BaseName {
@@ -68,7 +79,7 @@ impl RunFolder {
     /// # Errors
     /// The system refuses.
     pub fn private(run_id: &str) -> io::Result<(PrivateFolder, Self)> {
-        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        let private = PermissionsExt::from_mode(0o700);
         let name = format!("{}{run_id}", guard::PRIVATE);
         let folder =
             tempfile::Builder::new().prefix(&name).rand_bytes(0).permissions(private).tempdir()?;
@@ -117,6 +128,57 @@ impl RunFolder {
         self.path.join("db")
     }
 
+    /// The folder of its services, such as a database server.
+    pub fn services(&self) -> PathBuf {
+        self.path.join(SERVICES)
+    }
+
+    /// Lets every account enter the folder of services, because a service may run as another
+    /// one. Nobody can list the folders on the way, or enter those beside it.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn open_services(&self) -> io::Result<()> {
+        let way = [self.whole.clone(), self.path.clone(), self.services()];
+        let open = <std::fs::Permissions as PermissionsExt>::from_mode(0o711);
+        way.iter().try_for_each(|folder| std::fs::set_permissions(folder, open.clone()))
+    }
+
+    /// What belongs to the project in it: databases, and the folders of files that its
+    /// commands make. Not our own files, and not logs.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn data(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(&self.path)?.map(|entry| Ok(entry?.path()));
+        let mut paths = entries.collect::<io::Result<Vec<PathBuf>>>()?;
+        paths.retain(|path| {
+            let name = path.file_name().unwrap_or_default();
+            !OWN.iter().chain(&OTHERS).any(|own| name == *own)
+        });
+        paths.sort_unstable();
+        Ok(paths)
+    }
+
+    /// Removes what belongs to the project in it.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn clear_data(&self) -> io::Result<()> {
+        for path in self.data()? {
+            match path.symlink_metadata()?.is_dir() {
+                true => std::fs::remove_dir_all(&path)?,
+                false => std::fs::remove_file(&path)?,
+            }
+        }
+        make_folders(&self.path)
+    }
+
+    /// The name of the folder of the whole run, which no other run has.
+    pub fn name(&self) -> &OsStr {
+        self.whole.file_name().unwrap_or_default()
+    }
+
     /// The folder of traces by processes that have loaded its settings.
     pub fn loaded(&self) -> PathBuf {
         self.path.join("loaded")
@@ -154,8 +216,19 @@ impl RunFolder {
     }
 }
 
+/// Folders of our own.
+const OWN: [&str; 6] = ["logs", "settings", "loaded", "scratch", "tmp", SERVICES];
+/// The folder of services. In a template it has the databases of a server.
+pub const SERVICES: &str = "services";
+/// What else is no data of the project: its logs, the versions of a comparison, an
+/// environment of the run's own, and the file that says that the run is alive.
+const OTHERS: [&str; 5] = ["project-logs", "base", "cand", "venv", abandoned::ALIVE];
+/// Folders of the project, which its settings refer to.
+const PROJECTS: [&str; 7] = ["db", "media", "static", "sessions", "mail", "caches", "storages"];
+
 fn make_folders(folder: &Path) -> io::Result<()> {
-    let own = ["logs", "settings", "loaded", "db", "scratch", "tmp"];
-    let projects = ["project-logs", "media", "static", "sessions", "mail", "caches", "storages"];
-    own.iter().chain(&projects).try_for_each(|name| std::fs::create_dir_all(folder.join(name)))
+    let names = OWN.iter().chain(&OTHERS[..1]).chain(&PROJECTS);
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700);
+    names.into_iter().try_for_each(|name| private.create(folder.join(name)))
 }

@@ -4,7 +4,7 @@
 use portcullis_core::compare::Comparison;
 use portcullis_core::event::{StageEnd, StageRecord};
 use portcullis_core::judge::{ThresholdResult, Verdict};
-use portcullis_core::measure::Summary;
+use portcullis_core::measure::{Summary, TaskSummary};
 use portcullis_core::secrets::Secrets;
 use portcullis_core::threshold::Scope;
 use portcullis_report::RunRecord;
@@ -50,15 +50,21 @@ fn summary(summary: &mut Summary, secrets: &Secrets) {
         hide(&mut failure.task);
     }
     for task in summary.tasks.iter_mut().chain(&mut summary.login) {
-        hide(&mut task.name);
-        hide(&mut task.label);
-        task.group.iter_mut().for_each(hide);
-        for check in &mut task.checks {
-            hide(&mut check.name);
-            check.message.iter_mut().for_each(hide);
-        }
-        task.samples.clean(|text| secrets.redact(text));
+        row(task, secrets);
+        task.steps.iter_mut().for_each(|step| row(step, secrets));
     }
+}
+
+fn row(task: &mut TaskSummary, secrets: &Secrets) {
+    let hide = |text: &mut String| *text = secrets.redact(text);
+    hide(&mut task.name);
+    hide(&mut task.label);
+    task.group.iter_mut().for_each(hide);
+    for check in &mut task.checks {
+        hide(&mut check.name);
+        check.message.iter_mut().for_each(hide);
+    }
+    task.samples.clean(|text| secrets.redact(text));
 }
 
 fn verdict(verdict: &mut Verdict, hide: &impl Fn(&mut String)) {

@@ -13,9 +13,9 @@ use super::super::sandbox::{Outcome, Sandbox};
 /// Makes only the programs in the sandbox's folder `bin` available.
 const OWN_PATH: &str = r#"export PATH="$SANDBOX/bin"; exec "$@""#;
 
-/// The same, and the name of the real Python.
+/// The same, and the real Python beside that folder.
 const WITH_REAL_PYTHON: &str =
-    r#"export REAL_PYTHON="$(command -v python3)" PATH="$SANDBOX/bin"; exec "$@""#;
+    r#"ln -s "$(command -v python3)" "$SANDBOX/real"; export PATH="$SANDBOX/bin"; exec "$@""#;
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
@@ -44,7 +44,7 @@ fn pythons() -> Vec<FaultCase> {
             .within(WITH_REAL_PYTHON)
             .before(|sandbox| {
                 let warns = "echo 'warning: setlocale: cannot change locale' >&2";
-                pretend_python(sandbox, &format!("{warns}\nexec \"$REAL_PYTHON\" \"$@\""))
+                pretend_python(sandbox, &format!("{warns}\nexec \"${{0%/*}}/../real\" \"$@\""))
             }),
     ]
 }
@@ -100,6 +100,34 @@ fn installs() -> Vec<FaultCase> {
             })
             .stage("install")
             .says("DO NOT MATCH THE HASHES"),
+        case(
+            "environment/set-reaches-pip",
+            "`[env] set` names a constraints file that does not exist: pip reports it.",
+            3,
+        )
+        .own_cache()
+        .edit("set = { DEBUG", "set = { PIP_CONSTRAINT = \"no-such.txt\", DEBUG")
+        .stage("install")
+        .says("no-such.txt"),
+        case(
+            "environment/requirements-not-understood",
+            "Requirements name a file in an encoding that is not known: the environment \
+             belongs to this run alone.",
+            0,
+        )
+        .own_cache()
+        .before(|sandbox| {
+            let service = sandbox.folder.join("service");
+            std::fs::rename(service.join("requirements.lock"), service.join("caf\u{e9}.txt"))?;
+            let latin = b"# -*- coding: latin-1 -*-\n-r caf\xe9.txt\n";
+            Ok(std::fs::write(service.join("requirements.lock"), latin)?)
+        })
+        .says("its encoding is not clear")
+        .then(|sandbox, _| {
+            let kept = std::fs::read_dir(sandbox.cache().join("venv")).into_iter().flatten();
+            ensure!(kept.count() == 0, "the environment was kept");
+            Ok(())
+        }),
         case(
             "environment/pip-killed",
             "pip is killed during the install, as when memory runs out.",

@@ -1,55 +1,60 @@
 //! Seed: runs the seed in the Django shell, and proves that its user exists.
 
-use std::ffi::OsString;
 use std::time::Duration;
 
 use portcullis_core::judge::Finding;
-use portcullis_supervise::step::{self, Step};
 
-use super::database::{self, Database};
+use super::database_server::DatabaseServer;
+use super::migrate::{self, Database};
+use super::templates::{self, Level};
 use super::{Command, Project, refusal};
 use crate::run::{StageFailure, StageOutput, Version};
 
 const MARK: &str = "PORTCULLIS-USER-";
 
-/// Writes the write-ahead log into the database file, so that a copy is complete.
-const CHECKPOINT: &str = "\
-import sqlite3, sys
-for path in sys.argv[1:]:
-    connection = sqlite3.connect(path)
-    connection.execute('PRAGMA wal_checkpoint(TRUNCATE)')
-    connection.close()
-";
-
-/// Seeds the database, proves the user, and keeps the template.
+/// Seeds the database, proves the user, and keeps the template. Returns the database's
+/// server, if it has one.
 ///
 /// # Errors
 /// The script failed or took too long, or the user does not exist.
 pub fn seed(
     version: Version<'_>,
     project: &Project,
-    database: Database,
-) -> Result<StageOutput<()>, StageFailure> {
-    if database.is_copy {
-        return Ok(StageOutput { value: (), cached: true, detail: String::new() });
+    mut database: Database,
+) -> Result<StageOutput<Option<DatabaseServer>>, StageFailure> {
+    if database.is_seeded {
+        return Ok(StageOutput { value: database.server, cached: true, detail: String::new() });
     }
     let plan = version.plan;
     if let Some(script) = &plan.seed_script {
         let command = Command::shell(script.clone(), "seed", plan.seed_timeout);
         project.manage(version, command).map_err(|error| {
             refusal::refused(version.folder, "seed")
+                .or_else(|| database.server.as_ref()?.missing_extension(version.folder, "seed"))
                 .unwrap_or_else(|| StageFailure::preparation(error, "the seed", "seed"))
         })?;
     }
     if let Some(user) = &plan.django.seed_user {
         prove_user(version, project, user)?;
     }
-    if let Some(entry) = &database.entry {
-        checkpoint(version, project)?;
-        database::keep(version, entry)?;
-    }
     let user = plan.django.seed_user.as_deref();
-    Ok(StageOutput::new((), user.map_or(String::new(), |user| format!("{user} exists"))))
+    let mut detail = user.map_or(String::new(), |user| format!("{user} exists"));
+    if let Some(server) = &mut database.server {
+        server.analyze(version, project)?;
+    }
+    if let Some(entry) = &database.entry {
+        migrate::checkpoint(version, project)?;
+        let kept = templates::keep(version, Level::Seeded, entry, database.server.as_mut())?;
+        if let Some(why) = kept {
+            version.context.warn(format!("the seeded database is not cached: {why}"));
+            let separator = if detail.is_empty() { "" } else { "; " };
+            detail.push_str(&format!("{separator}not cached: {why}"));
+        }
+    }
+    if let Some(server) = &mut database.server {
+        server.resume(version)?;
+    }
+    Ok(StageOutput::new(database.server, detail))
 }
 
 /// Checks that the user exists. A script that exits with 0 may have done nothing: in
@@ -125,25 +130,6 @@ fn absent(output: &str, user: &str) -> String {
 
 /// The number of users that a message names.
 const SHOWN_USERS: usize = 5;
-
-fn checkpoint(version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
-    const LOG: &str = "checkpoint";
-    let failed = |error: std::io::Error| StageFailure::disk("the database", &error);
-    let databases = database::databases(&version.folder.databases()).map_err(failed)?;
-    let mut argv: Vec<OsString> =
-        vec![project.python.clone().into(), "-c".into(), CHECKPOINT.into()];
-    argv.extend(databases.into_iter().map(OsString::from));
-    let step = Step {
-        argv,
-        folder: &version.plan.root,
-        environment: &project.environment,
-        stdin: None,
-        log: &version.folder.log(LOG),
-        deadline: Duration::from_secs(60),
-    };
-    step::run(&step, version.context.interrupts)
-        .map_err(|error| StageFailure::preparation(error, "the database's checkpoint", LOG))
-}
 
 /// A text as a Python string literal of ASCII characters.
 fn python_literal(text: &str) -> String {
