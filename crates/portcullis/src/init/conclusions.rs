@@ -2,7 +2,7 @@
 
 use super::folder::{Folder, within};
 use super::look::{
-    Manage, Requirements, Surroundings, oldest_python, requirements, surroundings, variables,
+    Manage, Requirements, Hints, oldest_python, requirements, hints, variables,
 };
 use super::probe::Seen;
 use super::write::Chosen;
@@ -64,11 +64,11 @@ impl Looked {
             let value = format!("{name} = {value}");
             told.push(conclude("environment", value, Sure::Guess, "the settings need it"));
         }
-        let around = surroundings(folder);
-        told.extend(of_surroundings(&around));
+        let around = hints(folder);
+        told.extend(of_hints(&around));
         let root = below.to_owned();
         let chosen = Chosen { root, settings, requirements, python, variables };
-        let Surroundings { commands, fixtures, .. } = around;
+        let Hints { commands, fixtures, .. } = around;
         Some(Self { chosen, made, commands, fixtures, conclusions: told })
     }
 }
@@ -99,7 +99,7 @@ fn required(
     }
 }
 
-fn of_surroundings(around: &Surroundings) -> Vec<Conclusion> {
+fn of_hints(around: &Hints) -> Vec<Conclusion> {
     let unread = "not read: compare their tasks with perf.toml";
     let all = [
         ("seed", &around.commands, Sure::Likely, "names of commands; each is tried"),
