@@ -428,7 +428,8 @@ fn is_lowered(rule: &Threshold) -> bool {
 
 fn load_plan(config: &Config, around: &PlanInputs, rules: &[Threshold]) -> LoadPlan {
     let load = &config.load;
-    let own_logins = config.scenario.login.as_ref().is_some_and(|login| !login.shared);
+    let own_logins = config.scenario.login.as_ref();
+    let own_logins = own_logins.is_some_and(|login| !login.shared && !login.steps.is_empty());
     let is_open = matches!(load.model, Model::Open(..));
     let tls = load.host.as_ref().filter(|host| host.tls).map(|_| TlsPlan {
         ca: load.ca.as_deref().map(|path| around.base.join(path)),

@@ -5,7 +5,9 @@ mod known;
 mod looks;
 mod place;
 
-use crate::scenario::{Part, RequestTemplate, Scenario, Template, Values};
+use crate::scenario::{
+    BodyTemplate, LoginHeader, Part, RequestTemplate, Scenario, Template, Values,
+};
 use crate::text::is_secret_name;
 use known::KnownValues;
 use place::Place;
@@ -60,13 +62,43 @@ impl Secrets {
 
     /// Adds the values of all headers, parameters and fields of bodies with a secret name.
     pub fn add_scenario(&mut self, scenario: &Scenario) {
-        let login = scenario.login.iter().flat_map(|login| &login.steps);
-        login.for_each(|step| self.add_request(&step.request, &[]));
+        if let Some(login) = &scenario.login {
+            let values = &login.values;
+            login.steps.iter().for_each(|step| self.add_request(&step.request, values));
+            if let Some(header) = &login.header {
+                self.add_login(header, values);
+            }
+        }
         for task in &scenario.tasks {
             task.steps.iter().for_each(|step| self.add_request(&step.request, &task.values));
             // A value with such a name is secret wherever it is used.
             for (name, _) in task.values.iter().filter(|(name, _)| is_secret_name(name)) {
                 self.add_field(name, &Template(vec![Part::Value(name.clone())]), &task.values);
+            }
+        }
+        self.add_columns(scenario);
+    }
+
+    /// Adds the header of a login that never changes, also in the form in which it is sent.
+    fn add_login(&mut self, header: &LoginHeader, values: &NamedValues) {
+        self.add_field(&header.name, &header.value, values);
+        if let Some(line) = header.fixed() {
+            let value = line.split_once(": ").map_or("", |(_, value)| value.trim_end());
+            self.add_header(value);
+            // The password alone, because `Basic` sends it in another form.
+            let filled = header.value.fill(|_| String::new());
+            if let Some((_, password)) = filled.split_once(':').filter(|_| header.is_basic) {
+                self.add(password);
+            }
+        }
+    }
+
+    /// Adds the secret columns of data files.
+    fn add_columns(&mut self, scenario: &Scenario) {
+        for file in &scenario.files {
+            for column in file.rows.columns.iter().filter(|name| is_secret_name(name)) {
+                let values = file.rows.column(column).unwrap_or_default();
+                values.into_iter().for_each(|value| self.add(value));
             }
         }
     }
@@ -83,7 +115,15 @@ impl Secrets {
             }
         }
         let place_of = |name: &str| values.iter().position(|(known, _)| known == name);
-        let json = request.json.as_ref().map(|json| json.fill(|name| marker(place_of(name))));
+        for (name, template) in request.body.iter().flat_map(BodyTemplate::fields) {
+            if is_secret_name(name) {
+                self.add_field(name, template, values);
+            }
+        }
+        let json = match &request.body {
+            Some(BodyTemplate::Json(json)) => Some(json.fill(|name| marker(place_of(name)))),
+            _ => None,
+        };
         if let Some(body) = json.and_then(|text| serde_json::from_str(&text).ok()) {
             self.add_json("", &body, values);
         }
@@ -128,7 +168,8 @@ impl Secrets {
                         is_found &= items.iter().all(|item| is_long(&item));
                     }
                     Some((_, Values::Range(..))) => is_found = false,
-                    None => {}
+                    // Columns are added with their file; what is generated is no secret of a person.
+                    Some(_) | None => {}
                 },
             }
         }

@@ -93,7 +93,14 @@ fn rows(summary: &Summary) -> Vec<Labelled<'_>> {
     let tasks =
         tasks.map(|task| (vec![("kind", "task"), ("task", task.name.as_str())], task.judged()));
     let login = summary.login.iter().map(|login| (vec![("kind", "login")], login.judged()));
-    tasks.chain(login).chain([(vec![("kind", "all")], summary.row(&Scope::Aggregate))]).collect()
+    let steps = summary.tasks.iter().filter(|task| task.weight > 0).flat_map(|task| &task.steps);
+    let steps =
+        steps.map(|step| (vec![("kind", "step"), ("task", step.name.as_str())], step.judged()));
+    tasks
+        .chain(steps)
+        .chain(login)
+        .chain([(vec![("kind", "all")], summary.row(&Scope::Aggregate))])
+        .collect()
 }
 
 /// One gauge with its samples. A duplicate sample is left out, because the collector

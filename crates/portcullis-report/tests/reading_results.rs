@@ -61,6 +61,7 @@ fn row(good: &[u64], failed: &[u64], cut: usize) -> Row {
         service: distribution(good),
         stalled: good.len() as u64 / 3,
         cut,
+        skipped: failed.len() as u64 / 2,
         statuses: statuses(good.len() as u64, failed.len() as u64 - cut),
         blocks: vec![],
     }
@@ -95,8 +96,24 @@ fn task(name: &str, group: Option<&str>, window: Row, extension: Row) -> TaskSum
             message: (name == "odd").then(|| "\u{e9}\n".to_owned()),
         }],
         is_unchecked: name == "odd",
+        steps: steps(name),
         ..TaskSummary::default()
     }
+}
+
+/// The steps of the odd task.
+fn steps(task: &str) -> Vec<TaskSummary> {
+    if task != "odd" {
+        return Vec::new();
+    }
+    let step = |name: &str, window| TaskSummary {
+        name: format!("{task} / {name}"),
+        method: "POST".to_owned(),
+        weight: 1,
+        window,
+        ..TaskSummary::default()
+    };
+    vec![step("first", row(&[5, 9], &[7], 0)), step("second", row(&[], &[], 0))]
 }
 
 type Latencies = Vec<u64>;

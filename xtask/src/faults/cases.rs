@@ -11,6 +11,7 @@ mod secrets;
 mod server_start;
 mod us;
 mod us_inherited;
+mod verdict;
 
 use anyhow::{Result, bail};
 
@@ -25,6 +26,7 @@ pub fn all() -> Vec<FaultCase> {
         database::cases(),
         server_start::cases(),
         during_load::cases(),
+        verdict::cases(),
         hostile_content::cases(),
         us::cases(),
         secrets::cases(),

@@ -11,6 +11,7 @@ const PORTCULLIS: &[&[&str]] = &[
     // What can be asked for on the command line: commands alone know it.
     &["args"],
     &["compare"],
+    &["doctor", "init"],
     &["stages"],
     &["project", "engines"],
     &["services"],

@@ -3,22 +3,30 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+mod bodies;
+mod extracts;
+mod login;
+mod steps;
+mod values;
+
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
+use super::renamed;
 use super::tree::{self, Node, Place, Value};
-use super::{check, renamed, variables};
 use crate::scenario::{
-    Extract, Login, MAX_VALUES, Order, Part, RequestTemplate, Scenario, Step, TOKEN, Task,
-    Template, Values, Wait, is_name,
+    DataFile, NamedValues, Order, Part, Scenario, Task, Template, Wait, is_name,
 };
 use crate::text::{is_secret_name, nearest};
+use login::login;
+use steps::{Around, Names, check_names, step, steps};
+use values::{files, values};
 
-const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+/// Well-known methods; another one must not be a mistyped one of these.
+const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
 
 /// The kinds of waits other than the default one, which has `min` and `max`.
 const WAITS: [&str; 3] = ["constant", "exponential_mean", "pacing"];
 
 type Headers = Vec<(String, Template)>;
-type NamedValues = Vec<(String, Values)>;
 
 /// Decodes the section; `None`, with problems, if it is missing.
 pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Scenario> {
@@ -26,14 +34,19 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     let wait = wait(section.table("wait", problems), problems);
     let headers = headers(&mut section, problems);
     let shared = section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
-    let login = section.table("login", problems).map(|table| login(table, &headers, problems));
+    let files = section.optional("data").map(|node| files(node, problems)).unwrap_or_default();
+    let around = Around { headers: &headers, values: &shared };
+    let login = section.optional("login").and_then(|node| login(node, &around, &files, problems));
+    let extracted: Vec<String> =
+        login.iter().flat_map(|login| login.extracts()).map(str::to_owned).collect();
     let mut tasks: Vec<Task> = Vec::new();
     match section.optional("task") {
         None => note(problems, section.at(), "the scenario has no [[scenario.task]]"),
         Some(node) => {
             let mut names = HashSet::new();
             for item in list(node, "scenario.task", problems) {
-                let task = task(item, &headers, &shared, problems);
+                let own = (extracted.as_slice(), files.as_slice());
+                let task = task(item, &around, own, problems);
                 check_name(&task, names.insert(task.name.clone()), item, problems);
                 tasks.push(task);
             }
@@ -44,8 +57,9 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
         }
     }
     let order = order(&mut section, problems);
+    let cookies = section.flag("cookies", problems);
     section.finish(problems);
-    Some(Scenario { login, wait, order, tasks })
+    Some(Scenario { login, wait, order, tasks, files, cookies })
 }
 
 fn check_name(task: &Task, is_new: bool, item: &Node, problems: &mut Problems) {
@@ -85,11 +99,25 @@ fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
 }
 
 fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
-    let Some(mut section) = section else { return Wait::Constant(Duration::ZERO) };
-    let min = section.wait("min", problems).unwrap_or_default();
-    let max = section.wait("max", problems).unwrap_or_default();
+    match section {
+        None => Wait::Constant(Duration::ZERO),
+        Some(section) => wait_of(section, problems),
+    }
+}
+
+/// The wait that a table describes.
+fn wait_of(mut section: Reader<'_>, problems: &mut Problems) -> Wait {
+    let is_other = WAITS.iter().any(|key| section.optional(key).is_some());
+    let (min, max) = match is_other && section.optional("min").is_none() {
+        true => (Duration::ZERO, Duration::ZERO),
+        false => {
+            let min = section.wait("min", problems).unwrap_or_default();
+            (min, section.wait("max", problems).unwrap_or_default())
+        }
+    };
     if min > max {
-        note(problems, section.at(), "scenario.wait: min is longer than max");
+        let title = section.path_of("min");
+        note(problems, section.at(), format!("{title}: min is longer than max"));
     }
     // The defaults set `min` and `max`; another kind in the user's file overrides them.
     let mut chosen: Vec<Wait> = Vec::new();
@@ -107,8 +135,9 @@ fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
     let written = ["min", "max"].iter().filter_map(|key| section.optional(key));
     let is_uniform = written.into_iter().any(|node| node.at != Place::Default);
     if chosen.len() + usize::from(is_uniform) > 1 {
-        let message = "scenario.wait needs one of: min and max, constant, exponential_mean, \
-                       pacing";
+        let title = section.path_of("constant").replace(".constant", "");
+        let message =
+            format!("{title} needs one of: min and max, constant, exponential_mean, pacing");
         note(problems, section.at(), message);
     }
     section.finish(problems);
@@ -185,66 +214,22 @@ fn merged(shared: &Headers, own: Headers) -> Headers {
     all
 }
 
-fn values(node: &Node, problems: &mut Problems) -> NamedValues {
-    let mut all = Vec::new();
-    for entry in entries(node, "values", problems) {
-        let path = format!("values.{}", entry.key);
-        let value = match &entry.node.value {
-            Value::List(items) if !items.is_empty() => {
-                Values::List(items.iter().filter_map(|i| item(i, &path, problems)).collect())
-            }
-            Value::Table(_) => range(&entry.node, &path, problems),
-            _ => {
-                let message = format!("{path} must be a list or {{ from = 1, to = 10 }}");
-                note(problems, entry.node.at, message);
-                continue;
-            }
-        };
-        if !is_name(&entry.key) {
-            note(problems, entry.at, format!("\"{}\" is not a valid name for a value", entry.key));
-        }
-        if let Values::List(items) = &value
-            && items.iter().any(|item| item.chars().any(char::is_control))
-        {
-            note(problems, entry.node.at, format!("{path} has a control character"));
-        }
-        all.push((entry.key.clone(), value));
-    }
-    all
-}
-
-fn item(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
-    match &node.value {
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Float(number) => Some(number.to_string()),
-        _ => text(node, path, problems),
-    }
-}
-
-fn range(node: &Node, path: &str, problems: &mut Problems) -> Values {
-    let mut section = Reader::new(node, path, problems);
-    let from = section.integer("from", i64::MIN + 1..=i64::MAX, problems).unwrap_or(0);
-    let to = section.integer("to", i64::MIN + 1..=i64::MAX, problems).unwrap_or(from);
-    if from > to {
-        note(problems, node.at, format!("{path}: from is greater than to"));
-    }
-    section.finish(problems);
-    Values::Range(from, to.max(from))
-}
-
 fn method(section: &mut Reader<'_>, default: &str, problems: &mut Problems) -> String {
     let at = section.optional("method").map_or(section.at(), |node| node.at);
     let method = section.optional_text("method", problems).unwrap_or_else(|| default.to_owned());
     if !METHODS.contains(&method.as_str()) {
         let near = nearest(&method, METHODS);
-        note(problems, at, format!("unknown method \"{method}\"{near}"));
+        let is_token = !method.is_empty() && method.chars().all(|c| c.is_ascii_uppercase());
+        if !near.is_empty() || !is_token || method == "CONNECT" {
+            note(problems, at, format!("unknown method \"{method}\"{near}"));
+        }
     }
     method
 }
 
-fn path(section: &mut Reader<'_>, problems: &mut Problems) -> Template {
-    let title = section.path_of("path");
-    let Some(node) = section.required("path", problems) else { return Template::default() };
+fn path(section: &mut Reader<'_>, key: &'static str, problems: &mut Problems) -> Template {
+    let title = section.path_of(key);
+    let Some(node) = section.required(key, problems) else { return Template::default() };
     let Some(written) = text(node, &title, problems) else { return Template::default() };
     if let Some((before, query)) =
         written.split_once('?').filter(|(before, _)| before.starts_with('/'))
@@ -298,72 +283,10 @@ fn accept(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<u16> {
     statuses
 }
 
-fn json(
-    section: &mut Reader<'_>,
-    values: &NamedValues,
-    problems: &mut Problems,
-) -> Option<Template> {
-    let title = section.path_of("json");
-    let node = section.optional("json")?;
-    let Some(json) = super::text::to_json(node) else {
-        note(problems, node.at, format!("{title}: JSON has no dates, infinity or nan"));
-        return None;
-    };
-    let mut written = json.to_string();
-    for text in variables::read(node).into_iter().filter(|text| text.contains("{{")) {
-        // The same text in JSON, but no placeholder.
-        let quoted = serde_json::Value::from(text).to_string();
-        written = written.replace(&quoted, &quoted.replace('{', "\\u007b"));
-    }
-    // A JSON text that consists only of a whole-number value becomes a number.
-    for (name, kind) in values {
-        if matches!(kind, Values::Range(..)) {
-            for spelt in [format!("\"{{{{ {name} }}}}\""), format!("\"{{{{{name}}}}}\"")] {
-                written = written.replace(&spelt, &format!("{{{{ {name} }}}}"));
-            }
-        }
-    }
-    Some(template(&written, node, &title, problems))
-}
-
-fn login(mut section: Reader<'_>, shared: &Headers, problems: &mut Problems) -> Login {
-    let at = section.at();
-    let method = method(&mut section, "POST", problems);
-    let path = path(&mut section, problems);
-    let own = headers(&mut section, problems);
-    let json = json(&mut section, &Vec::new(), problems);
-    let accept = accept(&mut section, problems);
-    let token = section.text("token", problems);
-    let node = section.required("authorization", problems);
-    let written = node.and_then(|node| text(node, "scenario.login.authorization", problems));
-    let authorization = match (node, written) {
-        (Some(node), Some(written)) => {
-            let template = template(&written, node, "scenario.login.authorization", problems);
-            if template.names().ne([TOKEN]) {
-                let message = "scenario.login.authorization must contain {{ token }} once";
-                note(problems, node.at, message);
-            }
-            template
-        }
-        _ => Template::default(),
-    };
-    let share = section.flag("shared", problems);
-    section.finish(problems);
-    let headers = merged(shared, own);
-    let templates = std::iter::once(&path).chain(headers.iter().map(|(_, h)| h)).chain(&json);
-    for name in templates.flat_map(Template::names) {
-        note(problems, at, format!("the login cannot use values, but has \"{name}\""));
-    }
-    let request = RequestTemplate { method, path, query: Vec::new(), headers, json };
-    let extract = vec![Extract { name: TOKEN.to_owned(), path: token }];
-    let step = Step { request, accept, checks: Vec::new(), compares_shape: false, extract };
-    Login { steps: vec![step], authorization, shared: share }
-}
-
 fn task(
     node: &Node,
-    shared_headers: &Headers,
-    shared_values: &NamedValues,
+    around: &Around<'_>,
+    (extracted, files): (&[String], &[DataFile]),
     problems: &mut Problems,
 ) -> Task {
     let mut section = Reader::new(node, "scenario.task", problems);
@@ -377,60 +300,24 @@ fn task(
     let weight = section
         .optional("weight")
         .map_or(Some(1), |node| integer(node, "scenario.task.weight", 0..=100_000, problems));
-    let own: NamedValues =
+    let mut all: NamedValues =
         section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
-    let mut values: NamedValues = own;
-    for (name, value) in shared_values {
-        if !values.iter().any(|(known, _)| known == name) {
-            values.push((name.clone(), value.clone()));
+    let own: HashSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    let is_inherited = |(name, _): &&(String, _)| !own.contains(name.as_str());
+    let inherited: NamedValues = around.values.iter().filter(is_inherited).cloned().collect();
+    all.extend(inherited);
+    let steps = match section.optional("step") {
+        None => vec![step(&mut section, &Around { values: &all, ..*around }, problems)],
+        Some(_) => {
+            let own = headers(&mut section, problems);
+            let headers = merged(around.headers, own);
+            steps(&mut section, &Around { headers: &headers, values: &all }, problems)
         }
-    }
-    let method = method(&mut section, "GET", problems);
-    let path = path(&mut section, problems);
-    let query = query(&mut section, problems);
-    let own_headers = headers(&mut section, problems);
-    let json = json(&mut section, &values, problems);
-    let accept = accept(&mut section, problems);
-    let checks = check::checks(&mut section, problems);
-    let compares_shape = section.optional("shape").is_none() || section.flag("shape", problems);
+    };
     section.finish(problems);
-    let headers = merged(shared_headers, own_headers);
-    let request = RequestTemplate { method, path, query, headers, json };
+    let names = Names { owner: format!("task \"{name}\""), login: extracted, files };
+    check_names(&steps, std::iter::empty(), &mut all, &names, node, problems);
     // Not zero, so that a wrong weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
-    let compares_shape = compares_shape && checks.iter().all(|check| check.is_soft);
-    let step = Step { request, accept, checks, compares_shape, extract: Vec::new() };
-    let mut task = Task { name, group, max_calls, weight, values, steps: vec![step] };
-    check_values(&mut task, node, problems);
-    task
-}
-
-fn query(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<(String, Template)> {
-    let title = section.path_of("query");
-    let table = section.optional("query");
-    let mut query = Vec::new();
-    for (name, value, _) in section.pairs("query", problems) {
-        if let Some(node) = table.and_then(|table| tree::get(table, &name)) {
-            query.push((name, template(&value, node, &title, problems)));
-        }
-    }
-    query
-}
-
-/// Checks that every placeholder has a value, and removes values that the task does not
-/// use.
-fn check_values(task: &mut Task, node: &Node, problems: &mut Problems) {
-    let used: Vec<String> = task.templates().flat_map(Template::names).map(str::to_owned).collect();
-    for name in &used {
-        if !task.values.iter().any(|(known, _)| known == name) {
-            let near = nearest(name, task.values.iter().map(|(known, _)| known.as_str()));
-            let message = format!("task \"{}\": unknown value \"{name}\"{near}", task.name);
-            note(problems, node.at, message);
-        }
-    }
-    task.values.retain(|(name, _)| used.contains(name));
-    if task.values.len() > MAX_VALUES {
-        let message = format!("task \"{}\" uses more than {MAX_VALUES} values", task.name);
-        note(problems, node.at, message);
-    }
+    Task { name, group, max_calls, weight, values: all, steps }
 }

@@ -7,7 +7,7 @@ use super::database::{DatabaseSection, Engine};
 use super::load::LoadSection;
 use super::reader::{Problems, Reader, list, note};
 use super::text::is_reserved_env;
-use super::tree::{Node, Place, Value};
+use super::tree::{Node, Value};
 use crate::baseline::{BaselineSection, Trust};
 use crate::scenario::Scenario;
 use crate::text::nearest;
@@ -423,7 +423,7 @@ fn server(section: Option<Reader<'_>>, problems: &mut Problems) -> ServerSection
         Some((node, _)) => {
             let port = super::reader::integer(node, "server.port", 1..=65_535, problems);
             server.port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(8000);
-            server.port_insists = matches!(node.at, Place::Flag(_));
+            server.port_insists = node.at.is_given();
         }
         None => {}
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::reader::{Problems, Reader, list, note, text};
 use super::tree::{Node, Place, Value};
-use crate::scenario::{Scenario, labels};
+use crate::scenario::{Scenario, Task, labels};
 use crate::text::nearest;
 use crate::threshold::{
     self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, KnownNames, Labels, Limit, Names, Policy, Reference,
@@ -36,10 +36,15 @@ pub fn decode(
         baseline.into_iter().for_each(|(section, _)| drop(lists(section)));
         return Vec::new();
     };
-    let tasks: Vec<String> = scenario.tasks.iter().map(|task| task.name.clone()).collect();
+    // A rule may be about a task, or about one of its steps.
+    let rows = |task: &Task| {
+        let steps = task.step_rows().map(|(name, _)| name);
+        std::iter::once(task.name.clone()).chain(steps).collect::<Vec<String>>()
+    };
+    let tasks: Vec<String> = scenario.tasks.iter().flat_map(rows).collect();
     let groups: Vec<String> = scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
     let labels: Vec<String> = scenario.tasks.iter().map(|task| labels(&task.steps)).collect();
-    let login = scenario.login.is_some();
+    let login = scenario.login.as_ref().is_some_and(|login| !login.steps.is_empty());
     let names = Names { tasks: &tasks, groups: &groups, labels: &labels, login };
     let names = KnownNames::from(names);
     let usual = policy(&mut section, problems).map_or(Policy::Estimate, |(_, policy)| policy);

@@ -12,8 +12,21 @@ pub fn any_variable(_name: &str) -> Option<String> {
     Some("unknown".to_owned())
 }
 
-/// The tables of `[scenario]`, its login and its tasks that may contain them.
-const TABLES: [&str; 4] = ["headers", "query", "json", "values"];
+/// The keys of `[scenario]`, its login, its tasks and their steps that may contain them.
+const KEYS: [&str; 12] = [
+    "headers",
+    "query",
+    "json",
+    "form",
+    "body",
+    "graphql",
+    "multipart",
+    "values",
+    "username",
+    "password",
+    "api_key",
+    "authorization",
+];
 
 /// Replaces every reference in a tree, and returns the values that were read. A variable that
 /// is not set is a problem.
@@ -21,7 +34,7 @@ pub fn resolve(tree: &mut Node, lookup: Lookup<'_>, problems: &mut Problems) -> 
     let mut found = Vec::new();
     let Some(scenario) = tree::find(tree, "scenario") else { return found };
     let mut replace = |section: &mut Node, path: &str| {
-        for name in TABLES {
+        for name in KEYS {
             if let Some(table) = tree::find(section, name) {
                 replace(table, &format!("{path}.{name}"), lookup, &mut found, problems);
             }
@@ -32,7 +45,12 @@ pub fn resolve(tree: &mut Node, lookup: Lookup<'_>, problems: &mut Problems) -> 
         replace(login, "scenario.login");
     }
     if let Some(Node { value: Value::List(tasks), .. }) = tree::find(scenario, "task") {
-        tasks.iter_mut().for_each(|task| replace(task, "scenario.task"));
+        for task in tasks {
+            replace(task, "scenario.task");
+            if let Some(Node { value: Value::List(steps), .. }) = tree::find(task, "step") {
+                steps.iter_mut().for_each(|step| replace(step, "scenario.task.step"));
+            }
+        }
     }
     found
 }

@@ -36,15 +36,21 @@ fn environment(name: &str) -> Option<String> {
 fn texts_come_from_the_environment_and_are_no_templates() {
     let loaded = load_with(FILE, None, &[], Labels::OfTasks, &environment).unwrap();
     let login = &loaded.config.scenario.login.as_ref().unwrap().steps[0].request;
-    let json: serde_json::Value =
-        serde_json::from_str(&login.json.as_ref().unwrap().fill(|_| "filled".to_owned())).unwrap();
+    let json: serde_json::Value = serde_json::from_str(
+        &login.body.as_ref().unwrap().templates()[0].fill(|_| "filled".to_owned()),
+    )
+    .unwrap();
     assert_eq!(json["password"], "pa\"ss {{word}}");
     assert_eq!(json["username"], "user_a");
     let task = &loaded.config.scenario.tasks[0].steps[0].request;
     assert_eq!(task.query[0].1.0, [Part::Text("k {{ x }}".to_owned())]);
     let header = task.headers.iter().find(|(name, _)| name == "X-Tenant-Key").unwrap();
     assert_eq!(header.1.0, [Part::Text("k {{ x }}".to_owned())]);
-    assert!(task.json.as_ref().unwrap().fill(|_| String::new()).contains(r#"{"env":"prod"}"#));
+    assert!(
+        task.body.as_ref().unwrap().templates()[0]
+            .fill(|_| String::new())
+            .contains(r#"{"env":"prod"}"#)
+    );
     for secret in ["user_a", "k {{ x }}", "pa\"ss {{word}}"] {
         assert!(loaded.config.from_environment.iter().any(|text| text == secret), "{secret}");
     }

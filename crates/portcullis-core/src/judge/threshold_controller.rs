@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::rule_status::{Known, known, rule_status};
 use crate::evidence::State;
 use crate::judge::{self, Judgement};
-use crate::measure::Summary;
+use crate::measure::{Summary, TaskSummary};
 use crate::steering::{RuleStatus, Steering, StopController};
 use crate::threshold::{Metric, Policy, Scope, Severity, Threshold};
 
@@ -103,7 +103,11 @@ fn is_reached(counts: &Summary, rule: &Threshold) -> bool {
 fn ask_for(steering: &mut Steering, counts: &Summary, rule: &Threshold) {
     let tasks = counts.tasks.iter().enumerate();
     let named: Vec<usize> = match &rule.scope {
-        Scope::Task(name) => tasks.filter(|(_, t)| t.name == *name).map(|(i, _)| i).collect(),
+        // More of a step is more of its task.
+        Scope::Task(name) => {
+            let has = |task: &TaskSummary| task.name == *name || task.has_step(name);
+            tasks.filter(|(_, task)| has(task)).map(|(index, _)| index).collect()
+        }
         Scope::Label(label) if !counts.has_several(label) => {
             tasks.filter(|(_, t)| t.label == *label).map(|(i, _)| i).collect()
         }
@@ -125,7 +129,7 @@ fn ask_for(steering: &mut Steering, counts: &Summary, rule: &Threshold) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{Row, TaskSummary};
+    use crate::measure::Row;
     use crate::threshold::{self, Names};
 
     fn steer(rules: &[&str], failures: u64, until_sure: bool) -> Steering {

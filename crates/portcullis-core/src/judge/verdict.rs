@@ -159,7 +159,7 @@ pub(crate) fn judge_knowing(
         let family = judged.iter_mut().filter(|judged| judged.rule.severity == severity);
         weigh(summary, family, factor);
     }
-    let silent = summary.tasks.iter().filter(|task| task.weight > 0 && is_silent(task));
+    let silent = summary.rows().filter(|task| task.weight > 0 && is_silent(task));
     Verdict { judged, silent_tasks: silent.map(|task| task.name.clone()).collect() }
 }
 

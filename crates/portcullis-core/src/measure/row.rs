@@ -34,6 +34,9 @@ pub struct Row {
     /// Requests still under way when the grace after the load ended; they are in no percentile
     /// and no other count.
     pub cut: u64,
+    /// Requests that were not sent, because an earlier step failed or did not give a value that
+    /// they need. They are in no other count.
+    pub skipped: u64,
     /// Answers by status, good and failed; ascending.
     pub statuses: Vec<(u16, u64)>,
     /// The same requests by the second of their end, ascending; seconds without requests are
@@ -120,6 +123,7 @@ impl Row {
         self.service.add(&other.service);
         self.stalled += other.stalled;
         self.cut += other.cut;
+        self.skipped += other.skipped;
         add_beyond(&mut self.beyond, &other.beyond);
         add_beyond(&mut self.failed_beyond, &other.failed_beyond);
         add_blocks(&mut self.blocks, &other.blocks);

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::TimeBucket;
-use super::{CheckSummary, Distribution, Exemplars, FailureGroup, Percentile, Row, Scope};
+use super::{
+    CheckSummary, Distribution, Exemplars, FailureGroup, LateRows, Percentile, Row, Scope,
+    TimeBucket,
+};
 
 /// Everything the load engine measured.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -165,6 +167,11 @@ pub struct Generator {
     pub cpu: Option<Duration>,
     /// Time in the run queue without a CPU, if the system provides it.
     pub run_queue: Option<Duration>,
+    /// Closed model: by how much less load was made, because waits ended late: the summed
+    /// lateness over the summed cycles of all users. `None` if unknown.
+    pub shortfall: Option<f64>,
+    /// Requests that were due or under way within a second after it was late.
+    pub late_requests: u64,
 }
 
 /// The requests of one task, or of the login.
@@ -198,6 +205,10 @@ pub struct TaskSummary {
     pub samples: Exemplars,
     /// The timeline of the window, for charts; empty if unknown.
     pub timeline: Vec<TimeBucket>,
+    /// Those of the requests that a late generator may have distorted; not kept in results.
+    pub late: LateRows,
+    /// Its named steps, in order: parts of its requests, which are in no total.
+    pub steps: Vec<TaskSummary>,
 }
 
 /// One second of the time series.
@@ -249,6 +260,11 @@ pub const REPORTED_PERCENTILES: [Percentile; 11] = [
 ];
 
 impl TaskSummary {
+    /// Whether one of its named steps has this name.
+    pub fn has_step(&self, name: &str) -> bool {
+        self.steps.iter().any(|step| step.name == name)
+    }
+
     /// All requests by which the task is judged.
     pub fn judged(&self) -> Row {
         let mut row = self.by_deck();
@@ -294,6 +310,11 @@ impl Summary {
         self.tasks.iter().filter(|task| task.label == label && task.weight > 0).count() > 1
     }
 
+    /// Each task, followed by its named steps.
+    pub fn rows(&self) -> impl Iterator<Item = &TaskSummary> {
+        self.tasks.iter().flat_map(|task| std::iter::once(task).chain(&task.steps))
+    }
+
     /// The tasks of a scope, or the login; nothing for an unknown name.
     fn of_scope<'a>(&'a self, scope: &'a Scope) -> impl Iterator<Item = &'a TaskSummary> {
         let is_in = move |task: &&TaskSummary| match scope {
@@ -304,7 +325,10 @@ impl Summary {
             Scope::Login => false,
         };
         let login = self.login.iter().filter(move |_| *scope == Scope::Login);
-        self.tasks.iter().filter(is_in).chain(login)
+        let steps = self.tasks.iter().flat_map(|task| &task.steps);
+        let step =
+            steps.filter(move |step| matches!(scope, Scope::Task(name) if step.name == *name));
+        self.tasks.iter().filter(is_in).chain(step).chain(login)
     }
 
     /// The requests of a scope in the planned window, for rates.

@@ -1,7 +1,10 @@
 //! The scenario of the virtual users: login, tasks by weight, waits.
 
+mod body;
 mod check;
 mod deck;
+mod extract;
+mod login;
 mod model;
 #[cfg(test)]
 mod model_tests;
@@ -9,12 +12,17 @@ mod step;
 mod template;
 #[cfg(test)]
 mod tests;
+mod values;
 
+pub use body::{BodyPart, BodyTemplate, FileSource, PartContent};
 pub use check::{Check, Condition, MAX_CHECKS, Scalar};
 pub use deck::Deck;
+pub use extract::{Extract, Source};
+pub use login::{CSRF, Login, LoginHeader, SessionLogin, TOKEN};
 pub use model::*;
-pub use step::{Extract, RequestTemplate, Step, labels, methods, titles};
+pub use step::{RequestTemplate, Step, labels, methods, titles};
 pub use template::*;
+pub use values::{DataError, DataFile, DataRows, NamedValues, RowOrder, RowsEnd, Values};
 
 use std::time::Duration;
 
@@ -34,6 +42,10 @@ pub struct Scenario {
     pub order: Order,
     /// The tasks; never empty, and not all weights are 0.
     pub tasks: Vec<Task>,
+    /// Files whose rows are values.
+    pub files: Vec<DataFile>,
+    /// Whether each user keeps the cookies that it receives.
+    pub cookies: bool,
 }
 
 /// The pause between two requests of one user.
@@ -82,20 +94,6 @@ impl Wait {
     }
 }
 
-/// The name under which a login extracts the token of later requests.
-pub const TOKEN: &str = "token";
-
-/// How a user logs in, and how the token is used.
-#[derive(Clone, Debug)]
-pub struct Login {
-    /// Its requests in order; they have no values, and one extracts [`TOKEN`].
-    pub steps: Vec<Step>,
-    /// The `Authorization` field of later requests; `{{ token }}` is its only value.
-    pub authorization: Template,
-    /// One login for all users instead of one for each.
-    pub shared: bool,
-}
-
 /// A task that users call, chosen by weight: one row of results.
 #[derive(Clone, Debug)]
 pub struct Task {
@@ -109,23 +107,43 @@ pub struct Task {
     /// How often the task is in the deck; 0 removes it.
     pub weight: u32,
     /// Values by name, drawn for each call of the task.
-    pub values: Vec<(String, Values)>,
-    /// Its requests in order; never empty. They are measured together.
+    pub values: NamedValues,
+    /// Its requests in order; never empty. They are measured together, and those with a name
+    /// also one by one.
     pub steps: Vec<Step>,
 }
 
-/// The source of a random value, uniformly distributed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Values {
-    /// One of these; never empty.
-    List(Vec<String>),
-    /// A whole number between both ends, inclusive.
-    Range(i64, i64),
-}
-
 impl Task {
+    /// The names of its rows for steps: `checkout / pay`. Empty for a task without named steps.
+    pub fn step_rows(&self) -> impl Iterator<Item = (String, &Step)> {
+        let named = self.steps.iter().filter_map(|step| Some((step.name.as_ref()?, step)));
+        named.map(|(name, step)| (format!("{} / {name}", self.name), step))
+    }
+
     /// All templates of its requests.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
         self.steps.iter().flat_map(|step| step.request.templates())
+    }
+}
+
+impl Scenario {
+    /// All steps: of the login, then of the tasks.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        let login = self.login.iter().flat_map(|login| &login.steps);
+        login.chain(self.tasks.iter().flat_map(|task| &task.steps))
+    }
+
+    /// All values with a name: of the login, then of the tasks.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Values> {
+        let login = self.login.iter_mut().flat_map(|login| &mut login.values);
+        let tasks = self.tasks.iter_mut().flat_map(|task| &mut task.values);
+        login.chain(tasks).map(|(_, values)| values)
+    }
+
+    /// All files that requests send.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut FileSource> {
+        let login = self.login.iter_mut().flat_map(|login| &mut login.steps);
+        let steps = login.chain(self.tasks.iter_mut().flat_map(|task| &mut task.steps));
+        steps.filter_map(|step| step.request.body.as_mut()).flat_map(BodyTemplate::files_mut)
     }
 }

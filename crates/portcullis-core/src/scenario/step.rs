@@ -1,13 +1,20 @@
 //! One step of a task: a request, the conditions for a good answer, and the values to
 //! extract.
 
+use super::Wait;
+use super::body::BodyTemplate;
 use super::check::Check;
+use super::extract::Extract;
 use super::template::Template;
 use crate::text::is_secret_name;
 
 /// A request and its expected answer.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// Its name, if it has a row of results of its own.
+    pub name: Option<String>,
+    /// The pause before it.
+    pub wait: Option<Wait>,
     /// The request.
     pub request: RequestTemplate,
     /// Statuses that mean success.
@@ -17,17 +24,10 @@ pub struct Step {
     /// Whether an answer must have the shape of the one in the first round; only if no hard
     /// check says what it must be.
     pub compares_shape: bool,
-    /// The values to extract from the body.
+    /// The values to take from the answer.
     pub extract: Vec<Extract>,
-}
-
-/// A text to extract from a JSON body. It is a secret, so no message quotes the body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Extract {
-    /// The name of the extracted value.
-    pub name: String,
-    /// Its dotted path.
-    pub path: String,
+    /// How many redirects are followed; they are part of the step.
+    pub redirects: u8,
 }
 
 /// A request with placeholders for values.
@@ -41,14 +41,20 @@ pub struct RequestTemplate {
     pub query: Vec<(String, Template)>,
     /// Header fields.
     pub headers: Vec<(String, Template)>,
-    /// The JSON body, as text with placeholders.
-    pub json: Option<Template>,
+    /// The body.
+    pub body: Option<BodyTemplate>,
 }
 
 impl RequestTemplate {
     /// Whether a lost request may be sent again: RFC 9110, section 9.2.2.
     pub fn is_idempotent(&self) -> bool {
         matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "PUT" | "DELETE" | "TRACE")
+    }
+
+    /// Whether the method changes nothing on the server (RFC 9110, section 9.2.1), so that no
+    /// token against forged requests is needed.
+    pub fn is_safe(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
 
     /// Method and path for tables: `/claims/{id}/`.
@@ -73,7 +79,8 @@ impl RequestTemplate {
     /// Every template of the request.
     pub fn templates(&self) -> impl Iterator<Item = &Template> {
         let pairs = self.query.iter().chain(&self.headers).map(|(_, template)| template);
-        std::iter::once(&self.path).chain(pairs).chain(&self.json)
+        let body = self.body.iter().flat_map(BodyTemplate::templates);
+        std::iter::once(&self.path).chain(pairs).chain(body)
     }
 }
 

@@ -62,6 +62,11 @@ impl Template {
         Ok(Self(parts))
     }
 
+    /// A template without placeholders.
+    pub fn fixed(text: &str) -> Self {
+        Self(vec![Part::Text(text.to_owned())])
+    }
+
     /// The names of its values.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {

@@ -35,7 +35,7 @@ impl Place {
             Part::Value(name) => match values.iter().find(|(known, _)| known == name) {
                 Some((_, Values::List(items))) => Piece::OneOf(forms_of(items)),
                 Some((_, Values::Range(from, to))) => Piece::Number(*from, *to),
-                None => Piece::OneOf(Vec::new()),
+                Some(_) | None => Piece::OneOf(Vec::new()),
             },
         };
         // A dotted setting is shown with its last name.

@@ -18,8 +18,8 @@ use crate::metrics::{Series, unix_ms};
 use crate::reactor::panic_words;
 use crate::schedule::LastStatus;
 use crate::vu::{
-    FirstLogin, FirstRound, LoadError, Message, Prepared, Shared, WorkError, WorkerOutput,
-    closes_connections, first_round, lock, run_worker,
+    FirstLogin, FirstRound, LoadError, Message, Shared, WorkError, WorkerOutput, first_round, lock,
+    run_worker,
 };
 use summary::{nothing, progress, summary};
 
@@ -67,20 +67,19 @@ pub fn run(
     if observer.first_round(&first.answers).is_break() {
         return Err(LoadError::Aborted);
     }
-    Ok(load(plan, target, first, controller, observer))
+    Ok(load(plan, first, controller, observer))
 }
 
 /// Runs the load itself, after the first round.
 fn load(
     plan: &LoadPlan,
-    target: &Target,
     first: FirstRound,
     controller: &dyn StopController,
     observer: &mut dyn Observer,
 ) -> LoadOutcome {
-    let prepared = Prepared::new(&plan.scenario, target, closes_connections(plan));
-    let login = FirstLogin { sample: first.login, token: first.token };
-    let shared = Shared::new(plan, prepared, first.endpoint, login, first.shapes, controller);
+    let login = FirstLogin { sample: first.login, credentials: first.credentials };
+    let (prepared, endpoint, shapes) = (first.prepared, first.endpoint, first.shapes);
+    let shared = Shared::new(plan, prepared, endpoint, login, shapes, controller);
     let started_unix_ms = unix_ms() + millis(plan.opens());
     let (messages, said) = mpsc::channel();
     let mut series = Series::new(plan.workers);
@@ -100,7 +99,7 @@ fn load(
         });
         (joined.collect::<Result<Vec<WorkerOutput>, Defect>>(), is_stopped)
     });
-    lock(&shared.tokens).drain(..).for_each(|token| observer.secret(&token));
+    lock(&shared.secrets).drain(..).for_each(|secret| observer.secret(&secret));
     let ran = shared.schedule.start.elapsed();
     let (summary, defect) = match works {
         Ok(works) => {

@@ -47,6 +47,8 @@ pub struct Head {
     pub gzip: bool,
     /// `Retry-After` in seconds, if it has that form.
     pub retry_after_s: Option<u64>,
+    /// Whether it sets cookies.
+    pub sets_cookies: bool,
     /// `Location` of a redirect.
     pub location: Option<String>,
 }
@@ -76,6 +78,9 @@ pub struct Response {
     first: Option<u8>,
     to_head_request: bool,
     keep_body: bool,
+    /// The head as it was sent, if its fields may be asked for.
+    fields: Vec<u8>,
+    keep_fields: bool,
 }
 
 enum Framing {
@@ -96,6 +101,8 @@ impl Default for Response {
             first: None,
             to_head_request: false,
             keep_body: false,
+            fields: Vec::new(),
+            keep_fields: false,
         }
     }
 }
@@ -112,6 +119,35 @@ impl Response {
         self.first = None;
         self.to_head_request = to_head_request;
         self.keep_body = keep_body;
+        self.fields.clear();
+        self.keep_fields = false;
+    }
+
+    /// Keeps all fields of the head that comes. Otherwise they are kept only if the answer sets
+    /// cookies or leads elsewhere.
+    pub fn keep_fields(&mut self) {
+        self.keep_fields = true;
+    }
+
+    /// The value of the first kept field with this name, ignoring case.
+    pub fn field(&self, name: &str) -> Option<String> {
+        let mut found = None;
+        self.each_field(name, |value| {
+            found.get_or_insert_with(|| String::from_utf8_lossy(value).into_owned());
+        });
+        found
+    }
+
+    /// Calls `each` with the value of every kept field with this name, ignoring case.
+    pub fn each_field(&self, name: &str, mut each: impl FnMut(&[u8])) {
+        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut parsed = httparse::Response::new(&mut fields);
+        // It was parsed before, so an error means that nothing was kept.
+        if parsed.parse(&self.fields).is_err() {
+            return;
+        }
+        let named = parsed.headers.iter().filter(|field| field.name.eq_ignore_ascii_case(name));
+        named.for_each(|field| each(field.value.trim_ascii()));
     }
 
     /// Whether the response is complete.
@@ -259,6 +295,9 @@ impl Response {
         let media_type = media_type.trim_ascii().iter().take(LONGEST_MEDIA_TYPE);
         self.media_type.extend(media_type.map(u8::to_ascii_lowercase));
         self.keep_body |= head.gzip || !(200..300).contains(&status);
+        if self.keep_fields || head.sets_cookies || (300..400).contains(&status) {
+            self.fields.extend_from_slice(&input[..size]);
+        }
         self.head = head;
         self.state = match framing {
             Framing::None | Framing::Length(0) => State::Done,
@@ -365,6 +404,8 @@ fn interpret<'i>(
         } else if field.name.eq_ignore_ascii_case("content-encoding") {
             head.gzip =
                 value.eq_ignore_ascii_case(b"gzip") || value.eq_ignore_ascii_case(b"x-gzip");
+        } else if field.name.eq_ignore_ascii_case("set-cookie") {
+            head.sets_cookies = true;
         } else if field.name.eq_ignore_ascii_case("content-type") {
             media_type = value;
         } else if field.name.eq_ignore_ascii_case("retry-after") {

@@ -27,6 +27,7 @@ pub struct RowRecorder {
     with_data: u64,
     stalled: u64,
     cut: u64,
+    skipped: u64,
     /// The requests among `cut`: how long they had lasted, and when they were cut.
     unfinished: Vec<(Duration, Duration)>,
     /// Good answers behind which bytes came later.
@@ -62,6 +63,7 @@ impl RowRecorder {
             with_data: 0,
             stalled: 0,
             cut: 0,
+            skipped: 0,
             unfinished: Vec::new(),
             late: Vec::new(),
             blocks: Vec::new(),
@@ -120,6 +122,11 @@ impl RowRecorder {
             sample.service.into_iter().for_each(|took| self.service.record(took));
             self.stalled += u64::from(STALL.contains(&sample.tail));
         }
+    }
+
+    /// Counts a request that was not sent.
+    pub fn skip(&mut self) {
+        self.skipped += 1;
     }
 
     /// The longest latency of a good answer.
@@ -192,6 +199,7 @@ impl RowRecorder {
         self.with_data += other.with_data;
         self.stalled += other.stalled;
         self.cut += other.cut;
+        self.skipped += other.skipped;
         self.unfinished.extend_from_slice(&other.unfinished);
         self.late.extend_from_slice(&other.late);
         for (status, answers) in &other.statuses {
@@ -207,6 +215,11 @@ impl RowRecorder {
         }
         self.exemplars.absorb(&other.exemplars);
         self.blocks = measure::merged(&self.blocks, &other.blocks);
+    }
+
+    /// The summed time of its requests, good and failed.
+    pub fn busy(&self) -> Duration {
+        self.good.sum() + self.failed.sum()
     }
 
     /// The counts since the last call.
@@ -245,6 +258,7 @@ impl RowRecorder {
             service: self.service.distribution(),
             stalled: self.stalled,
             cut: self.cut,
+            skipped: self.skipped,
             blocks: self.blocks.clone(),
             statuses: self.statuses.clone(),
         }

@@ -40,11 +40,14 @@ struct Counted {
 
 /// A summary of the plan's tasks before the first request.
 fn uncounted(plan: &LoadPlan) -> Summary {
+    let step =
+        |task: &Task, name| TaskSummary { name, weight: task.weight, ..TaskSummary::default() };
     let task = |task: &Task| TaskSummary {
         name: task.name.clone(),
         group: task.group.clone(),
         label: labels(&task.steps),
         weight: task.weight,
+        steps: task.step_rows().map(|(name, _)| step(task, name)).collect(),
         ..TaskSummary::default()
     };
     Summary {
@@ -60,6 +63,7 @@ fn add_counts(known: &mut [TaskSummary], delta: &[TaskSummary]) {
         known.window.add(&more.window);
         known.extra_mixed.add(&more.extra_mixed);
         known.extra_targeted.add(&more.extra_targeted);
+        add_counts(&mut known.steps, &more.steps);
     }
 }
 
@@ -134,6 +138,12 @@ impl<'a> Window<'a> {
     /// Why the window was ended early, if it was.
     pub fn ended(&self) -> Option<String> {
         self.lock().ended.clone()
+    }
+
+    /// Ends the window at this time of the run, and says why.
+    pub fn end_for(&self, why: String, moment: Duration) {
+        self.lock().ended.get_or_insert(why);
+        self.end_at(moment);
     }
 
     /// Ends the window at this time of the run, before its planned end.

@@ -1,11 +1,10 @@
-//! Evaluates an answer: its size, whether it is what its step expects, and the values that
-//! the step extracts.
+//! Evaluates an answer: its size, and whether it is what its step expects.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use portcullis_core::measure::FailureKind;
-use portcullis_core::scenario::{Check, Extract, Step};
+use portcullis_core::scenario::{Check, Step};
 
 use super::body::{self, BodyError};
 use super::check;
@@ -98,26 +97,6 @@ pub fn failure_of(error: &ExchangeError, timeout: Duration) -> Failure {
         }
     };
     Failure::new(kind, error.to_string())
-}
-
-/// Extracts the values of a step from a good answer, by name.
-///
-/// # Errors
-/// A value is missing, or cannot be part of a later request.
-pub fn extract<'s>(
-    response: &Response,
-    wanted: &'s [Extract],
-) -> Result<Vec<(&'s str, String)>, BodyError> {
-    let body = unpacked(response)?;
-    let one = |extract: &'s Extract| {
-        let text = body::text_at(&body, &extract.path)?;
-        // The value is put into a header, where a line break would forge another header.
-        match text.bytes().all(|b| b.is_ascii_graphic()) {
-            true => Ok((extract.name.as_str(), text)),
-            false => Err(BodyError::Impossible(extract.name.clone())),
-        }
-    };
-    wanted.iter().map(one).collect()
 }
 
 /// The failure if the answer has a status that its step does not accept.

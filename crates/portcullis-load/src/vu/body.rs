@@ -42,6 +42,9 @@ pub enum BodyError {
     /// The value at this path is not a text; with the keys in it.
     #[error("\"{0}\" is not a string{1}")]
     NotText(String, String),
+    /// There is no value at a place.
+    #[error("the answer has no {0}")]
+    Missing(String),
     /// The value with this name cannot be part of a request.
     #[error("the {0} has invalid characters")]
     Impossible(String),
@@ -68,7 +71,9 @@ pub fn unpack(packed: &[u8]) -> Result<Vec<u8>, BodyError> {
 pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
     match find(body, path)? {
         Found::Items(items) => Ok(items),
-        Found::Text(_) | Found::Other => Err(BodyError::NotList(path.to_owned())),
+        Found::Text(_) | Found::Number(_) | Found::Other => {
+            Err(BodyError::NotList(path.to_owned()))
+        }
         Found::Nothing => Err(absent(body, path)),
     }
 }
@@ -80,18 +85,18 @@ pub fn array_length(body: &[u8], path: &str) -> Result<u64, BodyError> {
 pub fn exists(body: &[u8], path: &str) -> Result<(), BodyError> {
     match find(body, path)? {
         Found::Nothing => Err(absent(body, path)),
-        Found::Items(_) | Found::Text(_) | Found::Other => Ok(()),
+        Found::Items(_) | Found::Text(_) | Found::Number(_) | Found::Other => Ok(()),
     }
 }
 
-/// The text at a dotted path.
+/// The text or the number at a dotted path.
 ///
 /// # Errors
-/// The body is not JSON, or has no non-empty text at the path.
-pub fn text_at(body: &[u8], path: &str) -> Result<String, BodyError> {
+/// The body is not JSON, or has no text or number at the path.
+pub fn scalar_at(body: &[u8], path: &str) -> Result<String, BodyError> {
     let found = find(body, path);
     match found.map_err(|error| page::described(body).map_or(error, BodyError::Page))? {
-        Found::Text(text) if !text.is_empty() => Ok(text),
+        Found::Text(text) | Found::Number(text) if !text.is_empty() => Ok(text),
         Found::Nothing => Err(absent(body, path)),
         // The keys of a table, where a text in it was meant.
         _ => Err(BodyError::NotText(path.to_owned(), keys_beside(body, &format!("{path}.*")))),
@@ -160,6 +165,7 @@ enum Found {
     Nothing,
     Items(u64),
     Text(String),
+    Number(String),
     Other,
 }
 
@@ -234,16 +240,16 @@ impl<'de> Visitor<'de> for Walk<'_> {
         Ok(self.leaf(Found::Other))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Found, E> {
-        Ok(self.leaf(Found::Other))
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Found, E> {
+        Ok(self.leaf(Found::Number(number.to_string())))
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Found, E> {
-        Ok(self.leaf(Found::Other))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Found, E> {
+        Ok(self.leaf(Found::Number(number.to_string())))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<Found, E> {
-        Ok(self.leaf(Found::Other))
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Found, E> {
+        Ok(self.leaf(Found::Number(number.to_string())))
     }
 
     fn visit_unit<E: Error>(self) -> Result<Found, E> {
@@ -326,13 +332,14 @@ mod tests {
 
     #[test]
     fn tokens_are_found_and_words_are_chosen() {
-        assert_eq!(text_at(br#"{"access": "a\u0062c"}"#, "access").unwrap(), "abc");
-        assert!(text_at(br#"{"access": ""}"#, "access").is_err());
-        assert!(text_at(br#"{"access": 5}"#, "access").is_err());
-        let table = text_at(br#"{"token": {"access": "a", "refresh": "b"}}"#, "token");
+        assert_eq!(scalar_at(br#"{"access": "a\u0062c"}"#, "access").unwrap(), "abc");
+        assert_eq!(scalar_at(br#"{"order": {"id": 5}}"#, "order.id").unwrap(), "5");
+        assert!(scalar_at(br#"{"access": ""}"#, "access").is_err());
+        assert!(scalar_at(br#"{"access": [5]}"#, "access").is_err());
+        let table = scalar_at(br#"{"token": {"access": "a", "refresh": "b"}}"#, "token");
         let table = table.unwrap_err().to_string();
         assert_eq!(table, "\"token\" is not a string (\"token\" has: access, refresh)");
-        let page = text_at(b"<html><title>Log in</title>", "access").unwrap_err().to_string();
+        let page = scalar_at(b"<html><title>Log in</title>", "access").unwrap_err().to_string();
         assert_eq!(page, "the body is not JSON but an HTML page \"Log in\"");
         let body = br#"{"error": {"code": "throttled", "message": "Too\nmany"}}"#;
         assert_eq!(words(body), "Too many");

@@ -11,8 +11,10 @@ use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::scenario::{Task, titles};
 use portcullis_core::target::Target;
 
+use super::flow::Called;
+use super::login::{Credentials, LoggedIn};
 use super::prepared::{Prepared, closes_connections};
-use super::session::{LoggedIn, Sending, Session, login_failure};
+use super::session::{Sending, Session, login_failure};
 use super::shape::{Shape, Shapes, StepShapes};
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::{Failure, Sample};
@@ -21,14 +23,16 @@ use crate::reactor::{self, Handle, ReactorError, Turn};
 /// The result of the first round.
 #[derive(Debug)]
 pub struct FirstRound {
+    /// The requests as bytes; their counters go on where the round left them.
+    pub prepared: Prepared,
     /// The server, with its name resolved.
     pub endpoint: Endpoint,
     /// The answers in the order of the scenario, without tasks of weight 0.
     pub answers: Vec<FirstAnswer>,
     /// The shapes of the answers.
     pub shapes: Shapes,
-    /// The first user's token: a secret.
-    pub token: Option<String>,
+    /// What the login gave to the first user: secrets.
+    pub credentials: Option<Credentials>,
     /// The sample of its login, recorded when the load begins.
     pub login: Option<Sample>,
 }
@@ -53,6 +57,9 @@ pub enum LoadError {
     Engine(ReactorError),
 }
 
+/// Between the random streams of a task's first request and of its repetition.
+const ONCE_MORE: u64 = 500_000;
+
 /// How often the observer is asked whether to continue.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -74,10 +81,10 @@ pub fn first_round(
     let nothing = Shapes::default();
     let sending = Sending { plan, prepared: &prepared, endpoint: &endpoint, shapes: &nothing };
     let result = RefCell::new(None);
-    // A token is a secret even if the round fails later, so it is kept outside.
-    let token = RefCell::new(None);
+    // What the login gave is secret even if the round fails later, so it is kept outside.
+    let credentials = RefCell::new(None);
     let one = |handle: Handle| async {
-        let round = round(&sending, handle, &token).await;
+        let round = round(&sending, handle, &credentials).await;
         *result.borrow_mut() = Some(round);
     };
     let panicked = reactor::run(
@@ -91,8 +98,9 @@ pub fn first_round(
             Turn::Next(Instant::now() + LOOK)
         },
     );
-    let token: Option<String> = token.into_inner();
-    token.iter().for_each(|token| observer.secret(token));
+    let credentials: Option<Credentials> = credentials.into_inner();
+    let secrets = credentials.iter().flat_map(|given| given.secrets(prepared.login_names()));
+    secrets.for_each(|secret| observer.secret(secret));
     let panicked = panicked.map_err(|error| LoadError::Engine(error.into()))?;
     if !observer.goes_on() {
         return Err(LoadError::Aborted);
@@ -100,7 +108,7 @@ pub fn first_round(
     let Round { login, answers, shapes } = result
         .into_inner()
         .unwrap_or_else(|| Err(LoadError::Engine(ReactorError::without_result(panicked))))?;
-    Ok(FirstRound { endpoint, answers, shapes, token, login })
+    Ok(FirstRound { prepared, endpoint, answers, shapes, credentials, login })
 }
 
 /// What was answered.
@@ -114,10 +122,10 @@ struct Round {
 async fn round(
     sending: &Sending<'_>,
     handle: Handle,
-    given: &RefCell<Option<String>>,
+    given: &RefCell<Option<Credentials>>,
 ) -> Result<Round, LoadError> {
-    let (plan, prepared) = (sending.plan, sending.prepared);
-    let mut session = Session::new(handle);
+    let plan = sending.plan;
+    let mut session = Session::new(handle, 0);
     let (mut login, mut answers) = (None, Vec::<FirstAnswer>::new());
     let tasks = &plan.scenario.tasks;
     let none = |task: &Task| vec![StepShapes::default(); task.steps.len()];
@@ -125,12 +133,13 @@ async fn round(
     if plan.scenario.login.is_some() {
         let (sample, logged_in) = session.login(sending).await;
         match logged_in {
-            LoggedIn::Token(token) => {
-                session.authorize(prepared.authorization_line(&token).into());
-                *given.borrow_mut() = Some(token);
-                login = Some(sample);
+            LoggedIn::In(credentials) => {
+                *given.borrow_mut() = Some(credentials);
+                login = sample;
             }
-            LoggedIn::Refused => return Err(LoadError::Login(login_failure(1, &sample))),
+            LoggedIn::Refused => {
+                return Err(LoadError::Login(login_failure(1, sample.as_ref())));
+            }
             LoggedIn::Cut => return Err(LoadError::Aborted),
         }
     }
@@ -141,17 +150,23 @@ async fn round(
             }
             // Separate random streams, so that the run's first requests do not change.
             let stream = u64::MAX - index as u64 - u64::from(time) * 1_000_000;
-            let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
-            let Some(sample) = session.call(sending, index, &mut rng, None).await else { continue };
+            let random = |stream| Rng::stream(plan.seed, Domain::Values, stream);
+            session.noted = shapes.0.get_mut(index).map(std::mem::take).unwrap_or_default();
+            let mut called = session.call(sending, index, &mut random(stream), None).await;
+            // Asked once more, with other values: a drawn id may not exist, or not yet.
+            if time == 0 && called.as_ref().is_some_and(Called::is_missing) {
+                let rng = &mut random(stream - ONCE_MORE);
+                called = session.call(sending, index, rng, None).await.or(called);
+            }
+            let noted = std::mem::take(&mut session.noted);
+            shapes.0.get_mut(index).into_iter().for_each(|shapes| shapes.clone_from(&noted));
+            let Some(called) = called else { continue };
+            let sample = called.into_sample();
             if sample.is_cut {
                 return Err(LoadError::Aborted);
             }
             if let Some(late) = session.late_failure().filter(|_| time == 0) {
                 fail_late(&mut answers, late);
-            }
-            let of_task = shapes.0.get_mut(index).map(Vec::as_mut_slice);
-            if let (None, Some([shape])) = (&sample.failure, of_task) {
-                session.remember_shape(shape);
             }
             // Rounds after the first warm up only, and are not reported.
             if time > 0 {
@@ -159,13 +174,18 @@ async fn round(
             }
             let failure = sample.failure.map(|failure| {
                 let (_, answer) = session.last_answer();
-                FirstFailure { kind: failure.kind, message: failure.message, answer }
+                let flow = sending.prepared.tasks.get(index);
+                let answer = flow.map_or(String::new(), |flow| session.hide(flow, &answer));
+                let (kind, message) = (failure.kind, failure.message);
+                FirstFailure { kind, status: sample.status, message, answer }
             });
             let first = shapes.0.get(index).and_then(|shapes| shapes.first()?.first());
             answers.push(FirstAnswer {
                 task: task.name.clone(),
                 request: titles(&task.steps),
                 latency: sample.latency,
+                status: sample.status,
+                bytes: sample.body_bytes,
                 content: first.map_or(Content::None, Shape::content),
                 failure,
             });
@@ -178,8 +198,8 @@ async fn round(
 }
 
 /// Bytes came behind the last answer so far.
-fn fail_late(answers: &mut [FirstAnswer], Failure { kind, message, .. }: Failure) {
+fn fail_late(answers: &mut [FirstAnswer], Failure { kind, status, message }: Failure) {
     if let Some(last) = answers.last_mut().filter(|last| last.failure.is_none()) {
-        last.failure = Some(FirstFailure { kind, message, answer: String::new() });
+        last.failure = Some(FirstFailure { kind, status, message, answer: String::new() });
     }
 }

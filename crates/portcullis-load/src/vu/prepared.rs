@@ -1,20 +1,36 @@
 //! Requests as bytes. All fixed parts are written once, when the scenario is prepared. For
-//! each request only the random values and the token are added.
+//! each request only what changes is added: drawn values, values of earlier answers, what
+//! the login gave, cookies.
 
 use std::io::Write;
 
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::rng::Rng;
-use portcullis_core::scenario::{
-    MAX_VALUES, Part, RequestTemplate, Scenario, Step, Template, Values,
-};
+use portcullis_core::scenario::{Login, LoginHeader, NamedValues, Scenario, Step};
 use portcullis_core::target::Target;
+
+use super::cookies::Jar;
+use super::encoding::{Context, write_in};
+use super::generated::{Drawn, PreparedFile, PreparedValues};
+use super::writer::{Fixed, Names, request};
+
+/// The value of a placeholder that is taken from an answer; `None` if it was not there.
+pub type Slot = Option<Box<str>>;
 
 /// A request with its fixed parts as bytes.
 #[derive(Debug)]
 pub struct PreparedRequest {
-    head: Vec<Segment>,
-    body: Option<Vec<Segment>>,
+    /// Method, path and query.
+    pub(super) line: Vec<Segment>,
+    /// The version and the header fields, except those of the body.
+    pub(super) fields: Vec<Segment>,
+    /// The header fields of the body.
+    pub(super) body_fields: Vec<u8>,
+    /// Its body, if it has one.
+    pub(super) body: Option<Vec<Segment>>,
+    /// The slots that it needs.
+    pub(super) needs: Vec<usize>,
+    /// The slots for the values that are taken from its answer, in their order.
+    pub takes: Vec<usize>,
     /// Whether it may be sent again if the server closed the connection.
     pub idempotent: bool,
     /// Whether its answer has no body.
@@ -26,24 +42,29 @@ pub struct PreparedRequest {
 pub struct PreparedFlow {
     /// One for each step.
     pub requests: Vec<PreparedRequest>,
-    values: Vec<PreparedValues>,
-}
-
-/// The random values of one call, the same in all its requests.
-pub struct Drawn<'a> {
-    values: &'a [PreparedValues],
-    picks: [u64; MAX_VALUES],
+    /// The drawn values of one call.
+    pub values: Vec<PreparedValues>,
+    /// The names of its values from answers: those of the login, then its own.
+    pub slots: Vec<String>,
 }
 
 /// The scenario, ready to be sent.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The login.
+    /// The login, also if it has no request.
     pub login: Option<PreparedFlow>,
     /// One for each task.
     pub tasks: Vec<PreparedFlow>,
-    /// The `Authorization` field, around the token.
-    pub authorization: Option<Template>,
+    /// The number of values that the login takes from its answers.
+    pub login_slots: usize,
+    /// The files whose rows are values.
+    pub files: Vec<PreparedFile>,
+    /// The header of the login.
+    pub header: Option<LoginHeader>,
+    /// Whether users keep cookies.
+    pub cookies: bool,
+    /// The server.
+    pub target: Target,
 }
 
 /// Whether each request closes its connection. Where the system cannot be asked to
@@ -53,27 +74,36 @@ pub fn closes_connections(plan: &LoadPlan) -> bool {
     plan.acknowledge_at_once && !cfg!(target_os = "linux")
 }
 
+/// A piece of a request.
 #[derive(Debug)]
-enum Segment {
+pub enum Segment {
+    /// The same in every request.
     Bytes(Vec<u8>),
+    /// A drawn value.
     Value(usize, Context),
-    /// The user's line `Authorization: …\r\n`, or nothing.
-    Authorization,
+    /// A value of an earlier answer.
+    Slot(usize, Context),
+    /// The line that the login gives, or nothing.
+    Login,
+    /// The line of the cookies, or nothing.
+    Cookies,
+    /// The header against forged requests, with the token of this cookie, or nothing.
+    Csrf(String, String),
 }
 
-/// The place of a value, which decides how it is written.
-#[derive(Clone, Copy, Debug)]
-enum Context {
-    Url,
-    Header,
-    Json,
-}
-
-#[derive(Debug)]
-enum PreparedValues {
-    Range(i64, i64),
-    /// Each value in three forms: for a URL, a header, and a JSON text.
-    List(Vec<[Vec<u8>; 3]>),
+/// What changes from request to request.
+#[derive(Clone, Copy)]
+pub struct Filling<'a> {
+    /// The drawn values of this call.
+    pub drawn: &'a Drawn<'a>,
+    /// The values of earlier answers.
+    pub slots: &'a [Slot],
+    /// The line that the login gives, with its line end.
+    pub login: &'a [u8],
+    /// The cookies of the user.
+    pub jar: &'a Jar,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
 }
 
 impl Prepared {
@@ -81,60 +111,132 @@ impl Prepared {
     /// for each request.
     pub fn new(scenario: &Scenario, target: &Target, close: bool) -> Self {
         let login = scenario.login.as_ref();
-        let fixed = Fixed { target, close, authorized: login.is_some() };
+        let header = login.and_then(|login| login.header.clone());
+        let fixed = Fixed {
+            target,
+            close,
+            cookies: scenario.cookies,
+            login: header.as_ref().map(|header| header.name.as_str()),
+            session: login.and_then(|login| login.session.as_ref()),
+        };
+        let before = Fixed { login: None, ..fixed };
+        let flow =
+            |login: &Login| PreparedFlow::new(&login.steps, &login.values, &[], scenario, &before);
+        let login = login.map(flow);
+        let names = login.as_ref().map(|flow| flow.slots.clone()).unwrap_or_default();
         let tasks = scenario.tasks.iter();
-        let before = Fixed { authorized: false, ..fixed };
         Self {
-            login: login.map(|login| PreparedFlow::new(&login.steps, &[], &before)),
-            tasks: tasks.map(|task| PreparedFlow::new(&task.steps, &task.values, &fixed)).collect(),
-            authorization: login.map(|login| login.authorization.clone()),
+            login,
+            tasks: tasks
+                .map(|task| PreparedFlow::new(&task.steps, &task.values, &names, scenario, &fixed))
+                .collect(),
+            login_slots: names.len(),
+            files: scenario.files.iter().map(PreparedFile::new).collect(),
+            cookies: scenario.cookies,
+            target: target.clone(),
+            header,
         }
     }
 
-    /// The `Authorization` line for a token; empty without a login.
-    pub fn authorization_line(&self, token: &str) -> Vec<u8> {
-        let value = self.authorization.as_ref().map(|t| t.fill(|_| token.to_owned()));
-        value.map_or_else(Vec::new, |value| format!("Authorization: {value}\r\n").into_bytes())
+    /// The names of the values that the login takes from its answers.
+    pub fn login_names(&self) -> &[String] {
+        self.login.as_ref().map_or(&[], |flow| &flow.slots)
+    }
+
+    /// The line of the login for later requests; empty without one.
+    pub fn login_line(&self, drawn: &Drawn<'_>, slots: &[Slot]) -> Vec<u8> {
+        let (Some(header), Some(flow)) = (&self.header, &self.login) else { return Vec::new() };
+        let value = |name: &str| {
+            let slot = flow.slots.iter().position(|known| known == name);
+            let slot = slot.and_then(|index| slots.get(index)?.as_deref().map(str::to_owned));
+            slot.or_else(|| drawn.text(name)).unwrap_or_default()
+        };
+        header.line(value).into_bytes()
     }
 }
 
 impl PreparedFlow {
-    fn new(steps: &[Step], values: &[(String, Values)], fixed: &Fixed<'_>) -> Self {
+    fn new(
+        steps: &[Step],
+        values: &NamedValues,
+        login: &[String],
+        scenario: &Scenario,
+        fixed: &Fixed<'_>,
+    ) -> Self {
+        let mut slots: Vec<String> = login.to_vec();
+        for extract in steps.iter().flat_map(|step| &step.extract) {
+            // A name that is extracted again keeps its slot.
+            if !slots.contains(&extract.name) {
+                slots.push(extract.name.clone());
+            }
+        }
+        let names = Names { values, slots: &slots };
         Self {
-            requests: steps.iter().map(|step| request(&step.request, values, fixed)).collect(),
-            values: values.iter().map(|(_, values)| PreparedValues::new(values)).collect(),
+            requests: steps.iter().map(|step| request(step, names, fixed)).collect(),
+            values: values
+                .iter()
+                .map(|(name, values)| PreparedValues::new(name, values, &scenario.files))
+                .collect(),
+            slots,
         }
     }
 
-    /// Draws the values of one call, in the order in which the task names them. They are drawn
-    /// before anything is written, because the order of the placeholders must not change the
-    /// meaning of a seed.
-    pub fn draw(&self, rng: &mut Rng) -> Drawn<'_> {
-        let mut picks = [0u64; MAX_VALUES];
-        for (slot, values) in picks.iter_mut().zip(&self.values) {
-            *slot = rng.below(values.size());
-        }
-        Drawn { values: &self.values, picks }
+    /// Whether its requests need nothing that was taken from an answer, and nothing is taken
+    /// from theirs.
+    pub fn is_plain(&self) -> bool {
+        self.slots.is_empty()
     }
 }
 
 impl PreparedRequest {
+    /// Whether everything it needs is there.
+    pub fn may_be_sent(&self, slots: &[Slot]) -> bool {
+        self.needs.iter().all(|need| slots.get(*need).is_some_and(Option::is_some))
+    }
+
+    /// The name of the first value that it needs and that is missing.
+    pub fn missing<'f>(&self, flow: &'f PreparedFlow, slots: &[Slot]) -> Option<&'f str> {
+        let is_missing = |need: &&usize| slots.get(**need).is_none_or(Option::is_none);
+        let need = self.needs.iter().find(is_missing)?;
+        flow.slots.get(*need).map(String::as_str)
+    }
+
     /// Writes the request into `out`, which is cleared first. The body is written into
     /// `scratch`, because its length must be known first.
-    pub fn write(
+    pub fn write(&self, out: &mut Vec<u8>, scratch: &mut Vec<u8>, filling: Filling<'_>) {
+        out.clear();
+        filling.render(&self.line, out);
+        self.write_rest(out, scratch, filling);
+    }
+
+    /// Writes the request again for the place to which it was redirected.
+    pub fn write_redirected(
         &self,
+        line: &str,
+        keeps_body: bool,
         out: &mut Vec<u8>,
         scratch: &mut Vec<u8>,
-        drawn: &Drawn<'_>,
-        authorization: &[u8],
+        filling: Filling<'_>,
     ) {
         out.clear();
-        drawn.render(&self.head, out, authorization);
+        out.extend_from_slice(line.as_bytes());
+        match keeps_body {
+            true => self.write_rest(out, scratch, filling),
+            false => {
+                filling.render(&self.fields, out);
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+    }
+
+    fn write_rest(&self, out: &mut Vec<u8>, scratch: &mut Vec<u8>, filling: Filling<'_>) {
+        filling.render(&self.fields, out);
+        out.extend_from_slice(&self.body_fields);
         match &self.body {
             None => out.extend_from_slice(b"\r\n"),
             Some(body) => {
                 scratch.clear();
-                drawn.render(body, scratch, authorization);
+                filling.render(body, scratch);
                 // Writing to memory cannot fail.
                 let _ = write!(out, "Content-Length: {}\r\n\r\n", scratch.len());
                 out.extend_from_slice(scratch);
@@ -143,149 +245,22 @@ impl PreparedRequest {
     }
 }
 
-impl Drawn<'_> {
-    fn render(&self, parts: &[Segment], out: &mut Vec<u8>, authorization: &[u8]) {
+impl Filling<'_> {
+    fn render(&self, parts: &[Segment], out: &mut Vec<u8>) {
         for part in parts {
             match part {
                 Segment::Bytes(bytes) => out.extend_from_slice(bytes),
-                Segment::Authorization => out.extend_from_slice(authorization),
-                Segment::Value(index, context) => {
-                    if let (Some(values), Some(pick)) =
-                        (self.values.get(*index), self.picks.get(*index))
-                    {
-                        values.write(*pick, *context, out);
-                    }
+                Segment::Login => out.extend_from_slice(self.login),
+                Segment::Value(index, context) => self.drawn.write(*index, *context, out),
+                Segment::Slot(index, context) => {
+                    let slot = self.slots.get(*index).and_then(Option::as_deref);
+                    slot.into_iter().for_each(|text| write_in(*context, text, out));
                 }
-            }
-        }
-    }
-}
-
-impl PreparedValues {
-    fn new(values: &Values) -> Self {
-        match values {
-            Values::Range(from, to) => Self::Range(*from, *to),
-            Values::List(items) => Self::List(items.iter().map(|i| in_contexts(i)).collect()),
-        }
-    }
-
-    fn size(&self) -> u64 {
-        match self {
-            Self::Range(from, to) => to.abs_diff(*from).saturating_add(1),
-            Self::List(items) => items.len() as u64,
-        }
-    }
-
-    fn write(&self, pick: u64, context: Context, out: &mut Vec<u8>) {
-        match self {
-            Self::Range(from, _) => {
-                let value = i128::from(*from) + i128::from(pick);
-                let _ = write!(out, "{value}");
-            }
-            Self::List(items) => {
-                if let Some(item) = usize::try_from(pick).ok().and_then(|pick| items.get(pick)) {
-                    out.extend_from_slice(&item[context as usize]);
-                }
-            }
-        }
-    }
-}
-
-fn in_contexts(value: &str) -> [Vec<u8>; 3] {
-    let json = serde_json::Value::from(value).to_string();
-    let inner = json.get(1..json.len() - 1).unwrap_or_default();
-    [percent_encode(value).into_bytes(), value.as_bytes().to_vec(), inner.as_bytes().to_vec()]
-}
-
-/// Encodes everything except the unreserved characters of RFC 3986, section 2.3.
-fn percent_encode(text: &str) -> String {
-    let encode = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(encode).collect()
-}
-
-/// Settings of all requests.
-#[derive(Clone, Copy)]
-struct Fixed<'a> {
-    target: &'a Target,
-    /// Whether each request has its own connection.
-    close: bool,
-    /// Whether users have a token.
-    authorized: bool,
-}
-
-fn request(
-    template: &RequestTemplate,
-    values: &[(String, Values)],
-    fixed: &Fixed<'_>,
-) -> PreparedRequest {
-    let mut head = Writer { parts: Vec::new(), values };
-    head.text(&format!("{} ", template.method));
-    head.template(&template.path, Context::Url, |text| text.to_owned());
-    for (index, (name, value)) in template.query.iter().enumerate() {
-        head.text(if index == 0 { "?" } else { "&" });
-        head.text(&format!("{}=", percent_encode(name)));
-        head.template(value, Context::Url, percent_encode);
-    }
-    head.text(&format!(" HTTP/1.1\r\nHost: {}\r\n", fixed.target.authority()));
-    for (name, value) in &template.headers {
-        head.text(&format!("{name}: "));
-        head.template(value, Context::Header, |text| text.to_owned());
-        head.text("\r\n");
-    }
-    let names = |name: &str| template.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
-    if !names("user-agent") {
-        head.text(concat!("User-Agent: portcullis/", env!("CARGO_PKG_VERSION"), "\r\n"));
-    }
-    if template.json.is_some() && !names("content-type") {
-        head.text("Content-Type: application/json\r\n");
-    }
-    if fixed.close {
-        head.text("Connection: close\r\n");
-    }
-    if fixed.authorized && !names("authorization") {
-        head.parts.push(Segment::Authorization);
-    }
-    if template.json.is_none() && matches!(template.method.as_str(), "POST" | "PUT" | "PATCH") {
-        head.text("Content-Length: 0\r\n");
-    }
-    let body = template.json.as_ref().map(|json| {
-        let mut body = Writer { parts: Vec::new(), values };
-        body.template(json, Context::Json, |text| text.to_owned());
-        body.parts
-    });
-    PreparedRequest {
-        head: head.parts,
-        body,
-        idempotent: template.is_idempotent(),
-        is_head: template.method == "HEAD",
-    }
-}
-
-struct Writer<'a> {
-    parts: Vec<Segment>,
-    values: &'a [(String, Values)],
-}
-
-impl Writer<'_> {
-    fn text(&mut self, text: &str) {
-        match self.parts.last_mut() {
-            Some(Segment::Bytes(bytes)) => bytes.extend_from_slice(text.as_bytes()),
-            _ => self.parts.push(Segment::Bytes(text.as_bytes().to_vec())),
-        }
-    }
-
-    fn template(&mut self, template: &Template, context: Context, fixed: impl Fn(&str) -> String) {
-        for part in &template.0 {
-            match part {
-                Part::Text(text) => self.text(&fixed(text)),
-                Part::Value(name) => {
-                    if let Some(index) = self.values.iter().position(|(known, _)| known == name) {
-                        self.parts.push(Segment::Value(index, context));
+                Segment::Cookies => self.jar.write_line(self.tls, out),
+                Segment::Csrf(cookie, header) => {
+                    if let Some(token) = self.jar.get(cookie) {
+                        // Writing to memory cannot fail.
+                        let _ = write!(out, "{header}: {token}\r\n");
                     }
                 }
             }
@@ -296,8 +271,9 @@ impl Writer<'_> {
 #[cfg(test)]
 mod tests {
     use portcullis_core::config;
-    use portcullis_core::rng::Domain;
+    use portcullis_core::rng::{Domain, Rng};
 
+    use super::super::generated::draw;
     use super::*;
 
     const SCENARIO: &str = r#"
@@ -329,9 +305,15 @@ mod tests {
         let prepared = Prepared::new(&scenario, &Target::local(8000), task == 1);
         let (mut out, mut scratch) = (Vec::new(), Vec::new());
         let mut rng = Rng::stream(1, Domain::Values, 0);
-        let authorization = prepared.authorization_line("tok");
+        let slots = [Some("tok".into())];
+        let none = draw(&[], &[], 0, &mut rng).unwrap();
+        let login = prepared.login_line(&none, &slots);
         let task = &prepared.tasks[task];
-        task.requests[0].write(&mut out, &mut scratch, &task.draw(&mut rng), &authorization);
+        let mut rng = Rng::stream(1, Domain::Values, 0);
+        let drawn = draw(&task.values, &[], 0, &mut rng).unwrap();
+        let (slots, jar) = (slots.as_slice(), &Jar::default());
+        let filling = Filling { drawn: &drawn, slots, login: &login, jar, tls: false };
+        task.requests[0].write(&mut out, &mut scratch, filling);
         String::from_utf8(out).unwrap()
     }
 

@@ -1,16 +1,22 @@
 //! The session of a virtual user: its own connection, a token, one request at a time.
 
-use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use portcullis_core::engine::LoginFailure;
 use portcullis_core::measure::{Body, FailureKind};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::scenario::{Step, TOKEN};
+use portcullis_core::scenario::Step;
+use portcullis_core::secrets::Secrets;
+use portcullis_core::text::is_secret_name;
 
-use super::answer::{extract, failure_of, misframed, misframed_later, unpacked, weigh};
-use super::prepared::{Prepared, PreparedFlow, PreparedRequest};
+use super::answer::{failure_of, misframed, misframed_later, unpacked, weigh};
+use super::cookies::{Jar, path_in};
+use super::flow::StepEnd;
+use super::generated::Drawn;
+use super::login::Credentials;
+use super::prepared::{Filling, Prepared, PreparedFlow, PreparedRequest, Slot};
+use super::redirects::{self, is_redirect};
 use super::shape::{self, Shapes, StepShapes};
 use super::{body, page};
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Idle, Opening, Response};
@@ -18,11 +24,11 @@ use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
 
 /// A failed login for messages; users count from 1.
-pub fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
-    let failure = sample.failure.as_ref();
+pub fn login_failure(user: u32, sample: Option<&Sample>) -> LoginFailure {
+    let failure = sample.and_then(|sample| sample.failure.as_ref());
     LoginFailure {
         user,
-        status: sample.status,
+        status: sample.map_or(0, |sample| sample.status),
         throttled: failure.is_some_and(|f| f.kind == FailureKind::Throttled),
         message: failure.map(|f| f.message.clone()).unwrap_or_default(),
     }
@@ -30,12 +36,24 @@ pub fn login_failure(user: u32, sample: &Sample) -> LoginFailure {
 
 /// The state of a user between its requests.
 pub struct Session {
-    handle: Handle,
+    pub(super) handle: Handle,
+    /// The number of the user, from 0.
+    pub(super) number: u32,
     connection: Option<Connection>,
-    response: Response,
-    out: Vec<u8>,
+    pub(super) response: Response,
+    pub(super) out: Vec<u8>,
     scratch: Vec<u8>,
-    authorization: Rc<[u8]>,
+    /// The line that the login gave.
+    line: Arc<[u8]>,
+    /// The values of earlier answers: of the login, then of the present call.
+    pub(super) slots: Vec<Slot>,
+    pub(super) jar: Jar,
+    /// How the named steps of the last call ended.
+    pub(super) ends: Vec<StepEnd>,
+    /// The shapes of the next call's answers, for each step; empty if they are not noted.
+    pub(super) noted: Vec<StepShapes>,
+    /// Whether the next answer's fields, and its body, are needed besides its checks.
+    pub(super) wants: Wants,
     /// Connections opened since this list was last emptied.
     opened: Vec<Opening>,
     /// Requests sent again since this was last set to 0.
@@ -46,6 +64,15 @@ pub struct Session {
     pub may_resend: bool,
     /// The number of bytes found behind the last answer of the call before, beyond its length.
     late_bytes: Option<usize>,
+}
+
+/// What is needed of an answer besides its checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// The fields of its head.
+    pub fields: bool,
+    /// Its body.
+    pub body: bool,
 }
 
 /// What all users need to send requests.
@@ -60,32 +87,40 @@ pub struct Sending<'a> {
     pub shapes: &'a Shapes,
 }
 
-/// The result of a login.
-pub enum LoggedIn {
-    /// The token; empty without a login.
-    Token(String),
-    /// It failed; the sample has the reason.
-    Refused,
-    /// The load ended before the answer arrived.
-    Cut,
-}
-
 impl Session {
-    /// A user without connection and token.
-    pub fn new(handle: Handle) -> Self {
+    /// The user with this number, from 0, without connection and login.
+    pub fn new(handle: Handle, number: u32) -> Self {
         Self {
             handle,
+            number,
             connection: None,
             response: Response::default(),
             out: Vec::new(),
             scratch: Vec::new(),
-            authorization: Rc::from([]),
+            line: Arc::from([]),
+            slots: Vec::new(),
+            jar: Jar::default(),
+            ends: Vec::new(),
+            noted: Vec::new(),
+            wants: Wants::default(),
             opened: Vec::new(),
             resent: 0,
             reopened: 0,
             may_resend: true,
             late_bytes: None,
         }
+    }
+
+    /// Uses what a login gave for all further requests.
+    pub fn authorize(&mut self, credentials: &Credentials) {
+        self.line = Arc::clone(&credentials.line);
+        self.slots.clone_from(&credentials.slots);
+        self.jar.clone_from(&credentials.jar);
+    }
+
+    /// The named steps of the last call, and how they ended.
+    pub fn ends(&mut self) -> std::vec::Drain<'_, StepEnd> {
+        self.ends.drain(..)
     }
 
     /// The failure of the call before the last one, if bytes were found behind its answer.
@@ -105,15 +140,10 @@ impl Session {
     }
 
     /// Remembers the shape of the last answer as that of a step.
-    pub fn remember_shape(&self, shapes: &mut StepShapes) {
+    pub(super) fn remember_shape(&self, shapes: &mut StepShapes) {
         let Ok(body) = unpacked(&self.response) else { return };
         let start = shape::start(&self.response, &body);
         shapes.remember(self.response.head().status, self.response.media_type(), start);
-    }
-
-    /// Sets the `Authorization` line for all further requests.
-    pub fn authorize(&mut self, line: Rc<[u8]>) {
-        self.authorization = line;
     }
 
     /// Connections opened since the last call.
@@ -130,119 +160,64 @@ impl Session {
         )
     }
 
-    /// The body of the last answer for the report, with its unpacked length; `None` if it was
-    /// not kept.
-    pub fn error_body(&self, bytes: u64) -> Option<Body> {
+    /// The body of the last answer for the report, without what the user received in this `flow`,
+    /// and with its unpacked length; `None` if it was not kept.
+    pub fn error_body(&self, bytes: u64, flow: Option<&PreparedFlow>) -> Option<Body> {
         let response = &self.response;
         if response.body().is_empty() && bytes > 0 {
             return None;
         }
         // A body that cannot be unpacked is shown as "no text".
         let body = unpacked(response).unwrap_or_else(|_| response.body().into());
-        Some(Body::of(&body, bytes))
-    }
-
-    /// Logs in. The sample must be recorded unless it was cut.
-    pub async fn login(&mut self, sending: &Sending<'_>) -> (Sample, LoggedIn) {
-        let (plan, prepared) = (sending.plan, sending.prepared);
-        let (Some(login), Some(flow)) = (&plan.scenario.login, &prepared.login) else {
-            return (Sample::default(), LoggedIn::Token(String::new()));
-        };
-        let mut rng = Rng::stream(plan.seed, Domain::Values, 0);
-        let mut extracted = Vec::new();
-        let flow = (login.steps.as_slice(), flow, [].as_slice());
-        let sent = self.walk(sending, flow, &mut rng, None, &mut extracted).await;
-        let mut sample = sent.unwrap_or_default();
-        if sample.is_cut {
-            return (sample, LoggedIn::Cut);
+        match (flow, std::str::from_utf8(&body)) {
+            (Some(flow), Ok(text)) => Some(Body::of(self.hide(flow, text).as_bytes(), bytes)),
+            _ => Some(Body::of(&body, bytes)),
         }
-        if let Some(failure) = &mut sample.failure {
-            if matches!(failure.kind, FailureKind::Status | FailureKind::Validation) {
-                failure.kind = FailureKind::Login;
-            }
-            return (sample, LoggedIn::Refused);
-        }
-        let token = extracted.into_iter().rev().find(|(name, _)| *name == TOKEN);
-        (sample, LoggedIn::Token(token.map(|(_, token)| token).unwrap_or_default()))
     }
 
-    /// Calls a task; `None` if the plan does not have it. In the open model latency counts from
-    /// the `intended` start.
-    pub async fn call(
-        &mut self,
-        sending: &Sending<'_>,
-        task: usize,
-        rng: &mut Rng,
-        intended: Option<Instant>,
-    ) -> Option<Sample> {
-        let steps = &sending.plan.scenario.tasks.get(task)?.steps;
-        let flow = sending.prepared.tasks.get(task)?;
-        let shapes = sending.shapes.0.get(task).map(Vec::as_slice).unwrap_or_default();
-        let flow = (steps.as_slice(), flow, shapes);
-        self.walk(sending, flow, rng, intended, &mut Vec::new()).await
-    }
-
-    /// Runs the steps of a task or a login until one fails, and adds their extracted values to
-    /// `extracted`. `None` without steps.
-    async fn walk<'s>(
-        &mut self,
-        sending: &Sending<'_>,
-        (steps, flow, shapes): (&'s [Step], &PreparedFlow, &[StepShapes]),
-        rng: &mut Rng,
-        intended: Option<Instant>,
-        extracted: &mut Vec<(&'s str, String)>,
-    ) -> Option<Sample> {
-        let drawn = flow.draw(rng);
-        let mut walked: Option<Sample> = None;
-        let mut first_check = 0;
-        for (index, (step, request)) in steps.iter().zip(&flow.requests).enumerate() {
-            request.write(&mut self.out, &mut self.scratch, &drawn, &self.authorization);
-            let intended = intended.filter(|_| walked.is_none());
-            let shapes = shapes.get(index);
-            let mut sample = self.send(sending, (step, shapes), request, intended).await;
-            let shift = u32::try_from(first_check).unwrap_or(u32::MAX);
-            sample.checked = sample.checked.checked_shl(shift).unwrap_or(0);
-            sample.unmet.iter_mut().for_each(|(check, _)| *check += first_check);
-            first_check += step.checks.len();
-            // Bytes behind the answer of an earlier step belong to this call.
-            if walked.is_some() && sample.failure.is_none() {
-                sample.failure = self.late_failure();
-            }
-            if sample.failure.is_none() && !step.extract.is_empty() {
-                match extract(&self.response, &step.extract) {
-                    Ok(found) => extracted.extend(found),
-                    Err(error) => {
-                        let failure = Failure::new(FailureKind::Validation, error.to_string());
-                        sample.failure = Some(failure);
-                        sample.has_data = false;
-                    }
-                }
-            }
-            let is_over = sample.failure.is_some();
-            walked = Some(match walked {
-                None => sample,
-                Some(before) => before.then(sample),
-            });
-            if is_over {
-                break;
+    /// A text without what this user received: values that steps took from answers, and
+    /// cookies. Only those that look like a secret, because a number is in many texts.
+    pub fn hide(&self, flow: &PreparedFlow, text: &str) -> String {
+        let mut secrets = Secrets::default();
+        for (name, slot) in flow.slots.iter().zip(&self.slots) {
+            let value = slot.as_deref().unwrap_or_default();
+            if looks_secret(name, value) {
+                secrets.add(value);
             }
         }
-        walked
+        for (name, value) in self.jar.each() {
+            if looks_secret(name, value) {
+                secrets.add(value);
+            }
+        }
+        secrets.redact(text)
     }
 
-    /// Sends the written request, and receives its answer.
-    async fn send(
+    /// Writes a request, sends it, and receives its answer, after as many redirects as the step
+    /// follows.
+    pub(super) async fn send(
         &mut self,
         sending: &Sending<'_>,
         (step, shapes): (&Step, Option<&StepShapes>),
         request: &PreparedRequest,
+        drawn: &Drawn<'_>,
         intended: Option<Instant>,
     ) -> Sample {
-        let keep_body = !step.checks.is_empty() || !step.extract.is_empty();
+        let Self { out, scratch, .. } = self;
+        let (slots, login, jar) = (&self.slots, &self.line, &self.jar);
+        let filling = Filling { drawn, slots, login, jar, tls: sending.endpoint.tls.is_some() };
+        request.write(out, scratch, filling);
+        let keep_body = !step.checks.is_empty() || self.wants.body;
         let start = Instant::now();
         let timeout = sending.plan.request_timeout;
         self.handle.set_deadline(start + timeout);
-        let exchanged = self.exchange(sending.endpoint, request, keep_body, start).await;
+        let mut exchanged = self.exchange(sending.endpoint, request, keep_body, start).await;
+        self.keep_cookies(sending);
+        let mut astray = None;
+        if step.redirects > 0 && exchanged.is_ok() && is_redirect(self.response.head().status) {
+            (exchanged, astray) =
+                self.follow(sending, step, request, drawn, exchanged, start).await;
+        }
         self.handle.clear_deadline();
         let end = Instant::now();
         let mut sample = Sample {
@@ -260,7 +235,7 @@ impl Session {
                 let all = u64::MAX.checked_shl(checks(step)).map_or(u64::MAX, |rest| !rest);
                 sample.checked = if weighed.is_checked { all } else { 0 };
                 sample.unmet = weighed.unmet;
-                (weighed.size, weighed.failure.or_else(|| misframed(exchanged.surplus)))
+                (weighed.size, astray.or(weighed.failure).or_else(|| misframed(exchanged.surplus)))
             }
             Err(error) => {
                 self.connection = None;
@@ -271,6 +246,67 @@ impl Session {
         let is_success = (200..300).contains(&self.response.head().status);
         sample.has_data = sample.failure.is_none() && is_success;
         sample
+    }
+
+    /// Follows redirects from the answer that has arrived. The failure says why it went astray,
+    /// with the chain.
+    async fn follow(
+        &mut self,
+        sending: &Sending<'_>,
+        step: &Step,
+        request: &PreparedRequest,
+        drawn: &Drawn<'_>,
+        first: Result<Exchanged, ExchangeError>,
+        start: Instant,
+    ) -> (Result<Exchanged, ExchangeError>, Option<Failure>) {
+        let keep_body = !step.checks.is_empty() || self.wants.body;
+        let mut exchanged = first;
+        let mut chain = vec![path_in(&self.out)];
+        let mut method = step.request.method.clone();
+        let mut keeps_body = true;
+        while exchanged.is_ok() && is_redirect(self.response.head().status) {
+            let status = self.response.head().status;
+            let astray = |why: String, chain: &[String]| {
+                let message = format!("{why} (after {status}: {})", chain.join(" → "));
+                Some(Failure { kind: FailureKind::Status, status, message })
+            };
+            if chain.len() > usize::from(step.redirects) {
+                let why = format!("more than {} redirects", step.redirects);
+                return (exchanged, astray(why, &chain));
+            }
+            let location = self.response.field("location").unwrap_or_default();
+            let here = chain.last().map_or("/", String::as_str);
+            let place = match redirects::place(status, &location, here, &sending.prepared.target) {
+                Ok(place) => place,
+                Err(why) => return (exchanged, astray(why, &chain)),
+            };
+            if !place.keeps_method {
+                keeps_body = false;
+                if method != "HEAD" {
+                    method = "GET".to_owned();
+                }
+            }
+            let line = format!("{method} {}", place.target);
+            let Self { out, scratch, .. } = self;
+            let (slots, login, jar) = (&self.slots, &self.line, &self.jar);
+            let filling = Filling { drawn, slots, login, jar, tls: sending.endpoint.tls.is_some() };
+            request.write_redirected(&line, keeps_body, out, scratch, filling);
+            chain.push(path_in(&self.out));
+            exchanged = self.exchange(sending.endpoint, request, keep_body, start).await;
+            self.keep_cookies(sending);
+        }
+        (exchanged, None)
+    }
+
+    /// Keeps the cookies of the last answer.
+    fn keep_cookies(&mut self, sending: &Sending<'_>) {
+        if !self.response.head().sets_cookies || !sending.prepared.cookies {
+            return;
+        }
+        let (path, now) = (path_in(&self.out), SystemTime::now());
+        let Self { jar, response, .. } = self;
+        let host = &sending.prepared.target.host;
+        response.each_field("set-cookie", |field| jar.receive(field, host, &path, now));
     }
 
     /// One exchange, begun at `start`. If the request crossed the server's close of a kept
@@ -314,6 +350,9 @@ impl Session {
         keep_body: bool,
     ) -> Result<Exchanged, (ExchangeError, Option<Duration>)> {
         self.response.begin(request.is_head, keep_body);
+        if self.wants.fields {
+            self.response.keep_fields();
+        }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
@@ -332,6 +371,12 @@ impl Session {
             Err(error) => Err((error, crossing)),
         }
     }
+}
+
+/// Whether a received value may be a secret: by its name, or because it is long.
+pub fn looks_secret(name: &str, value: &str) -> bool {
+    const LONG: usize = 12;
+    is_secret_name(name) || value.len() >= LONG
 }
 
 fn checks(step: &Step) -> u32 {

@@ -8,11 +8,12 @@ use portcullis_core::engine::LoginFailure;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::steering::StopController;
 
-use super::prepared::Prepared;
+use super::login::Credentials;
+use super::prepared::{Prepared, PreparedFlow};
 use super::session::Sending;
 use super::shape::Shapes;
 use crate::http::Endpoint;
-use crate::metrics::Sample;
+use crate::metrics::{Sample, Subject};
 use crate::schedule::Schedule;
 
 /// The login of the first round.
@@ -20,8 +21,19 @@ use crate::schedule::Schedule;
 pub struct FirstLogin {
     /// The sample, if the scenario has a login.
     pub sample: Option<Sample>,
-    /// The token.
-    pub token: Option<String>,
+    /// What it gave.
+    pub credentials: Option<Credentials>,
+}
+
+/// The login that all users share.
+#[derive(Debug)]
+pub struct SharedLogin {
+    /// What it gave.
+    pub credentials: Credentials,
+    /// How often it was renewed.
+    pub number: u64,
+    /// Whether a user renews it now.
+    pub is_renewed: bool,
 }
 
 /// The shared data of one run.
@@ -34,12 +46,12 @@ pub struct Shared<'a> {
     pub endpoint: Endpoint,
     /// The login of the first round, until the first user takes it.
     pub first: Mutex<Option<FirstLogin>>,
-    /// The token of all users, if they share one login.
-    pub shared_token: Option<String>,
+    /// The login of all users, if they share one.
+    pub shared_login: Option<Mutex<SharedLogin>>,
     /// The shapes of the first round's answers.
     pub shapes: Shapes,
-    /// All tokens that users received.
-    pub tokens: Mutex<Vec<String>>,
+    /// All secrets that logins gave to users.
+    pub secrets: Mutex<Vec<String>>,
     /// The failed login that stops the run.
     pub login_failure: Mutex<Option<LoginFailure>>,
     /// Whether all users must stop.
@@ -59,14 +71,17 @@ impl<'a> Shared<'a> {
         controller: &'a dyn StopController,
     ) -> Self {
         let is_shared = plan.scenario.login.as_ref().is_some_and(|login| login.shared);
+        let given = first.credentials.clone().filter(|_| is_shared);
+        let shared_login =
+            given.map(|credentials| SharedLogin { credentials, number: 0, is_renewed: false });
         Self {
             plan,
             prepared,
             endpoint,
-            shared_token: first.token.clone().filter(|_| is_shared),
+            shared_login: shared_login.map(Mutex::new),
             first: Mutex::new(Some(first)),
             shapes,
-            tokens: Mutex::new(Vec::new()),
+            secrets: Mutex::new(Vec::new()),
             login_failure: Mutex::new(None),
             stop: AtomicBool::new(false),
             schedule: Schedule::new(plan, controller),
@@ -77,6 +92,14 @@ impl<'a> Shared<'a> {
     pub fn sending(&self) -> Sending<'_> {
         let (plan, prepared, endpoint) = (self.plan, &self.prepared, &self.endpoint);
         Sending { plan, prepared, endpoint, shapes: &self.shapes }
+    }
+
+    /// The requests of a task or of the login.
+    pub fn flow(&self, subject: Subject) -> Option<&PreparedFlow> {
+        match subject {
+            Subject::Task(_, task) => self.prepared.tasks.get(task),
+            Subject::Login => self.prepared.login.as_ref(),
+        }
     }
 
     /// Whether all users must stop.

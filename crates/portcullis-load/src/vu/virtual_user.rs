@@ -10,7 +10,9 @@ use portcullis_core::config::ramp;
 use portcullis_core::measure::FailureKind;
 use portcullis_core::rng::{Domain, Rng};
 
-use super::session::{LoggedIn, Session, login_failure};
+use super::flow::Called;
+use super::login::{Credentials, LoggedIn};
+use super::session::{Session, login_failure};
 use super::shared::lock;
 use super::worker::{Due, Worker};
 use crate::metrics::{Failure, GoodAnswer, Phase, Sample, Subject, TaskId};
@@ -36,12 +38,24 @@ struct VirtualUser<'w, 'a> {
     session: Session,
     is_logged_in: bool,
     has_run: bool,
+    /// Whether an expired login is renewed: not if a new one was refused, too, and nothing was
+    /// answered since.
+    may_renew: bool,
+    /// The number of the shared login that it uses.
+    seen_login: u64,
     /// The last call, if its answer was a good one.
     last: Option<(Subject, GoodAnswer)>,
 }
 
 /// How often a user without a request checks for one after the window.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long a call takes at least that sends nothing: without waits it would be repeated as fast
+/// as the processor allows.
+const NOTHING_SENT: Duration = Duration::from_millis(1);
+
+/// How often a user checks whether another one has renewed the shared login.
+const RENEWAL: Duration = Duration::from_millis(5);
 
 /// The next action of a user.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,17 +124,29 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
 
 impl<'w, 'a> VirtualUser<'w, 'a> {
     fn new(worker: &'w Worker<'a>, number: u32, handle: Handle) -> Self {
-        let session = Session::new(handle.clone());
-        Self { worker, number, handle, session, is_logged_in: false, has_run: false, last: None }
+        let session = Session::new(handle.clone(), number);
+        Self {
+            worker,
+            number,
+            handle,
+            session,
+            is_logged_in: false,
+            has_run: false,
+            may_renew: true,
+            seen_login: 0,
+            last: None,
+        }
     }
 
     /// Makes the next request of the run; returns how long it took, or `None` if there are no
     /// more requests.
     async fn request(&mut self, arrival: Option<Arrival>) -> Option<Duration> {
-        let (worker, plan) = (self.worker, self.worker.shared.plan);
+        let worker = self.worker;
         let intended = arrival.map(|arrival| arrival.intended);
         if let Some(arrival) = arrival.filter(|arrival| arrival.found_user) {
-            worker.recorder.borrow_mut().note_lag(arrival.intended.elapsed());
+            let lag = arrival.intended.elapsed();
+            let at = arrival.intended + lag - worker.shared.schedule.start;
+            worker.recorder.borrow_mut().note_lag(lag, at);
         }
         let (number, phase, task, start) = self.next_request(intended).await?;
         // A user counts as having run only if it made a request in the window, not after the login
@@ -128,17 +154,35 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         if phase == Phase::Window && !std::mem::replace(&mut self.has_run, true) {
             worker.ran.set(worker.ran.get() + 1);
         }
-        let mut rng = Rng::stream(plan.seed, Domain::Values, number);
         self.session.may_resend = worker.recorder.borrow().may_resend();
         let begun = start - worker.shared.schedule.start;
         worker.under_way.set(worker.under_way.get() + 1);
         worker.gaps.borrow_mut().begin(begun);
-        let sample = self.session.call(&worker.shared.sending(), task, &mut rng, intended).await;
+        let called = self.call(number, task, intended).await;
         worker.under_way.set(worker.under_way.get() - 1);
-        let mut sample = sample?;
-        let took = start.elapsed();
-        worker.gaps.borrow_mut().end(begun + took, sample.status != 0);
+        let status = called.as_ref().map_or(0, Called::status);
+        worker.gaps.borrow_mut().end(begun + start.elapsed(), status != 0);
         let subject = Subject::Task(phase, task);
+        let mut sample = match called? {
+            Called::Sent(sample) => sample,
+            Called::Skipped(_) => {
+                self.record_ends(phase, task);
+                worker.recorder.borrow_mut().note_skipped(subject);
+                self.handle.until(Instant::now() + NOTHING_SENT).await;
+                return Some(start.elapsed());
+            }
+            Called::Exhausted(out) if out.stops => {
+                let schedule = &worker.shared.schedule;
+                schedule.window.end_for(out.message, schedule.start.elapsed());
+                return None;
+            }
+            exhausted @ Called::Exhausted(_) => {
+                self.handle.until(Instant::now() + NOTHING_SENT).await;
+                exhausted.into_sample()
+            }
+        };
+        let took = start.elapsed();
+        self.record_ends(phase, task);
         self.record(subject, &mut sample, begun + took);
         if let Some(failure) = &sample.failure {
             if failure.kind == FailureKind::Throttled {
@@ -148,6 +192,45 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             self.handle.give_way().await;
         }
         (!sample.is_cut).then_some(took)
+    }
+
+    /// Calls a task. If the login has expired and may be renewed, the user logs in again and
+    /// repeats the call, which then counts from its first attempt.
+    async fn call(
+        &mut self,
+        number: u64,
+        task: TaskId,
+        intended: Option<Instant>,
+    ) -> Option<Called> {
+        let (shared, start) = (self.worker.shared, Instant::now());
+        let mut rng = Rng::stream(shared.plan.seed, Domain::Values, number);
+        let sending = shared.sending();
+        let called = self.session.call(&sending, task, &mut rng, intended).await?;
+        let login = shared.plan.scenario.login.as_ref();
+        if !login.is_some_and(|login| login.renew) {
+            return Some(called);
+        }
+        if !called.is_unauthorized() {
+            self.may_renew = true;
+            return Some(called);
+        }
+        if !std::mem::replace(&mut self.may_renew, false) {
+            return Some(called);
+        }
+        if !self.renew().await {
+            return Some(called);
+        }
+        let mut rng = Rng::stream(shared.plan.seed, Domain::Values, number);
+        let again =
+            self.session.call(&sending, task, &mut rng, Some(intended.unwrap_or(start))).await?;
+        self.may_renew = !again.is_unauthorized();
+        Some(match again {
+            // In the closed model no time before sending is shown apart.
+            Called::Sent(sample) if intended.is_none() => {
+                Called::Sent(Sample { service: None, ..sample })
+            }
+            other => other,
+        })
     }
 
     /// The next request of the run, and its start. After the window a user waits for a request
@@ -182,12 +265,23 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         self.last = sample.good_answer(ended).map(|answer| (subject, answer));
         let mut recorder = self.worker.recorder.borrow_mut();
         if recorder.wants_body(subject, sample) {
-            sample.error_body = self.session.error_body(sample.body_bytes).map(Box::new);
+            let kept = self.session.error_body(sample.body_bytes, self.worker.shared.flow(subject));
+            sample.error_body = kept.map(Box::new);
         }
         recorder.record(subject, sample, ended, self.worker.shared.plan);
         recorder.resent += std::mem::take(&mut self.session.resent);
         recorder.reopened += std::mem::take(&mut self.session.reopened);
         self.session.opened().for_each(|opening| recorder.record_opening(opening));
+    }
+
+    /// Records the named steps of the last call.
+    fn record_ends(&mut self, phase: Phase, task: TaskId) {
+        let shared = self.worker.shared;
+        let mut recorder = self.worker.recorder.borrow_mut();
+        for (index, end) in self.session.ends().enumerate() {
+            let ended = end.at - shared.schedule.start;
+            recorder.record_step(phase, (task, index), end.sample.as_ref(), ended, shared.plan);
+        }
     }
 
     /// Bytes came behind the answer of the last call.
@@ -220,12 +314,16 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
                 return Next::Leave;
             }
         }
-        worker.sleep(&self.handle, until).await;
-        if self.handle.is_cut() { Next::Stop } else { Next::Continue }
+        let lag = worker.sleep(&self.handle, until).await;
+        if self.handle.is_cut() {
+            return Next::Stop;
+        }
+        worker.recorder.borrow_mut().note_wait(wait, lag);
+        Next::Continue
     }
 
-    /// Gives the user its token. The first user takes the login of the first round; with a
-    /// shared login all users do. False: there is no token, and the run is over.
+    /// Gives the user its login. The first user takes that of the first round; with a shared
+    /// login all users do. False: there is none, and the run is over.
     async fn log_in(&mut self) -> bool {
         let shared = self.worker.shared;
         if shared.plan.scenario.login.is_none() || std::mem::replace(&mut self.is_logged_in, true) {
@@ -240,42 +338,81 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
                 shared.plan,
             );
         }
-        if let Some(line) = self.worker.shared_line() {
-            self.session.authorize(line);
-            return true;
-        }
-        let token = match inherited.and_then(|login| login.token) {
-            Some(token) => token,
-            None => match self.own_login().await {
-                Some(token) => token,
-                None => return false,
-            },
+        let given = match &shared.shared_login {
+            Some(login) => Some(lock(login).credentials.clone()),
+            None => inherited.and_then(|login| login.credentials),
         };
-        self.session.authorize(Rc::from(shared.prepared.authorization_line(&token)));
+        match given {
+            Some(credentials) => self.session.authorize(&credentials),
+            None => return self.own_login().await.is_some(),
+        }
         true
     }
 
-    async fn own_login(&mut self) -> Option<String> {
+    /// Logs in, which the session then uses; `None` if that failed, and the run is over.
+    async fn own_login(&mut self) -> Option<Credentials> {
         let (worker, shared) = (self.worker, self.worker.shared);
         worker.under_way.set(worker.under_way.get() + 1);
         let (mut sample, logged_in) = self.session.login(&shared.sending()).await;
         worker.under_way.set(worker.under_way.get() - 1);
-        if !sample.is_cut {
+        if let Some(sample) = &mut sample {
             let ended = shared.schedule.start.elapsed();
-            self.record(Subject::Login, &mut sample, ended);
+            self.record(Subject::Login, sample, ended);
         }
         match logged_in {
-            LoggedIn::Token(token) => {
-                lock(&shared.tokens).push(token.clone());
-                Some(token)
+            LoggedIn::In(credentials) => {
+                let secrets = credentials.secrets(shared.prepared.login_names());
+                lock(&shared.secrets).extend(secrets.map(str::to_owned));
+                Some(credentials)
             }
             LoggedIn::Refused => {
-                let failure = login_failure(self.number + 1, &sample);
+                let failure = login_failure(self.number + 1, sample.as_ref());
                 lock(&shared.login_failure).get_or_insert(failure);
                 shared.stop.store(true, Ordering::Relaxed);
                 None
             }
             LoggedIn::Cut => None,
         }
+    }
+
+    /// Logs in once more. Of a shared login only one user does it, and the others wait for it.
+    /// False: it failed.
+    async fn renew(&mut self) -> bool {
+        let Some(login) = &self.worker.shared.shared_login else {
+            return self.own_login().await.is_some();
+        };
+        loop {
+            let taken = {
+                let mut login = lock(login);
+                if login.number > self.seen_login {
+                    self.seen_login = login.number;
+                    Some(Some(login.credentials.clone()))
+                } else if login.is_renewed {
+                    None
+                } else {
+                    login.is_renewed = true;
+                    Some(None)
+                }
+            };
+            match taken {
+                Some(Some(credentials)) => {
+                    self.session.authorize(&credentials);
+                    return true;
+                }
+                Some(None) => break,
+                None => self.handle.until(Instant::now() + RENEWAL).await,
+            }
+            if self.handle.is_cut() {
+                return false;
+            }
+        }
+        let renewed = self.own_login().await;
+        let mut login = lock(login);
+        login.is_renewed = false;
+        let Some(credentials) = renewed else { return false };
+        login.number += 1;
+        login.credentials = credentials;
+        self.seen_login = login.number;
+        true
     }
 }

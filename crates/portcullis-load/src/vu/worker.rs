@@ -2,7 +2,6 @@
 //! and the next request of each user. There is one thread, so no locks.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use portcullis_core::scenario::Deck;
@@ -46,7 +45,6 @@ pub struct Worker<'a> {
     /// The times without an answer.
     pub gaps: RefCell<GapRecorder>,
     deck: RefCell<Deck>,
-    shared_line: Option<Rc<[u8]>>,
 }
 
 impl<'a> Worker<'a> {
@@ -60,8 +58,6 @@ impl<'a> Worker<'a> {
         let deck =
             Deck::new(plan.seed, plan.scenario.order, &weights).ok_or(WorkError::NoWeights)?;
         let recorder = Recorder::new(plan)?;
-        let line =
-            shared.shared_token.as_ref().map(|token| shared.prepared.authorization_line(token));
         let (origin, opens) = (shared.schedule.at(plan.lead), shared.schedule.at(plan.opens()));
         let times = plan.model.arrivals(plan.seed);
         let queue = Queue::new(times, (number, plan.workers), origin, opens);
@@ -74,7 +70,6 @@ impl<'a> Worker<'a> {
             under_way: Cell::new(0),
             gaps: RefCell::default(),
             deck: RefCell::new(deck),
-            shared_line: line.map(Rc::from),
         })
     }
 }
@@ -116,16 +111,12 @@ impl Worker<'_> {
         self.gaps.borrow_mut().leave(self.shared.schedule.start.elapsed());
     }
 
-    /// The `Authorization` line of all users, if they share one login.
-    pub fn shared_line(&self) -> Option<Rc<[u8]>> {
-        self.shared_line.clone()
-    }
-
     /// Sleeps until a moment, and records how late it woke.
     pub async fn sleep(&self, handle: &Handle, until: Instant) -> Duration {
         handle.until(until).await;
         let lag = until.elapsed();
-        self.recorder.borrow_mut().note_lag(lag);
+        let at = until + lag - self.shared.schedule.start;
+        self.recorder.borrow_mut().note_lag(lag, at);
         lag
     }
 }

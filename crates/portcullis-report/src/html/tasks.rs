@@ -25,7 +25,7 @@ pub fn section(run: &RunRecord) -> Section {
 
 /// The anchor of a task's expandable part, if it is drawn.
 pub fn anchor(summary: &Summary, name: &str) -> Option<String> {
-    let called = summary.tasks.iter().filter(|task| task.weight > 0).take(MOST);
+    let called = summary.rows().filter(|task| task.weight > 0).take(MOST);
     let mut names = called.chain(&summary.login).map(|task| task.name.as_str());
     names.position(|own| own == name).map(|index| format!("task-{index}"))
 }
@@ -33,7 +33,7 @@ pub fn anchor(summary: &Summary, name: &str) -> Option<String> {
 fn body(run: &RunRecord, summary: &Summary) -> String {
     let judged: Vec<&ThresholdResult> =
         run.verdict.iter().flat_map(|verdict| &verdict.judged).collect();
-    let called = summary.tasks.iter().filter(|task| task.weight > 0);
+    let called = summary.rows().filter(|task| task.weight > 0);
     let tasks: Vec<(&TaskSummary, Row)> = called.map(|task| (task, task.judged())).collect();
     let login = summary.login.as_ref().map(|login| (login, login.judged()));
     let mut drawn: Vec<&(&TaskSummary, Row)> = tasks.iter().take(MOST).collect();

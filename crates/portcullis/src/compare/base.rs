@@ -27,6 +27,8 @@ pub struct Base {
     _entry: Entry,
     /// The plan of each version.
     pub plans: Sides<ServePlan>,
+    /// Where the base's configuration file is, if it is in the repository.
+    pub configuration: Option<PathBuf>,
 }
 
 /// Bases without use for this time are extracted again.
@@ -117,8 +119,9 @@ pub fn extract(
         ));
     }
     let plans = Sides { base: own, candidate: common };
+    let configuration = place.of(&context.planned.file).ok();
     let name = BaseName { commit, extracted };
-    let base = Base { asked: asked.to_owned(), name, plans, _entry: entry };
+    let base = Base { asked: asked.to_owned(), name, plans, configuration, _entry: entry };
     Ok(StageOutput { value: base, cached, detail })
 }
 

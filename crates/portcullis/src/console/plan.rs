@@ -67,7 +67,7 @@ fn load_lines(plan: &Plan) {
     if load.tls.as_ref().is_some_and(|tls| tls.insecure) {
         line("               load.insecure: the server's certificate is not checked");
     }
-    if let Some(login) = &load.scenario.login {
+    if let Some(login) = load.scenario.login.as_ref().filter(|login| !login.steps.is_empty()) {
         let shared = if login.shared { "once for all users" } else { "by each user" };
         line(&format!("login          {} {shared}", titles(&login.steps)));
     }

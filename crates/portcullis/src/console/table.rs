@@ -1,6 +1,6 @@
 //! The table by task: a row for each task, then the login, then the aggregate.
 
-use portcullis_core::compare::{Comparison, Decision, Effect, percent};
+use portcullis_core::compare::{Comparison, Decision, Effect, loosened, percent};
 use portcullis_core::judge::{Verdict, caveats};
 use portcullis_core::measure::{Row, Summary, TaskSummary};
 use portcullis_core::threshold::Percentile;
@@ -28,12 +28,15 @@ const COLUMNS: [(&str, u8); 9] = [
 pub fn by_task(summary: &Summary, verdict: Option<&Verdict>, style: Style) -> Vec<String> {
     let silent = |task: &TaskSummary| verdict.is_some_and(|v| v.silent_tasks.contains(&task.name));
     let mut rows = vec![COLUMNS.map(|(title, _)| title.to_owned()).to_vec()];
-    for task in summary.tasks.iter().filter(|task| task.weight > 0) {
+    for task in summary.rows().filter(|task| task.weight > 0) {
         let mut name = task.name.clone();
         match task.requests_after() {
             0 => {}
             _ if task.window.requests == 0 => name.push_str(" (extra requests only)"),
             n => name.push_str(&format!(" (+{n} extra)")),
+        }
+        if let skipped @ 1.. = task.judged().skipped {
+            name.push_str(&format!(" ({skipped} skipped)"));
         }
         if silent(task) {
             name.push_str(" (no data)");
@@ -134,9 +137,15 @@ pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
         let of = |pick: fn(&Effect) -> f64, effect: &Option<Effect>| {
             effect.as_ref().map_or("-".to_owned(), |effect| percent(pick(effect)))
         };
+        // An end that was not found is open.
+        let end = |pick: fn(&Effect) -> Option<f64>, effect: &Option<Effect>| {
+            effect.as_ref().and_then(pick).map_or("-".to_owned(), percent)
+        };
         let word = match task.decision {
             Decision::Slower => "slower",
             Decision::NotSlower => "not slower",
+            Decision::Faster => "faster",
+            Decision::Undecided if task.is_new() => "new",
             Decision::Undecided if task.effect.is_none() => "not compared",
             Decision::Undecided => "undecided",
         };
@@ -148,8 +157,8 @@ pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
                 some => format!("{some} of {}", task.pairs),
             },
             of(|effect| effect.median, &task.effect),
-            of(|effect| effect.low, &task.effect),
-            of(|effect| effect.high, &task.effect),
+            end(Effect::from, &task.effect),
+            end(Effect::to, &task.effect),
             ms(task.p50_ms.base),
             ms(task.p50_ms.candidate),
             of(|effect| effect.median, &task.cpu),
@@ -157,12 +166,10 @@ pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
     }
     let mut lines = vec![String::new()];
     lines.extend(drawn(&narrowed(rows, COLUMNS.map(|(_, n)| n), style.columns), style));
-    if let Some(why) = &comparison.unplaced {
-        lines.push(format!(
-            "note: both servers could not be pinned to one CPU, so more pairs are needed: {}",
-            plain(why)
-        ));
-    }
+    // In a strict gate each of these is a finding.
+    let looser = comparison.loosened.iter().filter(|_| !comparison.is_gate_strict);
+    lines.extend(looser.map(|line| format!("warning: {}", plain(&loosened(line)))));
+    lines.extend(comparison.notes().iter().map(|note| format!("note: {}", plain(note))));
     lines.extend([format!("note: {}", plain(&comparison.blind_spot())), String::new()]);
     lines
 }

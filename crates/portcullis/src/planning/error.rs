@@ -4,6 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use portcullis_core::scenario::DataError;
 use portcullis_supervise::descriptors::TooFew;
 use portcullis_supervise::placement::PlacementError;
 
@@ -41,6 +42,22 @@ pub enum PlanError {
         what: &'static str,
         /// Its path.
         path: PathBuf,
+    },
+    /// A file of the scenario cannot be read.
+    #[error("{file} cannot be read: {1}", file = .0.display())]
+    UnreadableFile(PathBuf, io::Error),
+    /// A data file of the scenario is malformed.
+    #[error("{file}: {1}", file = .0.display())]
+    Data(PathBuf, DataError),
+    /// A data file has no such column.
+    #[error("the data file \"{name}\" has no column \"{column}\" (it has: {columns})")]
+    NoColumn {
+        /// The name of the data file.
+        name: String,
+        /// The column that a template names.
+        column: String,
+        /// Its columns.
+        columns: String,
     },
     /// More users than open files are allowed.
     #[error(

@@ -4,6 +4,7 @@
 pub mod baseline_file;
 mod configuration;
 mod error;
+mod inputs;
 
 pub use configuration::{LoadedConfig, configuration, likely_outputs, read, shown};
 pub use error::PlanError;
@@ -44,6 +45,8 @@ pub struct Planned {
     pub plan: Plan,
     /// The configuration.
     pub loaded: Loaded,
+    /// The values of flags in it.
+    pub flags: Vec<FlagValue>,
     /// Its file.
     pub file: PathBuf,
     /// The file's folder.
@@ -85,6 +88,7 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
         let file = missed.file.display();
         plan.warnings.push(format!("no baseline: {file} does not exist, and {MISSED}"));
     }
+    inputs::read(&mut plan.load.scenario, &base)?;
     let missing = missing_files(&plan);
     if !missing.is_empty() {
         return Err(missing);
@@ -98,7 +102,8 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
         Mode::Attach(_) => {}
     }
     let trust = trust(plan.load.tls.as_ref()).map_err(|error| vec![error])?;
-    Ok(Planned { plan, loaded, file, base, trust, baseline, configuration_hash })
+    let flags = request.flags.clone();
+    Ok(Planned { plan, loaded, flags, file, base, trust, baseline, configuration_hash })
 }
 
 /// Advice for a baseline that is missing in CI.

@@ -26,10 +26,14 @@ use crate::planning::Planned;
 pub struct RunOptions {
     /// The chosen profile.
     pub profile: Option<String>,
+    /// The variables of the environment that took the place of flags.
+    pub variables: Vec<String>,
     /// Whether caches must be rebuilt.
     pub fresh: bool,
     /// Whether warnings and undecided comparisons fail.
     pub strict: bool,
+    /// Whether a configuration that is looser than the base's fails.
+    pub strict_gate: bool,
     /// The number of comparisons in a row, to count false alarms.
     pub repetitions: u32,
 }

@@ -17,6 +17,9 @@ pub struct Journal<'a> {
     findings: Vec<Finding>,
 }
 
+/// Advice for every failed preparation.
+pub const DOCTOR: &str = "`portcullis doctor` tries each part of the preparation";
+
 /// The number of log lines shown when a stage fails.
 const TAIL: usize = 15;
 
@@ -93,6 +96,11 @@ impl<'a> Journal<'a> {
         if let Some(advice) = failure.advice {
             context.sink.event(&Event::Advice(context.redact(&advice)));
         }
+        // The base is not what the doctor would look at.
+        let is_preparation = |finding: &Finding| finding.kind == FindingKind::Preparation;
+        if failure.findings.iter().any(is_preparation) && folder.of_side().is_none() {
+            context.sink.event(&Event::Advice(DOCTOR.to_owned()));
+        }
         self.findings.extend(failure.findings);
         Aborted
     }
@@ -147,7 +155,7 @@ fn of_side<T>(
             let detail = format!("{}: {}", side.name(), done.detail);
             Ok(StageOutput { detail, ..done })
         }
-        (Err(mut failure), Role::Base(base)) => {
+        (Err(mut failure), Role::Base(base) | Role::BaseLoad(base)) => {
             let charge = |finding: Finding| match finding.kind {
                 FindingKind::Interrupted(_) | FindingKind::Defect => finding,
                 _ => base.charge(&finding.message),

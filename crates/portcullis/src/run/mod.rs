@@ -16,6 +16,7 @@ pub use checkout::Checkout;
 pub use context::{RunContext, RunOptions, Version};
 pub use failure::{Aborted, StageFailure, StageOutput};
 pub use folder::{BaseName, Extracted, Role, RunFolder, SERVICES};
-pub use journal::Journal;
+pub use journal::{DOCTOR, Journal};
 pub use record::{is_acceptable, record};
 pub use results::{LoadResults, RunResults};
+pub use source_locations::task_location;

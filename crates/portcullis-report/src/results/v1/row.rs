@@ -33,6 +33,10 @@ pub struct Row {
     pub stalled: u64,
     /// Requests that were cut when the grace after the load ended.
     pub cut: u64,
+    /// Requests that were not sent, because an earlier step failed or gave no value that they
+    /// need; left out if there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: u64,
     /// Good answers with a status from 200 to 299.
     pub with_data: u64,
     /// Answers by status as `[status, answers]`, good and failed, in ascending order.
@@ -66,6 +70,7 @@ impl Row {
             service: summary.arrivals.map(|_| Wire::of(&row.service)),
             stalled: row.stalled,
             cut: row.cut,
+            skipped: row.skipped,
             with_data: row.with_data,
             statuses: row.statuses.clone(),
             beyond_limits: OverLimit::all(row, &summary.limits),
@@ -78,6 +83,7 @@ impl Row {
         let failed = self.failed_latency.read().at("failed_latency")?;
         believed(self.requests)?;
         believed(self.cut)?;
+        believed(self.skipped)?;
         let (requests, failures, cut) = (self.requests, self.failures, self.cut);
         ensure(
             requests.checked_sub(failures) == Some(good.count),
@@ -116,10 +122,15 @@ impl Row {
             service: service.unwrap_or_default(),
             stalled: self.stalled,
             cut,
+            skipped: self.skipped,
             statuses: self.statuses,
             blocks: Vec::new(),
         })
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Ascending, none empty, and not more than there are requests.

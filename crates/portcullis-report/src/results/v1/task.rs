@@ -51,6 +51,10 @@ pub struct Task<'a> {
     /// The slowest requests, good and failed, at most five, the slowest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slowest: Vec<SlowRequest>,
+    /// The named steps of a task in order, each with the requests of its own; left out if there
+    /// are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Task<'a>>,
 }
 
 /// Start in seconds, requests, failures, p50 and p95 in ms.
@@ -85,6 +89,7 @@ impl<'a> Task<'a> {
             parts: Parts::of(task, summary),
             error_samples: samples.errors.iter().map(|one| ErrorSample::of(one, summary)).collect(),
             slowest: samples.slowest.iter().map(|one| SlowRequest::of(one, summary)).collect(),
+            steps: task.steps.iter().map(|step| Self::of(step, summary)).collect(),
         }
     }
 
@@ -107,6 +112,8 @@ impl<'a> Task<'a> {
             "extension_requests is not the number of requests after the window",
         )
         .at(at)?;
+        let steps = self.steps.into_iter().enumerate();
+        let steps = steps.map(|(index, step)| step.read(&format!("{at}.steps[{index}]"), limits));
         let errors = self.error_samples.into_iter().map(ErrorSample::read);
         let slowest = self.slowest.into_iter().map(SlowRequest::read);
         Ok(measured::TaskSummary {
@@ -126,6 +133,8 @@ impl<'a> Task<'a> {
                 slowest: slowest.collect::<Result<_, _>>().at("slowest")?,
             },
             timeline: self.course.read().at("course")?,
+            late: measured::LateRows::default(),
+            steps: steps.collect::<Result<_, _>>()?,
         })
     }
 }
@@ -177,9 +186,10 @@ pub fn check_sum(
     sum: &measured::Row,
     others: &str,
 ) -> Result<(), Contradiction> {
-    let counts =
-        |row: &measured::Row| [row.requests, row.failures, row.cut, row.with_data, row.stalled];
-    let names = ["requests", "failures", "cut", "with_data", "stalled"];
+    let counts = |row: &measured::Row| {
+        [row.requests, row.failures, row.cut, row.skipped, row.with_data, row.stalled]
+    };
+    let names = ["requests", "failures", "cut", "skipped", "with_data", "stalled"];
     for ((name, part), all) in names.iter().zip(counts(parts)).zip(counts(sum)) {
         ensure(part == all, format_args!("{name} is {all}, but {part} in {others}"))?;
     }

@@ -34,7 +34,7 @@ pub fn side_by_side(before: (String, &RunRecord), after: (String, &RunRecord)) -
 
 fn rows(summaries: [Option<&Summary>; 2]) -> Vec<Row> {
     let mut names: Vec<&str> = Vec::new();
-    for task in summaries.iter().flatten().flat_map(|summary| &summary.tasks) {
+    for task in summaries.iter().flatten().flat_map(|summary| summary.rows()) {
         if task.weight > 0 && !names.contains(&task.name.as_str()) {
             names.push(&task.name);
         }
@@ -44,7 +44,7 @@ fn rows(summaries: [Option<&Summary>; 2]) -> Vec<Row> {
     let mut rows = vec![row("all tasks", whole)];
     rows.extend(names.into_iter().map(|name| {
         let of = |summary: &Summary| {
-            let task = summary.tasks.iter().find(|task| task.name == name && task.weight > 0);
+            let task = summary.rows().find(|task| task.name == name && task.weight > 0);
             task.map(measure::TaskSummary::judged)
         };
         row(name, summaries.map(|summary| summary.and_then(of)))

@@ -136,6 +136,23 @@ pub fn serve_argv(project: &Project, plan: &ServePlan, port: u16) -> Vec<OsStrin
     argv
 }
 
+/// Runs a script in the shell of the project, whose databases are those of the run.
+///
+/// # Errors
+/// It failed or took too long.
+pub fn shell(
+    version: Version<'_>,
+    project: &Project,
+    script: PathBuf,
+    log: &'static str,
+    deadline: Duration,
+) -> Result<(), StageFailure> {
+    project.manage(version, Command::shell(script, log, deadline)).map_err(|error| {
+        refusal::refused(version.folder, log)
+            .unwrap_or_else(|| StageFailure::preparation(error, "looking at the project", log))
+    })
+}
+
 /// The server's environment.
 pub fn serve_environment(project: &Project) -> Environment {
     let mut environment = project.environment.clone();
@@ -179,5 +196,19 @@ impl Project {
             deadline: context.within(command.deadline),
         };
         step::run(&step, context.interrupts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_of_the_environment_come_first_in_the_search_path() {
+        let through =
+            |path: Option<&str>| path_through(Path::new("/venv/bin/python"), path.map(OsStr::new));
+        assert_eq!(through(Some("/usr/bin:/bin")), "/venv/bin:/usr/bin:/bin");
+        // An empty entry would be the current folder.
+        assert_eq!(through(None), "/venv/bin");
     }
 }

@@ -277,6 +277,9 @@ def patch_when_loaded(module, patch):
         sys.meta_path.insert(0, Finder(module, patch))
 
 
+if getattr(sys, "pycache_prefix", "") is None:
+    # `-I` and `-E` let Python ignore the variable, and it would compile beside the sources.
+    sys.pycache_prefix = os.environ.get("PYTHONPYCACHEPREFIX")
 patch_when_loaded("django.conf", patch)
 patch_when_loaded("sentry_sdk", silence)
 if _PLAN["server"] is not None:

@@ -77,7 +77,7 @@ pub fn keys(version: Version<'_>, project: &Project, venv: &Venv) -> Result<Keys
 /// extracted files of the base.
 fn repository(version: Version<'_>) -> Result<Vec<Source>, Unknown> {
     let Version { context, folder, plan } = version;
-    if let Role::Base(base) = folder.role() {
+    if let Role::Base(base) | Role::BaseLoad(base) = folder.role() {
         let (top, files) = (&base.extracted.top, &base.extracted.files);
         return Repository { top, files, written: &[] }.sources();
     }

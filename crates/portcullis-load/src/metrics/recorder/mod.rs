@@ -1,33 +1,36 @@
 //! The measurements of one worker: histograms per task, exact counts, failures by kind. The
 //! worker owns its recorder while it runs; the recorders are merged at the end.
 
+mod summary;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
 use hdrhistogram::CreationError;
-use portcullis_core::measure::{
-    CheckSummary, Distribution, FailureGroup, FailureKind, Row, TaskSummary,
-};
+use portcullis_core::measure::{CheckSummary, FailureGroup, FailureKind, TaskSummary};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::scenario::{Check, Step, Task, labels, methods};
+use portcullis_core::scenario::{Check, Task, methods};
 
-use super::clock;
-use super::exemplars::ExemplarRecorder;
-use super::interval::IntervalCounts;
-use super::latencies::Latencies;
-use super::phase::{Phase, Subject, TaskId};
-use super::row_recorder::RowRecorder;
-use super::sample::{Failure, GoodAnswer, Sample};
-use super::timeline::TaskTimeline;
 use crate::http::Opening;
+use crate::metrics::clock;
+use crate::metrics::interval::IntervalCounts;
+use crate::metrics::late_recorder::LateRecorder;
+use crate::metrics::latencies::Latencies;
+use crate::metrics::phase::{Phase, Subject, TaskId};
+use crate::metrics::row_recorder::RowRecorder;
+use crate::metrics::sample::{Failure, GoodAnswer, Sample};
+use crate::metrics::timeline::TaskTimeline;
 
 /// A worker's measurements.
 #[derive(Debug)]
 pub struct Recorder {
     warm_up: RowRecorder,
+    /// One row for each task, then one for each named step; in the other phases, too.
     window: Vec<RowRecorder>,
     extra_mixed: Vec<RowRecorder>,
     extra_targeted: Vec<RowRecorder>,
+    /// For each task the row of its first named step.
+    first_steps: Vec<usize>,
     login: RowRecorder,
     timelines: Vec<TaskTimeline>,
     /// The checks of each task.
@@ -40,6 +43,9 @@ pub struct Recorder {
     /// Kept connections that the server had closed, and that were opened again before sending.
     pub reopened: u64,
     requests: u64,
+    late: LateRecorder,
+    /// How long users waited between requests, and how late these waits ended, in sum.
+    waits: (Duration, Duration),
     /// How late the worker woke.
     pub lag: Latencies,
     /// How late users started.
@@ -59,6 +65,10 @@ fn longest(plan: &LoadPlan) -> Duration {
     if plan.is_open() { plan.closes() + plan.longest + room } else { room }
 }
 
+fn row_of(empty: &Latencies, plan: &LoadPlan) -> RowRecorder {
+    RowRecorder::new(empty, plan.limits.len())
+}
+
 impl Recorder {
     /// An empty recorder for a plan.
     ///
@@ -67,13 +77,19 @@ impl Recorder {
     pub fn new(plan: &LoadPlan) -> Result<Self, CreationError> {
         let empty = Latencies::new(longest(plan));
         empty.check()?;
-        let row = RowRecorder::new(&empty, plan.limits.len());
-        let tasks = plan.scenario.tasks.len();
+        let row = row_of(&empty, plan);
+        let mut rows = plan.scenario.tasks.len();
+        let mut first_steps = Vec::new();
+        for task in &plan.scenario.tasks {
+            first_steps.push(rows);
+            rows += task.step_rows().count();
+        }
         Ok(Self {
             warm_up: row.clone(),
-            window: vec![row.clone(); tasks],
-            extra_mixed: vec![row.clone(); tasks],
-            extra_targeted: vec![row.clone(); tasks],
+            window: vec![row.clone(); rows],
+            extra_mixed: vec![row.clone(); rows],
+            extra_targeted: vec![row.clone(); rows],
+            first_steps,
             login: row,
             timelines: TaskTimeline::of(plan),
             checks: plan.scenario.tasks.iter().map(no_checks).collect(),
@@ -83,6 +99,8 @@ impl Recorder {
             resent: 0,
             reopened: 0,
             requests: 0,
+            late: LateRecorder::new(&row_of(&empty, plan), rows),
+            waits: (Duration::ZERO, Duration::ZERO),
             lag: empty.clone(),
             spawn_lag: empty.clone(),
             connect: empty.clone(),
@@ -113,6 +131,7 @@ impl Recorder {
         if let Some(row) = self.row(subject) {
             row.record(sample, ended, &plan.limits);
         }
+        self.late.record(subject, sample, ended, &plan.limits);
         if sample.is_cut {
             return;
         }
@@ -141,6 +160,37 @@ impl Recorder {
         let is_warm_up = matches!(subject, Subject::Task(Phase::WarmUp, _));
         if let (Some(failure), false) = (&sample.failure, is_warm_up) {
             self.note_failure(subject, failure, plan);
+        }
+    }
+
+    /// Records a named step of a task, by its index among them; `None` if it was not sent.
+    pub fn record_step(
+        &mut self,
+        phase: Phase,
+        (task, step): (TaskId, usize),
+        sample: Option<&Sample>,
+        ended: Duration,
+        plan: &LoadPlan,
+    ) {
+        // The warm-up has one row for all requests.
+        if phase == Phase::WarmUp {
+            return;
+        }
+        let Some(row) = self.first_steps.get(task).map(|first| first + step) else { return };
+        let subject = Subject::Task(phase, row);
+        sample.iter().for_each(|sample| self.late.record(subject, sample, ended, &plan.limits));
+        let row = self.row(subject);
+        match (row, sample) {
+            (Some(row), Some(sample)) => row.record(sample, ended, &plan.limits),
+            (Some(row), None) => row.skip(),
+            (None, _) => {}
+        }
+    }
+
+    /// Counts a call that sent nothing.
+    pub fn note_skipped(&mut self, subject: Subject) {
+        if let Some(row) = self.row(subject) {
+            row.skip();
         }
     }
 
@@ -254,10 +304,35 @@ impl Recorder {
         is_shown && self.row(subject).is_some_and(|row| row.exemplars.wants_error())
     }
 
-    /// Records how late the worker woke.
-    pub fn note_lag(&mut self, lag: Duration) {
+    /// Records how late the worker woke at this time of the run.
+    pub fn note_lag(&mut self, lag: Duration, at: Duration) {
         self.lag.record(lag);
         self.interval.late = self.interval.late.max(lag);
+        self.late.note(lag, at);
+    }
+
+    /// Records that the worker is due to wake at this time of the run.
+    pub fn expect_pulse(&mut self, at: Duration) {
+        self.late.expect_pulse(at);
+    }
+
+    /// Records a wait of a user between two requests, and how late it ended.
+    pub fn note_wait(&mut self, wait: Duration, lag: Duration) {
+        self.waits.0 += wait;
+        self.waits.1 += lag;
+    }
+
+    /// The summed lateness of waits over the summed cycles of all users; `None` without waits.
+    pub fn shortfall(&self) -> Option<f64> {
+        let all = self.window.iter().chain(&self.extra_mixed).chain(&self.extra_targeted);
+        let busy: Duration = all.chain([&self.warm_up]).map(RowRecorder::busy).sum();
+        let (waited, late) = self.waits;
+        (!waited.is_zero()).then(|| late.as_secs_f64() / (waited + busy + late).as_secs_f64())
+    }
+
+    /// Requests that were due or under way within a second after the worker was late.
+    pub fn late_requests(&self) -> u64 {
+        self.late.requests(self.first_steps.len())
     }
 
     /// The number of requests so far, including logins.
@@ -306,7 +381,7 @@ impl Recorder {
     /// and the row must count the same requests; otherwise a second that has just become bad
     /// would not be recognised.
     pub fn delta(&mut self) -> Vec<TaskSummary> {
-        let tasks =
+        let rows =
             self.window.iter_mut().zip(self.extra_mixed.iter_mut().zip(&mut self.extra_targeted));
         let delta = |(window, (extra_mixed, extra_targeted)): (
             &mut RowRecorder,
@@ -317,7 +392,12 @@ impl Recorder {
             extra_targeted: extra_targeted.delta(),
             ..TaskSummary::default()
         };
-        tasks.map(delta).collect()
+        let mut tasks: Vec<TaskSummary> = rows.map(delta).collect();
+        let mut steps = tasks.split_off(self.first_steps.len());
+        for (task, first) in tasks.iter_mut().zip(&self.first_steps).rev() {
+            task.steps = steps.split_off((first - self.first_steps.len()).min(steps.len()));
+        }
+        tasks
     }
 
     /// Adds the measurements of another worker with the same plan.
@@ -351,71 +431,12 @@ impl Recorder {
         self.resent += other.resent;
         self.reopened += other.reopened;
         self.requests += other.requests;
+        self.late.absorb(&other.late);
+        self.waits = (self.waits.0 + other.waits.0, self.waits.1 + other.waits.1);
         self.lag.absorb(&other.lag);
         self.spawn_lag.absorb(&other.spawn_lag);
         self.connect.absorb(&other.connect);
         self.handshake.absorb(&other.handshake);
-    }
-
-    /// The requests before the window.
-    pub fn warm_up(&self) -> Row {
-        self.warm_up.row()
-    }
-
-    /// The times to connect, and to complete the TLS handshake.
-    pub fn openings(&self) -> (Distribution, Distribution) {
-        (self.connect.distribution(), self.handshake.distribution())
-    }
-
-    /// The rows of all tasks, in the order of the scenario.
-    pub fn tasks(&self, plan: &LoadPlan) -> Vec<TaskSummary> {
-        let after = self.extra_mixed.iter().zip(&self.extra_targeted);
-        let rows = self.window.iter().zip(after);
-        let timelines =
-            self.timelines.iter().map(TaskTimeline::steps).chain(std::iter::repeat(Vec::new()));
-        let pairs = plan.scenario.tasks.iter().zip(&self.checks).zip(rows).zip(timelines);
-        pairs
-            .map(|(((task, checks), (window, (extra_mixed, extra_targeted))), timeline)| {
-                TaskSummary {
-                    timeline,
-                    checks: checks.clone(),
-                    is_unchecked: checks.iter().all(|check| check.is_soft),
-                    name: task.name.clone(),
-                    group: task.group.clone(),
-                    method: methods(&task.steps),
-                    label: labels(&task.steps),
-                    weight: task.weight,
-                    needs_data: task.steps.iter().any(may_have_data),
-                    window: window.row(),
-                    extra_mixed: extra_mixed.row(),
-                    extra_targeted: extra_targeted.row(),
-                    samples: ExemplarRecorder::samples(
-                        [window, extra_mixed, extra_targeted].map(|c| &c.exemplars),
-                        plan.opens(),
-                    ),
-                }
-            })
-            .collect()
-    }
-
-    /// The login's row, if the scenario has a login.
-    pub fn login(&self, plan: &LoadPlan) -> Option<TaskSummary> {
-        let login = plan.scenario.login.as_ref()?;
-        Some(TaskSummary {
-            name: "login".to_owned(),
-            method: methods(&login.steps),
-            label: labels(&login.steps),
-            window: self.login.row(),
-            samples: ExemplarRecorder::samples([&self.login.exemplars], plan.opens()),
-            ..TaskSummary::default()
-        })
-    }
-
-    /// The failures, in the order of the tasks and kinds.
-    pub fn failures(&self) -> Vec<FailureGroup> {
-        let mut all: Vec<_> = self.failures.iter().collect();
-        all.sort_by_key(|(key, _)| **key);
-        all.into_iter().map(|(_, group)| group.clone()).collect()
     }
 }
 
@@ -428,9 +449,4 @@ fn no_checks(task: &Task) -> Vec<CheckSummary> {
         ..CheckSummary::default()
     };
     checks.map(count).collect()
-}
-
-/// Whether an accepted answer can be a success.
-fn may_have_data(step: &Step) -> bool {
-    step.accept.iter().any(|status| (200..300).contains(status))
 }
