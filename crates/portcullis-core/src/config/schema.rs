@@ -28,6 +28,11 @@ root = "."
 [django]
 settings = "a"
 overrides = { A = 1 }
+[database]
+version = 16
+port = 1
+url = "postgres://a"
+url_variable = "A"
 [server]
 port = 1
 cpus = [1]
@@ -69,7 +74,8 @@ warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
 "#;
 
 /// Keys whose text is one of a few.
-const WORDS: [(&str, &[&str]); 6] = [
+const WORDS: [(&str, &[&str]); 7] = [
+    ("django.database", &["auto", "sqlite", "postgresql"]),
     ("load.arrivals", &["even", "poisson"]),
     ("scenario.order", &["deck", "independent"]),
     ("baseline.trust", &["same-machine", "always"]),
@@ -289,7 +295,8 @@ fn proposed_words_are_accepted() {
                 (EVERYTHING.replacen(name, &named, 1), Vec::new())
             }
             None => {
-                let flag = FlagValue::assigned(tree::Place::Flag("--set"), format!("{path}={word}"));
+                let flag =
+                    FlagValue::assigned(tree::Place::Flag("--set"), format!("{path}={word}"));
                 (EVERYTHING.to_owned(), vec![flag])
             }
         };

@@ -68,15 +68,17 @@ pub fn measure(
         show_duration(load.closes())
     ));
     let mut prepared = stages::prepare(journal, version, held)?;
-    let project = &prepared.project;
-    let made = journal.stage(&folder, Stage::Load, || loaded(version, project, slot));
+    let made = journal.stage(&folder, Stage::Load, || loaded(version, &prepared.project, slot));
     if let Some(mut server) = slot.take() {
         server.stop();
     }
-    if let Some(finding) = stop::end_database(&mut prepared.database) {
-        journal.find(base.name.charge(&finding.message));
-    }
-    let said = match made? {
+    // What was measured on a lost database excuses nothing.
+    let lost = stop::end_database(&mut prepared.database);
+    let made = match (made?, lost) {
+        (Ok(_), Some(finding)) => Err(finding.message),
+        (made, _) => made,
+    };
+    let said = match made {
         Ok((verdict, requests)) => {
             comparison.base_judged = verdict.judged;
             format!("the base got the same load: {requests} requests")
