@@ -74,10 +74,25 @@ pub fn pages_among_json(answers: &[FirstAnswer]) -> Vec<String> {
 pub struct FirstFailure {
     /// Its kind.
     pub kind: FailureKind,
+    /// The status of the answer; 0 without a whole one.
+    pub status: u16,
     /// What happened.
     pub message: String,
     /// The beginning of the body.
     pub answer: String,
+}
+
+impl FirstFailure {
+    /// Whether the service does not have what was asked for.
+    pub fn is_missing(&self) -> bool {
+        self.kind == FailureKind::Status && is_missing(self.status)
+    }
+}
+
+/// Whether a status says that the service does not have what was asked for: RFC 9110, sections
+/// 15.5.5, 15.5.6 and 15.5.11.
+pub fn is_missing(status: u16) -> bool {
+    matches!(status, 404 | 405 | 410)
 }
 
 /// A login that returned no token.

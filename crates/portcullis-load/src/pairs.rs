@@ -51,6 +51,9 @@ pub struct PairsOutcome {
     pub pairs: Vec<Pair>,
     /// How long they took, without the warm-up.
     pub took: Duration,
+    /// For each task: the status of the base if it never answered anything else than 404, 405
+    /// or 410 to it.
+    pub base_lacks: Vec<Option<u16>>,
 }
 
 /// Why no pairs could be made.
@@ -178,6 +181,17 @@ struct Director<'a> {
     random: Rng,
     /// The number of requests so far; each pair draws its values from its own random stream.
     number: u64,
+    /// The last answers of the base to each task.
+    base: Vec<BaseAnswers>,
+}
+
+/// The answers of the base to a task.
+#[derive(Clone, Copy, Debug, Default)]
+struct BaseAnswers {
+    /// The last status that says that it does not exist.
+    missing: Option<u16>,
+    /// Whether there was any other answer.
+    has_other: bool,
 }
 
 async fn direct(mut director: Director<'_>, sending: Sides<Sending<'_>>, state: &State<'_>) {
@@ -194,6 +208,7 @@ impl<'a> Director<'a> {
             judge,
             random: Rng::stream(plan.load.seed, Domain::Pairs, u64::from(plan.repetition)),
             number: 0,
+            base: vec![BaseAnswers::default(); plan.load.scenario.tasks.len()],
         }
     }
 
@@ -226,7 +241,13 @@ impl<'a> Director<'a> {
                 state.hooks.borrow_mut().place();
             }
         }
-        Ok(PairsOutcome { judge: self.judge.clone(), pairs, took: begun.elapsed() })
+        let lacks = |answers: &BaseAnswers| answers.missing.filter(|_| !answers.has_other);
+        Ok(PairsOutcome {
+            judge: self.judge.clone(),
+            pairs,
+            took: begun.elapsed(),
+            base_lacks: self.base.iter().map(lacks).collect(),
+        })
     }
 
     async fn log_in(
@@ -304,6 +325,12 @@ impl<'a> Director<'a> {
             let after = state.hooks.borrow_mut().cpu(side);
             if sample.is_cut {
                 return None;
+            }
+            if let Some(answers) = self.base.get_mut(task).filter(|_| side == Side::Base) {
+                match sample.is_missing() {
+                    true => answers.missing = Some(sample.status),
+                    false => answers.has_other = true,
+                }
             }
             *pair.latency.of_mut(side) = good(&sample);
             *pair.cpu.of_mut(side) =

@@ -96,6 +96,8 @@ fn users_come_and_go_as_the_stages_say() {
     ]"#;
     let summary = complete(stages, "wait = { constant = \"50ms\" }", &server);
     assert_eq!((summary.users_asked, summary.users_ran), (8, 8));
+    let shortfall = summary.generator.shortfall.unwrap();
+    assert!(shortfall > 0.0 && shortfall < 0.5, "{shortfall}");
     let alive: Vec<u32> = summary.series.iter().map(|second| second.users).collect();
     assert_eq!(alive[1], 8, "{alive:?}");
     assert!(alive[3] == 2 && alive[2] <= 3, "{alive:?}");

@@ -79,6 +79,8 @@ fn a_candidate_that_takes_twice_as_long_is_slower_and_an_equal_one_is_not() {
     assert_eq!(hooks.cpu as usize, 4 * (outcome.pairs.len() + 2), "and the warm-up's round");
     let outcome = compare(&base, &equal, &mut Asked::default()).unwrap();
     assert_eq!(decisions(&outcome.judge), [Decision::NotSlower; 2]);
+    let outcome = compare(&slow, &base, &mut Asked::default()).unwrap();
+    assert_eq!(decisions(&outcome.judge), [Decision::Faster; 2]);
 }
 
 #[test]
@@ -106,6 +108,27 @@ fn a_pair_with_a_failure_has_no_ratio_and_a_hopeless_task_is_given_up() {
     assert_eq!(failed.len(), 10);
     assert!(failed.iter().all(|pair| pair.task == 1 && pair.latency.base.is_some()));
     assert_eq!(outcome.judge.decision(1), Decision::Undecided);
+}
+
+#[test]
+fn a_task_that_the_base_does_not_have_is_known_with_its_status() {
+    let base = Server::start(|_, line| match line.contains("/b/") {
+        true => Reply::Close(b"HTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+        false => Reply::After(Duration::from_millis(1), ONE),
+    });
+    let candidate = sleepy(1);
+    let outcome = compare(&base, &candidate, &mut Asked::default()).unwrap();
+    assert_eq!(outcome.base_lacks, [None, Some(404)]);
+    assert_ne!(outcome.judge.decision(0), Decision::Undecided);
+    // A candidate without it is not new, and a server error is the base's own.
+    let outcome = compare(&candidate, &base, &mut Asked::default()).unwrap();
+    assert_eq!(outcome.base_lacks, [None, None]);
+    let broken = Server::start(|_, line| match line.contains("/b/") {
+        true => Reply::Close(b"HTTP/1.1 500 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
+        false => Reply::After(Duration::from_millis(1), ONE),
+    });
+    let outcome = compare(&broken, &candidate, &mut Asked::default()).unwrap();
+    assert_eq!(outcome.base_lacks, [None, None]);
 }
 
 #[test]

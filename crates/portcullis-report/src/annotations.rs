@@ -1,7 +1,7 @@
 //! The problems of a run, each with its position in the configuration file, for GitHub's
 //! annotations and GitLab's code quality report.
 
-use portcullis_core::compare::{Comparison, Decision, TaskComparison};
+use portcullis_core::compare::{Comparison, Decision, TaskComparison, loosened};
 use portcullis_core::judge::{Finding, FindingKind, Subject, ThresholdResult, Verdict};
 use portcullis_core::threshold::{Limit, Reference, Scope, Severity, Threshold};
 
@@ -190,7 +190,16 @@ fn compared(run: &RunRecord, verdict: &Verdict, comparison: &Comparison) -> Vec<
     });
     let undecided = comparison.unsettled().filter(|_| run.strict);
     let undecided = undecided.map(|task| of(task, "is possibly slower than the base"));
-    slower.chain(rise).chain(undecided).collect()
+    let looser = comparison.loosened.iter().filter(|_| comparison.is_gate_strict);
+    let looser = looser.map(|line| Annotation {
+        line: run.places.against,
+        check: Check::Against,
+        about: line.clone(),
+        title: "the gate is looser than in the base".to_owned(),
+        said: loosened(line),
+        fails: true,
+    });
+    slower.chain(rise).chain(looser).chain(undecided).collect()
 }
 
 fn is_on_base(rule: &Threshold, task: &str) -> bool {

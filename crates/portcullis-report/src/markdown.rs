@@ -1,7 +1,7 @@
 //! `perf_results.md`: the run as a comment on a pull request and as a step summary. The
 //! most serious parts come first; what does not fit is left out, and the text says so.
 
-use portcullis_core::compare::Comparison;
+use portcullis_core::compare::{Comparison, loosened};
 use portcullis_core::judge::{FindingKind, ThresholdResult, caveats};
 use portcullis_core::measure::{Row, Summary};
 use portcullis_core::threshold::Percentile;
@@ -142,8 +142,13 @@ fn what_to_try(run: &RunRecord) -> String {
 fn against(comparison: &Comparison) -> String {
     let lines = comparison.tasks.iter().take(MOST);
     let lines = lines.map(|task| format!("- {}\n", code(&task.line(), 300)));
+    let looser = comparison.loosened.iter().take(MOST);
+    let looser = looser.map(|line| format!("- ⚠ {}\n", code(&loosened(line), 300)));
+    let notes = comparison.base_load.iter().chain(&comparison.base_gate);
+    let notes = notes.map(|note| format!("- {}\n", code(note, 300)));
+    let lines: String = lines.chain(looser).chain(notes).collect();
     let sentence = esc(&comparison.sentence());
-    format!("\n**Against the base** {sentence}\n\n{}", lines.collect::<String>())
+    format!("\n**Against the base** {sentence}\n\n{lines}")
 }
 
 fn by_task(summary: &Summary) -> String {

@@ -11,8 +11,9 @@ use std::time::Duration;
 use portcullis_core::compare::{
     Comparison, Decision, Judge, POLICY, Pair, Side, Sides, TaskComparison, effect,
 };
-use portcullis_core::config::{load, to_redacted_toml};
-use portcullis_core::judge::{Finding, Signal, exit_code};
+use portcullis_core::config::{self, load, to_redacted_toml};
+use portcullis_core::event::{Stage, StageEnd, StageRecord};
+use portcullis_core::judge::{Finding, Signal, exit_code, judge};
 use portcullis_core::measure::{Distribution, OverLimit, Row, Summary, TaskSummary};
 use portcullis_core::scenario::{Step, Task, labels, methods};
 use portcullis_core::threshold::latency_limits;
@@ -350,6 +351,78 @@ fn a_verdict_that_the_figures_do_not_bear_out_is_not_believed() {
     let none = [Finding::no_data("x".to_owned())];
     let file = written(path, Some(silent), &text, &none);
     check(&[&file], 5, &["list_claims was never called", "list_claims (no data)"]);
+}
+
+#[test]
+fn results_that_contradict_themselves_are_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let (fast, text) = summary("", 40);
+    let changed = |change: fn(&mut Summary)| {
+        let mut summary = fast.clone();
+        change(&mut summary);
+        written(path, Some(summary), &text, &[])
+    };
+    let file = changed(|summary| summary.measured = Duration::ZERO);
+    check(&[&file], 5, &["100 requests in a measured time of 0 s: the file was changed"]);
+    let file = changed(|summary| summary.users_ran = 0);
+    check(&[&file], 5, &["100 requests, but no user ran"]);
+    let report = |stages: Vec<StageRecord>, end: &str| {
+        let report = RunRecord {
+            configuration: text.clone(),
+            summary: Some(fast.clone()),
+            own_server: true,
+            server_end: Some(end.to_owned()),
+            stages,
+            ..RunRecord::default()
+        };
+        let file = path.join("stages.json");
+        std::fs::write(&file, results::write(&report).unwrap()).unwrap();
+        file.display().to_string()
+    };
+    let stage = |end| StageRecord {
+        stage: Stage::Load,
+        took: Duration::from_secs(30),
+        end,
+        detail: String::new(),
+        log: None,
+        advice: None,
+    };
+    let fine = "the server stopped on request";
+    check(&[&report(vec![stage(StageEnd::Completed)], fine)], 0, &["PASSED"]);
+    let died = stage(StageEnd::Failed("the server died during the load".to_owned()));
+    check(&[&report(vec![died], fine)], 5, &["the stage load failed (the server died"]);
+    let file = report(Vec::new(), "the server had already ended: signal: 9 (SIGKILL)");
+    check(&[&file], 5, &["already ended: signal: 9 (SIGKILL), but the run passed"]);
+}
+
+#[test]
+fn rules_that_were_loosened_in_the_results_are_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let (fast, text) = summary("", 40);
+    let rule = "p95(list) < 500ms per task";
+    assert!(text.contains(rule), "{text}");
+    // In the configuration, but not in what was judged.
+    let loose = text.replace(rule, "p95(list) < 900ms per task");
+    let loaded = config::load(&text, None, &[]).unwrap();
+    let report = RunRecord {
+        configuration: loose.clone(),
+        summary: Some(fast.clone()),
+        verdict: Some(judge(&fast, &loaded.config.thresholds)),
+        ..RunRecord::default()
+    };
+    let file = path.join("loose.json");
+    std::fs::write(&file, results::write(&report).unwrap()).unwrap();
+    let file = file.display().to_string();
+    let said = format!("{rule} was judged, but is not in the configuration");
+    check(&[&file], 5, &[&said]);
+    // In both, against the configuration that is given.
+    let file = written(path, Some(fast), &loose, &[]);
+    check(&[&file], 0, &["PASSED"]);
+    let given = root().join("perf.toml").display().to_string();
+    check(&["--config", &given, &file], 5, &["the run was judged by looser rules", rule]);
+    check(&["--fail", "p95(list_reports) < 100ms", &file], 0, &["PASSED"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod secrets;
 mod server_start;
 mod us;
 mod us_inherited;
+mod verdict;
 
 use anyhow::{Result, bail};
 
@@ -23,6 +24,7 @@ pub fn all() -> Vec<FaultCase> {
         isolation::cases(),
         server_start::cases(),
         during_load::cases(),
+        verdict::cases(),
         hostile_content::cases(),
         us::cases(),
         secrets::cases(),

@@ -50,6 +50,8 @@ pub struct FaultsArgs {
 const TRIES: u32 = 3;
 /// The text with which a run says that the machine was too busy.
 pub const BUSY: &str = "the load generator was late by";
+/// The same for a load that was too small.
+const SHORT: &str = "because waits of users ended late";
 
 /// The result of a case.
 pub enum CaseResult {
@@ -162,7 +164,7 @@ fn check(case: &FaultCase) -> CaseResult {
     let mut came = attempt();
     for _ in 1..TRIES {
         match &came {
-            Err(error) if format!("{error:#}").contains(BUSY) => {
+            Err(error) if [BUSY, SHORT].iter().any(|text| format!("{error:#}").contains(text)) => {
                 println!("     retry: {}: the generator was late, this machine is busy", case.name);
                 came = attempt();
             }

@@ -3,6 +3,7 @@
 //! pass.
 
 mod bounds;
+mod contradictions;
 mod measured;
 mod scope;
 mod stated;
@@ -11,6 +12,7 @@ mod stated_rules;
 mod tests;
 
 pub use bounds::{Interval, before_rounding};
+pub use contradictions::{contradictions, looser_rules, other_rules};
 pub use measured::check_measured;
 pub use scope::is_login;
 pub use stated::{FailedLatencies, Stated, StatedLatency, StatedRow};

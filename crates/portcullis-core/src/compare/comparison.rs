@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::effect::{Effect, ErrorRise, effect, error_rise};
 use super::judge::{Decision, Judge};
 use super::pair::{Pair, Side, Sides};
+use crate::judge::ThresholdResult;
 use crate::threshold::Percentile;
 
 /// The comparison of base and candidate.
@@ -29,6 +30,17 @@ pub struct Comparison {
     pub pairs: Vec<Pair>,
     /// The names of all tasks of the scenario.
     pub names: Vec<String>,
+    /// After a violation under load: what the same load of the base showed, in a sentence, or
+    /// why there was none.
+    pub base_load: Option<String>,
+    /// The results of the rules after that load; empty without it.
+    pub base_judged: Vec<ThresholdResult>,
+    /// Why the configuration of the base could not be compared, if so.
+    pub base_gate: Option<String>,
+    /// Where the configuration is looser than that of the base, a line each.
+    pub loosened: Vec<String>,
+    /// Whether a looser configuration fails the run.
+    pub is_gate_strict: bool,
 }
 
 /// The comparison of one task.
@@ -56,6 +68,8 @@ pub struct TaskComparison {
     pub rise: ErrorRise,
     /// Failed requests of each version.
     pub failures: Sides<u64>,
+    /// The status of the base if it does not have what the task requests: 404, 405 or 410.
+    pub base_lacks: Option<u16>,
 }
 
 /// The error of "fails more often", for both ways to find it together.
@@ -119,7 +133,6 @@ impl Comparison {
 impl TaskComparison {
     /// Makes the comparison of a task from its pairs.
     pub fn new(name: &str, index: usize, judge: &Judge, pairs: &[Pair]) -> Self {
-        let decided = judge.decision(index) != Decision::Undecided;
         let own: Vec<&Pair> = pairs.iter().filter(|pair| pair.task == index).collect();
         let failed = |side| own.iter().filter(|p| p.latency.of(side).is_none()).count() as u64;
         let cpu: Vec<f64> = own.iter().filter_map(|pair| pair.cpu.ln_ratio()).collect();
@@ -135,8 +148,10 @@ impl TaskComparison {
             name: name.to_owned(),
             pairs: own.len() as u64,
             decision: judge.decision(index),
-            // A decided task gets no more pairs: its last pair decided it.
-            decided_after: own.last().filter(|_| decided).map(|pair| pair.at),
+            decided_after: judge.decided_by(index).and_then(|ratios| {
+                let with_ratio = own.iter().filter(|pair| pair.latency.ln_ratio().is_some());
+                with_ratio.map(|pair| pair.at).nth(ratios.checked_sub(1)?)
+            }),
             effect: effect(judge.ratios(index)),
             p50_ms: both(Percentile::P50),
             p95_ms: both(Percentile::P95),
@@ -144,7 +159,13 @@ impl TaskComparison {
             cpu: effect(&cpu),
             rise: only_one(&own, |latency| latency.is_none()),
             failures: Sides { base: failed(Side::Base), candidate: failed(Side::Candidate) },
+            base_lacks: None,
         }
+    }
+
+    /// Whether only the candidate has what the task requests.
+    pub fn is_new(&self) -> bool {
+        self.base_lacks.is_some() && self.is_without_ratio() && self.failures.candidate < self.pairs
     }
 
     /// Whether it could not be compared because one version, or both, never gave a good answer.

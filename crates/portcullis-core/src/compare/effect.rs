@@ -4,7 +4,7 @@ use super::score;
 use crate::evidence::Counts;
 
 /// The error of each end of an interval that is shown.
-const ALPHA_END: f64 = 0.025;
+pub(super) const ALPHA_END: f64 = 0.025;
 
 /// The size of a difference: candidate over base.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,19 +25,47 @@ pub struct Effect {
 
 /// The size of a difference from the logarithms of ratios; `None` without values.
 pub fn effect(xs: &[f64]) -> Option<Effect> {
+    let median = median(xs)?.exp();
+    let (low, high) = score::interval(xs, ALPHA_END);
+    Some(Effect {
+        pairs: xs.len(),
+        median,
+        mean: (xs.iter().sum::<f64>() / xs.len() as f64).exp(),
+        // The interval is of the centre of symmetric ratios. With others the median may be
+        // outside, and an interval without its estimate is wider than it claims.
+        low: if low > score::LEAST * score::CLOSE {
+            low.min(median).max(score::LEAST)
+        } else {
+            low
+        },
+        high: if high < score::MOST / score::CLOSE {
+            high.max(median).min(score::MOST)
+        } else {
+            high
+        },
+        at_most: score::interval(xs, 0.05).1,
+    })
+}
+
+/// The median of some values; `None` without values.
+pub(super) fn median(xs: &[f64]) -> Option<f64> {
     let mut sorted = xs.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.get(sorted.len() / 2).copied()?;
     let lower = sorted.get(sorted.len().saturating_sub(1) / 2).copied()?;
-    let (low, high) = score::interval(xs, ALPHA_END);
-    Some(Effect {
-        pairs: xs.len(),
-        median: f64::midpoint(lower, middle).exp(),
-        mean: (xs.iter().sum::<f64>() / xs.len() as f64).exp(),
-        low,
-        high,
-        at_most: score::interval(xs, 0.05).1,
-    })
+    Some(f64::midpoint(lower, middle))
+}
+
+impl Effect {
+    /// The lower end of the interval; `None` if it is beyond what is computed.
+    pub fn from(&self) -> Option<f64> {
+        (self.low > score::LEAST * score::CLOSE).then_some(self.low)
+    }
+
+    /// The upper end of the interval; `None` if it is beyond what is computed.
+    pub fn to(&self) -> Option<f64> {
+        (self.high < score::MOST / score::CLOSE).then_some(self.high)
+    }
 }
 
 /// Pairs in which only one version failed.

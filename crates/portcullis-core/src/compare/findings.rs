@@ -4,6 +4,11 @@ use super::wording::rise;
 use super::{Comparison, Decision, TaskComparison};
 use crate::judge::{Finding, Subject};
 
+/// The message about a configuration that is looser than that of the base.
+pub fn loosened(line: &str) -> String {
+    format!("the gate is looser than in the base: {line}")
+}
+
 /// The findings of a comparison with the base. With `strict`, undecided tasks fail too.
 pub fn findings(comparison: &Comparison, strict: bool) -> Vec<Finding> {
     let about = |task: &TaskComparison| Subject::Task(task.name.clone());
@@ -18,6 +23,10 @@ pub fn findings(comparison: &Comparison, strict: bool) -> Vec<Finding> {
         let base = comparison.short();
         let message = format!("the base ({base}): every request failed: nothing is compared");
         findings.push(Finding::preparation(message).about(Subject::Base));
+    }
+    if comparison.is_gate_strict {
+        let lines = comparison.loosened.iter();
+        findings.extend(lines.map(|line| Finding::violated(loosened(line)).about(Subject::Base)));
     }
     if strict {
         findings.extend(comparison.unsettled().map(violated));

@@ -1,5 +1,5 @@
-//! From pairs to a decision for each task: slower, not slower, or undecided. Also chooses
-//! the task of the next pair.
+//! From pairs to a decision for each task: slower, not slower, faster, or undecided. Also
+//! chooses the task of the next pair.
 
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub struct ComparisonPolicy {
     pub alpha_cleared: f64,
     /// The minimum number of pairs for a decision.
     pub fewest_pairs: usize,
+    /// The number of pairs after which no more are made to show that a task is faster.
+    pub most_for_faster: usize,
 }
 
 /// The rule in use.
@@ -36,11 +38,18 @@ pub const POLICY: ComparisonPolicy = ComparisonPolicy {
     alpha_slower: 0.01,
     alpha_cleared: 0.05,
     fewest_pairs: 10,
+    most_for_faster: 300,
 };
 
 impl ComparisonPolicy {
+    /// The margin of "faster": "slower", mirrored.
+    pub fn faster_margin(&self) -> f64 {
+        self.slower_margin.recip()
+    }
+
     /// The rule and the design of its pairs in words. The text is hashed: a change of a single
-    /// word makes it another rule, whose error rates are counted from zero.
+    /// word makes it another rule, whose error rates are counted from zero. "Faster" is not in
+    /// it, because it cannot change what is called slower: that is decided before.
     pub fn described(&self) -> String {
         format!(
             "the mean over a in {SLOPES:?} and L in {STAKES:?} of the product of 1 + L tanh(a (x - m)), \
@@ -70,19 +79,22 @@ pub enum Decision {
     Slower,
     /// Less than the other margin slower than the base.
     NotSlower,
+    /// Faster than the base by more than the margin.
+    Faster,
     /// Neither was shown.
     Undecided,
 }
 
 impl Decision {
     /// All decisions.
-    pub const ALL: [Self; 3] = [Self::Slower, Self::NotSlower, Self::Undecided];
+    pub const ALL: [Self; 4] = [Self::Slower, Self::NotSlower, Self::Faster, Self::Undecided];
 
     /// The name in results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Slower => "slower",
             Self::NotSlower => "not slower",
+            Self::Faster => "faster",
             Self::Undecided => "undecided",
         }
     }
@@ -93,12 +105,67 @@ impl Decision {
 struct SequentialTest {
     xs: Vec<f64>,
     asked: usize,
-    slower: Score,
-    cleared: Score,
-    saw_slower: bool,
-    saw_cleared: bool,
+    slower: Claim,
+    cleared: Claim,
+    faster: Claim,
+    not_faster: Claim,
+    decision: Decision,
+    /// The number of ratios at the first decision.
+    decided_by: Option<usize>,
     /// Whether the task can get more pairs.
     is_open: bool,
+}
+
+/// A claim on the centre of the ratios. Evidence that was once enough stays valid.
+#[derive(Clone, Debug)]
+struct Claim {
+    score: Score,
+    /// ln of what is enough.
+    enough: f64,
+    is_seen: bool,
+}
+
+impl Claim {
+    fn new(score: Score, error: f64) -> Self {
+        Self { score, enough: -error.ln(), is_seen: false }
+    }
+
+    fn add(&mut self, x: f64) {
+        self.score.add(x);
+        self.is_seen |= self.score.ln_evidence() >= self.enough;
+    }
+}
+
+impl SequentialTest {
+    fn add(&mut self, x: f64, fewest: usize) {
+        self.xs.push(x);
+        let all = [&mut self.slower, &mut self.cleared, &mut self.faster, &mut self.not_faster];
+        all.into_iter().for_each(|evidence| evidence.add(x));
+        if self.xs.len() < fewest {
+            return;
+        }
+        // "Slower" and "not slower" are final: the pairs that follow can only show that the
+        // task is faster.
+        let before = self.decision;
+        self.decision = match before {
+            Decision::Undecided if self.slower.is_seen => Decision::Slower,
+            Decision::Undecided | Decision::NotSlower if self.faster.is_seen => Decision::Faster,
+            Decision::Undecided if self.cleared.is_seen => Decision::NotSlower,
+            kept => kept,
+        };
+        if before == Decision::Undecided && self.decision != before {
+            self.decided_by = Some(self.xs.len());
+        }
+    }
+
+    /// Whether more pairs may show that a task that is not slower is faster. Any choice of when
+    /// to stop is valid, so equal tasks stop at once.
+    fn may_be_faster(&self, rule: ComparisonPolicy) -> bool {
+        self.decision == Decision::NotSlower
+            && !self.not_faster.is_seen
+            && self.xs.len() < rule.most_for_faster
+            && super::effect::median(&self.xs) < Some(rule.faster_margin().ln())
+    }
 }
 
 /// The tests of all tasks.
@@ -111,45 +178,51 @@ pub struct Judge {
 impl Judge {
     /// A judge for this number of tasks.
     pub fn new(tasks: usize, rule: ComparisonPolicy) -> Self {
+        let all = tasks.max(1) as f64;
         let contest = SequentialTest {
             xs: Vec::new(),
             asked: 0,
-            slower: Score::above(rule.slower_margin),
-            cleared: Score::below(rule.cleared_margin),
-            saw_slower: false,
-            saw_cleared: false,
+            slower: Claim::new(Score::above(rule.slower_margin), rule.alpha_slower / all),
+            cleared: Claim::new(Score::below(rule.cleared_margin), rule.alpha_cleared),
+            faster: Claim::new(Score::below(rule.faster_margin()), rule.alpha_slower / all),
+            not_faster: Claim::new(Score::above(rule.cleared_margin.recip()), rule.alpha_cleared),
+            decision: Decision::Undecided,
+            decided_by: None,
             is_open: true,
         };
         Self { rule, contests: vec![contest; tasks] }
     }
 
     /// The task of the next pair: the undecided one with the fewest pairs, a random one among
-    /// equals; `None` if all are decided.
+    /// equals. If all are decided, one that may be faster; `None` without one.
     pub fn next(&mut self, rng: &mut Rng) -> Option<usize> {
-        let open = |task: &usize| {
-            self.decision(*task) == Decision::Undecided
-                && self.contests.get(*task).is_some_and(|contest| contest.is_open)
-        };
-        let open: Vec<usize> = (0..self.contests.len()).filter(open).collect();
-        let fewest = open.iter().map(|task| self.contests[*task].asked).min()?;
-        let equals: Vec<usize> =
-            open.into_iter().filter(|task| self.contests[*task].asked == fewest).collect();
-        let chosen = equals.get(rng.below(equals.len() as u64) as usize).copied()?;
-        self.contests[chosen].asked += 1;
+        let rule = self.rule;
+        let chosen = self
+            .fewest(rng, |contest| contest.decision == Decision::Undecided)
+            .or_else(|| self.fewest(rng, |contest| contest.may_be_faster(rule)))?;
+        self.contests.get_mut(chosen)?.asked += 1;
         Some(chosen)
+    }
+
+    fn fewest(&self, rng: &mut Rng, is_meant: impl Fn(&SequentialTest) -> bool) -> Option<usize> {
+        let contests = self.contests.iter().enumerate();
+        let open: Vec<(usize, usize)> = contests
+            .filter(|(_, contest)| contest.is_open && is_meant(contest))
+            .map(|(task, contest)| (task, contest.asked))
+            .collect();
+        let fewest = open.iter().map(|(_, asked)| *asked).min()?;
+        let equals: Vec<usize> =
+            open.into_iter().filter(|(_, asked)| *asked == fewest).map(|(task, _)| task).collect();
+        equals.get(rng.below(equals.len() as u64) as usize).copied()
     }
 
     /// Adds a pair's ln(candidate / base), of two good answers. Evidence that is reached before
     /// the minimum number of pairs stays valid.
     pub fn add(&mut self, task: usize, x: f64) {
-        let rule = self.rule;
-        let tasks = self.contests.len() as f64;
-        let Some(contest) = self.contests.get_mut(task).filter(|_| x.is_finite()) else { return };
-        contest.xs.push(x);
-        contest.slower.add(x);
-        contest.cleared.add(x);
-        contest.saw_slower |= contest.slower.ln_evidence() >= (tasks / rule.alpha_slower).ln();
-        contest.saw_cleared |= contest.cleared.ln_evidence() >= -rule.alpha_cleared.ln();
+        let fewest = self.rule.fewest_pairs;
+        if let Some(contest) = self.contests.get_mut(task).filter(|_| x.is_finite()) {
+            contest.add(x, fewest);
+        }
     }
 
     /// Gives up a task: no more pairs of it are made in this run.
@@ -161,12 +234,12 @@ impl Judge {
 
     /// The decision on a task so far.
     pub fn decision(&self, task: usize) -> Decision {
-        match self.contests.get(task) {
-            Some(contest) if contest.xs.len() < self.rule.fewest_pairs => Decision::Undecided,
-            Some(contest) if contest.saw_slower => Decision::Slower,
-            Some(contest) if contest.saw_cleared => Decision::NotSlower,
-            _ => Decision::Undecided,
-        }
+        self.contests.get(task).map_or(Decision::Undecided, |contest| contest.decision)
+    }
+
+    /// The number of ratios of a task at its first decision.
+    pub fn decided_by(&self, task: usize) -> Option<usize> {
+        self.contests.get(task)?.decided_by
     }
 
     /// The logarithms of all ratios of a task, in the order of the pairs.

@@ -6,6 +6,7 @@ mod effect;
 mod excuse;
 mod findings;
 mod judge;
+mod loosened;
 mod pair;
 mod rules;
 mod score;
@@ -15,8 +16,10 @@ mod wording;
 
 pub use comparison::{Comparison, TaskComparison};
 pub use effect::{Effect, ErrorRise, effect, error_rise};
-pub use findings::findings;
+pub use excuse::may_be_excused;
+pub use findings::{findings, loosened};
 pub use judge::{ComparisonPolicy, Decision, GAP, Judge, KEPT, POLICY};
+pub use loosened::{loosenings, looser_limits};
 pub use pair::{Pair, Side, Sides};
 pub use score::interval;
 pub use wording::{percent, rise};
@@ -24,8 +27,8 @@ pub use wording::{percent, rise};
 use crate::judge::Verdict;
 use crate::measure::Summary;
 
-/// Applies the pairs to the verdict of the ordinary load: judges the rules on the base by
-/// the pairs, and excuses violations that the base has too.
+/// Applies the comparison to the verdict of the ordinary load: judges the rules on the base
+/// by the pairs, and excuses violations that the base has too under the same load.
 pub fn judge_by_pairs(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary) {
     rules::judge_base_rules(verdict, comparison, summary);
     excuse::excuse(verdict, comparison, summary);

@@ -1,27 +1,36 @@
 //! Judges rules with a limit relative to the base by the pairs.
 
-use super::comparison::{Comparison, latencies_ms};
-use super::effect::{Effect, effect};
+use super::comparison::{Comparison, TaskComparison, latencies_ms};
+use super::effect::{ALPHA_END, Effect, effect};
 use super::pair::{Pair, Side};
+use super::score::is_above;
 use crate::judge::{Judgement, ThresholdResult, Verdict};
 use crate::measure::Summary;
 use crate::threshold::{Limit, Metric, Percentile, Reference, Relative, Scope, Threshold};
 
 /// Judges the open rules on the base by the pairs. A rule on the median of one task with a
 /// limit that is a multiple of the base's is violated only if the ratio is surely beyond
-/// the limit. The other rules follow the estimate, which is weak with few pairs.
+/// the limit. The other rules follow the estimate, which is weak with few pairs. Tasks that the
+/// base does not have are left out on both sides; a rule on nothing else is not judged.
 pub fn judge_base_rules(verdict: &mut Verdict, comparison: &Comparison, summary: &Summary) {
     for judged in &mut verdict.judged {
         let Limit::Relative(relative) = judged.rule.limit else { continue };
         if relative.to != Reference::Base || judged.judgement != Judgement::NotJudged {
             continue;
         }
-        let own: Vec<&Pair> = comparison
-            .pairs
-            .iter()
-            .filter(|pair| is_in(&judged.rule.scope, comparison.names.get(pair.task), summary))
-            .collect();
-        judge(judged, relative, &own);
+        let name = |pair: &&Pair| comparison.names.get(pair.task);
+        let is_new = |pair: &&Pair| {
+            let task = comparison.tasks.iter().find(|task| Some(&task.name) == name(pair));
+            task.is_some_and(TaskComparison::is_new)
+        };
+        let in_scope = comparison.pairs.iter();
+        let in_scope = in_scope.filter(|pair| is_in(&judged.rule.scope, name(pair), summary));
+        let (new, own): (Vec<&Pair>, Vec<&Pair>) = in_scope.partition(is_new);
+        if own.is_empty() && !new.is_empty() {
+            judged.reason = Some("new: the base does not have it".to_owned());
+        } else {
+            judge(judged, relative, &own);
+        }
     }
 }
 
@@ -34,8 +43,11 @@ pub(super) fn is_in(scope: &Scope, task: Option<&String>, summary: &Summary) -> 
             let known = summary.tasks.iter().find(|known| known.name == *task);
             known.is_some_and(|known| known.group.as_ref() == Some(group))
         }
-        // The grammar refuses these scopes.
-        Scope::Label(_) | Scope::Login => false,
+        Scope::Label(label) => {
+            let known = summary.tasks.iter().find(|known| known.name == *task);
+            known.is_some_and(|known| known.label == *label)
+        }
+        Scope::Login => false,
     }
 }
 
@@ -47,17 +59,21 @@ fn judge(judged: &mut ThresholdResult, relative: Relative, pairs: &[&Pair]) {
     };
     let limit = base * relative.factor + relative.plus;
     let by_estimate = judged.rule.comparison.holds(candidate, limit);
-    let sure = ratio(&judged.rule, relative, pairs);
-    let holds = match &sure {
-        Some(ratio) if !by_estimate => ratio.low <= relative.factor,
+    let xs = ratios(&judged.rule, relative, pairs);
+    let holds = match &xs {
+        Some(xs) if !by_estimate => !is_above(xs, relative.factor, ALPHA_END),
         _ => by_estimate,
     };
+    let sure: Option<Effect> = xs.as_deref().and_then(effect);
     let shown = |value| judged.rule.show(value);
     let known = match &sure {
         Some(ratio) => format!(
-            "ratio {:.3} to {:.3}, 95 %{}",
-            ratio.low,
-            ratio.high,
+            "{}, 95 %{}",
+            match (ratio.from(), ratio.to()) {
+                (Some(low), Some(high)) => format!("ratio {low:.3} to {high:.3}"),
+                (_, None) => format!("ratio {:.3} or more", ratio.low),
+                (None, _) => format!("ratio {:.3} or less", ratio.high),
+            },
             if holds && !by_estimate { ": not surely beyond the limit" } else { "" }
         ),
         None => "weak evidence: decided by the estimate of these pairs".to_owned(),
@@ -68,17 +84,17 @@ fn judge(judged: &mut ThresholdResult, relative: Relative, pairs: &[&Pair]) {
     judged.samples = pairs.len() as u64;
 }
 
-/// The ratio with its interval, if the rule is a statement on the centre of one task's
+/// The logarithms of the ratios, if the rule is a statement on the centre of one task's
 /// ratios. A mean also depends on the tail, and the ratios of several tasks have no common
 /// centre.
-fn ratio(rule: &Threshold, relative: Relative, pairs: &[&Pair]) -> Option<Effect> {
+fn ratios(rule: &Threshold, relative: Relative, pairs: &[&Pair]) -> Option<Vec<f64>> {
     let is_centre =
         rule.metric == Metric::Percentile(Percentile::P50) && matches!(rule.scope, Scope::Task(_));
     if !rule.comparison.is_upper() || !is_centre || relative.plus != 0.0 {
         return None;
     }
     let xs: Vec<f64> = pairs.iter().filter_map(|pair| pair.latency.ln_ratio()).collect();
-    effect(&xs)
+    (!xs.is_empty()).then_some(xs)
 }
 
 /// The value of the metric for one version, in the rule's unit; `None` without data, and
@@ -102,7 +118,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::compare::Sides;
+    use crate::compare::{Judge, POLICY, Sides};
     use crate::threshold::{Names, Severity, parse};
 
     fn judged(rule: &str, candidate_ms: u64, pairs: usize) -> ThresholdResult {
@@ -140,6 +156,52 @@ mod tests {
         let few = judged("p50(list) <= base * 1.2", 123, 3);
         assert_eq!(few.judgement, Judgement::Holds);
         assert!(few.reason.unwrap().contains("not surely beyond the limit"));
+    }
+
+    #[test]
+    fn a_ratio_beyond_what_an_interval_can_show_is_still_beyond_its_limit() {
+        let far = judged("p50(list) <= base * 5", 1_424, 30);
+        assert_eq!(far.judgement, Judgement::Violated);
+        assert!(far.reason.unwrap().contains("ratio 4.000 or more"));
+    }
+
+    #[test]
+    fn what_the_base_does_not_have_is_left_out_on_both_sides() {
+        let of = |rule: &str, names: &[String], candidate: &[Option<u64>]| {
+            let known = Names { tasks: names, groups: &[], labels: &[], login: false };
+            let rule = parse(rule, Severity::Fail, known).unwrap();
+            let ms = |ms: u64| Some(Duration::from_millis(ms));
+            let pairs = candidate.iter().enumerate().map(|(task, own)| Pair {
+                task,
+                at: Duration::ZERO,
+                first: Side::Base,
+                latency: Sides { base: ms(100).filter(|_| task == 0), candidate: own.and_then(ms) },
+                cpu: Sides::default(),
+            });
+            let pairs: Vec<Pair> = pairs.flat_map(|pair| vec![pair; 30]).collect();
+            let judge = Judge::new(names.len(), POLICY);
+            let task = |(index, name): (usize, &String)| TaskComparison {
+                base_lacks: (index == 1).then_some(404),
+                effect: (index == 0).then(|| effect(&[0.0]).unwrap()),
+                ..TaskComparison::new(name, index, &judge, &pairs)
+            };
+            let tasks = names.iter().enumerate().map(task).collect();
+            let comparison =
+                Comparison { tasks, pairs, names: names.to_vec(), ..Comparison::default() };
+            let mut verdict = crate::judge::judge(&Summary::default(), &[rule]);
+            judge_base_rules(&mut verdict, &comparison, &Summary::default());
+            verdict.judged.remove(0)
+        };
+        let names = ["list", "new"].map(str::to_owned);
+        let slow_new = [Some(100), Some(900)];
+        let all = of("p95 <= base + 15ms", &names, &slow_new);
+        assert_eq!((all.judgement, all.samples), (Judgement::Holds, 30));
+        // The base's missing answers are no room for failures of the candidate.
+        let failing = of("error_rate <= base + 2pt", &names, &[None, Some(5)]);
+        assert_eq!(failing.judgement, Judgement::Violated);
+        let alone = of("p95(new) <= base + 15ms", &names, &slow_new);
+        assert_eq!(alone.judgement, Judgement::NotJudged);
+        assert_eq!(alone.reason.as_deref(), Some("new: the base does not have it"));
     }
 
     #[test]

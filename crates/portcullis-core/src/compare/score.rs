@@ -55,17 +55,30 @@ impl Score {
     }
 }
 
+/// The smallest end of an interval that is computed.
+pub const LEAST: f64 = 0.25;
+/// The largest one.
+pub const MOST: f64 = 4.0;
+/// An end this near to one of them was not found.
+pub const CLOSE: f64 = 1.0 + 1e-6;
+
 /// The interval of the ratio with an error of `alpha` at each end, valid at any stopping
-/// time: the ratios for which neither evidence reaches 1/α. Each end lies between a quarter
-/// and four.
+/// time: the ratios for which neither evidence reaches 1/α. Each end lies between [`LEAST`]
+/// and [`MOST`].
 pub fn interval(xs: &[f64], alpha: f64) -> (f64, f64) {
-    let widest = 4.0_f64.ln();
-    let reaches = |mut score: Score| {
-        xs.iter().for_each(|x| score.add(*x));
-        score.ln_evidence() >= -alpha.ln()
-    };
     // Evidence for "above m" decreases with m, evidence for "below m" increases.
-    let low = root(-widest, widest, |m| reaches(Score::above(m.exp())));
-    let high = root(-widest, widest, |m| !reaches(Score::below(m.exp())));
+    let is_below = |m: f64| reaches(Score::below(m.exp()), xs, alpha);
+    let low = root(LEAST.ln(), MOST.ln(), |m| is_above(xs, m.exp(), alpha));
+    let high = root(LEAST.ln(), MOST.ln(), |m| !is_below(m));
     (low.exp(), high.exp())
+}
+
+/// Whether the centre surely lies above `ratio`, with an error of `alpha`.
+pub fn is_above(xs: &[f64], ratio: f64, alpha: f64) -> bool {
+    reaches(Score::above(ratio), xs, alpha)
+}
+
+fn reaches(mut score: Score, xs: &[f64], alpha: f64) -> bool {
+    xs.iter().for_each(|x| score.add(*x));
+    score.ln_evidence() >= -alpha.ln()
 }

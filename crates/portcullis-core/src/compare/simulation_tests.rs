@@ -76,6 +76,89 @@ fn a_task_that_is_a_tenth_slower_is_hardly_ever_cleared() {
 }
 
 #[test]
+fn a_task_that_is_a_fifth_faster_is_shown_and_equal_ones_are_not() {
+    let (mut found, mut wrong) = (0, 0);
+    for index in 0..300 {
+        let ran = run(index, 0.1, 0.8);
+        found += usize::from(ran.decisions[0] == Decision::Faster);
+        wrong += usize::from(ran.decisions[1..].contains(&Decision::Faster));
+        assert!(!ran.decisions.contains(&Decision::Slower), "{index}");
+    }
+    assert!(found >= 297, "{found}");
+    assert_eq!(wrong, 0);
+}
+
+#[test]
+fn at_the_mirrored_margin_the_error_of_faster_is_within_its_bound() {
+    // All ten tasks are truly faster by the margin, the worst case of "not faster".
+    let alarms = (0..1_000).filter(|index| {
+        let mut rng = Rng::stream(53, Domain::Values, *index);
+        let mut judge = Judge::new(10, POLICY);
+        for _ in 0..1_000 {
+            let Some(task) = judge.next(&mut rng) else { break };
+            judge.add(task, POLICY.faster_margin().ln() + noise(&mut rng, 0.1));
+        }
+        (0..10).any(|task| judge.decision(task) == Decision::Faster)
+    });
+    let count = alarms.count();
+    assert!(count <= 20, "{count}");
+}
+
+#[test]
+fn looking_for_faster_tasks_costs_equal_ones_few_pairs() {
+    let pairs = |rule: ComparisonPolicy| -> usize {
+        let one = |index| {
+            let mut rng = Rng::stream(59, Domain::Values, index);
+            let mut judge = Judge::new(10, rule);
+            let mut pairs = 0;
+            while let Some(task) = judge.next(&mut rng) {
+                judge.add(task, noise(&mut rng, 0.1));
+                pairs += 1;
+            }
+            pairs
+        };
+        (0..100).map(one).sum()
+    };
+    let (with, without) = (pairs(POLICY), pairs(ComparisonPolicy { most_for_faster: 0, ..POLICY }));
+    assert!(with >= without && with < without * 6 / 5, "{with} {without}");
+}
+
+#[test]
+fn what_was_found_slower_or_not_is_not_taken_back() {
+    let mut judge = Judge::new(1, POLICY);
+    (0..40).for_each(|_| judge.add(0, -0.03));
+    assert_eq!(judge.decision(0), Decision::NotSlower);
+    let by = judge.decided_by(0);
+    (0..80).for_each(|_| judge.add(0, 0.5));
+    assert_eq!((judge.decision(0), judge.decided_by(0)), (Decision::NotSlower, by));
+}
+
+#[test]
+fn an_end_that_was_not_found_is_open_and_a_bound_is_the_one_that_decided() {
+    let task = |ratio: f64, pairs: usize| {
+        let xs = vec![ratio.ln(); pairs];
+        let mut judge = Judge::new(1, POLICY);
+        xs.iter().for_each(|x| judge.add(0, *x));
+        TaskComparison { effect: effect(&xs), ..TaskComparison::new("list", 0, &judge, &[]) }.line()
+    };
+    let far = task(14.24, 30);
+    assert!(
+        far.starts_with("list is slower by +1324.0 % (95 %: +300.0 % or more, 30 pairs)"),
+        "{far}"
+    );
+    let near = task(0.1, 30);
+    assert!(
+        near.starts_with("list is faster by -90.0 % (95 %: -75.0 % or less, 30 pairs)"),
+        "{near}"
+    );
+    let cleared = task(1.02, 12);
+    assert!(cleared.starts_with("list is not slower: at most +"), "{cleared}");
+    let bound: f64 =
+        cleared.split(" at most +").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(bound <= 10.0, "{cleared}");
+}
+
+#[test]
 fn nothing_is_decided_before_the_fewest_pairs() {
     let mut judge = Judge::new(1, POLICY);
     for pair in 1..=20 {

@@ -3,6 +3,7 @@
 use super::comparison::{Comparison, TaskComparison};
 use super::effect::{Effect, ErrorRise};
 use super::judge::{Decision, POLICY};
+use super::score;
 
 /// A change in percent with its sign: `+18.3 %`.
 pub fn percent(ratio: f64) -> String {
@@ -10,13 +11,32 @@ pub fn percent(ratio: f64) -> String {
 }
 
 fn sized(effect: &Effect) -> String {
-    format!(
-        "{} (95 %: {} to {}, {} pairs)",
-        percent(effect.median),
-        percent(effect.low),
-        percent(effect.high),
-        effect.pairs
-    )
+    format!("{} ({}, {} pairs)", percent(effect.median), interval(effect), effect.pairs)
+}
+
+/// The interval of a ratio: `95 %: +3.1 % to +9.0 %`. An end beyond what is computed is open.
+fn interval(effect: &Effect) -> String {
+    match (effect.from(), effect.to()) {
+        (Some(low), Some(high)) => format!("95 %: {} to {}", percent(low), percent(high)),
+        (Some(low), None) => format!("95 %: {} or more", percent(low)),
+        (None, Some(high)) => format!("95 %: {} or less", percent(high)),
+        (None, None) => "95 %: unknown".to_owned(),
+    }
+}
+
+/// What is possible with an error of 5 %: `up to +12.0 %`.
+fn possible(at_most: f64) -> String {
+    match at_most < score::MOST / score::CLOSE {
+        true => format!("up to {}", percent(at_most)),
+        false => format!("more than {}", percent(score::MOST)),
+    }
+}
+
+/// The bound that decided "not slower", with an error of 5 %. The evidence may have been
+/// stronger at the decision than it is at the end; it stays valid.
+fn cleared_by(effect: &Effect) -> String {
+    let bound = effect.at_most.min(POLICY.cleared_margin);
+    format!("at most {} (error 5 %)", percent(bound))
 }
 
 impl TaskComparison {
@@ -32,19 +52,24 @@ impl TaskComparison {
         };
         match self.decision {
             Decision::Slower => format!("{} is slower by {size}{cpu}", self.name),
-            Decision::NotSlower => format!("{} is not slower: {size}", self.name),
-            Decision::Undecided => format!(
-                "{}: undecided, up to {} is possible: {size}",
-                self.name,
-                percent(effect.at_most)
-            ),
+            Decision::NotSlower => {
+                format!("{} is not slower: {}: {size}", self.name, cleared_by(effect))
+            }
+            Decision::Faster => format!("{} is faster by {size}", self.name),
+            Decision::Undecided => {
+                let possible = possible(effect.at_most);
+                format!("{}: undecided, {possible} is possible: {size}", self.name)
+            }
         }
     }
 
     fn without_ratio(&self) -> String {
         let all = |failed: u64| self.pairs > 0 && failed == self.pairs;
         match (all(self.failures.base), all(self.failures.candidate)) {
-            (true, false) => "not compared: every request to the base failed".to_owned(),
+            (true, false) => match self.base_lacks {
+                Some(status) => format!("new, not compared: the base answers {status}"),
+                None => "not compared: every request to the base failed".to_owned(),
+            },
             (false, true) => "every request to the candidate failed".to_owned(),
             _ => format!("not compared: none of {} pairs had two successful answers", self.pairs),
         }
@@ -77,18 +102,25 @@ impl Comparison {
         if !undecided.is_empty() {
             let most = undecided.iter().map(|effect| effect.at_most).fold(0.0, f64::max);
             parts.push(format!(
-                "{} undecided: up to {} is possible",
+                "{} undecided: {} is possible",
                 tasks(undecided.len()),
-                percent(most)
+                possible(most)
             ));
+        }
+        if count(Decision::Faster) > 0 {
+            parts.push(format!("{} faster", tasks(count(Decision::Faster))));
         }
         if count(Decision::NotSlower) > 0 {
             let n = count(Decision::NotSlower);
             let all = if n == compared { "all " } else { "" };
             parts.push(format!("{all}{} not slower", tasks(n)));
         }
-        if compared < self.tasks.len() {
-            parts.push(format!("{} not compared", tasks(self.tasks.len() - compared)));
+        let new = self.tasks.iter().filter(|task| task.is_new()).count();
+        if new > 0 {
+            parts.push(format!("{} new", tasks(new)));
+        }
+        if compared + new < self.tasks.len() {
+            parts.push(format!("{} not compared", tasks(self.tasks.len() - compared - new)));
         }
         format!("against {short}: {}", parts.join(", "))
     }
@@ -100,6 +132,14 @@ impl Comparison {
              other users' requests, nor a slowdown that appears only under load",
             percent(POLICY.cleared_margin)
         )
+    }
+
+    /// Facts about the comparison besides its tasks, a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let unplaced = self.unplaced.as_ref().map(|why| {
+            format!("both servers could not be pinned to one CPU, so more pairs are needed: {why}")
+        });
+        unplaced.into_iter().chain(self.base_load.clone()).chain(self.base_gate.clone()).collect()
     }
 }
 

@@ -187,6 +187,16 @@ pub fn line_of_rule(tree: &Node, severity: &str, text: &str) -> Option<usize> {
     rules.flatten().find(is_it).and_then(|rule| rule.at.line())
 }
 
+/// The line of a task in the user's file, counted from 1: that of its name. `None` for a task
+/// from elsewhere.
+pub fn line_of_task(tree: &Node, task: &str) -> Option<usize> {
+    let tasks = tree::get(tree::get(tree, "scenario")?, "task")?;
+    let Value::List(tasks) = &tasks.value else { return None };
+    let names = tasks.iter().filter_map(|node| tree::get(node, "name"));
+    let is_it = |name: &&Node| matches!(&name.value, Value::Text(written) if written == task);
+    names.into_iter().find(is_it)?.at.line()
+}
+
 /// The line of a section in the user's file, counted from 1. `None` if it is missing.
 pub fn line_of_section(tree: &Node, name: &str) -> Option<usize> {
     let Value::Table(entries) = &tree.value else { return None };

@@ -1,6 +1,7 @@
 //! Caveats: facts that limit the numbers, one sentence each, the same in every report.
 
 use super::answer_caveats;
+use super::validity::lateness;
 use crate::measure::{Acknowledgement, Row, Summary, TaskSummary, Tls};
 use crate::units::show_duration;
 
@@ -24,6 +25,7 @@ pub fn caveats(summary: &Summary) -> Vec<String> {
         acknowledgement(summary),
         arrivals(summary),
         answer_caveats::resent(summary),
+        late(summary),
         cut(summary),
         warm_up(summary),
         ended_early(summary),
@@ -78,6 +80,15 @@ fn arrivals(summary: &Summary) -> Option<String> {
          the wait{unstarted}",
         arrivals.queued, arrivals.scheduled, summary.users_asked
     ))
+}
+
+fn late(summary: &Summary) -> Option<String> {
+    let late = lateness(summary)?;
+    let all: u64 = summary.tasks.iter().map(|task| task.judged().requests).sum();
+    let affected = summary.generator.late_requests;
+    (affected > 0).then(|| {
+        format!("{late}; {affected} of {all} requests were due or under way within 1 s after it")
+    })
 }
 
 fn cut(summary: &Summary) -> Option<String> {

@@ -6,6 +6,9 @@ mod caveats;
 mod finding;
 pub mod findings;
 pub mod headline;
+mod late;
+#[cfg(test)]
+mod late_simulation_tests;
 mod rule_status;
 mod threshold_controller;
 mod unanswered;
@@ -17,6 +20,7 @@ pub mod wording;
 
 pub use caveats::*;
 pub use finding::{EXIT_CODES, Finding, FindingKind, Signal, Subject, exit_code, in_order};
+pub use late::{KEPT_SHARE, late_finding};
 pub use rule_status::rule_status;
 pub use threshold_controller::ThresholdController;
 pub use unanswered::unanswered_fault;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::TimeBucket;
-use super::{CheckSummary, Distribution, Exemplars, FailureGroup, Percentile, Row, Scope};
+use super::{
+    CheckSummary, Distribution, Exemplars, FailureGroup, LateRows, Percentile, Row, Scope,
+    TimeBucket,
+};
 
 /// Everything the load engine measured.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -165,6 +167,11 @@ pub struct Generator {
     pub cpu: Option<Duration>,
     /// Time in the run queue without a CPU, if the system provides it.
     pub run_queue: Option<Duration>,
+    /// Closed model: by how much less load was made, because waits ended late: the summed
+    /// lateness over the summed cycles of all users. `None` if unknown.
+    pub shortfall: Option<f64>,
+    /// Requests that were due or under way within a second after it was late.
+    pub late_requests: u64,
 }
 
 /// The requests of one task, or of the login.
@@ -200,6 +207,8 @@ pub struct TaskSummary {
     pub timeline: Vec<TimeBucket>,
     /// Its named steps, in order: parts of its requests, which are in no total.
     pub steps: Vec<TaskSummary>,
+    /// Those of the requests that a late generator may have distorted; not kept in results.
+    pub late: LateRows,
 }
 
 /// One second of the time series.

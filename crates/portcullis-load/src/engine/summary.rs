@@ -75,6 +75,8 @@ pub fn summary(
             is_punctual,
             cpu,
             run_queue,
+            shortfall: recorder.shortfall().filter(|_| !plan.is_open()),
+            late_requests: recorder.late_requests(),
         },
         limits: plan.limits.clone(),
         changes: plan.changes(),

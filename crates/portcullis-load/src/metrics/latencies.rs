@@ -123,6 +123,11 @@ impl Latencies {
         Duration::from_nanos(self.max_ns)
     }
 
+    /// The sum of the values.
+    pub fn sum(&self) -> Duration {
+        Duration::from_nanos(u64::try_from(self.sum_ns).unwrap_or(u64::MAX))
+    }
+
     /// The values as plain data.
     pub fn distribution(&self) -> Distribution {
         let buckets = self.histogram.iter().flat_map(|histogram| {

@@ -6,6 +6,7 @@ mod delta;
 mod exemplars;
 mod gap;
 mod interval;
+mod late_recorder;
 mod latencies;
 mod phase;
 mod recorder;

@@ -14,6 +14,7 @@ use portcullis_core::scenario::{Check, Step, Task, labels, methods};
 use super::clock;
 use super::exemplars::ExemplarRecorder;
 use super::interval::IntervalCounts;
+use super::late_recorder::LateRecorder;
 use super::latencies::Latencies;
 use super::phase::{Phase, Subject, TaskId};
 use super::row_recorder::RowRecorder;
@@ -43,6 +44,9 @@ pub struct Recorder {
     /// Kept connections that the server had closed, and that were opened again before sending.
     pub reopened: u64,
     requests: u64,
+    late: LateRecorder,
+    /// How long users waited between requests, and how late these waits ended, in sum.
+    waits: (Duration, Duration),
     /// How late the worker woke.
     pub lag: Latencies,
     /// How late users started.
@@ -62,6 +66,10 @@ fn longest(plan: &LoadPlan) -> Duration {
     if plan.is_open() { plan.closes() + plan.longest + room } else { room }
 }
 
+fn row_of(empty: &Latencies, plan: &LoadPlan) -> RowRecorder {
+    RowRecorder::new(empty, plan.limits.len())
+}
+
 impl Recorder {
     /// An empty recorder for a plan.
     ///
@@ -70,7 +78,7 @@ impl Recorder {
     pub fn new(plan: &LoadPlan) -> Result<Self, CreationError> {
         let empty = Latencies::new(longest(plan));
         empty.check()?;
-        let row = RowRecorder::new(&empty, plan.limits.len());
+        let row = row_of(&empty, plan);
         let mut rows = plan.scenario.tasks.len();
         let mut first_steps = Vec::new();
         for task in &plan.scenario.tasks {
@@ -92,6 +100,8 @@ impl Recorder {
             resent: 0,
             reopened: 0,
             requests: 0,
+            late: LateRecorder::new(&row_of(&empty, plan), tasks),
+            waits: (Duration::ZERO, Duration::ZERO),
             lag: empty.clone(),
             spawn_lag: empty.clone(),
             connect: empty.clone(),
@@ -122,6 +132,7 @@ impl Recorder {
         if let Some(row) = self.row(subject) {
             row.record(sample, ended, &plan.limits);
         }
+        self.late.record(subject, sample, ended, &plan.limits);
         if sample.is_cut {
             return;
         }
@@ -292,10 +303,35 @@ impl Recorder {
         is_shown && self.row(subject).is_some_and(|row| row.exemplars.wants_error())
     }
 
-    /// Records how late the worker woke.
-    pub fn note_lag(&mut self, lag: Duration) {
+    /// Records how late the worker woke at this time of the run.
+    pub fn note_lag(&mut self, lag: Duration, at: Duration) {
         self.lag.record(lag);
         self.interval.late = self.interval.late.max(lag);
+        self.late.note(lag, at);
+    }
+
+    /// Records that the worker is due to wake at this time of the run.
+    pub fn expect_pulse(&mut self, at: Duration) {
+        self.late.expect_pulse(at);
+    }
+
+    /// Records a wait of a user between two requests, and how late it ended.
+    pub fn note_wait(&mut self, wait: Duration, lag: Duration) {
+        self.waits.0 += wait;
+        self.waits.1 += lag;
+    }
+
+    /// The summed lateness of waits over the summed cycles of all users; `None` without waits.
+    pub fn shortfall(&self) -> Option<f64> {
+        let all = self.window.iter().chain(&self.extra_mixed).chain(&self.extra_targeted);
+        let busy: Duration = all.chain([&self.warm_up]).map(RowRecorder::busy).sum();
+        let (waited, late) = self.waits;
+        (!waited.is_zero()).then(|| late.as_secs_f64() / (waited + busy + late).as_secs_f64())
+    }
+
+    /// Requests that were due or under way within a second after the worker was late.
+    pub fn late_requests(&self) -> u64 {
+        self.late.requests()
     }
 
     /// The number of requests so far, including logins.
@@ -394,6 +430,8 @@ impl Recorder {
         self.resent += other.resent;
         self.reopened += other.reopened;
         self.requests += other.requests;
+        self.late.absorb(&other.late);
+        self.waits = (self.waits.0 + other.waits.0, self.waits.1 + other.waits.1);
         self.lag.absorb(&other.lag);
         self.spawn_lag.absorb(&other.spawn_lag);
         self.connect.absorb(&other.connect);
@@ -426,6 +464,7 @@ impl Recorder {
             let checks = self.checks.get(index).cloned().unwrap_or_default();
             TaskSummary {
                 timeline,
+                late: self.late.rows(index),
                 is_unchecked: checks.iter().all(|check| check.is_soft),
                 checks,
                 name: task.name.clone(),
@@ -467,6 +506,7 @@ impl Recorder {
             method: methods(&login.steps),
             label: labels(&login.steps),
             window: self.login.row(),
+            late: self.late.login(),
             samples: ExemplarRecorder::samples([&self.login.exemplars], plan.opens()),
             ..TaskSummary::default()
         })

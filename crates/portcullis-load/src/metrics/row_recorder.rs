@@ -217,6 +217,11 @@ impl RowRecorder {
         self.blocks = measure::merged(&self.blocks, &other.blocks);
     }
 
+    /// The summed time of its requests, good and failed.
+    pub fn busy(&self) -> Duration {
+        self.good.sum() + self.failed.sum()
+    }
+
     /// The counts since the last call.
     pub fn delta(&mut self) -> Row {
         let now = self.counts();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use portcullis_core::engine::is_missing;
 use portcullis_core::measure::{Body, FailureKind};
 
 /// Why a request failed; a group of failures keeps the message of the first.
@@ -74,6 +75,12 @@ impl Sample {
         let Self { latency, service, first_byte, tail, has_data, .. } = *self;
         let answer = GoodAnswer { latency, service, first_byte, tail, has_data, ended };
         (self.failure.is_none() && !self.is_cut).then_some(answer)
+    }
+
+    /// Whether the service does not have what was asked for, and the task does not accept that.
+    pub fn is_missing(&self) -> bool {
+        let is_status = |failure: &Failure| failure.kind == FailureKind::Status;
+        self.failure.as_ref().is_some_and(is_status) && is_missing(self.status)
     }
 
     /// Combines the steps of a call so far with its `next` step: the times add up, and the

@@ -126,8 +126,11 @@ impl<'a> WorkerDriver<'a> {
     fn turn(&mut self, worker: &Worker<'_>, reactor: &Rc<Reactor>) -> Turn {
         let now = Instant::now();
         if now >= self.pulse {
-            worker.recorder.borrow_mut().note_lag(now - self.pulse);
+            let (start, lag) = (self.shared.schedule.start, now - self.pulse);
             self.pulse = now + PULSE;
+            let mut recorder = worker.recorder.borrow_mut();
+            recorder.note_lag(lag, now - start);
+            recorder.expect_pulse(self.pulse - start);
         }
         self.report(worker, now);
         self.watch(worker, now);

@@ -11,6 +11,7 @@ use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::scenario::{Task, titles};
 use portcullis_core::target::Target;
 
+use super::flow::Called;
 use super::login::{Credentials, LoggedIn};
 use super::prepared::{Prepared, closes_connections};
 use super::session::{Sending, Session, login_failure};
@@ -55,6 +56,9 @@ pub enum LoadError {
     #[error("the engine could not start: {0}")]
     Engine(ReactorError),
 }
+
+/// Between the random streams of a task's first request and of its repetition.
+const ONCE_MORE: u64 = 500_000;
 
 /// How often the observer is asked whether to continue.
 const LOOK: Duration = Duration::from_millis(50);
@@ -146,9 +150,14 @@ async fn round(
             }
             // Separate random streams, so that the run's first requests do not change.
             let stream = u64::MAX - index as u64 - u64::from(time) * 1_000_000;
-            let mut rng = Rng::stream(plan.seed, Domain::Values, stream);
+            let random = |stream| Rng::stream(plan.seed, Domain::Values, stream);
             session.noted = shapes.0.get_mut(index).map(std::mem::take).unwrap_or_default();
-            let called = session.call(sending, index, &mut rng, None).await;
+            let mut called = session.call(sending, index, &mut random(stream), None).await;
+            // Asked once more, with other values: a drawn id may not exist, or not yet.
+            if time == 0 && called.as_ref().is_some_and(Called::is_missing) {
+                let rng = &mut random(stream - ONCE_MORE);
+                called = session.call(sending, index, rng, None).await.or(called);
+            }
             let noted = std::mem::take(&mut session.noted);
             shapes.0.get_mut(index).into_iter().for_each(|shapes| shapes.clone_from(&noted));
             let Some(called) = called else { continue };
@@ -167,7 +176,8 @@ async fn round(
                 let (_, answer) = session.last_answer();
                 let flow = sending.prepared.tasks.get(index);
                 let answer = flow.map_or(String::new(), |flow| session.hide(flow, &answer));
-                FirstFailure { kind: failure.kind, message: failure.message, answer }
+                let (kind, message) = (failure.kind, failure.message);
+                FirstFailure { kind, status: sample.status, message, answer }
             });
             let first = shapes.0.get(index).and_then(|shapes| shapes.first()?.first());
             answers.push(FirstAnswer {
@@ -186,8 +196,8 @@ async fn round(
 }
 
 /// Bytes came behind the last answer so far.
-fn fail_late(answers: &mut [FirstAnswer], Failure { kind, message, .. }: Failure) {
+fn fail_late(answers: &mut [FirstAnswer], Failure { kind, status, message }: Failure) {
     if let Some(last) = answers.last_mut().filter(|last| last.failure.is_none()) {
-        last.failure = Some(FirstFailure { kind, message, answer: String::new() });
+        last.failure = Some(FirstFailure { kind, status, message, answer: String::new() });
     }
 }

@@ -144,7 +144,9 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         let worker = self.worker;
         let intended = arrival.map(|arrival| arrival.intended);
         if let Some(arrival) = arrival.filter(|arrival| arrival.found_user) {
-            worker.recorder.borrow_mut().note_lag(arrival.intended.elapsed());
+            let lag = arrival.intended.elapsed();
+            let at = arrival.intended + lag - worker.shared.schedule.start;
+            worker.recorder.borrow_mut().note_lag(lag, at);
         }
         let (number, phase, task, start) = self.next_request(intended).await?;
         // A user counts as having run only if it made a request in the window, not after the login
@@ -312,8 +314,12 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
                 return Next::Leave;
             }
         }
-        worker.sleep(&self.handle, until).await;
-        if self.handle.is_cut() { Next::Stop } else { Next::Continue }
+        let lag = worker.sleep(&self.handle, until).await;
+        if self.handle.is_cut() {
+            return Next::Stop;
+        }
+        worker.recorder.borrow_mut().note_wait(wait, lag);
+        Next::Continue
     }
 
     /// Gives the user its login. The first user takes that of the first round; with a shared

@@ -115,7 +115,8 @@ impl Worker<'_> {
     pub async fn sleep(&self, handle: &Handle, until: Instant) -> Duration {
         handle.until(until).await;
         let lag = until.elapsed();
-        self.recorder.borrow_mut().note_lag(lag);
+        let at = until + lag - self.shared.schedule.start;
+        self.recorder.borrow_mut().note_lag(lag, at);
         lag
     }
 }

@@ -23,19 +23,35 @@ fn body(comparison: &Comparison) -> String {
             esc(why)
         )
     });
+    let notes = comparison.base_load.iter().chain(&comparison.base_gate);
+    let notes: String =
+        notes.map(|note| format!("<p class=\"note\">{}.</p>\n", esc(note))).collect();
     let rows: Rows = comparison.tasks.iter().map(cells).collect();
     format!(
-        "<p>{}</p>\n{}{}<figure>\n<figcaption>Latency of the candidate divided by the latency of \
+        "<p>{}</p>\n{}{}{notes}{}<figure>\n<figcaption>Latency of the candidate divided by the latency of \
          the base, over all pairs. The dot is the median, the bar is the 95 % interval (valid at \
          any stopping time).</figcaption>\n<div class=\"wide\" role=\"region\" aria-label=\"Ratios by task\" \
          tabindex=\"0\">{}</div>\n</figure>\n{}{}<p class=\"key\">{}.</p>\n",
         esc(&comparison.sentence()),
         facts(&about(comparison)),
         unplaced.unwrap_or_default(),
+        gate(comparison),
         forest(&comparison.tasks),
         table("Base and candidate by task", "sorts filters", &COLUMNS, &rows),
         pairs(comparison),
         esc(&comparison.blind_spot())
+    )
+}
+
+/// Where the configuration is looser than that of the base.
+fn gate(comparison: &Comparison) -> String {
+    if comparison.loosened.is_empty() {
+        return String::new();
+    }
+    let lines = comparison.loosened.iter().map(|line| format!("<li>{}</li>\n", esc(line)));
+    let lines: String = lines.collect();
+    format!(
+        "<p class=\"note\"><b>The gate is looser than in the base.</b></p>\n<ul>\n{lines}</ul>\n"
     )
 }
 
@@ -70,13 +86,18 @@ fn cells(task: &TaskComparison) -> Vec<Cell> {
         Some(effect) => Cell::number(&percent(pick(effect)), pick(effect)),
         None => Cell::number("–", -1.0),
     };
+    // An end that was not found is open.
+    let end = |pick: fn(&Effect) -> Option<f64>, effect: &Option<Effect>| {
+        let ratio = effect.as_ref().and_then(pick);
+        ratio.map_or_else(|| Cell::number("–", -1.0), |ratio| Cell::number(&percent(ratio), ratio))
+    };
     vec![
         Cell::text(&task.name),
         Cell::text(word(task)),
         Cell::count(task.pairs),
         of(|effect| effect.median, &task.effect),
-        of(|effect| effect.low, &task.effect),
-        of(|effect| effect.high, &task.effect),
+        end(Effect::from, &task.effect),
+        end(Effect::to, &task.effect),
         Cell::ms(task.p50_ms.base),
         Cell::ms(task.p50_ms.candidate),
         of(|effect| effect.median, &task.cpu),

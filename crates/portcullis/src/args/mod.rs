@@ -160,6 +160,9 @@ pub struct PerfArgs {
     /// Fail on warnings and undecided comparisons too
     #[arg(long)]
     pub strict: bool,
+    /// Fail if rules, tasks or load are looser than in the configuration of the base
+    #[arg(long, requires = "against")]
+    pub strict_gate: bool,
     /// Validate and print the plan; start nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -24,6 +24,7 @@ pub fn options(args: &PerfArgs) -> RunOptions {
         profile: args.profile.clone(),
         fresh: args.fresh,
         strict: args.strict,
+        strict_gate: args.strict_gate,
         repetitions: args.against_runs,
     }
 }

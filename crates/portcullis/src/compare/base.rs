@@ -24,6 +24,8 @@ pub struct Base {
     _entry: Entry,
     /// The plan of each version.
     pub plans: Sides<ServePlan>,
+    /// Where the base's configuration file is, if it is in the repository.
+    pub configuration: Option<PathBuf>,
 }
 
 /// Bases without use for this time are extracted again.
@@ -120,7 +122,8 @@ pub fn extract(
     }
     let plans = Sides { base: own, candidate: common };
     let name = BaseName { commit, tree };
-    let base = Base { asked: asked.to_owned(), name, plans, _entry: entry };
+    let configuration = place.of(&context.planned.file).ok();
+    let base = Base { asked: asked.to_owned(), name, plans, configuration, _entry: entry };
     Ok(StageOutput { value: base, cached, detail })
 }
 

@@ -2,6 +2,8 @@
 //! servers, sends the same requests to both, and decides for each task.
 
 mod base;
+mod base_load;
+mod gate;
 mod hooks;
 mod pairs;
 mod revision;
@@ -13,6 +15,7 @@ use portcullis_core::event::Stage;
 use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::target::Target;
 use portcullis_supervise::server::Server;
+use std::time::Instant;
 
 use crate::project::{self, Project, Venv};
 use crate::run::{Aborted, Journal, Role, RunContext, RunResults, Version};
@@ -44,10 +47,11 @@ pub fn compare(
         candidate: context.folder.side(roles.candidate),
     };
     let version = |side| Version { context, folder: folders.of(side), plan: base.plans.of(side) };
-    let prepared = Sides {
-        base: prepare(journal, version(Side::Base), held)?,
-        candidate: prepare(journal, version(Side::Candidate), held)?,
-    };
+    let begun = Instant::now();
+    let own = prepare(journal, version(Side::Base), held)?;
+    let mut base_took = begun.elapsed();
+    let prepared =
+        Sides { base: own, candidate: prepare(journal, version(Side::Candidate), held)? };
     // The version that starts first is chosen at random, because the layout of memory and
     // caches differs.
     let first = Rng::stream(context.planned.plan.load.seed, Domain::Placement, 1).below(2);
@@ -57,8 +61,12 @@ pub fn compare(
     };
     let mut up: Sides<Option<(Server, Target)>> = Sides::default();
     for side in order {
+        let begun = Instant::now();
         let started = start(journal, version(side), &prepared.of(side).project, slot)?;
         *up.of_mut(side) = Some(started);
+        if side == Side::Base {
+            base_took += begun.elapsed();
+        }
     }
     let (Some((base_up, base_at)), Some((candidate_up, candidate_at))) = (up.base, up.candidate)
     else {
@@ -77,7 +85,16 @@ pub fn compare(
     let other = servers.candidate.pid();
     servers.base.stop_beside(&[other]);
     servers.candidate.stop();
-    outcome
+    outcome?;
+    if let Some(comparison) = &mut results.comparison {
+        comparison.is_gate_strict = context.options.strict_gate;
+        match gate::compare(context, base) {
+            Ok(lines) => comparison.loosened = lines,
+            Err(why) => comparison.base_gate = Some(why),
+        }
+    }
+    drop(prepared);
+    base_load::measure(context, journal, base, base_took, held, slot, results)
 }
 
 fn prepare(

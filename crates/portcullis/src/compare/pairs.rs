@@ -143,8 +143,9 @@ fn comparison(
 ) -> Comparison {
     let plan = &context.planned.plan;
     let active = plan.load.scenario.tasks.iter().enumerate().filter(|(_, task)| task.weight > 0);
-    let compared = |(index, task): (usize, &Task)| {
-        TaskComparison::new(&task.name, index, &outcome.judge, &outcome.pairs)
+    let compared = |(index, task): (usize, &Task)| TaskComparison {
+        base_lacks: outcome.base_lacks.get(index).copied().flatten(),
+        ..TaskComparison::new(&task.name, index, &outcome.judge, &outcome.pairs)
     };
     let shown =
         |(path, value): &(String, serde_json::Value)| context.redact(&format!("{path} = {value}"));
@@ -158,5 +159,6 @@ fn comparison(
         tasks: active.map(compared).collect(),
         pairs: outcome.pairs.clone(),
         names: plan.load.scenario.tasks.iter().map(|task| task.name.clone()).collect(),
+        ..Comparison::default()
     }
 }

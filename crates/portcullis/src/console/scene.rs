@@ -265,6 +265,7 @@ fn comparison() -> Comparison {
         cpu: Some(Effect { median: 1.01, ..effect }),
         rise: ErrorRise::default(),
         failures: Sides { base: 0, candidate: 0 },
+        base_lacks: None,
         effect: Some(effect),
     };
     Comparison {
@@ -283,5 +284,6 @@ fn comparison() -> Comparison {
         ],
         pairs: Vec::new(),
         names: Vec::new(),
+        ..Comparison::default()
     }
 }

@@ -1,6 +1,6 @@
 //! The table by task: a row for each task, then the login, then the aggregate.
 
-use portcullis_core::compare::{Comparison, Decision, Effect, percent};
+use portcullis_core::compare::{Comparison, Decision, Effect, loosened, percent};
 use portcullis_core::judge::{Verdict, caveats};
 use portcullis_core::measure::{Row, Summary, TaskSummary};
 use portcullis_core::threshold::Percentile;
@@ -137,9 +137,15 @@ pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
         let of = |pick: fn(&Effect) -> f64, effect: &Option<Effect>| {
             effect.as_ref().map_or("-".to_owned(), |effect| percent(pick(effect)))
         };
+        // An end that was not found is open.
+        let end = |pick: fn(&Effect) -> Option<f64>, effect: &Option<Effect>| {
+            effect.as_ref().and_then(pick).map_or("-".to_owned(), percent)
+        };
         let word = match task.decision {
             Decision::Slower => "slower",
             Decision::NotSlower => "not slower",
+            Decision::Faster => "faster",
+            Decision::Undecided if task.is_new() => "new",
             Decision::Undecided if task.effect.is_none() => "not compared",
             Decision::Undecided => "undecided",
         };
@@ -151,8 +157,8 @@ pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
                 some => format!("{some} of {}", task.pairs),
             },
             of(|effect| effect.median, &task.effect),
-            of(|effect| effect.low, &task.effect),
-            of(|effect| effect.high, &task.effect),
+            end(Effect::from, &task.effect),
+            end(Effect::to, &task.effect),
             ms(task.p50_ms.base),
             ms(task.p50_ms.candidate),
             of(|effect| effect.median, &task.cpu),
@@ -160,12 +166,10 @@ pub fn against(comparison: &Comparison, style: Style) -> Vec<String> {
     }
     let mut lines = vec![String::new()];
     lines.extend(drawn(&narrowed(rows, COLUMNS.map(|(_, n)| n), style.columns), style));
-    if let Some(why) = &comparison.unplaced {
-        lines.push(format!(
-            "note: both servers could not be pinned to one CPU, so more pairs are needed: {}",
-            plain(why)
-        ));
-    }
+    // In a strict gate each of these is a finding.
+    let looser = comparison.loosened.iter().filter(|_| !comparison.is_gate_strict);
+    lines.extend(looser.map(|line| format!("warning: {}", plain(&loosened(line)))));
+    lines.extend(comparison.notes().iter().map(|note| format!("note: {}", plain(note))));
     lines.extend([format!("note: {}", plain(&comparison.blind_spot())), String::new()]);
     lines
 }

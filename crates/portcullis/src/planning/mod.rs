@@ -45,6 +45,8 @@ pub struct Planned {
     pub plan: Plan,
     /// The configuration.
     pub loaded: Loaded,
+    /// The values of flags in it.
+    pub flags: Vec<FlagValue>,
     /// Its file.
     pub file: PathBuf,
     /// The file's folder.
@@ -100,7 +102,8 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
         Mode::Attach(_) => {}
     }
     let trust = trust(plan.load.tls.as_ref()).map_err(|error| vec![error])?;
-    Ok(Planned { plan, loaded, file, base, trust, baseline, configuration_hash })
+    let flags = request.flags.clone();
+    Ok(Planned { plan, loaded, flags, file, base, trust, baseline, configuration_hash })
 }
 
 /// Advice for a baseline that is missing in CI.

@@ -30,6 +30,8 @@ pub struct RunOptions {
     pub fresh: bool,
     /// Whether warnings and undecided comparisons fail.
     pub strict: bool,
+    /// Whether a configuration that is looser than the base's fails.
+    pub strict_gate: bool,
     /// The number of comparisons in a row, to count false alarms.
     pub repetitions: u32,
 }

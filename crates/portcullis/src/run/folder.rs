@@ -40,6 +40,8 @@ pub enum Role {
     Base(BaseName),
     /// The candidate in a comparison.
     Candidate,
+    /// The base again, for the same load as the candidate's.
+    BaseLoad(BaseName),
 }
 
 /// The private folder of a run: removed when this is dropped, and locked until then, so that
@@ -84,6 +86,7 @@ impl RunFolder {
             // Paths of equal length, so that they cause no difference.
             Role::Base(_) => self.whole.join("base"),
             Role::Candidate => self.whole.join("cand"),
+            Role::BaseLoad(_) => self.whole.join("base-load"),
         };
         // If it cannot be created, the first file in it fails.
         let _ = make_folders(&path);
@@ -99,7 +102,7 @@ impl RunFolder {
     pub fn of_side(&self) -> Option<Side> {
         match self.role {
             Role::Load => None,
-            Role::Base(_) => Some(Side::Base),
+            Role::Base(_) | Role::BaseLoad(_) => Some(Side::Base),
             Role::Candidate => Some(Side::Candidate),
         }
     }
@@ -145,6 +148,7 @@ impl RunFolder {
             Role::Load => "",
             Role::Base(_) => "base-",
             Role::Candidate => "pairs-",
+            Role::BaseLoad(_) => "base-load-",
         };
         self.logs().join(format!("{prefix}{name}.log"))
     }

@@ -147,7 +147,7 @@ fn of_side<T>(
             let detail = format!("{}: {}", side.name(), done.detail);
             Ok(StageOutput { detail, ..done })
         }
-        (Err(mut failure), Role::Base(base)) => {
+        (Err(mut failure), Role::Base(base) | Role::BaseLoad(base)) => {
             let charge = |finding: Finding| match finding.kind {
                 FindingKind::Interrupted(_) | FindingKind::Defect => finding,
                 _ => base.charge(&finding.message),

@@ -19,3 +19,4 @@ pub use folder::{BaseName, Role, RunFolder};
 pub use journal::Journal;
 pub use record::{is_acceptable, record};
 pub use results::{LoadResults, RunResults};
+pub use source_locations::task_location;

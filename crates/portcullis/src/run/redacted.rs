@@ -3,7 +3,7 @@
 
 use portcullis_core::compare::Comparison;
 use portcullis_core::event::{StageEnd, StageRecord};
-use portcullis_core::judge::Verdict;
+use portcullis_core::judge::{ThresholdResult, Verdict};
 use portcullis_core::measure::{Summary, TaskSummary};
 use portcullis_core::secrets::Secrets;
 use portcullis_core::threshold::Scope;
@@ -69,19 +69,24 @@ fn row(task: &mut TaskSummary, secrets: &Secrets) {
 
 fn verdict(verdict: &mut Verdict, hide: &impl Fn(&mut String)) {
     verdict.silent_tasks.iter_mut().for_each(hide);
-    for judged in &mut verdict.judged {
-        hide(&mut judged.rule.text);
-        judged.reason.iter_mut().for_each(hide);
-        match &mut judged.rule.scope {
-            Scope::Task(name) | Scope::Group(name) | Scope::Label(name) => hide(name),
-            Scope::Aggregate | Scope::Login => {}
-        }
+    verdict.judged.iter_mut().for_each(|one| judged(one, hide));
+}
+
+fn judged(judged: &mut ThresholdResult, hide: &impl Fn(&mut String)) {
+    hide(&mut judged.rule.text);
+    judged.reason.iter_mut().for_each(hide);
+    match &mut judged.rule.scope {
+        Scope::Task(name) | Scope::Group(name) | Scope::Label(name) => hide(name),
+        Scope::Aggregate | Scope::Login => {}
     }
 }
 
 fn comparison(comparison: &mut Comparison, hide: &impl Fn(&mut String)) {
     comparison.names.iter_mut().for_each(hide);
     comparison.overrides.iter_mut().for_each(hide);
+    comparison.loosened.iter_mut().for_each(hide);
+    comparison.base_judged.iter_mut().for_each(|one| judged(one, hide));
+    comparison.base_load.iter_mut().chain(&mut comparison.base_gate).for_each(hide);
     comparison.tasks.iter_mut().for_each(|task| hide(&mut task.name));
 }
 

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use portcullis_core::config::{line_of_rule, line_of_section};
+use portcullis_core::config::{line_of_rule, line_of_section, line_of_task};
 use portcullis_core::threshold::Severity;
 use portcullis_report::{PlacedRule, SourceLocations};
 
-use crate::planning::Planned;
+use crate::planning::{self, Planned};
 
 /// The positions of rules in the configuration of a plan.
 pub fn source_locations(planned: &Planned) -> SourceLocations {
@@ -29,6 +29,13 @@ pub fn source_locations(planned: &Planned) -> SourceLocations {
     let workspace = std::env::var_os("GITHUB_WORKSPACE").filter(|value| !value.is_empty());
     let file = in_repository(&planned.file, workspace.as_deref().map(Path::new));
     SourceLocations { file, rules, against: line_of_section(tree, "against") }
+}
+
+/// The position of a task in the configuration, for messages: `perf.toml:131`. `None` if it is
+/// not in the file.
+pub fn task_location(planned: &Planned, task: &str) -> Option<String> {
+    let line = line_of_task(&planned.loaded.tree, task)?;
+    Some(format!("{}:{line}", planning::shown(&planned.file)))
 }
 
 /// The path of the file in its repository: from the folder with `.git`; without one from

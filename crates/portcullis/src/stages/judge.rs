@@ -1,7 +1,7 @@
 //! Judge: judges every threshold; each violation is a line of its own.
 
 use portcullis_core::compare::{self, judge_by_pairs};
-use portcullis_core::judge::{Finding, findings, headline, judge};
+use portcullis_core::judge::{Finding, findings, headline, judge, late_finding};
 
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
@@ -21,7 +21,11 @@ pub fn evaluate(
     if let Some(comparison) = &results.comparison {
         judge_by_pairs(&mut verdict, comparison, summary);
     }
+    // A run that is neither red nor green: what decides it comes first.
+    let late = late_finding(summary, &planned.plan.thresholds, &verdict, strict);
     let mut found = findings::of_verdict(&verdict, strict);
+    let advice = late.is_some().then(|| BUSY.to_owned());
+    found.extend(late);
     let mut differences = findings::of_baseline(&verdict, strict);
     if let Some(comparison) = &results.comparison {
         found.extend(compare::findings(comparison, strict));
@@ -41,6 +45,9 @@ pub fn evaluate(
     results.differences = differences;
     match found.is_empty() {
         true => Ok(StageOutput::new((), counts)),
-        false => Err(StageFailure { findings: found, log: None, advice: None }),
+        false => Err(StageFailure { findings: found, log: None, advice }),
     }
 }
+
+/// The advice for a late load generator.
+pub const BUSY: &str = "give the load generator its own core, or use a less busy machine";

@@ -10,7 +10,7 @@ use portcullis_core::engine::{
     pages_among_json,
 };
 use portcullis_core::event::{Event, Progress};
-use portcullis_core::judge::{Finding, generator_fault, unanswered_fault, warm_up_fault};
+use portcullis_core::judge::{Finding, load_fault, unanswered_fault, warm_up_fault};
 use portcullis_core::measure::{FailureKind, Summary, Usage, UsageAt, UsageTimeline};
 use portcullis_core::plan::Mode;
 use portcullis_core::target::Target;
@@ -20,10 +20,11 @@ use portcullis_supervise::port::{self, Listeners, Owner};
 use portcullis_supervise::server::Server;
 
 use super::health::{self, Health};
+use super::judge::BUSY;
 use crate::engines::{self, NotBegun};
 use crate::host::machine::Ticks;
 use crate::project;
-use crate::run::{LoadResults, RunContext, StageFailure, StageOutput};
+use crate::run::{LoadResults, RunContext, StageFailure, StageOutput, task_location};
 
 /// Makes the load on a ready server. Its results are in `results`, even if it fails.
 ///
@@ -305,13 +306,14 @@ const NO_TOKEN: &str = "set scenario.login.token to the path of the token in the
 const WRONG_LOGIN: &str =
     "check path, body and token of [scenario.login], and that the seed creates this user";
 
-/// Reports the answers of the first round; tasks without data end the run here.
+/// Reports the answers of the first round; tasks without data, and tasks that the service does
+/// not have, end the run here. Any other failure is the service's own, and is judged.
 fn tell_first_round(
     context: &RunContext<'_>,
     calls: &mut Vec<FirstCall>,
     answers: &[FirstAnswer],
 ) -> Result<(), StageFailure> {
-    let mut without_data = Vec::new();
+    let (mut missing, mut without_data) = (Vec::new(), Vec::new());
     for answer in answers {
         let failure = answer.failure.as_ref();
         let words = failure.map(|failure| format!("{}: {}", failure.kind.name(), failure.message));
@@ -320,9 +322,14 @@ fn tell_first_round(
             latency: answer.latency,
             failure: words.map(|words| context.redact(&words)),
         });
-        let Some(FirstFailure { kind, message, answer: body }) = failure else { continue };
+        let Some(failure) = failure else { continue };
         let (task, request) = (&answer.task, &answer.request);
-        if *kind == FailureKind::Validation {
+        let FirstFailure { kind, status, message, answer: body } = failure;
+        if failure.is_missing() {
+            let place = task_location(context.planned, task);
+            let place = place.map_or_else(String::new, |place| format!(", {place}"));
+            missing.push(Finding::invalid(format!("{task}: {status} at {request}{place}")));
+        } else if *kind == FailureKind::Validation {
             without_data.push(Finding::invalid(format!(
                 "{task} has no data: {request}: {message}; the answer was {body}"
             )));
@@ -331,16 +338,22 @@ fn tell_first_round(
         }
     }
     pages_among_json(answers).into_iter().for_each(|remark| context.warn(&remark));
-    if without_data.is_empty() {
-        return Ok(());
-    }
     let has_no_list = |finding: &Finding| finding.message.contains("the answer has no key");
-    let advice = match without_data.iter().all(has_no_list) {
-        true => "set check.array to a list of the answer, such as \"results\"",
-        false => "check that the seed fills these tables for the user that logs in",
+    let advice = match (missing.is_empty(), without_data.is_empty()) {
+        (true, true) => return Ok(()),
+        (false, _) => MISSING,
+        (true, false) if without_data.iter().all(has_no_list) => NO_LIST,
+        (true, false) => "check that the seed fills these tables for the user that logs in",
     };
-    Err(StageFailure { findings: without_data, log: None, advice: Some(advice.to_owned()) })
+    let findings = missing.into_iter().chain(without_data).collect();
+    Err(StageFailure { findings, log: None, advice: Some(advice.to_owned()) })
 }
+
+const NO_LIST: &str =
+    "set the path of the check to a list of the answer, such as json = \"results\"";
+
+const MISSING: &str = "correct the path or the method of the task, seed what it asks for, or accept \
+                       the status if it is the expected answer (accept = [200, 404])";
 
 fn conclude(
     context: &RunContext<'_>,
@@ -360,7 +373,7 @@ fn conclude(
         (false, None) if summary.ended_early.is_none() => plan.users_due(plan.window),
         (false, _) => plan.users_due(summary.measured.saturating_sub(login)),
     };
-    let fault = generator_fault(&summary);
+    let fault = load_fault(&summary);
     let unwell = warm_up_fault(&summary);
     let unanswered = unanswered_fault(&summary, plan.users_at_end());
     results.summary = Some(summary);
@@ -404,9 +417,7 @@ fn conclude(
                     .with_advice("find out why the service fails before the measured window"));
             }
             match fault {
-                Some(fault) => Err(StageFailure::new(Finding::invalid(fault)).with_advice(
-                    "give the load generator its own core, or use a less busy machine",
-                )),
+                Some(fault) => Err(StageFailure::new(Finding::invalid(fault)).with_advice(BUSY)),
                 None => Ok(()),
             }
         }

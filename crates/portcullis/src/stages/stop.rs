@@ -37,13 +37,16 @@ pub fn stop(
     Err(StageFailure::new(Finding::server(message)).with_advice(advice))
 }
 
+/// The words for a server that ended by itself.
+pub const HAD_ENDED: &str = "the server had already ended";
+
 /// How the server that was started ended, in words; `None` if there is none.
 pub fn end_server(server: &mut Option<Server>) -> Option<String> {
     let mut server = server.take()?;
     let before = server.ended_within(Duration::ZERO);
     let mut detail = match (server.stop(), before) {
-        (_, Some(status)) => format!("the server had already ended: {status}"),
-        (Ended::Gone, None) => "the server had already ended".to_owned(),
+        (_, Some(status)) => format!("{HAD_ENDED}: {status}"),
+        (Ended::Gone, None) => HAD_ENDED.to_owned(),
         (Ended::Politely, None) => "the server stopped on request".to_owned(),
         (Ended::Killed, None) => "the server had to be killed".to_owned(),
     };

@@ -204,13 +204,79 @@ fn what_the_base_cannot_do_is_not_charged_to_the_candidate() {
     std::fs::write(versions.service("perf/seed_user_a.py"), seed).unwrap();
     std::fs::write(versions.service("requirements.lock"), requirements).unwrap();
     let outcome = versions.project.run(&FLAGS);
-    outcome.expect(
-        0,
-        &["lacks the seed script: the candidate's is used for both", "1 task not compared"],
-    );
+    outcome.expect(0, &["lacks the seed script: the candidate's is used for both", "1 task new"]);
     let row = |line: &&str| line.trim_start().starts_with("list_reports  ");
-    let compared = outcome.text.lines().filter(row).any(|line| line.contains("not compared"));
+    let compared = outcome.text.lines().filter(row).any(|line| line.contains("  new  "));
     assert!(compared, "{}", outcome.text);
+    let new = outcome.artifact("perf_results.md");
+    assert!(new.contains("list_reports: new, not compared: the base answers 404"), "{new}");
+}
+
+/// Every request of the API takes 30 ms; `LOCK` says whether one after the other.
+const SERIAL: &str = r#"import contextlib
+import threading
+import time
+
+LOCK = contextlib.nullcontext()
+
+
+class Serial:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.path.startswith("/api/") and "/auth/" not in request.path:
+            with LOCK:
+                time.sleep(0.03)
+        return self.get_response(request)
+"#;
+
+#[test]
+fn a_lock_that_only_a_load_shows_is_not_excused_by_a_base_that_is_slow_too() {
+    let versions = Versions::new();
+    let project = versions
+        .project
+        .with("fail = [\n", "fail = [\n    \"p50 <= 20ms\",\n")
+        .with("min = \"100ms\", max = \"300ms\"", "min = \"0ms\", max = \"10ms\"");
+    let versions = Versions { project, folder: versions.folder };
+    versions.add_middleware("serial.Serial", SERIAL);
+    versions.commit();
+    let lock = "LOCK = threading.Lock()";
+    versions.change("upstream/serial.py", "LOCK = contextlib.nullcontext()", lock);
+    let flags = ["-u", "5", "-r", "5", "-t", "4s", "--against", "HEAD"];
+    let outcome = versions.project.run(&flags);
+    // One request at a time waits for no lock.
+    outcome.expect(1, &["violated: p50 = ", "the base got the same load: ", "10 tasks not slower"]);
+    assert!(!outcome.text.contains("the base violates it too"), "{}", outcome.text);
+    let base = &outcome.results()["against"]["base_thresholds"];
+    assert!(base.as_array().unwrap().len() > 5, "{base}");
+}
+
+#[test]
+fn a_gate_that_the_change_loosens_itself_is_named() {
+    let versions = Versions::new();
+    std::fs::write(versions.folder.join(".gitignore"), ".portcullis/\n").unwrap();
+    // Writes the configuration, which is then part of the base.
+    drop(versions.project.command(&[]));
+    versions.commit();
+    let project = versions.project.with("p95(list) < 500ms per task", "p95(list) < 900ms per task");
+    let versions = Versions { project, folder: versions.folder };
+    let line = "thresholds.fail: p95(list) < 500ms per task → p95(list) < 900ms per task";
+    let said = format!("the gate is looser than in the base: {line}");
+    let outcome = versions.project.run(&FLAGS);
+    outcome.expect(0, &[&format!("warning: {said}")]);
+    assert_eq!(outcome.results()["against"]["loosened"][0], line);
+    for file in ["perf_results.md", "perf_results.html"] {
+        let text = outcome.artifact(file).replace("&lt;", "<").replace("\\", "");
+        assert!(text.contains("p95(list) < 900ms per task"), "{file}");
+    }
+    let strict = versions.project.run(&[&FLAGS[..], &["--strict-gate"]].concat());
+    strict.expect(1, &[&format!("violated: {said}")]);
+    // Without a configuration in the base there is a note, and no error.
+    versions.git(&["rm", "-q", "--cached", "perf.toml"]);
+    versions.git(&["commit", "-q", "-m", "without"]);
+    let strict = versions.project.run(&[&FLAGS[..], &["--strict-gate"]].concat());
+    strict.expect(0, &["is not compared: it has no perf.toml"]);
 }
 
 /// Breaks everything but the health check and the login.
@@ -252,7 +318,8 @@ fn what_the_base_violates_itself_is_shown_and_not_charged() {
     versions.add_middleware("waiting.Waiting", WAITING);
     versions.commit();
     let outcome = versions.project.run(&FLAGS);
-    outcome.expect(0, &["the base violates it too", "1 warning", "all 10 tasks not slower"]);
+    let parts = ["the base violates it too under the same load", "1 warning"];
+    outcome.expect(0, &[&parts[..], &["all 10 tasks not slower"]].concat());
     assert!(!outcome.text.contains("lacks requirements"), "{}", outcome.text);
     let (code, said) = versions.project.check("perf_results.json");
     assert!(code == Some(0) && said.contains("the base violates it too"), "{code:?} {said}");

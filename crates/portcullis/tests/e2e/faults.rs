@@ -68,6 +68,33 @@ fn a_server_that_dies_in_mid_run_is_never_judged_green() {
 }
 
 #[test]
+fn a_task_that_the_service_does_not_have_ends_the_run_by_its_line() {
+    let project =
+        Project::quick().with("path = \"/api/v1/reports/\"", "path = \"/api/v1/report/\"");
+    let outcome = project.run(&["-t", "40s"]);
+    outcome.expect(5, &["list_reports: 404 at GET /api/v1/report/?page_size=25, perf.toml:"]);
+    assert!(!outcome.text.contains("load 1/"), "{}", outcome.text);
+    // Another method is a mistake of the same kind.
+    let post = "path = \"/api/v1/reports/\"\nmethod = \"DELETE\"";
+    let project = Project::quick().with("path = \"/api/v1/reports/\"", post);
+    project.run(&["-t", "40s"]).expect(5, &["list_reports: 405 at DELETE /api/v1/reports/"]);
+    // What the task accepts is an answer.
+    let gone = "path = \"/api/v1/report/\"\naccept = [404]";
+    let (path, check) =
+        ("path = \"/api/v1/reports/\"", "check = { array = \"results\", min_items = 1 }");
+    let text = std::fs::read_to_string(crate::harness::root().join("perf.toml")).unwrap();
+    let task = &text[text.find(path).unwrap()..];
+    let task = &task[..task.find(check).unwrap() + check.len()];
+    Project::quick().with(task, gone).run(&["-t", "2s"]).expect(0, &["PASSED"]);
+}
+
+#[test]
+fn a_server_error_in_the_first_round_is_judged_and_named() {
+    let outcome = Project::quick().run_with_faults("reports=status:500", &[]);
+    outcome.expect(1, &["first round: list_reports: GET /api/v1/reports/", "violated: error_rate"]);
+}
+
+#[test]
 fn tables_without_rows_are_no_measurement() {
     let project = Project::quick();
     let outcome = project.run_with_faults("seed=only_user", &[]);

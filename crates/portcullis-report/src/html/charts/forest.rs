@@ -75,6 +75,7 @@ fn row(task: &TaskComparison, x: &Scale, y: f64) -> String {
 /// A task's decision in a word.
 pub fn word(task: &TaskComparison) -> &'static str {
     match task.decision {
+        Decision::Undecided if task.is_new() => "new, not compared",
         Decision::Undecided if task.effect.is_none() => "not compared",
         decision => decision.name(),
     }

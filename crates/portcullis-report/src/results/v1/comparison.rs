@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Text;
+use super::threshold::Threshold;
 use crate::results::wire::{Count, Latency, Milliseconds, Ratio, Seconds, Wire, fields, read_each};
 use crate::results::word::{Word, Words};
 use crate::results::{At, Contradiction, ensure, known};
@@ -32,6 +33,26 @@ pub struct Against<'a> {
     /// Task, seconds since the first pair, version asked first, latency of base and candidate
     /// in milliseconds (null: failed), and CPU time of both servers for it.
     pub pairs: Vec<Pair<'a>>,
+    /// After a violation under load: what the same load of the base showed, or why there was
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_load: Option<Text<'a>>,
+    /// Results of the rules after the same load of the base.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub base_thresholds: Vec<Threshold<'a>>,
+    /// Why the configuration of the base was not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_gate: Option<Text<'a>>,
+    /// Where the configuration is looser than that of the base.
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub loosened: Cow<'a, [String]>,
+    /// Whether a looser configuration fails the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict_gate: bool,
+}
+
+fn is_empty(lines: &[String]) -> bool {
+    lines.is_empty()
 }
 
 /// A pair, written as a list to save space.
@@ -63,6 +84,9 @@ pub struct AgainstTask<'a> {
     /// Pairs in which only the request of the candidate was in the tail.
     pub only_candidate_in_tail: u64,
     pub only_base_in_tail: u64,
+    /// Status of the base if it does not have what the task requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_lacks: Option<u16>,
 }
 
 /// Latency of the candidate divided by the latency of the base.
@@ -92,6 +116,11 @@ impl<'a> Wire<'a, Comparison> for Against<'a> {
             tasks: Wire::of(&comparison.tasks),
             names: Wire::of(names),
             pairs: comparison.pairs.iter().map(|one| pair(one, names)).collect(),
+            base_load: Wire::of(&comparison.base_load),
+            base_thresholds: Wire::of(&comparison.base_judged),
+            base_gate: Wire::of(&comparison.base_gate),
+            loosened: Wire::of(&comparison.loosened),
+            strict_gate: comparison.is_gate_strict,
         }
     }
 
@@ -109,6 +138,11 @@ impl<'a> Wire<'a, Comparison> for Against<'a> {
             tasks: read_each(self.tasks, "tasks")?,
             pairs: pairs.collect::<Result<_, _>>()?,
             names,
+            base_load: self.base_load.read()?,
+            base_judged: read_each(self.base_thresholds, "base_thresholds")?,
+            base_gate: self.base_gate.read()?,
+            loosened: self.loosened.read()?,
+            is_gate_strict: self.strict_gate,
         })
     }
 }
@@ -133,6 +167,7 @@ impl<'a> Wire<'a, TaskComparison> for AgainstTask<'a> {
             only_base_failed: task.rise.base,
             only_candidate_in_tail: task.tail.candidate,
             only_base_in_tail: task.tail.base,
+            base_lacks: task.base_lacks,
         }
     }
 
@@ -163,6 +198,7 @@ impl<'a> Wire<'a, TaskComparison> for AgainstTask<'a> {
             cpu: self.cpu.read()?,
             rise,
             failures,
+            base_lacks: self.base_lacks,
         })
     }
 }

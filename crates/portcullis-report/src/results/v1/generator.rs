@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use super::latency::Distribution;
-use crate::results::wire::{Seconds, fields};
+use crate::results::wire::{Finite, Seconds, fields};
 use crate::results::word::Word;
 
 /// The schedule of the open model.
@@ -45,6 +45,16 @@ pub struct Generator {
     pub ran_s: Seconds,
     pub cpu_s: Option<Seconds>,
     pub run_queue_s: Option<Seconds>,
+    /// Share of the load that is missing because waits of users ended late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shortfall_share: Option<Finite>,
+    /// Requests that were due or under way within a second after the generator was late.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub late_requests: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 fields!(Arrivals: measured::ArrivalCounts { scheduled, queued, unstarted });
@@ -56,7 +66,11 @@ fields!(Connections<'a>: measured::Connects { address } at {
     handshake = handshake
 });
 
-fields!(Generator: measured::Generator { ; punctual = is_punctual } at {
+fields!(Generator: measured::Generator {
+    late_requests;
+    punctual = is_punctual,
+    shortfall_share = shortfall
+} at {
     spawn_lag = spawn_lag,
     lag = lag,
     ran_s = ran,

@@ -134,6 +134,7 @@ impl<'a> Task<'a> {
             },
             timeline: self.course.read().at("course")?,
             steps: steps.collect::<Result<_, _>>()?,
+            late: measured::LateRows::default(),
         })
     }
 }

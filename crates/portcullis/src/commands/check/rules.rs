@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use portcullis_core::check::looser_rules;
 use portcullis_core::config::{self, Config, any_variable};
 use portcullis_core::judge::Finding;
 use portcullis_core::threshold::{Labels, Threshold};
@@ -68,6 +69,16 @@ impl<'a> Configured<'a> {
     /// The rules added by flags, in a few words.
     fn more(&self) -> &'static str {
         if self.args.fail.is_empty() && self.args.warn.is_empty() { "" } else { ", and flags" }
+    }
+
+    /// Where the rules of a run are looser than those of the configuration file. Rules of the
+    /// command line do not count: they are meant to be stricter.
+    pub fn looser(&self, rules: &Rules, own: &[Threshold]) -> Vec<String> {
+        let added = |rule: &&Threshold| {
+            self.args.fail.contains(&rule.text) || self.args.warn.contains(&rule.text)
+        };
+        let given = rules.config.thresholds.iter().filter(|rule| !added(rule)).cloned();
+        if self.is_named() { looser_rules(&given.collect::<Vec<_>>(), own) } else { Vec::new() }
     }
 
     /// Whether warnings fail too.

@@ -172,7 +172,7 @@ fn key(version: Version<'_>, project: &Project, venv: &Venv) -> Option<String> {
         key.add("day", context.day().to_le_bytes());
     }
     // The base's files are not in a repository, but its tree is known.
-    if let Role::Base(base) = folder.role() {
+    if let Role::Base(base) | Role::BaseLoad(base) = folder.role() {
         return Some(key.add("tree", &base.tree).finish());
     }
     let Some(files) = git.files().filter(|files| !files.is_empty()) else {
