@@ -69,6 +69,8 @@ pub struct ServePlan {
     pub django: DjangoSection,
     /// The seed script.
     pub seed_script: Option<PathBuf>,
+    /// Files and folders that the database depends on besides those that git knows.
+    pub inputs: Vec<PathBuf>,
     /// Arguments of `manage.py` for the migrations.
     pub migrate: Vec<String>,
     /// Deadline for creating the environment, and for installing the requirements.
@@ -352,6 +354,7 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
             env: config.env.clone(),
             django: config.django.clone(),
             seed_script: config.django.seed.as_deref().map(in_base),
+            inputs: config.django.inputs.iter().map(|path| in_base(path)).collect(),
             migrate: config.steps.migrate.clone(),
             install_timeout: config.steps.install_timeout,
             migrate_timeout: config.steps.migrate_timeout,

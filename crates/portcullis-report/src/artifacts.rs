@@ -183,11 +183,13 @@ impl Folder {
     fn place(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let parent = path.parent().unwrap_or(&self.path);
         fs::create_dir_all(parent)?;
-        let mut file = tempfile::Builder::new().prefix(WRITING).tempfile_in(parent)?;
+        // The umask decides who may read it, as for any file that the user makes.
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix(WRITING).permissions(readable);
+        let mut file = builder.tempfile_in(parent)?;
         file.write_all(bytes)?;
         file.flush()?;
-        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        file.as_file().set_permissions(readable)?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     }

@@ -23,7 +23,7 @@ pub struct Abandoned {
 }
 
 /// The locked file of a private folder.
-const ALIVE: &str = "alive";
+pub const ALIVE: &str = "alive";
 /// A folder without that file may belong to a run that begins just now.
 const YOUNG: Duration = Duration::from_secs(3600);
 /// How long killed processes may take to disappear.

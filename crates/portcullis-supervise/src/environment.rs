@@ -22,7 +22,7 @@ const NAMES: [&str; 10] = [
     "NIX_SSL_CERT_FILE",
     "SYSTEMROOT",
 ];
-const PREFIXES: [&str; 4] = ["LC_", "XDG_", "PIP_", "PYENV_"];
+const PREFIXES: [&str; 5] = ["LC_", "XDG_", "PIP_", "UV_", "PYENV_"];
 const SUFFIXES: [&str; 2] = ["_PROXY", "_proxy"];
 
 fn is_allowed(name: &OsStr) -> bool {
@@ -67,6 +67,7 @@ mod tests {
             "LC_ALL",
             "HTTPS_PROXY",
             "PIP_INDEX_URL",
+            "UV_INDEX_URL",
             "PYTHONPATH",
             "VIRTUAL_ENV",
             "LD_LIBRARY_PATH",
@@ -82,6 +83,6 @@ mod tests {
         let pairs = given.map(|name| (OsString::from(name), OsString::from("x")));
         let environment = Environment::inherited(pairs);
         let kept: Vec<_> = environment.variables().map(|(name, _)| name.to_owned()).collect();
-        assert_eq!(kept, ["HTTPS_PROXY", "LC_ALL", "PATH", "PIP_INDEX_URL"]);
+        assert_eq!(kept, ["HTTPS_PROXY", "LC_ALL", "PATH", "PIP_INDEX_URL", "UV_INDEX_URL"]);
     }
 }

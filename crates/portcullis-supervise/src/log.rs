@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How many bytes at the end of a log are read.
 const TAIL_BYTES: u64 = 64 * 1024;
@@ -42,10 +42,14 @@ pub fn cut_if_long(path: &Path) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     (&file).take(SAVED).read_to_end(&mut bytes)?;
     let bytes = from_next_line(&bytes);
-    let name = path.file_stem().unwrap_or_default().to_string_lossy();
-    let saved = path.with_file_name(format!("{name}-{EARLIER}.log"));
-    std::fs::write(saved, bytes)?;
+    std::fs::write(earlier(path), bytes)?;
     file.set_len(0)
+}
+
+/// Where the end of a log is saved when it is cut.
+pub fn earlier(path: &Path) -> PathBuf {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{name}-{EARLIER}.log"))
 }
 
 /// The last `lines` non-empty lines of a log; empty if it cannot be read.

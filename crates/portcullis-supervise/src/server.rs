@@ -149,16 +149,21 @@ impl Server {
         if self.stopped {
             return Ended::Gone;
         }
+        let ended = self.stop_group();
+        self.strays = sweep::sweep(others, self.grace).found;
+        ended
+    }
+
+    /// Stops its process group only, for another start beside servers that keep running.
+    pub fn stop_group(&mut self) -> Ended {
         self.stopped = true;
         let group = self.pid();
         let (child, status) = (&mut self.child, &mut self.status);
-        let ended = tree::end_group(group, self.grace, || {
+        tree::end_group(group, self.grace, || {
             if status.is_none() {
                 *status = child.try_wait().ok().flatten();
             }
-        });
-        self.strays = sweep::sweep(others, self.grace).found;
-        ended
+        })
     }
 }
 

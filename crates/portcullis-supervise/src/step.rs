@@ -143,11 +143,16 @@ fn command(step: &Step<'_>) -> std::io::Result<duct::Expression> {
     })
 }
 
-/// The output of a short command, also kept in `log`; `None` if it failed.
-pub fn capture(step: &Step<'_>, interrupts: &Interrupts) -> Option<String> {
+/// The output of a short command, also kept in `log`; `None` if it failed, or printed more
+/// than a log may have, because then its beginning is lost.
+pub fn capture(step: &Step<'_>, interrupts: &Interrupts) -> Option<Vec<u8>> {
+    let earlier = log::earlier(step.log);
+    let _ = std::fs::remove_file(&earlier);
     run(step, interrupts).ok()?;
-    let bytes = std::fs::read(step.log).ok()?;
-    Some(String::from_utf8_lossy(&bytes).into_owned())
+    if earlier.exists() {
+        return None;
+    }
+    std::fs::read(step.log).ok()
 }
 
 #[cfg(test)]

@@ -54,13 +54,13 @@ pub fn sweep(keep: &[u32], grace: Duration) -> Swept {
     Swept { found, left: kill(keep, LIMIT) }
 }
 
-/// The commands of living descendants, for messages: the processes that an ended server has
-/// left. Empty unless orphans are adopted.
-pub fn left_behind() -> Vec<String> {
+/// The living descendants: the processes that an ended server has left, each with its
+/// command. Empty unless orphans are adopted.
+pub fn left_behind() -> BTreeMap<u32, String> {
     if !ADOPTS.load(Ordering::Relaxed) {
-        return Vec::new();
+        return BTreeMap::new();
     }
-    strays(&[]).keys().map(|pid| format!("process {}", shown(*pid))).collect()
+    strays(&[]).keys().map(|pid| (*pid, format!("process {}", shown(*pid)))).collect()
 }
 
 /// Kills every descendant of this process, including new ones meanwhile. Returns those that

@@ -36,8 +36,10 @@ fn processes_that_fork_again_and_again_are_ended_and_others_are_kept() {
         let (log, grace) = (folder.path().join("log"), Duration::from_millis(100));
         server::start(&argv, folder.path(), &environment, &log, grace, &[]).unwrap()
     };
-    // It makes new children all the time, and all of them stay.
-    let mut kept = start(&["sh", "-c", "while :; do sleep 0.01 || exit 1; done"]);
+    // It makes new children all the time, and all of them stay. They also make the table of
+    // processes so long that reading it takes longer than a fork.
+    let script = "for _ in $(seq 400); do sleep 600 & done; while :; do sleep 0.01 || exit 1; done";
+    let mut kept = start(&["sh", "-c", script]);
     for how in ["together", "alone"] {
         let beat = folder.path().join(how);
         let mut hopping = start(&["python3", "-c", HOPS, beat.to_str().unwrap(), how]);

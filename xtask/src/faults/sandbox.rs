@@ -104,6 +104,15 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Ends the other programs, if they were started during the run: afterwards nothing may be
+    /// left.
+    pub fn dismiss(&self) {
+        for mut child in self.companions.lock().unwrap_or_else(|e| e.into_inner()).drain(..) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
     /// The command of a run in this sandbox, not started yet.
     ///
     /// # Errors

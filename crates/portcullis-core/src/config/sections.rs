@@ -86,6 +86,10 @@ pub struct DjangoSection {
     /// SQLite files that the service may open in addition to the run's databases, relative to
     /// the project's root.
     pub sqlite_files: Vec<String>,
+    /// Files and folders that the database depends on besides those that git knows.
+    pub inputs: Vec<String>,
+    /// Patterns of files below the repository's top that the database does not depend on.
+    pub ignore: Vec<String>,
 }
 
 /// Commands and deadlines of the steps.
@@ -265,6 +269,8 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
         seed: None,
         seed_user: None,
         sqlite_files: Vec::new(),
+        inputs: Vec::new(),
+        ignore: Vec::new(),
     };
     let Some(mut section) = section else { return django };
     django.manage = section.text("manage", problems);
@@ -286,6 +292,14 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
     django.seed = section.optional_text("seed", problems);
     django.seed_user = section.optional_text("seed_user", problems);
     django.sqlite_files = section.texts("sqlite_files", problems);
+    django.inputs = section.texts("inputs", problems);
+    let at = section.optional("ignore").map_or(section.at(), |node| node.at);
+    django.ignore = section.texts("ignore", problems);
+    for pattern in &django.ignore {
+        if let Err(error) = glob::Pattern::new(pattern) {
+            note(problems, at, format!("django.ignore = \"{pattern}\": {}", error.msg));
+        }
+    }
     section.finish(problems);
     django
 }

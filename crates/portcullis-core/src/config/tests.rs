@@ -54,6 +54,8 @@ fn each_impossible_value_is_one_problem() {
         assert_eq!(found.len(), 1, "{to}: {found:#?}");
     };
     check("users = 5", "users = 0", "must be between 1");
+    let pattern = "ignore = [\"docs/**\", \"a[\"]\nseed_user =";
+    check("seed_user =", pattern, "django.ignore = \"a[\"");
     check("users = 5", "users = \"5\"", "must be a whole number");
     check("spawn_rate = \"1/s\"", "spawn_rate = \"0/s\"", "above zero");
     check("duration = \"30s\"", "duration = \"0s\"", "longer than zero");

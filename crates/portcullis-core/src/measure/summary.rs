@@ -205,10 +205,10 @@ pub struct TaskSummary {
     pub samples: Exemplars,
     /// The timeline of the window, for charts; empty if unknown.
     pub timeline: Vec<TimeBucket>,
-    /// Its named steps, in order: parts of its requests, which are in no total.
-    pub steps: Vec<TaskSummary>,
     /// Those of the requests that a late generator may have distorted; not kept in results.
     pub late: LateRows,
+    /// Its named steps, in order: parts of its requests, which are in no total.
+    pub steps: Vec<TaskSummary>,
 }
 
 /// One second of the time series.

@@ -84,9 +84,13 @@ impl LateRecorder {
         self.phases.iter_mut().flatten().zip(theirs).for_each(|(mine, theirs)| mine.absorb(theirs));
     }
 
-    /// Their number, without logins.
-    pub fn requests(&self) -> u64 {
-        self.phases.iter().flatten().map(|row| row.row().requests).sum()
+    /// Their number in the rows of this many tasks, without logins and named steps.
+    pub fn requests(&self, tasks: usize) -> u64 {
+        self.phases
+            .iter()
+            .flat_map(|rows| rows.iter().take(tasks))
+            .map(|row| row.row().requests)
+            .sum()
     }
 
     /// The affected requests of a task.
@@ -123,7 +127,7 @@ mod tests {
     fn after(recorder: &mut LateRecorder, start: u64, end: u64) -> u64 {
         let sample = Sample { latency: ms(end - start), ..Sample::default() };
         recorder.record(Subject::Task(Phase::Window, 0), &sample, ms(end), &[]);
-        recorder.requests()
+        recorder.requests(1)
     }
 
     #[test]

@@ -54,6 +54,11 @@ impl Called {
         matches!(self, Self::Sent(sample) if sample.status == 401 && sample.failure.is_some())
     }
 
+    /// Whether the service does not have what was asked for, and the task does not accept that.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Sent(sample) if sample.is_missing())
+    }
+
     /// The sample where only calls that were sent are expected: others are failures.
     pub fn into_sample(self) -> Sample {
         let failure = match self {

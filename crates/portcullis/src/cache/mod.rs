@@ -5,6 +5,7 @@ pub mod cache_key;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -12,8 +13,10 @@ use portcullis_core::judge::Signal;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::tree;
 
+/// The name of the folder in a folder of caches.
+const NAME: &str = "portcullis";
 /// The name of the marker.
-const MARKER: &str = ".complete";
+pub(crate) const MARKER: &str = ".complete";
 
 /// The folder of the cache: `PORTCULLIS_CACHE`, else `XDG_CACHE_HOME/portcullis`, else
 /// `HOME/.cache/portcullis`, else inside `fallback`.
@@ -22,8 +25,8 @@ pub fn root(fallback: &Path) -> PathBuf {
     let absolute = |path: &PathBuf| path.is_absolute();
     folder("PORTCULLIS_CACHE")
         .filter(absolute)
-        .or_else(|| folder("XDG_CACHE_HOME").filter(absolute).map(|p| p.join("portcullis")))
-        .or_else(|| folder("HOME").filter(absolute).map(|p| p.join(".cache/portcullis")))
+        .or_else(|| folder("XDG_CACHE_HOME").filter(absolute).map(|p| p.join(NAME)))
+        .or_else(|| folder("HOME").filter(absolute).map(|p| p.join(".cache").join(NAME)))
         .unwrap_or_else(|| fallback.join("cache"))
 }
 
@@ -72,7 +75,9 @@ pub fn open(
 ) -> Result<Entry, CacheError> {
     let unwritable = |error| CacheError::Unwritable(root.to_owned(), error);
     let folder = root.join(kind);
-    fs::create_dir_all(&folder).map_err(unwritable)?;
+    for folder in [root, &folder] {
+        private(folder).map_err(unwritable)?;
+    }
     let lock_path = folder.join(format!("{key}.lock"));
     let lock = File::options().create(true).append(true).open(lock_path).map_err(unwritable)?;
     let (mut waiting, start) = (Some(waiting), Instant::now());
@@ -98,6 +103,22 @@ pub fn open(
             }
         }
     }
+}
+
+/// The mode of folders that only their owner may read: databases have hashes of passwords.
+const PRIVATE: u32 = 0o700;
+
+/// Creates a folder for its owner only. One that exists is closed to others too if it has
+/// our own name: a folder that the user has chosen for more than us keeps its mode.
+fn private(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(PRIVATE).create(folder)?;
+    let is_ours = folder.file_name().is_some_and(|name| name == NAME);
+    let mode = fs::metadata(folder)?.permissions().mode() & 0o777;
+    if is_ours && mode != PRIVATE {
+        // If it belongs to somebody else, its mode is theirs.
+        let _ = fs::set_permissions(folder, fs::Permissions::from_mode(PRIVATE));
+    }
+    Ok(())
 }
 
 /// The process that holds a lock, in words: its line in `/proc/locks` ends with the file's
@@ -154,7 +175,7 @@ impl Entry {
     /// The system refuses.
     pub fn clear(&self) -> io::Result<()> {
         self.remove()?;
-        fs::create_dir_all(&self.path)
+        private(&self.path)
     }
 
     fn remove(&self) -> io::Result<()> {
@@ -210,6 +231,30 @@ mod tests {
         assert!(holder(&File::open(&path).unwrap()).starts_with(&own));
         drop(held);
         assert_eq!(holder(&File::open(&path).unwrap()), "another run");
+    }
+
+    #[test]
+    fn only_the_owner_can_read_the_cache() {
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let folder = tempfile::tempdir().unwrap();
+        let open = |root: &Path| {
+            let patience = (&Interrupts::default(), Duration::ZERO);
+            let entry = super::open(root, "kind", "key", Hold::Alone, patience, |_| {}).unwrap();
+            entry.clear().unwrap();
+            assert_eq!(mode(&root.join("kind")), PRIVATE);
+            assert_eq!(mode(entry.path()), PRIVATE);
+        };
+        let new = folder.path().join("new");
+        open(&new);
+        assert_eq!(mode(&new), PRIVATE);
+        let earlier = folder.path().join(NAME);
+        let chosen = folder.path().join("chosen");
+        for (root, expected) in [(&earlier, PRIVATE), (&chosen, 0o755)] {
+            fs::create_dir(root).unwrap();
+            fs::set_permissions(root, fs::Permissions::from_mode(0o755)).unwrap();
+            open(root);
+            assert_eq!(mode(root), expected, "{}", root.display());
+        }
     }
 
     #[test]

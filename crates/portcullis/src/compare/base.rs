@@ -1,5 +1,7 @@
 //! The base: finds its commit, and extracts its files, once for each tree.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,8 +12,9 @@ use portcullis_core::plan::ServePlan;
 use super::revision::{self, Found};
 use crate::cache::{self, Entry, Hold};
 use crate::host::git::Git;
+use crate::host::git::tree::TreeError;
 use crate::project;
-use crate::run::{BaseName, RunContext, StageFailure, StageOutput};
+use crate::run::{BaseName, Extracted, RunContext, StageFailure, StageOutput};
 
 /// The extracted base of a comparison.
 #[derive(Debug)]
@@ -31,6 +34,12 @@ pub struct Base {
 /// Bases without use for this time are extracted again.
 const OLDEST: Duration = Duration::from_secs(14 * 24 * 3600);
 const KIND: &str = "base-files";
+/// The layout of an entry: with submodules, and with the list of all files.
+const FORMAT: &str = "-2";
+/// The folder of the files in an entry.
+const FILES: &str = "files";
+/// The list of the files in an entry, each ended by a zero byte.
+const LIST: &str = "list";
 
 const SAME: &str = "earlier changes are not compared; --against HEAD~1 is the commit before";
 
@@ -56,17 +65,11 @@ pub fn extract(
         return Err(failed("git does not report its tree"));
     };
     // Bytecode, logs and messages contain the path, so each tree has its own.
+    let key = format!("{tree}{FORMAT}");
     let waiting = |who| context.note(format!("waiting for {who}, which is using the base's files"));
     let open = |hold| {
-        cache::open(
-            &context.cache,
-            KIND,
-            &tree,
-            hold,
-            (context.interrupts, context.left()),
-            waiting,
-        )
-        .map_err(|error| failed(&error.to_string()))
+        cache::open(&context.cache, KIND, &key, hold, (context.interrupts, context.left()), waiting)
+            .map_err(|error| failed(&error.to_string()))
     };
     let entry = open(Hold::Shared)?;
     let cached = entry.age().is_some();
@@ -78,16 +81,11 @@ pub fn extract(
         let entry = open(Hold::Alone)?;
         // The whole repository, because requirements, a seed or a library may be beside the
         // project.
-        write_out(
-            &context.git(&top, &scratch),
-            &commit,
-            &entry,
-            &context.folder.script("base.index"),
-        )
-        .map_err(|why| failed(&why.to_string()))?;
+        write_out(&context.git(&top, &scratch), &commit, &entry)
+            .map_err(|why| failed(&why.to_string()))?;
         entry
     };
-    let files = entry.path().join("files");
+    let extracted = extracted(&entry).map_err(|error| failed(&error.to_string()))?;
     let short = commit.get(..10).unwrap_or(&commit).to_owned();
     let detail = match context.commit.as_ref() == Some(&commit) {
         true => {
@@ -100,7 +98,7 @@ pub fn extract(
     let mut common = plan.clone();
     common.django.overrides.extend(context.planned.plan.against.overrides.iter().cloned());
     common.server.port = 0;
-    let place = Place { top: &top, files: &files };
+    let place = Place { top: &top, files: &extracted.top };
     if let Some(leak) = project::leaking(&common)?
         && !place.of(&leak.path).is_ok_and(|own| own.is_file())
     {
@@ -121,8 +119,8 @@ pub fn extract(
         ));
     }
     let plans = Sides { base: own, candidate: common };
-    let name = BaseName { commit, tree };
     let configuration = place.of(&context.planned.file).ok();
+    let name = BaseName { commit, extracted };
     let base = Base { asked: asked.to_owned(), name, plans, configuration, _entry: entry };
     Ok(StageOutput { value: base, cached, detail })
 }
@@ -138,22 +136,34 @@ fn has_other(one: &Option<PathBuf>, other: &Option<PathBuf>) -> bool {
 enum BaseError {
     #[error("its files cannot be written: {0}")]
     Unwritable(std::io::Error),
-    #[error("git cannot extract its files: is the disk full?")]
-    NotExtracted,
+    #[error(transparent)]
+    NotExtracted(#[from] TreeError),
     #[error("it has no {0}")]
     NoManage(String),
     #[error("{0} is outside the repository {1}")]
     Outside(String, String),
 }
 
-fn write_out(git: &Git<'_>, commit: &str, entry: &Entry, index: &Path) -> Result<(), BaseError> {
+fn write_out(git: &Git<'_>, commit: &str, entry: &Entry) -> Result<(), BaseError> {
     let cannot = BaseError::Unwritable;
     entry.clear().map_err(cannot)?;
-    let files = entry.path().join("files");
-    std::fs::create_dir_all(&files).map_err(cannot)?;
-    git.write_out(commit, index, &files).ok_or(BaseError::NotExtracted)?;
+    let folder = entry.path().join(FILES);
+    std::fs::create_dir_all(&folder).map_err(cannot)?;
+    let mut list = Vec::new();
+    for path in git.write_out(commit, &folder)? {
+        list.extend_from_slice(path.as_os_str().as_bytes());
+        list.push(0);
+    }
+    std::fs::write(entry.path().join(LIST), list).map_err(cannot)?;
     entry.complete().map_err(cannot)?;
     entry.share().map_err(cannot)
+}
+
+fn extracted(entry: &Entry) -> std::io::Result<Extracted> {
+    let list = std::fs::read(entry.path().join(LIST))?;
+    let paths = list.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+    let files = paths.map(|path| OsStr::from_bytes(path).into()).collect();
+    Ok(Extracted { top: entry.path().join(FILES), files })
 }
 
 /// The path of the repository, and the path of the base's files.
@@ -182,8 +192,11 @@ impl Place<'_> {
                 path.clone()
             }
         };
+        // What is outside of the repository is the same for both.
+        let inputs = plan.inputs.iter().map(|p| self.of(p).unwrap_or_else(|_| p.clone()));
         Ok(ServePlan {
             root,
+            inputs: inputs.collect(),
             requirements: plan.requirements.iter().map(|p| or_lent(p, "requirements")).collect(),
             env_example: plan.env_example.as_ref().map(|p| or_lent(p, "env.example")),
             seed_script: plan.seed_script.as_ref().map(|p| or_lent(p, "the seed script")),

@@ -4,8 +4,9 @@
 //! - [`describe`]: the steps from an empty folder to a server, in words
 //! - [`environment`] and [`install`]: the environment of the project, cached by its content
 //! - [`isolate`]: the run's own settings, and the environment of every child
-//! - [`migrate`] and [`seed`]: the temporary database, cached by everything that its
-//!   content depends on, after the proof that it belongs to the run
+//! - [`migrate`] and [`seed`]: the temporary database, restored from a template with the
+//!   same key (migrated, or migrated and seeded), or made after the proof that it belongs
+//!   to the run
 //! - [`serve_argv`] and [`serve_environment`]: how the server is started; [`expect_proof`] and
 //!   [`is_proved`]: whether it has loaded the run's settings; [`keeps_to`]: whether it uses no
 //!   other databases
@@ -20,10 +21,10 @@ mod django;
 
 pub use django::bytecode::forget;
 pub use django::complaint::{advice_of, explained};
-pub use django::database::migrate;
 pub use django::dotenv::leaking;
 pub use django::environment::{Venv, environment, install};
 pub use django::isolation::{expect_proof, is_proved, keeps_to};
+pub use django::migrate::migrate;
 pub use django::refusal::refused;
 pub use django::seed::seed;
 pub use django::{Project, describe, isolate, serve_argv, serve_environment};

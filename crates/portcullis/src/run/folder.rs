@@ -1,6 +1,7 @@
 //! The folders of a run: one private folder, readable only by its owner, and in it one for
 //! each version of a comparison.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,17 @@ use tempfile::TempDir;
 pub struct BaseName {
     /// Its commit.
     pub commit: String,
-    /// The tree of that commit: equal trees are the same base.
-    pub tree: String,
+    /// Its files, as they were extracted.
+    pub extracted: Extracted,
+}
+
+/// The extracted files of a commit, with those of its submodules.
+#[derive(Clone, Debug)]
+pub struct Extracted {
+    /// The folder that corresponds to the top of the repository.
+    pub top: PathBuf,
+    /// All files and links relative to it, sorted: not what a service has written beside them.
+    pub files: Vec<PathBuf>,
 }
 
 impl BaseName {
@@ -117,6 +127,41 @@ impl RunFolder {
         self.path.join("db")
     }
 
+    /// What belongs to the project in it: databases, and the folders of files that its
+    /// commands make. Not our own files, and not logs.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn data(&self) -> io::Result<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(&self.path)?.map(|entry| Ok(entry?.path()));
+        let mut paths = entries.collect::<io::Result<Vec<PathBuf>>>()?;
+        paths.retain(|path| {
+            let name = path.file_name().unwrap_or_default();
+            !OWN.iter().chain(&OTHERS).any(|own| name == *own)
+        });
+        paths.sort_unstable();
+        Ok(paths)
+    }
+
+    /// Removes what belongs to the project in it.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn clear_data(&self) -> io::Result<()> {
+        for path in self.data()? {
+            match path.symlink_metadata()?.is_dir() {
+                true => std::fs::remove_dir_all(&path)?,
+                false => std::fs::remove_file(&path)?,
+            }
+        }
+        make_folders(&self.path)
+    }
+
+    /// The name of the folder of the whole run, which no other run has.
+    pub fn name(&self) -> &OsStr {
+        self.whole.file_name().unwrap_or_default()
+    }
+
     /// The folder of traces by processes that have loaded its settings.
     pub fn loaded(&self) -> PathBuf {
         self.path.join("loaded")
@@ -154,8 +199,15 @@ impl RunFolder {
     }
 }
 
+/// Folders of our own.
+const OWN: [&str; 5] = ["logs", "settings", "loaded", "scratch", "tmp"];
+/// What else is no data of the project: its logs, the versions of a comparison, an
+/// environment of the run's own, and the file that says that the run is alive.
+const OTHERS: [&str; 5] = ["project-logs", "base", "cand", "venv", abandoned::ALIVE];
+/// Folders of the project, which its settings refer to.
+const PROJECTS: [&str; 7] = ["db", "media", "static", "sessions", "mail", "caches", "storages"];
+
 fn make_folders(folder: &Path) -> io::Result<()> {
-    let own = ["logs", "settings", "loaded", "db", "scratch", "tmp"];
-    let projects = ["project-logs", "media", "static", "sessions", "mail", "caches", "storages"];
-    own.iter().chain(&projects).try_for_each(|name| std::fs::create_dir_all(folder.join(name)))
+    let names = OWN.iter().chain(&OTHERS[..1]).chain(&PROJECTS);
+    names.into_iter().try_for_each(|name| std::fs::create_dir_all(folder.join(name)))
 }

@@ -15,7 +15,7 @@ mod source_locations;
 pub use checkout::Checkout;
 pub use context::{RunContext, RunOptions, Version};
 pub use failure::{Aborted, StageFailure, StageOutput};
-pub use folder::{BaseName, Role, RunFolder};
+pub use folder::{BaseName, Extracted, Role, RunFolder};
 pub use journal::Journal;
 pub use record::{is_acceptable, record};
 pub use results::{LoadResults, RunResults};

@@ -13,7 +13,7 @@ use portcullis_supervise::server::Server;
 use portcullis_supervise::{sweep, tree};
 
 use super::health::{self, Health};
-use super::{serve, stop};
+use super::serve;
 use crate::project::{self, Project};
 use crate::run::{RunContext, RunFolder, StageFailure, StageOutput, Version};
 
@@ -48,7 +48,8 @@ pub fn wait(
     let why = first.failure.findings.first().map_or("", |finding| &finding.message);
     let port = serve::any_port()?;
     version.context.note(format!("{why}: the server is started once more, on port {port}"));
-    stop::end_server(slot);
+    // The other server of a comparison keeps running.
+    slot.take().iter_mut().for_each(|server| _ = server.stop_group());
     let target = serve::start_on(version, project, slot, port)?.value;
     match once(version, slot, &target) {
         Ok(detail) => Ok(StageOutput::new(target, format!("{detail}, on port {port}"))),
@@ -238,14 +239,16 @@ impl Waiting<'_> {
     fn ended(&mut self, status: ExitStatus) -> Why {
         const STAY: &str = "a server must stay in the foreground, not become a daemon";
         let (left, port) = (sweep::left_behind(), self.port);
-        let (why, advice) = match port::owner(port, Vec::new) {
-            _ if !left.is_empty() => {
-                (format!("; it left {} behind: {STAY}", left.join(", ")), FOREGROUND)
-            }
+        // A daemon that it left may have the port.
+        let (why, advice) = match port::owner(port, || left.keys().copied().collect()) {
             Owner::Foreign(_) => {
                 self.is_port_lost = true;
                 let holder = port::describe_holder(port);
                 (format!("; port {port} is held by {holder}"), FREE_PORT)
+            }
+            _ if !left.is_empty() => {
+                let left: Vec<String> = left.into_values().collect();
+                (format!("; it left {} behind: {STAY}", left.join(", ")), FOREGROUND)
             }
             _ if status.success() => (format!("; {STAY}"), FOREGROUND),
             _ => (String::new(), READ_LOG),

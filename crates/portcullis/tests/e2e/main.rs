@@ -8,6 +8,7 @@ mod action;
 mod against;
 mod attach;
 mod baseline;
+mod caches;
 mod configuration;
 mod docs;
 mod engine;

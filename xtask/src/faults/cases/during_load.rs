@@ -52,6 +52,10 @@ fn listeners() -> Vec<FaultCase> {
         .stage("load")
         .says("stranger.py 47813) joined the server's port")
         .says("try: end that process")
+        .then(|sandbox, _| {
+            sandbox.dismiss();
+            Ok(())
+        })
         .quick(),
         serving(
             "during-load/worker-joins",

@@ -101,6 +101,34 @@ fn installs() -> Vec<FaultCase> {
             .stage("install")
             .says("DO NOT MATCH THE HASHES"),
         case(
+            "environment/set-reaches-pip",
+            "`[env] set` names a constraints file that does not exist: pip reports it.",
+            3,
+        )
+        .own_cache()
+        .edit("set = { DEBUG", "set = { PIP_CONSTRAINT = \"no-such.txt\", DEBUG")
+        .stage("install")
+        .says("no-such.txt"),
+        case(
+            "environment/requirements-not-understood",
+            "Requirements name a file in an encoding that is not known: the environment \
+             belongs to this run alone.",
+            0,
+        )
+        .own_cache()
+        .before(|sandbox| {
+            let service = sandbox.folder.join("service");
+            std::fs::rename(service.join("requirements.lock"), service.join("caf\u{e9}.txt"))?;
+            let latin = b"# -*- coding: latin-1 -*-\n-r caf\xe9.txt\n";
+            Ok(std::fs::write(service.join("requirements.lock"), latin)?)
+        })
+        .says("its encoding is not clear")
+        .then(|sandbox, _| {
+            let kept = std::fs::read_dir(sandbox.cache().join("venv")).into_iter().flatten();
+            ensure!(kept.count() == 0, "the environment was kept");
+            Ok(())
+        }),
+        case(
             "environment/pip-killed",
             "pip is killed during the install, as when memory runs out.",
             3,

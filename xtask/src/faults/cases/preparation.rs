@@ -15,7 +15,95 @@ const SEED: &str = "perf/seed_user_a.py";
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
-    [migrations(), seeds()].into_iter().flatten().collect()
+    [migrations(), seeds(), templates()].into_iter().flatten().collect()
+}
+
+/// The copy of the service becomes a repository.
+fn commit(sandbox: &Sandbox) -> Result<()> {
+    for arguments in [
+        &["init", "-q"][..],
+        &["add", "-A"],
+        &["-c", "user.name=F", "-c", "user.email=f@localhost", "commit", "-q", "-m", "all"],
+    ] {
+        let mut git = Command::new("git");
+        let status = git.args(arguments).current_dir(sandbox.folder.join("service")).status()?;
+        ensure!(status.success(), "git {arguments:?}");
+    }
+    Ok(())
+}
+
+/// Code of the server that fails without what the seed has stored.
+const NEEDS_STORED: &str = "\
+import sys
+from django.core.files.storage import default_storage
+if 'runserver' in sys.argv:
+    assert default_storage.exists('stored.txt'), 'the file of the seed is missing'
+";
+const STORES: &str = "\
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+default_storage.save('stored.txt', ContentFile(b'1'))
+";
+
+fn templates() -> Vec<FaultCase> {
+    vec![
+        case(
+            "migrate-and-seed/files-of-the-seed-come-back",
+            "The service needs a file that the seed has stored: a restored run has it too.",
+            0,
+        )
+        .before(|sandbox| {
+            prepend(sandbox, SEED, STORES)?;
+            prepend(sandbox, "upstream/views.py", NEEDS_STORED)?;
+            commit(sandbox)
+        })
+        .then(|sandbox, _| {
+            let again = sandbox.again(&case("again", "", 0), 0)?;
+            ensure!(
+                again.text.contains("restored from cache, with its seed"),
+                "the second run was not restored:\n{}",
+                again.text
+            );
+            Ok(())
+        }),
+        case(
+            "migrate-and-seed/template-with-the-path-of-a-run",
+            "The seed stores the path of the run's folder: such a database is not cached.",
+            0,
+        )
+        .before(|sandbox| {
+            let text = "\
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+default_storage.save('where.txt', ContentFile(str(settings.MEDIA_ROOT).encode()))
+";
+            prepend(sandbox, SEED, text)?;
+            commit(sandbox)
+        })
+        .says("not cached: media/where.txt has the path of this run in it")
+        .then(|sandbox, _| {
+            let again = sandbox.again(&case("again", "", 0), 0)?;
+            let says = "restored from cache before its seed";
+            ensure!(again.text.contains(says), "not {says}:\n{}", again.text);
+            Ok(())
+        }),
+        case(
+            "migrate-and-seed/migration-is-edited",
+            "A migration that was applied is edited: the database is made again.",
+            0,
+        )
+        .before(|sandbox| {
+            add_migration(sandbox, "pass")?;
+            commit(sandbox)
+        })
+        .then(|sandbox, _| {
+            add_migration(sandbox, "raise SystemExit('the edited migration ran')")?;
+            let again = sandbox.again(&case("again", "", 3), 3)?;
+            ensure!(again.text.contains("the edited migration ran"), "{}", again.text);
+            Ok(())
+        }),
+    ]
 }
 
 fn migrations() -> Vec<FaultCase> {

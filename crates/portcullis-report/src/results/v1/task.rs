@@ -133,8 +133,8 @@ impl<'a> Task<'a> {
                 slowest: slowest.collect::<Result<_, _>>().at("slowest")?,
             },
             timeline: self.course.read().at("course")?,
-            steps: steps.collect::<Result<_, _>>()?,
             late: measured::LateRows::default(),
+            steps: steps.collect::<Result<_, _>>()?,
         })
     }
 }

@@ -32,6 +32,8 @@ pub struct Leak {
     pub path: PathBuf,
     /// Names and values that are not set otherwise.
     pub values: Vec<(String, String)>,
+    /// Whether every line was understood: if not, the service may read more than `values`.
+    pub is_whole: bool,
 }
 
 /// The leaking variables of a `.env`. It is searched as by python-decouple: in the project,
@@ -52,7 +54,8 @@ pub fn leaking(plan: &ServePlan) -> Result<Option<Leak>, StageFailure> {
     };
     let mut values = parse(&text);
     values.retain(|(name, _)| !is_set(name));
-    Ok((!values.is_empty()).then_some(Leak { path, values }))
+    let is_whole = lines(&text).all(is_understood);
+    Ok((!values.is_empty()).then_some(Leak { path, values, is_whole }))
 }
 
 impl Leak {
@@ -73,11 +76,29 @@ impl Leak {
     }
 }
 
+/// Whether a line is empty, a comment, or one whole variable: no piece of a value of
+/// several lines, and nothing that other readers replace.
+fn is_understood(line: &str) -> bool {
+    let line = line.trim();
+    let is_quoted = |value: &str| unquote(value).len() < value.len();
+    let is_plain = |value: &str| !value.contains(['"', '\'', '$', '\\', '#']);
+    line.is_empty()
+        || line.starts_with('#')
+        || line.split_once('=').is_some_and(|(_, value)| {
+            let value = value.trim();
+            is_plain(value) || is_quoted(value) && is_plain(unquote(value))
+        })
+}
+
+/// Editors on Windows begin a file with a mark, and Python ends a line at a CR too.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.trim_start_matches('\u{feff}').split(['\n', '\r'])
+}
+
 /// Name and value of each line; the last one of a name wins.
 fn parse(text: &str) -> Vec<(String, String)> {
     let mut pairs: Vec<(String, String)> = Vec::new();
-    // Editors on Windows begin a file with a mark, and Python ends a line at a CR too.
-    for line in text.trim_start_matches('\u{feff}').split(['\n', '\r']) {
+    for line in lines(text) {
         let line = line.trim();
         let line = line.strip_prefix("export ").unwrap_or(line);
         let Some((name, value)) = line.split_once('=') else { continue };
@@ -103,6 +124,16 @@ fn unquote(value: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_other_readers_may_read_otherwise_is_not_understood() {
+        for line in ["", "# x", "A=1", "export A = '1 2'", "URL=sqlite:////tmp/x.sqlite3"] {
+            assert!(is_understood(line), "{line}");
+        }
+        for line in ["no pair", "KEY=\"-----BEGIN", "A=${B}/x", "A=1 # why", "A='it''s'"] {
+            assert!(!is_understood(line), "{line}");
+        }
+    }
 
     #[test]
     fn a_byte_order_mark_and_all_line_ends_are_read() {

@@ -1,17 +1,20 @@
 //! Environment and install: a virtual environment, built in place under a lock. Its marker
-//! is written last. It is reused as long as interpreter and requirements stay the same.
+//! is written last. It is reused as long as interpreter, requirements, and everything else
+//! that pip reads stay the same. If that is not known, it belongs to one version in one run.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_core::judge::Finding;
+use portcullis_core::plan::Mode;
 use portcullis_supervise::disk_space::free_bytes;
+use portcullis_supervise::environment::Environment;
 use portcullis_supervise::log;
 use portcullis_supervise::step::{self, Step, StepError};
 
 use super::bytecode;
-use super::isolation::stub;
+use super::isolation::{hook, stub};
 use super::pip;
 use super::python::{self, NoPython, Python};
 use super::requirements::Requirements;
@@ -29,10 +32,9 @@ const KIND: &str = "venv";
 pub struct Venv {
     /// Its interpreter.
     pub python: PathBuf,
-    /// The key over its content.
-    pub key: String,
-    /// The key over the local code that it refers to.
-    pub code: String,
+    /// The key of its content, wherever its local code is; `None` if it is not known.
+    pub content: Option<String>,
+    key: String,
     entry: Entry,
     is_complete: bool,
     detail: String,
@@ -52,20 +54,23 @@ pub fn environment(
     let (inherited, interrupts) = (&context.inherited, context.interrupts);
     let python = python::find(&plan.python, &plan.root, &scratch, inherited, interrupts)
         .map_err(no_python)?;
-    let (key, code) = key(version, &python);
-    let detail = format!("Python {}", python.version);
+    let wanted = wanted(version, &python);
+    let detail = match &wanted.private {
+        Some(why) => format!("Python {}, not cached: {why}", python.version),
+        None => format!("Python {}", python.version),
+    };
     let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
     // If this run has already rebuilt the environment for its ordinary load, it holds the
     // lock. Rebuilding it once more would wait for itself.
-    let is_fresh = context.options.fresh && held.is_none_or(|held| held.key != key);
+    let is_fresh = context.options.fresh && held.is_none_or(|held| held.key != wanted.key);
     if !is_fresh {
-        let venv = open(version, (&key, &code), Hold::Shared, &detail)?;
+        let venv = open(version, &wanted, Hold::Shared, &detail)?;
         if is_usable(version, &venv)? {
             let venv = Venv { is_complete: true, ..venv };
             return Ok(StageOutput { value: venv, cached: true, detail });
         }
     }
-    let venv = open(version, (&key, &code), Hold::Alone, &detail)?;
+    let venv = open(version, &wanted, Hold::Alone, &detail)?;
     // Another run may have created it while we waited.
     if !is_fresh && is_usable(version, &venv)? {
         venv.entry.share().map_err(failed)?;
@@ -134,7 +139,7 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
 
 fn open(
     version: Version<'_>,
-    (key, code): (&str, &str),
+    wanted: &Wanted,
     hold: Hold,
     detail: &str,
 ) -> Result<Venv, StageFailure> {
@@ -142,11 +147,16 @@ fn open(
     let waiting =
         |who| context.note(format!("waiting for {who}, which is using the cached environment"));
     let patience = (context.interrupts, context.left());
-    let entry = cache::open(&context.cache, KIND, key, hold, patience, waiting)?;
+    // A private one is removed with the folder of its version.
+    let place = match wanted.private {
+        Some(_) => version.folder.path(),
+        None => &context.cache,
+    };
+    let entry = cache::open(place, KIND, &wanted.key, hold, patience, waiting)?;
     Ok(Venv {
         python: entry.path().join("bin/python"),
-        key: key.to_owned(),
-        code: code.to_owned(),
+        key: wanted.key.clone(),
+        content: wanted.private.is_none().then(|| wanted.content.clone()),
         entry,
         is_complete: false,
         detail: detail.to_owned(),
@@ -179,7 +189,7 @@ fn step(
     deadline: Duration,
 ) -> Result<(), StepError> {
     let Version { context, folder, plan } = version;
-    let mut environment = context.inherited.clone();
+    let mut environment = of_pip(version);
     environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
     let step = Step {
         argv: argv.to_vec(),
@@ -227,16 +237,52 @@ fn no_python(error: NoPython) -> StageFailure {
     }
 }
 
-/// The key of an environment, and the key of the local code in it.
-fn key(version: Version<'_>, python: &Python) -> (String, String) {
+/// The environment that a version needs.
+struct Wanted {
+    /// Its key.
+    key: String,
+    /// The key of its content, wherever its local code is.
+    content: String,
+    /// Why nobody else may use it, if so.
+    private: Option<String>,
+}
+
+fn wanted(version: Version<'_>, python: &Python) -> Wanted {
     let Version { context, folder, plan } = version;
     let scratch = folder.scratch();
     let listed = |folder: &Path| context.git(folder, &scratch).files();
-    let (mut key, mut code) = (Key::default(), Key::default());
-    key.add("format", "2").add("isolation", stub::STUB);
-    key.add("path", python.path.to_string_lossy().as_bytes());
-    key.add("version", &python.version).add("platform", &python.platform);
-    let mut requirements = Requirements::new(&mut key, &mut code, &plan.root, &listed);
-    plan.requirements.iter().for_each(|path| requirements.add(path));
-    (key.finish(), code.finish())
+    let environment = of_pip(version);
+    let mut all = Requirements::new(&plan.root, &environment, &listed);
+    plan.requirements.iter().for_each(|path| all.add(path));
+    let add = |key: &mut Key| {
+        key.add("format", "3").add("isolation", stub::STUB);
+        key.add("path", python.path.to_string_lossy().as_bytes());
+        key.add("version", &python.version).add("platform", &python.platform);
+        for (name, value) in set(version) {
+            key.add(&format!("set {name}"), value);
+        }
+    };
+    add(&mut all.key);
+    add(&mut all.content);
+    Wanted { key: all.key.finish(), content: all.content.finish(), private: all.unknown }
+}
+
+/// The variables of `[env] set` that reach pip: no random secrets, which differ in each run,
+/// and nothing that a comparison adds.
+fn set<'a>(version: Version<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let env = match &version.context.planned.plan.mode {
+        Mode::Serve(plan) => &plan.env,
+        Mode::Attach(_) => &version.plan.env,
+    };
+    let all = env.set.iter().filter(|(name, _)| !env.random.contains(name));
+    all.map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+/// The environment of pip.
+fn of_pip(version: Version<'_>) -> Environment {
+    let mut environment = version.context.inherited.clone();
+    for (name, value) in set(version) {
+        environment.set(name, hook::in_run(value, version.folder.path()));
+    }
+    environment
 }

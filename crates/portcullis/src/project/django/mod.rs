@@ -3,15 +3,16 @@
 
 pub mod bytecode;
 pub mod complaint;
-pub mod database;
 pub mod dotenv;
 pub mod environment;
 pub mod isolation;
+pub mod migrate;
 mod pip;
 mod python;
 pub mod refusal;
 mod requirements;
 pub mod seed;
+mod templates;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -34,12 +35,12 @@ pub struct Project {
     pub environment: Environment,
     /// The interpreter.
     python: PathBuf,
-    /// The set variables, without random secrets and passed-through variables: the part of the
-    /// environment that the content of a database depends on.
+    /// The variables that reach the service, without random secrets and passed-through
+    /// variables: the part of the environment that the content of a database depends on.
     fixed: Vec<(String, String)>,
-    /// Whether variables were passed through from the caller's shell.
-    has_passed: bool,
-    /// The developer's `.env`, if it still reaches the service.
+    /// The names of variables that were passed through from the caller's shell.
+    passed: Vec<String>,
+    /// The developer's `.env`, if it reaches the service in a way that is not understood.
     leaking_env: Option<PathBuf>,
 }
 
@@ -71,7 +72,7 @@ pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
 /// A file cannot be read or written.
 pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailure> {
     let Version { context, folder, plan } = version;
-    let fixed = dotenv::fixed(plan)?;
+    let mut fixed = dotenv::fixed(plan)?;
     let mut environment = context.inherited.clone();
     for (name, value) in &fixed {
         environment.set(name, hook::in_run(value, folder.path()));
@@ -81,13 +82,13 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
         context.hide(&secret);
         environment.set(name, secret);
     }
-    let mut has_passed = false;
+    let mut passed = Vec::new();
     for name in &plan.env.pass {
         if let Some(value) = std::env::var_os(name) {
             context.note(format!("{name} is passed through from your shell"));
             context.hide_environment([(name.as_str(), value.to_string_lossy().as_ref())]);
             environment.set(name, value);
-            has_passed = true;
+            passed.push(name.clone());
         }
     }
     // Values of the example are not hidden: they are committed and not secret, and an ordinary
@@ -100,13 +101,14 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
     environment.set("PYTHONUNBUFFERED", "1");
     environment.set("PATH", path_through(&venv.python, environment.get("PATH")));
     environment.set("DJANGO_SETTINGS_MODULE", &plan.django.settings);
-    let leaking_env = dotenv::leaking(plan)?.map(|leak| {
+    let leak = dotenv::leaking(plan)?.inspect(|leak| {
         context.warn(leak.warning(plan));
         context.hide_environment(leak.values.iter().map(|(n, v)| (n.as_str(), v.as_str())));
-        leak.path
     });
+    let leaking_env = leak.as_ref().filter(|leak| !leak.is_whole).map(|leak| leak.path.clone());
+    fixed.extend(leak.map(|leak| leak.values).unwrap_or_default());
     let python = venv.python.clone();
-    Ok(Project { environment, python, fixed, has_passed, leaking_env })
+    Ok(Project { environment, python, fixed, passed, leaking_env })
 }
 
 /// The search path of children: programs of the environment, such as gunicorn, come first, as
@@ -176,5 +178,19 @@ impl Project {
             deadline: context.within(command.deadline),
         };
         step::run(&step, context.interrupts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_of_the_environment_come_first_in_the_search_path() {
+        let through =
+            |path: Option<&str>| path_through(Path::new("/venv/bin/python"), path.map(OsStr::new));
+        assert_eq!(through(Some("/usr/bin:/bin")), "/venv/bin:/usr/bin:/bin");
+        // An empty entry would be the current folder.
+        assert_eq!(through(None), "/venv/bin");
     }
 }

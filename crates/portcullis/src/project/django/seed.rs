@@ -1,25 +1,15 @@
 //! Seed: runs the seed in the Django shell, and proves that its user exists.
 
-use std::ffi::OsString;
 use std::time::Duration;
 
 use portcullis_core::judge::Finding;
-use portcullis_supervise::step::{self, Step};
 
-use super::database::{self, Database};
+use super::migrate::{self, Database};
+use super::templates::{self, Level};
 use super::{Command, Project, refusal};
 use crate::run::{StageFailure, StageOutput, Version};
 
 const MARK: &str = "PORTCULLIS-USER-";
-
-/// Writes the write-ahead log into the database file, so that a copy is complete.
-const CHECKPOINT: &str = "\
-import sqlite3, sys
-for path in sys.argv[1:]:
-    connection = sqlite3.connect(path)
-    connection.execute('PRAGMA wal_checkpoint(TRUNCATE)')
-    connection.close()
-";
 
 /// Seeds the database, proves the user, and keeps the template.
 ///
@@ -30,7 +20,7 @@ pub fn seed(
     project: &Project,
     database: Database,
 ) -> Result<StageOutput<()>, StageFailure> {
-    if database.is_copy {
+    if database.is_seeded {
         return Ok(StageOutput { value: (), cached: true, detail: String::new() });
     }
     let plan = version.plan;
@@ -44,12 +34,17 @@ pub fn seed(
     if let Some(user) = &plan.django.seed_user {
         prove_user(version, project, user)?;
     }
-    if let Some(entry) = &database.entry {
-        checkpoint(version, project)?;
-        database::keep(version, entry)?;
-    }
     let user = plan.django.seed_user.as_deref();
-    Ok(StageOutput::new((), user.map_or(String::new(), |user| format!("{user} exists"))))
+    let mut detail = user.map_or(String::new(), |user| format!("{user} exists"));
+    if let Some(entry) = &database.entry {
+        migrate::checkpoint(version, project)?;
+        if let Some(why) = templates::keep(version, Level::Seeded, entry)? {
+            version.context.warn(format!("the seeded database is not cached: {why}"));
+            let separator = if detail.is_empty() { "" } else { "; " };
+            detail.push_str(&format!("{separator}not cached: {why}"));
+        }
+    }
+    Ok(StageOutput::new((), detail))
 }
 
 /// Checks that the user exists. A script that exits with 0 may have done nothing: in
@@ -125,25 +120,6 @@ fn absent(output: &str, user: &str) -> String {
 
 /// The number of users that a message names.
 const SHOWN_USERS: usize = 5;
-
-fn checkpoint(version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
-    const LOG: &str = "checkpoint";
-    let failed = |error: std::io::Error| StageFailure::disk("the database", &error);
-    let databases = database::databases(&version.folder.databases()).map_err(failed)?;
-    let mut argv: Vec<OsString> =
-        vec![project.python.clone().into(), "-c".into(), CHECKPOINT.into()];
-    argv.extend(databases.into_iter().map(OsString::from));
-    let step = Step {
-        argv,
-        folder: &version.plan.root,
-        environment: &project.environment,
-        stdin: None,
-        log: &version.folder.log(LOG),
-        deadline: Duration::from_secs(60),
-    };
-    step::run(&step, version.context.interrupts)
-        .map_err(|error| StageFailure::preparation(error, "the database's checkpoint", LOG))
-}
 
 /// A text as a Python string literal of ASCII characters.
 fn python_literal(text: &str) -> String {

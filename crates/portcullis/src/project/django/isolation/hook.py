@@ -68,11 +68,14 @@ def isolated(get):
     if isinstance(caches, dict):
         caches = changed["CACHES"] = copy.deepcopy(caches)
         for alias, cache in caches.items():
-            if cache.get("BACKEND", "").endswith("FileBasedCache"):
+            backend = cache.get("BACKEND", "")
+            if backend.endswith("FileBasedCache"):
                 place = os.path.join(_RUN, "caches", alias)
                 cache["LOCATION"] = like(cache.get("LOCATION"), place)
-            # A cache outside of the process must not answer for another run or version.
-            cache["KEY_PREFIX"] = f"{_ID}:{cache.get('KEY_PREFIX', '')}"
+            elif not backend.endswith("DatabaseCache"):
+                # A cache outside of the run must not answer for another run or version. One
+                # in the run comes back with its database, so its keys are the same.
+                cache["KEY_PREFIX"] = f"{_ID}:{cache.get('KEY_PREFIX', '')}"
     storages = value("STORAGES")
     if isinstance(storages, dict):
         storages = changed["STORAGES"] = copy.deepcopy(storages)
@@ -214,6 +217,9 @@ def patch_when_loaded(module, patch):
         sys.meta_path.insert(0, Finder(module, patch))
 
 
+if getattr(sys, "pycache_prefix", "") is None:
+    # `-I` and `-E` let Python ignore the variable, and it would compile beside the sources.
+    sys.pycache_prefix = os.environ.get("PYTHONPYCACHEPREFIX")
 patch_when_loaded("django.conf", patch)
 if "PORTCULLIS_TIMED" in os.environ or not hasattr(sys, "addaudithook"):
     # An audit hook is called some two hundred times in a request, which costs the timed server

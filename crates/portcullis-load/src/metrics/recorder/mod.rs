@@ -1,7 +1,7 @@
 //! The measurements of one worker: histograms per task, exact counts, failures by kind. The
 //! worker owns its recorder while it runs; the recorders are merged at the end.
 
-mod summaries;
+mod summary;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use portcullis_core::measure::{CheckSummary, FailureGroup, FailureKind, TaskSumm
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::scenario::{Check, Task, methods};
 
-use super::clock;
-use super::interval::IntervalCounts;
-use super::late_recorder::LateRecorder;
-use super::latencies::Latencies;
-use super::phase::{Phase, Subject, TaskId};
-use super::row_recorder::RowRecorder;
-use super::sample::{Failure, GoodAnswer, Sample};
-use super::timeline::TaskTimeline;
 use crate::http::Opening;
+use crate::metrics::clock;
+use crate::metrics::interval::IntervalCounts;
+use crate::metrics::late_recorder::LateRecorder;
+use crate::metrics::latencies::Latencies;
+use crate::metrics::phase::{Phase, Subject, TaskId};
+use crate::metrics::row_recorder::RowRecorder;
+use crate::metrics::sample::{Failure, GoodAnswer, Sample};
+use crate::metrics::timeline::TaskTimeline;
 
 /// A worker's measurements.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ impl Recorder {
             resent: 0,
             reopened: 0,
             requests: 0,
-            late: LateRecorder::new(&row_of(&empty, plan), tasks),
+            late: LateRecorder::new(&row_of(&empty, plan), rows),
             waits: (Duration::ZERO, Duration::ZERO),
             lag: empty.clone(),
             spawn_lag: empty.clone(),
@@ -177,7 +177,9 @@ impl Recorder {
             return;
         }
         let Some(row) = self.first_steps.get(task).map(|first| first + step) else { return };
-        let row = self.row(Subject::Task(phase, row));
+        let subject = Subject::Task(phase, row);
+        sample.iter().for_each(|sample| self.late.record(subject, sample, ended, &plan.limits));
+        let row = self.row(subject);
         match (row, sample) {
             (Some(row), Some(sample)) => row.record(sample, ended, &plan.limits),
             (Some(row), None) => row.skip(),
@@ -330,7 +332,7 @@ impl Recorder {
 
     /// Requests that were due or under way within a second after the worker was late.
     pub fn late_requests(&self) -> u64 {
-        self.late.requests()
+        self.late.requests(self.first_steps.len())
     }
 
     /// The number of requests so far, including logins.

@@ -1,12 +1,18 @@
 //! Information from git about the working tree. Nothing is ever written to `.git`.
 
-use std::ffi::OsString;
+pub mod tree;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::interrupt::Interrupts;
 use portcullis_supervise::step::{Step, capture};
+
+/// How deep repositories may be nested.
+const DEEPEST: usize = 16;
 
 /// A folder in which git is called.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +28,13 @@ pub struct Git<'a> {
 }
 
 impl Git<'_> {
-    /// The output of one git command; `None` if it failed.
+    /// The output of one git command as text; `None` if it failed.
     fn ask(&self, name: &str, arguments: &[&str]) -> Option<String> {
-        self.ask_as(name, arguments, self.environment)
+        let bytes = self.ask_as(name, arguments, self.environment)?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    fn ask_as(&self, name: &str, arguments: &[&str], environment: &Environment) -> Option<String> {
+    fn ask_as(&self, name: &str, arguments: &[&str], environment: &Environment) -> Option<Vec<u8>> {
         // Reading must not refresh the index, because that writes into .git.
         let argv = ["git", "--no-optional-locks"].iter().chain(arguments).map(OsString::from);
         let log = self.scratch.join(format!("git-{name}"));
@@ -56,14 +63,32 @@ impl Git<'_> {
         Some(name.trim().to_owned()).filter(|name| !name.is_empty())
     }
 
-    /// Every file below the folder that git does not ignore, sorted.
+    /// Every file and link below the folder that git tracks or does not ignore, sorted; also
+    /// those of submodules and other repositories in it. A submodule that is not checked out
+    /// is one entry. `None` if git does not list all of them.
     pub fn files(&self) -> Option<Vec<PathBuf>> {
-        let listed = self.ask("files", &["ls-files", "-coz", "--exclude-standard", "--", "."])?;
-        let names = listed.split('\0').filter(|name| !name.is_empty());
-        let mut files: Vec<PathBuf> = names.map(PathBuf::from).collect();
+        let mut files = Vec::new();
+        self.add_files(Path::new(""), &mut files, DEEPEST)?;
         files.sort_unstable();
         files.dedup();
         Some(files)
+    }
+
+    fn add_files(&self, below: &Path, files: &mut Vec<PathBuf>, deepest: usize) -> Option<()> {
+        let arguments = ["ls-files", "-coz", "--exclude-standard", "--", "."];
+        let listed = self.ask_as("files", &arguments, self.environment)?;
+        for path in paths(&listed) {
+            let place = self.folder.join(path);
+            // A repository in the repository is listed as its folder, without its files.
+            let is_folder = place.symlink_metadata().is_ok_and(|data| data.is_dir());
+            if is_folder && place.join(".git").exists() {
+                let nested = Git { folder: &place, ..*self };
+                nested.add_files(&below.join(path), files, deepest.checked_sub(1)?)?;
+            } else {
+                files.push(below.join(path));
+            }
+        }
+        Some(())
     }
 
     /// The commit of a revision.
@@ -97,15 +122,10 @@ impl Git<'_> {
         let text = self.ask("top", &["rev-parse", "--show-toplevel"])?;
         Some(PathBuf::from(text.trim_end_matches('\n')))
     }
+}
 
-    /// Writes the files of a commit into a folder, with a separate index: the repository and
-    /// the working tree do not change.
-    pub fn write_out(&self, commit: &str, index: &Path, to: &Path) -> Option<()> {
-        let mut environment = self.environment.clone();
-        environment.set("GIT_INDEX_FILE", index);
-        self.ask_as("read-tree", &["read-tree", commit], &environment)?;
-        let prefix = format!("--prefix={}/", to.to_str()?);
-        self.ask_as("checkout-index", &["checkout-index", "-a", "-q", &prefix], &environment)?;
-        Some(())
-    }
+/// The paths of an output with `-z`.
+fn paths(output: &[u8]) -> impl Iterator<Item = &Path> {
+    let paths = output.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+    paths.map(|path| Path::new(OsStr::from_bytes(path)))
 }

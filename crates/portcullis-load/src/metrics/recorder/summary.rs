@@ -1,4 +1,4 @@
-//! The measurements of a recorder as plain rows, once the load is over.
+//! A worker's measurements as a summary.
 
 use portcullis_core::measure::{Distribution, FailureGroup, Row, TaskSummary};
 use portcullis_core::plan::LoadPlan;
@@ -35,7 +35,6 @@ impl Recorder {
             let checks = self.checks.get(index).cloned().unwrap_or_default();
             TaskSummary {
                 timeline,
-                late: self.late.rows(index),
                 is_unchecked: checks.iter().all(|check| check.is_soft),
                 checks,
                 name: task.name.clone(),
@@ -65,6 +64,7 @@ impl Recorder {
             extra_mixed: extra_mixed.row(),
             extra_targeted: extra_targeted.row(),
             samples: ExemplarRecorder::samples(exemplars, plan.opens()),
+            late: self.late.rows(row),
             ..TaskSummary::default()
         }
     }

@@ -1,0 +1,108 @@
+//! Database templates: a run starts with a copy of the database that an earlier run has
+//! made, if everything that decides its content is the same. There are two levels, so that
+//! a changed view costs a check of the migrations, and not all of them.
+
+mod content;
+mod keys;
+mod migrations;
+mod sources;
+
+pub use keys::keys;
+pub use sources::{Content as SourceContent, Source, everything};
+
+use std::time::Duration;
+
+use crate::cache::{self, Entry, Hold};
+use crate::run::{StageFailure, Version};
+
+/// What a template has in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Migrated, without the seed. It depends on the migrations, the settings and the
+    /// environment.
+    Migrated,
+    /// Migrated and seeded. It depends on every file, and on the day.
+    Seeded,
+}
+
+impl Level {
+    /// The kind of its entries in the cache.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Migrated => "database-migrated",
+            Self::Seeded => "database",
+        }
+    }
+
+    /// Older templates are not used and are removed, because dates in data get old.
+    fn oldest(self) -> Duration {
+        const DAY: u64 = 24 * 3600;
+        match self {
+            Self::Migrated => Duration::from_secs(7 * DAY),
+            Self::Seeded => Duration::from_secs(2 * DAY),
+        }
+    }
+}
+
+/// Gives the run a copy of a template. If there is none, its entry is returned, locked, so
+/// that other runs wait until it is kept.
+///
+/// # Errors
+/// The cache cannot be used.
+pub fn restore(
+    version: Version<'_>,
+    level: Level,
+    key: &str,
+) -> Result<Option<Entry>, StageFailure> {
+    let is_fresh = version.context.options.fresh;
+    if !is_fresh && give(version, level, &open(version, level, key, Hold::Shared)?) {
+        return Ok(None);
+    }
+    let entry = open(version, level, key, Hold::Alone)?;
+    // Another run may have created it while we waited.
+    Ok((is_fresh || !give(version, level, &entry)).then_some(entry))
+}
+
+fn open(version: Version<'_>, level: Level, key: &str, hold: Hold) -> Result<Entry, StageFailure> {
+    let context = version.context;
+    let waiting =
+        |who| context.note(format!("waiting for {who}, which is creating the database template"));
+    let patience = (context.interrupts, context.left());
+    Ok(cache::open(&context.cache, level.kind(), key, hold, patience, waiting)?)
+}
+
+fn give(version: Version<'_>, level: Level, entry: &Entry) -> bool {
+    let is_young = entry.age().is_some_and(|age| age <= level.oldest());
+    let is_given = is_young && content::give(entry.path(), version.folder).is_ok();
+    if !is_given {
+        // A database that is left would be migrated and seeded a second time.
+        let _ = version.folder.clear_data();
+    }
+    is_given
+}
+
+/// Keeps the run's database as a template. Returns why it is not kept, if it cannot be one.
+///
+/// # Errors
+/// The template cannot be written.
+pub fn keep(
+    version: Version<'_>,
+    level: Level,
+    entry: &Entry,
+) -> Result<Option<String>, StageFailure> {
+    let failed = |error: std::io::Error| StageFailure::disk("the database template", &error);
+    cache::prune(&version.context.cache, level.kind(), level.oldest());
+    entry.clear().map_err(failed)?;
+    match content::take(version.folder, entry.path()) {
+        Ok(()) => {
+            entry.complete().map_err(failed)?;
+            Ok(None)
+        }
+        Err(content::NotKept::Unwritable(error)) => Err(failed(error)),
+        Err(why) => {
+            // What was copied is no template, and may be large.
+            entry.clear().map_err(failed)?;
+            Ok(Some(why.to_string()))
+        }
+    }
+}
