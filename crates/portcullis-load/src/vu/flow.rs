@@ -44,11 +44,6 @@ impl Called {
         }
     }
 
-    /// Whether its answer says that what was asked for does not exist.
-    pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Sent(sample) if sample.is_missing())
-    }
-
     /// Whether it failed because the user is not known (any more).
     pub fn is_unauthorized(&self) -> bool {
         matches!(self, Self::Sent(sample) if sample.status == 401 && sample.failure.is_some())
