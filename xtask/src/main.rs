@@ -13,7 +13,10 @@ mod test;
 mod tools;
 
 use clap::{Parser, Subcommand};
-use portcullis::args::{BaselineArgs, CheckArgs, HistoryArgs, PerfArgs, ReportArgs};
+use portcullis::args::{
+    BaselineArgs, CheckArgs, ConfigurationArgs, DoctorArgs, HistoryArgs, InitArgs, PerfArgs,
+    ReportArgs, parse,
+};
 use portcullis::commands;
 
 #[derive(Debug, Parser)]
@@ -27,12 +30,18 @@ struct Cli {
 enum Verb {
     /// Run the whole performance job, from a clean checkout to a verdict
     Perf(Box<PerfArgs>),
+    /// Write a perf.toml for the project in a folder, and try it
+    Init(InitArgs),
+    /// Look for everything that would keep a run from a verdict
+    Doctor(Box<DoctorArgs>),
     /// Check existing results: perf_results.json or a statistics file of Locust
     Check(CheckArgs),
     /// Render a run's artifacts again, or show two runs side by side
     Report(ReportArgs),
     /// Manage the stored baseline
     Baseline(BaselineArgs),
+    /// Print the effective configuration, and where each value came from
+    Config(Box<ConfigurationArgs>),
     /// Write a page of many runs, with the changes that lasted
     History(HistoryArgs),
     /// Run every test, and install what the tests need
@@ -60,11 +69,17 @@ fn main() -> std::process::ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return std::process::ExitCode::from(code),
     };
-    match Cli::try_parse_from(arguments) {
+    match parse::<Cli>(arguments) {
         Err(error) => std::process::ExitCode::from(commands::usage(&error)),
         Ok(Cli { verb: Verb::Perf(args) }) => {
             let listener = faults::Panics::from_environment();
             std::process::ExitCode::from(commands::perf::run(&args, &listener))
+        }
+        Ok(Cli { verb: Verb::Init(args) }) => {
+            std::process::ExitCode::from(commands::init::run(&args))
+        }
+        Ok(Cli { verb: Verb::Doctor(args) }) => {
+            std::process::ExitCode::from(commands::doctor::run(&args))
         }
         Ok(Cli { verb: Verb::Check(args) }) => {
             std::process::ExitCode::from(commands::check::run(&args))
@@ -74,6 +89,9 @@ fn main() -> std::process::ExitCode {
         }
         Ok(Cli { verb: Verb::Baseline(args) }) => {
             std::process::ExitCode::from(commands::baseline::run(&args))
+        }
+        Ok(Cli { verb: Verb::Config(args) }) => {
+            std::process::ExitCode::from(commands::config::run(&args))
         }
         Ok(Cli { verb: Verb::History(args) }) => {
             std::process::ExitCode::from(commands::history::run(&args))

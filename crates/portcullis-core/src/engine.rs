@@ -34,6 +34,10 @@ pub struct FirstAnswer {
     pub request: String,
     /// Its latency.
     pub latency: Duration,
+    /// Its status; 0 without a whole answer.
+    pub status: u16,
+    /// The size of its unpacked body.
+    pub bytes: u64,
     /// What its body is.
     pub content: Content,
     /// The failure, if there was one.
@@ -148,6 +152,8 @@ mod tests {
                 task: "list".to_owned(),
                 request: "GET /a/".to_owned(),
                 latency: Duration::ZERO,
+                status: 200,
+                bytes: 0,
                 content: *content,
                 failure: None,
             };

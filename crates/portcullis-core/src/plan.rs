@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
-    AgainstSection, Config, DjangoSection, EnvSection, Place, Problem, PythonChoice, ServerSection,
-    ramp,
+    AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
+    PythonChoice, ServerSection, ramp,
 };
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Task, Wait, labels};
@@ -67,6 +67,8 @@ pub struct ServePlan {
     pub env: EnvSection,
     /// The settings of Django.
     pub django: DjangoSection,
+    /// The database server, if the project needs one.
+    pub database: DatabaseSection,
     /// The seed script.
     pub seed_script: Option<PathBuf>,
     /// Files and folders that the database depends on besides those that git knows.
@@ -353,6 +355,13 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
             env_example: config.env.example.as_deref().map(in_base),
             env: config.env.clone(),
             django: config.django.clone(),
+            database: DatabaseSection {
+                binaries: match &config.database.binaries {
+                    Binaries::Folder(folder) => Binaries::Folder(around.base.join(folder)),
+                    other => other.clone(),
+                },
+                ..config.database.clone()
+            },
             seed_script: config.django.seed.as_deref().map(in_base),
             inputs: config.django.inputs.iter().map(|path| in_base(path)).collect(),
             migrate: config.steps.migrate.clone(),

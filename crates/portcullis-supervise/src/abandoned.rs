@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::guard::{self, RUN_ID, VERB};
+use crate::shared_memory;
 use crate::tree::{self, Links};
 
 /// What was found and ended.
@@ -118,6 +119,9 @@ fn remove_folders(parent: &Path) -> Vec<PathBuf> {
             Ok(file) => !matches!(file.try_lock(), Err(TryLockError::WouldBlock)),
             Err(_) => data.modified().is_ok_and(|at| at.elapsed().is_ok_and(|age| age > YOUNG)),
         };
+        if is_dead {
+            shared_memory::remove_below(&folder);
+        }
         if is_dead && std::fs::remove_dir_all(&folder).is_ok() {
             removed.push(folder);
         }

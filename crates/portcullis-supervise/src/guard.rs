@@ -19,7 +19,7 @@ use portcullis_core::judge::Signal as Interrupt;
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
-use crate::{interrupt, sweep};
+use crate::{interrupt, shared_memory, sweep};
 
 /// The hidden command of the worker; the original command line follows it.
 pub const VERB: &str = "__worker";
@@ -164,6 +164,7 @@ pub fn private_folder(run_id: &str) -> PathBuf {
 }
 
 fn remove(folder: &Path) {
+    shared_memory::remove_below(folder);
     // Killed processes may still write into the folder, so removing it is tried again.
     let start = Instant::now();
     while std::fs::remove_dir_all(folder).is_err() && folder.exists() {

@@ -4,17 +4,18 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, setrlimit};
 
+use crate::account::Account;
 use crate::environment::Environment;
-use crate::{descriptors, placement};
+use crate::{descriptors, log, placement};
 
-/// The hidden command: `__exec PARENT FILES CPUS PROGRAM ARGUMENT…`. FILES is the limit of
-/// open files of the child, or `-` for that of its parent; CPUS are its allowed CPUs, such
-/// as `0,1`, or `-` for all.
+/// The hidden command: `__exec PARENT FILES CPUS ACCOUNT PROGRAM ARGUMENT…`. FILES is the
+/// limit of open files of the child, or `-` for that of its parent; CPUS are its allowed
+/// CPUs, such as `0,1`, or `-` for all; ACCOUNT is `UID:GID`, or `-` for that of its parent.
 pub const VERB: &str = "__exec";
 
 /// The binary with the hidden command.
@@ -37,11 +38,17 @@ pub(crate) fn argv(
     folder: &Path,
     environment: &Environment,
     cpus: &[usize],
+    account: Option<Account>,
 ) -> std::io::Result<Vec<OsString>> {
     let program = argv.first().ok_or_else(|| {
         std::io::Error::new(std::io::ErrorKind::InvalidInput, "no command was given")
     })?;
-    let Some(launcher) = LAUNCHER.get() else { return Ok(argv.to_vec()) };
+    let Some(launcher) = LAUNCHER.get() else {
+        return match account {
+            None => Ok(argv.to_vec()),
+            Some(_) => Err(std::io::Error::other("another account needs the launcher")),
+        };
+    };
     if !is_there(program, folder, environment) {
         return Err(std::io::Error::from_raw_os_error(rustix::io::Errno::NOENT.raw_os_error()));
     }
@@ -51,7 +58,8 @@ pub(crate) fn argv(
         [] => "-".to_owned(),
         some => some.iter().map(usize::to_string).collect::<Vec<_>>().join(","),
     };
-    let head = [VERB.to_owned(), parent, files, cpus].map(OsString::from);
+    let account = account.map_or("-".to_owned(), Account::argument);
+    let head = [VERB.to_owned(), parent, files, cpus, account].map(OsString::from);
     let mut whole = vec![launcher.clone().into_os_string()];
     whole.extend(head);
     whole.extend_from_slice(argv);
@@ -68,15 +76,64 @@ fn is_there(program: &OsStr, folder: &Path, environment: &Environment) -> bool {
     std::env::split_paths(folders).any(|folder| folder.join(path).is_file())
 }
 
-/// Runs the hidden command: ends with its parent, writes no core file, runs on its CPUs,
-/// and becomes the command. Returns only if that failed.
+/// A child that runs in the background, with everything it needs.
+pub(crate) struct Background<'a> {
+    /// Program and arguments.
+    pub argv: &'a [OsString],
+    /// Working folder.
+    pub folder: &'a Path,
+    /// Its complete environment.
+    pub environment: &'a Environment,
+    /// The file for both output streams.
+    pub log: &'a Path,
+    /// Its CPUs; all if the list is empty.
+    pub cpus: &'a [usize],
+    /// Another account than that of this process.
+    pub account: Option<Account>,
+}
+
+/// Starts a child in its own process group, without input.
+///
+/// # Errors
+/// The command cannot be started, or the log cannot be opened.
+#[expect(clippy::disallowed_methods, reason = "the one place where servers are started")]
+pub(crate) fn spawn(child: &Background<'_>) -> std::io::Result<Child> {
+    // First, because a program that does not exist leaves no empty log.
+    let argv = argv(child.argv, child.folder, child.environment, child.cpus, child.account)?;
+    let output = log::open(child.log)?;
+    let (program, arguments) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
+    Command::new(program)
+        .args(arguments)
+        .current_dir(child.folder)
+        .env_clear()
+        .envs(child.environment.variables())
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output)
+        .process_group(0)
+        .spawn()
+}
+
+/// Runs the hidden command: changes to its account, ends with its parent, writes no core
+/// file, runs on its CPUs, and becomes the command. Returns only if that failed.
 #[expect(clippy::disallowed_methods, reason = "the launcher becomes the command")]
 pub fn exec(arguments: &[OsString]) -> std::io::Error {
-    let malformed =
-        || std::io::Error::other("the hidden verb takes PARENT FILES CPUS PROGRAM ARGUMENT…");
-    let [parent, files, cpus, program, arguments @ ..] = arguments else { return malformed() };
+    let malformed = || {
+        std::io::Error::other("the hidden verb takes PARENT FILES CPUS ACCOUNT PROGRAM ARGUMENT…")
+    };
+    let [parent, files, cpus, account, program, arguments @ ..] = arguments else {
+        return malformed();
+    };
     let parent = parent.to_str().and_then(|text| text.parse().ok()).and_then(Pid::from_raw);
     let Some(parent) = parent else { return malformed() };
+    let account = account.to_str().unwrap_or_default();
+    if account != "-" {
+        let Some(account) = Account::from_argument(account) else { return malformed() };
+        if let Err(error) = account.enter() {
+            return error;
+        }
+    }
+    // After the account, because the system forgets the signal when the account changes.
     if let Err(error) = die_with(parent) {
         return error;
     }

@@ -5,6 +5,7 @@
 compile_error!("Portcullis does not support Windows: use it under WSL 2, in a container or in CI.");
 
 pub mod abandoned;
+pub mod account;
 pub mod descriptors;
 pub mod disk_space;
 pub mod environment;
@@ -16,8 +17,9 @@ pub mod meter;
 pub mod placement;
 pub mod port;
 pub mod server;
+pub mod service;
+pub mod shared_memory;
 pub mod step;
 pub mod sweep;
-#[cfg(not(target_os = "linux"))]
 mod system_tool;
 pub mod tree;

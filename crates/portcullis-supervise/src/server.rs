@@ -2,17 +2,17 @@
 //! on every path through the code.
 
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 use portcullis_core::measure::Usage;
 
 use crate::environment::Environment;
+use crate::launch::{self, Background};
 use crate::port::Owner;
 use crate::tree::{self, Ended};
-use crate::{launch, log, port, sweep};
+use crate::{log, port, sweep};
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
@@ -34,7 +34,6 @@ const TRIES: u32 = 4;
 ///
 /// # Errors
 /// The command cannot be started, or the log cannot be opened.
-#[expect(clippy::disallowed_methods, reason = "the one place where a server is started")]
 pub fn start(
     argv: &[OsString],
     folder: &Path,
@@ -43,20 +42,8 @@ pub fn start(
     grace: Duration,
     cpus: &[usize],
 ) -> std::io::Result<Server> {
-    // First, because a program that does not exist leaves no empty log.
-    let argv = launch::argv(argv, folder, environment, cpus)?;
-    let output = log::open(log)?;
-    let (program, arguments) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
-    let child = Command::new(program)
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .envs(environment.variables())
-        .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output)
-        .process_group(0)
-        .spawn()?;
+    let account = None;
+    let child = launch::spawn(&Background { argv, folder, environment, log, cpus, account })?;
     Ok(Server {
         child,
         log: log.to_owned(),

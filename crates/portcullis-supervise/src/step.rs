@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_core::judge::Signal;
 
+use crate::account::Account;
 use crate::environment::Environment;
 use crate::interrupt::Interrupts;
 use crate::{launch, log, sweep, tree};
@@ -70,12 +71,24 @@ const TICK: Duration = Duration::from_millis(50);
 /// # Errors
 /// It could not be started, failed, took too long, or the run was interrupted.
 pub fn run(step: &Step<'_>, interrupts: &Interrupts) -> Result<(), StepError> {
+    run_as(step, None, interrupts)
+}
+
+/// Runs a step as another account.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_as(
+    step: &Step<'_>,
+    account: Option<Account>,
+    interrupts: &Interrupts,
+) -> Result<(), StepError> {
     if let Some(signal) = interrupts.signal() {
         return Err(StepError::Interrupted(signal));
     }
     let program = program_name(step);
     let not_started = |source| StepError::NotStarted { program: program.clone(), source };
-    let handle = command(step).map_err(not_started)?.start().map_err(not_started)?;
+    let handle = command(step, account).map_err(not_started)?.start().map_err(not_started)?;
     let group = handle.pids().first().copied().unwrap_or(0);
     let reap = || {
         let _ = handle.try_wait();
@@ -122,9 +135,9 @@ fn program_name(step: &Step<'_>) -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place where steps are started")]
-fn command(step: &Step<'_>) -> std::io::Result<duct::Expression> {
+fn command(step: &Step<'_>, account: Option<Account>) -> std::io::Result<duct::Expression> {
     let output = log::open(step.log)?;
-    let argv = launch::argv(&step.argv, step.folder, step.environment, &[])?;
+    let argv = launch::argv(&step.argv, step.folder, step.environment, &[], account)?;
     let (program, arguments) = argv.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
     let expression = duct::cmd(program, arguments)
         .dir(step.folder)

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, getpgid, kill_process_group, waitpid};
@@ -12,6 +13,23 @@ use crate::tree::{self, Links};
 
 /// Whether this process adopts orphaned descendants.
 static ADOPTS: AtomicBool = AtomicBool::new(false);
+
+/// Services that outlive the steps and the server.
+static SPARED: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+fn spared() -> MutexGuard<'static, Vec<u32>> {
+    SPARED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on [`sweep`] spares a process and everything below it.
+pub(crate) fn spare(pid: u32) {
+    spared().push(pid);
+}
+
+/// The opposite of [`spare`].
+pub(crate) fn spare_no_longer(pid: u32) {
+    spared().retain(|spared| *spared != pid);
+}
 
 /// How long killed processes may take to disappear.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -37,13 +55,14 @@ pub fn adopt_orphans() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Ends every living descendant of this process, except those below one of `keep`: SIGTERM,
-/// `grace`, then SIGKILL. Does nothing unless this process adopts orphans, because other
+/// Ends every living descendant of this process, except services and those below one of
+/// `keep`: SIGTERM, `grace`, then SIGKILL. Does nothing unless this process adopts orphans, because other
 /// children of this process would be ended.
 pub fn sweep(keep: &[u32], grace: Duration) -> Swept {
     if !ADOPTS.load(Ordering::Relaxed) {
         return Swept::default();
     }
+    let keep = &[keep, &spared()].concat();
     let strays = strays(keep);
     let found = strays.keys().map(|pid| shown(*pid)).collect();
     let start = Instant::now();
@@ -60,7 +79,8 @@ pub fn left_behind() -> BTreeMap<u32, String> {
     if !ADOPTS.load(Ordering::Relaxed) {
         return BTreeMap::new();
     }
-    strays(&[]).keys().map(|pid| (*pid, format!("process {}", shown(*pid)))).collect()
+    let strays = strays(&spared());
+    strays.keys().map(|pid| (*pid, format!("process {}", shown(*pid)))).collect()
 }
 
 /// Kills every descendant of this process, including new ones meanwhile. Returns those that

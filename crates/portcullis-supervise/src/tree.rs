@@ -77,18 +77,51 @@ pub fn ask_for_stack(pid: u32, mut has_ended: impl FnMut() -> bool) {
 
 /// Ends the process group `group`: SIGTERM, `grace`, then SIGKILL. `reap` is called while
 /// waiting, because an unreaped child still counts as a member.
-pub fn end_group(group: u32, grace: Duration, mut reap: impl FnMut()) -> Ended {
+pub fn end_group(group: u32, grace: Duration, reap: impl FnMut()) -> Ended {
+    end_group_by(group, &[(StopSignal::Terminate, grace)], reap)
+}
+
+/// A signal that asks a process to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT: a fast shutdown of PostgreSQL.
+    Interrupt,
+    /// SIGQUIT: an immediate shutdown of PostgreSQL.
+    Quit,
+}
+
+impl StopSignal {
+    fn signal(self) -> Signal {
+        match self {
+            Self::Terminate => Signal::TERM,
+            Self::Interrupt => Signal::INT,
+            Self::Quit => Signal::QUIT,
+        }
+    }
+}
+
+/// Ends the process group `group` as [`end_group`] does, but with these signals, each with
+/// its time, before SIGKILL.
+pub fn end_group_by(
+    group: u32,
+    signals: &[(StopSignal, Duration)],
+    mut reap: impl FnMut(),
+) -> Ended {
     let Some(group) = i32::try_from(group).ok().and_then(Pid::from_raw) else {
         return Ended::Gone;
     };
     reap();
-    if kill_process_group(group, Signal::TERM).is_err() {
-        return Ended::Gone;
-    }
-    // A stopped process would not handle the signal until it continues.
-    let _ = kill_process_group(group, Signal::CONT);
-    if wait_until_gone(group, grace, &mut reap) {
-        return Ended::Politely;
+    for (index, (signal, grace)) in signals.iter().enumerate() {
+        if kill_process_group(group, signal.signal()).is_err() {
+            return if index == 0 { Ended::Gone } else { Ended::Politely };
+        }
+        // A stopped process would not handle the signal until it continues.
+        let _ = kill_process_group(group, Signal::CONT);
+        if wait_until_gone(group, *grace, &mut reap) {
+            return Ended::Politely;
+        }
     }
     let _ = kill_process_group(group, Signal::KILL);
     let start = Instant::now();

@@ -6,11 +6,14 @@ mod cache;
 pub mod commands;
 mod compare;
 mod console;
+mod doctor;
 mod engines;
 mod host;
+mod init;
 mod planning;
 mod project;
 mod run;
+mod services;
 mod stages;
 
 /// The events of a run, for a second listener.

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use portcullis::args::{Cli, Verb};
-use portcullis::commands::{self, baseline, check, history, manual, perf, report};
+use portcullis::args::{Cli, Verb, parse};
+use portcullis::commands::{
+    self, baseline, check, config, doctor, history, init, manual, perf, report,
+};
 use portcullis::event::Nobody;
 
 fn main() -> ExitCode {
@@ -12,13 +13,16 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(code) => return ExitCode::from(code),
     };
-    ExitCode::from(match Cli::try_parse_from(arguments) {
+    ExitCode::from(match parse::<Cli>(arguments) {
         Err(error) => commands::usage(&error),
         Ok(Cli { verb }) => match verb {
             Verb::Perf(args) => perf::run(&args, &Nobody),
+            Verb::Init(args) => init::run(&args),
+            Verb::Doctor(args) => doctor::run(&args),
             Verb::Check(args) => check::run(&args),
             Verb::Report(args) => report::run(&args),
             Verb::Baseline(args) => baseline::run(&args),
+            Verb::Config(args) => config::run(&args),
             Verb::History(args) => history::run(&args),
             Verb::Defaults => manual::defaults(),
             Verb::Completions { shell } => manual::completions(shell),

@@ -1,5 +1,6 @@
 //! All fault cases: a module for each group.
 
+mod database;
 mod during_load;
 mod environment;
 mod hostile_content;
@@ -22,6 +23,7 @@ pub fn all() -> Vec<FaultCase> {
         environment::cases(),
         preparation::cases(),
         isolation::cases(),
+        database::cases(),
         server_start::cases(),
         during_load::cases(),
         verdict::cases(),

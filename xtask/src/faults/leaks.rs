@@ -24,12 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub fn look(sandbox: &Sandbox) -> Result<()> {
     let start = Instant::now();
     loop {
-        let left = strays(sandbox);
+        let left = [strays(sandbox), segments()].concat();
         if left.is_empty() {
             break;
         }
         if start.elapsed() > PATIENCE {
-            bail!("processes are left: {left:?}");
+            bail!("processes or shared memory are left: {left:?}");
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -76,6 +76,14 @@ fn strays(sandbox: &Sandbox) -> Vec<String> {
         format!("{pid} {}", String::from_utf8_lossy(&command).replace('\0', " "))
     };
     new.filter(is_ours).map(shown).collect()
+}
+
+/// Segments of shared memory that no process uses, as a killed database server leaves them.
+fn segments() -> Vec<String> {
+    let table = std::fs::read_to_string("/proc/sysvipc/shm").unwrap_or_default();
+    // proc(5): key, shmid, perms, size, cpid, lpid, nattch.
+    let is_free = |line: &&str| line.split_whitespace().nth(6) == Some("0");
+    table.lines().skip(1).filter(is_free).map(|line| format!("shared memory {line}")).collect()
 }
 
 /// The files of a folder, with their length and modification time.

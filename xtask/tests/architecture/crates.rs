@@ -49,7 +49,6 @@ fn only_these_places_may_do_what_is_banned() {
         "crates/portcullis-supervise/src/guard.rs",
         "crates/portcullis-supervise/src/launch.rs",
         "crates/portcullis-supervise/src/port.rs",
-        "crates/portcullis-supervise/src/server.rs",
         "crates/portcullis-supervise/src/system_tool.rs",
         "crates/portcullis/src/console/tmux_tests.rs",
         "crates/portcullis/src/project/django/isolation/hook_tests.rs",

@@ -11,8 +11,10 @@ const PORTCULLIS: &[&[&str]] = &[
     // What can be asked for on the command line: commands alone know it.
     &["args"],
     &["compare"],
+    &["doctor", "init"],
     &["stages"],
     &["project", "engines"],
+    &["services"],
     &["planning", "run"],
     &["cache", "console"],
     // The machine, git, chance: what is outside of us.
@@ -53,10 +55,10 @@ const REPORT: &[&[&str]] = &[
 ];
 
 const SUPERVISE: &[&[&str]] = &[
-    &["step", "server", "abandoned", "meter"],
+    &["step", "server", "service", "abandoned", "meter"],
     &["guard", "launch", "port"],
-    &["descriptors", "environment", "log", "placement", "sweep"],
-    &["tree"],
+    &["account", "descriptors", "environment", "log", "placement", "sweep"],
+    &["tree", "shared_memory"],
     &["interrupt", "disk_space", "system_tool"],
 ];
 

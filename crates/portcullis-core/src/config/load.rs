@@ -256,11 +256,12 @@ fn stages(
     for key in ["users", "spawn_rate", "duration"] {
         // In the open model `users` is the maximum, which stages do not set.
         let replaced = key == "duration" || rates.is_empty();
-        if let Some(Place::Flag(flag)) = section.optional(key).map(|node| node.at)
+        if let Some(at) = section.optional(key).map(|node| node.at)
+            && at.is_given()
             && replaced
         {
             let message = "load.stages already sets this: remove the flag or load.stages";
-            note(problems, Place::Flag(flag), message);
+            note(problems, at, message);
         }
     }
     if !users.is_empty() && !rates.is_empty() {

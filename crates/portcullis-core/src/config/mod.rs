@@ -1,13 +1,18 @@
 //! The content of `perf.toml`, a profile and the flags: decoded strictly, with all mistakes
 //! reported together.
 
+mod assignment;
 mod check;
+mod database;
 mod load;
 mod measured;
+mod origins;
 mod python;
 mod reader;
 mod renamed;
 mod scenario;
+#[cfg(test)]
+mod schema;
 mod sections;
 #[cfg(test)]
 mod size_tests;
@@ -20,13 +25,16 @@ mod variables;
 #[cfg(test)]
 mod variables_tests;
 
+pub use assignment::FlagValue;
+pub use database::{Binaries, DatabaseSection, DatabaseUrl, Engine};
 pub use load::{LoadSection, ramp};
 pub use measured::to_measured_toml;
+pub use origins::to_toml_with_origins;
 pub use python::PythonChoice;
 pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};
 pub use sections::{ServerSection, StepsSection};
 pub use text::{is_reserved_env, to_redacted_toml};
-pub use tree::{Node, Place, Value};
+pub use tree::{Entry, Node, Place, Value, variable_of};
 pub use variables::{Lookup, any_variable};
 
 use std::collections::HashSet;
@@ -38,6 +46,9 @@ use crate::threshold::Labels;
 
 /// The default configuration, as `portcullis defaults` prints it.
 pub const DEFAULTS: &str = include_str!("default.toml");
+
+/// The JSON Schema of a configuration, for editors.
+pub const SCHEMA: &str = include_str!("../../../../docs/reference/schema/perf.schema.json");
 
 /// A mistake in a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,8 +73,8 @@ impl Problem {
         }
         match self.at {
             Place::File(line, column) => format!("{file}:{line}:{column}: {message}"),
-            Place::Flag(flag) => format!("{flag}: {message}"),
             Place::Default => format!("{file}: {message}"),
+            given => format!("{}: {message}", given.origin(file)),
         }
     }
 }
@@ -77,19 +88,6 @@ pub enum MergeMode {
     Behind,
 }
 
-/// A value from a flag, which replaces or extends the file's value.
-#[derive(Clone, Debug)]
-pub struct FlagValue {
-    /// The flag as the user types it, for messages.
-    pub flag: &'static str,
-    /// The dotted key that it sets.
-    pub path: &'static str,
-    /// The value.
-    pub value: Value,
-    /// How it is combined with the file's value.
-    pub laying: MergeMode,
-}
-
 /// A configuration and the merged tree it was decoded from.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -97,6 +95,8 @@ pub struct Loaded {
     pub config: Config,
     /// Defaults, file, profile and flags, merged.
     pub tree: Node,
+    /// The positions of the values of the chosen profile.
+    pub of_profile: Vec<Place>,
 }
 
 /// Reads a configuration: defaults, then the file, then the chosen profile, then the flags.
@@ -127,7 +127,9 @@ pub fn load_with(
     let mut file = tree::parse(text).map_err(|problem| vec![problem])?;
     let mut problems = Problems::new();
     let profiles = take_profiles(&mut file, &mut problems);
-    let mut base = tree::parse(DEFAULTS).map(tree::as_default).map_err(|p| vec![p])?;
+    let mut base = tree::parse(DEFAULTS)
+        .map(|tree| tree::marked(tree, Place::Default))
+        .map_err(|problem| vec![problem])?;
     tree::overlay(&mut base, file);
 
     for (_, changes) in profiles.iter().filter(|(name, _)| Some(name.as_str()) != profile) {
@@ -136,30 +138,38 @@ pub fn load_with(
         variables::resolve(&mut other, &any_variable, &mut problems);
         sections::decode(&other, labels, &mut problems);
     }
-    let mut chosen = base;
+    let (mut chosen, mut of_profile) = (base, Vec::new());
     if let Some(name) = profile {
         match profiles.iter().find(|(known, _)| known == name) {
-            Some((_, changes)) => tree::overlay(&mut chosen, changes.clone()),
+            Some((_, changes)) => {
+                of_profile = tree::all_places(changes);
+                tree::overlay(&mut chosen, changes.clone());
+            }
             None => problems.push(unknown_profile(name, &profiles)),
         }
     }
-    for flag in flags {
-        let over = tree::single(flag.path, flag.value.clone(), Place::Flag(flag.flag));
-        match flag.laying {
-            MergeMode::Over => tree::overlay(&mut chosen, over),
-            MergeMode::Behind => tree::extend(&mut chosen, over),
-        }
-    }
+    problems.extend(flags.iter().filter_map(|flag| flag.merge(&mut chosen).err()));
     let mut resolved = chosen.clone();
     let read = variables::resolve(&mut resolved, environment, &mut problems);
     let config = sections::decode(&resolved, labels, &mut problems);
     scenario::drop_default_wait(&mut chosen);
     match config {
         Some(config) if problems.is_empty() => {
-            Ok(Loaded { config: Config { from_environment: read, ..config }, tree: chosen })
+            let config = Config { from_environment: read, ..config };
+            Ok(Loaded { config, tree: chosen, of_profile })
         }
         _ => Err(in_order(problems)),
     }
+}
+
+/// The values of any TOML text, such as a lock file; `None` if it is not valid.
+pub fn read_toml(text: &str) -> Option<Node> {
+    tree::parse(text).ok()
+}
+
+/// The value at a dotted path of a tree.
+pub fn value_at<'a>(tree: &'a Node, path: &str) -> Option<&'a Node> {
+    path.split('.').try_fold(tree, |node, key| tree::get(node, key))
 }
 
 /// `[output] dir` of a file, even if the rest of the file is wrong.
@@ -229,7 +239,7 @@ fn unknown_profile(name: &str, profiles: &[(String, Node)]) -> Problem {
 /// main part.
 fn in_order(mut problems: Problems) -> Vec<Problem> {
     let key = |problem: &Problem| match problem.at {
-        Place::Flag(_) => (0, 0, 0),
+        Place::Flag(_) | Place::Environment(_) => (0, 0, 0),
         Place::File(line, column) => (1, line, column),
         Place::Default => (2, 0, 0),
     };

@@ -16,6 +16,36 @@ pub struct Reader<'a> {
     known: Vec<&'static str>,
 }
 
+/// What kind of value a key holds, for the schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Not said by the key alone.
+    Any,
+    /// A text.
+    Text,
+    /// A text with a unit of time.
+    Duration,
+    /// A text with a unit of frequency.
+    Rate,
+    /// A boolean.
+    Bool,
+    /// A whole number from the first to the second.
+    Integer(i64, i64),
+    /// A list.
+    List,
+    /// A table with these keys only.
+    Table,
+    /// A table with keys of the user's choice.
+    Free,
+}
+
+/// Reports to the schema's test which keys are read, and as what.
+fn read_as(path: &str, kind: Kind) {
+    #[cfg(test)]
+    super::schema::read_as(path, kind);
+    let _ = (path, kind);
+}
+
 /// All problems found so far.
 pub type Problems = Vec<Problem>;
 
@@ -46,6 +76,9 @@ impl<'a> Reader<'a> {
     /// The value of `key`, if it is set.
     pub fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.push(key);
+        if cfg!(test) {
+            read_as(&self.path_of(key), Kind::Any);
+        }
         self.entries.iter().find(|e| e.key == key).map(|e| &e.node)
     }
 
@@ -70,12 +103,14 @@ impl<'a> Reader<'a> {
     /// A reader of the table `key`; of an empty table if there is none.
     pub fn table(&mut self, key: &'static str, problems: &mut Problems) -> Option<Reader<'a>> {
         let path = self.path_of(key);
+        read_as(&path, Kind::Table);
         self.optional(key).map(|node| Reader::new(node, &path, problems))
     }
 
     /// A text; empty, with a problem, if it is missing or not a text.
     pub fn text(&mut self, key: &'static str, problems: &mut Problems) -> String {
         let path = self.path_of(key);
+        read_as(&path, Kind::Text);
         self.required(key, problems)
             .and_then(|node| text(node, &path, problems))
             .unwrap_or_default()
@@ -84,12 +119,14 @@ impl<'a> Reader<'a> {
     /// An optional text.
     pub fn optional_text(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
         let path = self.path_of(key);
+        read_as(&path, Kind::Text);
         self.optional(key).and_then(|node| text(node, &path, problems))
     }
 
     /// A list of texts; empty if it is missing.
     pub fn texts(&mut self, key: &'static str, problems: &mut Problems) -> Vec<String> {
         let path = self.path_of(key);
+        read_as(&path, Kind::List);
         let Some(node) = self.optional(key) else { return Vec::new() };
         list(node, &path, problems).iter().filter_map(|item| text(item, &path, problems)).collect()
     }
@@ -102,6 +139,7 @@ impl<'a> Reader<'a> {
         problems: &mut Problems,
     ) -> Option<i64> {
         let path = self.path_of(key);
+        read_as(&path, Kind::Integer(*range.start(), *range.end()));
         let node = self.required(key, problems)?;
         integer(node, &path, range, problems)
     }
@@ -109,6 +147,7 @@ impl<'a> Reader<'a> {
     /// `true` or `false`; false if it is missing.
     pub fn flag(&mut self, key: &'static str, problems: &mut Problems) -> bool {
         let path = self.path_of(key);
+        read_as(&path, Kind::Bool);
         match self.optional(key).map(|node| (node.at, &node.value)) {
             None => false,
             Some((_, Value::Bool(flag))) => *flag,
@@ -132,6 +171,7 @@ impl<'a> Reader<'a> {
     /// A duration of zero or more.
     pub fn wait(&mut self, key: &'static str, problems: &mut Problems) -> Option<Duration> {
         let path = self.path_of(key);
+        read_as(&path, Kind::Duration);
         let node = self.required(key, problems)?;
         quantity(node, &path, "a duration such as \"30s\"", units::duration, problems)
     }
@@ -139,6 +179,7 @@ impl<'a> Reader<'a> {
     /// A rate per second above zero.
     pub fn rate(&mut self, key: &'static str, problems: &mut Problems) -> f64 {
         let path = self.path_of(key);
+        read_as(&path, Kind::Rate);
         let Some(node) = self.required(key, problems) else { return 1.0 };
         match quantity(node, &path, "a rate such as \"1/s\"", units::rate, problems) {
             Some(rate) if rate > 0.0 => rate,
@@ -157,6 +198,7 @@ impl<'a> Reader<'a> {
         problems: &mut Problems,
     ) -> Vec<(String, String, Place)> {
         let path = self.path_of(key);
+        read_as(&path, Kind::Free);
         let Some(node) = self.optional(key) else { return Vec::new() };
         let mut pairs = Vec::new();
         for entry in entries(node, &path, problems) {
@@ -192,6 +234,7 @@ impl<'a> Reader<'a> {
 
 /// The items of a list; none, with a problem, if it is not a list.
 pub fn list<'a>(node: &'a Node, path: &str, problems: &mut Problems) -> &'a [Node] {
+    read_as(path, Kind::List);
     match &node.value {
         Value::List(items) => items,
         other => {
@@ -203,6 +246,7 @@ pub fn list<'a>(node: &'a Node, path: &str, problems: &mut Problems) -> &'a [Nod
 
 /// The entries of a table; none, with a problem, if it is not a table.
 pub fn entries<'a>(node: &'a Node, path: &str, problems: &mut Problems) -> &'a [Entry] {
+    read_as(path, Kind::Free);
     match &node.value {
         Value::Table(entries) => entries,
         other => {
@@ -214,6 +258,7 @@ pub fn entries<'a>(node: &'a Node, path: &str, problems: &mut Problems) -> &'a [
 
 /// The text of a node.
 pub fn text(node: &Node, path: &str, problems: &mut Problems) -> Option<String> {
+    read_as(path, Kind::Text);
     match &node.value {
         Value::Text(text) | Value::FromEnvironment(text) => Some(text.clone()),
         other => {
@@ -230,6 +275,7 @@ pub fn integer(
     range: std::ops::RangeInclusive<i64>,
     problems: &mut Problems,
 ) -> Option<i64> {
+    read_as(path, Kind::Integer(*range.start(), *range.end()));
     let bounds = match *range.end() {
         i64::MAX => format!("{} or more", range.start()),
         end => format!("between {} and {end}", range.start()),

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::PythonChoice;
+use super::database::{DatabaseSection, Engine};
 use super::load::LoadSection;
 use super::reader::{Problems, Reader, list, note};
 use super::text::is_reserved_env;
-use super::tree::{Node, Place, Value};
+use super::tree::{Node, Value};
 use crate::baseline::{BaselineSection, Trust};
 use crate::scenario::Scenario;
 use crate::text::nearest;
@@ -21,6 +22,8 @@ pub struct Config {
     pub env: EnvSection,
     /// `[django]`
     pub django: DjangoSection,
+    /// `[database]`
+    pub database: DatabaseSection,
     /// `[steps]`
     pub steps: StepsSection,
     /// `[server]`
@@ -77,6 +80,8 @@ pub struct DjangoSection {
     pub manage: String,
     /// The project's settings module.
     pub settings: String,
+    /// The engine that these settings must use.
+    pub engine: Engine,
     /// Dotted keys, merged over the settings, with their values as JSON.
     pub overrides: Vec<(String, serde_json::Value)>,
     /// A script that `manage.py shell` reads from its standard input.
@@ -148,6 +153,7 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
     let project = project(root.table("project", problems), serves, problems);
     let env = env(root.table("env", problems), problems);
     let django = django(root.table("django", problems), serves, problems);
+    let database = super::database::decode(root.table("database", problems), problems);
     let steps = steps(root.table("steps", problems), problems);
     let server = server(root.table("server", problems), problems);
     let scenario = super::scenario::decode(root.table("scenario", problems), problems);
@@ -182,6 +188,7 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
         project,
         env,
         django,
+        database,
         steps,
         server,
         load,
@@ -265,6 +272,7 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
     let mut django = DjangoSection {
         manage: "manage.py".to_owned(),
         settings: String::new(),
+        engine: Engine::Any,
         overrides: Vec::new(),
         seed: None,
         seed_user: None,
@@ -280,12 +288,7 @@ fn django(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) ->
         let message = format!("django.settings = \"{}\": not a module name", django.settings);
         note(problems, section.at(), message);
     }
-    let at = section.optional("database").map_or(section.at(), |node| node.at);
-    let database = section.text("database", problems);
-    if database != "sqlite" {
-        let message = format!("django.database = \"{database}\": only \"sqlite\" is supported");
-        note(problems, at, message);
-    }
+    django.engine = Engine::decode(&mut section, problems);
     if let Some(node) = section.optional("overrides") {
         all_overrides(node, "django.overrides", &mut django.overrides, problems);
     }
@@ -420,7 +423,7 @@ fn server(section: Option<Reader<'_>>, problems: &mut Problems) -> ServerSection
         Some((node, _)) => {
             let port = super::reader::integer(node, "server.port", 1..=65_535, problems);
             server.port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(8000);
-            server.port_insists = matches!(node.at, Place::Flag(_));
+            server.port_insists = node.at.is_given();
         }
         None => {}
     }

@@ -60,7 +60,17 @@ fn each_impossible_value_is_one_problem() {
     check("spawn_rate = \"1/s\"", "spawn_rate = \"0/s\"", "above zero");
     check("duration = \"30s\"", "duration = \"0s\"", "longer than zero");
     check("min = \"1s\", max", "min = \"9s\", max", "min is longer than max");
-    check("database = \"sqlite\"", "database = \"mysql\"", "only \"sqlite\"");
+    check("database = \"sqlite\"", "database = \"mysql\"", "expected \"auto\"");
+    let database = |text: &str, part: &str| {
+        check("[load]", &format!("[database]\n{text}\n[load]"), part);
+    };
+    database("version = 9", "a major version, such as \"16\"");
+    database("version = \"16.2\"", "a major version, such as \"16\"");
+    database("port = 0", "between 1 and 65535");
+    database("settings = { \"a b\" = 1 }", "not a setting's name");
+    database("url = \"mysql://h/n\"", "must begin with postgres://");
+    database("url = \"postgres://h/n\"\nurl_variable = \"X\"", "exclude another");
+    database("binarie = \"x\"", "did you mean \"binaries\"?");
     check("[load]", "[laod]\nx = 1\n[load]", "did you mean \"load\"?");
     check("name = \"search_claims\"", "name = \"list_claims\"", "two tasks are named");
     check("{{ id }}/", "{{ idd }}/", "did you mean \"id\"?");
@@ -123,7 +133,7 @@ fn stages_replace_users_rate_and_duration_but_not_flags() {
     let load_section = load(&text, None, &[]).unwrap().config.load;
     assert_eq!((load_section.users, load_section.duration.as_secs()), (9, 2));
     let value = Value::Integer(3);
-    let flag = FlagValue { flag: "--users", path: "load.users", value, laying: MergeMode::Over };
+    let flag = FlagValue::new(Place::Flag("--users"), "load.users", value, MergeMode::Over);
     let found = load(&text, None, &[flag]).unwrap_err();
     assert!(found[0].message.contains("remove the flag"), "{found:?}");
 }
@@ -183,7 +193,7 @@ fn header_names_have_no_case() {
 
 #[test]
 fn flags_win_over_profile_file_and_defaults() {
-    let flag = |flag, path, value| FlagValue { flag, path, value, laying: MergeMode::Over };
+    let flag = |flag, path, value| FlagValue::new(Place::Flag(flag), path, value, MergeMode::Over);
     let flags = [
         flag("-u", "load.users", Value::Integer(9)),
         flag("-t", "load.duration", Value::Text("2m".to_owned())),
@@ -286,7 +296,7 @@ fn each_impossible_rule_is_one_problem_where_it_stands() {
 fn rules_of_flags_come_behind_those_of_the_file() {
     let flag = |flag, path, rule: &str| {
         let node = Node { value: Value::Text(rule.to_owned()), at: Place::Flag(flag) };
-        FlagValue { flag, path, value: Value::List(vec![node]), laying: MergeMode::Behind }
+        FlagValue::new(node.at, path, Value::List(vec![node]), MergeMode::Behind)
     };
     let fail = |rule| flag("--fail", "thresholds.fail", rule);
     let warn = |rule| flag("--warn", "thresholds.warn", rule);

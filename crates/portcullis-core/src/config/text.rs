@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::tree::{self, Node, Value};
+use super::tree::{self, Entry, Node, Value};
 use super::variables;
 use crate::scenario::Template;
 use crate::text::is_secret_name;
@@ -36,9 +36,55 @@ pub fn to_json(node: &Node) -> Option<serde_json::Value> {
 /// The tree as TOML. Values with a secret name are replaced in the tables with names of the
 /// user (environment, headers, bodies, parameters), and the values that are drawn for them.
 pub fn to_redacted_toml(tree: &Node) -> String {
+    to_toml(tree, Comments::None)
+}
+
+/// The comments behind the values of a written tree.
+#[derive(Clone, Copy)]
+pub enum Comments<'a> {
+    /// There are none.
+    None,
+    /// The text for each value.
+    Of(&'a dyn Fn(&Node) -> String),
+}
+
+/// The same as [`to_redacted_toml`], with comments.
+pub fn to_toml(tree: &Node, comments: Comments<'_>) -> String {
     let mut out = String::from("# The effective configuration: defaults, file, profile, flags.\n");
-    table(tree, "", &drawn_secrets(tree), &mut out);
+    table(tree, "", Style { comments, drawn: &drawn_secrets(tree) }, &mut out);
     out
+}
+
+/// How a tree is written.
+#[derive(Clone, Copy)]
+struct Style<'a> {
+    comments: Comments<'a>,
+    /// Names of drawn values that are secrets.
+    drawn: &'a BTreeSet<String>,
+}
+
+/// The widest value that the comments of its neighbours are aligned with.
+const ALIGNED: usize = 48;
+
+/// Writes values with their keys, and comments in a column behind them.
+fn lines<'a>(entries: impl Iterator<Item = &'a Entry>, style: Style<'_>, out: &mut String) {
+    let written = |entry: &'a Entry| {
+        (
+            format!("{} = {}", key(&entry.key), inline(&entry.node, &entry.key, style.drawn)),
+            &entry.node,
+        )
+    };
+    let lines: Vec<(String, &Node)> = entries.map(written).collect();
+    let widths = lines.iter().map(|(line, _)| line.chars().count());
+    let width = widths.filter(|width| *width <= ALIGNED).max().unwrap_or(0);
+    for (line, node) in &lines {
+        match style.comments {
+            Comments::None => out.push_str(&format!("{line}\n")),
+            Comments::Of(comment) => {
+                out.push_str(&format!("{line:<width$}  # {}\n", comment(node)))
+            }
+        }
+    }
 }
 
 /// The names of the values that fields with a secret name use.
@@ -64,7 +110,7 @@ fn collect_drawn(node: &Node, name: &str, names: &mut BTreeSet<String>) {
     }
 }
 
-fn table(node: &Node, path: &str, drawn: &BTreeSet<String>, out: &mut String) {
+fn table(node: &Node, path: &str, style: Style<'_>, out: &mut String) {
     let Value::Table(entries) = &node.value else { return };
     let nested = |node: &Node| match &node.value {
         Value::Table(_) => path.is_empty(),
@@ -74,25 +120,16 @@ fn table(node: &Node, path: &str, drawn: &BTreeSet<String>, out: &mut String) {
     if !path.is_empty() {
         out.push_str(&format!("\n[{path}]\n"));
     }
-    for entry in entries.iter().filter(|e| !nested(&e.node)) {
-        out.push_str(&format!(
-            "{} = {}\n",
-            key(&entry.key),
-            inline(&entry.node, &entry.key, drawn)
-        ));
-    }
+    lines(entries.iter().filter(|e| !nested(&e.node)), style, out);
     for entry in entries.iter().filter(|e| nested(&e.node)) {
         let path = join(path, &entry.key);
         match &entry.node.value {
             Value::List(items) => items.iter().for_each(|item| {
                 out.push_str(&format!("\n[[{path}]]\n"));
                 let Value::Table(entries) = &item.value else { return };
-                for entry in entries {
-                    let value = inline(&entry.node, &entry.key, drawn);
-                    out.push_str(&format!("{} = {value}\n", key(&entry.key)));
-                }
+                lines(entries.iter(), style, out);
             }),
-            _ => table(&entry.node, &path, drawn, out),
+            _ => table(&entry.node, &path, style, out),
         }
     }
 }
@@ -144,7 +181,7 @@ fn inline(node: &Node, name: &str, drawn: &BTreeSet<String>) -> String {
         }
         Value::Table(entries) => {
             let free = FREE.contains(&name) || name == "*";
-            let pair = |entry: &tree::Entry| {
+            let pair = |entry: &Entry| {
                 let is_secret_name = is_secret_name(&entry.key);
                 let value = match name == "values" {
                     // Still a list, so that the text can be read again.

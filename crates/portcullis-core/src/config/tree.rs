@@ -16,6 +16,8 @@ pub enum Place {
     File(usize, usize),
     /// The command line, with this flag.
     Flag(&'static str),
+    /// The environment: the variable of this flag.
+    Environment(&'static str),
 }
 
 impl Place {
@@ -23,9 +25,30 @@ impl Place {
     pub fn line(self) -> Option<usize> {
         match self {
             Self::File(line, _) => Some(line),
-            Self::Default | Self::Flag(_) => None,
+            Self::Default | Self::Flag(_) | Self::Environment(_) => None,
         }
     }
+
+    /// Whether it was given for one call: on the command line or in the environment.
+    pub fn is_given(self) -> bool {
+        matches!(self, Self::Flag(_) | Self::Environment(_))
+    }
+
+    /// The origin in a word: `default`, `perf.toml:12`, `--users`, `PORTCULLIS_USERS`.
+    pub fn origin(self, file: &str) -> String {
+        match self {
+            Self::Default => "default".to_owned(),
+            Self::File(line, _) => format!("{file}:{line}"),
+            Self::Flag(flag) => flag.to_owned(),
+            Self::Environment(flag) => variable_of(flag),
+        }
+    }
+}
+
+/// The environment variable of a flag: `--run-time` is `PORTCULLIS_RUN_TIME`.
+pub fn variable_of(flag: &str) -> String {
+    let name = flag.trim_start_matches('-').replace('-', "_").to_ascii_uppercase();
+    format!("PORTCULLIS_{name}")
 }
 
 /// A value with its origin.
@@ -184,20 +207,19 @@ fn value_node(value: &TomlValue, lines: &Lines<'_>) -> Node {
     Node { value, at }
 }
 
-/// Marks a whole tree as default values.
-pub fn as_default(mut node: Node) -> Node {
-    fn mark(node: &mut Node) {
-        node.at = Place::Default;
-        match &mut node.value {
-            Value::Table(entries) => entries.iter_mut().for_each(|e| {
-                e.at = Place::Default;
-                mark(&mut e.node);
-            }),
-            Value::List(items) => items.iter_mut().for_each(mark),
-            _ => {}
-        }
-    }
-    mark(&mut node);
+/// Gives a whole tree one origin.
+pub fn marked(mut node: Node, at: Place) -> Node {
+    node.at = at;
+    node.value = match node.value {
+        Value::Table(entries) => Value::Table(
+            entries
+                .into_iter()
+                .map(|entry| Entry { at, node: marked(entry.node, at), ..entry })
+                .collect(),
+        ),
+        Value::List(items) => Value::List(items.into_iter().map(|item| marked(item, at)).collect()),
+        other => other,
+    };
     node
 }
 
@@ -246,12 +268,27 @@ pub fn extend(base: &mut Node, over: Node) {
     }
 }
 
-/// A tree with one value at a dotted path, to merge a flag.
-pub fn single(path: &str, value: Value, at: Place) -> Node {
-    path.rsplit('.').fold(Node { value, at }, |node, key| Node {
-        value: Value::Table(vec![Entry { key: key.to_owned(), at, node }]),
+/// A tree with one value at a path of keys.
+pub fn single(path: &[String], value: Value, at: Place) -> Node {
+    path.iter().rev().fold(Node { value, at }, |node, key| Node {
+        value: Value::Table(vec![Entry { key: key.clone(), at, node }]),
         at,
     })
+}
+
+/// The value at a path of keys.
+pub fn at_path<'a>(node: &'a Node, path: &[String]) -> Option<&'a Node> {
+    path.iter().try_fold(node, |node, key| get(node, key))
+}
+
+/// The positions of all values in a tree.
+pub fn all_places(node: &Node) -> Vec<Place> {
+    let below: Vec<Place> = match &node.value {
+        Value::Table(entries) => entries.iter().flat_map(|entry| all_places(&entry.node)).collect(),
+        Value::List(items) => items.iter().flat_map(all_places).collect(),
+        _ => Vec::new(),
+    };
+    std::iter::once(node.at).chain(below).collect()
 }
 
 /// The value of the entry `key` of a table.

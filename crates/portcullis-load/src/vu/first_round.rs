@@ -184,6 +184,8 @@ async fn round(
                 task: task.name.clone(),
                 request: titles(&task.steps),
                 latency: sample.latency,
+                status: sample.status,
+                bytes: sample.body_bytes,
                 content: first.map_or(Content::None, Shape::content),
                 failure,
             });

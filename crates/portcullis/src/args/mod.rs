@@ -1,10 +1,18 @@
 //! The command line: commands and flags, without their implementation.
 
+mod configuration;
+mod doctor;
 mod formats;
 mod history;
+mod init;
+mod variables;
 
+pub use configuration::{ConfigurationArgs, FromEnvironment};
+pub use doctor::{DoctorArgs, DoctorFormat};
 pub use formats::Formats;
 pub use history::HistoryArgs;
+pub use init::InitArgs;
+pub use variables::parse;
 
 use std::path::PathBuf;
 
@@ -25,12 +33,18 @@ pub struct Cli {
 pub enum Verb {
     /// Run the whole performance job: from a clean checkout to a verdict
     Perf(Box<PerfArgs>),
+    /// Write a perf.toml for the project in a folder, and try it
+    Init(InitArgs),
+    /// Look for everything that would keep a run from a verdict
+    Doctor(Box<DoctorArgs>),
     /// Check existing results: perf_results.json, or a statistics file of Locust
     Check(CheckArgs),
     /// Render a run's artifacts again, or show two runs side by side
     Report(ReportArgs),
     /// Manage the stored baseline
     Baseline(BaselineArgs),
+    /// Print the effective configuration, and where each value came from
+    Config(Box<ConfigurationArgs>),
     /// Write a page of many runs, with the changes that lasted
     History(HistoryArgs),
     /// Print the default configuration
@@ -103,48 +117,12 @@ const ERROR_RATES: &str = include_str!("../commands/error_rates.txt");
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = format!("Error rates of --against:\n{}\n{EXIT_CODES}", indented(ERROR_RATES)))]
 pub struct PerfArgs {
-    /// Set the number of virtual users
-    #[arg(short = 'u', long, value_name = "N")]
-    pub users: Option<i64>,
-    /// Start this many users per second, such as 1 or 2/s
-    #[arg(short = 'r', long, value_name = "N")]
-    pub spawn_rate: Option<String>,
-    /// Run the load this long, such as 30s or 2m
-    #[arg(short = 't', long, value_name = "TIME")]
-    pub run_time: Option<String>,
-    /// Extend the load for thresholds in doubt at most to this, such as 2m or 4x
-    #[arg(long, value_name = "TIME")]
-    pub max_duration: Option<String>,
-    /// End the load once every threshold is proven or surely violated
-    #[arg(long)]
-    pub until_sure: bool,
-    /// Measure a running server; nothing is prepared or started
-    #[arg(short = 'H', long, value_name = "URL")]
-    pub host: Option<String>,
-    /// Allow --host to name this host, which is not this machine
-    #[arg(long, value_name = "NAME")]
-    pub allow_host: Vec<String>,
-    /// Read this configuration [default: perf.toml, here or in a folder above]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Apply profile NAME of the configuration
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
+    /// What overrides the configuration.
+    #[command(flatten)]
+    pub configuration: ConfigurationArgs,
     /// Write artifacts to this folder [default: target/perf]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Add a rule that fails the run, such as 'p95(list) < 500ms'; repeatable
-    #[arg(long, value_name = "RULE")]
-    pub fail: Vec<String>,
-    /// Add a rule that only gives a warning; repeatable
-    #[arg(long, value_name = "RULE")]
-    pub warn: Vec<String>,
-    /// Repeat the tasks, values and waits of an earlier run with this seed
-    #[arg(long, value_name = "N")]
-    pub seed: Option<i64>,
-    /// Set the server's port; a number fails if the port is taken
-    #[arg(long, value_name = "N|auto")]
-    pub port: Option<String>,
     /// Compare with this revision, or with `merge-base`, in the same run
     #[arg(long, value_name = "REV|merge-base", conflicts_with = "host")]
     pub against: Option<String>,
@@ -185,6 +163,9 @@ pub struct PerfArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct CheckArgs {
+    /// Which flags came from the environment.
+    #[command(flatten)]
+    pub from_environment: FromEnvironment,
     /// perf_results.json of a run, or NAME_stats.csv of Locust
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
@@ -195,6 +176,9 @@ pub struct CheckArgs {
     /// Apply profile NAME of the configuration
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Set a key of the configuration, such as thresholds.policy=prove; repeatable
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// Add a rule that must hold, such as 'p95("/api/") < 500ms'; repeatable
     #[arg(long, value_name = "RULE")]
     pub fail: Vec<String>,

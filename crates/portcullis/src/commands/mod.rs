@@ -3,9 +3,12 @@
 
 pub mod baseline;
 pub mod check;
+pub mod config;
+pub mod doctor;
 mod dry_run;
 mod flags;
 pub mod history;
+pub mod init;
 pub mod manual;
 pub mod perf;
 pub mod report;

@@ -21,18 +21,26 @@ pub fn caught(command: impl FnOnce() -> u8) -> u8 {
 /// Runs a command that starts processes: directly if this is already a worker, otherwise
 /// with the same command line in a worker. Returns its exit code.
 pub fn guarded(command: impl FnOnce() -> u8) -> u8 {
-    let is_worker = std::env::args_os().nth(1).is_some_and(|verb| verb == guard::VERB);
-    if is_worker || !cfg!(target_os = "linux") {
+    if is_inside() {
         return caught(command);
     }
-    in_worker()
+    in_worker(&std::env::args_os().skip(1).collect::<Vec<OsString>>())
+}
+
+/// Whether a command that starts processes runs in this process, rather than in a worker.
+pub fn is_inside() -> bool {
+    let is_worker = std::env::args_os().nth(1).is_some_and(|verb| verb == guard::VERB);
+    is_worker || !cfg!(target_os = "linux")
+}
+
+/// Runs a command line in a worker; returns its exit code.
+pub fn in_worker(arguments: &[OsString]) -> u8 {
+    worker(arguments)
         .unwrap_or_else(|error| console::defect(&format!("the worker cannot be started: {error}")))
 }
 
-/// Runs the same command line in a worker.
-fn in_worker() -> std::io::Result<u8> {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let (ended, left) = guard::run(Path::new(host::OWN_BINARY), &arguments, &random::name()?)?;
+fn worker(arguments: &[OsString]) -> std::io::Result<u8> {
+    let (ended, left) = guard::run(Path::new(host::OWN_BINARY), arguments, &random::name()?)?;
     let is_clean = left.is_empty();
     left.iter().for_each(|left| console::complain(&format!("{left} could not be ended")));
     Ok(match ended {
@@ -57,7 +65,7 @@ pub fn arguments() -> Result<Vec<OsString>, u8> {
     match arguments.get(1) {
         Some(verb) if verb == launch::VERB => {
             let error = launch::exec(arguments.get(2..).unwrap_or_default());
-            let program = arguments.get(5).map(|word| word.to_string_lossy().into_owned());
+            let program = arguments.get(6).map(|word| word.to_string_lossy().into_owned());
             console::complain(&format!("{}: {error}", program.unwrap_or_default()));
             return Err(127);
         }

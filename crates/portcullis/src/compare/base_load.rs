@@ -19,7 +19,7 @@ use crate::project::{Project, Venv};
 use crate::run::{
     Aborted, Journal, Role, RunContext, RunResults, StageFailure, StageOutput, Version,
 };
-use crate::stages::{self, ready, serve};
+use crate::stages::{self, ready, serve, stop};
 
 /// Makes the load on the base if that could excuse a violation, and there is time for it.
 /// `prepared_in` is the time that it took to prepare and start the base before; `held` is the
@@ -65,10 +65,14 @@ pub fn measure(
         "thresholds are violated: the base gets the same load ({})",
         show_duration(load.closes())
     ));
-    let (project, _venv) = stages::prepare(journal, version, held)?;
-    let made = journal.stage(&folder, Stage::Load, || loaded(version, &project, slot));
+    let mut prepared = stages::prepare(journal, version, held)?;
+    let project = &prepared.project;
+    let made = journal.stage(&folder, Stage::Load, || loaded(version, project, slot));
     if let Some(mut server) = slot.take() {
         server.stop();
+    }
+    if let Some(finding) = stop::end_database(&mut prepared.database) {
+        journal.find(base.name.charge(&finding.message));
     }
     let said = match made? {
         Ok((verdict, requests)) => {

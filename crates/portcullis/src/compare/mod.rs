@@ -19,14 +19,7 @@ use std::time::Instant;
 
 use crate::project::{self, Project, Venv};
 use crate::run::{Aborted, Journal, Role, RunContext, RunResults, Version};
-use crate::stages::{self, ready, serve};
-
-/// A version that can be started.
-struct Prepared {
-    project: Project,
-    /// Locked while its server uses it.
-    _venv: Venv,
-}
+use crate::stages::{self, Prepared, ready, serve, stop};
 
 /// Compares the working tree with the base. A server that does not become ready is left in
 /// `slot`; `held` is the environment that the run already has.
@@ -50,7 +43,7 @@ pub fn compare(
     let begun = Instant::now();
     let own = prepare(journal, version(Side::Base), held)?;
     let mut base_took = begun.elapsed();
-    let prepared =
+    let mut prepared =
         Sides { base: own, candidate: prepare(journal, version(Side::Candidate), held)? };
     // The version that starts first is chosen at random, because the layout of memory and
     // caches differs.
@@ -85,6 +78,7 @@ pub fn compare(
     let other = servers.candidate.pid();
     servers.base.stop_beside(&[other]);
     servers.candidate.stop();
+    end_databases(journal, base, &mut prepared);
     outcome?;
     if let Some(comparison) = &mut results.comparison {
         comparison.is_gate_strict = context.options.strict_gate;
@@ -97,16 +91,25 @@ pub fn compare(
     base_load::measure(context, journal, base, base_took, held, slot, results)
 }
 
+/// Ends the database servers of both versions.
+fn end_databases(journal: &mut Journal<'_>, base: &Base, prepared: &mut Sides<Prepared>) {
+    if let Some(finding) = stop::end_database(&mut prepared.base.database) {
+        journal.find(base.name.charge(&finding.message));
+    }
+    let own = stop::end_database(&mut prepared.candidate.database);
+    own.into_iter().for_each(|finding| journal.find(finding));
+}
+
 fn prepare(
     journal: &mut Journal<'_>,
     version: Version<'_>,
     held: Option<&Venv>,
 ) -> Result<Prepared, Aborted> {
-    let (mut project, venv) = stages::prepare(journal, version, held)?;
+    let mut prepared = stages::prepare(journal, version, held)?;
     // Sets and dictionaries have the same layout in both versions.
     let hash_seed = version.context.planned.plan.load.seed % 4_294_967_295;
-    project.environment.set("PYTHONHASHSEED", hash_seed.to_string());
-    Ok(Prepared { project, _venv: venv })
+    prepared.project.environment.set("PYTHONHASHSEED", hash_seed.to_string());
+    Ok(prepared)
 }
 
 fn start(

@@ -2,6 +2,7 @@
 //! that prints. The state (`state`) and its presentation (`log_lines`, `panel`,
 //! `final_output`) are pure; the clock, the terminal and the streams are here.
 
+mod ask;
 mod check;
 mod columns;
 mod final_output;
@@ -15,15 +16,18 @@ mod report;
 mod scene;
 mod screen;
 mod state;
+mod steps;
 mod table;
 #[cfg(test)]
 mod tmux_tests;
 mod wrap;
 
+pub use ask::{ask, is_interactive};
 pub use check::{CheckedFile, print_check, print_checks};
 pub use final_output::FinalOutput;
 pub use plan::{DryRun, print_plan};
 pub use report::{Change, Row, SideBySide, print_side_by_side, print_written};
+pub use steps::{Mark, Steps};
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};

@@ -43,7 +43,7 @@ mod tests {
         // A folder that is no environment, such as /usr/local/bin, stays.
         assert_eq!(without(&path, &own, None), None);
         std::fs::write(folder.path().join("tool/pyvenv.cfg"), "").unwrap();
-        assert_eq!(without(&path, &own, None), Some(system.clone().into()));
+        assert_eq!(without(&path, &own, None), Some(system.into()));
         // Activated: the user's own choice.
         assert_eq!(without(&path, &own, Some(&folder.path().join("tool"))), None);
         // The only interpreter is better than none.

@@ -6,7 +6,8 @@
 //! - [`isolate`]: the run's own settings, and the environment of every child
 //! - [`migrate`] and [`seed`]: the temporary database, restored from a template with the
 //!   same key (migrated, or migrated and seeded), or made after the proof that it belongs
-//!   to the run
+//!   to the run; a [`DatabaseServer`] runs until the server has stopped
+//! - [`shell`]: a script of ours in the project's own shell, after the proof of isolation
 //! - [`serve_argv`] and [`serve_environment`]: how the server is started; [`expect_proof`] and
 //!   [`is_proved`]: whether it has loaded the run's settings; [`keeps_to`]: whether it uses no
 //!   other databases
@@ -21,10 +22,11 @@ mod django;
 
 pub use django::bytecode::forget;
 pub use django::complaint::{advice_of, explained};
+pub use django::database_server::DatabaseServer;
 pub use django::dotenv::leaking;
 pub use django::environment::{Venv, environment, install};
 pub use django::isolation::{expect_proof, is_proved, keeps_to};
 pub use django::migrate::migrate;
 pub use django::refusal::refused;
 pub use django::seed::seed;
-pub use django::{Project, describe, isolate, serve_argv, serve_environment};
+pub use django::{Project, describe, isolate, serve_argv, serve_environment, shell};

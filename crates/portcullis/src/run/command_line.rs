@@ -4,12 +4,15 @@ use std::path::Path;
 
 use portcullis_supervise::guard;
 
-/// The given command line, quoted for a shell.
-pub fn given() -> String {
+/// The given command line, quoted for a shell, with the variables that took the place of
+/// flags before it.
+pub fn given(variables: &[String]) -> String {
     // The first word of a worker is a link, so the system is asked for the name.
     let binary = std::env::current_exe().unwrap_or_default();
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    typed(&binary, words.filter(|word| word != guard::VERB))
+    let set = variables.iter().filter_map(|name| Some((name, std::env::var(name).ok()?)));
+    let set: String = set.map(|(name, value)| format!("{name}={} ", quoted(value))).collect();
+    set + &typed(&binary, words.filter(|word| word != guard::VERB))
 }
 
 fn typed(binary: &Path, words: impl Iterator<Item = String>) -> String {

@@ -26,6 +26,8 @@ use crate::planning::Planned;
 pub struct RunOptions {
     /// The chosen profile.
     pub profile: Option<String>,
+    /// The variables of the environment that took the place of flags.
+    pub variables: Vec<String>,
     /// Whether caches must be rebuilt.
     pub fresh: bool,
     /// Whether warnings and undecided comparisons fail.
@@ -58,6 +60,7 @@ pub struct RunContext<'a> {
     pub artifacts: Folder,
     /// The folder of the ordinary load.
     pub folder: RunFolder,
+    id: String,
     /// The start of the run, in milliseconds since 1970.
     pub started_unix_ms: u64,
     begun: Instant,
@@ -121,12 +124,18 @@ impl<'a> RunContext<'a> {
             commit,
             artifacts,
             folder,
+            id: run_id,
             started_unix_ms: u64::try_from(since.as_millis()).unwrap_or(0),
             begun: Instant::now(),
             secrets: RefCell::new(secrets),
             inherited,
             _private: private,
         })
+    }
+
+    /// The random name of the run: letters and digits.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Ends what earlier runs have left, if they were killed together with their guard.

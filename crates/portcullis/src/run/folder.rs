@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use portcullis_core::compare::Side;
@@ -78,7 +79,7 @@ impl RunFolder {
     /// # Errors
     /// The system refuses.
     pub fn private(run_id: &str) -> io::Result<(PrivateFolder, Self)> {
-        let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        let private = PermissionsExt::from_mode(0o700);
         let name = format!("{}{run_id}", guard::PRIVATE);
         let folder =
             tempfile::Builder::new().prefix(&name).rand_bytes(0).permissions(private).tempdir()?;
@@ -125,6 +126,22 @@ impl RunFolder {
     /// The folder of its databases.
     pub fn databases(&self) -> PathBuf {
         self.path.join("db")
+    }
+
+    /// The folder of its services, such as a database server.
+    pub fn services(&self) -> PathBuf {
+        self.path.join(SERVICES)
+    }
+
+    /// Lets every account enter the folder of services, because a service may run as another
+    /// one. Nobody can list the folders on the way, or enter those beside it.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn open_services(&self) -> io::Result<()> {
+        let way = [self.whole.clone(), self.path.clone(), self.services()];
+        let open = <std::fs::Permissions as PermissionsExt>::from_mode(0o711);
+        way.iter().try_for_each(|folder| std::fs::set_permissions(folder, open.clone()))
     }
 
     /// What belongs to the project in it: databases, and the folders of files that its
@@ -200,7 +217,9 @@ impl RunFolder {
 }
 
 /// Folders of our own.
-const OWN: [&str; 5] = ["logs", "settings", "loaded", "scratch", "tmp"];
+const OWN: [&str; 6] = ["logs", "settings", "loaded", "scratch", "tmp", SERVICES];
+/// The folder of services. In a template it has the databases of a server.
+pub const SERVICES: &str = "services";
 /// What else is no data of the project: its logs, the versions of a comparison, an
 /// environment of the run's own, and the file that says that the run is alive.
 const OTHERS: [&str; 5] = ["project-logs", "base", "cand", "venv", abandoned::ALIVE];
@@ -209,5 +228,7 @@ const PROJECTS: [&str; 7] = ["db", "media", "static", "sessions", "mail", "cache
 
 fn make_folders(folder: &Path) -> io::Result<()> {
     let names = OWN.iter().chain(&OTHERS[..1]).chain(&PROJECTS);
-    names.into_iter().try_for_each(|name| std::fs::create_dir_all(folder.join(name)))
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700);
+    names.into_iter().try_for_each(|name| private.create(folder.join(name)))
 }

@@ -17,6 +17,9 @@ pub struct Journal<'a> {
     findings: Vec<Finding>,
 }
 
+/// Advice for every failed preparation.
+pub const DOCTOR: &str = "`portcullis doctor` tries each part of the preparation";
+
 /// The number of log lines shown when a stage fails.
 const TAIL: usize = 15;
 
@@ -92,6 +95,11 @@ impl<'a> Journal<'a> {
         }
         if let Some(advice) = failure.advice {
             context.sink.event(&Event::Advice(context.redact(&advice)));
+        }
+        // The base is not what the doctor would look at.
+        let is_preparation = |finding: &Finding| finding.kind == FindingKind::Preparation;
+        if failure.findings.iter().any(is_preparation) && folder.of_side().is_none() {
+            context.sink.event(&Event::Advice(DOCTOR.to_owned()));
         }
         self.findings.extend(failure.findings);
         Aborted

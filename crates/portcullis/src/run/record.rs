@@ -20,7 +20,7 @@ pub fn record(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResu
         own_server: matches!(planned.plan.mode, Mode::Serve(_)),
         profile: context.options.profile.clone(),
         seed: planned.plan.load.seed,
-        given: command_line::given(),
+        given: command_line::given(&context.options.variables),
         configuration: to_redacted_toml(&planned.loaded.tree),
         configuration_hash: planned.configuration_hash.clone(),
         baseline: baseline(context, results),

@@ -15,11 +15,22 @@ use portcullis_core::event::Stage;
 use portcullis_core::judge::Finding;
 
 use crate::host;
-use crate::project::{self, Project, Venv};
+use crate::project::{self, DatabaseServer, Project, Venv};
 use crate::run::{Aborted, Journal, StageFailure, StageOutput, Version};
 
-/// From an empty folder to a version that can be started. Its environment stays locked as
-/// long as the second value is kept. `held` is an environment that the run already has.
+/// A version that can be started.
+pub struct Prepared {
+    /// How its commands are run.
+    pub project: Project,
+    /// Its database server, if it needs one. It must run until the version's server has
+    /// stopped.
+    pub database: Option<DatabaseServer>,
+    /// Its environment, which stays locked while its server uses it.
+    pub venv: Venv,
+}
+
+/// From an empty folder to a version that can be started. `held` is an environment that the
+/// run already has.
 ///
 /// # Errors
 /// A stage failed.
@@ -27,7 +38,7 @@ pub fn prepare(
     journal: &mut Journal<'_>,
     version: Version<'_>,
     held: Option<&Venv>,
-) -> Result<(Project, Venv), Aborted> {
+) -> Result<Prepared, Aborted> {
     let folder = version.folder;
     let settings = &version.plan.django.settings;
     let explained = |failure| project::explained(folder, settings, failure);
@@ -45,8 +56,7 @@ pub fn prepare(
             project::migrate(version, &project, &venv).map_err(&explained)?;
         Ok(StageOutput { value: (project, value), cached, detail })
     })?;
-    journal.stage(folder, Stage::Seed, || {
-        project::seed(version, &project, database).map_err(&explained)
-    })?;
-    Ok((project, venv))
+    let seed = || project::seed(version, &project, database).map_err(&explained);
+    let database = journal.stage(folder, Stage::Seed, seed)?;
+    Ok(Prepared { project, database, venv })
 }

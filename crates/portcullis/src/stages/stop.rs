@@ -7,17 +7,18 @@ use portcullis_supervise::server::Server;
 use portcullis_supervise::sweep;
 use portcullis_supervise::tree::Ended;
 
-use crate::project;
+use crate::project::{self, DatabaseServer};
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
-/// Stops a running server, ends whatever else the run has started, and removes the modules
-/// compiled for this run.
+/// Stops a running server, then its database server, ends whatever else the run has started,
+/// and removes the modules compiled for this run.
 ///
 /// # Errors
-/// A process could not be ended.
+/// The database server had ended by itself before, or a process could not be ended.
 pub fn stop(
     context: &RunContext<'_>,
     server: &mut Option<Server>,
+    database: &mut Option<DatabaseServer>,
     results: &mut RunResults,
 ) -> Result<StageOutput<()>, StageFailure> {
     project::forget(context);
@@ -28,13 +29,23 @@ pub fn stop(
         (None, None) => "nothing to stop".to_owned(),
     };
     results.server_end = ended.or(results.server_end.take());
+    let lost = end_database(database);
     let left = sweep::sweep(&[], Duration::ZERO).left;
-    if left.is_empty() {
-        return Ok(StageOutput::new((), detail));
+    if !left.is_empty() {
+        let message = format!("after the run it is still there: {}", left.join(", "));
+        let advice = "end it by hand, or it will disturb the next run";
+        return Err(StageFailure::new(Finding::server(message)).with_advice(advice));
     }
-    let message = format!("after the run it is still there: {}", left.join(", "));
-    let advice = "end it by hand, or it will disturb the next run";
-    Err(StageFailure::new(Finding::server(message)).with_advice(advice))
+    match lost {
+        None => Ok(StageOutput::new((), detail)),
+        Some(finding) => Err(StageFailure::new(finding).with_log("postgres")),
+    }
+}
+
+/// Stops a database server. The finding if it had ended by itself before: what was measured
+/// is not the service.
+pub fn end_database(database: &mut Option<DatabaseServer>) -> Option<Finding> {
+    database.take()?.ended()
 }
 
 /// The words for a server that ended by itself.

@@ -131,11 +131,22 @@ fn a_server_on_every_address_is_refused() {
 }
 
 #[test]
-fn another_database_than_sqlite_is_refused() {
-    let url = "DEBUG = \"True\", DATABASE_URL = \"postgres://u:p@127.0.0.1:1/x\"";
+fn an_engine_that_cannot_be_replaced_is_refused() {
+    let url = "DEBUG = \"True\", DATABASE_URL = \"mysql://u:p@127.0.0.1:1/x\"";
     let project = Project::quick().with("DEBUG = \"True\"", url);
     let outcome = project.run(&[]);
-    outcome.expect(2, &["only SQLite databases", "postgresql", "REFUSED:"]);
+    outcome.expect(2, &["only SQLite and PostgreSQL databases", "mysql", "REFUSED:"]);
+}
+
+#[test]
+fn another_engine_than_the_configured_one_is_refused() {
+    let url = "DEBUG = \"True\", DATABASE_URL = \"postgres://u:p@127.0.0.1:1/x\"";
+    let project = Project::quick().with("DEBUG = \"True\"", url);
+    let parts = ["the settings use PostgreSQL (database default)", "django.database = \"sqlite\""];
+    project.run(&[]).expect(2, &parts);
+    let project = Project::quick().with("database = \"sqlite\"", "database = \"postgresql\"");
+    let parts = ["the settings use no PostgreSQL", "django.database = \"postgresql\""];
+    project.run(&["--fresh"]).expect(2, &parts);
 }
 
 #[test]

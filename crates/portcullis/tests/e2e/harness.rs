@@ -52,6 +52,8 @@ impl Project {
     pub fn bundled() -> Self {
         let config = std::fs::read_to_string(root().join("perf.toml")).unwrap();
         let folder = tempfile::tempdir().unwrap();
+        // PostgreSQL refuses root: it runs as another account, which must reach `tmp`.
+        open(folder.path());
         for name in ["tmp", "project"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
@@ -161,6 +163,11 @@ impl Project {
         }
         outcome
     }
+}
+
+fn open(folder: &Path) {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+    std::fs::set_permissions(folder, mode).unwrap();
 }
 
 /// What was written is what its published schema says, where there is a validator.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use portcullis_supervise::step::{self, Step};
 
+use super::database_server::{self, DatabaseServer};
 use super::environment::Venv;
-use super::templates::{self, Level};
-use super::{Command, Project, isolation, refusal};
+use super::templates::{self, Level, Restored};
+use super::{Command, Project, refusal};
 use crate::cache::Entry;
 use crate::run::{StageFailure, StageOutput, Version};
 
@@ -18,6 +19,8 @@ pub struct Database {
     pub is_seeded: bool,
     /// The locked entry for a new template; `None` if no template is kept.
     pub entry: Option<Entry>,
+    /// The server that it is on; `None` if it is a file.
+    pub server: Option<DatabaseServer>,
 }
 
 /// Writes the write-ahead log into the database file, so that a copy is complete.
@@ -33,8 +36,8 @@ for path in sys.argv[1:]:
 /// the migrations.
 ///
 /// # Errors
-/// The database does not belong to the run; the migrations failed or took too long; the
-/// database is not SQLite.
+/// The database does not belong to the run; the migrations failed or took too long; no
+/// database of the run's own can replace that of the settings.
 pub fn migrate(
     version: Version<'_>,
     project: &Project,
@@ -43,21 +46,28 @@ pub fn migrate(
     let keys = match templates::keys(version, project, venv) {
         Ok(keys) => keys,
         Err(why) => {
-            run_migrations(version, project)?;
-            let database = Database { is_seeded: false, entry: None };
-            return Ok(StageOutput::new(database, format!("not restored: {why}")));
+            let server = run_migrations(version, project, None)?;
+            let detail = format!("not restored: {why}{}", on(server.as_ref()));
+            let database = Database { is_seeded: false, entry: None, server };
+            return Ok(StageOutput::new(database, detail));
         }
     };
-    let Some(entry) = templates::restore(version, Level::Seeded, &keys.seeded)? else {
-        let value = Database { is_seeded: true, entry: None };
-        let detail = "restored from cache, with its seed".to_owned();
-        return Ok(StageOutput { value, cached: true, detail });
+    let entry = match templates::restore(version, project, Level::Seeded, &keys.seeded)? {
+        Restored::Missing(entry) => entry,
+        Restored::Copy(server) => {
+            let detail = format!("restored from cache, with its seed{}", on(server.as_ref()));
+            let value = Database { is_seeded: true, entry: None, server };
+            return Ok(StageOutput { value, cached: true, detail });
+        }
     };
-    let database = Database { is_seeded: false, entry: Some(entry) };
     // Django itself applies to a restored database what is new, or says that nothing is.
-    let migrated = templates::restore(version, Level::Migrated, &keys.migrated)?;
-    run_migrations(version, project)?;
-    let detail = match migrated {
+    let (restored, missing) =
+        match templates::restore(version, project, Level::Migrated, &keys.migrated)? {
+            Restored::Copy(server) => (server, None),
+            Restored::Missing(entry) => (None, Some(entry)),
+        };
+    let mut server = run_migrations(version, project, restored)?;
+    let mut detail = match missing {
         None => "restored from cache before its seed; there is none of these files yet".to_owned(),
         Some(entry) => {
             checkpoint(version, project)?;
@@ -65,26 +75,44 @@ pub fn migrate(
                 true => "--fresh",
                 false => "none of these migrations, settings and environment yet",
             };
-            match templates::keep(version, Level::Migrated, &entry)? {
+            let kept = templates::keep(version, Level::Migrated, &entry, server.as_mut())?;
+            if let Some(server) = &mut server {
+                server.resume(version)?;
+            }
+            match kept {
                 None => format!("not restored: {why}"),
                 Some(no) => format!("not restored: {why}; not cached: {no}"),
             }
         }
     };
+    detail.push_str(&on(server.as_ref()));
+    let database = Database { is_seeded: false, entry: Some(entry), server };
     Ok(StageOutput::new(database, detail))
 }
 
-/// Runs the migrations, after the proof that the database belongs to the run.
-fn run_migrations(version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
-    isolation::prove(version, project)?;
+/// Where a database is, in words.
+fn on(server: Option<&DatabaseServer>) -> String {
+    server.map_or(String::new(), |server| format!("; on {}", server.described()))
+}
+
+/// Runs the migrations, after the proof that the database belongs to the run. `server` is
+/// that of a restored database. Returns the server, if the database is on one.
+fn run_migrations(
+    version: Version<'_>,
+    project: &Project,
+    server: Option<DatabaseServer>,
+) -> Result<Option<DatabaseServer>, StageFailure> {
+    let server = database_server::prove(version, project, server)?;
     let Version { folder, plan, .. } = version;
     let arguments = plan.migrate.iter().map(String::as_str).collect();
     let (log, deadline) = ("migrate", plan.migrate_timeout);
     let command = Command { arguments, stdin: None, log, deadline };
     project.manage(version, command).map_err(|error| {
         refusal::refused(folder, log)
+            .or_else(|| server.as_ref()?.missing_extension(folder, log))
             .unwrap_or_else(|| StageFailure::preparation(error, "the migrations", log))
-    })
+    })?;
+    Ok(server)
 }
 
 /// Completes the database files, before they are copied into a template.

@@ -3,6 +3,7 @@
 
 pub mod bytecode;
 pub mod complaint;
+pub mod database_server;
 pub mod dotenv;
 pub mod environment;
 pub mod isolation;
@@ -94,7 +95,7 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
     // Values of the example are not hidden: they are committed and not secret, and an ordinary
     // word among them would be replaced everywhere.
     context.hide_environment(plan.env.set.iter().map(|(n, v)| (n.as_str(), v.as_str())));
-    let hook = hook::write(&folder.settings(), folder.path(), plan)
+    let hook = hook::write(&folder.settings(), folder.path(), plan, None)
         .map_err(|error| StageFailure::disk("the run's settings", &error))?;
     environment.set(hook::VARIABLE, hook);
     environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
@@ -133,6 +134,23 @@ pub fn serve_argv(project: &Project, plan: &ServePlan, port: u16) -> Vec<OsStrin
         argv.push(format!("--settings={}", plan.django.settings).into());
     }
     argv
+}
+
+/// Runs a script in the shell of the project, whose databases are those of the run.
+///
+/// # Errors
+/// It failed or took too long.
+pub fn shell(
+    version: Version<'_>,
+    project: &Project,
+    script: PathBuf,
+    log: &'static str,
+    deadline: Duration,
+) -> Result<(), StageFailure> {
+    project.manage(version, Command::shell(script, log, deadline)).map_err(|error| {
+        refusal::refused(version.folder, log)
+            .unwrap_or_else(|| StageFailure::preparation(error, "looking at the project", log))
+    })
 }
 
 /// The server's environment.

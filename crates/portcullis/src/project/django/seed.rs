@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use portcullis_core::judge::Finding;
 
+use super::database_server::DatabaseServer;
 use super::migrate::{self, Database};
 use super::templates::{self, Level};
 use super::{Command, Project, refusal};
@@ -11,23 +12,25 @@ use crate::run::{StageFailure, StageOutput, Version};
 
 const MARK: &str = "PORTCULLIS-USER-";
 
-/// Seeds the database, proves the user, and keeps the template.
+/// Seeds the database, proves the user, and keeps the template. Returns the database's
+/// server, if it has one.
 ///
 /// # Errors
 /// The script failed or took too long, or the user does not exist.
 pub fn seed(
     version: Version<'_>,
     project: &Project,
-    database: Database,
-) -> Result<StageOutput<()>, StageFailure> {
+    mut database: Database,
+) -> Result<StageOutput<Option<DatabaseServer>>, StageFailure> {
     if database.is_seeded {
-        return Ok(StageOutput { value: (), cached: true, detail: String::new() });
+        return Ok(StageOutput { value: database.server, cached: true, detail: String::new() });
     }
     let plan = version.plan;
     if let Some(script) = &plan.seed_script {
         let command = Command::shell(script.clone(), "seed", plan.seed_timeout);
         project.manage(version, command).map_err(|error| {
             refusal::refused(version.folder, "seed")
+                .or_else(|| database.server.as_ref()?.missing_extension(version.folder, "seed"))
                 .unwrap_or_else(|| StageFailure::preparation(error, "the seed", "seed"))
         })?;
     }
@@ -36,15 +39,22 @@ pub fn seed(
     }
     let user = plan.django.seed_user.as_deref();
     let mut detail = user.map_or(String::new(), |user| format!("{user} exists"));
+    if let Some(server) = &mut database.server {
+        server.analyze(version, project)?;
+    }
     if let Some(entry) = &database.entry {
         migrate::checkpoint(version, project)?;
-        if let Some(why) = templates::keep(version, Level::Seeded, entry)? {
+        let kept = templates::keep(version, Level::Seeded, entry, database.server.as_mut())?;
+        if let Some(why) = kept {
             version.context.warn(format!("the seeded database is not cached: {why}"));
             let separator = if detail.is_empty() { "" } else { "; " };
             detail.push_str(&format!("{separator}not cached: {why}"));
         }
     }
-    Ok(StageOutput::new((), detail))
+    if let Some(server) = &mut database.server {
+        server.resume(version)?;
+    }
+    Ok(StageOutput::new(database.server, detail))
 }
 
 /// Checks that the user exists. A script that exits with 0 may have done nothing: in

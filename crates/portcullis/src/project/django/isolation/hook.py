@@ -25,6 +25,8 @@ _FOLDERS = [
     ("SESSION_FILE_PATH", "sessions"),
     ("EMAIL_FILE_PATH", "mail"),
 ]
+# Backends of mail that stay in the run.
+_SILENT = [f"django.core.mail.backends.{name}" for name in ("locmem", "console", "dummy", "filebased")]
 
 
 def like(old, path):
@@ -38,15 +40,60 @@ def like(old, path):
     return path
 
 
+def is_postgresql(database):
+    """Whether the engine is PostgreSQL, or one built upon Django's."""
+    engine = str(database.get("ENGINE", "")).lower()
+    return any(name in engine for name in ("postgresql", "postgis", "psqlextra", "postgrespool"))
+
+
 def throwaway(alias, database):
     """The same database, in the run's own folder."""
     engine = database.get("ENGINE", "")
     if engine != "django.db.backends.sqlite3":
-        from django.core.exceptions import ImproperlyConfigured
-
-        raise ImproperlyConfigured(f"{_PLAN['unsupported_mark']} {alias} uses {engine or 'no engine'}")
+        refuse(f"{_PLAN['unsupported_mark']} {alias} uses {engine or 'no engine'}")
     path = os.path.join(_RUN, "db", f"{alias}.sqlite3")
     return {**database, "NAME": like(database.get("NAME"), path)}
+
+
+def refuse(why):
+    """End the settings with a reason."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    raise ImproperlyConfigured(why)
+
+
+def throwaways(databases):
+    """All databases, each with one of the run's own in its place."""
+    served = {alias: one for alias, one in databases.items() if is_postgresql(one)}
+    own = {alias: throwaway(alias, one) for alias, one in databases.items() if alias not in served}
+    if not served:
+        return own
+    server, names = _PLAN["server"], _postgresql().names(served, _PLAN["prefix"])
+    if server is None:
+        # The run starts a server with these databases, and asks again.
+        path = os.path.join(_FOLDER, "wanted.json")
+        with open(path + ".new", "w", encoding="ascii") as file:
+            json.dump({"aliases": list(served), "databases": sorted(set(names.values()))}, file)
+        os.rename(path + ".new", path)
+        refuse(f"{_PLAN['unserved_mark']} {', '.join(served)}")
+    own.update((alias, _postgresql().private(one, names[alias], server)) for alias, one in served.items())
+    return {alias: own[alias] for alias in databases}
+
+
+def _postgresql():
+    """The part for PostgreSQL, loaded when it is needed."""
+    if "postgresql" not in _PARTS:
+        path = os.path.join(_FOLDER, "postgresql.py")
+        loader = importlib.machinery.SourceFileLoader("portcullis_postgresql", path)
+        spec = importlib.machinery.ModuleSpec(loader.name, loader, origin=path)
+        module = type(sys)(loader.name)
+        module.__spec__, module.__file__ = spec, path
+        loader.exec_module(module)
+        _PARTS["postgresql"] = module
+    return _PARTS["postgresql"]
+
+
+_PARTS = {}
 
 
 def isolated(get):
@@ -89,6 +136,9 @@ def isolated(get):
         # Without MEDIA_ROOT files go to the working folder.
         if name == "MEDIA_ROOT" or old:
             changed[name] = like(old, os.path.join(_RUN, folder))
+    # A run sends no mail to anybody.
+    if str(value("EMAIL_BACKEND") or "").rpartition(".")[0] not in _SILENT:
+        changed["EMAIL_BACKEND"] = _SILENT[0] + ".EmailBackend"
     for path, new in _PLAN["overrides"]:
         name, *keys = path.split(".")
         if not keys:
@@ -100,7 +150,7 @@ def isolated(get):
         target[keys[-1]] = new
     # Last: no override leads to a database of somebody else's.
     databases = value("DATABASES") or {}
-    changed["DATABASES"] = {alias: throwaway(alias, one) for alias, one in databases.items()}
+    changed["DATABASES"] = throwaways(databases)
     return changed
 
 
@@ -208,6 +258,16 @@ def guard(dbapi2):
         package.connect = connect_to_own
 
 
+def silence(sentry):
+    """Let Sentry report nothing: its errors and traces are not those of production."""
+    init = sentry.init
+
+    def init_without_dsn(*arguments, **options):
+        return init(*arguments[1:], **{**options, "dsn": ""})
+
+    sentry.init = init_without_dsn
+
+
 def patch_when_loaded(module, patch):
     """Patch a module now, or as it is imported."""
     loaded = sys.modules.get(module)
@@ -221,6 +281,13 @@ if getattr(sys, "pycache_prefix", "") is None:
     # `-I` and `-E` let Python ignore the variable, and it would compile beside the sources.
     sys.pycache_prefix = os.environ.get("PYTHONPYCACHEPREFIX")
 patch_when_loaded("django.conf", patch)
+patch_when_loaded("sentry_sdk", silence)
+if _PLAN["server"] is not None:
+    _own = _postgresql()
+    _own.surround(_PLAN["server"], _PLAN["prefix"] + "_default")
+    _border = _own.Border(_PLAN["server"], _PLAN["prefix"], _PLAN["foreign_mark"])
+    patch_when_loaded("psycopg2", _border.around_psycopg2)
+    patch_when_loaded("psycopg", _border.around_psycopg)
 if "PORTCULLIS_TIMED" in os.environ or not hasattr(sys, "addaudithook"):
     # An audit hook is called some two hundred times in a request, which costs the timed server
     # one per cent. Connections that are made otherwise are found among its open files.

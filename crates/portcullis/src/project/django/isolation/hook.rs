@@ -1,16 +1,20 @@
 //! The hook that a run's processes load: the project's own settings, with databases and
 //! files in the run's folder. The project's files are never edited.
 
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use portcullis_core::plan::ServePlan;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The marker of a database that cannot be replaced, in a log.
 pub const UNSUPPORTED_DATABASE: &str = "PORTCULLIS-UNSUPPORTED-DATABASE";
 /// The marker of a refused database file, in a log.
 pub const FOREIGN_DATABASE: &str = "PORTCULLIS-FOREIGN-DATABASE";
+/// The marker of a database for which the run has no server, in a log.
+pub const UNSERVED_DATABASE: &str = "PORTCULLIS-UNSERVED-DATABASE";
 /// The variable with the path of the hook; without it the environment refuses every
 /// database.
 pub const VARIABLE: &str = "PORTCULLIS_ISOLATION";
@@ -19,26 +23,76 @@ pub const VARIABLE: &str = "PORTCULLIS_ISOLATION";
 pub const TIMED: &str = "PORTCULLIS_TIMED";
 
 const HOOK: &str = include_str!("hook.py");
+const POSTGRESQL: &str = include_str!("postgresql.py");
+/// The beginning of the names of a run's databases on its own server.
+pub const PREFIX: &str = "portcullis";
+/// What the hook writes if the settings need a database server.
+const WANTED: &str = "wanted.json";
+
+/// The database server of a run, as the hook needs it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Server {
+    /// The host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The role.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// More parameters of each connection.
+    pub options: BTreeMap<String, String>,
+    /// Whether others use the server too.
+    pub shared: bool,
+    /// The beginning of the names of the run's databases.
+    #[serde(skip)]
+    pub prefix: String,
+}
+
+/// The databases for which the settings need a server.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Wanted {
+    /// Their aliases.
+    pub aliases: Vec<String>,
+    /// The names that the run's databases have.
+    pub databases: Vec<String>,
+}
+
+/// What the hook has written, if the settings need a server that the run does not have.
+pub fn wanted(settings: &Path) -> Option<Wanted> {
+    serde_json::from_slice(&std::fs::read(settings.join(WANTED)).ok()?).ok()
+}
 
 /// Writes the hook of a run, or of one version of it, into `settings`; returns its path.
 ///
 /// # Errors
 /// The system refuses.
-pub fn write(settings: &Path, run: &Path, plan: &ServePlan) -> std::io::Result<PathBuf> {
+pub fn write(
+    settings: &Path,
+    run: &Path,
+    plan: &ServePlan,
+    server: Option<&Server>,
+) -> std::io::Result<PathBuf> {
     let text = |value: &Value| within(value, run);
     let overrides = plan.django.overrides.iter().map(|(path, value)| json!([path, text(value)]));
     let files = plan.django.sqlite_files.iter().map(|file| json_path(&plan.root.join(file)));
     let files: Vec<String> = files.collect();
     let text = format!(
         "{{\"run\": {}, \"files\": [{}], \"overrides\": {}, \"unsupported_mark\": {}, \
-         \"foreign_mark\": {}}}",
+         \"foreign_mark\": {}, \"unserved_mark\": {}, \"server\": {}, \"prefix\": {}}}",
         json_path(run),
         files.join(", "),
         ascii(&overrides.collect::<Value>().to_string()),
         json!(UNSUPPORTED_DATABASE),
         json!(FOREIGN_DATABASE),
+        json!(UNSERVED_DATABASE),
+        ascii(&serde_json::to_string(&server)?),
+        json!(server.map_or(PREFIX, |server| server.prefix.as_str())),
     );
+    // An answer to an earlier hook is no answer to this one.
+    let _ = std::fs::remove_file(settings.join(WANTED));
     std::fs::write(settings.join("isolation.json"), text)?;
+    std::fs::write(settings.join("postgresql.py"), POSTGRESQL)?;
     let hook = settings.join("hook.py");
     std::fs::write(&hook, HOOK)?;
     Ok(hook)

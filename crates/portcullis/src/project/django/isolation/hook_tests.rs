@@ -77,7 +77,7 @@ impl Scene {
         stub::install(&venv).unwrap();
         let lib = std::fs::read_dir(venv.join("lib")).unwrap().next().unwrap().unwrap().path();
         std::fs::write(lib.join("site-packages/django.pth"), place).unwrap();
-        let hook = hook::write(&own.join("settings"), &own, &plan(&project)).unwrap();
+        let hook = hook::write(&own.join("settings"), &own, &plan(&project), None).unwrap();
         Some(Self { folder, hook })
     }
 
@@ -168,4 +168,25 @@ fn without_the_runs_environment_or_the_stub_nothing_passes_unseen() {
     let said = scene.hooked(&["-S", "-c", &found]);
     assert!(said.contains("NAME own.sqlite3"), "{said}");
     assert_eq!(scene.traces(), 0);
+}
+
+#[test]
+fn a_run_sends_no_mail_and_reports_nothing_to_sentry() {
+    let Some(scene) = Scene::new() else { return };
+    let package = scene.place("project/sentry_sdk.py");
+    std::fs::write(package, "def init(dsn=None, **more):\n    print('DSN', repr(dsn), more)\n")
+        .unwrap();
+    let code = "import sentry_sdk\n\
+                sentry_sdk.init('https://key@sentry.invalid/1', debug=False)\n\
+                sentry_sdk.init(dsn='https://key@sentry.invalid/1')\n\
+                from django.conf import settings\n\
+                settings.configure(EMAIL_BACKEND=BACKEND)\n\
+                print('MAIL', settings.EMAIL_BACKEND)\n";
+    let said = |backend: &str| scene.hooked(&["-c", &code.replace("BACKEND", backend)]);
+    let smtp = said("'django.core.mail.backends.smtp.EmailBackend'");
+    assert!(smtp.contains("DSN '' {'debug': False}\nDSN '' {}\n"), "{smtp}");
+    assert!(smtp.contains("MAIL django.core.mail.backends.locmem.EmailBackend"), "{smtp}");
+    assert!(said("'anymail.backends.ses.EmailBackend'").contains("MAIL django.core.mail.backends"));
+    let console = said("'django.core.mail.backends.console.EmailBackend'");
+    assert!(console.contains("MAIL django.core.mail.backends.console"), "{console}");
 }

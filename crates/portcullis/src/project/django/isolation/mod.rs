@@ -35,14 +35,18 @@ from django.conf import settings as _settings
 from django.db import connections as _connections
 import os as _os
 print("\nPORTCULLIS-" + "SETTINGS-" + str(getattr(_settings, "SETTINGS_MODULE", "")))
-print("\n".join("PORTCULLIS-" + "DATABASE-" + _alias + "=" + _os.fsencode(_os.path.realpath(str(_database.get("NAME", "")))).hex() for _alias, _database in _connections.databases.items()))
+print("\n".join("PORTCULLIS-" + "DATABASE-" + _alias + "=" + _os.fsencode("postgresql://%(HOST)s:%(PORT)s/%(NAME)s" % _database if _database.get("PORT") else _os.path.realpath(str(_database.get("NAME", "")))).hex() for _alias, _database in _connections.databases.items()))
 "#;
 
 /// Asks a management command for its settings and databases.
 ///
 /// # Errors
 /// They are not those of the run, or there was no answer; nothing was written.
-pub fn prove(version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
+pub fn prove(
+    version: Version<'_>,
+    project: &Project,
+    server: Option<&hook::Server>,
+) -> Result<(), StageFailure> {
     let Version { folder, plan, .. } = version;
     let script = folder.script("isolation.py");
     std::fs::write(&script, SCRIPT)
@@ -58,6 +62,8 @@ pub fn prove(version: Version<'_>, project: &Project) -> Result<(), StageFailure
     let own = folder.databases();
     let own = own.canonicalize().unwrap_or(own);
     let is_hooked = std::fs::read_dir(folder.loaded()).is_ok_and(|mut all| all.next().is_some());
+    let place = server.map(|s| format!("postgresql://{}:{}/{}_", s.host, s.port, s.prefix));
+    let own = Own { folder: &own, server: place.as_deref() };
     let judged = answer.judge(&plan.django.settings, &own, is_hooked);
     judged.map_err(|why| not_isolated(plan, &why))
 }
@@ -108,6 +114,22 @@ enum NotIsolated {
     OtherDatabase(String, String),
 }
 
+/// Where the run's databases are.
+struct Own<'a> {
+    /// The folder of its files.
+    folder: &'a Path,
+    /// The beginning of the places on its own server, if it has one.
+    server: Option<&'a str>,
+}
+
+impl Own<'_> {
+    fn has(&self, database: &Path) -> bool {
+        let text = database.to_string_lossy();
+        database.parent() == Some(self.folder)
+            || self.server.is_some_and(|server| text.starts_with(server))
+    }
+}
+
 /// The answer of a management command.
 #[derive(Debug, Default)]
 struct Answer {
@@ -130,9 +152,9 @@ impl Answer {
         answer
     }
 
-    /// Checks that these are the run's settings, and that all databases are in the folder
-    /// `own`. Settings without a module come from `settings.configure()`, and are isolated too.
-    fn judge(&self, settings: &str, own: &Path, is_hooked: bool) -> Result<(), NotIsolated> {
+    /// Checks that these are the run's settings, and that all databases are
+    /// the run's `own`. Settings without a module come from `settings.configure()`, and are isolated too.
+    fn judge(&self, settings: &str, own: &Own<'_>, is_hooked: bool) -> Result<(), NotIsolated> {
         match &self.settings {
             None => return Err(NotIsolated::NoSettings),
             Some(_) if !is_hooked => return Err(NotIsolated::NoHook),
@@ -145,7 +167,7 @@ impl Answer {
             return Err(NotIsolated::NoDatabases);
         }
         for (alias, path) in &self.databases {
-            let is_own = path.as_ref().is_some_and(|path| path.parent() == Some(own));
+            let is_own = path.as_ref().is_some_and(|path| own.has(path));
             if !is_own {
                 let path = path.as_ref().map_or("no path".to_owned(), |p| p.display().to_string());
                 return Err(NotIsolated::OtherDatabase(alias.clone(), path));
@@ -177,7 +199,8 @@ mod tests {
 
     #[test]
     fn only_the_runs_settings_with_databases_in_its_folder_are_isolated() {
-        let judge = |a: Answer| a.judge("run_settings", Path::new("/run/db"), true);
+        let place = Own { folder: Path::new("/run/db"), server: None };
+        let judge = |a: Answer| a.judge("run_settings", &place, true);
         let own = ("default", "/run/db/default.sqlite3");
         assert_eq!(judge(answer("run_settings", &[own])), Ok(()));
         for (settings, databases) in [
@@ -193,10 +216,22 @@ mod tests {
         assert!(judge(Answer::read("nothing at all")).is_err());
         assert_eq!(judge(answer("", &[own])), Ok(()), "settings.configure()");
         let unhooked = answer("run_settings", &[own]);
-        assert_eq!(
-            unhooked.judge("run_settings", Path::new("/run/db"), false),
-            Err(NotIsolated::NoHook)
-        );
+        assert_eq!(unhooked.judge("run_settings", &place, false), Err(NotIsolated::NoHook));
+    }
+
+    #[test]
+    fn databases_of_the_runs_own_server_are_isolated_and_no_others() {
+        let own = Some("postgresql://127.0.0.1:5433/portcullis_");
+        let at = |server| Own { folder: Path::new("/run/db"), server };
+        let judge = |place: &str, server| {
+            answer("s", &[("default", place)]).judge("s", &at(server), true).is_ok()
+        };
+        let place = "postgresql://127.0.0.1:5433/portcullis_default";
+        assert!(judge(place, own));
+        assert!(!judge(place, None), "the run has no server");
+        assert!(!judge("postgresql://127.0.0.1:5432/portcullis_default", own));
+        assert!(!judge("postgresql://127.0.0.1:5433/claims", own));
+        assert!(!judge("postgresql://db:5433/portcullis_default", own));
     }
 
     #[test]

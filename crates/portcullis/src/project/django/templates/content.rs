@@ -1,8 +1,9 @@
 //! What a template has in it, and its way out of a run and into another: the files that
 //! belong to the project in the run's folder. These are its SQLite databases, and whatever
-//! migrations or seed have made beside them (media, static files, indexes, caches). Another
-//! kind of database would be a second pair of these two functions.
+//! migrations or seed have made beside them (media, static files, indexes, caches). The
+//! databases of a server are beside them ([`super::super::database_server`]).
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem::Finder;
 
-use crate::run::RunFolder;
+use crate::run::{RunFolder, SERVICES};
 
 /// Why the database of a run is no template.
 #[derive(Debug, thiserror::Error)]
@@ -50,12 +51,15 @@ pub fn take(run: &RunFolder, to: &Path) -> Result<(), NotKept> {
 /// The system refuses, or there is no database in it.
 pub fn give(from: &Path, run: &RunFolder) -> Result<(), NotKept> {
     let copy = Copy { from, to: run.path(), run: None };
-    let database = fs::read_dir(from.join(DATABASES))?.next();
-    database.ok_or(io::ErrorKind::NotFound).map_err(io::Error::from)??;
+    let has_files = fs::read_dir(from.join(DATABASES)).is_ok_and(|mut all| all.next().is_some());
+    if !has_files && !from.join(SERVICES).is_dir() {
+        return Err(io::Error::from(io::ErrorKind::NotFound).into());
+    }
     for entry in fs::read_dir(from)? {
         let path = entry?.path();
-        // Beside the marker of the entry there are only folders and files of the project.
-        if path.file_name().is_some_and(|name| name != crate::cache::MARKER) {
+        // Everything else are folders and files of the project.
+        let is_theirs = |name: &OsStr| name != crate::cache::MARKER && name != SERVICES;
+        if path.file_name().is_some_and(is_theirs) {
             copy.entry(&path)?;
         }
     }

@@ -36,6 +36,9 @@ pub fn keys(version: Version<'_>, project: &Project, venv: &Venv) -> Result<Keys
     if let Some(name) = project.passed.first() {
         return Err(Unknown::Passed(name.clone()));
     }
+    if plan.database.url.is_some() {
+        return Err(Unknown::Hosted);
+    }
     let content = venv.content.as_deref().ok_or(Unknown::Private)?;
     let (hashed, modules) = read(&repository(version)?)?;
     let mut inputs = Vec::new();
@@ -130,8 +133,11 @@ fn add_file(key: &mut Key, name: &str, path: &Path) -> Result<(), Unknown> {
 /// The parts of the key other than files.
 fn beside_sources(plan: &ServePlan, project: &Project, environment: &str) -> Key {
     let mut key = Key::default();
-    key.add("format", "4").add("environment", environment);
+    key.add("format", "5").add("environment", environment);
     key.add("settings", &plan.django.settings).add("migrate", plan.migrate.join("\0"));
+    // The programs decide how text is sorted.
+    key.add("engine", plan.django.engine.name());
+    key.add("programs", format!("{:?} {:?}", plan.database.binaries, plan.database.major));
     for pattern in &plan.django.ignore {
         key.add("ignore", pattern);
     }

@@ -7,11 +7,14 @@ mod keys;
 mod migrations;
 mod sources;
 
+pub use content::NotKept;
 pub use keys::keys;
 pub use sources::{Content as SourceContent, Source, everything};
 
 use std::time::Duration;
 
+use super::Project;
+use super::database_server::DatabaseServer;
 use crate::cache::{self, Entry, Hold};
 use crate::run::{StageFailure, Version};
 
@@ -44,23 +47,37 @@ impl Level {
     }
 }
 
-/// Gives the run a copy of a template. If there is none, its entry is returned, locked, so
-/// that other runs wait until it is kept.
+/// What the cache has for a run.
+pub enum Restored {
+    /// The run has a copy of a template, and its server runs, if it is on one.
+    Copy(Option<DatabaseServer>),
+    /// There is no template. Its entry is locked, so that other runs wait until it is kept.
+    Missing(Entry),
+}
+
+/// Gives the run a copy of a template, if there is one.
 ///
 /// # Errors
-/// The cache cannot be used.
+/// The cache cannot be used, or the server of the databases cannot be started.
 pub fn restore(
     version: Version<'_>,
+    project: &Project,
     level: Level,
     key: &str,
-) -> Result<Option<Entry>, StageFailure> {
+) -> Result<Restored, StageFailure> {
     let is_fresh = version.context.options.fresh;
-    if !is_fresh && give(version, level, &open(version, level, key, Hold::Shared)?) {
-        return Ok(None);
+    if !is_fresh {
+        let entry = open(version, level, key, Hold::Shared)?;
+        if let Some(server) = give(version, project, level, &entry)? {
+            return Ok(Restored::Copy(server));
+        }
     }
     let entry = open(version, level, key, Hold::Alone)?;
     // Another run may have created it while we waited.
-    Ok((is_fresh || !give(version, level, &entry)).then_some(entry))
+    if !is_fresh && let Some(server) = give(version, project, level, &entry)? {
+        return Ok(Restored::Copy(server));
+    }
+    Ok(Restored::Missing(entry))
 }
 
 fn open(version: Version<'_>, level: Level, key: &str, hold: Hold) -> Result<Entry, StageFailure> {
@@ -71,17 +88,29 @@ fn open(version: Version<'_>, level: Level, key: &str, hold: Hold) -> Result<Ent
     Ok(cache::open(&context.cache, level.kind(), key, hold, patience, waiting)?)
 }
 
-fn give(version: Version<'_>, level: Level, entry: &Entry) -> bool {
+/// Copies a template into the run. `None` if it cannot be used; the inner value is its
+/// server, if it is on one.
+fn give(
+    version: Version<'_>,
+    project: &Project,
+    level: Level,
+    entry: &Entry,
+) -> Result<Option<Option<DatabaseServer>>, StageFailure> {
     let is_young = entry.age().is_some_and(|age| age <= level.oldest());
-    let is_given = is_young && content::give(entry.path(), version.folder).is_ok();
-    if !is_given {
-        // A database that is left would be migrated and seeded a second time.
-        let _ = version.folder.clear_data();
+    if is_young && content::give(entry.path(), version.folder).is_ok() {
+        if !DatabaseServer::is_kept_in(entry.path()) {
+            return Ok(Some(None));
+        }
+        if let Some(server) = DatabaseServer::restore(version, project, entry.path())? {
+            return Ok(Some(Some(server)));
+        }
     }
-    is_given
+    // A database that is left would be migrated and seeded a second time.
+    let _ = version.folder.clear_data();
+    Ok(None)
 }
 
-/// Keeps the run's database as a template. Returns why it is not kept, if it cannot be one.
+/// Keeps the run's database as a template; a server of it is stopped. Returns why it is not kept, if it cannot be one.
 ///
 /// # Errors
 /// The template cannot be written.
@@ -89,16 +118,22 @@ pub fn keep(
     version: Version<'_>,
     level: Level,
     entry: &Entry,
+    server: Option<&mut DatabaseServer>,
 ) -> Result<Option<String>, StageFailure> {
     let failed = |error: std::io::Error| StageFailure::disk("the database template", &error);
     cache::prune(&version.context.cache, level.kind(), level.oldest());
     entry.clear().map_err(failed)?;
-    match content::take(version.folder, entry.path()) {
+    let taken = content::take(version.folder, entry.path());
+    let taken = taken.and_then(|()| match server {
+        Some(server) => server.keep_in(version, entry.path()),
+        None => Ok(()),
+    });
+    match taken {
         Ok(()) => {
             entry.complete().map_err(failed)?;
             Ok(None)
         }
-        Err(content::NotKept::Unwritable(error)) => Err(failed(error)),
+        Err(NotKept::Unwritable(error)) => Err(failed(error)),
         Err(why) => {
             // What was copied is no template, and may be large.
             entry.clear().map_err(failed)?;

@@ -29,6 +29,9 @@ pub enum Unknown {
     /// A variable of the caller's shell may change anything.
     #[error("{0} is passed through from your shell")]
     Passed(String),
+    /// The databases are on a server that others use too, and are dropped at the end.
+    #[error("the databases are on the server of [database] url")]
+    Hosted,
     /// The environment is not known.
     #[error("the environment is private to this run")]
     Private,

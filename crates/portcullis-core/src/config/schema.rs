@@ -1,0 +1,313 @@
+//! The JSON Schema of `perf.toml`, from what the reader reads, the defaults, and the
+//! descriptions in docs/reference/configuration.md. After a change of the configuration,
+//! write it again with `WRITE_SCHEMAS=1 cargo test -p portcullis-core schema`.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::reader::Kind;
+use super::text::to_json;
+use super::{DEFAULTS, load, tree};
+
+thread_local! {
+    static SEEN: RefCell<BTreeMap<String, BTreeSet<Kind>>> = RefCell::default();
+}
+
+/// Records that a key was read, and as what.
+pub fn read_as(path: &str, kind: Kind) {
+    SEEN.with_borrow_mut(|seen| seen.entry(path.to_owned()).or_default().insert(kind));
+}
+
+/// A configuration with every key whose value is read only if it is set.
+const EVERYTHING: &str = r#"
+[project]
+root = "."
+[django]
+settings = "a"
+overrides = { A = 1 }
+[server]
+port = 1
+cpus = [1]
+[load]
+host = "http://127.0.0.1"
+grace = "1s"
+requests = 1
+seed = 1
+arrival_rate = "1/s"
+stages = [{ users = 1, over = "1s" }, { rate = "1/s", over = "1s" }]
+[scenario]
+wait = { constant = "1s", exponential_mean = "1s", pacing = "1s" }
+[scenario.login]
+path = "/"
+token = "a"
+authorization = "{{ token }}"
+[[scenario.task]]
+name = "a"
+path = "/"
+weight = 1
+max_calls = 1
+query = { a = 1 }
+check = [{ json = "a", equals = 1, name = "a", soft = true }, { min_items = 1 }, { text = "a" }, { absent = "a" }]
+shape = true
+accept = [200]
+[against]
+overrides = { A = 1 }
+[thresholds]
+fail = [{ rule = "p95 < 1s", abort = true, after = "1s", policy = "prove" }]
+warn = [{ rule = "p95 < 1s", policy = "prove" }]
+[output]
+dir = "a"
+[history]
+file = "a"
+[baseline]
+file = "a"
+fail = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
+warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
+"#;
+
+/// Keys whose text is one of a few.
+const WORDS: [(&str, &[&str]); 6] = [
+    ("load.arrivals", &["even", "poisson"]),
+    ("scenario.order", &["deck", "independent"]),
+    ("baseline.trust", &["same-machine", "always"]),
+    ("thresholds.policy", &["estimate", "prove"]),
+    ("scenario.login.method", METHODS),
+    ("scenario.task.method", METHODS),
+];
+const METHODS: &[&str] = &["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+
+/// Old names of keys, which are read but not proposed.
+const OLD: [&str; 2] = ["scenario.task.budget", "scenario.task.check.array"];
+
+fn seen() -> BTreeMap<String, BTreeSet<Kind>> {
+    SEEN.with_borrow_mut(BTreeMap::clear);
+    let _ = load(EVERYTHING, None, &[]);
+    let mut seen = SEEN.with_borrow(Clone::clone);
+    seen.retain(|path, _| !OLD.contains(&path.as_str()));
+    seen
+}
+
+/// The descriptions by key. A table of the page belongs to the section in the heading above
+/// it, or names whole keys if the heading has several.
+fn described() -> BTreeMap<String, String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/configuration.md");
+    let (mut found, mut section) = (BTreeMap::<String, String>::new(), String::new());
+    for line in std::fs::read_to_string(page).unwrap().lines() {
+        if let Some(heading) = line.strip_prefix("##") {
+            let names: Vec<&str> = heading.split('`').skip(1).step_by(2).collect();
+            let name = names.first().unwrap_or(&"").trim_matches(['[', ']']);
+            section = if names.len() == 1 { format!("{name}.") } else { String::new() };
+        } else if let Some(row) = line.strip_prefix("| `") {
+            let cells: Vec<&str> = row.trim_end_matches(" |").split(" | ").collect();
+            let (Some(key), Some(kind), Some(text)) = (cells.first(), cells.get(1), cells.last())
+            else {
+                continue;
+            };
+            let text = format!("{kind}: {text}");
+            for key in
+                key.split('`').step_by(2).filter(|key| !key.trim_matches([',', ' ']).is_empty())
+            {
+                // A flag in the list of flags is no key.
+                if key.starts_with('-') {
+                    continue;
+                }
+                let entry = found.entry(format!("{section}{key}")).or_default();
+                // A key with several forms has a row for each.
+                let between = if entry.is_empty() { "" } else { "; " };
+                entry.push_str(&format!("{between}{}", plain(&text)));
+            }
+        }
+    }
+    found
+}
+
+/// Markdown without code marks and the targets of links.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for (index, piece) in text.replace('`', "").split("](").enumerate() {
+        let rest =
+            if index == 0 { piece } else { piece.split_once(')').map_or("", |(_, rest)| rest) };
+        out.push_str(rest);
+    }
+    out.replace(['[', ']'], "")
+}
+
+/// The schema of the key at `path`.
+fn schema_of(
+    path: &str,
+    seen: &BTreeMap<String, BTreeSet<Kind>>,
+    docs: &BTreeMap<String, String>,
+) -> Json {
+    let kinds = seen.get(path).cloned().unwrap_or_default();
+    let within = format!("{path}.");
+    let below: Vec<&String> = seen
+        .keys()
+        .filter(|key| key.strip_prefix(&within).is_some_and(|rest| !rest.contains('.')))
+        .collect();
+    let mut keys = Map::new();
+    for key in &below {
+        let name = key.rsplit('.').next().unwrap_or(key).to_owned();
+        keys.insert(name, schema_of(key, seen, docs));
+    }
+    let table = json!({ "type": "object", "additionalProperties": false, "properties": keys });
+    let is_list = kinds.contains(&Kind::List);
+    let words = WORDS.iter().find(|(key, _)| *key == path).map(|(_, words)| *words);
+    let mut any: Vec<Json> = Vec::new();
+    for kind in &kinds {
+        any.extend(match kind {
+            Kind::Text if is_list => None,
+            Kind::Integer(..) if is_list => None,
+            Kind::Text | Kind::Duration | Kind::Rate if words.is_none() => {
+                Some(json!({ "type": "string" }))
+            }
+            Kind::Text => Some(json!({ "enum": words })),
+            Kind::Bool => Some(json!({ "type": "boolean" })),
+            Kind::Integer(least, i64::MAX) => Some(json!({ "type": "integer", "minimum": least })),
+            Kind::Integer(least, most) => {
+                Some(json!({ "type": "integer", "minimum": least, "maximum": most }))
+            }
+            Kind::List if below.is_empty() => Some(json!({ "type": "array" })),
+            Kind::List if docs.get(path).is_some_and(|text| text.contains("rules")) => {
+                let items = json!({ "anyOf": [{ "type": "string" }, table] });
+                Some(json!({ "type": "array", "items": items }))
+            }
+            Kind::List => Some(json!({ "type": "array", "items": table })),
+            Kind::Free => Some(json!({ "type": "object" })),
+            _ => None,
+        });
+    }
+    if !is_list && !below.is_empty() {
+        any.push(table.clone());
+    }
+    // One check may stand alone.
+    if path == "scenario.task.check" {
+        any.push(json!({ "type": "array", "items": table }));
+    }
+    // A port may also be the word auto, which the reader compares itself.
+    if path == "server.port" {
+        any.push(json!({ "const": "auto" }));
+    }
+    any.dedup();
+    let mut schema = match (any.len(), any.pop()) {
+        (1, Some(Json::Object(one))) => one,
+        (0, _) => Map::new(),
+        (_, last) => {
+            any.extend(last);
+            Map::from_iter([("anyOf".to_owned(), any.into())])
+        }
+    };
+    if let Some(text) = docs.get(path) {
+        schema.insert("description".to_owned(), text.clone().into());
+    }
+    let defaults = tree::parse(DEFAULTS).unwrap();
+    let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+    let default = tree::at_path(&defaults, &path).filter(|_| path.len() > 1).and_then(to_json);
+    if let Some(default) = default {
+        schema.insert("default".to_owned(), default);
+    }
+    schema.into()
+}
+
+fn schema() -> Json {
+    let (seen, docs) = (seen(), described());
+    let sections =
+        seen.iter().filter(|(path, kinds)| !path.contains('.') && kinds.contains(&Kind::Table));
+    let (mut shared, mut properties) = (Map::new(), Map::new());
+    for (section, _) in sections {
+        shared.insert(section.clone(), schema_of(section, &seen, &docs));
+        properties.insert(section.clone(), json!({ "$ref": format!("#/$defs/{section}") }));
+    }
+    let profile = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+        "description": "keys that --profile NAME replaces",
+    });
+    properties
+        .insert("profile".to_owned(), json!({ "type": "object", "additionalProperties": profile }));
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "perf.toml of Portcullis",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+        "$defs": shared,
+    })
+}
+
+#[test]
+fn the_committed_schema_is_what_the_reader_reads() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = path.join("../../docs/reference/schema/perf.schema.json");
+    let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
+    if std::env::var_os("WRITE_SCHEMAS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap();
+    assert!(committed == text, "perf.schema.json is not what the reader reads: see schema.rs");
+}
+
+#[test]
+fn every_key_is_described_and_every_described_key_is_read() {
+    let (seen, docs) = (seen(), described());
+    let is_leaf = |path: &&String| {
+        let inner = format!("{path}.");
+        path.contains('.') && !seen.keys().any(|other| other.starts_with(&inner))
+    };
+    let sections: BTreeSet<&str> = docs.keys().filter_map(|key| key.split('.').next()).collect();
+    // Keys of small tables stand in the row of their table.
+    let is_described = |path: &&String| {
+        docs.contains_key(*path)
+            || path.rsplit_once('.').is_some_and(|(table, key)| {
+                // All lists of rules have the same tables.
+                let table = if table.ends_with(".fail") || table.ends_with(".warn") {
+                    "thresholds.fail"
+                } else {
+                    table
+                };
+                docs.get(table).is_some_and(|text| text.contains(key))
+            })
+    };
+    let of_section = |path: &&String| path.split('.').next().is_some_and(|s| sections.contains(s));
+    let silent: Vec<&String> =
+        seen.keys().filter(is_leaf).filter(of_section).filter(|path| !is_described(path)).collect();
+    assert!(silent.is_empty(), "configuration.md does not tell of {silent:?}");
+    let unread: Vec<&String> = docs.keys().filter(|key| !seen.contains_key(*key)).collect();
+    assert!(unread.is_empty(), "configuration.md tells of {unread:?}, which nothing reads");
+}
+
+#[test]
+fn proposed_words_are_accepted() {
+    let text = |path: &str, word: &str| {
+        let (table, key) = path.rsplit_once('.').unwrap();
+        let text = EVERYTHING.replace("\nstages", "\n#").replace("exponential_mean = \"1s\", ", "");
+        let text = text.replace(", pacing = \"1s\"", "");
+        let mut tree = tree::parse(&text).unwrap();
+        let at = tree::Place::Default;
+        let value = tree::Value::Text(word.to_owned());
+        match table {
+            "scenario.task" => {
+                return text.replace("name = \"a\"", &format!("name = \"a\"\n{key} = \"{word}\""));
+            }
+            _ => tree::overlay(
+                &mut tree,
+                tree::single(
+                    &[table, key].join(".").split('.').map(str::to_owned).collect::<Vec<_>>(),
+                    value,
+                    at,
+                ),
+            ),
+        }
+        super::to_redacted_toml(&tree)
+    };
+    for (path, words) in WORDS {
+        for word in words.iter().chain(&["nonsense"]) {
+            let found = load(&text(path, word), None, &[]).err().unwrap_or_default();
+            let is_refused = found.iter().any(|problem| problem.message.contains(word));
+            assert_eq!(is_refused, *word == "nonsense", "{path} = {word}: {found:#?}");
+        }
+    }
+}

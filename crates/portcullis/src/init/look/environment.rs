@@ -1,0 +1,144 @@
+//! Variables that the settings read, and values for those that have no default.
+
+use portcullis_core::text::is_secret_name;
+
+use super::quoted;
+use crate::init::folder::{Folder, within};
+
+/// The environment that the settings need.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variables {
+    /// A file with examples, whose keys are all set.
+    pub example: Option<String>,
+    /// Names that get a random value.
+    pub random: Vec<String>,
+    /// Names with a value of ours.
+    pub set: Vec<(String, String)>,
+}
+
+/// Whether a file has examples of variables.
+pub fn is_env_example(name: &str) -> bool {
+    let dotted = name.trim_start_matches('.');
+    ["env.example", "env.sample", "env.template", "env.dist", "env-example", "env.test", "env.ci"]
+        .contains(&dotted)
+        || ["example.env", "sample.env"].contains(&dotted)
+}
+
+/// The variables of a settings module below the folder of `manage.py`.
+pub fn variables(folder: &Folder, below: &str, settings: &str) -> Variables {
+    let is_example = |path: &&String| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let is_near = within(below, name) == **path || name == path.as_str();
+        is_env_example(name) && is_near
+    };
+    let example = folder.files.iter().filter(is_example).max_by_key(|path| path.len()).cloned();
+    let text = example.as_deref().and_then(|path| folder.text(path)).unwrap_or_default();
+    let given: Vec<(&str, &str)> = text
+        .lines()
+        .filter_map(|line| {
+            let (name, value) = line.trim().trim_start_matches("export ").split_once('=')?;
+            (!name.starts_with('#')).then(|| (name.trim(), value.trim()))
+        })
+        .collect();
+    let mut found = Variables { example, ..Variables::default() };
+    for name in needed(folder, below, settings) {
+        let value = given.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        if is_secret_key(&name) {
+            found.random.push(name);
+        } else if value.is_none_or(|value| is_database(&name) && !value.starts_with("sqlite")) {
+            let value = value_for(&name);
+            found.set.push((name, value));
+        }
+    }
+    found
+}
+
+fn is_secret_key(name: &str) -> bool {
+    name.contains("SECRET_KEY") || name == "SECRET"
+}
+
+fn is_database(name: &str) -> bool {
+    name.contains("DATABASE_URL") || name == "DB_URL"
+}
+
+/// A value with which a local run starts.
+fn value_for(name: &str) -> String {
+    let has = |part: &str| name.contains(part);
+    let value = match name {
+        _ if is_database(name) => "sqlite:///{run}/db/default.sqlite3",
+        "DEBUG" | "DJANGO_DEBUG" => "True",
+        _ if has("HOSTS") => "127.0.0.1,localhost",
+        _ if has("ORIGINS") => "http://127.0.0.1",
+        _ if has("REDIS") || has("BROKER") || has("CELERY") => "redis://127.0.0.1:6379/0",
+        _ if has("EMAIL_URL") => "memorymail://",
+        _ if has("PORT") => "1025",
+        _ if has("_URL") => "http://127.0.0.1",
+        _ if has("DIR") || has("PATH") || has("ROOT") => "{run}",
+        _ if has("TIMEOUT") || has("LIFETIME") || has("MAX") => "60",
+        _ if is_secret_name(name) => "portcullis-not-a-secret",
+        _ => "portcullis",
+    };
+    value.to_owned()
+}
+
+/// Names that the settings read without a default, in the order of their first use.
+fn needed(folder: &Folder, below: &str, settings: &str) -> Vec<String> {
+    let module = within(below, &settings.replace('.', "/"));
+    let package = module.rsplit_once('/').map_or("", |(package, _)| package);
+    let is_split = package.ends_with("settings");
+    let is_read = |path: &&String| {
+        let path = path.trim_end_matches(".py");
+        let base = ["base", "common", "defaults", "__init__"];
+        let is_base = is_split && base.iter().any(|name| within(package, name) == path);
+        path == module || path.starts_with(&format!("{module}/")) || is_base
+    };
+    let mut names: Vec<String> = Vec::new();
+    for text in folder.files.iter().filter(is_read).filter_map(|path| folder.text(path)) {
+        for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+            for name in in_line(line) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+    }
+    names
+}
+
+/// How settings read a variable: `os.environ["X"]`, python-decouple's `config("X")`,
+/// django-environ's `env("X")` and `env.db("X")`.
+fn in_line(line: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let is_name = |text: &str| {
+        !text.is_empty()
+            && text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    };
+    for (at, opening) in line.match_indices("environ[") {
+        if let Some((name, rest)) = line.get(at + opening.len()..).and_then(quoted)
+            && is_name(name)
+            && !rest.trim_start_matches([']', ' ']).starts_with('=')
+        {
+            found.push(name.to_owned());
+        }
+    }
+    for call in ["config", "env"] {
+        for (at, _) in line.match_indices(call) {
+            let before = line.get(..at).and_then(|before| before.chars().next_back());
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.') {
+                continue;
+            }
+            let rest = line.get(at + call.len()..).unwrap_or_default();
+            // `env.db(`, `env.bool(`
+            let rest = rest.strip_prefix('.').map_or(rest, |method| {
+                method.trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '_')
+            });
+            let Some((name, rest)) = rest.strip_prefix('(').and_then(quoted) else { continue };
+            let is_last = rest.trim_start().starts_with(')');
+            let is_cast = rest.trim_start().starts_with(", cast") && !rest.contains("default");
+            if is_name(name) && (is_last || is_cast) {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    found
+}
