@@ -76,7 +76,11 @@ fn each_mistake_of_a_login_or_a_data_file_is_one_problem() {
         refused(&format!("data = {{ people = {{ {keys} }} }}"), task, expected);
     };
     file("file = \"a.txt\"", "path = \"/\"", "must end in .csv or .jsonl");
-    file("file = \"a.csv\", order = \"any\"", "path = \"/\"", "expected sequential, random, per_user");
+    file(
+        "file = \"a.csv\", order = \"any\"",
+        "path = \"/\"",
+        "expected sequential, random, per_user",
+    );
     file("file = \"a.csv\", end = \"stp\"", "path = \"/\"", "did you mean \"stop\"?");
     file("file = \"a.csv\"", "path = \"/{{ peple.a }}\"", "unknown value \"peple.a\"");
 }
