@@ -39,6 +39,8 @@ fn only_these_places_may_do_what_is_banned() {
         "crates/portcullis-load/tests/conformance.rs",
         "crates/portcullis-load/tests/engine.rs",
         "crates/portcullis-load/tests/extension.rs",
+        "crates/portcullis-load/tests/flows.rs",
+        "crates/portcullis-load/tests/logins.rs",
         "crates/portcullis-load/tests/pairs.rs",
         "crates/portcullis-load/tests/steps.rs",
         "crates/portcullis-load/tests/tls.rs",

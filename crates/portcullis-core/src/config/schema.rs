@@ -74,23 +74,27 @@ warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
 "#;
 
 /// Keys whose text is one of a few.
-const WORDS: [(&str, &[&str]); 7] = [
+const WORDS: [(&str, &[&str]); 6] = [
     ("django.database", &["auto", "sqlite", "postgresql"]),
     ("load.arrivals", &["even", "poisson"]),
     ("scenario.order", &["deck", "independent"]),
     ("baseline.trust", &["same-machine", "always"]),
     ("thresholds.policy", &["estimate", "prove"]),
-    ("scenario.login.method", METHODS),
-    ("scenario.task.method", METHODS),
+    ("scenario.login.type", LOGINS),
 ];
-const METHODS: &[&str] = &["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+const LOGINS: &[&str] = &["token", "session", "basic", "static", "none"];
 
 /// Old names of keys, which are read but not proposed.
 const OLD: [&str; 2] = ["scenario.task.budget", "scenario.task.check.array"];
 
 fn seen() -> BTreeMap<String, BTreeSet<Kind>> {
     SEEN.with_borrow_mut(BTreeMap::clear);
-    let _ = load(EVERYTHING, None, &[]);
+    // Each kind of login has keys of its own.
+    for login in LOGINS {
+        let (login, next) =
+            (format!("[scenario.login]\ntype = \"{login}\"\n"), "[scenario.login]\n");
+        let _ = load(&EVERYTHING.replace(next, &login), None, &[]);
+    }
     let mut seen = SEEN.with_borrow(Clone::clone);
     seen.retain(|path, _| !OLD.contains(&path.as_str()));
     seen
