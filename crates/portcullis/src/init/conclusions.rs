@@ -1,9 +1,7 @@
 //! What is told about a project: conclusions from its files, and from its own code.
 
 use super::folder::{Folder, within};
-use super::look::{
-    Manage, Requirements, Hints, oldest_python, requirements, hints, variables,
-};
+use super::look::{Hints, Manage, Requirements, hints, oldest_python, requirements, variables};
 use super::probe::Seen;
 use super::write::Chosen;
 use super::{Conclusion, Sure, conclude};

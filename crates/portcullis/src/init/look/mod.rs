@@ -7,9 +7,9 @@ mod requirements;
 mod settings;
 
 pub use environment::{Variables, is_env_example, variables};
+pub use hints::{Hints, hints};
 pub use requirements::{Requirements, oldest_python, requirements};
 pub use settings::{Manage, manages};
-pub use hints::{Hints, hints};
 
 /// The quoted text at the beginning of some code, and the rest behind it.
 fn quoted(code: &str) -> Option<(&str, &str)> {
