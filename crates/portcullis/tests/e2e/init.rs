@@ -106,7 +106,13 @@ impl Made {
         let rules = ["--set", "thresholds.fail=[\"error_rate <= 1%\", \"p95 <= 20s\"]"];
         let arguments: Vec<&str> =
             ["perf"].into_iter().chain(quick).chain(waits).chain(rules).collect();
-        let said = self.run(&arguments);
+        let mut said = self.run(&arguments);
+        // On a busy machine the generator itself may be late, which is no verdict.
+        for _ in 0..3 {
+            if said.text.contains("the load generator was late") {
+                said = self.run(&arguments);
+            }
+        }
         assert_eq!(said.code, Some(0), "{}\n{text}", said.text);
     }
 }
