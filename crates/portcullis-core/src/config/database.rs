@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use super::reader::{Problems, Reader, note};
-use super::tree::{Node, Value};
 use crate::text::nearest;
 
 /// The database server of a run.
@@ -95,8 +94,10 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> DatabaseS
         "wheel" => Binaries::Wheel,
         folder => Binaries::Folder(folder.into()),
     };
-    let version = section.optional("version");
-    database.major = version.and_then(|node| major(node, problems));
+    database.major = section.optional("version").and_then(|node| {
+        let major = super::reader::integer(node, "database.version", 10..=99, problems)?;
+        u32::try_from(major).ok()
+    });
     database.port = section.optional("port").and_then(|node| {
         let port = super::reader::integer(node, "database.port", 1..=65535, problems)?;
         u16::try_from(port).ok()
@@ -125,18 +126,4 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> DatabaseS
     }
     section.finish(problems);
     database
-}
-
-/// A major version, as a number or as a text.
-fn major(node: &Node, problems: &mut Problems) -> Option<u32> {
-    let found = match &node.value {
-        Value::Integer(number) => u32::try_from(*number).ok(),
-        Value::Text(text) => text.parse().ok(),
-        _ => None,
-    };
-    let found = found.filter(|major| (10..100).contains(major));
-    if found.is_none() {
-        note(problems, node.at, "database.version must be a major version, such as \"16\"");
-    }
-    found
 }

@@ -64,8 +64,8 @@ fn each_impossible_value_is_one_problem() {
     let database = |text: &str, part: &str| {
         check("[load]", &format!("[database]\n{text}\n[load]"), part);
     };
-    database("version = 9", "a major version, such as \"16\"");
-    database("version = \"16.2\"", "a major version, such as \"16\"");
+    database("version = 9", "between 10 and 99");
+    database("version = \"16.2\"", "must be a whole number");
     database("port = 0", "between 1 and 65535");
     database("settings = { \"a b\" = 1 }", "not a setting's name");
     database("url = \"mysql://h/n\"", "must begin with postgres://");

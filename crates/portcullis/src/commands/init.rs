@@ -216,10 +216,12 @@ fn look_inside(
     let venv = journal.stage(folder, Stage::Environment, || project::environment(version, None))?;
     let venv = journal.stage(folder, Stage::Install, || project::install(version, venv))?;
     let explained = |failure| project::explained(folder, &version.plan.django.settings, failure);
-    let project = journal.stage(folder, Stage::Migrate, || {
+    // The server of the database runs as long as its value is kept.
+    let (project, _database) = journal.stage(folder, Stage::Migrate, || {
         let project = project::isolate(version, &venv)?;
         let done = project::migrate(version, &project, &venv).map_err(&explained)?;
-        Ok(StageOutput { value: project, cached: done.cached, detail: done.detail })
+        let value = (project, done.value);
+        Ok(StageOutput { value, cached: done.cached, detail: done.detail })
     })?;
     journal.stage(folder, Stage::Seed, || {
         let (script, out) = (folder.script("look.py"), folder.script("look.json"));

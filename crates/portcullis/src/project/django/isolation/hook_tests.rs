@@ -180,9 +180,9 @@ fn a_run_sends_no_mail_and_reports_nothing_to_sentry() {
                 sentry_sdk.init('https://key@sentry.invalid/1', debug=False)\n\
                 sentry_sdk.init(dsn='https://key@sentry.invalid/1')\n\
                 from django.conf import settings\n\
-                settings.configure(EMAIL_BACKEND=BACKEND)\n\
+                settings.configure(EMAIL_BACKEND=CHOSEN)\n\
                 print('MAIL', settings.EMAIL_BACKEND)\n";
-    let said = |backend: &str| scene.hooked(&["-c", &code.replace("BACKEND", backend)]);
+    let said = |backend: &str| scene.hooked(&["-c", &code.replace("CHOSEN", backend)]);
     let smtp = said("'django.core.mail.backends.smtp.EmailBackend'");
     assert!(smtp.contains("DSN '' {'debug': False}\nDSN '' {}\n"), "{smtp}");
     assert!(smtp.contains("MAIL django.core.mail.backends.locmem.EmailBackend"), "{smtp}");
