@@ -66,9 +66,9 @@ fn token(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problems)
     }
     let node = section.required("token", problems);
     let written = node.and_then(|node| text(node, "scenario.login.token", problems));
-    let from = node.zip(written).and_then(|(node, written)| {
-        json(&written, node, "scenario.login.token", problems)
-    });
+    let from = node
+        .zip(written)
+        .and_then(|(node, written)| json(&written, node, "scenario.login.token", problems));
     // Also without a valid place, so that a wrong one is one problem, not two.
     let from = from.unwrap_or_else(|| Source::Key(String::new()));
     request.extract.push(Extract { name: TOKEN.to_owned(), from, optional: false });
