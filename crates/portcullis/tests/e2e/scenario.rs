@@ -136,7 +136,8 @@ fn what_goes_wrong_is_red_and_says_why() {
         .expect(5, &["status 200", "/accounts/login/", "password you specified are not correct"]);
     assert!(!outcome.text.contains("another-password"), "{}", outcome.text);
     // A token against forged requests that is not sent.
-    let unsafe_form = CHECKOUT.replace("form = {", "csrf_field = \"other\"\ncsrf_header = \"X-Other\"\nform = {");
+    let unsafe_form =
+        CHECKOUT.replace("form = {", "csrf_field = \"other\"\ncsrf_header = \"X-Other\"\nform = {");
     site.run(&unsafe_form, requests).expect(5, &["status 403", "Forbidden"]);
     // A redirect to the login page.
     let outcome = site.run(&task("path = \"/orders/\""), requests);
