@@ -187,7 +187,7 @@ fn template(written: &str, node: &Node, path: &str, problems: &mut Problems) -> 
 fn headers(section: &mut Reader<'_>, problems: &mut Problems) -> Headers {
     let path = section.path_of("headers");
     let Some(node) = section.optional("headers") else { return Vec::new() };
-    let mut headers = Vec::new();
+    let (mut headers, mut names) = (Vec::new(), HashSet::new());
     for entry in entries(node, &path, problems) {
         let Some(value) = text(&entry.node, &path, problems) else { continue };
         let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
@@ -201,7 +201,9 @@ fn headers(section: &mut Reader<'_>, problems: &mut Problems) -> Headers {
             note(problems, entry.at, format!("the header {} is set by the engine", entry.key));
         } else {
             // Header names are case-insensitive: the last one wins.
-            headers.retain(|(name, _): &(String, _)| !name.eq_ignore_ascii_case(&entry.key));
+            if !names.insert(entry.key.to_ascii_lowercase()) {
+                headers.retain(|(name, _): &(String, _)| !name.eq_ignore_ascii_case(&entry.key));
+            }
             headers.push((entry.key.clone(), template(&value, &entry.node, &path, problems)));
         }
     }

@@ -46,7 +46,7 @@ impl Site {
             None => ("fail = [\"error_rate <= 0%\"]\n".to_owned(), scenario),
         };
         let head = if scenario.contains("[scenario]\n") { "" } else { "[scenario]\n" };
-        let wait = "wait = { constant = \"0s\" }\n";
+        let wait = "wait = { constant = \"30ms\" }\n";
         let scenario = match head {
             "" => scenario.replacen("[scenario]\n", &format!("[scenario]\n{wait}"), 1),
             _ => format!("{head}{wait}{scenario}"),
@@ -59,7 +59,16 @@ impl Site {
         let project = Project::of(config);
         let people = "name,password\nuser_a,testpass123\nuser_b,testpass123\n";
         std::fs::write(project.folder().join("project/people.csv"), people).unwrap();
-        project.run(&[])
+        // A busy machine makes a run invalid, which says nothing about the scenario.
+        let late = |outcome: &Outcome| outcome.text.contains("the load generator was late");
+        let mut outcome = project.run(&[]);
+        for _ in 0..4 {
+            if !late(&outcome) {
+                break;
+            }
+            outcome = project.run(&[]);
+        }
+        outcome
     }
 }
 
@@ -127,7 +136,8 @@ fn what_goes_wrong_is_red_and_says_why() {
         .expect(5, &["status 200", "/accounts/login/", "password you specified are not correct"]);
     assert!(!outcome.text.contains("another-password"), "{}", outcome.text);
     // A token against forged requests that is not sent.
-    let unsafe_form = CHECKOUT.replace("form = {", "csrf_field = \"other\"\nform = {");
+    let unsafe_form =
+        CHECKOUT.replace("form = {", "csrf_field = \"other\"\ncsrf_header = \"X-Other\"\nform = {");
     site.run(&unsafe_form, requests).expect(5, &["status 403", "Forbidden"]);
     // A redirect to the login page.
     let outcome = site.run(&task("path = \"/orders/\""), requests);

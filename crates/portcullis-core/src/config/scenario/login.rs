@@ -66,11 +66,12 @@ fn token(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problems)
     }
     let node = section.required("token", problems);
     let written = node.and_then(|node| text(node, "scenario.login.token", problems));
-    if let (Some(node), Some(written)) = (node, written) {
-        let from = json(&written, node, "scenario.login.token", problems);
-        let extract = |from| Extract { name: TOKEN.to_owned(), from, optional: false };
-        request.extract.extend(from.map(extract));
-    }
+    let from = node
+        .zip(written)
+        .and_then(|(node, written)| json(&written, node, "scenario.login.token", problems));
+    // Also without a valid place, so that a wrong one is one problem, not two.
+    let from = from.unwrap_or_else(|| Source::Key(String::new()));
+    request.extract.push(Extract { name: TOKEN.to_owned(), from, optional: false });
     let header = section.optional_text("header", problems);
     let name = header.unwrap_or_else(|| "Authorization".to_owned());
     let value = match section.optional("authorization") {

@@ -30,7 +30,7 @@ fn each_mistake_of_a_request_is_one_problem() {
     task("redirects = 99", "between 0 and 20");
     task("method = \"CONNECT\"", "unknown method");
     task("method = \"get\"", "did you mean \"GET\"?");
-    task("extract = { a = { jsn = \"x\" } }", "needs one of: json");
+    task("extract = { a = { optional = true } }", "needs one of: json");
     task("extract = { a = \"$[\" }", "is not a JSON path (RFC 9535)");
     task("extract = { a = { regex = \"(\" } }", "is not a regular expression");
     task("values = { a = \"uid\" }", "did you mean \"uuid\"?");
