@@ -44,6 +44,8 @@ pub struct RunRecord {
     pub server_timeline: Vec<UsageAt>,
     /// How the started server ended, in words.
     pub server_end: Option<String>,
+    /// Whether the started server wrote nothing, so that there is no log of it.
+    pub server_was_silent: bool,
     /// The first round's calls.
     pub first_round: Vec<FirstCall>,
     /// The measurements, as far as the load came.

@@ -79,7 +79,8 @@ pub fn left_behind() -> BTreeMap<u32, String> {
     if !ADOPTS.load(Ordering::Relaxed) {
         return BTreeMap::new();
     }
-    strays(&spared()).keys().map(|pid| (*pid, format!("process {}", shown(*pid)))).collect()
+    let strays = strays(&spared());
+    strays.keys().map(|pid| (*pid, format!("process {}", shown(*pid)))).collect()
 }
 
 /// Kills every descendant of this process, including new ones meanwhile. Returns those that

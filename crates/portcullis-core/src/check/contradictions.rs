@@ -84,9 +84,9 @@ mod tests {
         let names = Names { tasks: &[], groups: &[], labels: &[], login: false };
         let rule = |text: &str| parse(text, Severity::Fail, names).unwrap();
         let (strict, loose) = (rule("p95 <= 500ms"), rule("p95 <= 800ms"));
-        let both = [strict.clone(), strict.clone()];
-        assert_eq!(other_rules(&both, &[strict.clone()]), [] as [String; 0]);
-        let said = other_rules(&both, &[loose.clone()]);
+        let both = [strict.clone(), strict];
+        assert_eq!(other_rules(&both, &both[..1]), [] as [String; 0]);
+        let said = other_rules(&both, std::slice::from_ref(&loose));
         assert_eq!(
             said,
             [

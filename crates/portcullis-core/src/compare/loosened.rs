@@ -130,12 +130,11 @@ fn answers(name: &str, base: &[Step], candidate: &[Step]) -> Vec<String> {
         if !more.is_empty() {
             lines.push(format!("{name}: {} is accepted too", more.join(", ")));
         }
-        let is_hard = other.checks.iter().any(|check| !check.is_soft);
-        if step.compares_shape && !other.compares_shape && !is_hard {
-            lines.push(format!("{name}: the shape of answers is not checked"));
-        }
         let lost = step.checks.iter().filter(|check| !is_implied(check, &other.checks));
         lines.extend(lost.map(|_| format!("{name}: a check is weaker or missing")));
+        let has_check = other.checks.iter().any(|check| !check.is_soft);
+        let is_open = step.compares_shape && !other.compares_shape && !has_check;
+        lines.extend(is_open.then(|| format!("{name}: shape: true → false")));
     }
     lines
 }
@@ -319,6 +318,9 @@ path = "/rare/"
         let weaker = "task list: a check is weaker or missing";
         assert_eq!(line(check, ""), weaker);
         assert_eq!(line("min_items = 2", "min_items = 1"), weaker);
+        let open = "path = \"/rare/\"\nshape = false";
+        assert_eq!(line(rare, open), "task rare: shape: true → false");
+        assert_eq!(lines(&[(rare, &format!("{open}\n{check}"))]), [] as [String; 0]);
         assert_eq!(line("weight = 3", "weight = 1"), "task list: weight: 3 of 4 → 1 of 2");
         assert!(line("weight = 1", "weight = 0").starts_with("task rare: weight: 1 of 4 → 0"));
         assert_eq!(line("name = \"rare\"", "name = \"other\""), "task rare is missing");

@@ -7,6 +7,8 @@ mod bodies;
 mod extracts;
 mod login;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};

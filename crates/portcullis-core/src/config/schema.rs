@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::reader::Kind;
 use super::text::to_json;
-use super::{DEFAULTS, load, tree};
+use super::{DEFAULTS, FlagValue, load, tree};
 
 thread_local! {
     static SEEN: RefCell<BTreeMap<String, BTreeSet<Kind>>> = RefCell::default();
@@ -74,23 +74,27 @@ warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
 "#;
 
 /// Keys whose text is one of a few.
-const WORDS: [(&str, &[&str]); 7] = [
+const WORDS: [(&str, &[&str]); 6] = [
     ("django.database", &["auto", "sqlite", "postgresql"]),
     ("load.arrivals", &["even", "poisson"]),
     ("scenario.order", &["deck", "independent"]),
     ("baseline.trust", &["same-machine", "always"]),
     ("thresholds.policy", &["estimate", "prove"]),
-    ("scenario.login.method", METHODS),
-    ("scenario.task.method", METHODS),
+    ("scenario.login.type", LOGINS),
 ];
-const METHODS: &[&str] = &["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+const LOGINS: &[&str] = &["token", "session", "basic", "static", "none"];
 
 /// Old names of keys, which are read but not proposed.
 const OLD: [&str; 2] = ["scenario.task.budget", "scenario.task.check.array"];
 
 fn seen() -> BTreeMap<String, BTreeSet<Kind>> {
     SEEN.with_borrow_mut(BTreeMap::clear);
-    let _ = load(EVERYTHING, None, &[]);
+    // Each kind of login has keys of its own.
+    for login in LOGINS {
+        let (login, next) =
+            (format!("[scenario.login]\ntype = \"{login}\"\n"), "[scenario.login]\n");
+        let _ = load(&EVERYTHING.replace(next, &login), None, &[]);
+    }
     let mut seen = SEEN.with_borrow(Clone::clone);
     seen.retain(|path, _| !OLD.contains(&path.as_str()));
     seen
@@ -287,32 +291,26 @@ fn every_key_is_described_and_every_described_key_is_read() {
 
 #[test]
 fn proposed_words_are_accepted() {
-    let text = |path: &str, word: &str| {
-        let (table, key) = path.rsplit_once('.').unwrap();
-        let text = EVERYTHING.replace("\nstages", "\n#").replace("exponential_mean = \"1s\", ", "");
-        let text = text.replace(", pacing = \"1s\"", "");
-        let mut tree = tree::parse(&text).unwrap();
-        let at = tree::Place::Default;
-        let value = tree::Value::Text(word.to_owned());
-        match table {
-            "scenario.task" => {
-                return text.replace("name = \"a\"", &format!("name = \"a\"\n{key} = \"{word}\""));
+    let found = |path: &str, word: &str| {
+        let (text, flags) = match path.strip_prefix("scenario.task.") {
+            Some(key) => {
+                let name = "name = \"a\"";
+                let named = format!("{name}\n{key} = \"{word}\"");
+                (EVERYTHING.replacen(name, &named, 1), Vec::new())
             }
-            _ => tree::overlay(
-                &mut tree,
-                tree::single(
-                    &[table, key].join(".").split('.').map(str::to_owned).collect::<Vec<_>>(),
-                    value,
-                    at,
-                ),
-            ),
-        }
-        super::to_redacted_toml(&tree)
+            None => {
+                let flag =
+                    FlagValue::assigned(tree::Place::Flag("--set"), format!("{path}={word}"));
+                (EVERYTHING.to_owned(), vec![flag])
+            }
+        };
+        load(&text, None, &flags).err().unwrap_or_default()
     };
     for (path, words) in WORDS {
         for word in words.iter().chain(&["nonsense"]) {
-            let found = load(&text(path, word), None, &[]).err().unwrap_or_default();
-            let is_refused = found.iter().any(|problem| problem.message.contains(word));
+            let quoted = format!("\"{word}\"");
+            let found = found(path, word);
+            let is_refused = found.iter().any(|problem| problem.message.contains(&quoted));
             assert_eq!(is_refused, *word == "nonsense", "{path} = {word}: {found:#?}");
         }
     }

@@ -81,7 +81,7 @@ fn lines<'a>(entries: impl Iterator<Item = &'a Entry>, style: Style<'_>, out: &m
         match style.comments {
             Comments::None => out.push_str(&format!("{line}\n")),
             Comments::Of(comment) => {
-                out.push_str(&format!("{line:<width$}  # {}\n", comment(node)))
+                out.push_str(&format!("{line:<width$}  # {}\n", comment(node)));
             }
         }
     }

@@ -190,16 +190,11 @@ impl Session {
         let is_page = page.trim_ascii_start().starts_with(b"<");
         let said =
             if is_page { forms::error(&page).or_else(|| forms::headline(&page)) } else { None };
-        let said = said.map(|said| body::excerpt(said.as_bytes(), 160));
         let at = path_in(&self.out);
-        let message = &failure.message;
-        let status = message.find(": an HTML page").or_else(|| message.find(": \""));
-        let message = match (said, status.and_then(|end| message.get(..end))) {
-            // The page's words say more than its title.
-            (Some(said), Some(status)) => format!("{status} at {at}: \"{said}\""),
-            (Some(said), None) => format!("{} at {at}: \"{said}\"", failure.message),
-            (None, _) => format!("{} at {at}", failure.message),
-        };
-        failure.message = message;
+        failure.message.push_str(&format!(" at {at}"));
+        if let Some(said) = said {
+            let said = body::excerpt(said.as_bytes(), 160);
+            failure.message.push_str(&format!("; the page says \"{said}\""));
+        }
     }
 }

@@ -81,7 +81,9 @@ fn failures(run: &RunRecord) -> Option<String> {
     let then = match (throttled(&most), is_login) {
         (true, true) => SHARED_LOGIN,
         (true, false) => FEWER_REQUESTS,
-        _ if run.own_server => "; and <a href=\"logs/server.log\">logs/server.log</a>",
+        _ if run.own_server && !run.server_was_silent => {
+            "; and <a href=\"logs/server.log\">logs/server.log</a>"
+        }
         _ => "",
     };
     Some(format!(

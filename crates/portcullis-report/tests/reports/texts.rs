@@ -48,7 +48,7 @@ fn the_advice_and_the_log_of_a_failed_stage_are_in_summary_and_results() {
     last.end = portcullis_core::event::StageEnd::Failed("no".to_owned());
     (last.log, last.advice) = (Some("server.log".to_owned()), Some("start | it".to_owned()));
     let text = markdown::write(&run);
-    assert!(text.contains("- try: start \\| it\n- log: <code>server.log</code>\n"), "{text}");
+    assert!(text.contains("- try: start &#124; it\n- log: <code>server.log</code>\n"), "{text}");
     let json = portcullis_report::results::write(&run).unwrap();
     assert!(json.contains("\"advice\": \"start | it\""), "{json}");
     let again = portcullis_report::results::read(json.as_bytes()).unwrap();

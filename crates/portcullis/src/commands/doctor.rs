@@ -23,9 +23,9 @@ use crate::doctor::{
 use crate::engines::{self, NotBegun};
 use crate::host;
 use crate::planning::{self, PlanRequest, Planned};
-use crate::project::{self, DatabaseServer, Project};
+use crate::project::{self, DatabaseServer, Project, Venv};
 use crate::run::{self, Aborted, Journal, RunContext, RunOptions, RunResults, Version};
-use crate::stages::{self, ready, serve, stop};
+use crate::stages::{self, Prepared, ready, serve, stop};
 
 /// Runs all checks in a worker; returns the exit code.
 pub fn run(args: &DoctorArgs) -> u8 {
@@ -162,11 +162,11 @@ fn project_checks(
     report: &mut Report<'_>,
 ) -> Option<f64> {
     let mut journal = Journal::new(context);
-    let (mut server, mut database, mut results) = (None, None, RunResults::default());
+    let (mut running, mut results) = (Running::default(), RunResults::default());
     let done = match &planned.plan.mode {
         Mode::Serve(plan) => {
             files(plan, report);
-            served(context, &mut journal, plan, (&mut server, &mut database), report)
+            served(context, &mut journal, plan, &mut running, report)
         }
         Mode::Attach(target) => {
             let wait = || ready::attach(context, target);
@@ -180,8 +180,18 @@ fn project_checks(
             None
         }
     };
-    let _ = stop::stop(context, &mut server, &mut database, &mut results);
+    let Running { server, database, .. } = &mut running;
+    let _ = stop::stop(context, server, database, &mut results);
     round
+}
+
+/// What runs until the end of the command.
+#[derive(Default)]
+struct Running {
+    server: Option<Server>,
+    database: Option<DatabaseServer>,
+    /// Locked while the server uses it.
+    venv: Option<Venv>,
 }
 
 /// Checks of files, without running anything.
@@ -210,14 +220,14 @@ fn served(
     context: &RunContext<'_>,
     journal: &mut Journal<'_>,
     plan: &ServePlan,
-    (server, database): (&mut Option<Server>, &mut Option<DatabaseServer>),
+    running: &mut Running,
     report: &mut Report<'_>,
 ) -> Result<Target, Aborted> {
     let folder = &context.folder;
     let version = Version { context, folder, plan };
-    let prepared = stages::prepare(journal, version, None)?;
-    let (project, _venv) = (prepared.project, prepared.venv);
-    *database = prepared.database;
+    let Prepared { project, database, venv } = stages::prepare(journal, version, None)?;
+    (running.database, running.venv) = (database, Some(venv));
+    let server = &mut running.server;
     say_facts(version, &project, report);
     let target = journal.stage(folder, Stage::Serve, || serve::start(version, &project, server))?;
     journal.stage(folder, Stage::Ready, || ready::wait(version, &project, server, target))

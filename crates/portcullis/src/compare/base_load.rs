@@ -7,7 +7,9 @@ use std::time::Duration;
 use portcullis_core::compare::may_be_excused;
 use portcullis_core::engine::{Ended, FirstAnswer, LoadOutcome, Measured, Observer};
 use portcullis_core::event::{Progress, Stage};
-use portcullis_core::judge::{Finding, Verdict, generator_fault, judge, warm_up_fault};
+use portcullis_core::judge::{
+    Finding, Verdict, generator_fault, judge, unanswered_fault, warm_up_fault,
+};
 use portcullis_core::plan::Mode;
 use portcullis_core::units::show_duration;
 use portcullis_load::Trust;
@@ -132,7 +134,9 @@ fn under_load(version: Version<'_>, project: &Project, slot: &mut Option<Server>
         Ended::Complete if !plan.load.is_open() && summary.users_ran < due => {
             Some(format!("only {} of its {due} users ran", summary.users_ran))
         }
-        Ended::Complete => generator_fault(&summary).or_else(|| warm_up_fault(&summary)),
+        Ended::Complete => generator_fault(&summary)
+            .or_else(|| warm_up_fault(&summary))
+            .or_else(|| unanswered_fault(&summary, plan.load.users_at_end())),
     };
     match fault {
         Some(fault) => Err(fault),

@@ -78,12 +78,7 @@ pub fn compare(
     let other = servers.candidate.pid();
     servers.base.stop_beside(&[other]);
     servers.candidate.stop();
-    if let Some(finding) = stop::end_database(&mut prepared.base.database) {
-        journal.find(base.name.charge(&finding.message));
-    }
-    stop::end_database(&mut prepared.candidate.database)
-        .into_iter()
-        .for_each(|finding| journal.find(finding));
+    end_databases(journal, base, &mut prepared);
     outcome?;
     if let Some(comparison) = &mut results.comparison {
         comparison.is_gate_strict = context.options.strict_gate;
@@ -94,6 +89,15 @@ pub fn compare(
     }
     drop(prepared);
     base_load::measure(context, journal, base, base_took, held, slot, results)
+}
+
+/// Ends the database servers of both versions.
+fn end_databases(journal: &mut Journal<'_>, base: &Base, prepared: &mut Sides<Prepared>) {
+    if let Some(finding) = stop::end_database(&mut prepared.base.database) {
+        journal.find(base.name.charge(&finding.message));
+    }
+    let own = stop::end_database(&mut prepared.candidate.database);
+    own.into_iter().for_each(|finding| journal.find(finding));
 }
 
 fn prepare(

@@ -1,9 +1,7 @@
 //! What is told about a project: conclusions from its files, and from its own code.
 
 use super::folder::{Folder, within};
-use super::look::{
-    Manage, Requirements, Surroundings, oldest_python, requirements, surroundings, variables,
-};
+use super::look::{Hints, Manage, Requirements, hints, oldest_python, requirements, variables};
 use super::probe::Seen;
 use super::write::Chosen;
 use super::{Conclusion, Sure, conclude};
@@ -64,11 +62,11 @@ impl Looked {
             let value = format!("{name} = {value}");
             told.push(conclude("environment", value, Sure::Guess, "the settings need it"));
         }
-        let around = surroundings(folder);
-        told.extend(of_surroundings(&around));
+        let around = hints(folder);
+        told.extend(of_hints(&around));
         let root = below.to_owned();
         let chosen = Chosen { root, settings, requirements, python, variables };
-        let Surroundings { commands, fixtures, .. } = around;
+        let Hints { commands, fixtures, .. } = around;
         Some(Self { chosen, made, commands, fixtures, conclusions: told })
     }
 }
@@ -99,7 +97,7 @@ fn required(
     }
 }
 
-fn of_surroundings(around: &Surroundings) -> Vec<Conclusion> {
+fn of_hints(around: &Hints) -> Vec<Conclusion> {
     let unread = "not read: compare their tasks with perf.toml";
     let all = [
         ("seed", &around.commands, Sure::Likely, "names of commands; each is tried"),

@@ -222,7 +222,7 @@ const OWN: [&str; 6] = ["logs", "settings", "loaded", "scratch", "tmp", SERVICES
 pub const SERVICES: &str = "services";
 /// What else is no data of the project: its logs, the versions of a comparison, an
 /// environment of the run's own, and the file that says that the run is alive.
-const OTHERS: [&str; 5] = ["project-logs", "base", "cand", "venv", abandoned::ALIVE];
+const OTHERS: [&str; 6] = ["project-logs", "base", "cand", "base-load", "venv", abandoned::ALIVE];
 /// Folders of the project, which its settings refer to.
 const PROJECTS: [&str; 7] = ["db", "media", "static", "sessions", "mail", "caches", "storages"];
 

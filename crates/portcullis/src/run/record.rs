@@ -5,6 +5,7 @@ use portcullis_core::config::to_redacted_toml;
 use portcullis_core::judge::{headline, in_order};
 use portcullis_core::plan::Mode;
 use portcullis_report::{BaselineReport, Machine, RunRecord};
+use portcullis_supervise::log;
 
 use super::source_locations::source_locations;
 use super::{Journal, RunContext, RunResults, command_line, redacted};
@@ -31,6 +32,8 @@ pub fn record(context: &RunContext<'_>, journal: &Journal<'_>, results: &RunResu
         server_usage: load.server_usage,
         server_timeline: load.server_timeline.clone(),
         server_end: results.server_end.clone(),
+        server_was_silent: results.server_end.is_some()
+            && !log::is_written(&context.folder.log("server")),
         first_round: load.first_round.clone(),
         summary: load.summary.clone(),
         verdict: results.verdict.clone(),

@@ -90,8 +90,10 @@ fn a_task_that_the_service_does_not_have_ends_the_run_by_its_line() {
 
 #[test]
 fn a_server_error_in_the_first_round_is_judged_and_named() {
-    let outcome = Project::quick().run_with_faults("reports=status:500", &[]);
-    outcome.expect(1, &["first round: list_reports: GET /api/v1/reports/", "violated: error_rate"]);
+    let rule = ["--fail", "error_rate(list_reports) <= 1%"];
+    let outcome = Project::quick().run_with_faults("reports=status:500", &rule);
+    let named = "first round: list_reports: GET /api/v1/reports/";
+    outcome.expect(1, &[named, "violated: error_rate(list_reports) = 100.00 %"]);
 }
 
 #[test]

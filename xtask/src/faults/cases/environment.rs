@@ -13,9 +13,9 @@ use super::super::sandbox::{Outcome, Sandbox};
 /// Makes only the programs in the sandbox's folder `bin` available.
 const OWN_PATH: &str = r#"export PATH="$SANDBOX/bin"; exec "$@""#;
 
-/// The same, and the name of the real Python.
+/// The same, and the real Python beside that folder.
 const WITH_REAL_PYTHON: &str =
-    r#"export REAL_PYTHON="$(command -v python3)" PATH="$SANDBOX/bin"; exec "$@""#;
+    r#"ln -s "$(command -v python3)" "$SANDBOX/real"; export PATH="$SANDBOX/bin"; exec "$@""#;
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
@@ -44,7 +44,7 @@ fn pythons() -> Vec<FaultCase> {
             .within(WITH_REAL_PYTHON)
             .before(|sandbox| {
                 let warns = "echo 'warning: setlocale: cannot change locale' >&2";
-                pretend_python(sandbox, &format!("{warns}\nexec \"$REAL_PYTHON\" \"$@\""))
+                pretend_python(sandbox, &format!("{warns}\nexec \"${{0%/*}}/../real\" \"$@\""))
             }),
     ]
 }

@@ -20,8 +20,9 @@ pub fn cases() -> Vec<FaultCase> {
             .says("list_reports: 410 at GET /api/v1/reports/"),
         case("verdict/error-at-once", "An endpoint is 500 from the start: judged, and named.", 1)
             .faults("reports=status:500")
+            .flags(&["-t", "4s", "--fail", "error_rate(list_reports) <= 1%"])
             .stage("judge")
             .says("first round: list_reports: GET /api/v1/reports/")
-            .says("violated: "),
+            .says("violated: error_rate(list_reports)"),
     ]
 }

@@ -21,6 +21,9 @@ pub struct Server<'a> {
     pub course: Vec<(Seconds, Seconds, u64)>,
     /// Exit status or signal of the server.
     pub end: Text<'a>,
+    /// Whether it wrote nothing, so that there is no log of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
 }
 
 impl<'a> Server<'a> {
@@ -34,6 +37,7 @@ impl<'a> Server<'a> {
             involuntary_switches: used.map(|used| used.involuntary_switches),
             course: Wire::of(&run.server_timeline),
             end: run.server_end.as_deref()?.into(),
+            silent: run.server_was_silent,
         })
     }
 
@@ -47,6 +51,7 @@ impl<'a> Server<'a> {
             involuntary_switches: self.involuntary_switches.unwrap_or_default(),
         });
         run.server_end = Some(self.end.into_owned());
+        run.server_was_silent = self.silent;
         Ok(())
     }
 }

@@ -2,14 +2,14 @@
 //! conclusions out.
 
 mod environment;
+mod hints;
 mod requirements;
 mod settings;
-mod surroundings;
 
 pub use environment::{Variables, is_env_example, variables};
+pub use hints::{Hints, hints};
 pub use requirements::{Requirements, oldest_python, requirements};
 pub use settings::{Manage, manages};
-pub use surroundings::{Surroundings, surroundings};
 
 /// The quoted text at the beginning of some code, and the rest behind it.
 fn quoted(code: &str) -> Option<(&str, &str)> {
@@ -43,7 +43,7 @@ mod tests {
         let found = manages(&folder(&[
             ("back end/src/manage.py", MANAGE),
             ("back end/src/config/settings.py", ""),
-            ("tools/deep/er/manage.py", "print('no django')"),
+            ("tools/deep/er/manage.py", "print('hello')"),
         ]));
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].folder, "back end/src");
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn seeds_services_and_old_load_files_are_seen() {
-        let found = surroundings(&folder(&[
+        let found = hints(&folder(&[
             ("shop/management/commands/seed_demo.py", ""),
             ("shop/management/commands/create_invoices.py", ""),
             ("shop/management/commands/send_mail.py", ""),

@@ -5,7 +5,7 @@ use crate::init::folder::Folder;
 
 /// Things that help, or that a run does not have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct Hints {
     /// Management commands that fill a database, the best first.
     pub commands: Vec<String>,
     /// Names of fixtures.
@@ -23,8 +23,8 @@ const SEEDS: [&str; 8] =
     ["seed", "populate", "generate", "load_", "loaddemo", "demo", "create_", "fake"];
 
 /// Everything that is seen.
-pub fn surroundings(folder: &Folder) -> Surroundings {
-    let mut seen = Surroundings::default();
+pub fn hints(folder: &Folder) -> Hints {
+    let mut seen = Hints::default();
     for path in &folder.files {
         let name = path.rsplit('/').next().unwrap_or(path);
         let stem = name.strip_suffix(".py");
