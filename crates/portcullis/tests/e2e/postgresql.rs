@@ -69,6 +69,14 @@ pub fn stage(outcome: &Outcome, name: &str) -> (String, bool) {
     (stage["detail"].as_str().unwrap().to_owned(), stage["end"] == "cached")
 }
 
+/// The service was measured, whatever the verdict is: tests that run at the same time make a
+/// machine busy.
+pub fn expect_measured(outcome: &Outcome, part: &str) {
+    assert!(matches!(outcome.code, Some(0 | 1 | 5)), "{:?}\n{}", outcome.code, outcome.text);
+    assert!(outcome.text.contains(part), "no {part:?} in:\n{}", outcome.text);
+    assert!(outcome.text.contains(" requests by "), "nothing was measured:\n{}", outcome.text);
+}
+
 /// Nothing of a server is left: no process that works below a folder, and no shared memory
 /// without a process.
 pub fn expect_nothing_left(tmp: &Path) {
@@ -121,11 +129,11 @@ fn a_run_has_a_server_of_its_own_and_the_next_one_its_copy() {
         let own = Forbidden::new();
         let project = on_postgresql(driver, own.port());
         let first = project.run(&[]);
-        first.expect(0, &["user_a exists", "PASSED:"]);
+        expect_measured(&first, "user_a exists");
         let (detail, is_cached) = stage(&first, "migrate");
         assert!(detail.contains(" on PostgreSQL ") && !is_cached, "{detail}");
         let second = project.run(&[]);
-        second.expect(0, &["PASSED:"]);
+        expect_measured(&second, "restored from cache");
         let (detail, is_cached) = stage(&second, "migrate");
         assert!(detail.contains(" on PostgreSQL ") && is_cached, "{detail}");
         own.expect_untouched();
@@ -139,7 +147,7 @@ fn a_run_has_a_server_of_its_own_and_the_next_one_its_copy() {
 #[test]
 fn whoever_of_a_run_is_killed_no_server_is_left() {
     let project = on_postgresql(PSYCOPG, 1);
-    project.run(&[]).expect(0, &[]);
+    expect_measured(&project.run(&[]), "user_a exists");
     for is_worker in [false, true] {
         let mut child = start(&project, &["-t", "60s"]);
         wait_for(&project, "load 1/60 s", &mut child);
@@ -152,7 +160,7 @@ fn whoever_of_a_run_is_killed_no_server_is_left() {
         wait(child);
         expect_nothing_left(&project.tmp());
     }
-    project.run(&["-t", "2s"]).expect(0, &[]);
+    expect_measured(&project.run(&["-t", "2s"]), " on PostgreSQL ");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::harness::{HANG, Project};
-use crate::postgresql::{PSYCOPG, on_postgresql, stage};
+use crate::postgresql::{PSYCOPG, expect_measured, on_postgresql, stage};
 
 /// A server for all, as a CI job has one; its role `ci` may create databases.
 struct Shared {
@@ -103,7 +103,7 @@ fn a_server_for_all_has_only_the_runs_databases_and_only_while_it_lasts() {
     };
     let project = shared.project();
     let outcome = project.run(&[]);
-    outcome.expect(0, &["user_a exists", "PASSED:"]);
+    expect_measured(&outcome, "user_a exists");
     let (detail, is_cached) = stage(&outcome, "migrate");
     assert!(detail.contains(&format!("at 127.0.0.1:{}", shared.port)) && !is_cached, "{detail}");
     assert_eq!(shared.databases(), "mine postgres");
@@ -124,7 +124,7 @@ fn a_server_for_all_has_only_the_runs_databases_and_only_while_it_lasts() {
     let left = shared.databases();
     assert!(left.contains("portcullis_"), "{left}");
     shared.ask("CREATE DATABASE portcullis_mine_too OWNER ci").unwrap();
-    project.run(&["-t", "2s"]).expect(0, &[]);
+    expect_measured(&project.run(&["-t", "2s"]), "user_a exists");
     assert_eq!(shared.databases(), "mine portcullis_mine_too postgres");
 
     // Without the right to create databases nothing is written.

@@ -313,7 +313,8 @@ impl Cluster {
     /// Stops the server.
     pub fn stop(&mut self) {
         let Some(mut server) = self.server.take() else { return };
-        if server.stop() == Ended::Killed {
+        // It removes its shared memory itself only if it ends in an orderly way.
+        if server.stop() != Ended::Politely {
             shared_memory::remove_below(&self.folder);
         }
     }
