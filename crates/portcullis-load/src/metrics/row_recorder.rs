@@ -28,8 +28,8 @@ pub struct RowRecorder {
     stalled: u64,
     cut: u64,
     skipped: u64,
-    /// The requests among `cut`: how long they had lasted, and when they were cut.
-    unfinished: Vec<(Duration, Duration)>,
+    /// The requests among `cut`.
+    unfinished: Vec<Unfinished>,
     /// Good answers behind which bytes came later.
     late: Vec<GoodAnswer>,
     /// Counts by second.
@@ -40,6 +40,18 @@ pub struct RowRecorder {
     pub exemplars: ExemplarRecorder,
     /// Counts by status, ascending. There are few, so only the first answer of each allocates.
     statuses: Vec<(u16, u64)>,
+}
+
+/// A request that was cut when the grace ended.
+#[derive(Clone, Copy, Debug)]
+struct Unfinished {
+    /// Its time so far, from sending: in the open model its latency has the wait for a free
+    /// user in it, which is not the service's.
+    sent_for: Duration,
+    /// Its latency so far.
+    lasted: Duration,
+    /// When it was cut, since the start of the run.
+    ended: Duration,
 }
 
 /// A time between first and last byte in this range looks like a delayed acknowledgement:
@@ -97,7 +109,8 @@ impl RowRecorder {
         // failure of the service is decided at the end (`fail_unfinished`).
         if sample.is_cut {
             self.cut += 1;
-            self.unfinished.push((sample.latency, ended));
+            let (sent_for, lasted) = (sample.service.unwrap_or(sample.latency), sample.latency);
+            self.unfinished.push(Unfinished { sent_for, lasted, ended });
             return;
         }
         self.requests += 1;
@@ -129,20 +142,22 @@ impl RowRecorder {
         self.skipped += 1;
     }
 
-    /// The longest latency of a good answer.
+    /// The longest time of a good answer, from sending.
     pub fn longest_good(&self) -> Option<Duration> {
-        (self.good.count() > 0).then(|| self.good.longest())
+        let times = if self.service.count() > 0 { &self.service } else { &self.good };
+        (times.count() > 0).then(|| times.longest())
     }
 
-    /// Counts the requests that were cut after more than `floor` as failed. Returns how long
-    /// each had lasted, and when it was cut.
+    /// Counts the requests that were cut more than `floor` after sending as failed. Returns how
+    /// long each had lasted, and when it was cut.
     pub fn fail_unfinished(
         &mut self,
         floor: Duration,
         limits: &[Duration],
     ) -> Vec<(Duration, Duration)> {
-        let outlasted = |(lasted, _): &mut (Duration, Duration)| *lasted > floor;
-        let failed: Vec<_> = self.unfinished.extract_if(.., outlasted).collect();
+        let outlasted = |one: &mut Unfinished| one.sent_for > floor;
+        let failed = self.unfinished.extract_if(.., outlasted);
+        let failed: Vec<_> = failed.map(|one| (one.lasted, one.ended)).collect();
         for (lasted, ended) in &failed {
             // Their latencies were recorded when they were cut.
             self.cut -= 1;

@@ -129,7 +129,7 @@ fn every_other_shown_command_is_a_verb_that_exists() {
                 assert_eq!(output.stdout, portcullis_core::config::DEFAULTS.as_bytes());
             }
             // Their own tests run them; here they are only commands that exist.
-            ["portcullis", verb @ ("init" | "doctor" | "config"), ..] => {
+            ["portcullis", verb @ ("init" | "doctor" | "config" | "history"), ..] => {
                 let run = std::process::Command::new(env!("CARGO_BIN_EXE_portcullis"));
                 let output = { run }.args([verb, "--help"]).output().unwrap();
                 assert!(output.status.success(), "{command}");

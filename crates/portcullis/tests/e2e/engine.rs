@@ -59,7 +59,8 @@ fn a_generator_without_a_processor_is_invalid_and_never_red_or_green() {
     let Some(bin) = development_bin("engine") else { return };
     let server = HandMade::start(&bin);
     let project = Project::quick();
-    let own = project.command(&["--host", &server.url, "-t", "6s"]);
+    // Not extended: in a longer run the late moments would be few.
+    let own = project.command(&["--host", &server.url, "-t", "6s", "--max-duration", "6s"]);
     let mut command = Command::new("taskset");
     command.args(["-c", "0"]).arg(own.get_program()).args(own.get_args());
     let variables = own.get_envs().filter_map(|(name, value)| Some((name, value?)));

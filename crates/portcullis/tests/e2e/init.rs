@@ -286,7 +286,11 @@ fn expect_planted(made: &Made) {
         ("health = \"/healthz\"", "health = \"/nothing\"", &["/nothing: status 404"]),
         ("settings = \"config.settings\"", "settings = \"config.nothing\"", &["problem migrate"]),
         ("min_items = 1", "min_items = 1000", &["let the seed make rows"]),
-        ("seed_user = \"portcullis\"", "seed_user = \"nobody\"", &["no user \"nobody\""]),
+        (
+            "seed_user = \"portcullis\"",
+            "seed_user = \"nobody\"",
+            &["no user with username = \"nobody\""],
+        ),
     ] {
         assert!(text.contains(from), "no {from} in\n{text}");
         file("perf.toml", &text.replacen(from, to, 1));

@@ -217,7 +217,7 @@ impl Recorder {
         users
     }
 
-    /// The longest latency of a good answer of a task.
+    /// The longest time of a good answer of a task, from sending.
     fn longest_good(&self, task: TaskId) -> Option<Duration> {
         let rows = [&self.window, &self.extra_mixed, &self.extra_targeted];
         rows.iter().filter_map(|rows| rows.get(task)?.longest_good()).max()

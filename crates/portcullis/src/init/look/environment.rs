@@ -45,7 +45,11 @@ pub fn variables(folder: &Folder, below: &str, settings: &str) -> Variables {
         let value = given.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         if is_secret_key(&name) {
             found.random.push(name);
-        } else if value.is_none_or(|value| is_database(&name) && !value.starts_with("sqlite")) {
+        } else if is_database(&name) {
+            let known = value.filter(|value| is_measured(value));
+            let value = known.map_or_else(|| database_url(folder), str::to_owned);
+            found.set.push((name, value));
+        } else if value.is_none() {
             let value = value_for(&name);
             found.set.push((name, value));
         }
@@ -61,11 +65,29 @@ fn is_database(name: &str) -> bool {
     name.contains("DATABASE_URL") || name == "DB_URL"
 }
 
+/// Whether a run can give the service a database of its own with this address.
+fn is_measured(url: &str) -> bool {
+    ["sqlite:", "postgres:", "postgresql:", "psql:", "pgsql:", "postgis:"]
+        .iter()
+        .any(|scheme| url.trim_matches(['"', '\'']).starts_with(scheme))
+}
+
+/// The address of a database of the engine that the project has a driver for. A run puts its
+/// own server and name in the place of these.
+fn database_url(folder: &Folder) -> String {
+    let lists = ["requirements", "pyproject.toml", "Pipfile", ".lock"];
+    let is_list = |path: &&String| lists.iter().any(|part| path.contains(part));
+    let mut texts = folder.files.iter().filter(is_list).filter_map(|path| folder.text(path));
+    match texts.any(|text| text.contains("psycopg")) {
+        true => "postgres://portcullis@127.0.0.1/portcullis".to_owned(),
+        false => "sqlite:///{run}/db/default.sqlite3".to_owned(),
+    }
+}
+
 /// A value with which a local run starts.
 fn value_for(name: &str) -> String {
     let has = |part: &str| name.contains(part);
     let value = match name {
-        _ if is_database(name) => "sqlite:///{run}/db/default.sqlite3",
         "DEBUG" | "DJANGO_DEBUG" => "True",
         _ if has("HOSTS") => "127.0.0.1,localhost",
         _ if has("ORIGINS") => "http://127.0.0.1",

@@ -87,6 +87,17 @@ mod tests {
         let names: Vec<&str> = found.set.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["DATABASE_URL"]);
         assert!(found.set[0].1.starts_with("sqlite:///{run}/"), "{found:?}");
+
+        // The engine is the project's own.
+        let driver = [files[0], files[1], ("requirements.txt", "django\npsycopg[binary]\n")];
+        let found = variables(&folder(&driver), "", "s.settings");
+        assert!(found.set[0].1.starts_with("postgres://"), "{found:?}");
+        let given = [files[0], (".env.example", "API_KEY=x\nDATABASE_URL=psql://u@db/x\n")];
+        let found = variables(&folder(&given), "", "s.settings");
+        assert_eq!(found.set, [("DATABASE_URL".to_owned(), "psql://u@db/x".to_owned())]);
+        let other = [files[0], (".env.example", "API_KEY=x\nDATABASE_URL=mysql://u@db/x\n")];
+        let found = variables(&folder(&other), "", "s.settings");
+        assert!(found.set[0].1.starts_with("sqlite:"), "{found:?}");
     }
 
     #[test]

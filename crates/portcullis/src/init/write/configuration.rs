@@ -5,7 +5,7 @@ use std::path::Path;
 use super::tasks::{Task, left_out};
 use super::{array, comment, quoted};
 use crate::init::look::Variables;
-use crate::init::probe::{Login, Seen};
+use crate::init::probe::{Login, PASSWORD, Seen, USER};
 
 /// What was concluded, or chosen by the user.
 #[derive(Clone, Debug, Default)]
@@ -154,9 +154,14 @@ fn login(seen: Option<&Seen>) -> String {
         ),
         (Some(login), _) => token(login),
         (None, Some(session)) => format!(
-            "\n# {} is a login with a form, a session and a CSRF token, which a configuration\n\
-             # cannot express yet: only routes without a login are asked.\n",
-            comment(&session.path)
+            "\n# {0} is a login with a form and a session, which was not tried. Only routes\n\
+             # without a login are asked. To ask the others too, correct the names of the fields:\n\
+             # [scenario.login]\n# type = \"session\"\n# path = {1}\n\
+             # form = {{ username = {2}, password = {3} }}\n",
+            comment(&session.path),
+            quoted(&session.path),
+            quoted(USER),
+            quoted(PASSWORD)
         ),
         (None, None) => String::new(),
     }
