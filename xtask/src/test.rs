@@ -16,6 +16,9 @@ pub struct TestArgs {
     /// Skip the tests that run the whole job
     #[arg(long)]
     fast: bool,
+    /// Run the long tests too, which CI leaves out
+    #[arg(long, conflicts_with_all = ["fast", "browser"])]
+    full: bool,
     /// Run the tests of the page in a real browser instead
     #[arg(long, conflicts_with_all = ["fast", "filter"])]
     browser: bool,
@@ -74,11 +77,17 @@ fn cargo(args: &TestArgs, bin: &Path) -> Result<()> {
     if has_nextest {
         cargo.arg("--no-fail-fast");
     }
+    if args.full && has_nextest {
+        cargo.args(["--run-ignored", "all"]);
+    }
     cargo.args(&args.filter);
     if args.fast {
         let skip: &[&str] =
             if has_nextest { &["-E", "not binary(/^e2e/)"] } else { &["--lib", "--bins"] };
         cargo.args(skip);
+    }
+    if args.full && !has_nextest {
+        cargo.args(["--", "--include-ignored"]);
     }
     cargo.env("PORTCULLIS_TEST_BIN", bin).current_dir(tools::root());
     tools::run(&mut cargo)

@@ -145,6 +145,7 @@ fn a_run_has_a_server_of_its_own_and_the_next_one_its_copy() {
 }
 
 #[test]
+#[ignore = "long: cargo xtask test --full"]
 fn whoever_of_a_run_is_killed_no_server_is_left() {
     let project = on_postgresql(PSYCOPG, 1);
     expect_measured(&project.run(&[]), "user_a exists");
@@ -164,6 +165,7 @@ fn whoever_of_a_run_is_killed_no_server_is_left() {
 }
 
 #[test]
+#[ignore = "long: cargo xtask test --full"]
 fn a_connection_past_djangos_settings_is_refused_with_its_place() {
     let own = Forbidden::new();
     let connect = format!("connect('postgresql://u:never-shown-9f3@127.0.0.1:{}/x')\n", own.port());
@@ -183,6 +185,7 @@ fn a_connection_past_djangos_settings_is_refused_with_its_place() {
 }
 
 #[test]
+#[ignore = "long: cargo xtask test --full"]
 fn a_server_that_dies_in_mid_run_is_no_measurement() {
     let project = on_postgresql(PSYCOPG, 1);
     let mut child = start(&project, &["-t", "8s"]);
@@ -202,6 +205,7 @@ fn a_server_that_dies_in_mid_run_is_no_measurement() {
 }
 
 #[test]
+#[ignore = "long: cargo xtask test --full"]
 fn an_extension_that_is_missing_is_named_with_its_package() {
     let project = on_postgresql(PSYCOPG, 1);
     let text = "from django.contrib.postgres.operations import CreateExtension\n\
@@ -220,6 +224,7 @@ fn an_extension_that_is_missing_is_named_with_its_package() {
 }
 
 #[test]
+#[ignore = "long: cargo xtask test --full"]
 fn programs_that_do_not_exist_and_ports_that_are_taken_are_named() {
     let with = |keys: &str| {
         on_postgresql(PSYCOPG, 1).with("[load]\n", &format!("[database]\n{keys}\n[load]\n"))
@@ -235,6 +240,7 @@ fn programs_that_do_not_exist_and_ports_that_are_taken_are_named() {
 
 /// The part of the hook that decides what a database becomes, as Python sees it.
 #[test]
+#[ignore = "long: cargo xtask test --full"]
 fn every_alias_gets_a_database_of_the_runs_own() {
     const CHECK: &str = r#"
 import importlib.util, os, sys

@@ -44,7 +44,7 @@ fn folder() -> TempDir {
     let url = serve();
     let config = format!(
         "[load]\nhost = \"{url}\"\nusers = 2\nspawn_rate = \"2/s\"\nduration = \"3s\"\n\
-         [scenario]\nwait = {{ constant = \"20ms\" }}\n\
+         [scenario]\nwait = {{ constant = \"60ms\" }}\n\
          [[scenario.task]]\nname = \"list\"\npath = \"/list/\"\nweight = 1\n\
          [thresholds]\nfail = [\"error_rate <= 5%\"]\n"
     );

@@ -92,7 +92,6 @@ fn asking_for_postgresql(case: FaultCase) -> FaultCase {
         "set = { DEBUG = \"True\", DATABASE_URL = \"postgres://u:p@db.invalid/claims\" }",
     )
     .edit("database = \"sqlite\"", "database = \"postgresql\"")
-    .never("db.invalid")
 }
 
 fn driver() -> PathBuf {

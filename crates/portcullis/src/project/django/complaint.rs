@@ -72,6 +72,14 @@ fn of_line(line: &str, settings: &str) -> Option<String> {
              and check steps.migrate"
         ));
     }
+    if ["has no column named ", "no such column: ", "UndefinedColumn"]
+        .iter()
+        .any(|w| line.contains(w))
+    {
+        let advice = "no migration creates this column: commit what `manage.py makemigrations` \
+                      writes, and check steps.migrate";
+        return Some(advice.to_owned());
+    }
     if line.contains("ALLOWED_HOSTS") {
         let advice = "allow it for the run: [django.overrides] ALLOWED_HOSTS = [\"127.0.0.1\"]";
         return Some(advice.to_owned());
