@@ -63,8 +63,8 @@ pub const MOST: f64 = 4.0;
 pub const CLOSE: f64 = 1.0 + 1e-6;
 
 /// The interval of the ratio with an error of `alpha` at each end, valid at any stopping
-/// time: the ratios for which neither evidence reaches 1/α. Each end lies between [`LEAST`]
-/// and [`MOST`].
+/// time: the ratios for which neither evidence reaches 1/α. Each end lies between `LEAST`
+/// and `MOST`.
 pub fn interval(xs: &[f64], alpha: f64) -> (f64, f64) {
     // Evidence for "above m" decreases with m, evidence for "below m" increases.
     let is_below = |m: f64| reaches(Score::below(m.exp()), xs, alpha);

@@ -11,7 +11,7 @@ use clap::Args;
                   the page cannot be written"
 )]
 pub struct HistoryArgs {
-    /// History of runs [default: the file that [history] names in perf.toml]
+    /// History of runs [default: history.file of perf.toml]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Read this configuration [default: perf.toml, here or in a folder above]

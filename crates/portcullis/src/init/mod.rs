@@ -5,7 +5,7 @@
 //! - [`look`] draws conclusions from them, each with how sure it is
 //! - [`lock`] turns lock files into pinned requirements
 //! - [`probe`] is a script for the project's own shell, and its answer
-//! - [`write`] makes the files
+//! - [`mod@write`] makes the files
 //! - [`Looked`] and [`of_code`] say what was found, and how sure it is
 
 mod conclusions;
