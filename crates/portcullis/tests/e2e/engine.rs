@@ -2,10 +2,10 @@
 //! idle connections that are closed, generators that cannot keep up, TLS files.
 
 use std::io::BufRead;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use crate::harness::{HandMade, Project, development_bin, root};
+use crate::harness::{HandMade, Project, development_bin, processes_with, root};
 use crate::interrupts::wait_for;
 
 /// gunicorn closes a connection that is idle for a second, at the latest when it
@@ -30,29 +30,16 @@ fn a_gunicorn_that_closes_idle_connections_invents_no_failure() {
     assert_eq!(aggregate["failures"], 0, "{}", outcome.text);
 }
 
-/// Processes that keep a core busy, ended with the test.
-struct Burners(Vec<Child>);
-
-impl Burners {
-    fn on_core(core: &str, count: usize) -> Self {
-        let burn = |_| {
-            let script = "while :; do :; done";
-            // Real-time processes: whatever niceness the generator was granted, it gets only
-            // what the kernel keeps for others (sched(7): sched_rt_runtime_us).
-            let mut command = Command::new("chrt");
-            command.args(["--fifo", "1", "taskset", "-c", core, "sh", "-c", script]);
-            command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-        };
-        Self((0..count).map(burn).collect())
-    }
-}
-
-impl Drop for Burners {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+/// Takes the processor from a process for most of this time: stopped for 150 ms, again and
+/// again, each time for less than what counts as a stopped run.
+fn starve(pid: &str, time: Duration) {
+    let signal = |name: &str| Command::new("kill").args([name, pid]).status().unwrap();
+    let start = std::time::Instant::now();
+    while start.elapsed() < time {
+        signal("-STOP");
+        std::thread::sleep(Duration::from_millis(150));
+        signal("-CONT");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -62,18 +49,12 @@ fn a_generator_without_a_processor_is_invalid_and_never_red_or_green() {
     let server = HandMade::start(&bin);
     let project = Project::quick();
     // Not extended: in a longer run the late moments would be few.
-    let own = project.command(&["--host", &server.url, "-t", "6s", "--max-duration", "6s"]);
-    let mut command = Command::new("taskset");
-    command.args(["-c", "0"]).arg(own.get_program()).args(own.get_args());
-    let variables = own.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    command.envs(variables).current_dir(own.get_current_dir().unwrap());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut command = project.command(&["--host", &server.url, "-t", "6s", "--max-duration", "6s"]);
     let mut child = command.spawn().unwrap();
     let rest = wait_for(&mut child, "load 1/6 s");
-    // For a while its core belongs to others.
-    let burners = Burners::on_core("0", 2);
-    std::thread::sleep(Duration::from_secs(3));
-    drop(burners);
+    let worker = processes_with(&project.tmp());
+    let worker = worker.iter().find(|process| process.contains("__worker")).unwrap();
+    starve(worker.split(' ').next().unwrap(), Duration::from_secs(3));
     let rest = std::thread::spawn(move || rest.lines().map_while(Result::ok).collect::<Vec<_>>());
     let mut outcome = project.finish(child);
     outcome.text.push_str(&rest.join().unwrap().join("\n"));
