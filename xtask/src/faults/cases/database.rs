@@ -133,7 +133,20 @@ fn postmaster(run: u32) -> Result<u32> {
     found.context("the run has no database server")
 }
 
+/// Waits until the worker of the killed run has ended everything and left its folder.
+fn wait_for_worker(sandbox: &Sandbox) -> Result<()> {
+    let folder = std::fs::File::open(sandbox.folder.join("project/.portcullis"))?;
+    for _ in 0..200 {
+        if folder.try_lock().is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    anyhow::bail!("the worker of the killed run does not end")
+}
+
 fn works_again(sandbox: &Sandbox, _: &Outcome) -> Result<()> {
+    wait_for_worker(sandbox)?;
     let again = on_postgresql("again", "", 0);
     let outcome = sandbox.again(&again, 0)?;
     ensure!(outcome.text.contains(" on PostgreSQL "), "not on PostgreSQL:\n{}", outcome.text);
