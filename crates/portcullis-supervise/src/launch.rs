@@ -4,8 +4,9 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, getrlimit, setrlimit};
 
@@ -171,4 +172,19 @@ fn die_with(parent: Pid) -> std::io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 fn die_with(_: Pid) -> std::io::Result<()> {
     Ok(())
+}
+/// Waits at most `limit` for the end of a process in the background, and keeps its log short
+/// meanwhile; returns its status if it has ended.
+pub fn ended_within(child: &mut Child, log: &Path, limit: Duration) -> Option<ExitStatus> {
+    // An error while cutting the log must not stop the process.
+    let _ = log::cut_if_long(log);
+    let start = Instant::now();
+    loop {
+        let status = child.try_wait().ok().flatten();
+        let left = limit.saturating_sub(start.elapsed());
+        if status.is_some() || left.is_zero() {
+            return status;
+        }
+        std::thread::sleep(left.min(Duration::from_millis(5)));
+    }
 }

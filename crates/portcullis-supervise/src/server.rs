@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use portcullis_core::measure::Usage;
 
@@ -12,7 +12,7 @@ use crate::environment::Environment;
 use crate::launch::{self, Background};
 use crate::port::Owner;
 use crate::tree::{self, Ended};
-use crate::{log, port, sweep};
+use crate::{port, sweep};
 
 /// A running server; dropping it stops it.
 #[derive(Debug)]
@@ -63,17 +63,7 @@ impl Server {
     /// Waits at most `limit` for its end; returns its status if it has ended.
     pub fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
         if self.status.is_none() {
-            // An error while cutting the log must not stop the server.
-            let _ = log::cut_if_long(&self.log);
-            let start = Instant::now();
-            loop {
-                self.status = self.child.try_wait().ok().flatten();
-                let left = limit.saturating_sub(start.elapsed());
-                if self.status.is_some() || left.is_zero() {
-                    break;
-                }
-                std::thread::sleep(left.min(Duration::from_millis(5)));
-            }
+            self.status = launch::ended_within(&mut self.child, &self.log, limit);
         }
         self.status
     }

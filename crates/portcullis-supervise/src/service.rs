@@ -4,15 +4,15 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::account::Account;
 use crate::environment::Environment;
 use crate::launch::{self, Background};
+use crate::sweep;
 use crate::tree::{self, Ended, StopSignal};
-use crate::{log, sweep};
 
 /// How a service is started and stopped.
 #[derive(Clone, Debug)]
@@ -61,17 +61,7 @@ impl Service {
     /// Waits at most `limit` for its end; returns its status if it has ended.
     pub fn ended_within(&mut self, limit: Duration) -> Option<ExitStatus> {
         if self.status.is_none() {
-            // An error while cutting the log must not stop the service.
-            let _ = log::cut_if_long(&self.log);
-            let start = Instant::now();
-            loop {
-                self.status = self.child.try_wait().ok().flatten();
-                let left = limit.saturating_sub(start.elapsed());
-                if self.status.is_some() || left.is_zero() {
-                    break;
-                }
-                std::thread::sleep(left.min(Duration::from_millis(5)));
-            }
+            self.status = launch::ended_within(&mut self.child, &self.log, limit);
         }
         self.status
     }
@@ -108,6 +98,8 @@ impl Drop for Service {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::interrupt::Interrupts;
     use crate::step::{self, Step};
