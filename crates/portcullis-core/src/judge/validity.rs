@@ -1,6 +1,8 @@
 //! Whether a measurement means anything: the load generator kept up, and the service
 //! answered before the clock started. If not, a run is neither red nor green.
 
+use std::time::Duration;
+
 use crate::measure::{ArrivalCounts, LATE_MS, Summary};
 use crate::threshold::Percentile;
 
@@ -16,6 +18,9 @@ pub const UNSTARTED_LIMIT: f64 = 0.01;
 
 /// The share of a closed load that may be missing because waits of users ended late.
 pub const SHORTFALL_LIMIT: f64 = 0.02;
+/// A load is not too small if its users waited too long by less than this in all, each: one
+/// short pause of the machine is no smaller load, and is judged as lateness.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why the generator made the measurement invalid, if it did, or might have. Of the second
 /// kind is lateness: the judgement may stand without the requests that it distorted
@@ -29,6 +34,9 @@ pub fn generator_fault(summary: &Summary) -> Option<String> {
 pub fn load_fault(summary: &Summary) -> Option<String> {
     summary.arrivals.and_then(unstarted).or_else(|| {
         let share = summary.generator.shortfall.filter(|share| *share > SHORTFALL_LIMIT)?;
+        if share * summary.measured.as_secs_f64() <= PAUSE.as_secs_f64() {
+            return None;
+        }
         Some(format!(
             "the load was {:.1} % below the configured one (limit {:.0} %), because waits of \
              users ended late: this machine is too small or too busy",
@@ -91,12 +99,14 @@ mod tests {
 
     #[test]
     fn a_load_that_is_too_small_is_no_measurement() {
-        let fault = |shortfall| {
+        let fault = |shortfall, measured| {
             let generator = Generator { shortfall, ..Generator::default() };
-            load_fault(&Summary { generator, ..Summary::default() })
+            load_fault(&Summary { generator, measured, ..Summary::default() })
         };
-        assert_eq!((fault(None), fault(Some(0.02))), (None, None));
-        let said = fault(Some(0.031)).unwrap();
+        let [short, long] = [3, 4].map(Duration::from_secs);
+        let none = [fault(None, long), fault(Some(0.02), long), fault(Some(0.031), short)];
+        assert_eq!(none, [None, None, None]);
+        let said = fault(Some(0.031), long).unwrap();
         assert!(said.starts_with("the load was 3.1 % below the configured one"), "{said}");
     }
 

@@ -25,12 +25,12 @@ fn stored(project: &Project) -> serde_json::Value {
 /// Runs outside of CI, or in it. What it comes to is what `check` says of its
 /// results, which hold the limits that it took from the baseline.
 fn run(project: &Project, in_ci: bool, flags: &[&str]) -> Outcome {
-    let mut command = project.command(&[&FLAGS, flags].concat());
-    command.env_remove("CI");
-    if in_ci {
-        command.env("CI", "true");
-    }
-    let outcome = project.finish(command.spawn().unwrap());
+    let outcome = project.run_with(&[&FLAGS, flags].concat(), |command| {
+        command.env_remove("CI");
+        if in_ci {
+            command.env("CI", "true");
+        }
+    });
     if outcome.has("perf_results.json") {
         let (code, said) = project.check("perf_results.json");
         assert_eq!(code, outcome.code, "{said}");

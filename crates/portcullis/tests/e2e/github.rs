@@ -6,15 +6,16 @@ use crate::harness::Project;
 fn a_red_run_tells_the_runner_what_where_and_how_red() {
     let project = Project::quick();
     let (summary, outputs) = (project.folder().join("summary"), project.folder().join("outputs"));
-    std::fs::write(&outputs, "other=1\n").unwrap();
-    let mut command = project.command(&["-t", "2s"]);
-    command
-        .env("UPSTREAM_FAULTS", "reports=delay:1s")
-        .env("GITHUB_ACTIONS", "true")
-        .env("GITHUB_WORKSPACE", project.folder())
-        .env("GITHUB_STEP_SUMMARY", &summary)
-        .env("GITHUB_OUTPUT", &outputs);
-    let outcome = project.finish(command.spawn().unwrap());
+    let outcome = project.run_with(&["-t", "2s"], |command| {
+        std::fs::write(&outputs, "other=1\n").unwrap();
+        drop(std::fs::remove_file(&summary));
+        command
+            .env("UPSTREAM_FAULTS", "reports=delay:1s")
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_WORKSPACE", project.folder())
+            .env("GITHUB_STEP_SUMMARY", &summary)
+            .env("GITHUB_OUTPUT", &outputs);
+    });
     outcome.expect(1, &["FAILED:"]);
 
     let configuration =
@@ -34,9 +35,9 @@ fn a_red_run_tells_the_runner_what_where_and_how_red() {
 #[test]
 fn a_summary_that_cannot_be_written_decides_nothing() {
     let project = Project::quick();
-    let mut command = project.command(&["-t", "2s"]);
-    command.env("GITHUB_STEP_SUMMARY", project.folder());
-    let outcome = project.finish(command.spawn().unwrap());
+    let outcome = project.run_with(&["-t", "2s"], |command| {
+        command.env("GITHUB_STEP_SUMMARY", project.folder());
+    });
     outcome.expect(0, &["warning: GITHUB_STEP_SUMMARY (", "PASSED:"]);
     assert!(!outcome.text.contains("::error"), "{}", outcome.text);
 }

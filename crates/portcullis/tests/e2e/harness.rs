@@ -15,6 +15,14 @@ pub fn root() -> PathBuf {
 
 /// No wait of a test is longer than this: a hang, not a slow machine.
 pub const HANG: Duration = Duration::from_secs(180);
+/// How often a run is tried on a busy machine.
+const TRIES: u32 = 3;
+/// The texts with which a run says that the machine was too busy.
+const BUSY: [&str; 3] = [
+    "the load generator was late by",
+    "the load generator stalled for",
+    "because waits of users ended late",
+];
 
 /// A configuration in a folder of its own.
 pub struct Project {
@@ -113,7 +121,7 @@ impl Project {
 
     /// Runs to the end and looks at what is left behind.
     pub fn run(&self, flags: &[&str]) -> Outcome {
-        self.finish(self.command(flags).spawn().unwrap())
+        self.run_with(flags, |_| {})
     }
 
     /// Judges an artifact of the last run again; the exit code and what is said.
@@ -142,7 +150,21 @@ impl Project {
 
     /// Runs with faults in the service.
     pub fn run_with_faults(&self, faults: &str, flags: &[&str]) -> Outcome {
-        self.finish(self.command(flags).env("UPSTREAM_FAULTS", faults).spawn().unwrap())
+        self.run_with(flags, |command| _ = command.env("UPSTREAM_FAULTS", faults))
+    }
+
+    /// Runs with an environment of its own. A busy machine makes a run invalid, which says
+    /// nothing about what is tested: then it is repeated.
+    pub fn run_with(&self, flags: &[&str], adapt: impl Fn(&mut Command)) -> Outcome {
+        let once = || {
+            let mut command = self.command(flags);
+            adapt(&mut command);
+            self.finish(command.spawn().unwrap())
+        };
+        let first = once();
+        (1..TRIES).fold(first, |came, _| {
+            if is_of_a_busy_machine(came.code, &came.text) { once() } else { came }
+        })
     }
 
     /// Waits for a run and looks at what is left behind.
@@ -235,6 +257,11 @@ pub fn processes_with(folder: &Path) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether a run is invalid because the machine was too busy for the load.
+pub fn is_of_a_busy_machine(code: Option<i32>, said: &str) -> bool {
+    code == Some(5) && BUSY.iter().any(|text| said.contains(text))
 }
 
 impl Outcome {

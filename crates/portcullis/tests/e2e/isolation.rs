@@ -18,15 +18,15 @@ fn a_planted_env_and_database_are_untouched_and_without_influence() {
         .with_service(&fixture)
         .with("min = \"1s\", max = \"3s\"", "min = \"100ms\", max = \"300ms\"")
         .with("port = 8000", "port = \"auto\"");
-    let mut command = project.command(&["-u", "2", "-r", "2", "-t", "3s"]);
     // The caller's shell must have no influence either.
-    command
-        .env_remove("PYTHONDONTWRITEBYTECODE")
-        .env("DJANGO_SETTINGS_MODULE", "nowhere.settings")
-        .env("DATABASE_URL", "postgres://nowhere")
-        .env("PYTHONPATH", "/nowhere")
-        .env("VIRTUAL_ENV", "/nowhere");
-    let outcome = project.finish(command.spawn().unwrap());
+    let outcome = project.run_with(&["-u", "2", "-r", "2", "-t", "3s"], |command| {
+        command
+            .env_remove("PYTHONDONTWRITEBYTECODE")
+            .env("DJANGO_SETTINGS_MODULE", "nowhere.settings")
+            .env("DATABASE_URL", "postgres://nowhere")
+            .env("PYTHONPATH", "/nowhere")
+            .env("VIRTUAL_ENV", "/nowhere");
+    });
     outcome.expect(0, &["user_a exists"]);
 
     assert_eq!(std::fs::read_to_string(fixture.join(".env")).unwrap(), env);
