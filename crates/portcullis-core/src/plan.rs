@@ -1,6 +1,8 @@
 //! Config → Plan: every value is set, paths are absolute, contradictions are refused, and
 //! doubtful settings give warnings.
 
+mod users;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -206,7 +208,7 @@ impl LoadPlan {
         let end = self.warm_up + measured;
         let stays = match self.warm_up {
             Duration::ZERO => Duration::ZERO,
-            warm_up => warm_up + self.scenario.wait.mean() * 2,
+            warm_up => warm_up + self.scenario.longest_wait() * 2,
         };
         let total = self.model.total();
         let is_due = |(from, to): &ActiveSpan| *from < end && (*to >= total || *to > stays);
@@ -227,7 +229,9 @@ impl LoadPlan {
     /// The longest latency limit of the rules on a task; zero without one.
     pub fn longest_limit(&self, task: &Task) -> Duration {
         let limits = self.rules.iter().filter_map(|rule| match rule.limit {
-            Limit::Latency(limit) if is_in(&rule.scope, task) && !rule.metric.is_of_load() => {
+            Limit::Latency(limit)
+                if is_in(&rule.scope, task, &self.scenario) && !rule.metric.is_of_load() =>
+            {
                 Some(limit)
             }
             _ => None,
@@ -242,9 +246,11 @@ impl LoadPlan {
         if let Some(due) = self.model.due_between(from, to) {
             return due;
         }
-        let wait = self.scenario.wait;
-        let answer = if matches!(wait, Wait::Pacing(_)) { 0.0 } else { 0.05 };
-        let cycle = (wait.mean().as_secs_f64() + answer).max(0.001);
+        let cycle = |user: u32| {
+            let wait = self.scenario.wait_of(self.scenario.kind_of(user));
+            let answer = if matches!(wait, Wait::Pacing(_)) { 0.0 } else { 0.05 };
+            (wait.mean().as_secs_f64() + answer).max(0.001)
+        };
         // Users that are active at the end of the load stay for extra requests.
         let total = self.model.total();
         let active = |(born, dead): &(Duration, Duration)| {
@@ -252,8 +258,8 @@ impl LoadPlan {
             dead.saturating_sub((*born).max(from)).as_secs_f64()
         };
         // More than a million users are refused, so this sum is short.
-        let lives = (0..self.users).flat_map(|user| self.model.active_spans(user));
-        lives.map(|life| active(&life)).sum::<f64>() / cycle
+        let lives = |user: u32| self.model.active_spans(user).iter().map(active).sum::<f64>();
+        (0..self.users).map(|user| lives(user) / cycle(user)).sum()
     }
 
     /// The load in a few words: `5 users, 1/s, 30.0 s`.
@@ -285,11 +291,11 @@ impl LoadPlan {
 }
 
 /// Whether a scope has the requests of a task.
-fn is_in(scope: &Scope, task: &Task) -> bool {
+fn is_in(scope: &Scope, task: &Task, scenario: &Scenario) -> bool {
     match scope {
         Scope::Aggregate => true,
         Scope::Task(name) => *name == task.name,
-        Scope::Group(name) => task.group.as_ref() == Some(name),
+        Scope::Group(name) => scenario.is_in_group(task, name),
         Scope::Label(label) => *label == labels(&task.steps),
         Scope::Login => false,
     }
@@ -343,6 +349,7 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
         problems.push(Problem { at: Place::Default, message });
     }
     problems.extend(rules.iter().filter_map(|rule| never_seen(rule, &load)));
+    problems.extend(users::problems(&load));
     let mode = match &config.load.host {
         Some(target) => Mode::Attach(target.clone()),
         None => Mode::Serve(Box::new(ServePlan {
@@ -428,8 +435,7 @@ fn is_lowered(rule: &Threshold) -> bool {
 
 fn load_plan(config: &Config, around: &PlanInputs, rules: &[Threshold]) -> LoadPlan {
     let load = &config.load;
-    let own_logins = config.scenario.login.as_ref();
-    let own_logins = own_logins.is_some_and(|login| !login.shared && !login.steps.is_empty());
+    let own_logins = config.scenario.logins().any(|login| !login.shared);
     let is_open = matches!(load.model, Model::Open(..));
     let tls = load.host.as_ref().filter(|host| host.tls).map(|_| TlsPlan {
         ca: load.ca.as_deref().map(|path| around.base.join(path)),

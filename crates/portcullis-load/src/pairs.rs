@@ -176,7 +176,8 @@ impl State<'_> {
 struct Director<'a> {
     plan: PairPlan<'a>,
     own: Handle,
-    sessions: Sides<Session>,
+    /// One for each kind of users; one request at a time uses the handle of its server.
+    sessions: Vec<Sides<Session>>,
     judge: Judge,
     random: Rng,
     /// The number of requests so far; each pair draws its values from its own random stream.
@@ -204,7 +205,13 @@ impl<'a> Director<'a> {
         Self {
             plan,
             own,
-            sessions: Sides { base: Session::new(base, 0), candidate: Session::new(candidate, 0) },
+            sessions: (0..plan.load.scenario.users.len())
+                .map(|kind| {
+                    let user = plan.load.scenario.first_user(kind, plan.load.users).unwrap_or(0);
+                    let session = |handle: &Handle| Session::new(handle.clone(), user, kind);
+                    Sides { base: session(&base), candidate: session(&candidate) }
+                })
+                .collect(),
             judge,
             random: Rng::stream(plan.load.seed, Domain::Pairs, u64::from(plan.repetition)),
             number: 0,
@@ -218,7 +225,9 @@ impl<'a> Director<'a> {
         state: &State<'_>,
     ) -> Result<PairsOutcome, PairsError> {
         for side in [Side::Base, Side::Candidate] {
-            self.log_in(side, sending, state).await?;
+            for kind in 0..self.sessions.len() {
+                self.log_in(side, kind, sending, state).await?;
+            }
         }
         state.hooks.borrow_mut().place();
         self.warm_up(sending, state).await?;
@@ -253,16 +262,18 @@ impl<'a> Director<'a> {
     async fn log_in(
         &mut self,
         side: Side,
+        kind: usize,
         sending: &Sides<Sending<'_>>,
         state: &State<'_>,
     ) -> Result<(), PairsError> {
         let sending = sending.of(side);
-        let session = self.sessions.of_mut(side);
+        let Some(sessions) = self.sessions.get_mut(kind) else { return Ok(()) };
+        let session = sessions.of_mut(side);
         match session.login(sending).await {
             (_, LoggedIn::In(credentials)) => {
                 let mut hooks = state.hooks.borrow_mut();
                 credentials
-                    .secrets(sending.prepared.login_names())
+                    .secrets(sending.prepared.login_names(kind))
                     .for_each(|one| hooks.secret(one));
                 Ok(())
             }
@@ -302,6 +313,7 @@ impl<'a> Director<'a> {
         sending: &Sides<Sending<'_>>,
         state: &State<'_>,
     ) -> Option<Pair> {
+        let kind = self.plan.load.scenario.tasks.get(task)?.kind;
         let candidate_first = self.random.below(2) == 1;
         let order = match candidate_first {
             true => [Side::Candidate, Side::Base],
@@ -319,7 +331,7 @@ impl<'a> Director<'a> {
         for side in order {
             self.own.until(Instant::now() + GAP).await;
             let before = state.hooks.borrow_mut().cpu(side);
-            let session = self.sessions.of_mut(side);
+            let session = self.sessions.get_mut(kind)?.of_mut(side);
             let called = session.call(sending.of(side), task, &mut values.clone(), None).await?;
             let sample = called.into_sample();
             let after = state.hooks.borrow_mut().cpu(side);

@@ -9,17 +9,19 @@ mod login;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod users;
 mod values;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::renamed;
 use super::tree::{self, Node, Place, Value};
 use crate::scenario::{
-    DataFile, NamedValues, Order, Part, Scenario, Task, Template, Wait, is_name,
+    DataFile, NamedValues, Order, Part, Scenario, Task, Template, UserKind, Wait, is_name, turns,
 };
 use crate::text::{is_secret_name, nearest};
 use login::login;
 use steps::{Around, Names, check_names, step, steps};
+use users::{Written, callers, check_tasks, users};
 use values::{files, values};
 
 /// Well-known methods; another one must not be a mistyped one of these.
@@ -38,30 +40,81 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     let shared = section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
     let files = section.optional("data").map(|node| files(node, problems)).unwrap_or_default();
     let around = Around { headers: &headers, values: &shared };
-    let login = section.optional("login").and_then(|node| login(node, &around, &files, problems));
-    let extracted: Vec<String> =
-        login.iter().flat_map(|login| login.extracts()).map(str::to_owned).collect();
+    let login = section
+        .optional("login")
+        .and_then(|node| login(node, "scenario.login", &around, &files, problems));
+    let usual = UserKind { name: None, weight: 1, login, wait };
+    let kinds = section.optional("user");
+    let written =
+        kinds.map(|node| users(node, &usual, (&around, &files), problems)).unwrap_or_default();
     let mut tasks: Vec<Task> = Vec::new();
     match section.optional("task") {
         None => note(problems, section.at(), "the scenario has no [[scenario.task]]"),
         Some(node) => {
-            let mut names = HashSet::new();
-            for item in list(node, "scenario.task", problems) {
-                let own = (extracted.as_slice(), files.as_slice());
-                let task = task(item, &around, own, problems);
-                check_name(&task, names.insert(task.name.clone()), item, problems);
-                tasks.push(task);
+            let items = list(node, "scenario.task", problems);
+            if let Some(kinds) = kinds.filter(|_| !written.is_empty()) {
+                check_tasks(kinds, items, &written, problems);
             }
-            check_groups(&tasks, list(node, "scenario.task", &mut Vec::new()), problems);
+            let mut names = HashSet::new();
+            for item in items {
+                let before = tasks.len();
+                tasks_of(item, (&around, &files), (&usual, &written), &mut tasks, problems);
+                for task in tasks.iter().skip(before) {
+                    check_name(task, names.insert(task.name.clone()), item, problems);
+                }
+            }
+            check_groups(&tasks, items, problems);
             if tasks.iter().all(|task| task.weight == 0) {
                 note(problems, node.at, "all weights are 0: no task would be called");
+            }
+            for (index, kind) in written.iter().enumerate() {
+                let mut own = tasks.iter().filter(|task| task.kind == index);
+                if own.all(|task| task.weight == 0) {
+                    let name = kind.kind.name.as_deref().unwrap_or_default();
+                    note(problems, node.at, format!("the users \"{name}\" have no task to call"));
+                }
             }
         }
     }
     let order = order(&mut section, problems);
     let cookies = section.flag("cookies", problems);
     section.finish(problems);
-    Some(Scenario { login, wait, order, tasks, files, cookies })
+    let users = match written.is_empty() {
+        true => vec![usual],
+        false => written.into_iter().map(|written| written.kind).collect(),
+    };
+    let weights: Vec<u32> = users.iter().map(|users| users.weight).collect();
+    Some(Scenario { turns: turns(&weights), users, order, tasks, files, cookies })
+}
+
+/// Reads a task, once for each kind of users that calls it. A task of several kinds has a row
+/// for each of them, such as `list.reader`, and these rows are a group.
+fn tasks_of(
+    item: &Node,
+    (around, files): (&Around<'_>, &[DataFile]),
+    (usual, written): (&UserKind, &[Written]),
+    tasks: &mut Vec<Task>,
+    problems: &mut Problems,
+) {
+    let extracted = |kind: &UserKind| -> Vec<String> {
+        kind.login.iter().flat_map(|login| login.extracts()).map(str::to_owned).collect()
+    };
+    if written.is_empty() {
+        tasks.push(task(item, around, (&extracted(usual), files), problems));
+        return;
+    }
+    let kinds = callers(item, written);
+    for kind in &kinds {
+        let Some(Written { kind: users, .. }) = written.get(*kind) else { continue };
+        let mut task = task(item, around, (&extracted(users), files), problems);
+        task.kind = *kind;
+        if kinds.len() > 1 {
+            let whole = task.name.clone();
+            task.name = format!("{whole}.{}", users.name.as_deref().unwrap_or_default());
+            task.group.get_or_insert(whole);
+        }
+        tasks.push(task);
+    }
 }
 
 fn check_name(task: &Task, is_new: bool, item: &Node, problems: &mut Problems) {
@@ -82,7 +135,9 @@ fn may_name(text: &str) -> bool {
 
 fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
     let groups: HashSet<&str> = tasks.iter().filter_map(|task| task.group.as_deref()).collect();
-    for (task, item) in tasks.iter().zip(items) {
+    let at = |task: &Task| items.iter().find(|item| users::word(item, "name") == Some(task.name.as_str()));
+    for task in tasks {
+        let Some(item) = at(task).or(items.first()) else { continue };
         if let Some(group) = task.group.as_deref().filter(|group| !may_name(group)) {
             let message = format!(
                 "\"{group}\" is not a valid group name: use letters, digits, _ - \
@@ -323,5 +378,5 @@ fn task(
     check_names(&steps, std::iter::empty(), &mut all, &names, node, problems);
     // Not zero, so that a wrong weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
-    Task { name, group, max_calls, weight, values: all, steps }
+    Task { name, group, kind: 0, max_calls, weight, values: all, steps }
 }

@@ -49,6 +49,12 @@ wait = { constant = "1s", exponential_mean = "1s", pacing = "1s" }
 path = "/"
 token = "a"
 authorization = "{{ token }}"
+[[scenario.user]]
+name = "u"
+weight = 1
+tasks = ["a", "b"]
+wait = { constant = "1s" }
+login = { type = "none" }
 [[scenario.task]]
 name = "a"
 path = "/"

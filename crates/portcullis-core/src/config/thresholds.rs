@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::reader::{Problems, Reader, list, note, text};
 use super::tree::{Node, Place, Value};
+use crate::measure::KIND_PREFIX;
 use crate::scenario::{Scenario, Task, labels};
 use crate::text::nearest;
 use crate::threshold::{
@@ -42,9 +43,11 @@ pub fn decode(
         std::iter::once(task.name.clone()).chain(steps).collect::<Vec<String>>()
     };
     let tasks: Vec<String> = scenario.tasks.iter().flat_map(rows).collect();
-    let groups: Vec<String> = scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
+    let kinds = scenario.named_kinds().map(|(_, name)| format!("{KIND_PREFIX}{name}"));
+    let groups = scenario.tasks.iter().filter_map(|task| task.group.clone());
+    let groups: Vec<String> = groups.chain(kinds).collect();
     let labels: Vec<String> = scenario.tasks.iter().map(|task| labels(&task.steps)).collect();
-    let login = scenario.login.as_ref().is_some_and(|login| !login.steps.is_empty());
+    let login = scenario.logins().next().is_some();
     let names = Names { tasks: &tasks, groups: &groups, labels: &labels, login };
     let names = KnownNames::from(names);
     let usual = policy(&mut section, problems).map_or(Policy::Estimate, |(_, policy)| policy);

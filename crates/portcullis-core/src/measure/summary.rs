@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    CheckSummary, Distribution, Exemplars, FailureGroup, LateRows, Percentile, Row, Scope,
+    CheckSummary, Distribution, Exemplars, FailureGroup, KIND_PREFIX, LateRows, Percentile, Row, Scope,
     TimeBucket,
 };
 
@@ -181,6 +181,8 @@ pub struct TaskSummary {
     pub name: String,
     /// Its group.
     pub group: Option<String>,
+    /// The kind of users that call it; `None` if there is one kind only.
+    pub user: Option<String>,
     /// Its method.
     pub method: String,
     /// Path and query, with placeholders.
@@ -260,6 +262,14 @@ pub const REPORTED_PERCENTILES: [Percentile; 11] = [
 ];
 
 impl TaskSummary {
+    /// Whether it is in a group, or is called by the kind of users `user:NAME`.
+    pub fn is_in_group(&self, group: &str) -> bool {
+        match group.strip_prefix(KIND_PREFIX) {
+            Some(kind) => self.user.as_deref() == Some(kind),
+            None => self.group.as_deref() == Some(group),
+        }
+    }
+
     /// Whether one of its named steps has this name.
     pub fn has_step(&self, name: &str) -> bool {
         self.steps.iter().any(|step| step.name == name)
@@ -320,7 +330,7 @@ impl Summary {
         let is_in = move |task: &&TaskSummary| match scope {
             Scope::Aggregate => true,
             Scope::Task(name) => task.name == *name,
-            Scope::Group(name) => task.group.as_deref() == Some(name),
+            Scope::Group(name) => task.is_in_group(name),
             Scope::Label(label) => task.label == *label,
             Scope::Login => false,
         };

@@ -12,6 +12,7 @@ mod step;
 mod template;
 #[cfg(test)]
 mod tests;
+mod users;
 mod values;
 
 pub use body::{BodyPart, BodyTemplate, FileSource, PartContent};
@@ -22,10 +23,12 @@ pub use login::{CSRF, Login, LoginHeader, SessionLogin, TOKEN};
 pub use model::*;
 pub use step::{RequestTemplate, Step, labels, methods, titles};
 pub use template::*;
+pub use users::{UserKind, turns};
 pub use values::{DataError, DataFile, DataRows, NamedValues, RowOrder, RowsEnd, Values};
 
 use std::time::Duration;
 
+use crate::measure::KIND_PREFIX;
 use crate::rng::Rng;
 
 /// The maximum number of values that one request may use.
@@ -34,10 +37,10 @@ pub const MAX_VALUES: usize = 16;
 /// The behaviour of every virtual user.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// How a user logs in; `None` for a service without login.
-    pub login: Option<Login>,
-    /// The pause between two requests of one user.
-    pub wait: Wait,
+    /// The kinds of users; never empty.
+    pub users: Vec<UserKind>,
+    /// The kinds of users in turn: that of the first user, of the second, and so on.
+    pub turns: Vec<usize>,
     /// How the next task is chosen.
     pub order: Order,
     /// The tasks; never empty, and not all weights are 0.
@@ -101,6 +104,8 @@ pub struct Task {
     pub name: String,
     /// Tasks of one group can share a threshold.
     pub group: Option<String>,
+    /// The kind of users that call it, by its index.
+    pub kind: usize,
     /// How often the service allows it within a run, if it limits that: extra requests after
     /// the window stop at this number.
     pub max_calls: Option<u32>,
@@ -127,22 +132,32 @@ impl Task {
 }
 
 impl Scenario {
+    /// Whether a task is in a group, or is called by the kind of users `user:NAME`.
+    pub fn is_in_group(&self, task: &Task, group: &str) -> bool {
+        match group.strip_prefix(KIND_PREFIX) {
+            Some(kind) => self.kind_name(task.kind) == Some(kind),
+            None => task.group.as_deref() == Some(group),
+        }
+    }
+
     /// All steps: of the login, then of the tasks.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        let login = self.login.iter().flat_map(|login| &login.steps);
+        let login = self.logins().flat_map(|login| &login.steps);
         login.chain(self.tasks.iter().flat_map(|task| &task.steps))
     }
 
     /// All values with a name: of the login, then of the tasks.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Values> {
-        let login = self.login.iter_mut().flat_map(|login| &mut login.values);
+        let logins = self.users.iter_mut().filter_map(|users| users.login.as_mut());
+        let login = logins.flat_map(|login| &mut login.values);
         let tasks = self.tasks.iter_mut().flat_map(|task| &mut task.values);
         login.chain(tasks).map(|(_, values)| values)
     }
 
     /// All files that requests send.
     pub fn files_mut(&mut self) -> impl Iterator<Item = &mut FileSource> {
-        let login = self.login.iter_mut().flat_map(|login| &mut login.steps);
+        let logins = self.users.iter_mut().filter_map(|users| users.login.as_mut());
+        let login = logins.flat_map(|login| &mut login.steps);
         let steps = login.chain(self.tasks.iter_mut().flat_map(|task| &mut task.steps));
         steps.filter_map(|step| step.request.body.as_mut()).flat_map(BodyTemplate::files_mut)
     }

@@ -2,6 +2,7 @@
 
 use super::{Comparison, Limit, Policy, Reference, Relative, Scope};
 use super::{Derived, Threshold, Uncertainty, Unit};
+use crate::measure::KIND_PREFIX;
 use crate::units::{show_bytes, show_duration, show_ms};
 
 impl Unit {
@@ -98,6 +99,12 @@ impl Threshold {
             (Scope::Aggregate, false) => "of all requests".to_owned(),
             (Scope::Aggregate, true) => "of each task".to_owned(),
             (Scope::Task(name), _) => format!("of {name}"),
+            (Scope::Group(name), false) if name.starts_with(KIND_PREFIX) => {
+                format!("of all requests of the users {}", name.trim_start_matches(KIND_PREFIX))
+            }
+            (Scope::Group(name), true) if name.starts_with(KIND_PREFIX) => {
+                format!("of each task of the users {}", name.trim_start_matches(KIND_PREFIX))
+            }
             (Scope::Group(name), false) => format!("of all requests of the group {name}"),
             (Scope::Group(name), true) => format!("of each task of the group {name}"),
             (Scope::Label(label), _) => format!("of all requests to {label}"),

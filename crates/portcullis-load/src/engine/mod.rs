@@ -18,7 +18,7 @@ use crate::metrics::{Series, unix_ms};
 use crate::reactor::panic_words;
 use crate::schedule::LastStatus;
 use crate::vu::{
-    FirstLogin, FirstRound, LoadError, Message, Shared, WorkError, WorkerOutput, first_round, lock,
+    FirstRound, LoadError, Message, Shared, WorkError, WorkerOutput, first_round, lock,
     run_worker,
 };
 use summary::{nothing, progress, summary};
@@ -77,9 +77,8 @@ fn load(
     controller: &dyn StopController,
     observer: &mut dyn Observer,
 ) -> LoadOutcome {
-    let login = FirstLogin { sample: first.login, credentials: first.credentials };
     let (prepared, endpoint, shapes) = (first.prepared, first.endpoint, first.shapes);
-    let shared = Shared::new(plan, prepared, endpoint, login, shapes, controller);
+    let shared = Shared::new(plan, prepared, endpoint, first.logins, shapes, controller);
     let started_unix_ms = unix_ms() + millis(plan.opens());
     let (messages, said) = mpsc::channel();
     let mut series = Series::new(plan.workers);

@@ -89,7 +89,7 @@ impl Session {
         let walked = self.walk(sending, (steps, flow, shapes), &drawn, rng, intended).await;
         Some(match walked {
             Some(mut sample) => {
-                self.hide_in(flow, sending.prepared.login_slots, &mut sample);
+                self.hide_in(flow, &mut sample);
                 Called::Sent(sample)
             }
             None => {
@@ -101,8 +101,8 @@ impl Session {
     }
 
     /// Hides what this call received; what a login gave is known as a secret.
-    fn hide_in(&self, flow: &PreparedFlow, login_slots: usize, sample: &mut Sample) {
-        let is_known = self.slots.len() <= login_slots && self.jar.is_empty();
+    fn hide_in(&self, flow: &PreparedFlow, sample: &mut Sample) {
+        let is_known = self.slots.len() <= flow.login_slots && self.jar.is_empty();
         if !is_known && let Some(failure) = &mut sample.failure {
             failure.message = self.hide(flow, &failure.message);
         }
@@ -120,7 +120,7 @@ impl Session {
     ) -> Option<Sample> {
         if !flow.is_plain() {
             // Values of the call before this one do not count.
-            self.slots.truncate(sending.prepared.login_slots);
+            self.slots.truncate(flow.login_slots);
             self.slots.resize(flow.slots.len(), None);
         }
         self.ends.clear();
@@ -159,7 +159,7 @@ impl Session {
             }
             if step.name.is_some() {
                 let mut own = sample.clone();
-                self.hide_in(flow, sending.prepared.login_slots, &mut own);
+                self.hide_in(flow, &mut own);
                 self.end(step, Some(own));
             }
             walked = Some(match walked {

@@ -67,7 +67,10 @@ impl Session {
     /// recorded unless it was cut.
     pub async fn login(&mut self, sending: &Sending<'_>) -> (Option<Sample>, LoggedIn) {
         let (plan, prepared) = (sending.plan, sending.prepared);
-        let (Some(login), Some(flow)) = (&plan.scenario.login, &prepared.login) else {
+        let ready = prepared.logins.get(self.kind).filter(|login| login.flow.is_some());
+        let (Some(login), Some(ready), Some(flow)) =
+            (plan.scenario.login_of(self.kind), ready, prepared.login(self.kind))
+        else {
             return (None, LoggedIn::In(Credentials::none()));
         };
         let number = LOGIN_NUMBERS + u64::from(self.number);
@@ -81,7 +84,7 @@ impl Session {
         };
         self.jar = Jar::default();
         self.slots.clear();
-        self.slots.resize(prepared.login_slots, None);
+        self.slots.resize(flow.slots.len(), None);
         self.wants = Wants { body: true, fields: false };
         let mut sample = match &login.session {
             Some(session) => {
@@ -100,7 +103,7 @@ impl Session {
                 return (Some(std::mem::take(sample)), LoggedIn::Refused);
             }
         }
-        let line = prepared.login_line(&drawn, &self.slots).into();
+        let line = ready.line(&drawn, &self.slots).into();
         let credentials = Credentials { line, slots: self.slots.clone(), jar: self.jar.clone() };
         self.authorize(&credentials);
         (sample, LoggedIn::In(credentials))
@@ -115,7 +118,7 @@ impl Session {
         drawn: &Drawn<'_>,
         rng: &mut Rng,
     ) -> Option<Sample> {
-        let flow = sending.prepared.login.as_ref()?;
+        let flow = sending.prepared.login(self.kind)?;
         let ([open, submit], [page, form]) = (login.steps.as_slice(), flow.requests.as_slice())
         else {
             return self.walk(sending, (&login.steps, flow, &[]), drawn, rng, None).await;

@@ -30,5 +30,5 @@ pub use login::LoggedIn;
 pub use prepared::{Prepared, closes_connections};
 pub use session::{Sending, Session, login_failure};
 pub use shape::Shapes;
-pub use shared::{FirstLogin, Shared, lock};
+pub use shared::{Shared, lock};
 pub use worker::WorkError;

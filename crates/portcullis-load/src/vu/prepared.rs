@@ -5,7 +5,9 @@
 use std::io::Write;
 
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::scenario::{Login, LoginHeader, NamedValues, Scenario, Step};
+use portcullis_core::scenario::{
+    Login, LoginHeader, NamedValues, Scenario, Step, Task, UserKind,
+};
 use portcullis_core::target::Target;
 
 use super::cookies::Jar;
@@ -46,21 +48,28 @@ pub struct PreparedFlow {
     pub values: Vec<PreparedValues>,
     /// The names of its values from answers: those of the login, then its own.
     pub slots: Vec<String>,
+    /// How many of them are those of the login.
+    pub login_slots: usize,
+}
+
+/// The login of a kind of users, ready to be sent.
+#[derive(Debug, Default)]
+pub struct PreparedLogin {
+    /// Its requests, also if there are none; `None` without a login.
+    pub flow: Option<PreparedFlow>,
+    /// The header of later requests.
+    pub header: Option<LoginHeader>,
 }
 
 /// The scenario, ready to be sent.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The login, also if it has no request.
-    pub login: Option<PreparedFlow>,
+    /// One for each kind of users.
+    pub logins: Vec<PreparedLogin>,
     /// One for each task.
     pub tasks: Vec<PreparedFlow>,
-    /// The number of values that the login takes from its answers.
-    pub login_slots: usize,
     /// The files whose rows are values.
     pub files: Vec<PreparedFile>,
-    /// The header of the login.
-    pub header: Option<LoginHeader>,
     /// Whether users keep cookies.
     pub cookies: bool,
     /// The server.
@@ -110,42 +119,50 @@ impl Prepared {
     /// Prepares every request of a scenario for one target. `close` asks for a new connection
     /// for each request.
     pub fn new(scenario: &Scenario, target: &Target, close: bool) -> Self {
-        let login = scenario.login.as_ref();
-        let header = login.and_then(|login| login.header.clone());
-        let fixed = Fixed {
+        let fixed = |login: Option<&'_ Login>| Fixed {
             target,
             close,
             cookies: scenario.cookies,
-            login: header.as_ref().map(|header| header.name.as_str()),
-            session: login.and_then(|login| login.session.as_ref()),
+            login: login.and_then(|login| Some(login.header.as_ref()?.name.clone())),
+            session: login.and_then(|login| login.session.clone()),
         };
-        let before = Fixed { login: None, ..fixed };
-        let flow =
-            |login: &Login| PreparedFlow::new(&login.steps, &login.values, &[], scenario, &before);
-        let login = login.map(flow);
-        let names = login.as_ref().map(|flow| flow.slots.clone()).unwrap_or_default();
-        let tasks = scenario.tasks.iter();
+        let login = |users: &UserKind| {
+            let Some(login) = &users.login else { return PreparedLogin::default() };
+            let before = Fixed { login: None, ..fixed(Some(login)) };
+            let flow = PreparedFlow::new(&login.steps, &login.values, &[], scenario, &before);
+            PreparedLogin { flow: Some(flow), header: login.header.clone() }
+        };
+        let logins: Vec<PreparedLogin> = scenario.users.iter().map(login).collect();
+        let task = |task: &Task| {
+            let names = logins.get(task.kind).and_then(|login| login.flow.as_ref());
+            let names = names.map(|flow| flow.slots.as_slice()).unwrap_or_default();
+            let fixed = fixed(scenario.login_of(task.kind));
+            PreparedFlow::new(&task.steps, &task.values, names, scenario, &fixed)
+        };
         Self {
-            login,
-            tasks: tasks
-                .map(|task| PreparedFlow::new(&task.steps, &task.values, &names, scenario, &fixed))
-                .collect(),
-            login_slots: names.len(),
+            tasks: scenario.tasks.iter().map(task).collect(),
+            logins,
             files: scenario.files.iter().map(PreparedFile::new).collect(),
             cookies: scenario.cookies,
             target: target.clone(),
-            header,
         }
     }
 
-    /// The names of the values that the login takes from its answers.
-    pub fn login_names(&self) -> &[String] {
-        self.login.as_ref().map_or(&[], |flow| &flow.slots)
+    /// The login of a kind of users, if it has one.
+    pub fn login(&self, kind: usize) -> Option<&PreparedFlow> {
+        self.logins.get(kind)?.flow.as_ref()
     }
 
+    /// The names of the values that the login of a kind of users takes from its answers.
+    pub fn login_names(&self, kind: usize) -> &[String] {
+        self.login(kind).map_or(&[], |flow| &flow.slots)
+    }
+}
+
+impl PreparedLogin {
     /// The line of the login for later requests; empty without one.
-    pub fn login_line(&self, drawn: &Drawn<'_>, slots: &[Slot]) -> Vec<u8> {
-        let (Some(header), Some(flow)) = (&self.header, &self.login) else { return Vec::new() };
+    pub fn line(&self, drawn: &Drawn<'_>, slots: &[Slot]) -> Vec<u8> {
+        let (Some(header), Some(flow)) = (&self.header, &self.flow) else { return Vec::new() };
         let value = |name: &str| {
             let slot = flow.slots.iter().position(|known| known == name);
             let slot = slot.and_then(|index| slots.get(index)?.as_deref().map(str::to_owned));
@@ -163,6 +180,7 @@ impl PreparedFlow {
         scenario: &Scenario,
         fixed: &Fixed<'_>,
     ) -> Self {
+        let login_slots = login.len();
         let mut slots: Vec<String> = login.to_vec();
         for extract in steps.iter().flat_map(|step| &step.extract) {
             // A name that is extracted again keeps its slot.
@@ -178,6 +196,7 @@ impl PreparedFlow {
                 .map(|(name, values)| PreparedValues::new(name, values, &scenario.files))
                 .collect(),
             slots,
+            login_slots,
         }
     }
 
@@ -307,7 +326,7 @@ mod tests {
         let mut rng = Rng::stream(1, Domain::Values, 0);
         let slots = [Some("tok".into())];
         let none = draw(&[], &[], 0, &mut rng).unwrap();
-        let login = prepared.login_line(&none, &slots);
+        let login = prepared.logins[0].line(&none, &slots);
         let task = &prepared.tasks[task];
         let mut rng = Rng::stream(1, Domain::Values, 0);
         let drawn = draw(&task.values, &[], 0, &mut rng).unwrap();

@@ -39,6 +39,8 @@ pub struct Session {
     pub(super) handle: Handle,
     /// The number of the user, from 0.
     pub(super) number: u32,
+    /// Its kind.
+    pub(super) kind: usize,
     connection: Option<Connection>,
     pub(super) response: Response,
     pub(super) out: Vec<u8>,
@@ -88,11 +90,12 @@ pub struct Sending<'a> {
 }
 
 impl Session {
-    /// The user with this number, from 0, without connection and login.
-    pub fn new(handle: Handle, number: u32) -> Self {
+    /// The user with this number, from 0, of this kind, without connection and login.
+    pub fn new(handle: Handle, number: u32, kind: usize) -> Self {
         Self {
             handle,
             number,
+            kind,
             connection: None,
             response: Response::default(),
             out: Vec::new(),

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use portcullis_core::rng::{Domain, Rng};
 use super::flow::Called;
 use super::login::{Credentials, LoggedIn};
 use super::session::{Session, login_failure};
-use super::shared::lock;
+use super::shared::{SharedLogin, lock};
 use super::worker::{Due, Worker};
 use crate::metrics::{Failure, GoodAnswer, Phase, Sample, Subject, TaskId};
 use crate::reactor::Handle;
@@ -34,6 +35,7 @@ pub fn run<'a>(worker: Rc<Worker<'a>>, number: u32, handle: Handle) -> UserFutur
 struct VirtualUser<'w, 'a> {
     worker: &'w Worker<'a>,
     number: u32,
+    kind: usize,
     handle: Handle,
     session: Session,
     is_logged_in: bool,
@@ -70,6 +72,7 @@ enum Next {
 async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     let (shared, plan) = (worker.shared, worker.shared.plan);
     let mut user = VirtualUser::new(&worker, number, handle);
+    let pause = plan.scenario.wait_of(user.kind);
     let mut waits = Rng::stream(plan.seed, Domain::Wait, u64::from(number));
     for (from, leaves) in plan.model.active_spans(number) {
         let lag = worker.sleep(&user.handle, shared.schedule.at(from)).await;
@@ -80,7 +83,7 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
         worker.join();
         let next = loop {
             let Some(took) = user.request(None).await else { break Next::Stop };
-            let wait = plan.scenario.wait.next(took, &mut waits);
+            let wait = pause.next(took, &mut waits);
             match user.rest(wait, leaves).await {
                 Next::Continue => {}
                 next => break next,
@@ -124,10 +127,12 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
 
 impl<'w, 'a> VirtualUser<'w, 'a> {
     fn new(worker: &'w Worker<'a>, number: u32, handle: Handle) -> Self {
-        let session = Session::new(handle.clone(), number);
+        let kind = worker.shared.plan.scenario.kind_of(number);
+        let session = Session::new(handle.clone(), number, kind);
         Self {
             worker,
             number,
+            kind,
             handle,
             session,
             is_logged_in: false,
@@ -206,7 +211,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         let mut rng = Rng::stream(shared.plan.seed, Domain::Values, number);
         let sending = shared.sending();
         let called = self.session.call(&sending, task, &mut rng, intended).await?;
-        let login = shared.plan.scenario.login.as_ref();
+        let login = shared.plan.scenario.login_of(self.kind);
         if !login.is_some_and(|login| login.renew) {
             return Some(called);
         }
@@ -243,7 +248,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         loop {
             let now = Instant::now();
             let moment = intended.unwrap_or(now) - shared.schedule.start;
-            match self.worker.next_request(moment) {
+            match self.worker.next_request(self.kind, moment) {
                 NextRequest::Send { number, phase, task } => {
                     return Some((number, phase, task, now));
                 }
@@ -265,7 +270,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         self.last = sample.good_answer(ended).map(|answer| (subject, answer));
         let mut recorder = self.worker.recorder.borrow_mut();
         if recorder.wants_body(subject, sample) {
-            let kept = self.session.error_body(sample.body_bytes, self.worker.shared.flow(subject));
+            let kept = self.session.error_body(sample.body_bytes, self.worker.shared.flow(subject, self.kind));
             sample.error_body = kept.map(Box::new);
         }
         recorder.record(subject, sample, ended, self.worker.shared.plan);
@@ -326,10 +331,15 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
     /// login all users do. False: there is none, and the run is over.
     async fn log_in(&mut self) -> bool {
         let shared = self.worker.shared;
-        if shared.plan.scenario.login.is_none() || std::mem::replace(&mut self.is_logged_in, true) {
+        let has_login = shared.plan.scenario.login_of(self.kind).is_some();
+        if !has_login || std::mem::replace(&mut self.is_logged_in, true) {
             return true;
         }
-        let inherited = if self.number == 0 { lock(&shared.first).take() } else { None };
+        let inherited = {
+            let mut first = lock(&shared.first);
+            let own = first.iter().position(|(user, _)| *user == self.number);
+            own.map(|index| first.swap_remove(index).1)
+        };
         if let Some(sample) = inherited.as_ref().and_then(|login| login.sample.as_ref()) {
             self.worker.recorder.borrow_mut().record(
                 Subject::Login,
@@ -338,7 +348,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
                 shared.plan,
             );
         }
-        let given = match &shared.shared_login {
+        let given = match self.shared_login() {
             Some(login) => Some(lock(login).credentials.clone()),
             None => inherited.and_then(|login| login.credentials),
         };
@@ -347,6 +357,11 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             None => return self.own_login().await.is_some(),
         }
         true
+    }
+
+    /// The login that it shares with others of its kind, if they share one.
+    fn shared_login(&self) -> Option<&'w Mutex<SharedLogin>> {
+        self.worker.shared.shared_logins.get(self.kind)?.as_ref()
     }
 
     /// Logs in, which the session then uses; `None` if that failed, and the run is over.
@@ -361,7 +376,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         }
         match logged_in {
             LoggedIn::In(credentials) => {
-                let secrets = credentials.secrets(shared.prepared.login_names());
+                let secrets = credentials.secrets(shared.prepared.login_names(self.kind));
                 lock(&shared.secrets).extend(secrets.map(str::to_owned));
                 Some(credentials)
             }
@@ -378,7 +393,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
     /// Logs in once more. Of a shared login only one user does it, and the others wait for it.
     /// False: it failed.
     async fn renew(&mut self) -> bool {
-        let Some(login) = &self.worker.shared.shared_login else {
+        let Some(login) = self.shared_login() else {
             return self.own_login().await.is_some();
         };
         loop {

@@ -9,7 +9,7 @@ use super::encoding::{Context, percent_encode};
 use super::prepared::{PreparedRequest, Segment};
 
 /// Settings of all requests.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Fixed<'a> {
     /// The server.
     pub target: &'a Target,
@@ -18,9 +18,9 @@ pub struct Fixed<'a> {
     /// Whether users keep cookies.
     pub cookies: bool,
     /// The name of the header that the login gives.
-    pub login: Option<&'a str>,
+    pub login: Option<String>,
     /// How a session is protected.
-    pub session: Option<&'a SessionLogin>,
+    pub session: Option<SessionLogin>,
 }
 
 /// The names of what changes.
@@ -89,13 +89,13 @@ fn fields<'a>(template: &RequestTemplate, names: Names<'a>, fixed: &Fixed<'_>) -
     if fixed.close {
         head.text("Connection: close\r\n");
     }
-    if fixed.login.is_some_and(|name| !has_header(template, name)) {
+    if fixed.login.as_ref().is_some_and(|name| !has_header(template, name)) {
         head.parts.push(Segment::Login);
     }
     if fixed.cookies && !has_header(template, "cookie") {
         head.parts.push(Segment::Cookies);
     }
-    if let Some(session) = fixed.session.filter(|_| !template.is_safe()) {
+    if let Some(session) = fixed.session.as_ref().filter(|_| !template.is_safe()) {
         if !has_header(template, "referer") {
             head.text(&format!("Referer: {}/\r\n", fixed.target.url()));
         }

@@ -17,17 +17,18 @@ const TYPES: [&str; 5] = ["token", "session", "basic", "static", "none"];
 /// Decodes the section; `None` if there is no login.
 pub fn login(
     node: &Node,
+    path: &str,
     around: &Around<'_>,
     files: &[DataFile],
     problems: &mut Problems,
 ) -> Option<Login> {
-    let mut section = Reader::new(node, "scenario.login", problems);
+    let mut section = Reader::new(node, path, problems);
     let at = section.optional("type").map_or(section.at(), |node| node.at);
     let kind = section.optional_text("type", problems).unwrap_or_else(|| TYPES[0].to_owned());
     if !TYPES.contains(&kind.as_str()) {
         let near = nearest(&kind, TYPES);
         let message =
-            format!("scenario.login.type = \"{kind}\": expected {}{near}", TYPES.join(", "));
+            format!("{path}.type = \"{kind}\": expected {}{near}", TYPES.join(", "));
         note(problems, at, message);
     }
     let mut values = around.values.clone();
@@ -65,10 +66,10 @@ fn token(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problems)
         request.request.method = "POST".to_owned();
     }
     let node = section.required("token", problems);
-    let written = node.and_then(|node| text(node, "scenario.login.token", problems));
-    let from = node
-        .zip(written)
-        .and_then(|(node, written)| json(&written, node, "scenario.login.token", problems));
+    let title = section.path_of("token");
+    let written = node.and_then(|node| text(node, &title, problems));
+    let from =
+        node.zip(written).and_then(|(node, written)| json(&written, node, &title, problems));
     // Also without a valid place, so that a wrong one is one problem, not two.
     let from = from.unwrap_or_else(|| Source::Key(String::new()));
     request.extract.push(Extract { name: TOKEN.to_owned(), from, optional: false });
@@ -76,9 +77,9 @@ fn token(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problems)
     let name = header.unwrap_or_else(|| "Authorization".to_owned());
     let value = match section.optional("authorization") {
         Some(node) => {
-            let title = "scenario.login.authorization";
-            let written = text(node, title, problems).unwrap_or_default();
-            let value = template(&written, node, title, problems);
+            let title = section.path_of("authorization");
+            let written = text(node, &title, problems).unwrap_or_default();
+            let value = template(&written, node, &title, problems);
             if value.names().filter(|name| *name == TOKEN).count() != 1 {
                 note(problems, node.at, format!("{title} must contain {{{{ token }}}} once"));
             }

@@ -353,7 +353,7 @@ impl Recorder {
             Subject::Login => None,
         };
         let task = index.and_then(|index| plan.scenario.tasks.get(index));
-        let login = plan.scenario.login.as_ref().map(|login| &login.steps);
+        let login = plan.scenario.logins().next().map(|login| &login.steps);
         let steps = task.map(|task| &task.steps).or(login);
         let group = || FailureGroup {
             task: task.map_or_else(|| "login".to_owned(), |task| task.name.clone()),

@@ -39,6 +39,7 @@ impl Recorder {
                 checks,
                 name: task.name.clone(),
                 group: task.group.clone(),
+                user: plan.scenario.kind_name(task.kind).map(str::to_owned),
                 weight: task.weight,
                 steps: steps.collect(),
                 ..self.summary(index, &task.steps, plan)
@@ -71,11 +72,19 @@ impl Recorder {
 
     /// The login's row, if the scenario has a login.
     pub fn login(&self, plan: &LoadPlan) -> Option<TaskSummary> {
-        let login = plan.scenario.login.as_ref().filter(|login| !login.steps.is_empty())?;
+        let mut logins: Vec<(String, String)> = Vec::new();
+        for login in plan.scenario.logins() {
+            let words = (methods(&login.steps), labels(&login.steps));
+            if !logins.contains(&words) {
+                logins.push(words);
+            }
+        }
+        let (method, label): (Vec<String>, Vec<String>) = logins.into_iter().unzip();
+        plan.scenario.logins().next()?;
         Some(TaskSummary {
             name: "login".to_owned(),
-            method: methods(&login.steps),
-            label: labels(&login.steps),
+            method: method.join(", "),
+            label: label.join(", "),
             window: self.login.row(),
             late: self.late.login(),
             samples: ExemplarRecorder::samples([&self.login.exemplars], plan.opens()),

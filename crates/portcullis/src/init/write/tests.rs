@@ -54,7 +54,7 @@ fn what_is_written_is_read_back() {
     assert_eq!(config.project.root, "back end \"x\"");
     assert_eq!(config.env.random, ["SECRET_KEY", "OTHER_SECRET_KEY"]);
     assert_eq!(config.django.overrides.len(), 3);
-    assert!(config.scenario.login.is_some());
+    assert!(config.scenario.users[0].login.is_some());
     assert!(text.starts_with("#:schema ./perf/s.json\n"), "{text}");
     for part in [
         "# GET /e/: it raised E:   why",
