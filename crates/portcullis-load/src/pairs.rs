@@ -8,12 +8,16 @@ use portcullis_core::compare::{GAP, Judge, KEPT, Pair, Side, Sides};
 use portcullis_core::engine::LoginFailure;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::scenario::When;
 use portcullis_core::target::Target;
 
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::Sample;
 use crate::reactor::{self, Handle, ReactorError, Turn};
-use crate::vu::{LoggedIn, Prepared, Sending, Session, Shapes, closes_connections, login_failure};
+use crate::vu::{
+    LoadError, LoggedIn, Prepared, Sending, Session, Shapes, closes_connections, login_failure,
+    set_up,
+};
 
 /// The plan of the pairs.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +72,9 @@ pub enum PairsError {
     /// The login at one of the servers failed.
     #[error("the login at the {} failed: {}", .0.name(), .1.message)]
     Login(Side, LoginFailure),
+    /// The set-up at one of the servers failed.
+    #[error("at the {}: {}", .0.name(), .1)]
+    SetUp(Side, String),
     /// The caller stopped it.
     #[error("stopped")]
     Aborted,
@@ -225,9 +232,11 @@ impl<'a> Director<'a> {
         state: &State<'_>,
     ) -> Result<PairsOutcome, PairsError> {
         for side in [Side::Base, Side::Candidate] {
+            self.set_up(side, sending, state).await?;
             for kind in 0..self.sessions.len() {
                 self.log_in(side, kind, sending, state).await?;
             }
+            self.start(side, sending).await?;
         }
         state.hooks.borrow_mut().place();
         self.warm_up(sending, state).await?;
@@ -257,6 +266,43 @@ impl<'a> Director<'a> {
             took: begun.elapsed(),
             base_lacks: self.base.iter().map(lacks).collect(),
         })
+    }
+
+    /// Runs the set-up of the run at one of the servers.
+    async fn set_up(
+        &mut self,
+        side: Side,
+        sending: &Sides<Sending<'_>>,
+        state: &State<'_>,
+    ) -> Result<(), PairsError> {
+        let Some(handle) = self.sessions.first().map(|one| one.of(side).handle()) else {
+            return Ok(());
+        };
+        let (given, _) = set_up(sending.of(side), handle).await.map_err(|error| match error {
+            LoadError::Aborted => PairsError::Aborted,
+            error => PairsError::SetUp(side, error.to_string()),
+        })?;
+        let values = given.iter().flatten();
+        values.for_each(|value| state.hooks.borrow_mut().secret(value));
+        self.sessions.iter_mut().for_each(|one| one.of_mut(side).give(&given));
+        Ok(())
+    }
+
+    /// Calls the tasks that a user calls at its start.
+    async fn start(&mut self, side: Side, sending: &Sides<Sending<'_>>) -> Result<(), PairsError> {
+        for (index, task) in self.plan.load.scenario.tasks.iter().enumerate() {
+            if task.when != When::OnStart {
+                continue;
+            }
+            let Some(sessions) = self.sessions.get_mut(task.kind) else { continue };
+            let mut rng = Rng::stream(self.plan.load.seed, Domain::Values, u64::MAX - index as u64);
+            let session = sessions.of_mut(side);
+            let called = session.call(sending.of(side), index, &mut rng, None).await;
+            if called.is_none_or(|called| called.into_sample().is_cut) {
+                return Err(PairsError::Aborted);
+            }
+        }
+        Ok(())
     }
 
     async fn log_in(

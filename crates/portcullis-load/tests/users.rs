@@ -106,8 +106,13 @@ fn a_failure_of_one_kind_violates_its_rule_only() {
         false => service(request),
     });
     let ran = run(KINDS, (4, 60), &web);
-    let violated: Vec<String> = ran.verdict.judged.iter().filter(|one| one.judgement == Judgement::Violated)
-        .map(|one| one.rule.subject()).collect();
+    let violated: Vec<String> = ran
+        .verdict
+        .judged
+        .iter()
+        .filter(|one| one.judgement == Judgement::Violated)
+        .map(|one| one.rule.subject())
+        .collect();
     assert_eq!(violated, ["error_rate(user:writer)"]);
 }
 
@@ -125,10 +130,12 @@ fn a_task_of_a_kind_is_called_by_that_kind_also_after_the_window() {
 #[test]
 fn each_kind_waits_as_it_says() {
     let web = Web::start(service);
-    let slow = KINDS.replace("weight = 1\ntasks", "weight = 1\nwait = { constant = \"40ms\" }\ntasks");
+    let slow =
+        KINDS.replace("weight = 1\ntasks", "weight = 1\nwait = { constant = \"40ms\" }\ntasks");
     let ran = run(&slow, (4, 200), &web);
     let count = |name| ran.counts(name).0;
-    let (readers, writers) = (count("list.reader") + count("detail"), count("list.writer") + count("save"));
+    let (readers, writers) =
+        (count("list.reader") + count("detail"), count("list.writer") + count("save"));
     // A writer alone would make a quarter.
     assert!(writers * 8 < readers, "{writers} {readers}");
 }

@@ -129,7 +129,8 @@ pub fn of_tasks<'a, 's>(
     scenario: &'s Scenario,
 ) -> (Vec<TaskRow<'a, 's>>, Vec<&'s str>) {
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
-    for task in scenario.tasks.iter().filter(|task| task.weight > 0 && is_in(task, scope, scenario)) {
+    for task in scenario.tasks.iter().filter(|task| task.weight > 0 && is_in(task, scope, scenario))
+    {
         match row_of(file, task, scenario) {
             Some(row) => rows.push((task.name.as_str(), row)),
             None => missing.push(task.name.as_str()),

@@ -16,7 +16,8 @@ use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::renamed;
 use super::tree::{self, Node, Place, Value};
 use crate::scenario::{
-    DataFile, NamedValues, Order, Part, Scenario, Task, Template, UserKind, Wait, is_name, turns,
+    DataFile, NamedValues, Order, Part, Scenario, Task, Template, UserKind, Wait, When, is_name,
+    turns,
 };
 use crate::text::{is_secret_name, nearest};
 use login::login;
@@ -39,7 +40,8 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     let headers = headers(&mut section, problems);
     let shared = section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
     let files = section.optional("data").map(|node| files(node, problems)).unwrap_or_default();
-    let around = Around { headers: &headers, values: &shared };
+    let per_run = section.optional("task").map(set_up_names).unwrap_or_default();
+    let around = Around { headers: &headers, values: &shared, given: &per_run };
     let login = section
         .optional("login")
         .and_then(|node| login(node, "scenario.login", &around, &files, problems));
@@ -64,6 +66,8 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
                 }
             }
             check_groups(&tasks, items, problems);
+            // What the set-up extracts is for the tasks after it.
+            tasks.sort_by_key(|task| task.when != When::SetUp);
             if tasks.iter().all(|task| task.weight == 0) {
                 note(problems, node.at, "all weights are 0: no task would be called");
             }
@@ -99,6 +103,11 @@ fn tasks_of(
     let extracted = |kind: &UserKind| -> Vec<String> {
         kind.login.iter().flat_map(|login| login.extracts()).map(str::to_owned).collect()
     };
+    if is_per_run(item) {
+        // Called by no user, so without what a login extracts.
+        tasks.push(task(item, around, (&[], files), problems));
+        return;
+    }
     if written.is_empty() {
         tasks.push(task(item, around, (&extracted(usual), files), problems));
         return;
@@ -115,6 +124,44 @@ fn tasks_of(
         }
         tasks.push(task);
     }
+}
+
+/// Whether a task is called once per run, before it is read.
+fn is_per_run(task: &Node) -> bool {
+    let written = users::word(task, "when");
+    When::ALL.into_iter().any(|when| when.is_per_run() && Some(when.name()) == written)
+}
+
+/// The names that the tasks of the set-up extract, before they are read.
+fn set_up_names(tasks: &Node) -> Vec<String> {
+    let Value::List(tasks) = &tasks.value else { return Vec::new() };
+    let is_set_up = |task: &&Node| users::word(task, "when") == Some(When::SetUp.name());
+    let names = |node: &Node| match tree::get(node, "extract").map(|node| &node.value) {
+        Some(Value::Table(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
+        _ => Vec::new(),
+    };
+    let of_task = |task: &Node| {
+        let mut all: Vec<String> = names(task);
+        if let Some(Value::List(steps)) = tree::get(task, "step").map(|node| &node.value) {
+            all.extend(steps.iter().flat_map(names));
+        }
+        all
+    };
+    tasks.iter().filter(is_set_up).flat_map(of_task).collect()
+}
+
+fn when(section: &mut Reader<'_>, problems: &mut Problems) -> When {
+    let at = section.optional("when").map_or(section.at(), |node| node.at);
+    let Some(written) = section.optional_text("when", problems) else { return When::Deck };
+    let known = When::ALL.into_iter().find(|when| when.name() == written);
+    if known.is_none() {
+        let names = When::ALL.map(When::name);
+        let near = nearest(&written, names);
+        let message =
+            format!("scenario.task.when = \"{written}\": expected {}{near}", names.join(", "));
+        note(problems, at, message);
+    }
+    known.unwrap_or_default()
 }
 
 fn check_name(task: &Task, is_new: bool, item: &Node, problems: &mut Problems) {
@@ -135,7 +182,9 @@ fn may_name(text: &str) -> bool {
 
 fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
     let groups: HashSet<&str> = tasks.iter().filter_map(|task| task.group.as_deref()).collect();
-    let at = |task: &Task| items.iter().find(|item| users::word(item, "name") == Some(task.name.as_str()));
+    let at = |task: &Task| {
+        items.iter().find(|item| users::word(item, "name") == Some(task.name.as_str()))
+    };
     for task in tasks {
         let Some(item) = at(task).or(items.first()) else { continue };
         if let Some(group) = task.group.as_deref().filter(|group| !may_name(group)) {
@@ -356,9 +405,14 @@ fn task(
         let most = integer(node, &path, 1..=1_000_000_000, problems);
         most.and_then(|most| u32::try_from(most).ok())
     });
-    let weight = section
-        .optional("weight")
+    let written = section.optional("weight");
+    let weight = written
         .map_or(Some(1), |node| integer(node, "scenario.task.weight", 0..=100_000, problems));
+    let when = when(&mut section, problems);
+    if let Some(node) = written.filter(|_| when != When::Deck) {
+        let message = format!("a task with when = \"{}\" has no weight", when.name());
+        note(problems, node.at, message);
+    }
     let mut all: NamedValues =
         section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
     let own: HashSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
@@ -370,13 +424,21 @@ fn task(
         Some(_) => {
             let own = headers(&mut section, problems);
             let headers = merged(around.headers, own);
-            steps(&mut section, &Around { headers: &headers, values: &all }, problems)
+            steps(&mut section, &Around { headers: &headers, values: &all, ..*around }, problems)
         }
     };
     section.finish(problems);
-    let names = Names { owner: format!("task \"{name}\""), login: extracted, files };
+    let given = if when == When::SetUp { &[] } else { around.given };
+    let names = Names {
+        owner: format!("task \"{name}\""),
+        login: extracted,
+        set_up: given,
+        earlier: if when == When::SetUp { around.given } else { &[] },
+        files,
+    };
     check_names(&steps, std::iter::empty(), &mut all, &names, node, problems);
     // Not zero, so that a wrong weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
-    Task { name, group, kind: 0, max_calls, weight, values: all, steps }
+    let weight = if when == When::Deck { weight } else { 0 };
+    Task { name, group, kind: 0, max_calls, weight, when, values: all, steps }
 }

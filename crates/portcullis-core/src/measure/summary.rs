@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    CheckSummary, Distribution, Exemplars, FailureGroup, KIND_PREFIX, LateRows, Percentile, Row, Scope,
-    TimeBucket,
+    CheckSummary, Distribution, Exemplars, FailureGroup, KIND_PREFIX, LateRows, Percentile, Row,
+    Scope, TimeBucket,
 };
 
 /// Everything the load engine measured.

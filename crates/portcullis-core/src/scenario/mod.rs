@@ -109,8 +109,10 @@ pub struct Task {
     /// How often the service allows it within a run, if it limits that: extra requests after
     /// the window stop at this number.
     pub max_calls: Option<u32>,
-    /// How often the task is in the deck; 0 removes it.
+    /// How often the task is in the deck; 0 removes it. Always 0 unless it is of the deck.
     pub weight: u32,
+    /// When it is called.
+    pub when: When,
     /// Values by name, drawn for each call of the task.
     pub values: NamedValues,
     /// Its requests in order; never empty. They are measured together, and those with a name
@@ -118,7 +120,50 @@ pub struct Task {
     pub steps: Vec<Step>,
 }
 
+/// When a task is called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// Whenever the deck deals it.
+    #[default]
+    Deck,
+    /// By each user once, after its login and before other tasks.
+    OnStart,
+    /// By each user once, when it stops.
+    OnStop,
+    /// Once per run, before the first login.
+    SetUp,
+    /// Once per run, after the load.
+    TearDown,
+}
+
+impl When {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Deck, Self::OnStart, Self::OnStop, Self::SetUp, Self::TearDown];
+
+    /// The name in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deck => "deck",
+            Self::OnStart => "on_start",
+            Self::OnStop => "on_stop",
+            Self::SetUp => "set_up",
+            Self::TearDown => "tear_down",
+        }
+    }
+
+    /// Whether the task is called once per run, by no user.
+    pub fn is_per_run(self) -> bool {
+        matches!(self, Self::SetUp | Self::TearDown)
+    }
+}
+
 impl Task {
+    /// Whether it should be called at all.
+    pub fn is_called(&self) -> bool {
+        self.weight > 0 || self.when != When::Deck
+    }
+
     /// The names of its rows for steps: `checkout / pay`. Empty for a task without named steps.
     pub fn step_rows(&self) -> impl Iterator<Item = (String, &Step)> {
         let named = self.steps.iter().filter_map(|step| Some((step.name.as_ref()?, step)));
@@ -132,6 +177,24 @@ impl Task {
 }
 
 impl Scenario {
+    /// The names that the set-up extracts, for all requests of the run.
+    pub fn given(&self) -> Vec<String> {
+        let tasks = self.tasks.iter().filter(|task| task.when == When::SetUp);
+        let extracts = tasks.flat_map(|task| &task.steps).flat_map(|step| &step.extract);
+        let mut names: Vec<String> = Vec::new();
+        for extract in extracts {
+            if !names.contains(&extract.name) {
+                names.push(extract.name.clone());
+            }
+        }
+        names
+    }
+
+    /// Whether a kind of users has tasks to call at this time.
+    pub fn has_turn(&self, kind: usize, when: When) -> bool {
+        self.tasks.iter().any(|task| task.kind == kind && task.when == when)
+    }
+
     /// Whether a task is in a group, or is called by the kind of users `user:NAME`.
     pub fn is_in_group(&self, task: &Task, group: &str) -> bool {
         match group.strip_prefix(KIND_PREFIX) {

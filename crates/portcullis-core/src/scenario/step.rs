@@ -28,6 +28,10 @@ pub struct Step {
     pub extract: Vec<Extract>,
     /// How many redirects are followed; they are part of the step.
     pub redirects: u8,
+    /// How often it is made in one call.
+    pub repeat: u32,
+    /// Whether a user makes it in its first call only; what it extracts is kept.
+    pub once: bool,
 }
 
 /// A request with placeholders for values.

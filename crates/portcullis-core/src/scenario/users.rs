@@ -20,7 +20,8 @@ pub struct UserKind {
 /// balances servers).
 pub fn turns(weights: &[u32]) -> Vec<usize> {
     let divisor = weights.iter().fold(0, |known, weight| greatest_common_divisor(known, *weight));
-    let weights: Vec<i64> = weights.iter().map(|weight| i64::from(weight / divisor.max(1))).collect();
+    let weights: Vec<i64> =
+        weights.iter().map(|weight| i64::from(weight / divisor.max(1))).collect();
     let total: i64 = weights.iter().sum();
     let mut credits = vec![0; weights.len()];
     let next = |_| {

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use portcullis_core::plan::LoadPlan;
+use portcullis_core::scenario::When;
 
 /// The calls of a run, of all workers together.
 pub struct Calls<'a> {
@@ -91,7 +92,8 @@ impl<'a> Calls<'a> {
         let Some(calls) = self.tasks.get(task) else { return false };
         let warmed = calls.warmed.load(Ordering::Relaxed) + u64::from(self.plan.warm_up_rounds);
         let all = self.made(task) + warmed;
-        !calls.throttled.load(Ordering::Relaxed)
+        described.when == When::Deck
+            && !calls.throttled.load(Ordering::Relaxed)
             && described.max_calls.is_none_or(|most| all < u64::from(most))
     }
 

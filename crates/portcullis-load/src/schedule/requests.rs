@@ -71,11 +71,7 @@ impl<'a> Schedule<'a> {
     /// The next request of a user of this kind, with the caller's own deck of it. `moment` is
     /// its start, or its scheduled start. In the planned window the task comes from the deck; after it, it is a task
     /// without samples, or an extra request for a rule in doubt.
-    pub fn next_request(
-        &self,
-        (kind, deck): (usize, &mut Deck),
-        moment: Duration,
-    ) -> NextRequest {
+    pub fn next_request(&self, (kind, deck): (usize, &mut Deck), moment: Duration) -> NextRequest {
         let calls = &self.window.calls;
         if moment < self.plan.opens() {
             let number = self.warm_up_number();

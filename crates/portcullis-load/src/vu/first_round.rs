@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use portcullis_core::engine::{Content, FirstAnswer, FirstFailure, LoginFailure, Observer};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::scenario::{Task, titles};
+use portcullis_core::scenario::{Task, When, titles};
 use portcullis_core::target::Target;
 
 use super::flow::Called;
 use super::login::LoggedIn;
-use super::prepared::{Prepared, closes_connections};
-use super::session::{Sending, Session, login_failure};
+use super::once::{OnceCalled, set_up};
+use super::prepared::{Prepared, Slot, closes_connections};
+use super::session::{Sending, Session, login_failure, looks_secret};
 use super::shape::{Shape, Shapes, StepShapes};
 use super::shared::FirstLogin;
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
@@ -32,6 +33,10 @@ pub struct FirstRound {
     pub answers: Vec<FirstAnswer>,
     /// The shapes of the answers.
     pub shapes: Shapes,
+    /// The values of the set-up.
+    pub given: Vec<Slot>,
+    /// The calls of the set-up.
+    pub set_up: Vec<OnceCalled>,
     /// The logins, by the number of their user; recorded when the load begins.
     pub logins: Vec<(u32, FirstLogin)>,
 }
@@ -48,6 +53,9 @@ pub enum LoadError {
     /// The first user could not log in.
     #[error("the login failed: {}", .0.message)]
     Login(LoginFailure),
+    /// A task of the set-up failed.
+    #[error("the set-up failed: {0}")]
+    SetUp(String),
     /// The observer stopped it.
     #[error("stopped")]
     Aborted,
@@ -107,16 +115,23 @@ pub fn first_round(
     if !observer.goes_on() {
         return Err(LoadError::Aborted);
     }
-    let Round { answers, shapes } = result
+    let Round { answers, shapes, set_up: (given, set_up) } = result
         .into_inner()
         .unwrap_or_else(|| Err(LoadError::Engine(ReactorError::without_result(panicked))))?;
-    Ok(FirstRound { prepared, endpoint, answers, shapes, logins })
+    let names = plan.scenario.given();
+    let values = names.iter().zip(&given);
+    let values = values.filter_map(|(name, slot)| Some((name, slot.as_deref()?)));
+    let secrets = values.filter(|(name, value)| looks_secret(name, value));
+    secrets.for_each(|(_, value)| observer.secret(value));
+    Ok(FirstRound { prepared, endpoint, answers, shapes, given, set_up, logins })
 }
 
 /// What was answered.
 struct Round {
     answers: Vec<FirstAnswer>,
     shapes: Shapes,
+    /// The values and the calls of the set-up.
+    set_up: (Vec<Slot>, Vec<OnceCalled>),
 }
 
 /// One user of each kind logs in and calls the tasks of its kind.
@@ -128,11 +143,14 @@ async fn round(
     let plan = sending.plan;
     let tasks = &plan.scenario.tasks;
     let none = |task: &Task| vec![StepShapes::default(); task.steps.len()];
-    let mut round =
-        Round { answers: Vec::new(), shapes: Shapes(tasks.iter().map(none).collect()) };
+    let shapes = Shapes(tasks.iter().map(none).collect());
+    let set_up = set_up(sending, handle.clone()).await?;
+    let given = set_up.0.clone();
+    let mut round = Round { answers: Vec::new(), shapes, set_up };
     for kind in 0..plan.scenario.users.len() {
         let number = plan.scenario.first_user(kind, plan.users).unwrap_or(0);
         let mut session = Session::new(handle.clone(), number, kind);
+        session.give(&given);
         if plan.scenario.login_of(kind).is_some() {
             let (sample, logged_in) = session.login(sending).await;
             match logged_in {
@@ -158,12 +176,16 @@ async fn round(
 async fn of_kind(
     sending: &Sending<'_>,
     session: &mut Session,
-    Round { answers, shapes }: &mut Round,
+    Round { answers, shapes, .. }: &mut Round,
 ) -> Result<(), LoadError> {
     let (plan, before) = (sending.plan, answers.len());
     for time in 0..plan.warm_up_rounds {
-        for (index, task) in plan.scenario.tasks.iter().enumerate() {
-            if task.weight == 0 || task.kind != session.kind {
+        // What a user calls at its start is called before other tasks.
+        let mut tasks: Vec<(usize, &Task)> = plan.scenario.tasks.iter().enumerate().collect();
+        tasks.sort_by_key(|(_, task)| task.when != When::OnStart);
+        for (index, task) in tasks {
+            let is_first = task.when == When::OnStart && time == 0;
+            if task.weight == 0 && !is_first || task.kind != session.kind {
                 continue;
             }
             // Separate random streams, so that the run's first requests do not change.

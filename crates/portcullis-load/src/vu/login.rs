@@ -59,6 +59,9 @@ pub enum LoggedIn {
     Cut,
 }
 
+/// A login is no task.
+const NO_TASK: usize = usize::MAX;
+
 /// Separate random streams for logins, so that requests do not change.
 const LOGIN_NUMBERS: u64 = 1 << 61;
 
@@ -83,14 +86,16 @@ impl Session {
             }
         };
         self.jar = Jar::default();
-        self.slots.clear();
+        self.slots.clone_from(&self.given);
         self.slots.resize(flow.slots.len(), None);
         self.wants = Wants { body: true, fields: false };
         let mut sample = match &login.session {
             Some(session) => {
                 self.log_in_as_a_browser(sending, login, session, &drawn, &mut rng).await
             }
-            None => self.walk(sending, (&login.steps, flow, &[]), &drawn, &mut rng, None).await,
+            None => {
+                self.walk(sending, (&login.steps, flow, &[], NO_TASK), &drawn, &mut rng, None).await
+            }
         };
         self.wants = Wants::default();
         if let Some(sample) = &mut sample {
@@ -121,7 +126,7 @@ impl Session {
         let flow = sending.prepared.login(self.kind)?;
         let ([open, submit], [page, form]) = (login.steps.as_slice(), flow.requests.as_slice())
         else {
-            return self.walk(sending, (&login.steps, flow, &[]), drawn, rng, None).await;
+            return self.walk(sending, (&login.steps, flow, &[], NO_TASK), drawn, rng, None).await;
         };
         let opened = self.step(sending, (open, None), page, drawn, None).await;
         if opened.failure.is_some() {

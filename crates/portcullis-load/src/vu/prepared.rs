@@ -5,9 +5,7 @@
 use std::io::Write;
 
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::scenario::{
-    Login, LoginHeader, NamedValues, Scenario, Step, Task, UserKind,
-};
+use portcullis_core::scenario::{Login, LoginHeader, NamedValues, Scenario, Step, Task, UserKind};
 use portcullis_core::target::Target;
 
 use super::cookies::Jar;
@@ -46,10 +44,12 @@ pub struct PreparedFlow {
     pub requests: Vec<PreparedRequest>,
     /// The drawn values of one call.
     pub values: Vec<PreparedValues>,
-    /// The names of its values from answers: those of the login, then its own.
+    /// The names of its values from answers: those of the set-up and the login, then its own.
     pub slots: Vec<String>,
-    /// How many of them are those of the login.
+    /// How many of them are those of the set-up and the login.
     pub login_slots: usize,
+    /// Whether a user makes some of its steps once only.
+    pub has_once: bool,
 }
 
 /// The login of a kind of users, ready to be sent.
@@ -126,16 +126,18 @@ impl Prepared {
             login: login.and_then(|login| Some(login.header.as_ref()?.name.clone())),
             session: login.and_then(|login| login.session.clone()),
         };
+        let given = scenario.given();
         let login = |users: &UserKind| {
             let Some(login) = &users.login else { return PreparedLogin::default() };
             let before = Fixed { login: None, ..fixed(Some(login)) };
-            let flow = PreparedFlow::new(&login.steps, &login.values, &[], scenario, &before);
+            let flow = PreparedFlow::new(&login.steps, &login.values, &given, scenario, &before);
             PreparedLogin { flow: Some(flow), header: login.header.clone() }
         };
         let logins: Vec<PreparedLogin> = scenario.users.iter().map(login).collect();
         let task = |task: &Task| {
             let names = logins.get(task.kind).and_then(|login| login.flow.as_ref());
-            let names = names.map(|flow| flow.slots.as_slice()).unwrap_or_default();
+            let names = names.filter(|_| !task.when.is_per_run());
+            let names = names.map_or(given.as_slice(), |flow| flow.slots.as_slice());
             let fixed = fixed(scenario.login_of(task.kind));
             PreparedFlow::new(&task.steps, &task.values, names, scenario, &fixed)
         };
@@ -197,6 +199,7 @@ impl PreparedFlow {
                 .collect(),
             slots,
             login_slots,
+            has_once: steps.iter().any(|step| step.once),
         }
     }
 

@@ -50,6 +50,10 @@ pub struct Session {
     /// The values of earlier answers: of the login, then of the present call.
     pub(super) slots: Vec<Slot>,
     pub(super) jar: Jar,
+    /// For each task the values of its steps that are made once, by their slots.
+    pub(super) kept: Vec<(usize, Vec<(usize, Slot)>)>,
+    /// The values of the set-up.
+    pub(super) given: Vec<Slot>,
     /// How the named steps of the last call ended.
     pub(super) ends: Vec<StepEnd>,
     /// The shapes of the next call's answers, for each step; empty if they are not noted.
@@ -103,6 +107,8 @@ impl Session {
             line: Arc::from([]),
             slots: Vec::new(),
             jar: Jar::default(),
+            kept: Vec::new(),
+            given: Vec::new(),
             ends: Vec::new(),
             noted: Vec::new(),
             wants: Wants::default(),
@@ -112,6 +118,17 @@ impl Session {
             may_resend: true,
             late_bytes: None,
         }
+    }
+
+    /// The handle with which it waits.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Uses the values of the set-up for all requests.
+    pub fn give(&mut self, given: &[Slot]) {
+        self.given = given.to_vec();
+        self.slots = given.to_vec();
     }
 
     /// Uses what a login gave for all further requests.

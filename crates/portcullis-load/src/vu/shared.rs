@@ -9,7 +9,7 @@ use portcullis_core::plan::LoadPlan;
 use portcullis_core::steering::StopController;
 
 use super::login::Credentials;
-use super::prepared::{Prepared, PreparedFlow};
+use super::prepared::{Prepared, PreparedFlow, Slot};
 use super::session::Sending;
 use super::shape::Shapes;
 use crate::http::Endpoint;
@@ -48,6 +48,8 @@ pub struct Shared<'a> {
     pub first: Mutex<Vec<(u32, FirstLogin)>>,
     /// For each kind of users the login of all of them, if they share one.
     pub shared_logins: Vec<Option<Mutex<SharedLogin>>>,
+    /// The values of the set-up.
+    pub given: Vec<Slot>,
     /// The shapes of the first round's answers.
     pub shapes: Shapes,
     /// All secrets that logins gave to users.
@@ -67,6 +69,7 @@ impl<'a> Shared<'a> {
         prepared: Prepared,
         endpoint: Endpoint,
         first: Vec<(u32, FirstLogin)>,
+        given: Vec<Slot>,
         shapes: Shapes,
         controller: &'a dyn StopController,
     ) -> Self {
@@ -83,6 +86,7 @@ impl<'a> Shared<'a> {
             endpoint,
             shared_logins,
             first: Mutex::new(first),
+            given,
             shapes,
             secrets: Mutex::new(Vec::new()),
             login_failure: Mutex::new(None),

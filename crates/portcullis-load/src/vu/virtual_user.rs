@@ -1,6 +1,8 @@
 //! One virtual user: it starts at its time, logs in, makes requests and waits. In the
 //! closed model it decides when to send; in the open model arrivals decide.
 
+mod turns;
+
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Mutex;
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 use portcullis_core::config::ramp;
 use portcullis_core::measure::FailureKind;
 use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::scenario::When;
 
 use super::flow::Called;
 use super::login::{Credentials, LoggedIn};
@@ -40,6 +43,10 @@ struct VirtualUser<'w, 'a> {
     session: Session,
     is_logged_in: bool,
     has_run: bool,
+    /// Whether it called the tasks of its start.
+    has_started: bool,
+    /// Whether it has tasks to call when it stops.
+    has_end: bool,
     /// Whether an expired login is renewed: not if a new one was refused, too, and nothing was
     /// answered since.
     may_renew: bool,
@@ -81,6 +88,10 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
             return;
         }
         worker.join();
+        if !user.start().await {
+            worker.leave();
+            return;
+        }
         let next = loop {
             let Some(took) = user.request(None).await else { break Next::Stop };
             let wait = pause.next(took, &mut waits);
@@ -92,9 +103,10 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
         worker.leave();
         user.finish();
         if next == Next::Stop {
-            return;
+            break;
         }
     }
+    user.stop().await;
 }
 
 async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
@@ -110,25 +122,29 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
         return;
     }
     worker.join();
-    loop {
-        let due = user.handle.woken_for(|| worker.next_due(slot)).await;
-        let Some(Due(arrival)) = due else { break };
+    let mut goes_on = user.start().await;
+    while goes_on {
+        let next = || match user.is_stopping() {
+            true => Some(None),
+            false => worker.next_due(slot).map(Some),
+        };
+        let Some(Due(arrival)) = user.handle.woken_for(next).await.flatten() else { break };
         // A scheduled arrival that is too late for the window is dropped, but extra requests for a
         // rule in doubt may still follow.
         let is_scheduled = arrival.is_some();
         let is_sent = user.request(arrival).await.is_some();
-        if !is_sent && (!is_scheduled || user.handle.is_cut()) {
-            break;
-        }
+        goes_on = is_sent || is_scheduled && !user.handle.is_cut();
     }
     worker.leave();
     user.finish();
+    user.stop().await;
 }
 
 impl<'w, 'a> VirtualUser<'w, 'a> {
     fn new(worker: &'w Worker<'a>, number: u32, handle: Handle) -> Self {
         let kind = worker.shared.plan.scenario.kind_of(number);
-        let session = Session::new(handle.clone(), number, kind);
+        let mut session = Session::new(handle.clone(), number, kind);
+        session.give(&worker.shared.given);
         Self {
             worker,
             number,
@@ -137,6 +153,8 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             session,
             is_logged_in: false,
             has_run: false,
+            has_started: false,
+            has_end: worker.shared.plan.scenario.has_turn(kind, When::OnStop),
             may_renew: true,
             seen_login: 0,
             last: None,
@@ -159,6 +177,17 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         if phase == Phase::Window && !std::mem::replace(&mut self.has_run, true) {
             worker.ran.set(worker.ran.get() + 1);
         }
+        self.perform((number, phase, task), intended, start).await
+    }
+
+    /// Makes a call and records it; returns how long it took, or `None` if the load ends.
+    async fn perform(
+        &mut self,
+        (number, phase, task): (u64, Phase, TaskId),
+        intended: Option<Instant>,
+        start: Instant,
+    ) -> Option<Duration> {
+        let worker = self.worker;
         self.session.may_resend = worker.recorder.borrow().may_resend();
         let begun = start - worker.shared.schedule.start;
         worker.under_way.set(worker.under_way.get() + 1);
@@ -257,7 +286,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             }
             let many = Duration::from_micros(u64::from(shared.plan.users) * 100);
             self.handle.until(now + PATIENCE.max(many)).await;
-            if self.handle.is_cut() {
+            if self.handle.is_cut() || self.is_stopping() {
                 return None;
             }
         }
@@ -270,7 +299,9 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         self.last = sample.good_answer(ended).map(|answer| (subject, answer));
         let mut recorder = self.worker.recorder.borrow_mut();
         if recorder.wants_body(subject, sample) {
-            let kept = self.session.error_body(sample.body_bytes, self.worker.shared.flow(subject, self.kind));
+            let kept = self
+                .session
+                .error_body(sample.body_bytes, self.worker.shared.flow(subject, self.kind));
             sample.error_body = kept.map(Box::new);
         }
         recorder.record(subject, sample, ended, self.worker.shared.plan);
@@ -283,9 +314,9 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
     fn record_ends(&mut self, phase: Phase, task: TaskId) {
         let shared = self.worker.shared;
         let mut recorder = self.worker.recorder.borrow_mut();
-        for (index, end) in self.session.ends().enumerate() {
+        for end in self.session.ends() {
             let ended = end.at - shared.schedule.start;
-            recorder.record_step(phase, (task, index), end.sample.as_ref(), ended, shared.plan);
+            recorder.record_step(phase, (task, end.step), end.sample.as_ref(), ended, shared.plan);
         }
     }
 
@@ -317,6 +348,9 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             self.handle.until(end).await;
             if leaves < closes {
                 return Next::Leave;
+            }
+            if self.is_stopping() {
+                return Next::Stop;
             }
         }
         let lag = worker.sleep(&self.handle, until).await;

@@ -42,6 +42,8 @@ pub struct Worker<'a> {
     pub ran: Cell<u32>,
     /// Requests under way, logins included.
     pub under_way: Cell<u32>,
+    /// Users that have tasks to call when they stop, and have not yet.
+    pub stopping: Cell<u32>,
     /// The times without an answer.
     pub gaps: RefCell<GapRecorder>,
     /// One for each kind of users.
@@ -73,6 +75,7 @@ impl<'a> Worker<'a> {
             active: Cell::new(0),
             ran: Cell::new(0),
             under_way: Cell::new(0),
+            stopping: Cell::new(0),
             gaps: RefCell::default(),
             decks: RefCell::new(decks?),
         })

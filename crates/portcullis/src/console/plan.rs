@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use portcullis_core::plan::{Mode, Plan};
-use portcullis_core::scenario::titles;
+use portcullis_core::scenario::{When, titles};
 use portcullis_core::units::show_duration;
 
 use super::{line, plain};
@@ -80,6 +80,9 @@ fn load_lines(plan: &Plan) {
     for task in load.scenario.tasks.iter().filter(|task| task.weight > 0) {
         let (name, weight) = (&task.name, task.weight);
         line(&format!("task           {name} × {weight}: {}", titles(&task.steps)));
+    }
+    for task in load.scenario.tasks.iter().filter(|task| task.when != When::Deck) {
+        line(&format!("{:<15}{}: {}", task.when.name(), task.name, titles(&task.steps)));
     }
     let expected = load.expected_requests(load.window);
     line(&format!("expected       about {expected:.0} requests; one deck has {}", load.deck()));

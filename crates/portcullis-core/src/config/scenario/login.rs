@@ -27,8 +27,7 @@ pub fn login(
     let kind = section.optional_text("type", problems).unwrap_or_else(|| TYPES[0].to_owned());
     if !TYPES.contains(&kind.as_str()) {
         let near = nearest(&kind, TYPES);
-        let message =
-            format!("{path}.type = \"{kind}\": expected {}{near}", TYPES.join(", "));
+        let message = format!("{path}.type = \"{kind}\": expected {}{near}", TYPES.join(", "));
         note(problems, at, message);
     }
     let mut values = around.values.clone();
@@ -37,6 +36,7 @@ pub fn login(
         values.retain(|(name, _)| !own.iter().any(|(known, _)| known == name));
         values.extend(own);
     }
+    let given = around.given;
     let around = Around { values: &values, ..*around };
     let mut login = match kind.as_str() {
         "session" => session(&mut section, &around, problems),
@@ -51,7 +51,8 @@ pub fn login(
     }
     section.finish(problems);
     login.values = values;
-    let names = Names { owner: "the login".to_owned(), login: &[], files };
+    let names =
+        Names { owner: "the login".to_owned(), login: &[], set_up: given, earlier: &[], files };
     let header = login.header.iter().map(|header| &header.value);
     check_names(&login.steps, header, &mut login.values, &names, node, problems);
     (kind != "none").then_some(login)
@@ -68,8 +69,7 @@ fn token(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problems)
     let node = section.required("token", problems);
     let title = section.path_of("token");
     let written = node.and_then(|node| text(node, &title, problems));
-    let from =
-        node.zip(written).and_then(|(node, written)| json(&written, node, &title, problems));
+    let from = node.zip(written).and_then(|(node, written)| json(&written, node, &title, problems));
     // Also without a valid place, so that a wrong one is one problem, not two.
     let from = from.unwrap_or_else(|| Source::Key(String::new()));
     request.extract.push(Extract { name: TOKEN.to_owned(), from, optional: false });
@@ -139,6 +139,8 @@ fn session(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problem
             optional: true,
         }],
         redirects: 0,
+        repeat: 1,
+        once: false,
     };
     Login {
         steps: vec![open, submit],

@@ -6,7 +6,7 @@ use super::super::reader::{Problems, Reader, integer, list, note, text};
 use super::super::tree::{Node, Value};
 use super::login::login;
 use super::steps::Around;
-use super::{may_name, wait_of};
+use super::{is_per_run, may_name, wait_of};
 use crate::scenario::{DataFile, UserKind};
 use crate::text::nearest;
 
@@ -34,15 +34,16 @@ pub fn users(
         let mut section = Reader::new(item, "scenario.user", problems);
         let name = section.text("name", problems);
         if !name.is_empty() && (!may_name(&name) || name.contains('.')) {
-            let message = format!("\"{name}\" is not a valid name of users: use letters, digits, _ -");
+            let message =
+                format!("\"{name}\" is not a valid name of users: use letters, digits, _ -");
             note(problems, item.at, message);
         }
         if !names.insert(name.clone()) {
             note(problems, item.at, format!("two kinds of users are named \"{name}\""));
         }
-        let weight = section
-            .optional("weight")
-            .map_or(Some(1), |node| integer(node, "scenario.user.weight", 1..=LARGEST_WEIGHT, problems));
+        let weight = section.optional("weight").map_or(Some(1), |node| {
+            integer(node, "scenario.user.weight", 1..=LARGEST_WEIGHT, problems)
+        });
         let wait = match section.table("wait", problems) {
             Some(wait) => wait_of(wait, problems),
             None => usual.wait,
@@ -94,10 +95,14 @@ pub fn check_tasks(at: &Node, tasks: &[Node], kinds: &[Written], problems: &mut 
     for name in kinds.iter().flat_map(|kind| kind.tasks.iter().flatten()) {
         if !known.contains(&name.as_str()) {
             let near = nearest(name, known.iter().copied());
-            note(problems, at.at, format!("scenario.user.tasks: unknown task or group \"{name}\"{near}"));
+            note(
+                problems,
+                at.at,
+                format!("scenario.user.tasks: unknown task or group \"{name}\"{near}"),
+            );
         }
     }
-    for task in tasks {
+    for task in tasks.iter().filter(|task| !is_per_run(task)) {
         if callers(task, kinds).is_empty() {
             let name = word(task, "name").unwrap_or_default();
             let message = format!(

@@ -29,7 +29,7 @@ impl Recorder {
             let named = task.step_rows().enumerate();
             let steps = named.map(|(step, (name, written))| TaskSummary {
                 name,
-                weight: task.weight,
+                weight: shown_weight(task),
                 ..self.summary(first + step, std::slice::from_ref(written), plan)
             });
             let checks = self.checks.get(index).cloned().unwrap_or_default();
@@ -39,8 +39,8 @@ impl Recorder {
                 checks,
                 name: task.name.clone(),
                 group: task.group.clone(),
+                weight: shown_weight(task),
                 user: plan.scenario.kind_name(task.kind).map(str::to_owned),
-                weight: task.weight,
                 steps: steps.collect(),
                 ..self.summary(index, &task.steps, plan)
             }
@@ -98,6 +98,11 @@ impl Recorder {
         all.sort_by_key(|(key, _)| **key);
         all.into_iter().map(|(_, group)| group.clone()).collect()
     }
+}
+
+/// The weight in results: a task that must be called is not one of weight 0.
+fn shown_weight(task: &Task) -> u32 {
+    task.weight.max(u32::from(task.is_called()))
 }
 
 /// Whether an accepted answer can be a success.
