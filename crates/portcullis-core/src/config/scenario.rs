@@ -16,8 +16,8 @@ use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::renamed;
 use super::tree::{self, Node, Place, Value};
 use crate::scenario::{
-    DataFile, NamedValues, Order, Part, Scenario, Task, Template, UserKind, Wait, When, is_name,
-    turns,
+    DataFile, NamedValues, NormalWait, Order, Part, Scenario, Task, Template, UserKind, Wait, When,
+    is_name, turns,
 };
 use crate::text::{is_secret_name, nearest};
 use login::login;
@@ -29,7 +29,7 @@ use values::{files, values};
 const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
 
 /// The kinds of waits other than the default one, which has `min` and `max`.
-const WAITS: [&str; 3] = ["constant", "exponential_mean", "pacing"];
+const WAITS: [&str; 5] = ["constant", "exponential_mean", "pacing", "throughput", "normal"];
 
 type Headers = Vec<(String, Template)>;
 
@@ -234,7 +234,17 @@ fn wait_of(mut section: Reader<'_>, problems: &mut Problems) -> Wait {
         let kind = match key {
             "constant" => Wait::Constant,
             "exponential_mean" => Wait::Exponential,
-            _ => Wait::Pacing,
+            "pacing" => Wait::Pacing,
+            "throughput" => {
+                let rate = section.rate("throughput", problems);
+                chosen.extend(Duration::try_from_secs_f64(1.0 / rate).map(Wait::Pacing));
+                continue;
+            }
+            _ => {
+                let table = section.table("normal", problems);
+                chosen.extend(table.and_then(|table| normal(table, problems)));
+                continue;
+            }
         };
         chosen.extend(section.wait(key, problems).map(kind));
     }
@@ -242,12 +252,31 @@ fn wait_of(mut section: Reader<'_>, problems: &mut Problems) -> Wait {
     let is_uniform = written.into_iter().any(|node| node.at != Place::Default);
     if chosen.len() + usize::from(is_uniform) > 1 {
         let title = section.path_of("constant").replace(".constant", "");
-        let message =
-            format!("{title} needs one of: min and max, constant, exponential_mean, pacing");
+        let message = format!("{title} needs one of: min and max, {}", WAITS.join(", "));
         note(problems, section.at(), message);
     }
     section.finish(problems);
     chosen.first().copied().unwrap_or(Wait::Uniform(min, max.max(min)))
+}
+
+/// A normally distributed wait; without bounds it is within three deviations.
+fn normal(mut section: Reader<'_>, problems: &mut Problems) -> Option<Wait> {
+    let mean = section.wait("mean", problems);
+    let deviation = section.wait("deviation", problems);
+    let bound = |section: &mut Reader<'_>, key: &'static str, problems: &mut Problems| {
+        section.optional(key).and_then(|_| section.wait(key, problems))
+    };
+    let (min, max) = (bound(&mut section, "min", problems), bound(&mut section, "max", problems));
+    let (at, title) = (section.at(), section.path_of("mean"));
+    section.finish(problems);
+    let (mean, deviation) = (mean?, deviation?);
+    let min = min.unwrap_or_else(|| mean.saturating_sub(deviation * 3));
+    let max = max.unwrap_or(mean + deviation * 3);
+    if !(min..=max).contains(&mean) {
+        note(problems, at, format!("{title} must be between min and max"));
+        return None;
+    }
+    Some(Wait::Normal(NormalWait { mean, deviation, min, max }))
 }
 
 /// Removes the default wait from a merged tree that has another kind of wait. It has no

@@ -46,7 +46,9 @@ pub fn decode(
     let kinds = scenario.named_kinds().map(|(_, name)| format!("{KIND_PREFIX}{name}"));
     let groups = scenario.tasks.iter().filter_map(|task| task.group.clone());
     let groups: Vec<String> = groups.chain(kinds).collect();
-    let labels: Vec<String> = scenario.tasks.iter().map(|task| labels(&task.steps)).collect();
+    let labels = scenario.tasks.iter().map(|task| labels(&task.steps));
+    let checks = scenario.tasks.iter().flat_map(|task| &task.steps).flat_map(|step| &step.checks);
+    let labels: Vec<String> = labels.chain(checks.map(|check| check.name.clone())).collect();
     let login = scenario.logins().next().is_some();
     let names = Names { tasks: &tasks, groups: &groups, labels: &labels, login };
     let names = KnownNames::from(names);

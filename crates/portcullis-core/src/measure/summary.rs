@@ -341,6 +341,21 @@ impl Summary {
         self.tasks.iter().filter(is_in).chain(step).chain(login)
     }
 
+    /// The number of checks of a scope that were made, and how many were not met. A label is
+    /// the name of a check here, in any task.
+    pub fn checks(&self, scope: &Scope) -> (u64, u64) {
+        let is_meant = |check: &&CheckSummary| match scope {
+            Scope::Label(name) => check.name == *name,
+            _ => true,
+        };
+        let tasks: Vec<&TaskSummary> = match scope {
+            Scope::Label(_) => self.tasks.iter().collect(),
+            _ => self.of_scope(scope).collect(),
+        };
+        let checks = tasks.iter().flat_map(|task| &task.checks).filter(is_meant);
+        checks.fold((0, 0), |(made, failed), one| (made + one.checked, failed + one.failed))
+    }
+
     /// The requests of a scope in the planned window, for rates.
     pub fn window(&self, scope: &Scope) -> Row {
         let mut row = Row::default();

@@ -16,7 +16,7 @@ mod users;
 mod values;
 
 pub use body::{BodyPart, BodyTemplate, FileSource, PartContent};
-pub use check::{Check, Condition, MAX_CHECKS, Scalar};
+pub use check::{Check, Condition, MAX_CHECKS, Pattern, Scalar};
 pub use deck::Deck;
 pub use extract::{Extract, Source};
 pub use login::{CSRF, Login, LoginHeader, SessionLogin, TOKEN};
@@ -63,6 +63,42 @@ pub enum Wait {
     /// Between the starts of requests: a fixed time, or no pause if the last answer took
     /// longer.
     Pacing(Duration),
+    /// Normally distributed, within bounds.
+    Normal(NormalWait),
+}
+
+/// A normally distributed pause within bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NormalWait {
+    /// The mean of the distribution, between the bounds.
+    pub mean: Duration,
+    /// Its standard deviation.
+    pub deviation: Duration,
+    /// The shortest pause.
+    pub min: Duration,
+    /// The longest pause.
+    pub max: Duration,
+}
+
+impl NormalWait {
+    /// How often a pause is drawn before the bounds alone decide: so narrow bounds leave of the
+    /// distribution hardly more than a uniform one.
+    const TRIES: u32 = 100;
+
+    /// Draws a pause: the method of Box and Muller (1958), again while it is out of bounds.
+    fn next(self, rng: &mut Rng) -> Duration {
+        for _ in 0..Self::TRIES {
+            let (radius, angle) = (1.0 - rng.unit(), rng.unit());
+            let normal = (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos();
+            let drawn = self.mean.as_secs_f64() + normal * self.deviation.as_secs_f64();
+            if let Ok(drawn) = Duration::try_from_secs_f64(drawn)
+                && (self.min..=self.max).contains(&drawn)
+            {
+                return drawn;
+            }
+        }
+        self.min + (self.max - self.min).mul_f64(rng.unit())
+    }
 }
 
 /// How the next task of a run is chosen.
@@ -80,12 +116,16 @@ impl Wait {
         match self {
             Self::Uniform(min, max) => (min + max) / 2,
             Self::Constant(wait) | Self::Exponential(wait) | Self::Pacing(wait) => wait,
+            Self::Normal(normal) => normal.mean,
         }
     }
 
     /// The next pause of a user, from the end of its last request, which took `took`. One
-    /// number is drawn from `rng` for every kind.
+    /// number is drawn from `rng` for every kind but the normal one.
     pub fn next(self, took: Duration, rng: &mut Rng) -> Duration {
+        if let Self::Normal(normal) = self {
+            return normal.next(rng);
+        }
         let unit = rng.unit();
         match self {
             Self::Uniform(min, max) => min + (max - min).mul_f64(unit),
@@ -93,6 +133,7 @@ impl Wait {
             // Inversion method; 1 - unit is never 0.
             Self::Exponential(mean) => mean.mul_f64(-(1.0 - unit).ln()),
             Self::Pacing(cycle) => cycle.saturating_sub(took),
+            Self::Normal(normal) => normal.mean,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rules in print: as written, and in words.
 
-use super::{Comparison, Limit, Policy, Reference, Relative, Scope};
+use super::{Comparison, Limit, Metric, Policy, Reference, Relative, Scope};
 use super::{Derived, Threshold, Uncertainty, Unit};
 use crate::measure::KIND_PREFIX;
 use crate::units::{show_bytes, show_duration, show_ms};
@@ -96,6 +96,9 @@ impl Threshold {
     fn scope_in_words(&self) -> String {
         match (&self.scope, self.per_task) {
             _ if self.metric.is_of_load() => "in the window".to_owned(),
+            (Scope::Label(name), _) if self.metric == Metric::Checks => {
+                format!("of the check \"{name}\"")
+            }
             (Scope::Aggregate, false) => "of all requests".to_owned(),
             (Scope::Aggregate, true) => "of each task".to_owned(),
             (Scope::Task(name), _) => format!("of {name}"),

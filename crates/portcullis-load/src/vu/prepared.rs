@@ -33,6 +33,8 @@ pub struct PreparedRequest {
     pub takes: Vec<usize>,
     /// Whether it may be sent again if the server closed the connection.
     pub idempotent: bool,
+    /// Whether its checks need the fields of the answer.
+    pub(super) needs_fields: bool,
     /// Whether its answer has no body.
     pub is_head: bool,
 }

@@ -251,9 +251,7 @@ impl Session {
                 sample.tail = end - exchanged.first_byte;
                 sample.status = self.response.head().status;
                 let weighed = weigh(&self.response, step, shapes);
-                // A shift by all bits is a mask of all checks.
-                let all = u64::MAX.checked_shl(checks(step)).map_or(u64::MAX, |rest| !rest);
-                sample.checked = if weighed.is_checked { all } else { 0 };
+                sample.checked = weighed.checked;
                 sample.unmet = weighed.unmet;
                 (weighed.size, astray.or(weighed.failure).or_else(|| misframed(exchanged.surplus)))
             }
@@ -370,7 +368,7 @@ impl Session {
         keep_body: bool,
     ) -> Result<Exchanged, (ExchangeError, Option<Duration>)> {
         self.response.begin(request.is_head, keep_body);
-        if self.wants.fields {
+        if self.wants.fields || request.needs_fields {
             self.response.keep_fields();
         }
         let mut connection = match self.connection.take() {
@@ -397,8 +395,4 @@ impl Session {
 pub fn looks_secret(name: &str, value: &str) -> bool {
     const LONG: usize = 12;
     is_secret_name(name) || value.len() >= LONG
-}
-
-fn checks(step: &Step) -> u32 {
-    u32::try_from(step.checks.len()).unwrap_or(u32::MAX)
 }

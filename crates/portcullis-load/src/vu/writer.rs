@@ -1,7 +1,8 @@
 //! Writes the requests of a scenario as bytes once, with segments for what changes.
 
 use portcullis_core::scenario::{
-    BodyTemplate, NamedValues, Part, PartContent, RequestTemplate, SessionLogin, Step, Template,
+    BodyTemplate, Condition, NamedValues, Part, PartContent, RequestTemplate, SessionLogin, Step,
+    Template,
 };
 use portcullis_core::target::Target;
 
@@ -66,6 +67,10 @@ pub fn request(step: &Step, names: Names<'_>, fixed: &Fixed<'_>) -> PreparedRequ
         needs,
         takes: step.extract.iter().filter_map(|extract| names.slot(&extract.name)).collect(),
         idempotent: template.is_idempotent(),
+        needs_fields: step
+            .checks
+            .iter()
+            .any(|check| matches!(check.condition, Condition::Header { .. })),
         is_head: template.method == "HEAD",
     }
 }
