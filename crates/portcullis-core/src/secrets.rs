@@ -64,7 +64,9 @@ impl Secrets {
     pub fn add_scenario(&mut self, scenario: &Scenario) {
         for login in scenario.users.iter().filter_map(|users| users.login.as_ref()) {
             let values = &login.values;
-            login.steps.iter().for_each(|step| self.add_request(&step.request, values));
+            let refresh = login.refresh.iter().map(|refresh| &refresh.step);
+            let steps = login.steps.iter().chain(refresh);
+            steps.for_each(|step| self.add_request(&step.request, values));
             if let Some(header) = &login.header {
                 self.add_login(header, values);
             }

@@ -49,6 +49,7 @@ wait = { constant = "1s", exponential_mean = "1s", pacing = "1s", throughput = "
 path = "/"
 token = "a"
 authorization = "{{ token }}"
+refresh = { path = "/", token = "a", lifetime = "1m" }
 [[scenario.user]]
 name = "u"
 weight = 1

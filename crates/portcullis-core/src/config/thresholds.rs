@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::reader::{Problems, Reader, list, note, text};
 use super::tree::{Node, Place, Value};
 use crate::measure::KIND_PREFIX;
-use crate::scenario::{Scenario, Task, labels};
+use crate::scenario::{REFRESH_ROW, Scenario, Task, labels};
 use crate::text::nearest;
 use crate::threshold::{
     self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, KnownNames, Labels, Limit, Names, Policy, Reference,
@@ -42,7 +42,8 @@ pub fn decode(
         let steps = task.step_rows().map(|(name, _)| name);
         std::iter::once(task.name.clone()).chain(steps).collect::<Vec<String>>()
     };
-    let tasks: Vec<String> = scenario.tasks.iter().flat_map(rows).collect();
+    let refresh = scenario.refreshes().next().map(|_| REFRESH_ROW.to_owned());
+    let tasks: Vec<String> = scenario.tasks.iter().flat_map(rows).chain(refresh).collect();
     let kinds = scenario.named_kinds().map(|(_, name)| format!("{KIND_PREFIX}{name}"));
     let groups = scenario.tasks.iter().filter_map(|task| task.group.clone());
     let groups: Vec<String> = groups.chain(kinds).collect();

@@ -335,7 +335,7 @@ impl Summary {
             Scope::Login => false,
         };
         let login = self.login.iter().filter(move |_| *scope == Scope::Login);
-        let steps = self.tasks.iter().flat_map(|task| &task.steps);
+        let steps = self.tasks.iter().chain(&self.login).flat_map(|task| &task.steps);
         let step =
             steps.filter(move |step| matches!(scope, Scope::Task(name) if step.name == *name));
         self.tasks.iter().filter(is_in).chain(step).chain(login)

@@ -19,7 +19,9 @@ pub use body::{BodyPart, BodyTemplate, FileSource, PartContent};
 pub use check::{Check, Condition, MAX_CHECKS, Pattern, Scalar};
 pub use deck::Deck;
 pub use extract::{Extract, Source};
-pub use login::{CSRF, Login, LoginHeader, SessionLogin, TOKEN};
+pub use login::{
+    CSRF, EXPIRES_IN, Lifetime, Login, LoginHeader, REFRESH_ROW, Refresh, SessionLogin, TOKEN,
+};
 pub use model::*;
 pub use step::{RequestTemplate, Step, labels, methods, titles};
 pub use template::*;

@@ -1,6 +1,6 @@
 //! Kinds of users: who they are, how many of them there are, and what they do.
 
-use super::{Login, Scenario, Wait};
+use super::{Login, Refresh, Scenario, Wait};
 
 /// One kind of virtual users.
 #[derive(Clone, Debug)]
@@ -70,6 +70,11 @@ impl Scenario {
     pub fn logins(&self) -> impl Iterator<Item = &Login> {
         let logins = self.users.iter().filter_map(|users| users.login.as_ref());
         logins.filter(|login| !login.steps.is_empty())
+    }
+
+    /// The requests that refresh tokens.
+    pub fn refreshes(&self) -> impl Iterator<Item = &Refresh> {
+        self.logins().filter_map(|login| login.refresh.as_ref())
     }
 
     /// The kinds that have a name.

@@ -37,8 +37,14 @@ pub struct Weighed {
     pub unmet: Vec<(usize, String)>,
 }
 
-/// Evaluates a complete answer. `shapes` are those of the first round.
-pub fn weigh(response: &Response, step: &Step, shapes: Option<&StepShapes>) -> Weighed {
+/// Evaluates a complete answer. `shapes` are those of the first round; `may_be_unchanged` if
+/// the request asked only for what has changed.
+pub fn weigh(
+    response: &Response,
+    step: &Step,
+    shapes: Option<&StepShapes>,
+    may_be_unchanged: bool,
+) -> Weighed {
     let body = match unpacked(response) {
         Ok(body) => body,
         Err(error) => {
@@ -49,7 +55,9 @@ pub fn weigh(response: &Response, step: &Step, shapes: Option<&StepShapes>) -> W
     let head = response.head();
     // A body that is not needed was counted, not kept.
     let size = if head.gzip { body.len() as u64 } else { response.body_bytes() };
-    let mut weighed = Weighed { size, failure: refused(head, &body, step), ..Weighed::default() };
+    let is_unchanged = may_be_unchanged && head.status == 304;
+    let failure = if is_unchanged { None } else { refused(head, &body, step) };
+    let mut weighed = Weighed { size, failure, ..Weighed::default() };
     if weighed.failure.is_some() {
         return weighed;
     }

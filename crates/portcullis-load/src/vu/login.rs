@@ -1,17 +1,18 @@
 //! Logs a user in: a token, a session with its cookies, or a header that never changes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use portcullis_core::measure::FailureKind;
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::scenario::{CSRF, Login, SessionLogin};
+use portcullis_core::scenario::{CSRF, EXPIRES_IN, Login, SessionLogin};
 
 use super::answer::unpacked;
 use super::body;
 use super::cookies::{Jar, path_in};
 use super::forms;
 use super::generated::{Drawn, draw};
-use super::prepared::Slot;
+use super::prepared::{PreparedFlow, Slot};
 use super::redirects::{self, is_redirect};
 use super::session::{Sending, Session, Wants, looks_secret};
 use crate::metrics::{Failure, Sample};
@@ -25,12 +26,14 @@ pub struct Credentials {
     pub slots: Vec<Slot>,
     /// The cookies of the session.
     pub jar: Jar,
+    /// When its token is to be refreshed, if it is.
+    pub refresh_at: Option<Instant>,
 }
 
 impl Credentials {
     /// No login.
     pub fn none() -> Self {
-        Self { line: Arc::from([]), slots: Vec::new(), jar: Jar::default() }
+        Self { line: Arc::from([]), slots: Vec::new(), jar: Jar::default(), refresh_at: None }
     }
 
     /// All its secrets. `names` are those of its values.
@@ -109,9 +112,51 @@ impl Session {
             }
         }
         let line = ready.line(&drawn, &self.slots).into();
-        let credentials = Credentials { line, slots: self.slots.clone(), jar: self.jar.clone() };
+        (sample, LoggedIn::In(self.credentials(login, flow, line)))
+    }
+
+    /// Refreshes the token, before it ends. `None` instead of a sample if nothing was sent.
+    pub async fn refresh(&mut self, sending: &Sending<'_>) -> (Option<Sample>, LoggedIn) {
+        let ready = sending.prepared.logins.get(self.kind);
+        let login = sending.plan.scenario.login_of(self.kind);
+        let flows =
+            ready.and_then(|ready| Some((ready, ready.flow.as_ref()?, ready.refresh.as_ref()?)));
+        let refresh = login.and_then(|login| Some((login, login.refresh.as_ref()?)));
+        let (Some((ready, whole, flow)), Some((login, refresh))) = (flows, refresh) else {
+            return (None, LoggedIn::Refused);
+        };
+        let number = LOGIN_NUMBERS + u64::from(self.number);
+        let mut rng = Rng::stream(sending.plan.seed, Domain::Values, number);
+        let Ok(drawn) = draw(&flow.values, &sending.prepared.files, self.number, &mut rng) else {
+            return (None, LoggedIn::Refused);
+        };
+        self.wants = Wants { body: true, fields: false };
+        let steps = std::slice::from_ref(&refresh.step);
+        let sample = self.walk(sending, (steps, flow, &[], NO_TASK), &drawn, &mut rng, None).await;
+        self.wants = Wants::default();
+        let Some(mut sample) = sample else { return (None, LoggedIn::Refused) };
+        if sample.is_cut {
+            return (None, LoggedIn::Cut);
+        }
+        if let Some(failure) = &mut sample.failure {
+            failure.message = self.hide(flow, &failure.message);
+            return (Some(sample), LoggedIn::Refused);
+        }
+        let line = ready.line(&drawn, &self.slots).into();
+        (Some(sample), LoggedIn::In(self.credentials(login, whole, line)))
+    }
+
+    /// What the session has now, and uses from now on.
+    fn credentials(&mut self, login: &Login, flow: &PreparedFlow, line: Arc<[u8]>) -> Credentials {
+        let said = flow.slots.iter().position(|name| name == EXPIRES_IN);
+        let said = said.and_then(|index| self.slots.get(index)?.as_deref());
+        let refresh = login.refresh.as_ref();
+        let after = refresh.and_then(|refresh| refresh.lifetime.refresh_after(said));
+        let slots = self.slots.iter().take(flow.slots.len()).cloned().collect();
+        let refresh_at = after.map(|after| Instant::now() + after);
+        let credentials = Credentials { line, slots, jar: self.jar.clone(), refresh_at };
         self.authorize(&credentials);
-        (sample, LoggedIn::In(credentials))
+        credentials
     }
 
     /// Opens the page with the form, and sends the form with the token against forged requests.

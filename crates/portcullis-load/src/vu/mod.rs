@@ -21,6 +21,7 @@ mod session;
 mod shape;
 mod shared;
 mod taking;
+mod validators;
 mod virtual_user;
 mod worker;
 mod writer;

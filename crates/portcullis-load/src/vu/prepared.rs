@@ -33,8 +33,10 @@ pub struct PreparedRequest {
     pub takes: Vec<usize>,
     /// Whether it may be sent again if the server closed the connection.
     pub idempotent: bool,
-    /// Whether its checks need the fields of the answer.
+    /// Whether its checks, or a later request of its kind, need the fields of the answer.
     pub(super) needs_fields: bool,
+    /// Whether it asks only for what has changed.
+    pub(super) conditional: bool,
     /// Whether its answer has no body.
     pub is_head: bool,
 }
@@ -61,6 +63,8 @@ pub struct PreparedLogin {
     pub flow: Option<PreparedFlow>,
     /// The header of later requests.
     pub header: Option<LoginHeader>,
+    /// The request that refreshes its token, if it is refreshed.
+    pub refresh: Option<PreparedFlow>,
 }
 
 /// The scenario, ready to be sent.
@@ -98,6 +102,8 @@ pub enum Segment {
     Login,
     /// The line of the cookies, or nothing.
     Cookies,
+    /// The lines that ask only for what has changed, or nothing.
+    Validators,
     /// The header against forged requests, with the token of this cookie, or nothing.
     Csrf(String, String),
 }
@@ -113,6 +119,8 @@ pub struct Filling<'a> {
     pub login: &'a [u8],
     /// The cookies of the user.
     pub jar: &'a Jar,
+    /// The lines that ask only for what has changed since the last answer.
+    pub validators: &'a [u8],
     /// Whether the connection is encrypted.
     pub tls: bool,
 }
@@ -133,7 +141,11 @@ impl Prepared {
             let Some(login) = &users.login else { return PreparedLogin::default() };
             let before = Fixed { login: None, ..fixed(Some(login)) };
             let flow = PreparedFlow::new(&login.steps, &login.values, &given, scenario, &before);
-            PreparedLogin { flow: Some(flow), header: login.header.clone() }
+            let refresh = login.refresh.as_ref().map(|refresh| {
+                let steps = std::slice::from_ref(&refresh.step);
+                PreparedFlow::new(steps, &login.values, &flow.slots, scenario, &before)
+            });
+            PreparedLogin { flow: Some(flow), header: login.header.clone(), refresh }
         };
         let logins: Vec<PreparedLogin> = scenario.users.iter().map(login).collect();
         let task = |task: &Task| {
@@ -225,6 +237,12 @@ impl PreparedRequest {
         flow.slots.get(*need).map(String::as_str)
     }
 
+    /// Writes method, path and query into `out`, which is cleared first.
+    pub fn write_line(&self, out: &mut Vec<u8>, filling: Filling<'_>) {
+        out.clear();
+        filling.render(&self.line, out);
+    }
+
     /// Writes the request into `out`, which is cleared first. The body is written into
     /// `scratch`, because its length must be known first.
     pub fn write(&self, out: &mut Vec<u8>, scratch: &mut Vec<u8>, filling: Filling<'_>) {
@@ -274,6 +292,7 @@ impl Filling<'_> {
         for part in parts {
             match part {
                 Segment::Bytes(bytes) => out.extend_from_slice(bytes),
+                Segment::Validators => out.extend_from_slice(self.validators),
                 Segment::Login => out.extend_from_slice(self.login),
                 Segment::Value(index, context) => self.drawn.write(*index, *context, out),
                 Segment::Slot(index, context) => {
@@ -336,7 +355,8 @@ mod tests {
         let mut rng = Rng::stream(1, Domain::Values, 0);
         let drawn = draw(&task.values, &[], 0, &mut rng).unwrap();
         let (slots, jar) = (slots.as_slice(), &Jar::default());
-        let filling = Filling { drawn: &drawn, slots, login: &login, jar, tls: false };
+        let filling =
+            Filling { drawn: &drawn, slots, login: &login, jar, validators: &[], tls: false };
         task.requests[0].write(&mut out, &mut scratch, filling);
         String::from_utf8(out).unwrap()
     }

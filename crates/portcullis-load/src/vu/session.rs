@@ -18,6 +18,7 @@ use super::login::Credentials;
 use super::prepared::{Filling, Prepared, PreparedFlow, PreparedRequest, Slot};
 use super::redirects::{self, is_redirect};
 use super::shape::{self, Shapes, StepShapes};
+use super::validators::Validators;
 use super::{body, page};
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Idle, Opening, Response};
 use crate::metrics::{Failure, Sample};
@@ -54,6 +55,12 @@ pub struct Session {
     pub(super) kept: Vec<(usize, Vec<(usize, Slot)>)>,
     /// The values of the set-up.
     pub(super) given: Vec<Slot>,
+    /// When its token is to be refreshed.
+    pub(super) refresh_at: Option<Instant>,
+    /// What it knows of earlier answers.
+    validators: Validators,
+    /// The validators that the request under way carries, and its line.
+    sent: (Vec<u8>, Vec<u8>),
     /// How the named steps of the last call ended.
     pub(super) ends: Vec<StepEnd>,
     /// The shapes of the next call's answers, for each step; empty if they are not noted.
@@ -109,6 +116,9 @@ impl Session {
             jar: Jar::default(),
             kept: Vec::new(),
             given: Vec::new(),
+            refresh_at: None,
+            validators: Validators::default(),
+            sent: Default::default(),
             ends: Vec::new(),
             noted: Vec::new(),
             wants: Wants::default(),
@@ -136,6 +146,7 @@ impl Session {
         self.line = Arc::clone(&credentials.line);
         self.slots.clone_from(&credentials.slots);
         self.jar.clone_from(&credentials.jar);
+        self.refresh_at = credentials.refresh_at;
     }
 
     /// The named steps of the last call, and how they ended.
@@ -223,10 +234,14 @@ impl Session {
         drawn: &Drawn<'_>,
         intended: Option<Instant>,
     ) -> Sample {
+        if request.conditional {
+            self.know(sending, request, drawn);
+        }
         let Self { out, scratch, .. } = self;
         let (slots, login, jar) = (&self.slots, &self.line, &self.jar);
-        let filling = Filling { drawn, slots, login, jar, tls: sending.endpoint.tls.is_some() };
-        request.write(out, scratch, filling);
+        let validators = if request.conditional { self.sent.0.as_slice() } else { &[] };
+        let tls = sending.endpoint.tls.is_some();
+        request.write(out, scratch, Filling { drawn, slots, login, jar, validators, tls });
         let keep_body = !step.checks.is_empty() || self.wants.body;
         let start = Instant::now();
         let timeout = sending.plan.request_timeout;
@@ -250,7 +265,8 @@ impl Session {
                 sample.first_byte = Some(exchanged.first_byte - start);
                 sample.tail = end - exchanged.first_byte;
                 sample.status = self.response.head().status;
-                let weighed = weigh(&self.response, step, shapes);
+                let may_be_unchanged = request.conditional && !self.sent.0.is_empty();
+                let weighed = weigh(&self.response, step, shapes, may_be_unchanged);
                 sample.checked = weighed.checked;
                 sample.unmet = weighed.unmet;
                 (weighed.size, astray.or(weighed.failure).or_else(|| misframed(exchanged.surplus)))
@@ -261,9 +277,23 @@ impl Session {
                 (self.response.body_bytes(), Some(failure_of(error, timeout)))
             }
         };
-        let is_success = (200..300).contains(&self.response.head().status);
+        let status = self.response.head().status;
+        let is_success = (200..300).contains(&status) || request.conditional && status == 304;
         sample.has_data = sample.failure.is_none() && is_success;
+        if request.conditional && sample.failure.is_none() {
+            self.validators.keep(&self.sent.1, &self.response);
+        }
         sample
+    }
+
+    /// Looks up what is known of an earlier answer to a request.
+    fn know(&mut self, sending: &Sending<'_>, request: &PreparedRequest, drawn: &Drawn<'_>) {
+        let Self { slots, line, jar, sent: (validators, written), .. } = self;
+        let (login, tls) = (line, sending.endpoint.tls.is_some());
+        let filling = Filling { drawn, slots, login, jar, validators: &[], tls };
+        request.write_line(written, filling);
+        validators.clear();
+        validators.extend_from_slice(self.validators.of(written));
     }
 
     /// Follows redirects from the answer that has arrived. The failure says why it went astray,
@@ -307,7 +337,8 @@ impl Session {
             let line = format!("{method} {}", place.target);
             let Self { out, scratch, .. } = self;
             let (slots, login, jar) = (&self.slots, &self.line, &self.jar);
-            let filling = Filling { drawn, slots, login, jar, tls: sending.endpoint.tls.is_some() };
+            let (validators, tls) = (&[][..], sending.endpoint.tls.is_some());
+            let filling = Filling { drawn, slots, login, jar, validators, tls };
             request.write_redirected(&line, keeps_body, out, scratch, filling);
             chain.push(path_in(&self.out));
             exchanged = self.exchange(sending.endpoint, request, keep_body, start).await;

@@ -106,6 +106,7 @@ impl<'a> Shared<'a> {
         match subject {
             Subject::Task(_, task) => self.prepared.tasks.get(task),
             Subject::Login => self.prepared.login(kind),
+            Subject::Refresh => self.prepared.logins.get(kind)?.refresh.as_ref(),
         }
     }
 

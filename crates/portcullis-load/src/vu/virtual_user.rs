@@ -1,12 +1,12 @@
 //! One virtual user: it starts at its time, logs in, makes requests and waits. In the
 //! closed model it decides when to send; in the open model arrivals decide.
 
+mod renewal;
 mod turns;
 
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Mutex;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use portcullis_core::config::ramp;
@@ -15,13 +15,13 @@ use portcullis_core::rng::{Domain, Rng};
 use portcullis_core::scenario::When;
 
 use super::flow::Called;
-use super::login::{Credentials, LoggedIn};
-use super::session::{Session, login_failure};
+use super::session::Session;
 use super::shared::{SharedLogin, lock};
 use super::worker::{Due, Worker};
 use crate::metrics::{Failure, GoodAnswer, Phase, Sample, Subject, TaskId};
 use crate::reactor::Handle;
 use crate::schedule::{Arrival, NextRequest};
+use renewal::Renewal;
 
 /// A user as a future.
 pub type UserFuture<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -62,9 +62,6 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// How long a call takes at least that sends nothing: without waits it would be repeated as fast
 /// as the processor allows.
 const NOTHING_SENT: Duration = Duration::from_millis(1);
-
-/// How often a user checks whether another one has renewed the shared login.
-const RENEWAL: Duration = Duration::from_millis(5);
 
 /// The next action of a user.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -239,6 +236,9 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         let (shared, start) = (self.worker.shared, Instant::now());
         let mut rng = Rng::stream(shared.plan.seed, Domain::Values, number);
         let sending = shared.sending();
+        if self.session.refresh_at.is_some_and(|at| start >= at) {
+            self.renew(Renewal::Refresh).await;
+        }
         let called = self.session.call(&sending, task, &mut rng, intended).await?;
         let login = shared.plan.scenario.login_of(self.kind);
         if !login.is_some_and(|login| login.renew) {
@@ -251,7 +251,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         if !std::mem::replace(&mut self.may_renew, false) {
             return Some(called);
         }
-        if !self.renew().await {
+        if !self.renew(Renewal::Login).await {
             return Some(called);
         }
         let mut rng = Rng::stream(shared.plan.seed, Domain::Values, number);
@@ -396,72 +396,5 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
     /// The login that it shares with others of its kind, if they share one.
     fn shared_login(&self) -> Option<&'w Mutex<SharedLogin>> {
         self.worker.shared.shared_logins.get(self.kind)?.as_ref()
-    }
-
-    /// Logs in, which the session then uses; `None` if that failed, and the run is over.
-    async fn own_login(&mut self) -> Option<Credentials> {
-        let (worker, shared) = (self.worker, self.worker.shared);
-        worker.under_way.set(worker.under_way.get() + 1);
-        let (mut sample, logged_in) = self.session.login(&shared.sending()).await;
-        worker.under_way.set(worker.under_way.get() - 1);
-        if let Some(sample) = &mut sample {
-            let ended = shared.schedule.start.elapsed();
-            self.record(Subject::Login, sample, ended);
-        }
-        match logged_in {
-            LoggedIn::In(credentials) => {
-                let secrets = credentials.secrets(shared.prepared.login_names(self.kind));
-                lock(&shared.secrets).extend(secrets.map(str::to_owned));
-                Some(credentials)
-            }
-            LoggedIn::Refused => {
-                let failure = login_failure(self.number + 1, sample.as_ref());
-                lock(&shared.login_failure).get_or_insert(failure);
-                shared.stop.store(true, Ordering::Relaxed);
-                None
-            }
-            LoggedIn::Cut => None,
-        }
-    }
-
-    /// Logs in once more. Of a shared login only one user does it, and the others wait for it.
-    /// False: it failed.
-    async fn renew(&mut self) -> bool {
-        let Some(login) = self.shared_login() else {
-            return self.own_login().await.is_some();
-        };
-        loop {
-            let taken = {
-                let mut login = lock(login);
-                if login.number > self.seen_login {
-                    self.seen_login = login.number;
-                    Some(Some(login.credentials.clone()))
-                } else if login.is_renewed {
-                    None
-                } else {
-                    login.is_renewed = true;
-                    Some(None)
-                }
-            };
-            match taken {
-                Some(Some(credentials)) => {
-                    self.session.authorize(&credentials);
-                    return true;
-                }
-                Some(None) => break,
-                None => self.handle.until(Instant::now() + RENEWAL).await,
-            }
-            if self.handle.is_cut() {
-                return false;
-            }
-        }
-        let renewed = self.own_login().await;
-        let mut login = lock(login);
-        login.is_renewed = false;
-        let Some(credentials) = renewed else { return false };
-        login.number += 1;
-        login.credentials = credentials;
-        self.seen_login = login.number;
-        true
     }
 }

@@ -44,7 +44,10 @@ pub fn request(step: &Step, names: Names<'_>, fixed: &Fixed<'_>) -> PreparedRequ
         line.text(&format!("{}=", percent_encode(name)));
         line.template(value, Context::Url, percent_encode);
     }
-    let fields = fields(template, names, fixed);
+    let mut fields = fields(template, names, fixed);
+    if step.conditional {
+        fields.parts.push(Segment::Validators);
+    }
     let has_type = has_header(template, "content-type");
     let mut body_fields = String::new();
     let media_type = template.body.as_ref().and_then(media_type).filter(|_| !has_type);
@@ -67,10 +70,9 @@ pub fn request(step: &Step, names: Names<'_>, fixed: &Fixed<'_>) -> PreparedRequ
         needs,
         takes: step.extract.iter().filter_map(|extract| names.slot(&extract.name)).collect(),
         idempotent: template.is_idempotent(),
-        needs_fields: step
-            .checks
-            .iter()
-            .any(|check| matches!(check.condition, Condition::Header { .. })),
+        needs_fields: step.conditional
+            || step.checks.iter().any(|one| matches!(one.condition, Condition::Header { .. })),
+        conditional: step.conditional,
         is_head: template.method == "HEAD",
     }
 }

@@ -6,10 +6,11 @@ use super::extracts::json;
 use super::steps::{Around, Names, check_names, step};
 use super::{path, template};
 use crate::scenario::{
-    BodyTemplate, CSRF, DataFile, Extract, Login, LoginHeader, Part, RequestTemplate, SessionLogin,
-    Source, Step, TOKEN, Template,
+    BodyTemplate, CSRF, DataFile, EXPIRES_IN, Extract, Lifetime, Login, LoginHeader, Part, Refresh,
+    RequestTemplate, SessionLogin, Source, Step, TOKEN, Template,
 };
 use crate::text::nearest;
+use crate::units;
 
 /// The kinds of logins; without `type` it is the first one.
 const TYPES: [&str; 5] = ["token", "session", "basic", "static", "none"];
@@ -54,7 +55,9 @@ pub fn login(
     let names =
         Names { owner: "the login".to_owned(), login: &[], set_up: given, earlier: &[], files };
     let header = login.header.iter().map(|header| &header.value);
-    check_names(&login.steps, header, &mut login.values, &names, node, problems);
+    let refresh = login.refresh.iter().map(|refresh| refresh.step.clone());
+    let steps: Vec<Step> = login.steps.iter().cloned().chain(refresh).collect();
+    check_names(&steps, header, &mut login.values, &names, node, problems);
     (kind != "none").then_some(login)
 }
 
@@ -73,6 +76,8 @@ fn token(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problems)
     // Also without a valid place, so that a wrong one is one problem, not two.
     let from = from.unwrap_or_else(|| Source::Key(String::new()));
     request.extract.push(Extract { name: TOKEN.to_owned(), from, optional: false });
+    let refresh = section.table("refresh", problems);
+    let refresh = refresh.and_then(|table| refreshed(table, &mut request, around, problems));
     let header = section.optional_text("header", problems);
     let name = header.unwrap_or_else(|| "Authorization".to_owned());
     let value = match section.optional("authorization") {
@@ -90,8 +95,46 @@ fn token(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problems)
     Login {
         steps: vec![request],
         header: Some(LoginHeader { name, value, is_basic: false }),
+        refresh,
         ..Login::without_request(None)
     }
+}
+
+/// How a token is refreshed before it ends: a request, and how long a token is good, which
+/// the answer to the `login` may say.
+fn refreshed(
+    mut section: Reader<'_>,
+    login: &mut Step,
+    around: &Around<'_>,
+    problems: &mut Problems,
+) -> Option<Refresh> {
+    let mut step = step(&mut section, around, problems);
+    step.compares_shape = false;
+    if section.optional("method").is_none() {
+        step.request.method = "POST".to_owned();
+    }
+    let place = |key: &'static str, section: &mut Reader<'_>, problems: &mut Problems| {
+        let (node, title) = (section.required(key, problems)?, section.path_of(key));
+        let written = text(node, &title, problems)?;
+        json(&written, node, &title, problems)
+    };
+    let token = place("token", &mut section, problems);
+    let node = section.required("lifetime", problems);
+    let written = node.and_then(|node| text(node, &section.path_of("lifetime"), problems));
+    let lifetime = match written.as_deref().map(units::duration) {
+        Some(Ok(lifetime)) => Lifetime::Fixed(lifetime),
+        _ => {
+            let from = written.and_then(|_| place("lifetime", &mut section, problems));
+            for step in [&mut *login, &mut step] {
+                let extract = |from| Extract { name: EXPIRES_IN.to_owned(), from, optional: false };
+                step.extract.extend(from.clone().map(extract));
+            }
+            Lifetime::Said
+        }
+    };
+    section.finish(problems);
+    step.extract.push(Extract { name: TOKEN.to_owned(), from: token?, optional: false });
+    Some(Refresh { step, lifetime })
 }
 
 /// The page with the form, then the form, as a browser sends it.
@@ -139,6 +182,7 @@ fn session(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problem
             optional: true,
         }],
         redirects: 0,
+        conditional: false,
         repeat: 1,
         once: false,
     };

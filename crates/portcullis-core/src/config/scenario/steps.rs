@@ -45,6 +45,15 @@ pub fn step(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Proble
     let redirects = section.optional("redirects").and_then(|node| {
         integer(node, &section.path_of("redirects"), 0..=MOST_REDIRECTS, problems)
     });
+    let conditional = section.flag("conditional", problems);
+    if conditional && !extract.is_empty() {
+        let title = section.path_of("conditional");
+        note(
+            problems,
+            section.at(),
+            format!("{title}: an unchanged answer has nothing to extract"),
+        );
+    }
     let headers = merged(around.headers, own);
     Step {
         name: None,
@@ -55,6 +64,7 @@ pub fn step(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Proble
         compares_shape,
         extract,
         redirects: redirects.and_then(|most| u8::try_from(most).ok()).unwrap_or(0),
+        conditional,
         repeat: 1,
         once: false,
     }

@@ -2,7 +2,7 @@
 
 use portcullis_core::measure::{Distribution, FailureGroup, Row, TaskSummary};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::scenario::{Step, Task, labels, methods};
+use portcullis_core::scenario::{REFRESH_ROW, Step, Task, labels, methods};
 
 use super::Recorder;
 use crate::metrics::exemplars::ExemplarRecorder;
@@ -87,7 +87,22 @@ impl Recorder {
             label: label.join(", "),
             window: self.login.row(),
             late: self.late.login(),
+            steps: self.refreshed(plan).into_iter().collect(),
             samples: ExemplarRecorder::samples([&self.login.exemplars], plan.opens()),
+            ..TaskSummary::default()
+        })
+    }
+
+    /// The row of refreshed tokens, if tokens are refreshed.
+    fn refreshed(&self, plan: &LoadPlan) -> Option<TaskSummary> {
+        let refresh = plan.scenario.refreshes().next()?;
+        let steps = std::slice::from_ref(&refresh.step);
+        Some(TaskSummary {
+            name: REFRESH_ROW.to_owned(),
+            method: methods(steps),
+            label: labels(steps),
+            window: self.refresh.row(),
+            samples: ExemplarRecorder::samples([&self.refresh.exemplars], plan.opens()),
             ..TaskSummary::default()
         })
     }
