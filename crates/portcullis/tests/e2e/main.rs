@@ -23,6 +23,7 @@ mod init;
 mod interrupts;
 mod isolation;
 mod locust;
+mod oldest_django;
 mod postgresql;
 mod postgresql_server;
 mod samples;
