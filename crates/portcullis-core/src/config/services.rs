@@ -76,6 +76,16 @@ impl ServiceKind {
         [("redis", Self::Redis), ("celery", Self::Celery), ("smtp", Self::Smtp)];
 }
 
+impl ServiceStart {
+    /// Its name in `perf.toml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Migrate => "migrate",
+            Self::Serve => "serve",
+        }
+    }
+}
+
 impl ServiceSection {
     /// Whether the run chooses a port for it.
     pub fn has_port(&self) -> bool {
