@@ -3,6 +3,7 @@
 
 pub mod baseline;
 pub mod collect;
+mod elsewhere;
 mod health;
 pub mod history;
 pub mod judge;
