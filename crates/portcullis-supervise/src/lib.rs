@@ -15,6 +15,7 @@ pub mod launch;
 pub mod log;
 pub mod meter;
 pub mod placement;
+pub mod outgoing;
 pub mod port;
 pub mod server;
 pub mod service;

@@ -28,6 +28,7 @@ mod postgresql;
 mod postgresql_server;
 mod samples;
 mod scenario;
+mod services;
 mod terminal;
 mod tmux;
 mod tmux_run;
