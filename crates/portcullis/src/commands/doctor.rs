@@ -18,7 +18,7 @@ use crate::console::{self, Mark, Steps};
 use crate::doctor::throttles::Calls;
 use crate::doctor::{
     Diagnosis, Level, disk, dotenv, fine, governor, inside as facts, libraries, locks, migrations,
-    noise, port, problem, tasks, throttles, to_json,
+    noise, port, problem, settings, tasks, throttles, to_json,
 };
 use crate::engines::{self, NotBegun};
 use crate::host;
@@ -251,6 +251,7 @@ fn say_facts(version: Version<'_>, project: &Project, report: &mut Report<'_>) {
     let engines: Vec<String> =
         known.engines.iter().map(|(alias, engine)| format!("{alias} is {engine}")).collect();
     report.add(fine("database", engines.join(", ")));
+    settings::check(known.debug, &known.middleware).into_iter().for_each(|found| report.add(found));
     report.add(migrations::check(&known.pending));
     let weight: u32 = load.scenario.tasks.iter().map(|task| task.weight).sum();
     let all = load.expected_requests(load.window) / load.window.as_secs_f64().max(1e-9);

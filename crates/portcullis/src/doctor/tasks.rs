@@ -100,7 +100,7 @@ mod tests {
         let good = one(&answer_with(Some(3), Content::Json), true);
         assert!(
             good.level == Level::Ok
-                && good.message.contains("a: GET /a/: 200, JSON, 2.0 KiB, 3 items"),
+                && good.message.contains("a: GET /a/: 200, JSON, 2.05 kB, 3 items"),
             "{good:?}"
         );
         for (items, content, is_api, level) in [
