@@ -20,6 +20,8 @@ pub struct Facts {
     pub middleware: Vec<String>,
     /// Apps whose models differ from their migrations.
     pub pending: Vec<String>,
+    /// Why the models and the migrations could not be compared.
+    pub unknown: Option<String>,
     /// Scopes and rates by task.
     pub throttles: BTreeMap<String, Vec<(String, String)>>,
 }

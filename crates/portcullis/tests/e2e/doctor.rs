@@ -103,6 +103,7 @@ check = { json = "results", min_items = 1 }
 [[scenario.task]]
 name = "product"
 path = "/api/products/{{ id }}/"
+query = { n = "{{ id }}" }
 values = { id = [1, 2] }
 
 [[scenario.task]]
@@ -263,18 +264,11 @@ const OF_FILES: [Planted<'_>; 29] = [
         "problem",
         &["403", "permission"],
     ),
+    ("perf.toml", "\"/api/products/{{ id }}/\"", "\"/broken\"", "task", "problem", &["500", "log"]),
     (
         "perf.toml",
         "\"/api/products/{{ id }}/\"",
-        "\"/broken?{{ id }}\"",
-        "task",
-        "problem",
-        &["500", "log"],
-    ),
-    (
-        "perf.toml",
-        "\"/api/products/{{ id }}/\"",
-        "\"/page/?{{ id }}\"",
+        "\"/page/\"",
         "task",
         "warning",
         &["a page", "JSON"],
@@ -282,7 +276,7 @@ const OF_FILES: [Planted<'_>; 29] = [
     (
         "perf.toml",
         "\"/api/products/{{ id }}/\"",
-        "\"/empty/?{{ id }}\"",
+        "\"/empty/\"",
         "task",
         "warning",
         &["0 items", "seed"],
@@ -308,7 +302,7 @@ const OF_FILES: [Planted<'_>; 29] = [
     (
         "perf.toml",
         "health = ",
-        "argv = [\"{python}\", \"nothing.py\"]\nhealth = ",
+        "argv = [\"{python}\", \"nothing.py\", \"{port}\"]\nhealth = ",
         "serve",
         "problem",
         &["nothing.py"],
@@ -343,7 +337,7 @@ fn each_planted_problem_is_found_and_nothing_on_a_healthy_project() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap();
     let number = port.local_addr().unwrap().port().to_string();
     let arguments: Vec<&str> = DOCTOR.into_iter().chain(["--port", &number]).collect();
-    missed.extend(missing(&made.run(&arguments), ("port", "warning", &["auto"])));
+    missed.extend(missing(&made.run(&arguments), ("port", "problem", &["is held by", "auto"])));
     let many: Vec<&str> = DOCTOR.into_iter().chain(["-u", "4000000"]).collect();
     missed.extend(missing(&made.run(&many), ("configuration", "problem", &["users"])));
     let few = made.run_as(&DOCTOR, |command| {
