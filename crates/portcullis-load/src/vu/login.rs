@@ -91,7 +91,7 @@ impl Session {
         self.jar = Jar::default();
         self.slots.clone_from(&self.given);
         self.slots.resize(flow.slots.len(), None);
-        self.wants = Wants { body: true, fields: false };
+        self.wants = Wants { body: true, ..Wants::default() };
         let mut sample = match &login.session {
             Some(session) => {
                 self.log_in_as_a_browser(sending, login, session, &drawn, &mut rng).await
@@ -130,7 +130,7 @@ impl Session {
         let Ok(drawn) = draw(&flow.values, &sending.prepared.files, self.number, &mut rng) else {
             return (None, LoggedIn::Refused);
         };
-        self.wants = Wants { body: true, fields: false };
+        self.wants = Wants { body: true, ..Wants::default() };
         let steps = std::slice::from_ref(&refresh.step);
         let sample = self.walk(sending, (steps, flow, &[], NO_TASK), &drawn, &mut rng, None).await;
         self.wants = Wants::default();
