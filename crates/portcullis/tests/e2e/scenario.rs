@@ -163,6 +163,60 @@ fn a_token_of_three_seconds_is_renewed_in_a_longer_run() {
     renewed.expect(0, &["PASSED"]);
     assert!(slow(&renewed) >= 4, "{}", renewed.text);
     run("").expect(1, &["401"]);
+    let refresh = "extract = { again = \"refresh_token\" }\n\
+                   refresh = { path = \"/refresh/\", json = { refresh = \"{{ again }}\" }, \
+                   token = \"data.access\", lifetime = \"$.expires_in\" }\n";
+    let site = Site::start(&bin, "4");
+    let refreshed = site.run(&format!("{login}{refresh}{task}"), load);
+    refreshed.expect(0, &["PASSED"]);
+    let login = &refreshed.results()["summary"]["login"];
+    assert_eq!(login["requests"].as_u64(), Some(2), "{login}");
+    assert!(login["steps"][0]["requests"].as_u64().unwrap() >= 2, "{login}");
+    assert_eq!(login["steps"][0]["failures"].as_u64(), Some(0), "{login}");
+}
+
+#[test]
+fn the_suite_of_ten_tasks_runs_under_load_with_ten_rows_and_no_other() {
+    let suite = root().join("fixtures/upstream/perf/later-suite.toml");
+    let text = std::fs::read_to_string(suite).unwrap();
+    // Beside the bundled configuration, not in the service: its paths follow.
+    let text = text
+        .replace("root = \"..\"", "root = \"fixtures/upstream\"")
+        .replace("\"../", "\"fixtures/upstream/")
+        .replace("\"seed_user_a.py\"", "\"fixtures/upstream/perf/seed_user_a.py\"")
+        .replace("duration = \"60s\"", "duration = \"6s\"")
+        .replace("spawn_rate = \"1/s\"", "spawn_rate = \"10/s\"")
+        .replace(
+            "[scenario.values]",
+            "[scenario]\nwait = { min = \"50ms\", max = \"150ms\" }\n[scenario.values]",
+        )
+        .replace("fail = [\"p95 <= 500ms\", \"error_rate <= 5%\",", "fail = [\"error_rate <= 0%\",")
+        .replace("500ms per task", "30s per task")
+        .replace("200ms per task", "30s per task");
+    let text = format!("{text}\n[server]\nport = \"auto\"\n");
+    let project = Project::of(text).with_service(&root().join("fixtures/upstream"));
+    let outcome = project.run(&[]);
+    outcome.expect(0, &["PASSED"]);
+    let results = outcome.results();
+    let tasks = results["summary"]["tasks"].as_array().unwrap();
+    let names: Vec<&str> = tasks.iter().map(|task| task["name"].as_str().unwrap()).collect();
+    let expected = [
+        "list_claims",
+        "get_claim_detail",
+        "filter_claims_by_payer",
+        "search_claims",
+        "get_payer_summary",
+        "list_drift_events",
+        "filter_drift_by_severity",
+        "get_dashboard",
+        "list_uploads",
+        "list_reports",
+    ];
+    assert_eq!(names, expected);
+    assert!(tasks.iter().all(|task| task["requests"].as_u64().unwrap() > 0), "{tasks:?}");
+    let stats = &outcome.files()["perf_results_stats.csv"];
+    // The ten tasks, the login and the aggregate, below the header.
+    assert_eq!(stats.lines().count(), 13, "{stats}");
 }
 
 #[test]
