@@ -2,6 +2,7 @@
 //! doubtful settings give warnings.
 
 mod users;
+mod warnings;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -387,9 +388,9 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut warnings = warnings(&load);
+    let mut warnings = warnings::warnings(&load);
     warnings.extend(config.renamed.iter().cloned());
-    warnings.extend(baseline.as_ref().and_then(|baseline| doubt(baseline, &rules)));
+    warnings.extend(baseline.as_ref().and_then(|baseline| warnings::doubt(baseline, &rules)));
     Ok(Plan {
         mode,
         load,
@@ -423,20 +424,6 @@ fn never_seen(rule: &Threshold, load: &LoadPlan) -> Option<Problem> {
         seconds(load.request_timeout)
     );
     is_never.then_some(Problem { at: Place::Default, message })
-}
-
-/// A warning if the baseline comes from another machine or configuration.
-fn doubt(baseline: &BaselinePlan, rules: &[Threshold]) -> Option<String> {
-    let advice = baseline.advice()?;
-    Some(match rules.iter().any(is_lowered) {
-        false => format!("the baseline is not comparable with this run: {advice}"),
-        true => format!("violated baseline rules are warnings in this run: {advice}"),
-    })
-}
-
-/// Whether a rule is a warning because its baseline comes from elsewhere.
-fn is_lowered(rule: &Threshold) -> bool {
-    rule.derived.as_ref().is_some_and(|derived| derived.lowered.is_some())
 }
 
 fn load_plan(config: &Config, around: &PlanInputs, rules: &[Threshold]) -> LoadPlan {
@@ -473,29 +460,6 @@ fn load_plan(config: &Config, around: &PlanInputs, rules: &[Threshold]) -> LoadP
         until_sure: load.until_sure,
         limits: latency_limits(rules),
     }
-}
-
-fn warnings(load: &LoadPlan) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let (expected, deck) = (load.expected_requests(load.longest), load.deck());
-    if expected < deck as f64 {
-        warnings.push(format!(
-            "about {expected:.0} requests are expected within {} (load.max_duration), but {deck} \
-             are needed to call every task by its weight: run longer or use more users",
-            seconds(load.longest)
-        ));
-    }
-    let fails = |rule: &Threshold| rule.severity == crate::threshold::Severity::Fail;
-    if !load.rules.iter().any(fails) {
-        let only_warn = load.rules.iter().any(is_lowered);
-        let why = if only_warn {
-            "baseline rules are warnings in this run"
-        } else {
-            "thresholds.fail is empty"
-        };
-        warnings.push(format!("no threshold can fail this run: {why}"));
-    }
-    warnings
 }
 
 fn seconds(value: Duration) -> String {

@@ -147,12 +147,19 @@ fn is_implied(check: &Check, checks: &[Check]) -> bool {
 }
 
 fn is_at_least(condition: &Condition, other: &Condition) -> bool {
-    use Condition::{Equals, Json, MinItems};
+    use Condition::{Equals, Json, MaxItems, MaxSize, MinItems};
     match (condition, other) {
         (MinItems { path, min_items }, MinItems { path: own, min_items: other }) => {
             path == own && other >= min_items
         }
-        (Json { path }, MinItems { path: own, .. } | Equals { path: own, .. }) => path == own,
+        (MaxItems { path, max_items }, MaxItems { path: own, max_items: other }) => {
+            path == own && other <= max_items
+        }
+        (MaxSize(most), MaxSize(other)) => other <= most,
+        (
+            Json { path },
+            MinItems { path: own, .. } | MaxItems { path: own, .. } | Equals { path: own, .. },
+        ) => path == own,
         _ => condition == other,
     }
 }

@@ -63,6 +63,15 @@ impl Site {
     }
 }
 
+impl Site {
+    /// Every token, session and key that it gave.
+    fn issued(&self) -> Vec<String> {
+        let file = self.folder.path().join("issued.txt");
+        let issued = std::fs::read_to_string(file).unwrap_or_default();
+        issued.lines().map(str::to_owned).collect()
+    }
+}
+
 impl Drop for Site {
     fn drop(&mut self) {
         let _ = self.server.kill();
@@ -90,6 +99,9 @@ fn every_example_of_the_scenario_page_runs_and_passes() {
         for (name, text) in outcome.files() {
             assert!(!text.contains("testpass123"), "{name} of\n{example}");
             assert!(!text.contains("key-of-the-test-service"), "{name} of\n{example}");
+            let issued = site.issued();
+            let shown = issued.iter().find(|secret| text.contains(secret.as_str()));
+            assert!(shown.is_none(), "{shown:?} in {name} of\n{example}");
         }
     }
 }
@@ -173,6 +185,10 @@ fn a_token_of_three_seconds_is_renewed_in_a_longer_run() {
     assert_eq!(login["requests"].as_u64(), Some(2), "{login}");
     assert!(login["steps"][0]["requests"].as_u64().unwrap() >= 2, "{login}");
     assert_eq!(login["steps"][0]["failures"].as_u64(), Some(0), "{login}");
+    for (name, text) in refreshed.files() {
+        let shown = site.issued().into_iter().find(|secret| text.contains(secret.as_str()));
+        assert!(shown.is_none(), "{shown:?} in {name}");
+    }
 }
 
 #[test]
@@ -227,10 +243,10 @@ fn no_secret_of_a_scenario_is_in_an_artifact() {
     let scenario = CHECKOUT.replace("\"/orders/{{ id }}/pay/\"", "\"/orders/999/pay/\"");
     let outcome = site.run(&scenario, "duration = \"60s\"\nrequests = 12");
     outcome.expect(1, &["wrong token for this order"]);
-    let issued = std::fs::read_to_string(site.folder.path().join("issued.txt")).unwrap();
-    assert!(issued.lines().count() > 12, "{issued}");
+    let issued = site.issued();
+    assert!(issued.len() > 12, "{issued:?}");
     for (name, text) in outcome.files().iter().chain([(&"output".to_owned(), &outcome.text)]) {
-        for secret in issued.lines().chain(["testpass123"]) {
+        for secret in issued.iter().map(String::as_str).chain(["testpass123"]) {
             assert!(!text.contains(secret), "{secret} in {name}");
         }
     }
