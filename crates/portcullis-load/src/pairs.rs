@@ -16,7 +16,7 @@ use crate::metrics::Sample;
 use crate::reactor::{self, Handle, ReactorError, Turn};
 use crate::vu::{
     LoadError, LoggedIn, Prepared, Sending, Session, Shapes, closes_connections, login_failure,
-    set_up,
+    secrets_of, set_up,
 };
 
 /// The plan of the pairs.
@@ -282,8 +282,8 @@ impl<'a> Director<'a> {
             LoadError::Aborted => PairsError::Aborted,
             error => PairsError::SetUp(side, error.to_string()),
         })?;
-        let values = given.iter().flatten();
-        values.for_each(|value| state.hooks.borrow_mut().secret(value));
+        let names = self.plan.load.scenario.given();
+        secrets_of(&names, &given).for_each(|value| state.hooks.borrow_mut().secret(value));
         self.sessions.iter_mut().for_each(|one| one.of_mut(side).give(&given));
         Ok(())
     }

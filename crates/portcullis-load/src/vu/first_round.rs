@@ -13,9 +13,9 @@ use portcullis_core::target::Target;
 
 use super::flow::Called;
 use super::login::LoggedIn;
-use super::once::{OnceCalled, set_up};
+use super::once::{OnceCalled, secrets_of, set_up};
 use super::prepared::{Prepared, Slot, closes_connections};
-use super::session::{Sending, Session, login_failure, looks_secret};
+use super::session::{Sending, Session, login_failure};
 use super::shape::{Shape, Shapes, StepShapes};
 use super::shared::FirstLogin;
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
@@ -118,11 +118,7 @@ pub fn first_round(
     let Round { answers, shapes, set_up: (given, set_up) } = result
         .into_inner()
         .unwrap_or_else(|| Err(LoadError::Engine(ReactorError::without_result(panicked))))?;
-    let names = plan.scenario.given();
-    let values = names.iter().zip(&given);
-    let values = values.filter_map(|(name, slot)| Some((name, slot.as_deref()?)));
-    let secrets = values.filter(|(name, value)| looks_secret(name, value));
-    secrets.for_each(|(_, value)| observer.secret(value));
+    secrets_of(&plan.scenario.given(), &given).for_each(|value| observer.secret(value));
     Ok(FirstRound { prepared, endpoint, answers, shapes, given, set_up, logins })
 }
 

@@ -30,7 +30,7 @@ mod writer;
 pub use driver::{Message, WorkerOutput, run_worker};
 pub use first_round::{FirstRound, LoadError, first_round};
 pub use login::LoggedIn;
-pub use once::{set_up, tear_down};
+pub use once::{secrets_of, set_up, tear_down};
 pub use prepared::{Prepared, closes_connections};
 pub use session::{Sending, Session, login_failure};
 pub use shape::Shapes;

@@ -12,7 +12,7 @@ use portcullis_core::scenario::When;
 use super::first_round::LoadError;
 use super::flow::StepEnd;
 use super::prepared::Slot;
-use super::session::{Sending, Session};
+use super::session::{Sending, Session, looks_secret};
 use super::shared::Shared;
 use crate::metrics::{Phase, Recorder, Sample, Subject, TaskId};
 use crate::reactor::{self, Handle, Turn};
@@ -66,6 +66,13 @@ pub async fn set_up(
     }
     let given = sending.plan.scenario.given().len();
     Ok((session.slots.iter().take(given).cloned().collect(), calls))
+}
+
+/// The values of the set-up that may be secrets, by their names.
+pub fn secrets_of<'a>(names: &'a [String], given: &'a [Slot]) -> impl Iterator<Item = &'a str> {
+    let values = names.iter().zip(given);
+    let values = values.filter_map(|(name, slot)| Some((name, slot.as_deref()?)));
+    values.filter(|(name, value)| looks_secret(name, value)).map(|(_, value)| value)
 }
 
 /// Runs the tear-down after the load, unless the observer stops it.

@@ -87,7 +87,7 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
         worker.join();
         if !user.start().await {
             worker.leave();
-            return;
+            break;
         }
         let next = loop {
             let Some(took) = user.request(None).await else { break Next::Stop };

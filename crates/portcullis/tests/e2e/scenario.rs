@@ -204,7 +204,7 @@ fn the_suite_of_ten_tasks_runs_under_load_with_ten_rows_and_no_other() {
         .replace("spawn_rate = \"1/s\"", "spawn_rate = \"10/s\"")
         .replace(
             "[scenario.values]",
-            "[scenario]\nwait = { min = \"50ms\", max = \"150ms\" }\n[scenario.values]",
+            "[scenario]\nwait = { min = \"100ms\", max = \"300ms\" }\n[scenario.values]",
         )
         .replace("fail = [\"p95 <= 500ms\", \"error_rate <= 5%\",", "fail = [\"error_rate <= 0%\",")
         .replace("500ms per task", "30s per task")
