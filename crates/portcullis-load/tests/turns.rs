@@ -131,6 +131,49 @@ fn what_a_user_calls_at_its_start_counts_in_the_rules_on_all_requests() {
 }
 
 #[test]
+fn what_a_user_extracts_at_its_start_is_there_for_its_other_tasks_also_after_a_new_login() {
+    let scenario = r#"
+[scenario.login]
+path = "/login/"
+json = {}
+token = "token"
+renew = true
+[[scenario.task]]
+name = "work"
+path = "/carts/{{ cart }}/"
+headers = { X-Token = "{{ token }}" }
+[[scenario.task]]
+name = "enter"
+when = "on_start"
+path = "/carts/"
+json = {}
+extract = { cart = "id" }
+"#;
+    let [carts, logins, works] = [0; 3].map(std::sync::atomic::AtomicU64::new);
+    let web = Web::start(move |request| {
+        let next = |counter: &std::sync::atomic::AtomicU64| {
+            counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst)
+        };
+        match request.target.as_str() {
+            "/login/" => ok(&format!("{{\"token\": \"t{}\"}}", next(&logins))),
+            "/carts/" => ok(&format!("{{\"id\": {}}}", next(&carts))),
+            // The first token of each user ends.
+            _ if ["t0", "t1"].contains(&request.field("x-token")) && next(&works) > 9 => {
+                (401, Vec::new(), String::new())
+            }
+            _ => ok("{}"),
+        }
+    });
+    let ran = run(scenario, (2, 40), &web);
+    assert!(ran.summary.failures.is_empty(), "{:?}", ran.summary.failures);
+    assert_eq!((ran.counts("enter").0, ran.counts("work").0), (2, 40));
+    assert!(web.of("POST /login/").len() >= 3, "{:?}", web.of("POST /login/").len());
+    let of = |cart: &str| web.of(&format!("GET /carts/{cart}/")).len();
+    // Cart 0 is that of the first round, 1 and 2 are those of the users.
+    assert!(of("0") == 1 && of("1") > 5 && of("2") > 5, "{} {} {}", of("0"), of("1"), of("2"));
+}
+
+#[test]
 fn steps_are_repeated_and_made_once_for_each_user() {
     let scenario = r#"
 [[scenario.task]]

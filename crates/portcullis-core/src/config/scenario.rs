@@ -14,7 +14,7 @@ mod waits;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::renamed;
-use super::tree::{self, Node, Place, Value};
+use super::tree::{self, Node, Value};
 use crate::scenario::{
     DataFile, NamedValues, Order, Part, Scenario, Task, Template, UserKind, When, is_name, turns,
 };
@@ -38,7 +38,9 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     let headers = headers(&mut section, problems);
     let shared = section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
     let files = section.optional("data").map(|node| files(node, problems)).unwrap_or_default();
-    let per_run = section.optional("task").map(set_up_names).unwrap_or_default();
+    let items = section.optional("task").map_or(&[][..], nodes);
+    let is_set_up = |task: &Node| is_at(task, When::SetUp);
+    let per_run = extracted_names(items.iter().filter(|task| is_set_up(task)));
     let around = Around { headers: &headers, values: &shared, given: &per_run };
     let login = section
         .optional("login")
@@ -58,7 +60,7 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
             let mut names = HashSet::new();
             for item in items {
                 let before = tasks.len();
-                tasks_of(item, (&around, &files), (&usual, &written), &mut tasks, problems);
+                tasks_of(item, items, (&around, &files), (&usual, &written), &mut tasks, problems);
                 for task in tasks.iter().skip(before) {
                     check_name(task, names.insert(task.name.clone()), item, problems);
                 }
@@ -93,6 +95,7 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
 /// for each of them, such as `list.reader`, and these rows are a group.
 fn tasks_of(
     item: &Node,
+    items: &[Node],
     (around, files): (&Around<'_>, &[DataFile]),
     (usual, written): (&UserKind, &[Written]),
     tasks: &mut Vec<Task>,
@@ -103,17 +106,26 @@ fn tasks_of(
     };
     if is_per_run(item) {
         // Called by no user, so without what a login extracts.
-        tasks.push(task(item, around, (&[], files), problems));
+        tasks.push(task(item, around, (&[], &[], files), problems));
         return;
     }
+    // What a kind extracts at its start.
+    let started = |kind: Option<usize>| {
+        let is_own = |task: &&Node| {
+            let calls = |kind| callers(task, written).contains(&kind);
+            is_at(task, When::OnStart) && kind.is_none_or(calls)
+        };
+        extracted_names(items.iter().filter(is_own))
+    };
     if written.is_empty() {
-        tasks.push(task(item, around, (&extracted(usual), files), problems));
+        tasks.push(task(item, around, (&extracted(usual), &started(None), files), problems));
         return;
     }
     let kinds = callers(item, written);
     for kind in &kinds {
         let Some(Written { kind: users, .. }) = written.get(*kind) else { continue };
-        let mut task = task(item, around, (&extracted(users), files), problems);
+        let own = (&extracted(users)[..], &started(Some(*kind))[..], files);
+        let mut task = task(item, around, own, problems);
         task.kind = *kind;
         if kinds.len() > 1 {
             let whole = task.name.clone();
@@ -126,14 +138,21 @@ fn tasks_of(
 
 /// Whether a task is called once per run, before it is read.
 fn is_per_run(task: &Node) -> bool {
-    let written = users::word(task, "when");
-    When::ALL.into_iter().any(|when| when.is_per_run() && Some(when.name()) == written)
+    When::ALL.into_iter().any(|when| when.is_per_run() && is_at(task, when))
 }
 
-/// The names that the tasks of the set-up extract, before they are read.
-fn set_up_names(tasks: &Node) -> Vec<String> {
-    let Value::List(tasks) = &tasks.value else { return Vec::new() };
-    let is_set_up = |task: &&Node| users::word(task, "when") == Some(When::SetUp.name());
+/// The items of a list, or none.
+fn nodes(list: &Node) -> &[Node] {
+    if let Value::List(items) = &list.value { items } else { &[] }
+}
+
+/// Whether a task is called at this time, before it is read.
+fn is_at(task: &Node, when: When) -> bool {
+    users::word(task, "when") == Some(when.name())
+}
+
+/// The names that tasks extract, before they are read.
+fn extracted_names<'n>(tasks: impl Iterator<Item = &'n Node>) -> Vec<String> {
     let names = |node: &Node| match tree::get(node, "extract").map(|node| &node.value) {
         Some(Value::Table(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
         _ => Vec::new(),
@@ -145,7 +164,7 @@ fn set_up_names(tasks: &Node) -> Vec<String> {
         }
         all
     };
-    tasks.iter().filter(is_set_up).flat_map(of_task).collect()
+    tasks.flat_map(of_task).collect()
 }
 
 fn when(section: &mut Reader<'_>, problems: &mut Problems) -> When {
@@ -334,7 +353,7 @@ fn accept(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<u16> {
 fn task(
     node: &Node,
     around: &Around<'_>,
-    (extracted, files): (&[String], &[DataFile]),
+    (extracted, started, files): (&[String], &[String], &[DataFile]),
     problems: &mut Problems,
 ) -> Task {
     let mut section = Reader::new(node, "scenario.task", problems);
@@ -373,7 +392,12 @@ fn task(
         owner: format!("task \"{name}\""),
         login: extracted,
         set_up: given,
-        earlier: if when == When::SetUp { around.given } else { &[] },
+        started: if when == When::OnStart { &[] } else { started },
+        earlier: match when {
+            When::SetUp => around.given,
+            When::OnStart => started,
+            _ => &[],
+        },
         files,
     };
     check_names(&steps, std::iter::empty(), &mut all, &names, node, problems);

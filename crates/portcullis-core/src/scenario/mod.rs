@@ -222,7 +222,16 @@ impl Task {
 impl Scenario {
     /// The names that the set-up extracts, for all requests of the run.
     pub fn given(&self) -> Vec<String> {
-        let tasks = self.tasks.iter().filter(|task| task.when == When::SetUp);
+        self.extracted(|task| task.when == When::SetUp)
+    }
+
+    /// The names that users of a kind extract at their start, for their other tasks.
+    pub fn started(&self, kind: usize) -> Vec<String> {
+        self.extracted(|task| task.when == When::OnStart && task.kind == kind)
+    }
+
+    fn extracted(&self, is_meant: impl Fn(&Task) -> bool) -> Vec<String> {
+        let tasks = self.tasks.iter().filter(|task| is_meant(task));
         let extracts = tasks.flat_map(|task| &task.steps).flat_map(|step| &step.extract);
         let mut names: Vec<String> = Vec::new();
         for extract in extracts {

@@ -126,7 +126,7 @@ impl Session {
 
     /// Hides what this call received; what a login gave is known as a secret.
     fn hide_in(&self, flow: &PreparedFlow, sample: &mut Sample) {
-        let is_known = self.slots.len() <= flow.login_slots && self.jar.is_empty();
+        let is_known = self.slots.len() <= flow.known_slots && self.jar.is_empty();
         if !is_known && let Some(failure) = &mut sample.failure {
             failure.message = self.hide(flow, &failure.message);
         }
@@ -144,7 +144,7 @@ impl Session {
     ) -> Option<Sample> {
         if !flow.is_plain() {
             // Values of the call before this one do not count.
-            self.slots.truncate(flow.login_slots);
+            self.slots.truncate(flow.kept_slots);
             self.slots.resize(flow.slots.len(), None);
         }
         let kept = if flow.has_once { self.restore(task) } else { false };

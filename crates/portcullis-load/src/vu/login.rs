@@ -89,6 +89,7 @@ impl Session {
             }
         };
         self.jar = Jar::default();
+        let rest = self.slots_from(flow.slots.len());
         self.slots.clone_from(&self.given);
         self.slots.resize(flow.slots.len(), None);
         self.wants = Wants { body: true, ..Wants::default() };
@@ -112,7 +113,9 @@ impl Session {
             }
         }
         let line = ready.line(&drawn, &self.slots).into();
-        (sample, LoggedIn::In(self.credentials(login, flow, line)))
+        let credentials = self.credentials(login, flow, line);
+        self.slots.extend(rest);
+        (sample, LoggedIn::In(credentials))
     }
 
     /// Refreshes the token, before it ends. `None` instead of a sample if nothing was sent.
@@ -132,7 +135,10 @@ impl Session {
         };
         self.wants = Wants { body: true, ..Wants::default() };
         let steps = std::slice::from_ref(&refresh.step);
+        let rest = self.slots_from(whole.slots.len());
         let sample = self.walk(sending, (steps, flow, &[], NO_TASK), &drawn, &mut rng, None).await;
+        self.slots.truncate(whole.slots.len());
+        self.slots.extend(rest);
         self.wants = Wants::default();
         let Some(mut sample) = sample else { return (None, LoggedIn::Refused) };
         if sample.is_cut {

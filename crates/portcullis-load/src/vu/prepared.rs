@@ -50,8 +50,10 @@ pub struct PreparedFlow {
     pub values: Vec<PreparedValues>,
     /// The names of its values from answers: those of the set-up and the login, then its own.
     pub slots: Vec<String>,
-    /// How many of them are those of the set-up and the login.
-    pub login_slots: usize,
+    /// How many of them are those of the set-up and the login, which are known as secrets.
+    pub known_slots: usize,
+    /// How many of them are kept from call to call: those, and the ones of the user's start.
+    pub kept_slots: usize,
     /// Whether a user makes some of its steps once only.
     pub has_once: bool,
 }
@@ -150,10 +152,15 @@ impl Prepared {
         let logins: Vec<PreparedLogin> = scenario.users.iter().map(login).collect();
         let task = |task: &Task| {
             let names = logins.get(task.kind).and_then(|login| login.flow.as_ref());
-            let names = names.filter(|_| !task.when.is_per_run());
             let names = names.map_or(given.as_slice(), |flow| flow.slots.as_slice());
             let fixed = fixed(scenario.login_of(task.kind));
-            PreparedFlow::new(&task.steps, &task.values, names, scenario, &fixed)
+            if task.when.is_per_run() {
+                return PreparedFlow::new(&task.steps, &task.values, &given, scenario, &fixed);
+            }
+            let (known, mut names) = (names.len(), names.to_vec());
+            names.extend(scenario.started(task.kind));
+            let flow = PreparedFlow::new(&task.steps, &task.values, &names, scenario, &fixed);
+            PreparedFlow { known_slots: known, ..flow }
         };
         Self {
             tasks: scenario.tasks.iter().map(task).collect(),
@@ -212,7 +219,8 @@ impl PreparedFlow {
                 .map(|(name, values)| PreparedValues::new(name, values, &scenario.files))
                 .collect(),
             slots,
-            login_slots,
+            known_slots: login_slots,
+            kept_slots: login_slots,
             has_once: steps.iter().any(|step| step.once),
         }
     }

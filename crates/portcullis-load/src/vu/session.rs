@@ -143,10 +143,18 @@ impl Session {
         self.slots = given.to_vec();
     }
 
+    /// Takes the values from this slot on away.
+    pub(super) fn slots_from(&mut self, slot: usize) -> Vec<Slot> {
+        if self.slots.len() > slot { self.slots.split_off(slot) } else { Vec::new() }
+    }
+
     /// Uses what a login gave for all further requests.
     pub fn authorize(&mut self, credentials: &Credentials) {
         self.line = Arc::clone(&credentials.line);
+        // What it extracted at its start stays.
+        let rest = self.slots_from(credentials.slots.len());
         self.slots.clone_from(&credentials.slots);
+        self.slots.extend(rest);
         self.jar.clone_from(&credentials.jar);
         self.refresh_at = credentials.refresh_at;
     }

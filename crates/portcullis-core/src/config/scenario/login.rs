@@ -52,8 +52,14 @@ pub fn login(
     }
     section.finish(problems);
     login.values = values;
-    let names =
-        Names { owner: "the login".to_owned(), login: &[], set_up: given, earlier: &[], files };
+    let names = Names {
+        owner: "the login".to_owned(),
+        login: &[],
+        set_up: given,
+        started: &[],
+        earlier: &[],
+        files,
+    };
     let header = login.header.iter().map(|header| &header.value);
     let refresh = login.refresh.iter().map(|refresh| refresh.step.clone());
     let steps: Vec<Step> = login.steps.iter().cloned().chain(refresh).collect();

@@ -121,7 +121,9 @@ pub struct Names<'a> {
     pub login: &'a [String],
     /// What the set-up extracts.
     pub set_up: &'a [String],
-    /// What other tasks of the set-up may have extracted before; they may extract it again.
+    /// What users extract at their start.
+    pub started: &'a [String],
+    /// What other tasks of the same time may have extracted before; it may be extracted again.
     pub earlier: &'a [String],
     /// Files whose columns are values.
     pub files: &'a [DataFile],
@@ -137,7 +139,7 @@ pub fn check_names<'t>(
     node: &Node,
     problems: &mut Problems,
 ) {
-    let before = names.login.iter().chain(names.set_up).chain(names.earlier);
+    let before = names.login.iter().chain(names.set_up).chain(names.started).chain(names.earlier);
     let mut extracted: Vec<&str> = before.map(String::as_str).collect();
     let mut used: Vec<&str> = Vec::new();
     for step in steps {
@@ -151,7 +153,9 @@ pub fn check_names<'t>(
                     format!("{}: \"{}\" is extracted, and also a value", names.owner, extract.name);
                 note(problems, node.at, message);
             }
-            for (whose, known) in [("login", names.login), ("set-up", names.set_up)] {
+            for (whose, known) in
+                [("login", names.login), ("set-up", names.set_up), ("start", names.started)]
+            {
                 if known.contains(&extract.name) {
                     let name = &extract.name;
                     let message =
