@@ -188,11 +188,7 @@ fn env(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<(String, String
     env
 }
 
-fn before(
-    section: &mut Reader<'_>,
-    kind: ServiceKind,
-    problems: &mut Problems,
-) -> ServiceStart {
+fn before(section: &mut Reader<'_>, kind: ServiceKind, problems: &mut Problems) -> ServiceStart {
     let text = section.optional_text("before", problems);
     match text.as_deref() {
         Some("migrate") => ServiceStart::Migrate,

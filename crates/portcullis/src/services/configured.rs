@@ -162,8 +162,6 @@ fn celery(version: Version<'_>, section: &ServiceSection, python: &Path) -> Vec<
     let app = section.app.as_deref().unwrap_or(package);
     let mut argv: Vec<OsString> = vec![python.into(), "-m".into(), "celery".into()];
     argv.extend(["-A", app, "worker", "--loglevel", "INFO", "--concurrency", "1"].map(Into::into));
-    argv.extend(
-        ["--without-gossip", "--without-mingle", "--without-heartbeat"].map(Into::into),
-    );
+    argv.extend(["--without-gossip", "--without-mingle", "--without-heartbeat"].map(Into::into));
     argv
 }

@@ -15,11 +15,7 @@ const SERVER: &str = include_str!("smtp.py");
 ///
 /// # Errors
 /// The script cannot be written.
-pub fn argv(
-    version: Version<'_>,
-    python: &Path,
-    port: u16,
-) -> Result<Vec<OsString>, StageFailure> {
+pub fn argv(version: Version<'_>, python: &Path, port: u16) -> Result<Vec<OsString>, StageFailure> {
     let script = version.folder.script("smtp.py");
     std::fs::write(&script, SERVER)
         .map_err(|error| StageFailure::disk("a script of our own", &error))?;

@@ -77,12 +77,7 @@ impl Wheel {
         Ok(cache::open(&context.cache, self.kind, key, hold, patience, waiting)?)
     }
 
-    fn pip(
-        &self,
-        version: Version<'_>,
-        python: &Path,
-        target: &Path,
-    ) -> Result<(), StageFailure> {
+    fn pip(&self, version: Version<'_>, python: &Path, target: &Path) -> Result<(), StageFailure> {
         let Version { context, folder, plan } = version;
         let (what, size) = self.what;
         context.note(format!("no {what} on this machine: installing a private one ({size})"));

@@ -130,9 +130,9 @@ fn look(
             Some(not_yet) => Some(not_yet),
             None => {
                 let asked = health::poll(&Target::local(port), &Trust::Nobody, path, Some);
-                match asked.map_err(|error| {
-                    StageFailure::new(Finding::defect(error.to_string()))
-                })? {
+                match asked
+                    .map_err(|error| StageFailure::new(Finding::defect(error.to_string())))?
+                {
                     Health::Healthy => None,
                     other => Some(format!("{path}: {other}")),
                 }

@@ -291,7 +291,10 @@ fn a_celery_worker_works_for_the_service() {
     std::fs::write(service.join("own/urls.py"), urls).unwrap();
     let lock = root().join("fixtures/upstream/requirements.lock");
     let project = project
-        .with(&format!("requirements = [{lock:?}]"), &format!("requirements = [{lock:?}, {drivers:?}]"))
+        .with(
+            &format!("requirements = [{lock:?}]"),
+            &format!("requirements = [{lock:?}, {drivers:?}]"),
+        )
         .with(
             "[django]\n",
             "[env]\nset = { BROKER = \"redis://127.0.0.1:{service.redis.port}/0\" }\n[django]\n",

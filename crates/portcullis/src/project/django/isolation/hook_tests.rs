@@ -78,7 +78,9 @@ impl Scene {
         stub::install(&venv).unwrap();
         let lib = std::fs::read_dir(venv.join("lib")).unwrap().next().unwrap().unwrap().path();
         std::fs::write(lib.join("site-packages/django.pth"), place).unwrap();
-        let hook = hook::write(&own.join("settings"), &own, &plan(&project), &Ports::default(), None).unwrap();
+        let hook =
+            hook::write(&own.join("settings"), &own, &plan(&project), &Ports::default(), None)
+                .unwrap();
         Some(Self { folder, hook })
     }
 

@@ -40,9 +40,8 @@ pub fn keys(version: Version<'_>, project: &Project, venv: &Venv) -> Result<Keys
     if plan.database.url.is_some() {
         return Err(Unknown::Hosted);
     }
-    let may_keep = |service: &&ServiceSection| {
-        service.kind == ServiceKind::Command && !service.is_stateless
-    };
+    let may_keep =
+        |service: &&ServiceSection| service.kind == ServiceKind::Command && !service.is_stateless;
     if let Some(service) = plan.services.iter().find(may_keep) {
         return Err(Unknown::Service(service.name.clone()));
     }

@@ -152,9 +152,11 @@ pub fn keep(
 
 /// Why the database alone is not everything that was migrated and seeded.
 fn kept_elsewhere(version: Version<'_>, project: &Project) -> Option<String> {
-    let stores = version.plan.services.iter().filter(|service| {
-        service.kind == ServiceKind::Redis && !service.is_stateless
-    });
+    let stores = version
+        .plan
+        .services
+        .iter()
+        .filter(|service| service.kind == ServiceKind::Redis && !service.is_stateless);
     let ports = stores.filter_map(|store| Some((&store.name, project.ports.of(&store.name)?)));
     ports.filter_map(|(name, port)| redis::kept_by(version, &project.python, name, port)).next()
 }
