@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
     AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
-    PythonChoice, ServerSection, ramp,
+    ProjectKind, PythonChoice, SeedSection, SeedSource, ServerSection, StepSection, When, ramp,
 };
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Task, Wait, labels};
@@ -55,6 +55,8 @@ pub enum Mode {
 /// How to prepare and start a server.
 #[derive(Clone, Debug)]
 pub struct ServePlan {
+    /// What kind of project it is.
+    pub kind: ProjectKind,
     /// The folder of `manage.py`, and the working folder of every step.
     pub root: PathBuf,
     /// The accepted Python; a path is absolute.
@@ -69,8 +71,10 @@ pub struct ServePlan {
     pub django: DjangoSection,
     /// The database server, if the project needs one.
     pub database: DatabaseSection,
-    /// The seed script.
-    pub seed_script: Option<PathBuf>,
+    /// The seeds, in order.
+    pub seeds: Vec<Seed>,
+    /// The steps besides migrations and seeds, in order.
+    pub steps: Vec<StepSection>,
     /// Files and folders that the database depends on besides those that git knows.
     pub inputs: Vec<PathBuf>,
     /// Arguments of `manage.py` for the migrations.
@@ -83,6 +87,42 @@ pub struct ServePlan {
     pub seed_timeout: Duration,
     /// Server command, port and deadlines.
     pub server: ServerSection,
+}
+
+/// Something that fills the database.
+#[derive(Clone, Debug)]
+pub enum Seed {
+    /// A command of `manage.py`, with its arguments.
+    Manage(Vec<String>),
+    /// A file, and what it has in it.
+    File(SeedSource, PathBuf),
+}
+
+impl Seed {
+    fn new(SeedSection { source, value }: &SeedSection, in_base: impl Fn(&str) -> PathBuf) -> Self {
+        match (source, value.first()) {
+            (SeedSource::Manage, _) | (_, None) => Self::Manage(value.clone()),
+            (source, Some(path)) => Self::File(*source, in_base(path)),
+        }
+    }
+
+    /// Its file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Manage(_) => None,
+            Self::File(_, path) => Some(path),
+        }
+    }
+}
+
+impl std::fmt::Display for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Manage(arguments) => f.write_str(&arguments.join(" ")),
+            Self::File(SeedSource::Shell, path) => write!(f, "shell < {}", path.display()),
+            Self::File(source, path) => write!(f, "{} {}", source.name(), path.display()),
+        }
+    }
 }
 
 /// The settings of the load engine. Its clock starts with the first user, and all times
@@ -169,12 +209,19 @@ pub struct PlanInputs {
 }
 
 impl ServePlan {
+    /// The steps at one place, in order.
+    pub fn steps_at(&self, when: When) -> impl Iterator<Item = &StepSection> {
+        self.steps.iter().filter(move |step| step.when == when)
+    }
+
     /// The server's command line for an interpreter and a port.
     pub fn server_argv(&self, python: &Path, port: u16) -> Vec<OsString> {
         let port = port.to_string();
+        let venv = python.ancestors().nth(2).unwrap_or(python).to_string_lossy().into_owned();
         let fill = |word: &String| {
             let pieces = word.split("{python}").map(|piece| {
-                piece.replace("{manage}", &self.django.manage).replace("{port}", &port)
+                let piece = piece.replace("{manage}", &self.django.manage).replace("{port}", &port);
+                piece.replace("{venv}", &venv)
             });
             // Combined without conversion, because the interpreter's path need not be UTF-8.
             pieces.map(OsString::from).collect::<Vec<_>>().join(python.as_os_str())
@@ -362,7 +409,9 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
                 },
                 ..config.database.clone()
             },
-            seed_script: config.django.seed.as_deref().map(in_base),
+            kind: config.project.kind,
+            seeds: seeds(config, in_base),
+            steps: config.step.clone(),
             inputs: config.django.inputs.iter().map(|path| in_base(path)).collect(),
             migrate: config.steps.migrate.clone(),
             install_timeout: config.steps.install_timeout,
@@ -393,6 +442,14 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
         output: around.output,
         warnings,
     })
+}
+
+/// All seeds: the script of `[django]` first.
+fn seeds(config: &Config, in_base: impl Fn(&str) -> PathBuf) -> Vec<Seed> {
+    let script = config.django.seed.as_deref();
+    let script = script.map(|path| Seed::File(SeedSource::Shell, in_base(path)));
+    let others = config.seed.iter().map(|seed| Seed::new(seed, &in_base));
+    script.into_iter().chain(others).collect()
 }
 
 /// The problem of a limit that no request can be seen to exceed, because each is cut

@@ -7,6 +7,7 @@ mod database;
 mod load;
 mod measured;
 mod origins;
+mod project_kind;
 mod python;
 mod reader;
 mod renamed;
@@ -14,8 +15,11 @@ mod scenario;
 #[cfg(test)]
 mod schema;
 mod sections;
+mod seed;
+mod server;
 #[cfg(test)]
 mod size_tests;
+mod step;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -32,7 +36,11 @@ pub use measured::to_measured_toml;
 pub use origins::to_toml_with_origins;
 pub use python::PythonChoice;
 pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};
-pub use sections::{ServerSection, StepsSection};
+pub use sections::StepsSection;
+pub use project_kind::ProjectKind;
+pub use seed::{SeedSection, SeedSource};
+pub use server::{Package, ServerSection};
+pub use step::{StepCommand, StepSection, When};
 pub use text::{is_reserved_env, to_redacted_toml};
 pub use tree::{Entry, Node, Place, Value, variable_of};
 pub use variables::{Lookup, any_variable};

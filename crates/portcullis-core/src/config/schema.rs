@@ -24,16 +24,28 @@ pub fn read_as(path: &str, kind: Kind) {
 /// A configuration with every key whose value is read only if it is set.
 const EVERYTHING: &str = r#"
 [project]
+kind = "django"
 root = "."
+[[step]]
+argv = ["a"]
+timeout = "1s"
+[[step]]
+manage = ["a"]
+[[seed]]
+manage = ["a"]
 [django]
 settings = "a"
 overrides = { A = 1 }
 [database]
+engine = "sqlite"
 version = 16
 port = 1
 url = "postgres://a"
 url_variable = "A"
 [server]
+kind = "gunicorn"
+workers = 1
+threads = 1
 port = 1
 cpus = [1]
 [load]
@@ -79,7 +91,10 @@ warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
 "#;
 
 /// Keys whose text is one of a few.
-const WORDS: [(&str, &[&str]); 6] = [
+const WORDS: [(&str, &[&str]); 9] = [
+    ("project.kind", &["auto", "django", "command"]),
+    ("database.engine", &["sqlite", "postgresql", "none"]),
+    ("server.kind", super::server::KINDS),
     ("django.database", &["auto", "sqlite", "postgresql"]),
     ("load.arrivals", &["even", "poisson"]),
     ("scenario.order", &["deck", "independent"]),
@@ -228,8 +243,11 @@ fn schema_of(
 
 fn schema() -> Json {
     let (seen, docs) = (seen(), described());
+    let is_section = |kinds: &BTreeSet<Kind>| {
+        kinds.contains(&Kind::Table) || kinds.contains(&Kind::List)
+    };
     let sections =
-        seen.iter().filter(|(path, kinds)| !path.contains('.') && kinds.contains(&Kind::Table));
+        seen.iter().filter(|(path, kinds)| !path.contains('.') && is_section(kinds));
     let (mut shared, mut properties) = (Map::new(), Map::new());
     for (section, _) in sections {
         shared.insert(section.clone(), schema_of(section, &seen, &docs));
