@@ -17,6 +17,8 @@ pub enum Stage {
     Migrate,
     /// Fills the database.
     Seed,
+    /// A step of the configuration, or the preparation of the first one.
+    Step,
     /// Starts the server.
     Serve,
     /// Waits until the server answers its health check, and verifies that it is our process.
@@ -37,12 +39,13 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Base,
         Self::Environment,
         Self::Install,
         Self::Migrate,
         Self::Seed,
+        Self::Step,
         Self::Serve,
         Self::Ready,
         Self::Load,
@@ -59,6 +62,7 @@ impl Stage {
             Self::Install => "install",
             Self::Migrate => "migrate",
             Self::Seed => "seed",
+            Self::Step => "step",
             Self::Serve => "serve",
             Self::Ready => "ready",
             Self::Load => "load",

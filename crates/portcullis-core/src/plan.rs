@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
     AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
-    ProjectKind, PythonChoice, SeedSection, SeedSource, ServerSection, StepSection, When, ramp,
+    ProjectKind, PythonChoice, SeedSection, SeedSource, ServerSection, StepCommand,
+    StepSection, When, ramp,
 };
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Task, Wait, labels};
@@ -103,6 +104,14 @@ impl Seed {
         match (source, value.first()) {
             (SeedSource::Manage, _) | (_, None) => Self::Manage(value.clone()),
             (source, Some(path)) => Self::File(*source, in_base(path)),
+        }
+    }
+
+    /// The same with another file in the place of its own.
+    pub fn with(&self, place: impl FnOnce(&PathBuf) -> PathBuf) -> Self {
+        match self {
+            Self::Manage(_) => self.clone(),
+            Self::File(source, path) => Self::File(*source, place(path)),
         }
     }
 
@@ -209,6 +218,19 @@ pub struct PlanInputs {
 }
 
 impl ServePlan {
+    /// Whether it needs an environment of Python.
+    pub fn needs_environment(&self) -> bool {
+        let is_python = |word: &String| word.contains("{python}") || word.contains("{venv}");
+        let in_step = |step: &StepSection| match &step.command {
+            StepCommand::Argv(words) => words.iter().any(is_python),
+            StepCommand::Manage(_) => true,
+        };
+        self.kind == ProjectKind::Django
+            || !self.requirements.is_empty()
+            || self.server.argv.iter().any(is_python)
+            || self.steps.iter().any(in_step)
+    }
+
     /// The steps at one place, in order.
     pub fn steps_at(&self, when: When) -> impl Iterator<Item = &StepSection> {
         self.steps.iter().filter(move |step| step.when == when)

@@ -98,6 +98,20 @@ pub fn addresses(pids: &[u32]) -> Vec<SocketAddr> {
     rows.filter_map(|row| row.socket_address()).collect()
 }
 
+/// The addresses to which processes are connected.
+#[cfg(target_os = "linux")]
+pub fn connections(pids: &[u32]) -> Vec<SocketAddr> {
+    let held: Vec<u64> = pids.iter().flat_map(|pid| linux::sockets_of(*pid)).collect();
+    let rows = linux::connected().into_iter().filter(|row| held.contains(&row.inode));
+    rows.filter_map(|row| row.socket_address()).collect()
+}
+
+/// The addresses to which processes are connected: not available here.
+#[cfg(not(target_os = "linux"))]
+pub fn connections(_: &[u32]) -> Vec<SocketAddr> {
+    Vec::new()
+}
+
 /// The identity of the listeners of a port: here their processes.
 #[cfg(not(target_os = "linux"))]
 pub fn listeners(port: u16) -> Vec<u64> {
@@ -137,12 +151,13 @@ mod linux {
     use std::net::{IpAddr, SocketAddr};
 
     const LISTEN: &str = "0A";
+    const ESTABLISHED: &str = "01";
     /// 127.0.0.1, as IPv4 and mapped into IPv6.
     const LOOPBACK: [&str; 2] = ["0100007F", "0000000000000000FFFF00000100007F"];
     /// Every address, as IPv4 and IPv6.
     const ANY: [&str; 2] = ["00000000", "00000000000000000000000000000000"];
 
-    /// A listening socket.
+    /// A listening socket, or the other end of a connection.
     pub struct Row {
         address: String,
         port: u16,
@@ -150,13 +165,14 @@ mod linux {
     }
 
     impl Row {
-        fn read(line: &str) -> Option<Self> {
+        /// The socket of a line, if it has this state; `end` is the field of its address.
+        fn read(line: &str, state: &str, end: usize) -> Option<Self> {
             let fields: Vec<&str> = line.split_whitespace().collect();
-            let (address, hex) = fields.get(1)?.split_once(':')?;
+            let (address, hex) = fields.get(end)?.split_once(':')?;
             let port = u16::from_str_radix(hex, 16).ok()?;
             let inode = fields.get(9)?.parse().ok()?;
-            let listens = fields.get(3) == Some(&LISTEN);
-            listens.then(|| Self { address: address.to_owned(), port, inode })
+            let is_it = fields.get(3) == Some(&state);
+            is_it.then(|| Self { address: address.to_owned(), port, inode })
         }
 
         /// The address consists of words of 32 bits in the byte order of this machine.
@@ -176,10 +192,19 @@ mod linux {
 
     /// All listening sockets.
     pub fn rows() -> Vec<Row> {
+        read(LISTEN, 1)
+    }
+
+    /// The other ends of all connections.
+    pub fn connected() -> Vec<Row> {
+        read(ESTABLISHED, 2)
+    }
+
+    fn read(state: &str, end: usize) -> Vec<Row> {
         let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
         let text: String =
             tables.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
-        text.lines().filter_map(Row::read).collect()
+        text.lines().filter_map(|line| Row::read(line, state, end)).collect()
     }
 
     /// Inodes of the sockets that a client of 127.0.0.1 can reach: those bound exactly to it,
@@ -240,6 +265,17 @@ mod tests {
         assert_eq!(owner(port, || vec![own]), Owner::Ours);
         assert_eq!(owner(port, || vec![1]), Owner::Foreign(Some(own)));
         assert!(describe_holder(port).contains(&own.to_string()));
+        drop(listener);
+    }
+
+    #[test]
+    fn connections_are_told_with_their_other_end() {
+        let port = any_free().unwrap();
+        let listener = bind(port).unwrap();
+        let _client = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let place = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        assert!(connections(&[std::process::id()]).contains(&place));
+        assert!(!connections(&[1]).contains(&place));
         drop(listener);
     }
 

@@ -226,7 +226,7 @@ fn served(
     let folder = &context.folder;
     let version = Version { context, folder, plan };
     let Prepared { project, database, venv } = stages::prepare(journal, version, None)?;
-    (running.database, running.venv) = (database, Some(venv));
+    (running.database, running.venv) = (database, venv);
     let server = &mut running.server;
     say_facts(version, &project, report);
     let target = journal.stage(folder, Stage::Serve, || serve::start(version, &project, server))?;

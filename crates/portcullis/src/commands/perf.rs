@@ -120,7 +120,7 @@ fn job(
             }
             let version = Version { context, folder, plan };
             let Prepared { project, database, venv } = stages::prepare(journal, version, None)?;
-            (left.database, left.venv) = (database, Some(venv));
+            (left.database, left.venv) = (database, venv);
             let server = &mut left.server;
             let start = || serve::start(version, &project, server);
             let target = journal.stage(folder, Stage::Serve, start)?;

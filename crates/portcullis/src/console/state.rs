@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use portcullis_core::event::{Event, PairProgress, Progress, Stage};
-use portcullis_core::plan::{Mode, Plan};
+use portcullis_core::config::{ProjectKind, When};
+use portcullis_core::plan::{Mode, Plan, ServePlan};
 
 /// An expected stage, with its deadline if it has one.
 pub type Expected = (Stage, Option<Duration>);
@@ -48,21 +49,40 @@ pub fn outline(plan: &Plan, against: bool) -> Vec<Expected> {
     let Mode::Serve(serve) = &plan.mode else {
         return [ready, load].into_iter().chain(last).collect();
     };
-    let prepare = [
-        (Stage::Environment, Some(serve.install_timeout)),
-        (Stage::Install, Some(serve.install_timeout)),
-        (Stage::Migrate, Some(serve.migrate_timeout)),
-        (Stage::Seed, Some(serve.seed_timeout)),
-    ];
+    let prepare = prepare(serve);
     let up = [(Stage::Serve, None), ready];
     let mut all = Vec::new();
     all.extend(against.then_some((Stage::Base, None)));
-    all.extend(prepare.into_iter().chain(up).chain([load]));
+    all.extend(prepare.iter().copied().chain(up).chain([load]));
     if against {
-        let twice = prepare.into_iter().chain(prepare).chain(up).chain(up);
+        let twice = prepare.iter().chain(&prepare).copied().chain(up).chain(up);
         all.extend(twice.chain([(Stage::Pairs, Some(plan.against.limit))]));
     }
     all.extend(last);
+    all
+}
+
+/// The stages of the preparation of one version.
+fn prepare(serve: &ServePlan) -> Vec<Expected> {
+    let steps =
+        |when| serve.steps_at(when).map(|step| (Stage::Step, Some(step.timeout)));
+    let environment = [Stage::Environment, Stage::Install];
+    let mut all = Vec::new();
+    if serve.needs_environment() {
+        all.extend(environment.map(|stage| (stage, Some(serve.install_timeout))));
+    }
+    let before = steps(When::BeforeMigrate).collect::<Vec<_>>();
+    // The first of them opens the databases.
+    all.extend(before.first().map(|_| (Stage::Step, Some(serve.migrate_timeout))));
+    all.extend(before);
+    let is_django = serve.kind == ProjectKind::Django;
+    all.push(match is_django {
+        true => (Stage::Migrate, Some(serve.migrate_timeout)),
+        false => (Stage::Step, None),
+    });
+    all.extend(steps(When::AfterMigrate));
+    all.extend(is_django.then_some((Stage::Seed, Some(serve.seed_timeout))));
+    all.extend(steps(When::AfterSeed));
     all
 }
 

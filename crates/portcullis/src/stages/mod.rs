@@ -11,6 +11,7 @@ pub mod ready;
 pub mod serve;
 pub mod stop;
 
+use portcullis_core::config::{ProjectKind, When};
 use portcullis_core::event::Stage;
 use portcullis_core::judge::Finding;
 
@@ -26,7 +27,7 @@ pub struct Prepared {
     /// stopped.
     pub database: Option<DatabaseServer>,
     /// Its environment, which stays locked while its server uses it.
-    pub venv: Venv,
+    pub venv: Option<Venv>,
 }
 
 /// From an empty folder to a version that can be started. `held` is an environment that the
@@ -39,9 +40,28 @@ pub fn prepare(
     version: Version<'_>,
     held: Option<&Venv>,
 ) -> Result<Prepared, Aborted> {
+    let venv = match version.plan.needs_environment() {
+        true => Some(environment(journal, version, held)?),
+        false => None,
+    };
+    let (project, database) = match version.plan.kind {
+        ProjectKind::Django => django(journal, version, venv.as_ref())?,
+        ProjectKind::Command => {
+            let open = || project::open_command(version, venv.as_ref());
+            journal.stage(version.folder, Stage::Step, open)?
+        }
+    };
+    steps(journal, version, &project, When::AfterSeed)?;
+    Ok(Prepared { project, database, venv })
+}
+
+/// The environment of Python, with the requirements.
+fn environment(
+    journal: &mut Journal<'_>,
+    version: Version<'_>,
+    held: Option<&Venv>,
+) -> Result<Venv, Aborted> {
     let folder = version.folder;
-    let settings = &version.plan.django.settings;
-    let explained = |failure| project::explained(folder, settings, failure);
     let venv = journal.stage(folder, Stage::Environment, || match host::small_files() {
         Some(lack) => {
             let failure = StageFailure::new(Finding::preparation(lack.to_string()));
@@ -49,14 +69,53 @@ pub fn prepare(
         }
         None => project::environment(version, held),
     })?;
-    let venv = journal.stage(folder, Stage::Install, || project::install(version, venv))?;
-    let (project, database) = journal.stage(folder, Stage::Migrate, || {
-        let project = project::isolate(version, &venv)?;
+    journal.stage(folder, Stage::Install, || project::install(version, venv))
+}
+
+/// The filled database of a Django project.
+fn django(
+    journal: &mut Journal<'_>,
+    version: Version<'_>,
+    venv: Option<&Venv>,
+) -> Result<(Project, Option<DatabaseServer>), Aborted> {
+    let folder = version.folder;
+    let settings = &version.plan.django.settings;
+    let explained = |failure| project::explained(folder, settings, failure);
+    let migrate = |project: Project, opened| {
         let StageOutput { value, cached, detail } =
-            project::migrate(version, &project, &venv).map_err(&explained)?;
+            project::migrate(version, &project, venv, opened).map_err(&explained)?;
         Ok(StageOutput { value: (project, value), cached, detail })
-    })?;
+    };
+    let is_plain = version.plan.steps_at(When::BeforeMigrate).next().is_none();
+    let (project, database) = if is_plain {
+        journal.stage(folder, Stage::Migrate, || migrate(project::isolate(version, venv)?, None))?
+    } else {
+        let (project, opened) = journal.stage(folder, Stage::Step, || {
+            let project = project::isolate(version, venv)?;
+            let opened = project::open(version, &project).map_err(&explained)?;
+            Ok(StageOutput::new((project, opened), "empty databases of the run"))
+        })?;
+        steps(journal, version, &project, When::BeforeMigrate)?;
+        journal.stage(folder, Stage::Migrate, || migrate(project, Some(opened)))?
+    };
+    steps(journal, version, &project, When::AfterMigrate)?;
     let seed = || project::seed(version, &project, database).map_err(&explained);
     let database = journal.stage(folder, Stage::Seed, seed)?;
-    Ok(Prepared { project, database, venv })
+    Ok((project, database))
+}
+
+/// The steps at one place, each a stage.
+fn steps(
+    journal: &mut Journal<'_>,
+    version: Version<'_>,
+    project: &Project,
+    when: When,
+) -> Result<(), Aborted> {
+    let Version { folder, plan, .. } = version;
+    plan.steps_at(when).try_for_each(|step| {
+        journal.stage(folder, Stage::Step, || {
+            project::step(version, project, step)
+                .map_err(|failure| project::explained(folder, &plan.django.settings, failure))
+        })
+    })
 }
