@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
     AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
-    ProjectKind, PythonChoice, SeedSection, SeedSource, ServerSection, StepCommand,
-    StepSection, When, ramp,
+    ProjectKind, PythonChoice, SeedSection, SeedSource, ServerSection, StepCommand, StepSection,
+    When, ramp,
 };
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Task, Wait, labels};

@@ -142,11 +142,7 @@ pub fn decode(
 }
 
 /// Reads `database.engine`.
-fn engine(
-    section: &mut Reader<'_>,
-    kind: ProjectKind,
-    problems: &mut Problems,
-) -> Option<Engine> {
+fn engine(section: &mut Reader<'_>, kind: ProjectKind, problems: &mut Problems) -> Option<Engine> {
     let at = section.optional("engine").map_or(section.at(), |node| node.at);
     let word = section.optional_text("engine", problems)?;
     if kind == ProjectKind::Django {

@@ -243,11 +243,9 @@ fn schema_of(
 
 fn schema() -> Json {
     let (seen, docs) = (seen(), described());
-    let is_section = |kinds: &BTreeSet<Kind>| {
-        kinds.contains(&Kind::Table) || kinds.contains(&Kind::List)
-    };
-    let sections =
-        seen.iter().filter(|(path, kinds)| !path.contains('.') && is_section(kinds));
+    let is_section =
+        |kinds: &BTreeSet<Kind>| kinds.contains(&Kind::Table) || kinds.contains(&Kind::List);
+    let sections = seen.iter().filter(|(path, kinds)| !path.contains('.') && is_section(kinds));
     let (mut shared, mut properties) = (Map::new(), Map::new());
     for (section, _) in sections {
         shared.insert(section.clone(), schema_of(section, &seen, &docs));

@@ -44,7 +44,11 @@ impl SeedSource {
 }
 
 /// Decodes all `[[seed]]`.
-pub fn decode(root: &mut Reader<'_>, kind: ProjectKind, problems: &mut Problems) -> Vec<SeedSection> {
+pub fn decode(
+    root: &mut Reader<'_>,
+    kind: ProjectKind,
+    problems: &mut Problems,
+) -> Vec<SeedSection> {
     let Some(node) = root.optional("seed") else { return Vec::new() };
     if kind == ProjectKind::Command {
         note(problems, node.at, "[[seed]] needs a Django project: fill the database by a [[step]]");

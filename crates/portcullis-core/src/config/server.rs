@@ -40,9 +40,8 @@ pub struct Package {
 }
 
 /// The values of `server.kind`.
-pub const KINDS: &[&str] = &[
-    "runserver", "gunicorn", "uvicorn", "daphne", "uwsgi", "granian", "hypercorn", "command",
-];
+pub const KINDS: &[&str] =
+    &["runserver", "gunicorn", "uvicorn", "daphne", "uwsgi", "granian", "hypercorn", "command"];
 
 /// Decodes the section.
 pub fn decode(
@@ -115,7 +114,11 @@ fn command(
         let excess = [("workers", workers.is_some()), ("threads", threads.is_some())];
         let excess = excess.into_iter().chain([("app", app.is_some())]);
         for (key, _) in excess.filter(|(_, is_given)| *is_given) {
-            note(problems, section.at(), format!("server.{key} needs a server.kind; argv has its own"));
+            note(
+                problems,
+                section.at(),
+                format!("server.{key} needs a server.kind; argv has its own"),
+            );
         }
         if argv.is_empty() {
             note(problems, section.at(), "server.argv must name a command");
@@ -177,7 +180,8 @@ impl Named<'_> {
         let app = self.app.unwrap_or("{app}");
         let place = "127.0.0.1:{port}";
         // Without a name it is the WSGI application of Django.
-        let interface = if self.app.is_none_or(|app| app.contains("wsgi")) { "wsgi" } else { "asgi" };
+        let interface =
+            if self.app.is_none_or(|app| app.contains("wsgi")) { "wsgi" } else { "asgi" };
         let with_threads = |mut argv: Vec<String>, flag: &str| {
             argv.extend(threads.iter().flat_map(|count| [flag.to_owned(), count.clone()]));
             argv
@@ -189,25 +193,55 @@ impl Named<'_> {
                 "--threads",
             ),
             "uvicorn" => words(&[
-                "{python}", "-m", "uvicorn", app, "--host", "127.0.0.1", "--port", "{port}",
-                "--workers", &workers,
+                "{python}",
+                "-m",
+                "uvicorn",
+                app,
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "{port}",
+                "--workers",
+                &workers,
             ]),
-            "hypercorn" => words(&[
-                "{python}", "-m", "hypercorn", app, "--bind", place, "--workers", &workers,
-            ]),
-            "daphne" => words(&["{python}", "-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", app]),
+            "hypercorn" => {
+                words(&["{python}", "-m", "hypercorn", app, "--bind", place, "--workers", &workers])
+            }
+            "daphne" => {
+                words(&["{python}", "-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", app])
+            }
             "granian" => with_threads(
                 words(&[
-                    "{python}", "-m", "granian", "--interface", interface, "--host",
-                    "127.0.0.1", "--port", "{port}", "--workers", &workers, app,
+                    "{python}",
+                    "-m",
+                    "granian",
+                    "--interface",
+                    interface,
+                    "--host",
+                    "127.0.0.1",
+                    "--port",
+                    "{port}",
+                    "--workers",
+                    &workers,
+                    app,
                 ]),
                 "--blocking-threads",
             ),
             // Its interpreter is built in, so it must be told the environment.
             "uwsgi" => with_threads(
                 words(&[
-                    "uwsgi", "--http-socket", place, "--module", app, "--master", "--processes",
-                    &workers, "--virtualenv", "{venv}", "--need-app", "--die-on-term",
+                    "uwsgi",
+                    "--http-socket",
+                    place,
+                    "--module",
+                    app,
+                    "--master",
+                    "--processes",
+                    &workers,
+                    "--virtualenv",
+                    "{venv}",
+                    "--need-app",
+                    "--die-on-term",
                 ]),
                 "--threads",
             ),

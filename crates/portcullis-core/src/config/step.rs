@@ -58,7 +58,11 @@ impl When {
 const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Decodes all `[[step]]`.
-pub fn decode(root: &mut Reader<'_>, kind: ProjectKind, problems: &mut Problems) -> Vec<StepSection> {
+pub fn decode(
+    root: &mut Reader<'_>,
+    kind: ProjectKind,
+    problems: &mut Problems,
+) -> Vec<StepSection> {
     let Some(node) = root.optional("step") else { return Vec::new() };
     let items = list(node, "step", problems);
     items.iter().map(|item| one(Reader::new(item, "step", problems), kind, problems)).collect()
@@ -86,6 +90,7 @@ fn one(mut section: Reader<'_>, kind: ProjectKind, problems: &mut Problems) -> S
         note(problems, at, "step.manage needs a Django project: write the command as argv");
     }
     let shown = words.iter().take(3).cloned().collect::<Vec<_>>().join(" ");
+    let shown = shown.replace("{python}", "python");
     let name = section.optional_text("name", problems).filter(|name| !name.is_empty());
     let when = when(&mut section, kind, problems);
     let folder = section.optional_text("folder", problems).unwrap_or_default();
@@ -114,7 +119,11 @@ fn when(section: &mut Reader<'_>, kind: ProjectKind, problems: &mut Problems) ->
         let message = format!("step.when = \"{word}\": expected {}{near}", names.join(", "));
         note(problems, at, message);
     } else if kind == ProjectKind::Command {
-        note(problems, at, "step.when: only a Django project has migrations and seeds; steps run in their order");
+        note(
+            problems,
+            at,
+            "step.when: only a Django project has migrations and seeds; steps run in their order",
+        );
     }
     found.unwrap_or_default()
 }

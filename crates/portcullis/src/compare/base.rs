@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_core::compare::Sides;
-use portcullis_core::judge::Finding;
 use portcullis_core::config::ProjectKind;
+use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
 
 use super::revision::{self, Found};

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use portcullis_core::event::{Event, PairProgress, Progress, Stage};
 use portcullis_core::config::{ProjectKind, When};
+use portcullis_core::event::{Event, PairProgress, Progress, Stage};
 use portcullis_core::plan::{Mode, Plan, ServePlan};
 
 /// An expected stage, with its deadline if it has one.
@@ -64,8 +64,7 @@ pub fn outline(plan: &Plan, against: bool) -> Vec<Expected> {
 
 /// The stages of the preparation of one version.
 fn prepare(serve: &ServePlan) -> Vec<Expected> {
-    let steps =
-        |when| serve.steps_at(when).map(|step| (Stage::Step, Some(step.timeout)));
+    let steps = |when| serve.steps_at(when).map(|step| (Stage::Step, Some(step.timeout)));
     let environment = [Stage::Environment, Stage::Install];
     let mut all = Vec::new();
     if serve.needs_environment() {

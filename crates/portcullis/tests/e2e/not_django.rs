@@ -231,10 +231,10 @@ fn fastapi_with_alembic_on_sqlite_and_with_an_older_version() {
     let service = fastapi("sqlite", "sqlite:///{database}", "");
     service.commit();
     let done = service.project.run(&["--against", "HEAD"]);
-    let added = "uvicorn>=0.30,<1 was added";
-    done.expect(0, &["{python} -m alembic", "/health is healthy", "pairs in", added]);
+    done.expect(0, &["python -m alembic", "/health is healthy", "pairs in"]);
     let changed = service.folder.join("service/main.py");
-    let slow = FASTAPI.replace("    with engine", "    __import__(\"time\").sleep(0.05)\n    with engine");
+    let slow =
+        FASTAPI.replace("    with engine", "    __import__(\"time\").sleep(0.05)\n    with engine");
     std::fs::write(changed, slow).unwrap();
     service.project.run(&["--against", "HEAD"]).expect(1, &["slower"]);
 }

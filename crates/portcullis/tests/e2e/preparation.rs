@@ -189,8 +189,11 @@ fn steps_run_in_every_run_and_seeds_in_order() {
     let (all, folder) = project("sqlite3", &[]);
     for _ in 0..2 {
         let done = all.run(&[]);
-        done.expect(0, &["step first", "step {python} -c", "step collectstatic", "5 seeds"]);
-        assert_eq!(stage(&done, "migrate"), ("not restored: a step runs before the migrations".into(), false));
+        done.expect(0, &["first", "python -c import os", "collectstatic --noinput", "5 seeds"]);
+        assert_eq!(
+            stage(&done, "migrate"),
+            ("not restored: a step runs before the migrations".into(), false)
+        );
     }
     assert!(!folder.join("collected").exists(), "collected into the checkout");
 
@@ -199,7 +202,10 @@ fn steps_run_in_every_run_and_seeds_in_order() {
     let (one, _) = project("sqlite3", &[(first, ""), ("min_items = 2", "min_items = 1")]);
     one.run(&[]).expect(0, &["5 seeds"]);
     assert_eq!(stage(&one.run(&[]), "migrate").0, "restored from cache before its steps");
-    let (none, _) = project("sqlite3", &[(first, ""), ("when = \"after-migrate\"\n", ""), ("min_items = 2", "min_items = 1")]);
+    let (none, _) = project(
+        "sqlite3",
+        &[(first, ""), ("when = \"after-migrate\"\n", ""), ("min_items = 2", "min_items = 1")],
+    );
     none.run(&[]).expect(0, &["5 seeds"]);
     assert!(stage(&none.run(&[]), "migrate").0.starts_with("restored from cache, with its seed"));
 }
@@ -208,8 +214,13 @@ fn steps_run_in_every_run_and_seeds_in_order() {
 #[ignore = "long: cargo xtask test --full"]
 fn a_step_and_a_seed_that_fail_are_named() {
     let (failing, _) = project("sqlite3", &[("echo first >> $STEPS", "echo no such file; exit 3")]);
-    failing.run(&[]).expect(3, &["the step \"first\": sh ended with exit status: 3", "no such file"]);
-    let (late, _) = project("sqlite3", &[("when = \"before-migrate\"", "timeout = \"1s\""), ("echo first >> $STEPS", "sleep 60")]);
+    failing
+        .run(&[])
+        .expect(3, &["the step \"first\": sh ended with exit status: 3", "no such file"]);
+    let (late, _) = project(
+        "sqlite3",
+        &[("when = \"before-migrate\"", "timeout = \"1s\""), ("echo first >> $STEPS", "sleep 60")],
+    );
     late.run(&[]).expect(3, &["the step \"first\": sh did not end within 1 s"]);
     let (seed, folder) = project("sqlite3", &[]);
     std::fs::write(folder.join("fill.py"), "raise ValueError('half a seed')\n").unwrap();

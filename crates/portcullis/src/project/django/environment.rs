@@ -15,8 +15,8 @@ use portcullis_supervise::log;
 use portcullis_supervise::step::{self, Step, StepError};
 
 use super::bytecode;
-use super::package;
 use super::isolation::{hook, stub};
+use super::package;
 use super::pip;
 use super::python::{self, NoPython, Python};
 use super::requirements::Requirements;

@@ -50,9 +50,11 @@ pub fn provide(version: Version<'_>, python: &Path) -> Result<Option<String>, St
 
 /// The lines of `pip freeze` that may be constraints: a name and its version.
 fn pinned(frozen: &str) -> String {
-    let lines = frozen.lines().filter(|line| line.split_once("==").is_some_and(|(name, _)| {
-        name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-    }));
+    let lines = frozen.lines().filter(|line| {
+        line.split_once("==").is_some_and(|(name, _)| {
+            name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        })
+    });
     lines.map(|line| format!("{line}\n")).collect()
 }
 

@@ -31,11 +31,7 @@ struct Hashed {
 ///
 /// # Errors
 /// Something that the database depends on is unknown.
-pub fn keys(
-    version: Version<'_>,
-    project: &Project,
-    venv: Option<&Venv>,
-) -> Result<Keys, Unknown> {
+pub fn keys(version: Version<'_>, project: &Project, venv: Option<&Venv>) -> Result<Keys, Unknown> {
     let Version { context, plan, .. } = version;
     // Variables from the caller's shell are not part of any key, and may change anything.
     if let Some(name) = project.passed.first() {
