@@ -8,8 +8,8 @@ use std::time::Duration;
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
     AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
-    ProjectKind, PythonChoice, SeedSection, SeedSource, ServerSection, StepCommand, StepSection,
-    When, ramp,
+    ProjectKind, PythonChoice, SeedSection, SeedSource, ServerSection, ServiceSection, StepCommand,
+    StepSection, When, ramp,
 };
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Task, Wait, labels};
@@ -72,6 +72,10 @@ pub struct ServePlan {
     pub django: DjangoSection,
     /// The database server, if the project needs one.
     pub database: DatabaseSection,
+    /// The programs that it needs beside its server, in the order of their start.
+    pub services: Vec<ServiceSection>,
+    /// Whether its processes get no way out of the machine.
+    pub is_shut: bool,
     /// The seeds, in order.
     pub seeds: Vec<Seed>,
     /// The steps besides migrations and seeds, in order.
@@ -432,6 +436,8 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
                 ..config.database.clone()
             },
             kind: config.project.kind,
+            services: config.services.clone(),
+            is_shut: config.is_shut,
             seeds: seeds(config, in_base),
             steps: config.step.clone(),
             inputs: config.django.inputs.iter().map(|path| in_base(path)).collect(),

@@ -17,6 +17,7 @@ mod schema;
 mod sections;
 mod seed;
 mod server;
+mod services;
 #[cfg(test)]
 mod size_tests;
 mod step;
@@ -40,6 +41,7 @@ pub use sections::StepsSection;
 pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};
 pub use seed::{SeedSection, SeedSource};
 pub use server::{Package, ServerSection};
+pub use services::{ServiceKind, ServiceReady, ServiceSection, ServiceStart, port_placeholder};
 pub use step::{StepCommand, StepSection, When};
 pub use text::{is_reserved_env, to_redacted_toml};
 pub use tree::{Entry, Node, Place, Value, variable_of};

@@ -42,6 +42,13 @@ version = 16
 port = 1
 url = "postgres://a"
 url_variable = "A"
+[[service]]
+name = "s"
+kind = "redis"
+argv = ["a"]
+ready = "port"
+timeout = "1s"
+[outgoing]
 [server]
 kind = "gunicorn"
 workers = 1
@@ -91,7 +98,7 @@ warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
 "#;
 
 /// Keys whose text is one of a few.
-const WORDS: [(&str, &[&str]); 9] = [
+const WORDS: [(&str, &[&str]); 11] = [
     ("project.kind", &["auto", "django", "command"]),
     ("database.engine", &["sqlite", "postgresql", "none"]),
     ("server.kind", super::server::KINDS),
@@ -101,6 +108,8 @@ const WORDS: [(&str, &[&str]); 9] = [
     ("baseline.trust", &["same-machine", "always"]),
     ("thresholds.policy", &["estimate", "prove"]),
     ("scenario.login.type", LOGINS),
+    ("service.kind", &["redis", "celery", "smtp"]),
+    ("service.before", &["migrate", "serve"]),
 ];
 const LOGINS: &[&str] = &["token", "session", "basic", "static", "none"];
 
@@ -317,9 +326,15 @@ fn every_key_is_described_and_every_described_key_is_read() {
 #[test]
 fn proposed_words_are_accepted() {
     let found = |path: &str, word: &str| {
-        let (text, flags) = match path.strip_prefix("scenario.task.") {
+        let of_table = path.strip_prefix("scenario.task.").or(path.strip_prefix("service."));
+        let (text, flags) = match of_table {
+            Some("kind") => {
+                let (known, other) = ("kind = \"redis\"", format!("kind = \"{word}\""));
+                (EVERYTHING.replacen(known, &other, 1), Vec::new())
+            }
             Some(key) => {
-                let name = "name = \"a\"";
+                let is_service = path.starts_with("service.");
+                let name = if is_service { "name = \"s\"" } else { "name = \"a\"" };
                 let named = format!("{name}\n{key} = \"{word}\"");
                 (EVERYTHING.replacen(name, &named, 1), Vec::new())
             }

@@ -9,6 +9,7 @@ use super::project_kind::ProjectKind;
 use super::reader::{Problems, Reader, note};
 use super::seed::SeedSection;
 use super::server::ServerSection;
+use super::services::{self, ServiceSection};
 use super::step::StepSection;
 use super::text::is_reserved_env;
 use super::tree::{Node, Value};
@@ -28,6 +29,10 @@ pub struct Config {
     pub django: DjangoSection,
     /// `[database]`
     pub database: DatabaseSection,
+    /// Every `[[service]]`.
+    pub services: Vec<ServiceSection>,
+    /// `[outgoing] shut`.
+    pub is_shut: bool,
     /// `[steps]`
     pub steps: StepsSection,
     /// `[[step]]`
@@ -147,6 +152,9 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
     let is_django = serves && kind == ProjectKind::Django;
     let django = django(root.table("django", problems), is_django, problems);
     let database = super::database::decode(root.table("database", problems), kind, problems);
+    let services = services::decode(&mut root, problems);
+    let is_shut = services::outgoing(root.table("outgoing", problems), problems);
+    services::check_placeholders(&services, &env, &django, root.at(), problems);
     let steps = steps(root.table("steps", problems), problems);
     let step = super::step::decode(&mut root, kind, problems);
     let seed = super::seed::decode(&mut root, kind, problems);
@@ -184,6 +192,8 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
         env,
         django,
         database,
+        services,
+        is_shut,
         steps,
         step,
         seed,

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use portcullis_core::config::{ProjectKind, When};
+use portcullis_core::config::{ProjectKind, ServiceStart, When};
 use portcullis_core::event::{Event, PairProgress, Progress, Stage};
 use portcullis_core::plan::{Mode, Plan, ServePlan};
 
@@ -66,22 +66,28 @@ pub fn outline(plan: &Plan, against: bool) -> Vec<Expected> {
 fn prepare(serve: &ServePlan) -> Vec<Expected> {
     let steps = |when| serve.steps_at(when).map(|step| (Stage::Step, Some(step.timeout)));
     let environment = [Stage::Environment, Stage::Install];
+    let starting = |at| {
+        let own = serve.services.iter().filter(|service| service.before == at);
+        let limit = own.map(|service| service.timeout).reduce(|all, one| all + one)?;
+        Some((Stage::Services, Some(limit)))
+    };
     let mut all = Vec::new();
     if serve.needs_environment() {
         all.extend(environment.map(|stage| (stage, Some(serve.install_timeout))));
     }
+    let is_django = serve.kind == ProjectKind::Django;
+    let opens = (Stage::Step, None);
+    all.extend((!is_django).then_some(opens));
+    all.extend(starting(ServiceStart::Migrate));
     let before = steps(When::BeforeMigrate).collect::<Vec<_>>();
     // The first of them opens the databases.
     all.extend(before.first().map(|_| (Stage::Step, Some(serve.migrate_timeout))));
     all.extend(before);
-    let is_django = serve.kind == ProjectKind::Django;
-    all.push(match is_django {
-        true => (Stage::Migrate, Some(serve.migrate_timeout)),
-        false => (Stage::Step, None),
-    });
+    all.extend(is_django.then_some((Stage::Migrate, Some(serve.migrate_timeout))));
     all.extend(steps(When::AfterMigrate));
     all.extend(is_django.then_some((Stage::Seed, Some(serve.seed_timeout))));
     all.extend(steps(When::AfterSeed));
+    all.extend(starting(ServiceStart::Serve));
     all
 }
 

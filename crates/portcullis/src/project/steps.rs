@@ -27,7 +27,7 @@ pub fn run(
     let Version { context, folder, plan } = version;
     let mut environment = project.environment.clone();
     for (name, value) in &step.env {
-        environment.set(name, in_run(value, folder.path()));
+        environment.set(name, in_run(&project.ports.fill(value), folder.path()));
     }
     context.hide_environment(step.env.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let own = Step {
@@ -55,7 +55,8 @@ fn argv(version: Version<'_>, project: &Project, command: &StepCommand) -> Vec<O
             let words = words.iter().map(|word| {
                 let pieces = word.split("{python}");
                 let pieces = pieces.map(|piece| {
-                    OsString::from(in_run(&piece.replace("{manage}", &plan.django.manage), run))
+                    let piece = project.ports.fill(&piece.replace("{manage}", &plan.django.manage));
+                    OsString::from(in_run(&piece, run))
                 });
                 pieces.collect::<Vec<_>>().join(project.python.as_os_str())
             });

@@ -3,31 +3,42 @@
 
 pub mod baseline;
 pub mod collect;
+mod elsewhere;
 mod health;
 pub mod history;
 pub mod judge;
 pub mod load;
 pub mod ready;
 pub mod serve;
+pub mod services;
 pub mod stop;
 
-use portcullis_core::config::{ProjectKind, When};
+use portcullis_core::config::{ProjectKind, ServiceStart, When};
 use portcullis_core::event::Stage;
 use portcullis_core::judge::Finding;
 
 use crate::host;
 use crate::project::{self, DatabaseServer, Project, Venv};
 use crate::run::{Aborted, Journal, StageFailure, StageOutput, Version};
+use crate::services::configured::Services;
 
 /// A version that can be started.
 pub struct Prepared {
     /// How its commands are run.
     pub project: Project,
-    /// Its database server, if it needs one. It must run until the version's server has
-    /// stopped.
-    pub database: Option<DatabaseServer>,
+    /// What must run until the version's server has stopped.
+    pub companions: Companions,
     /// Its environment, which stays locked while its server uses it.
     pub venv: Option<Venv>,
+}
+
+/// What runs beside a version's server.
+#[derive(Default)]
+pub struct Companions {
+    /// The services that `perf.toml` names.
+    pub services: Services,
+    /// Its database server, if it needs one.
+    pub database: Option<DatabaseServer>,
 }
 
 /// From an empty folder to a version that can be started. `held` is an environment that the
@@ -44,15 +55,19 @@ pub fn prepare(
         true => Some(environment(journal, version, held)?),
         false => None,
     };
+    let mut services = Services::default();
     let (project, database) = match version.plan.kind {
-        ProjectKind::Django => django(journal, version, venv.as_ref())?,
+        ProjectKind::Django => django(journal, version, venv.as_ref(), &mut services)?,
         ProjectKind::Command => {
             let open = || project::open_command(version, venv.as_ref());
-            journal.stage(version.folder, Stage::Step, open)?
+            let (project, database) = journal.stage(version.folder, Stage::Step, open)?;
+            start(journal, version, &project, &mut services, ServiceStart::Migrate)?;
+            (project, database)
         }
     };
     steps(journal, version, &project, When::AfterSeed)?;
-    Ok(Prepared { project, database, venv })
+    start(journal, version, &project, &mut services, ServiceStart::Serve)?;
+    Ok(Prepared { project, companions: Companions { services, database }, venv })
 }
 
 /// The environment of Python, with the requirements.
@@ -77,31 +92,57 @@ fn django(
     journal: &mut Journal<'_>,
     version: Version<'_>,
     venv: Option<&Venv>,
+    services: &mut Services,
 ) -> Result<(Project, Option<DatabaseServer>), Aborted> {
-    let folder = version.folder;
-    let settings = &version.plan.django.settings;
-    let explained = |failure| project::explained(folder, settings, failure);
-    let migrate = |project: Project, opened| {
+    let Version { folder, plan, .. } = version;
+    let explained = |failure| project::explained(folder, &plan.django.settings, failure);
+    let mut isolated = None;
+    if services::has_any(version, ServiceStart::Migrate) {
+        let first = ServiceStart::Migrate;
+        isolated = Some(journal.stage(folder, Stage::Services, || {
+            let project = project::isolate(version, venv)?;
+            let started = services::start(version, &project, services, first)?;
+            Ok(StageOutput::new(project, started.detail))
+        })?);
+    }
+    let mut opened = None;
+    if plan.steps_at(When::BeforeMigrate).next().is_some() {
+        let project = journal.stage(folder, Stage::Step, || {
+            let project = isolated.take().map_or_else(|| project::isolate(version, venv), Ok)?;
+            opened = Some(project::open(version, &project).map_err(&explained)?);
+            Ok(StageOutput::new(project, "empty databases of the run"))
+        })?;
+        steps(journal, version, &project, When::BeforeMigrate)?;
+        isolated = Some(project);
+    }
+    let (project, database) = journal.stage(folder, Stage::Migrate, || {
+        let project = isolated.map_or_else(|| project::isolate(version, venv), Ok)?;
         let StageOutput { value, cached, detail } =
             project::migrate(version, &project, venv, opened).map_err(&explained)?;
         Ok(StageOutput { value: (project, value), cached, detail })
-    };
-    let is_plain = version.plan.steps_at(When::BeforeMigrate).next().is_none();
-    let (project, database) = if is_plain {
-        journal.stage(folder, Stage::Migrate, || migrate(project::isolate(version, venv)?, None))?
-    } else {
-        let (project, opened) = journal.stage(folder, Stage::Step, || {
-            let project = project::isolate(version, venv)?;
-            let opened = project::open(version, &project).map_err(&explained)?;
-            Ok(StageOutput::new((project, opened), "empty databases of the run"))
-        })?;
-        steps(journal, version, &project, When::BeforeMigrate)?;
-        journal.stage(folder, Stage::Migrate, || migrate(project, Some(opened)))?
-    };
+    })?;
     steps(journal, version, &project, When::AfterMigrate)?;
-    let seed = || project::seed(version, &project, database).map_err(&explained);
-    let database = journal.stage(folder, Stage::Seed, seed)?;
+    let database = journal.stage(folder, Stage::Seed, || {
+        let seeded = project::seed(version, &project, database).map_err(&explained)?;
+        services::still_up(services)?;
+        Ok(seeded)
+    })?;
     Ok((project, database))
+}
+
+/// The services of one time, if there are any.
+fn start(
+    journal: &mut Journal<'_>,
+    version: Version<'_>,
+    project: &Project,
+    services: &mut Services,
+    at: ServiceStart,
+) -> Result<(), Aborted> {
+    if !services::has_any(version, at) {
+        return Ok(());
+    }
+    let start = || services::start(version, project, services, at);
+    journal.stage(version.folder, Stage::Services, start)
 }
 
 /// The steps at one place, each a stage.

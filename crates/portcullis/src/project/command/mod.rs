@@ -78,7 +78,8 @@ pub fn open(
     if let Some(place) = place {
         let url = format!("{}:{}{}", place.scheme, place.slashes, place.rest);
         let filled = |value: &str| {
-            let value = in_run(value, folder.path()).replace("{database_url}", &url);
+            let value =
+                in_run(&project.ports.fill(value), folder.path()).replace("{database_url}", &url);
             value.replace("{database}", &place.rest)
         };
         let fixed = project.fixed.iter().map(|(name, value)| (name.clone(), filled(value)));

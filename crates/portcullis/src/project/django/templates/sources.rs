@@ -35,6 +35,9 @@ pub enum Unknown {
     /// A step may change what the migrations do.
     #[error("a step runs before the migrations")]
     Step,
+    /// A service may have something that belongs to the database.
+    #[error("the service \"{0}\" may keep a part of the data (stateless = true denies it)")]
+    Service(String),
     /// The environment is not known.
     #[error("the environment is private to this run")]
     Private,
