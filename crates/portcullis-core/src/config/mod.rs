@@ -4,6 +4,8 @@
 mod assignment;
 mod check;
 mod database;
+#[cfg(test)]
+mod kind_tests;
 mod load;
 mod measured;
 mod origins;
