@@ -200,9 +200,9 @@ fn every_alias_is_on_the_runs_server_with_its_own_options() {
         // The shell ends a definition with an empty line.
         let look = look.replace("assert ask('default')", "\nassert ask('default')");
         std::fs::write(&seed, format!("{look}{whole}")).unwrap();
-        for cached in ["user_a exists", "restored from cache"] {
-            expect_measured(&project.run(&[]), cached);
-        }
+        // The seed has made sure; a repeated run has its database from the cache already.
+        expect_measured(&project.run(&[]), " on PostgreSQL ");
+        expect_measured(&project.run(&[]), "restored from cache");
         own.expect_untouched();
         expect_nothing_left(&project.tmp());
     }
