@@ -152,11 +152,12 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
     let is_django = serves && kind == ProjectKind::Django;
     let django = django(root.table("django", problems), is_django, problems);
     let database = super::database::decode(root.table("database", problems), kind, problems);
-    let services = services::decode(&mut root, problems);
+    let services = services::decode(&mut root, kind, problems);
     let is_shut = services::outgoing(root.table("outgoing", problems), problems);
-    services::check_placeholders(&services, &env, &django, root.at(), problems);
     let steps = steps(root.table("steps", problems), problems);
     let step = super::step::decode(&mut root, kind, problems);
+    let texts = services::Texts { env: &env, django: &django, steps: &step, services: &services };
+    services::check_placeholders(texts, root.at(), problems);
     let seed = super::seed::decode(&mut root, kind, problems);
     let server = super::server::decode(root.table("server", problems), kind, serves, problems);
     let scenario = super::scenario::decode(root.table("scenario", problems), problems);
