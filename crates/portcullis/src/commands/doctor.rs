@@ -23,9 +23,9 @@ use crate::doctor::{
 use crate::engines::{self, NotBegun};
 use crate::host;
 use crate::planning::{self, PlanError, PlanRequest, Planned};
-use crate::project::{self, DatabaseServer, Project, Venv};
+use crate::project::{self, Project, Venv};
 use crate::run::{self, Aborted, Journal, RunContext, RunOptions, RunResults, Version};
-use crate::stages::{self, Prepared, ready, serve, stop};
+use crate::stages::{self, Companions, Prepared, ready, serve, stop};
 
 /// Runs all checks in a worker; returns the exit code.
 pub fn run(args: &DoctorArgs) -> u8 {
@@ -187,8 +187,8 @@ fn project_checks(
             None
         }
     };
-    let Running { server, database, .. } = &mut running;
-    let _ = stop::stop(context, server, database, &mut results);
+    let Running { server, companions, .. } = &mut running;
+    let _ = stop::stop(context, server, companions, &mut results);
     round
 }
 
@@ -196,7 +196,7 @@ fn project_checks(
 #[derive(Default)]
 struct Running {
     server: Option<Server>,
-    database: Option<DatabaseServer>,
+    companions: Companions,
     /// Locked while the server uses it.
     venv: Option<Venv>,
 }
@@ -232,8 +232,8 @@ fn served(
 ) -> Result<Target, Aborted> {
     let folder = &context.folder;
     let version = Version { context, folder, plan };
-    let Prepared { project, database, venv } = stages::prepare(journal, version, None)?;
-    (running.database, running.venv) = (database, Some(venv));
+    let Prepared { project, companions, venv } = stages::prepare(journal, version, None)?;
+    (running.companions, running.venv) = (companions, Some(venv));
     let server = &mut running.server;
     say_facts(version, &project, report);
     let target = journal.stage(folder, Stage::Serve, || serve::start(version, &project, server))?;

@@ -60,6 +60,9 @@ fn preparation(
         None => text.push_str("# requirements = [\"requirements.txt\"]  # none was found\n"),
     }
     let variables = &chosen.variables;
+    if variables.set.iter().any(|(_, value)| value.contains("{service.redis.")) {
+        text.push_str("\n# Runs as long as the server does.\n[[service]]\nkind = \"redis\"\n");
+    }
     text.push_str("\n# The environment of every step and of the server.\n[env]\n");
     if let Some(example) = &variables.example {
         text.push_str(&format!("example = {}\n", quoted(&path(example))));

@@ -38,7 +38,10 @@ fn chosen() -> Chosen {
         variables: Variables {
             example: Some(".env.example".to_owned()),
             random: vec!["SECRET_KEY".to_owned(), "OTHER_SECRET_KEY".to_owned()],
-            set: vec![("DATABASE_URL".to_owned(), "sqlite:///{run}/x".to_owned())],
+            set: vec![
+                ("DATABASE_URL".to_owned(), "sqlite:///{run}/x".to_owned()),
+                ("REDIS_URL".to_owned(), crate::init::look::REDIS.to_owned()),
+            ],
         },
     }
 }
