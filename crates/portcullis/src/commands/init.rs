@@ -22,7 +22,10 @@ use crate::init::write::{self, Names};
 use crate::init::{Conclusion, Looked, of_code};
 use crate::planning::{self, PlanRequest};
 use crate::project;
-use crate::run::{Aborted, Journal, RunContext, RunOptions, StageFailure, StageOutput, Version};
+use crate::run::{
+    Aborted, Journal, RunContext, RunOptions, RunResults, StageFailure, StageOutput, Version,
+};
+use crate::stages::{self, Prepared, stop};
 
 /// Why nothing is written.
 #[derive(Debug, thiserror::Error)]
@@ -221,17 +224,11 @@ fn look_inside(
 ) -> Result<Seen, Aborted> {
     const LOG: &str = "look";
     let folder = version.folder;
-    let venv = journal.stage(folder, Stage::Environment, || project::environment(version, None))?;
-    let venv = journal.stage(folder, Stage::Install, || project::install(version, venv))?;
     let explained = |failure| project::explained(folder, &version.plan.django.settings, failure);
-    // The server of the database runs as long as its value is kept.
-    let (project, _database) = journal.stage(folder, Stage::Migrate, || {
-        let project = project::isolate(version, &venv)?;
-        let done = project::migrate(version, &project, &venv).map_err(&explained)?;
-        let value = (project, done.value);
-        Ok(StageOutput { value, cached: done.cached, detail: done.detail })
-    })?;
-    journal.stage(folder, Stage::Seed, || {
+    // The environment is locked until the end.
+    let Prepared { project, mut companions, venv: _venv } =
+        stages::prepare(journal, version, None)?;
+    let seen = journal.stage(folder, Stage::Seed, || {
         let (script, out) = (folder.script("look.py"), folder.script("look.json"));
         let failed = |error: std::io::Error| StageFailure::disk("a script of our own", &error);
         let Looked { commands, fixtures, factories, requests, .. } = looked;
@@ -248,7 +245,10 @@ fn look_inside(
             seen.routes.iter().filter(|route| (200..300).contains(&route.answer.status)).count();
         let detail = format!("{} routes asked, {good} with data", seen.routes.len());
         Ok(StageOutput::new(seen, detail))
-    })
+    });
+    // What does not end in time is reported by the end of the process.
+    let _ = stop::stop(version.context, &mut None, &mut companions, &mut RunResults::default());
+    seen
 }
 
 /// Writes the files, and says which.

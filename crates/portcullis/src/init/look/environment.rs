@@ -93,7 +93,7 @@ fn database_url(folder: &Folder) -> String {
 }
 
 /// The address of the run's own Redis.
-pub const REDIS: &str = "redis://127.0.0.1:{service.redis.port}/0";
+const REDIS: &str = "redis://127.0.0.1:{service.redis.port}/0";
 
 /// Whether a variable has the address of Redis.
 fn is_redis(name: &str) -> bool {

@@ -40,7 +40,7 @@ fn chosen() -> Chosen {
             random: vec!["SECRET_KEY".to_owned(), "OTHER_SECRET_KEY".to_owned()],
             set: vec![
                 ("DATABASE_URL".to_owned(), "sqlite:///{run}/x".to_owned()),
-                ("REDIS_URL".to_owned(), crate::init::look::REDIS.to_owned()),
+                ("REDIS_URL".to_owned(), "redis://127.0.0.1:{service.redis.port}/0".to_owned()),
             ],
         },
     }
