@@ -134,8 +134,15 @@ fn read(folder: &Folder, below: &str, settings: &str) -> (Vec<String>, Vec<Strin
     };
     let (mut names, mut optional): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for text in folder.files.iter().filter(is_read).filter_map(|path| folder.text(path)) {
+        // `if "X" in os.environ:` is a default too.
+        let is_asked_for = |name: &str| {
+            [format!("\"{name}\" in "), format!("'{name}' in ")]
+                .iter()
+                .any(|asked| text.contains(asked))
+        };
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
             for (name, has_default) in in_line(line) {
+                let has_default = has_default || is_asked_for(&name);
                 let list = if has_default { &mut optional } else { &mut names };
                 if !list.contains(&name) {
                     list.push(name);
