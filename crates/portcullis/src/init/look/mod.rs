@@ -1,12 +1,14 @@
 //! Conclusions from the content of a folder. Everything here is pure: names and texts in,
 //! conclusions out.
 
+mod application;
 mod environment;
 mod hints;
 mod load_files;
 mod requirements;
 mod settings;
 
+pub use application::{Application, Framework, application};
 pub use environment::{Variables, is_env_example, variables};
 pub use hints::{Hints, hints, is_load_file};
 pub use load_files::Request;
@@ -81,6 +83,7 @@ mod tests {
             DATABASES = {\"default\": env.db(\"DATABASE_URL\")}\n\
             HOSTS = env.list('ALLOWED_HOSTS', default=[])\n\
             # os.environ['IN_A_COMMENT']\n\
+            if \"GUARDED\" in os.environ: X = os.environ[\"GUARDED\"]\n\
             KEY = config('API_KEY')\nOTHER = os.getenv('OPTIONAL')\nX = my_config('NOT_READ')\n";
         let files = [("s/settings.py", settings), (".env.example", "API_KEY=x\n")];
         let found = variables(&folder(&files), "", "s.settings");

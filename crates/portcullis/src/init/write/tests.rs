@@ -33,6 +33,7 @@ fn chosen() -> Chosen {
     Chosen {
         root: "back end \"x\"".to_owned(),
         settings: "config.settings".to_owned(),
+        application: None,
         requirements: Some("requirements.txt".to_owned()),
         python: Some("3.9".to_owned()),
         variables: Variables {
@@ -90,7 +91,12 @@ fn a_configuration_without_an_answer_has_a_task_to_replace() {
     let text =
         configuration(&Chosen { requirements: None, ..chosen() }, &names, None, &[placeholder()]);
     portcullis_core::config::load(&text, None, &[]).unwrap();
-    let draft = draft(&chosen(), std::path::Path::new("/x y"), std::path::Path::new("/out"));
+    let draft = draft(
+        &chosen(),
+        std::path::Path::new("/x y"),
+        std::path::Path::new("/out"),
+        std::path::Path::new("/look.py"),
+    );
     let config = portcullis_core::config::load(&draft, None, &[]).unwrap().config;
     assert_eq!(config.project.root, "/x y/back end \"x\"");
 }
