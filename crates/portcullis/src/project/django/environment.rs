@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use portcullis_core::config::ProjectKind;
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::Mode;
 use portcullis_supervise::disk_space::free_bytes;
@@ -15,6 +16,7 @@ use portcullis_supervise::step::{self, Step, StepError};
 
 use super::bytecode;
 use super::isolation::{hook, stub};
+use super::package;
 use super::pip;
 use super::python::{self, NoPython, Python};
 use super::requirements::Requirements;
@@ -121,6 +123,7 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
             failure
         })?;
     }
+    let added = package::provide(version, &venv.python)?;
     if !works(version, &venv)? {
         let finding = "the environment has no working Django: check that the requirements list it";
         let failure = StageFailure::new(Finding::preparation(finding.to_owned()));
@@ -133,7 +136,10 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
     venv.entry.share().map_err(failed)?;
     cache::prune(&version.context.cache, KIND, OLDEST);
     let files = plan.requirements.len();
-    let detail = format!("{files} requirement file{}", if files == 1 { "" } else { "s" });
+    let mut detail = format!("{files} requirement file{}", if files == 1 { "" } else { "s" });
+    if let Some(added) = added {
+        detail.push_str(&format!("; {added} was added"));
+    }
     Ok(StageOutput::new(venv, detail))
 }
 
@@ -168,9 +174,13 @@ fn is_usable(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
     Ok(venv.entry.age().is_some() && works(version, venv)?)
 }
 
-/// Whether the environment's own interpreter can import Django.
+/// Whether the environment's own interpreter runs, and can import Django if the project is one.
 fn works(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
-    let argv = [venv.python.clone().into(), "-c".into(), "import django".into()];
+    let import = match version.plan.kind {
+        ProjectKind::Django => "import django",
+        ProjectKind::Command => "import sys",
+    };
+    let argv = [venv.python.clone().into(), "-c".into(), import.into()];
     match step(version, &argv, "environment", Duration::from_secs(60)) {
         Ok(()) => Ok(true),
         Err(StepError::Interrupted(signal)) => Err(StageFailure::new(Finding::interrupted(signal))),
@@ -182,7 +192,7 @@ fn works(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
     }
 }
 
-fn step(
+pub(super) fn step(
     version: Version<'_>,
     argv: &[OsString],
     log: &str,
@@ -258,6 +268,9 @@ fn wanted(version: Version<'_>, python: &Python) -> Wanted {
         key.add("format", "3").add("isolation", stub::STUB);
         key.add("path", python.path.to_string_lossy().as_bytes());
         key.add("version", &python.version).add("platform", &python.platform);
+        if let Some(package) = plan.server.package {
+            key.add("server", package.requirement);
+        }
         for (name, value) in set(version) {
             key.add(&format!("set {name}"), value);
         }
