@@ -63,18 +63,25 @@ seed = 1
 arrival_rate = "1/s"
 stages = [{ users = 1, over = "1s" }, { rate = "1/s", over = "1s" }]
 [scenario]
-wait = { constant = "1s", exponential_mean = "1s", pacing = "1s" }
+wait = { constant = "1s", exponential_mean = "1s", pacing = "1s", throughput = "1/s", normal = { mean = "1s", deviation = "1s", min = "1s", max = "1s" } }
 [scenario.login]
 path = "/"
 token = "a"
 authorization = "{{ token }}"
+refresh = { path = "/", token = "a", lifetime = "1m" }
+[[scenario.user]]
+name = "u"
+weight = 1
+tasks = ["a", "b"]
+wait = { constant = "1s" }
+login = { type = "none" }
 [[scenario.task]]
 name = "a"
 path = "/"
 weight = 1
 max_calls = 1
 query = { a = 1 }
-check = [{ json = "a", equals = 1, name = "a", soft = true }, { min_items = 1 }, { text = "a" }, { absent = "a" }]
+check = [{ json = "a", equals = 1, name = "a", soft = true }, { min_items = 1 }, { text = "a" }, { absent = "a" }, { json = "a", max_items = 1 }, { matches = "a" }, { max_size = "1kB" }, { status = 200 }, { media_type = "a/b" }, { header = "A", equals = "b" }]
 shape = true
 [[scenario.task]]
 name = "b"
