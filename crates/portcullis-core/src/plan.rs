@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
-    AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Place, Problem,
-    PythonChoice, ServerSection, ramp,
+    AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Installer, Place,
+    Problem, PythonChoice, ServerSection, ramp,
 };
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Task, Wait, labels};
@@ -59,8 +59,17 @@ pub struct ServePlan {
     pub root: PathBuf,
     /// The accepted Python; a path is absolute.
     pub python: PythonChoice,
-    /// Requirement files.
-    pub requirements: Vec<PathBuf>,
+    /// The uppermost folder in which locks and lists of requirements are looked for: `root`,
+    /// or a folder above it.
+    pub top: PathBuf,
+    /// Requirement files and locks; `None`: those that the project has.
+    pub requirements: Option<Vec<PathBuf>>,
+    /// Groups and extras that are installed besides the main requirements.
+    pub groups: Vec<String>,
+    /// Requirements that are installed before all others.
+    pub pre_install: Vec<String>,
+    /// What installs them.
+    pub installer: Installer,
     /// A file with variables that are all set.
     pub env_example: Option<PathBuf>,
     /// The rest of the environment.
@@ -351,7 +360,15 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
                 PythonChoice::Path(path) => PythonChoice::Path(in_base(path).display().to_string()),
                 versions => versions.clone(),
             },
-            requirements: config.project.requirements.iter().map(|p| in_base(p)).collect(),
+            top: in_base(&config.project.root),
+            requirements: config
+                .project
+                .requirements
+                .as_ref()
+                .map(|files| files.iter().map(|path| in_base(path)).collect()),
+            groups: config.project.groups.clone(),
+            pre_install: config.project.pre_install.clone(),
+            installer: config.project.installer,
             env_example: config.env.example.as_deref().map(in_base),
             env: config.env.clone(),
             django: config.django.clone(),

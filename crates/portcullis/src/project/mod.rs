@@ -19,14 +19,21 @@
 //! Django is the only kind.
 
 mod django;
+mod locks;
+mod system_packages;
 
 pub use django::bytecode::forget;
 pub use django::complaint::{advice_of, explained};
 pub use django::database_server::DatabaseServer;
 pub use django::dotenv::leaking;
-pub use django::environment::{Venv, environment, install};
+pub use django::environment::{Venv, environment};
+pub use django::install::install;
 pub use django::isolation::{expect_proof, is_proved, keeps_to};
 pub use django::migrate::migrate;
 pub use django::refusal::refused;
 pub use django::seed::seed;
-pub use django::{Project, describe, isolate, serve_argv, serve_environment, shell};
+pub use django::{
+    Project, describe, isolate, requirement_texts, serve_argv, serve_environment, shell,
+};
+pub use locks::file_names;
+pub use system_packages::advice_to_load;

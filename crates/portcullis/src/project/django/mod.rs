@@ -6,19 +6,26 @@ pub mod complaint;
 pub mod database_server;
 pub mod dotenv;
 pub mod environment;
+pub mod install;
+mod installer;
 pub mod isolation;
 pub mod migrate;
 mod pip;
+mod pip_configuration;
 mod python;
+mod python_choice;
 pub mod refusal;
 mod requirements;
 pub mod seed;
+mod sources;
 mod templates;
+mod uv;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use portcullis_core::config::Installer;
 use portcullis_core::plan::ServePlan;
 use portcullis_core::units::show_duration;
 use portcullis_supervise::environment::Environment;
@@ -49,10 +56,23 @@ pub struct Project {
 pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     let deadline = |limit| format!("(within {})", show_duration(limit));
     let install = deadline(plan.install_timeout);
-    let venv = format!("{}, python -m venv {install}", plan.python);
+    let python = python_choice::of(plan);
+    let venv = format!("{}{}, python -m venv {install}", python.choice, python.shown());
     let mut steps = vec![("environment", venv)];
-    for path in &plan.requirements {
-        steps.push(("install", format!("pip install -r {} {install}", path.display())));
+    let by = match plan.installer {
+        Installer::Auto => "uv or pip",
+        other => other.name(),
+    };
+    for text in Some(plan.pre_install.join(" ")).filter(|text| !text.is_empty()) {
+        steps.push(("install", format!("{by}: {text} {install}")));
+    }
+    match sources::of(plan) {
+        Ok(sources) => steps.extend(sources.parts.iter().map(|part| {
+            let why = if sources.why.is_empty() { "" } else { ", " };
+            let text = format!("{by}: {}{why}{} {install}", part.file().display(), sources.why);
+            ("install", text)
+        })),
+        Err(error) => steps.push(("install", error.to_string())),
     }
     let manage = format!("python {}", plan.django.manage);
     let migrate = plan.migrate.join(" ");
@@ -65,6 +85,24 @@ pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     let otherwise = if plan.server.port_insists { "" } else { ", or a free port" };
     steps.push(("serve", format!("{}{otherwise}", argv.to_string_lossy())));
     steps
+}
+
+/// The files with the requirements of a plan, and their lines as far as they are resolved
+/// in each new environment.
+///
+/// # Errors
+/// A lock cannot be used.
+pub fn requirement_texts(plan: &ServePlan) -> Result<Vec<(String, String)>, String> {
+    let sources = sources::of(plan).map_err(|error| error.to_string())?;
+    let text = |part: &sources::Part| match part {
+        sources::Part::File(file) => std::fs::read_to_string(file).unwrap_or_default(),
+        sources::Part::List { lines, .. } => lines.join("\n"),
+        sources::Part::Lock { .. } => String::new(),
+    };
+    let name = |part: &sources::Part| {
+        part.file().file_name().unwrap_or_default().to_string_lossy().into_owned()
+    };
+    Ok(sources.parts.iter().map(|part| (name(part), text(part))).collect())
 }
 
 /// Writes the hook that isolates the run, and collects the environment.
