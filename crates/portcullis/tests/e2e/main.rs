@@ -13,6 +13,7 @@ mod configuration;
 mod configured;
 mod docs;
 mod engine;
+mod environments;
 mod faults;
 mod github;
 mod green;
