@@ -40,6 +40,8 @@ pub struct FirstAnswer {
     pub bytes: u64,
     /// What its body is.
     pub content: Content,
+    /// The items of the first list in it, if it is JSON and not long.
+    pub items: Option<u64>,
     /// The failure, if there was one.
     pub failure: Option<FirstFailure>,
 }
@@ -155,6 +157,7 @@ mod tests {
                 status: 200,
                 bytes: 0,
                 content: *content,
+                items: None,
                 failure: None,
             };
             pages_among_json(&contents.iter().map(answer).collect::<Vec<_>>())

@@ -13,6 +13,8 @@ pub enum Stage {
     Environment,
     /// Installs the requirements.
     Install,
+    /// Starts the services that the project needs.
+    Services,
     /// Migrates the temporary database.
     Migrate,
     /// Fills the database.
@@ -37,10 +39,11 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Base,
         Self::Environment,
         Self::Install,
+        Self::Services,
         Self::Migrate,
         Self::Seed,
         Self::Serve,
@@ -57,6 +60,7 @@ impl Stage {
         match self {
             Self::Environment => "environment",
             Self::Install => "install",
+            Self::Services => "services",
             Self::Migrate => "migrate",
             Self::Seed => "seed",
             Self::Serve => "serve",

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::baseline::{Baseline, BaselinePlan, Origin};
 use crate::config::{
     AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Installer, Place,
-    Problem, PythonChoice, ServerSection, ramp,
+    Problem, PythonChoice, ServerSection, ServiceSection, ramp,
 };
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Task, Wait, labels};
@@ -78,6 +78,10 @@ pub struct ServePlan {
     pub django: DjangoSection,
     /// The database server, if the project needs one.
     pub database: DatabaseSection,
+    /// The programs that it needs beside its server, in the order of their start.
+    pub services: Vec<ServiceSection>,
+    /// Whether its processes get no way out of the machine.
+    pub is_shut: bool,
     /// The seed script.
     pub seed_script: Option<PathBuf>,
     /// Files and folders that the database depends on besides those that git knows.
@@ -379,6 +383,8 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
                 },
                 ..config.database.clone()
             },
+            services: config.services.clone(),
+            is_shut: config.is_shut,
             seed_script: config.django.seed.as_deref().map(in_base),
             inputs: config.django.inputs.iter().map(|path| in_base(path)).collect(),
             migrate: config.steps.migrate.clone(),

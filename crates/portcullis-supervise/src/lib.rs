@@ -14,6 +14,7 @@ pub mod interrupt;
 pub mod launch;
 pub mod log;
 pub mod meter;
+pub mod outgoing;
 pub mod placement;
 pub mod port;
 pub mod server;

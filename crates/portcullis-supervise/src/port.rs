@@ -98,6 +98,24 @@ pub fn addresses(pids: &[u32]) -> Vec<SocketAddr> {
     rows.filter_map(|row| row.socket_address()).collect()
 }
 
+/// The addresses of other machines to which processes are connected, or try to be. The
+/// processes are only asked for if there is any such connection on this machine.
+#[cfg(target_os = "linux")]
+pub fn connected_elsewhere(pids: impl FnOnce() -> Vec<u32>) -> Vec<SocketAddr> {
+    let mut all = linux::connected_elsewhere(&linux::tables());
+    if !all.is_empty() {
+        let held: Vec<u64> = pids().iter().flat_map(|pid| linux::sockets_of(*pid)).collect();
+        all.retain(|(_, inode)| held.contains(inode));
+    }
+    all.into_iter().map(|(address, _)| address).collect()
+}
+
+/// The addresses of other machines: not available here.
+#[cfg(not(target_os = "linux"))]
+pub fn connected_elsewhere(_: impl FnOnce() -> Vec<u32>) -> Vec<SocketAddr> {
+    Vec::new()
+}
+
 /// The identity of the listeners of a port: here their processes.
 #[cfg(not(target_os = "linux"))]
 pub fn listeners(port: u16) -> Vec<u64> {
@@ -159,27 +177,51 @@ mod linux {
             listens.then(|| Self { address: address.to_owned(), port, inode })
         }
 
-        /// The address consists of words of 32 bits in the byte order of this machine.
         pub fn socket_address(&self) -> Option<SocketAddr> {
-            let words = (0..self.address.len() / 8).map(|index| {
-                let hex = self.address.get(index * 8..index * 8 + 8)?;
-                u32::from_str_radix(hex, 16).ok().map(u32::to_ne_bytes)
-            });
-            let bytes: Vec<u8> = words.collect::<Option<Vec<_>>>()?.concat();
-            let address: IpAddr = match bytes.len() {
-                4 => <[u8; 4]>::try_from(bytes).ok()?.into(),
-                _ => <[u8; 16]>::try_from(bytes).ok()?.into(),
-            };
-            Some(SocketAddr::new(address, self.port))
+            Some(SocketAddr::new(ip(&self.address)?, self.port))
         }
+    }
+
+    /// The tables of all sockets, as text.
+    pub fn tables() -> String {
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+        tables.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect()
     }
 
     /// All listening sockets.
     pub fn rows() -> Vec<Row> {
-        let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
-        let text: String =
-            tables.iter().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
-        text.lines().filter_map(Row::read).collect()
+        tables().lines().filter_map(Row::read).collect()
+    }
+
+    /// The other end of every socket that leads to an address which is not loopback, with the
+    /// inode of the socket; not of those that nobody holds any more.
+    pub fn connected_elsewhere(tables: &str) -> Vec<(SocketAddr, u64)> {
+        let row = |line: &str| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            if fields.get(3) == Some(&LISTEN) {
+                return None;
+            }
+            let (address, port) = fields.get(2)?.split_once(':')?;
+            let port = u16::from_str_radix(port, 16).ok()?;
+            let inode = fields.get(9)?.parse().ok().filter(|inode| *inode != 0)?;
+            let ip = ip(address)?.to_canonical();
+            let is_elsewhere = !ip.is_loopback() && !ip.is_unspecified();
+            is_elsewhere.then(|| (SocketAddr::new(ip, port), inode))
+        };
+        tables.lines().filter_map(row).collect()
+    }
+
+    /// An address consists of words of 32 bits in the byte order of this machine.
+    fn ip(address: &str) -> Option<IpAddr> {
+        let words = (0..address.len() / 8).map(|index| {
+            let hex = address.get(index * 8..index * 8 + 8)?;
+            u32::from_str_radix(hex, 16).ok().map(u32::to_ne_bytes)
+        });
+        let bytes: Vec<u8> = words.collect::<Option<Vec<_>>>()?.concat();
+        Some(match bytes.len() {
+            4 => <[u8; 4]>::try_from(bytes).ok()?.into(),
+            _ => <[u8; 16]>::try_from(bytes).ok()?.into(),
+        })
     }
 
     /// Inodes of the sockets that a client of 127.0.0.1 can reach: those bound exactly to it,
@@ -241,6 +283,26 @@ mod tests {
         assert_eq!(owner(port, || vec![1]), Owner::Foreign(Some(own)));
         assert!(describe_holder(port).contains(&own.to_string()));
         drop(listener);
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn only_connections_to_other_machines_count() {
+        let table = "\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 11 1
+   1: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 12 1
+   2: 0200000A:9C41 010200C0:01BB 01 00000000:00000000 00:00000000 00000000     0        0 13 1
+   3: 0200000A:9C42 010200C0:0050 02 00000000:00000000 00:00000000 00000000     0        0 14 1
+   4: 0200000A:9C43 010200C0:0051 06 00000000:00000000 00:00000000 00000000     0        0 0 1
+   5: 0000000000000000FFFF00000100007F:1F90 0000000000000000FFFF00000100007F:9C44 01 0:0 0:0 0 0 0 15
+   6: 00000000000000000000000001000000:1F90 00000000000000000000000001000000:9C45 01 0:0 0:0 0 0 0 16
+   7: B80D0120000000000000000002000000:9C46 B80D0120000000000000000001000000:01BB 01 0:0 0:0 0 0 0 17
+";
+        let found = linux::connected_elsewhere(table);
+        let of = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let (secure, tried) = ((of("192.0.2.1:443"), 13), (of("192.0.2.1:80"), 14));
+        assert_eq!(found, [secure, tried, (of("[2001:db8::1]:443"), 17)]);
     }
 
     #[test]

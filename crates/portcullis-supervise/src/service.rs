@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use crate::account::Account;
 use crate::environment::Environment;
 use crate::launch::{self, Background};
+use crate::port::{self, Owner};
 use crate::sweep;
 use crate::tree::{self, Ended, StopSignal};
 
@@ -56,6 +57,11 @@ impl Service {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Who has the port: this service's process tree, no process, or another one.
+    pub fn owns_port(&self, port: u16) -> Owner {
+        port::owner(port, || tree::members(self.pid()))
     }
 
     /// Waits at most `limit` for its end; returns its status if it has ended.

@@ -101,7 +101,7 @@ pub fn run(args: &FaultsArgs) -> Result<()> {
             .for_each(|case| println!("{:<44} exit {:<4} {}", case.name, case.code, case.what));
         return Ok(());
     }
-    let (mut passed, mut failed, mut skipped) = (0, 0, 0);
+    let (mut passed, mut failed, mut skipped) = (0, Vec::new(), 0);
     let mut seen = Vec::new();
     for _ in 0..args.repeat {
         // The page has the results of one pass, the last.
@@ -116,7 +116,7 @@ pub fn run(args: &FaultsArgs) -> Result<()> {
                     println!("PASS {took:6.1} s  {}", case.name);
                 }
                 CaseResult::Failed(why) => {
-                    failed += 1;
+                    failed.push(case.name);
                     println!("FAIL {took:6.1} s  {}\n{}", case.name, indented(why));
                 }
                 CaseResult::Skipped(why) => {
@@ -127,9 +127,9 @@ pub fn run(args: &FaultsArgs) -> Result<()> {
             seen.push((*case, came));
         }
     }
-    println!("{passed} passed, {failed} failed, {skipped} skipped");
-    if failed > 0 {
-        bail!("{failed} cases failed");
+    println!("{passed} passed, {} failed, {skipped} skipped", failed.len());
+    if !failed.is_empty() {
+        bail!("{} cases failed: {}", failed.len(), failed.join(", "));
     }
     if args.write {
         report::write(&seen)?;

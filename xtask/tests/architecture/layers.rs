@@ -55,7 +55,7 @@ const REPORT: &[&[&str]] = &[
 ];
 
 const SUPERVISE: &[&[&str]] = &[
-    &["step", "server", "service", "abandoned", "meter"],
+    &["step", "server", "service", "abandoned", "meter", "outgoing"],
     &["guard", "launch", "port"],
     &["account", "descriptors", "environment", "log", "placement", "sweep"],
     &["tree", "shared_memory"],

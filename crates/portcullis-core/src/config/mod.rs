@@ -15,6 +15,7 @@ mod scenario;
 #[cfg(test)]
 mod schema;
 mod sections;
+mod services;
 #[cfg(test)]
 mod size_tests;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use origins::to_toml_with_origins;
 pub use python::PythonChoice;
 pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};
 pub use sections::{ServerSection, StepsSection};
+pub use services::{ServiceKind, ServiceReady, ServiceSection, ServiceStart, port_placeholder};
 pub use text::{is_reserved_env, to_redacted_toml};
 pub use tree::{Entry, Node, Place, Value, variable_of};
 pub use variables::{Lookup, any_variable};

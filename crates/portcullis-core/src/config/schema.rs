@@ -33,6 +33,13 @@ version = 16
 port = 1
 url = "postgres://a"
 url_variable = "A"
+[[service]]
+name = "s"
+kind = "redis"
+argv = ["a"]
+ready = "port"
+timeout = "1s"
+[outgoing]
 [server]
 port = 1
 cpus = [1]
@@ -79,13 +86,15 @@ warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
 "#;
 
 /// Keys whose text is one of a few.
-const WORDS: [(&str, &[&str]); 6] = [
+const WORDS: [(&str, &[&str]); 8] = [
     ("django.database", &["auto", "sqlite", "postgresql"]),
     ("load.arrivals", &["even", "poisson"]),
     ("scenario.order", &["deck", "independent"]),
     ("baseline.trust", &["same-machine", "always"]),
     ("thresholds.policy", &["estimate", "prove"]),
     ("scenario.login.type", LOGINS),
+    ("service.kind", &["redis", "celery", "smtp"]),
+    ("service.before", &["migrate", "serve"]),
 ];
 const LOGINS: &[&str] = &["token", "session", "basic", "static", "none"];
 
@@ -228,8 +237,9 @@ fn schema_of(
 
 fn schema() -> Json {
     let (seen, docs) = (seen(), described());
-    let sections =
-        seen.iter().filter(|(path, kinds)| !path.contains('.') && kinds.contains(&Kind::Table));
+    let is_section =
+        |kinds: &BTreeSet<Kind>| kinds.contains(&Kind::Table) || kinds.contains(&Kind::List);
+    let sections = seen.iter().filter(|(path, kinds)| !path.contains('.') && is_section(kinds));
     let (mut shared, mut properties) = (Map::new(), Map::new());
     for (section, _) in sections {
         shared.insert(section.clone(), schema_of(section, &seen, &docs));
@@ -301,9 +311,15 @@ fn every_key_is_described_and_every_described_key_is_read() {
 #[test]
 fn proposed_words_are_accepted() {
     let found = |path: &str, word: &str| {
-        let (text, flags) = match path.strip_prefix("scenario.task.") {
+        let of_table = path.strip_prefix("scenario.task.").or(path.strip_prefix("service."));
+        let (text, flags) = match of_table {
+            Some("kind") => {
+                let (known, other) = ("kind = \"redis\"", format!("kind = \"{word}\""));
+                (EVERYTHING.replacen(known, &other, 1), Vec::new())
+            }
             Some(key) => {
-                let name = "name = \"a\"";
+                let is_service = path.starts_with("service.");
+                let name = if is_service { "name = \"s\"" } else { "name = \"a\"" };
                 let named = format!("{name}\n{key} = \"{word}\"");
                 (EVERYTHING.replacen(name, &named, 1), Vec::new())
             }

@@ -7,6 +7,7 @@ use super::database::{DatabaseSection, Engine};
 use super::installer::{self, Installer};
 use super::load::LoadSection;
 use super::reader::{Problems, Reader, list, note};
+use super::services::{self, ServiceSection};
 use super::text::is_reserved_env;
 use super::tree::{Node, Value};
 use crate::baseline::{BaselineSection, Trust};
@@ -25,6 +26,10 @@ pub struct Config {
     pub django: DjangoSection,
     /// `[database]`
     pub database: DatabaseSection,
+    /// Every `[[service]]`.
+    pub services: Vec<ServiceSection>,
+    /// `[outgoing] shut`.
+    pub is_shut: bool,
     /// `[steps]`
     pub steps: StepsSection,
     /// `[server]`
@@ -161,6 +166,9 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
     let env = env(root.table("env", problems), problems);
     let django = django(root.table("django", problems), serves, problems);
     let database = super::database::decode(root.table("database", problems), problems);
+    let services = services::decode(&mut root, problems);
+    let is_shut = services::outgoing(root.table("outgoing", problems), problems);
+    services::check_placeholders(&services, &env, &django, root.at(), problems);
     let steps = steps(root.table("steps", problems), problems);
     let server = server(root.table("server", problems), problems);
     let scenario = super::scenario::decode(root.table("scenario", problems), problems);
@@ -196,6 +204,8 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
         env,
         django,
         database,
+        services,
+        is_shut,
         steps,
         server,
         load,

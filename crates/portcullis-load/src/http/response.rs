@@ -30,6 +30,8 @@ pub enum Invalid {
 pub const MAX_HEAD: usize = 64 * 1024;
 /// The maximum length of a kept body.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
+/// A body that is kept only to be described is not longer than this.
+const SHORT_BODY: usize = 1 << 20;
 const MAX_FIELDS: usize = 128;
 /// The number of bytes kept of a media type.
 const LONGEST_MEDIA_TYPE: usize = 64;
@@ -78,6 +80,7 @@ pub struct Response {
     first: Option<u8>,
     to_head_request: bool,
     keep_body: bool,
+    keep_short: bool,
     /// The head as it was sent, if its fields may be asked for.
     fields: Vec<u8>,
     keep_fields: bool,
@@ -101,6 +104,7 @@ impl Default for Response {
             first: None,
             to_head_request: false,
             keep_body: false,
+            keep_short: false,
             fields: Vec::new(),
             keep_fields: false,
         }
@@ -119,8 +123,14 @@ impl Response {
         self.first = None;
         self.to_head_request = to_head_request;
         self.keep_body = keep_body;
+        self.keep_short = false;
         self.fields.clear();
         self.keep_fields = false;
+    }
+
+    /// Keeps the body that comes as long as it is short, also if it is not needed.
+    pub fn keep_short(&mut self) {
+        self.keep_short = true;
     }
 
     /// Keeps all fields of the head that comes. Otherwise they are kept only if the answer sets
@@ -257,6 +267,12 @@ impl Response {
                 return Err(Invalid::BodyTooLong);
             }
             self.body.extend_from_slice(&input[..taken]);
+        } else if self.keep_short {
+            self.keep_short = self.body.len() + taken <= SHORT_BODY;
+            match self.keep_short {
+                true => self.body.extend_from_slice(&input[..taken]),
+                false => self.body.clear(),
+            }
         }
         Ok(taken)
     }

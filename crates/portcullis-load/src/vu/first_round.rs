@@ -150,6 +150,7 @@ async fn round(
             }
             // Separate random streams, so that the run's first requests do not change.
             let stream = u64::MAX - index as u64 - u64::from(time) * 1_000_000;
+            session.wants.short_body = time == 0;
             let random = |stream| Rng::stream(plan.seed, Domain::Values, stream);
             session.noted = shapes.0.get_mut(index).map(std::mem::take).unwrap_or_default();
             let mut called = session.call(sending, index, &mut random(stream), None).await;
@@ -160,6 +161,7 @@ async fn round(
             }
             let noted = std::mem::take(&mut session.noted);
             shapes.0.get_mut(index).into_iter().for_each(|shapes| shapes.clone_from(&noted));
+            session.wants.short_body = false;
             let Some(called) = called else { continue };
             let sample = called.into_sample();
             if sample.is_cut {
@@ -187,6 +189,7 @@ async fn round(
                 status: sample.status,
                 bytes: sample.body_bytes,
                 content: first.map_or(Content::None, Shape::content),
+                items: session.last_items(),
                 failure,
             });
         }

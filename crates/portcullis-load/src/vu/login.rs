@@ -82,7 +82,7 @@ impl Session {
         self.jar = Jar::default();
         self.slots.clear();
         self.slots.resize(prepared.login_slots, None);
-        self.wants = Wants { body: true, fields: false };
+        self.wants = Wants { body: true, ..Wants::default() };
         let mut sample = match &login.session {
             Some(session) => {
                 self.log_in_as_a_browser(sending, login, session, &drawn, &mut rng).await

@@ -11,6 +11,7 @@ mod first_round;
 mod flow;
 mod forms;
 mod generated;
+mod items;
 mod json;
 mod login;
 mod page;

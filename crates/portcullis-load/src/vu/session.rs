@@ -18,7 +18,7 @@ use super::login::Credentials;
 use super::prepared::{Filling, Prepared, PreparedFlow, PreparedRequest, Slot};
 use super::redirects::{self, is_redirect};
 use super::shape::{self, Shapes, StepShapes};
-use super::{body, page};
+use super::{body, items, page};
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Idle, Opening, Response};
 use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
@@ -73,6 +73,8 @@ pub struct Wants {
     pub fields: bool,
     /// Its body.
     pub body: bool,
+    /// Its body, if it is short.
+    pub short_body: bool,
 }
 
 /// What all users need to send requests.
@@ -158,6 +160,11 @@ impl Session {
             self.response.head().status,
             page::described(&body).unwrap_or_else(|| body::excerpt(&body, 300)),
         )
+    }
+
+    /// The items of the first list in the last answer, if it is JSON and was kept.
+    pub fn last_items(&self) -> Option<u64> {
+        items::of(&unpacked(&self.response).ok()?)
     }
 
     /// The body of the last answer for the report, without what the user received in this `flow`,
@@ -352,6 +359,9 @@ impl Session {
         self.response.begin(request.is_head, keep_body);
         if self.wants.fields {
             self.response.keep_fields();
+        }
+        if self.wants.short_body {
+            self.response.keep_short();
         }
         let mut connection = match self.connection.take() {
             Some(connection) => connection,

@@ -27,6 +27,9 @@ pub struct InitArgs {
     /// Use these settings instead of those that manage.py names
     #[arg(long, value_name = "MODULE")]
     pub settings: Option<String>,
+    /// Write a workflow of GitHub Actions too
+    #[arg(long)]
+    pub workflow: bool,
     /// Do not run `doctor` afterwards
     #[arg(long)]
     pub no_doctor: bool,

@@ -18,14 +18,14 @@ use crate::console::{self, Mark, Steps};
 use crate::doctor::throttles::Calls;
 use crate::doctor::{
     Diagnosis, Level, disk, dotenv, fine, governor, inside as facts, locks, migrations, noise,
-    port, problem, tasks, throttles, to_json,
+    port, problem, settings, tasks, throttles, to_json,
 };
 use crate::engines::{self, NotBegun};
 use crate::host;
-use crate::planning::{self, PlanRequest, Planned};
-use crate::project::{self, DatabaseServer, Project, Venv};
+use crate::planning::{self, PlanError, PlanRequest, Planned};
+use crate::project::{self, Project, Venv};
 use crate::run::{self, Aborted, Journal, RunContext, RunOptions, RunResults, Version};
-use crate::stages::{self, Prepared, ready, serve, stop};
+use crate::stages::{self, Companions, Prepared, ready, serve, stop};
 
 /// Runs all checks in a worker; returns the exit code.
 pub fn run(args: &DoctorArgs) -> u8 {
@@ -102,7 +102,10 @@ fn examine(args: &DoctorArgs, report: &mut Report<'_>) -> Option<u8> {
         Ok(planned) => planned,
         Err(problems) => {
             for found in problems {
-                report.add(problem("configuration", found.to_string(), "edit the configuration"));
+                report.add(match found {
+                    PlanError::FewFiles { .. } => few_files(found.to_string()),
+                    found => problem("configuration", found.to_string(), "edit the configuration"),
+                });
             }
             return None;
         }
@@ -115,7 +118,7 @@ fn examine(args: &DoctorArgs, report: &mut Report<'_>) -> Option<u8> {
     let limits = "the limit of open files is enough";
     report.add(match planning::provide_files(&planned.plan) {
         Ok(()) => fine("descriptors", limits),
-        Err(few) => problem("descriptors", few.to_string(), "raise the hard limit: ulimit -Hn"),
+        Err(few) => few_files(few.to_string()),
     });
     // The artifacts of the last run stay as they are.
     let private = tempfile::Builder::new().prefix("portcullis-doctor-").tempdir();
@@ -143,6 +146,10 @@ fn examine(args: &DoctorArgs, report: &mut Report<'_>) -> Option<u8> {
     }
     let signal = interrupts.signal()?;
     Some(portcullis_core::judge::Finding::interrupted(signal).exit_code())
+}
+
+fn few_files(why: String) -> Diagnosis {
+    problem("descriptors", why, "raise the hard limit (`ulimit -Hn`), or run fewer users")
 }
 
 /// Checks that need no project.
@@ -180,8 +187,8 @@ fn project_checks(
             None
         }
     };
-    let Running { server, database, .. } = &mut running;
-    let _ = stop::stop(context, server, database, &mut results);
+    let Running { server, companions, .. } = &mut running;
+    let _ = stop::stop(context, server, companions, &mut results);
     round
 }
 
@@ -189,7 +196,7 @@ fn project_checks(
 #[derive(Default)]
 struct Running {
     server: Option<Server>,
-    database: Option<DatabaseServer>,
+    companions: Companions,
     /// Locked while the server uses it.
     venv: Option<Venv>,
 }
@@ -209,7 +216,7 @@ fn files(plan: &ServePlan, report: &mut Report<'_>) {
     let wanted = plan.server.port;
     let is_taken = wanted != 0 && !ports::is_free(wanted);
     let holder = is_taken.then(|| ports::describe_holder(wanted));
-    report.add(port::check(wanted, holder.as_deref()));
+    report.add(port::check(wanted, plan.server.port_insists, holder.as_deref()));
 }
 
 /// Prepares and starts the project.
@@ -222,8 +229,8 @@ fn served(
 ) -> Result<Target, Aborted> {
     let folder = &context.folder;
     let version = Version { context, folder, plan };
-    let Prepared { project, database, venv } = stages::prepare(journal, version, None)?;
-    (running.database, running.venv) = (database, Some(venv));
+    let Prepared { project, companions, venv } = stages::prepare(journal, version, None)?;
+    (running.companions, running.venv) = (companions, Some(venv));
     let server = &mut running.server;
     say_facts(version, &project, report);
     let target = journal.stage(folder, Stage::Serve, || serve::start(version, &project, server))?;
@@ -248,7 +255,8 @@ fn say_facts(version: Version<'_>, project: &Project, report: &mut Report<'_>) {
     let engines: Vec<String> =
         known.engines.iter().map(|(alias, engine)| format!("{alias} is {engine}")).collect();
     report.add(fine("database", engines.join(", ")));
-    report.add(migrations::check(&known.pending));
+    settings::check(known.debug, &known.middleware).into_iter().for_each(|found| report.add(found));
+    report.add(migrations::check(&known.pending, known.unknown.as_deref()));
     let weight: u32 = load.scenario.tasks.iter().map(|task| task.weight).sum();
     let all = load.expected_requests(load.window) / load.window.as_secs_f64().max(1e-9);
     let calls = load.scenario.tasks.iter().map(|task| Calls {

@@ -17,7 +17,7 @@ use crate::console::{self, Mark, Steps, ask, is_interactive};
 use crate::host;
 use crate::init::folder::{self, Folder, within};
 use crate::init::look::{Manage, manages};
-use crate::init::probe::{self, Seen};
+use crate::init::probe::{self, Seen, Tries};
 use crate::init::write::{self, Names};
 use crate::init::{Conclusion, Looked, of_code};
 use crate::planning::{self, PlanRequest};
@@ -73,11 +73,13 @@ fn arguments(args: &InitArgs) -> Vec<OsString> {
     for (flag, value) in [("--project", &args.project), ("--settings", &args.settings)] {
         words.extend(value.iter().flat_map(|value| [OsString::from(flag), value.into()]));
     }
-    words.extend(args.no_doctor.then(|| OsString::from("--no-doctor")));
+    for (flag, is_set) in [("--no-doctor", args.no_doctor), ("--workflow", args.workflow)] {
+        words.extend(is_set.then(|| OsString::from(flag)));
+    }
     words
 }
 
-/// The flags after the questions. There are at most three.
+/// The flags after the questions. There are at most four.
 fn answered(args: &InitArgs) -> Result<InitArgs, Refusal> {
     let mut args = args.clone();
     let (folder, found) = projects(&args)?;
@@ -97,6 +99,12 @@ fn answered(args: &InitArgs) -> Result<InitArgs, Refusal> {
     if args.settings.is_none() && !manage.is_named && manage.settings.len() > 1 {
         let index = ask("Which settings?", &manage.settings).ok_or(Refusal::NoAnswers)?;
         args.settings = manage.settings.get(index).cloned();
+    }
+    let workflow = folder.root.join(write::WORKFLOW);
+    if !args.workflow && folder.root.join(".github").is_dir() && !workflow.exists() {
+        let choices = ["no".to_owned(), format!("yes, as {}", write::WORKFLOW)];
+        let index = ask("Write a workflow that runs `perf` for each pull request?", &choices);
+        args.workflow = index.ok_or(Refusal::NoAnswers)? == 1;
     }
     let question = format!(
         "Run the project's code to see its routes? It is installed into a cached environment, \
@@ -150,7 +158,7 @@ fn inside(args: &InitArgs) -> Result<u8, Refusal> {
         Err(code) if code > 100 => return Ok(code),
         Err(code) => (None, code),
     };
-    write(&folder, &looked, seen.as_ref(), &steps)?;
+    write(&folder, &looked, seen.as_ref(), args.workflow, &steps)?;
     if let Some(seen) = &seen {
         of_code(seen).iter().for_each(|conclusion| tell(&steps, conclusion));
     } else {
@@ -226,7 +234,8 @@ fn look_inside(
     journal.stage(folder, Stage::Seed, || {
         let (script, out) = (folder.script("look.py"), folder.script("look.json"));
         let failed = |error: std::io::Error| StageFailure::disk("a script of our own", &error);
-        let text = probe::script(&out, &looked.commands, &looked.fixtures);
+        let Looked { commands, fixtures, factories, requests, .. } = looked;
+        let text = probe::script(&out, Tries { commands, fixtures, factories, requests });
         std::fs::write(&script, text).map_err(failed)?;
         let limit = Duration::from_secs(600);
         project::shell(version, &project, script, LOG, limit).map_err(&explained)?;
@@ -247,6 +256,7 @@ fn write(
     folder: &Folder,
     looked: &Looked,
     seen: Option<&Seen>,
+    with_workflow: bool,
     steps: &Steps,
 ) -> Result<(), Refusal> {
     let root = &folder.root;
@@ -279,6 +289,13 @@ fn write(
         problems.iter().for_each(|problem| console::complain(&problem.show("perf.toml")));
     }
     files.push(("perf.toml".to_owned(), text));
+    if with_workflow {
+        let is_free = root.join(write::WORKFLOW).symlink_metadata().is_err();
+        match is_free {
+            true => files.push((write::WORKFLOW.to_owned(), write::workflow(&chosen))),
+            false => steps.say(&format!("{} exists, and is left as it is", write::WORKFLOW)),
+        }
+    }
     for (name, text) in files {
         let path = root.join(&name);
         create(&path, &text).map_err(|error| Refusal::Unwritable(path, error))?;

@@ -19,9 +19,11 @@ use crate::compare;
 use crate::console::{self, Console, FinalOutput, github};
 use crate::host;
 use crate::planning::{self, PlanRequest};
-use crate::project::{DatabaseServer, Venv};
+use crate::project::Venv;
 use crate::run::{Aborted, Checkout, Journal, RunContext, RunResults, Version, record};
-use crate::stages::{self, Prepared, baseline, collect, history, judge, load, ready, serve, stop};
+use crate::stages::{
+    self, Companions, Prepared, baseline, collect, history, judge, load, ready, serve, stop,
+};
 
 /// Runs the job in a worker process; `listener` gets the same events there as the console.
 /// Returns the exit code.
@@ -76,7 +78,7 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
     }
     let so_far = record(&context, &journal, &results);
     let _ = journal.always(folder, Stage::Collect, || collect::collect(&context, &so_far));
-    let stop = || stop::stop(&context, &mut left.server, &mut left.database, &mut results);
+    let stop = || stop::stop(&context, &mut left.server, &mut left.companions, &mut results);
     let _ = journal.always(folder, Stage::Stop, stop);
     left.checkout.and_then(|before| before.warning()).iter().for_each(|text| context.warn(text));
     journal.conclude(&results, against.is_some());
@@ -92,8 +94,8 @@ fn perf(args: &PerfArgs, listener: &dyn Sink) -> u8 {
 struct Left {
     /// The running server.
     server: Option<Server>,
-    /// Its database server.
-    database: Option<DatabaseServer>,
+    /// What runs beside it.
+    companions: Companions,
     /// Its environment, which stays locked while the server uses it.
     venv: Option<Venv>,
     /// The files of the checkout before the run.
@@ -119,8 +121,8 @@ fn job(
                 base = Some(journal.stage(folder, Stage::Base, extract)?);
             }
             let version = Version { context, folder, plan };
-            let Prepared { project, database, venv } = stages::prepare(journal, version, None)?;
-            (left.database, left.venv) = (database, Some(venv));
+            let Prepared { project, companions, venv } = stages::prepare(journal, version, None)?;
+            (left.companions, left.venv) = (companions, Some(venv));
             let server = &mut left.server;
             let start = || serve::start(version, &project, server);
             let target = journal.stage(folder, Stage::Serve, start)?;
@@ -144,7 +146,8 @@ fn job(
     let Some(base) = base else { return Ok(()) };
     // The comparison starts two servers; a third one would only disturb them.
     results.server_end = stop::end_server(&mut left.server).or(results.server_end.take());
-    stop::end_database(&mut left.database).into_iter().for_each(|finding| journal.find(finding));
+    let lost = stop::end_companions(&mut left.companions);
+    lost.into_iter().for_each(|finding| journal.find(finding));
     let held = left.venv.as_ref();
     compare::compare(context, journal, &base, held, &mut left.server, results)
 }

@@ -72,8 +72,8 @@ pub fn measure(
     if let Some(mut server) = slot.take() {
         server.stop();
     }
-    // What was measured on a lost database excuses nothing.
-    let lost = stop::end_database(&mut prepared.database);
+    // What was measured on a lost database or service excuses nothing.
+    let lost = stop::end_companions(&mut prepared.companions).into_iter().next();
     let made = match (made?, lost) {
         (Ok(_), Some(finding)) => Err(finding.message),
         (made, _) => made,

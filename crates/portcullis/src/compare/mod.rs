@@ -78,7 +78,7 @@ pub fn compare(
     let other = servers.candidate.pid();
     servers.base.stop_beside(&[other]);
     servers.candidate.stop();
-    end_databases(journal, base, &mut prepared);
+    end_companions(journal, base, &mut prepared);
     outcome?;
     if let Some(comparison) = &mut results.comparison {
         comparison.is_gate_strict = context.options.strict_gate;
@@ -91,12 +91,12 @@ pub fn compare(
     base_load::measure(context, journal, base, base_took, held, slot, results)
 }
 
-/// Ends the database servers of both versions.
-fn end_databases(journal: &mut Journal<'_>, base: &Base, prepared: &mut Sides<Prepared>) {
-    if let Some(finding) = stop::end_database(&mut prepared.base.database) {
+/// Ends what runs beside the servers of both versions.
+fn end_companions(journal: &mut Journal<'_>, base: &Base, prepared: &mut Sides<Prepared>) {
+    for finding in stop::end_companions(&mut prepared.base.companions) {
         journal.find(base.name.charge(&finding.message));
     }
-    let own = stop::end_database(&mut prepared.candidate.database);
+    let own = stop::end_companions(&mut prepared.candidate.companions);
     own.into_iter().for_each(|finding| journal.find(finding));
 }
 

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use portcullis_core::config::ServiceStart;
 use portcullis_core::event::{Event, PairProgress, Progress, Stage};
 use portcullis_core::plan::{Mode, Plan};
 
@@ -48,18 +49,26 @@ pub fn outline(plan: &Plan, against: bool) -> Vec<Expected> {
     let Mode::Serve(serve) = &plan.mode else {
         return [ready, load].into_iter().chain(last).collect();
     };
+    let starting = |at| {
+        let own = serve.services.iter().filter(|service| service.before == at);
+        let limit = own.map(|service| service.timeout).reduce(|all, one| all + one)?;
+        Some((Stage::Services, Some(limit)))
+    };
     let prepare = [
-        (Stage::Environment, Some(serve.install_timeout)),
-        (Stage::Install, Some(serve.install_timeout)),
-        (Stage::Migrate, Some(serve.migrate_timeout)),
-        (Stage::Seed, Some(serve.seed_timeout)),
+        Some((Stage::Environment, Some(serve.install_timeout))),
+        Some((Stage::Install, Some(serve.install_timeout))),
+        starting(ServiceStart::Migrate),
+        Some((Stage::Migrate, Some(serve.migrate_timeout))),
+        Some((Stage::Seed, Some(serve.seed_timeout))),
+        starting(ServiceStart::Serve),
     ];
+    let prepare: Vec<Expected> = prepare.into_iter().flatten().collect();
     let up = [(Stage::Serve, None), ready];
     let mut all = Vec::new();
     all.extend(against.then_some((Stage::Base, None)));
-    all.extend(prepare.into_iter().chain(up).chain([load]));
+    all.extend(prepare.iter().copied().chain(up).chain([load]));
     if against {
-        let twice = prepare.into_iter().chain(prepare).chain(up).chain(up);
+        let twice = prepare.iter().chain(&prepare).copied().chain(up).chain(up);
         all.extend(twice.chain([(Stage::Pairs, Some(plan.against.limit))]));
     }
     all.extend(last);

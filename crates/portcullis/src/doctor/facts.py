@@ -2,6 +2,7 @@ import json
 import os
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connections
 from django.urls import resolve
 
@@ -38,7 +39,8 @@ def _throttles(path):
 
 
 def _facts(plan):
-    told = {"engines": {}, "pending": [], "throttles": {}}
+    told = {"engines": {}, "pending": [], "throttles": {}, "debug": bool(settings.DEBUG)}
+    told["middleware"] = [str(name) for name in settings.MIDDLEWARE or ()]
     for alias, database in connections.databases.items():
         told["engines"][alias] = database.get("ENGINE", "").rsplit(".", 1)[-1]
     try:

@@ -14,8 +14,14 @@ const FACTS: &str = include_str!("facts.py");
 pub struct Facts {
     /// The last part of each database's engine, by alias.
     pub engines: BTreeMap<String, String>,
+    /// `DEBUG`
+    pub debug: bool,
+    /// The middleware.
+    pub middleware: Vec<String>,
     /// Apps whose models differ from their migrations.
     pub pending: Vec<String>,
+    /// Why the models and the migrations could not be compared.
+    pub unknown: Option<String>,
     /// Scopes and rates by task.
     pub throttles: BTreeMap<String, Vec<(String, String)>>,
 }

@@ -9,6 +9,7 @@ pub mod locks;
 pub mod migrations;
 pub mod noise;
 pub mod port;
+pub mod settings;
 pub mod tasks;
 pub mod throttles;
 

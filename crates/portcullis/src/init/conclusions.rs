@@ -1,8 +1,10 @@
 //! What is told about a project: conclusions from its files, and from its own code.
 
 use super::folder::{Folder, within};
-use super::look::{Hints, Manage, Requirements, hints, oldest_python, requirements, variables};
-use super::probe::Seen;
+use super::look::{
+    Hints, Manage, Request, Requirements, hints, oldest_python, requirements, variables,
+};
+use super::probe::{Login, Seen};
 use super::write::Chosen;
 use super::{Conclusion, Sure, conclude};
 
@@ -16,6 +18,10 @@ pub struct Looked {
     pub commands: Vec<String>,
     /// Fixtures.
     pub fixtures: Vec<String>,
+    /// Modules with factories.
+    pub factories: Vec<String>,
+    /// Requests of earlier load tests.
+    pub requests: Vec<Request>,
     /// All of it for the user.
     pub conclusions: Vec<Conclusion>,
 }
@@ -66,9 +72,16 @@ impl Looked {
         told.extend(of_hints(&around));
         let root = below.to_owned();
         let chosen = Chosen { root, settings, requirements, python, variables };
-        let Hints { commands, fixtures, .. } = around;
-        Some(Self { chosen, made, commands, fixtures, conclusions: told })
+        let factories = around.factories.iter().filter_map(|path| module_of(path, below)).collect();
+        let Hints { commands, fixtures, requests, .. } = around;
+        Some(Self { chosen, made, commands, fixtures, factories, requests, conclusions: told })
     }
+}
+
+/// The module in a file, from the folder of `manage.py`.
+fn module_of(path: &str, below: &str) -> Option<String> {
+    let path = path.strip_prefix(within(below, "").as_str())?.strip_suffix(".py")?;
+    Some(path.trim_end_matches("/__init__").replace('/', "."))
 }
 
 /// The file of requirements, or the text of one that is made.
@@ -98,13 +111,13 @@ fn required(
 }
 
 fn of_hints(around: &Hints) -> Vec<Conclusion> {
-    let unread = "not read: compare their tasks with perf.toml";
+    let read = format!("{} of their requests are tried", around.requests.len());
     let all = [
         ("seed", &around.commands, Sure::Likely, "names of commands; each is tried"),
         ("fixtures", &around.fixtures, Sure::Likely, "each is tried"),
-        ("factories", &around.factories, Sure::Certain, "not used: rows are made from the models"),
+        ("factories", &around.factories, Sure::Certain, "each is tried"),
         ("services", &around.services, Sure::Certain, "compose files and workflows name them"),
-        ("load tests", &around.load_files, Sure::Certain, unread),
+        ("load tests", &around.load_files, Sure::Certain, read.as_str()),
     ];
     let found = all.into_iter().filter(|(_, values, ..)| !values.is_empty());
     found.map(|(about, values, sure, why)| conclude(about, values.join(", "), sure, why)).collect()
@@ -141,18 +154,18 @@ pub fn of_code(seen: &Seen) -> Vec<Conclusion> {
 }
 
 fn login(seen: &Seen) -> Conclusion {
-    const OPENED: &str = "it opened a route";
-    match (&seen.login, &seen.session) {
-        (Some(login), _) if login.kind == "basic" => {
-            conclude("login", "HTTP basic", Sure::Certain, OPENED)
-        }
-        (Some(login), _) => {
-            conclude("login", format!("token from {}", login.path), Sure::Certain, OPENED)
-        }
-        (None, Some(session)) => {
-            let why = format!("{} needs a session and a CSRF token", session.view);
-            conclude("login", format!("none: {} is commented", session.path), Sure::Certain, why)
-        }
-        (None, None) => conclude("login", "none", Sure::Likely, "no path gave a token"),
+    let opened = |value: String| conclude("login", value, Sure::Certain, "it opened a route");
+    match &seen.login {
+        Some(Login::Token(login)) => opened(format!("token from {}", login.path)),
+        Some(Login::Session(login)) => opened(format!("form and session at {}", login.page)),
+        Some(Login::Static { .. }) => opened("a key that the seed makes".to_owned()),
+        Some(Login::Basic { .. }) => opened("HTTP basic".to_owned()),
+        None => match seen.failed_logins.first() {
+            Some(failed) => {
+                let why = format!("{}: {}", failed.path, failed.why);
+                conclude("login", "none: see the comments", Sure::Guess, why)
+            }
+            None => conclude("login", "none", Sure::Likely, "no route asks for one that was found"),
+        },
     }
 }

@@ -87,6 +87,7 @@ fn is_telling(path: &str) -> bool {
         || ends(&["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"])
         || is_compose
         || is_requirement
+        || super::look::is_load_file(path)
         || path.starts_with(".github/workflows/")
         || (path.contains("settings") && name.ends_with(".py"))
         || super::look::is_env_example(name)

@@ -27,8 +27,8 @@ pub enum PlanError {
     NoCurrentFolder(io::Error),
     /// There is no configuration in this folder or above it.
     #[error(
-        "no perf.toml in {} or a folder above it; choose one with --config, or start from the \
-         output of `portcullis defaults`",
+        "no perf.toml in {} or a folder above it; write one with `portcullis init`, or choose one \
+         with --config",
         .0.display()
     )]
     NoConfiguration(PathBuf),

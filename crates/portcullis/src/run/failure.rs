@@ -1,5 +1,7 @@
 //! The result of a stage: its output, or why it failed.
 
+use std::borrow::Cow;
+
 use portcullis_core::judge::Finding;
 use portcullis_supervise::step::StepError;
 
@@ -21,7 +23,7 @@ pub struct StageFailure {
     /// The findings; at least one.
     pub findings: Vec<Finding>,
     /// The name of the stage's log, if it has more details.
-    pub log: Option<&'static str>,
+    pub log: Option<Cow<'static, str>>,
     /// Advice for the user.
     pub advice: Option<String>,
 }
@@ -57,8 +59,8 @@ impl StageFailure {
     }
 
     /// Adds the log with more details.
-    pub fn with_log(mut self, name: &'static str) -> Self {
-        self.log = Some(name);
+    pub fn with_log(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.log = Some(name.into());
         self
     }
 

@@ -71,7 +71,7 @@ impl<'a> Journal<'a> {
             Err(failure) => {
                 let why = failure.findings.first().map_or("", |finding| &finding.message);
                 let why = self.context.redact(why);
-                let log = failure.log.map(|name| folder.log(name));
+                let log = failure.log.as_deref().map(|name| folder.log(name));
                 let log = log.filter(|log| log::is_written(log));
                 let log = log.and_then(|log| Some(log.file_name()?.to_string_lossy().into_owned()));
                 let advice = failure.advice.as_deref().map(|advice| self.context.redact(advice));
@@ -85,7 +85,8 @@ impl<'a> Journal<'a> {
 
     fn fail(&mut self, folder: &RunFolder, failure: StageFailure) -> Aborted {
         let context = self.context;
-        let log = failure.log.map(|name| folder.log(name)).filter(|log| log::is_written(log));
+        let log = failure.log.as_deref().map(|name| folder.log(name));
+        let log = log.filter(|log| log::is_written(log));
         if let Some(log) = log {
             let tail = log::tail(&log, TAIL);
             let file = log.file_name().unwrap_or(log.as_os_str());

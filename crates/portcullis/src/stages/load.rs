@@ -16,9 +16,11 @@ use portcullis_core::plan::Mode;
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_report::FirstCall;
+use portcullis_supervise::outgoing::{self, Recorder};
 use portcullis_supervise::port::{self, Listeners, Owner};
 use portcullis_supervise::server::Server;
 
+use super::elsewhere;
 use super::health::{self, Health};
 use super::judge::BUSY;
 use crate::engines::{self, NotBegun};
@@ -50,7 +52,9 @@ pub fn measure(
         failure: None,
         listeners: Listeners::new(target.port),
         stranger: None,
+        outgoing: None,
     };
+    watch.outgoing = watch.server.as_deref().map(|server| outgoing::record(server.pid()));
     let outcome = engines::run(plan, target, trust, &mut watch);
     let LoadWatch { begun, timeline, failure, stranger, .. } = watch;
     if let Some(failure) = failure {
@@ -94,6 +98,8 @@ struct LoadWatch<'a> {
     listeners: Listeners,
     /// Another process that listens there too.
     stranger: Option<String>,
+    /// The connections of the server to other machines, until the load begins.
+    outgoing: Option<Recorder>,
 }
 
 impl LoadWatch<'_> {
@@ -129,6 +135,8 @@ impl Observer for LoadWatch<'_> {
         let calls = &mut self.results.first_round;
         let told = death.map_or_else(|| tell_first_round(self.context, calls, answers), Err);
         let told = told.and_then(|()| keeps_to(self.context, self.server.as_deref()));
+        let seen = self.outgoing.take().map(Recorder::finish).unwrap_or_default();
+        let told = told.and_then(|()| elsewhere::tell(self.context, &seen));
         if let Err(failure) = told {
             self.failure = Some(failure);
             return ControlFlow::Break(());

@@ -3,30 +3,42 @@
 
 pub mod baseline;
 pub mod collect;
+mod elsewhere;
 mod health;
 pub mod history;
 pub mod judge;
 pub mod load;
 pub mod ready;
 pub mod serve;
+pub mod services;
 pub mod stop;
 
+use portcullis_core::config::ServiceStart;
 use portcullis_core::event::Stage;
 use portcullis_core::judge::Finding;
 
 use crate::host;
 use crate::project::{self, DatabaseServer, Project, Venv};
 use crate::run::{Aborted, Journal, StageFailure, StageOutput, Version};
+use crate::services::configured::Services;
 
 /// A version that can be started.
 pub struct Prepared {
     /// How its commands are run.
     pub project: Project,
-    /// Its database server, if it needs one. It must run until the version's server has
-    /// stopped.
-    pub database: Option<DatabaseServer>,
+    /// What must run until the version's server has stopped.
+    pub companions: Companions,
     /// Its environment, which stays locked while its server uses it.
     pub venv: Venv,
+}
+
+/// What runs beside a version's server.
+#[derive(Default)]
+pub struct Companions {
+    /// The services that `perf.toml` names.
+    pub services: Services,
+    /// Its database server, if it needs one.
+    pub database: Option<DatabaseServer>,
 }
 
 /// From an empty folder to a version that can be started. `held` is an environment that the
@@ -50,13 +62,31 @@ pub fn prepare(
         None => project::environment(version, held),
     })?;
     let venv = journal.stage(folder, Stage::Install, || project::install(version, venv))?;
+    let mut services = Services::default();
+    let isolated = match services::has_any(version, ServiceStart::Migrate) {
+        false => None,
+        true => Some(journal.stage(folder, Stage::Services, || {
+            let project = project::isolate(version, &venv)?;
+            let first = ServiceStart::Migrate;
+            let started = services::start(version, &project, &mut services, first)?;
+            Ok(StageOutput::new(project, started.detail))
+        })?),
+    };
     let (project, database) = journal.stage(folder, Stage::Migrate, || {
-        let project = project::isolate(version, &venv)?;
+        let project = isolated.map_or_else(|| project::isolate(version, &venv), Ok)?;
         let StageOutput { value, cached, detail } =
             project::migrate(version, &project, &venv).map_err(&explained)?;
         Ok(StageOutput { value: (project, value), cached, detail })
     })?;
-    let seed = || project::seed(version, &project, database).map_err(&explained);
-    let database = journal.stage(folder, Stage::Seed, seed)?;
-    Ok(Prepared { project, database, venv })
+    let database = journal.stage(folder, Stage::Seed, || {
+        let seeded = project::seed(version, &project, database).map_err(&explained)?;
+        services::still_up(&mut services)?;
+        Ok(seeded)
+    })?;
+    if services::has_any(version, ServiceStart::Serve) {
+        journal.stage(folder, Stage::Services, || {
+            services::start(version, &project, &mut services, ServiceStart::Serve)
+        })?;
+    }
+    Ok(Prepared { project, companions: Companions { services, database }, venv })
 }

@@ -7,18 +7,19 @@ use portcullis_supervise::server::Server;
 use portcullis_supervise::sweep;
 use portcullis_supervise::tree::Ended;
 
-use crate::project::{self, DatabaseServer};
+use super::Companions;
+use crate::project;
 use crate::run::{RunContext, RunResults, StageFailure, StageOutput};
 
-/// Stops a running server, then its database server, ends whatever else the run has started,
+/// Stops a running server, then what runs beside it, ends whatever else the run has started,
 /// and removes the modules compiled for this run.
 ///
 /// # Errors
-/// The database server had ended by itself before, or a process could not be ended.
+/// A service had ended by itself before, or a process could not be ended.
 pub fn stop(
     context: &RunContext<'_>,
     server: &mut Option<Server>,
-    database: &mut Option<DatabaseServer>,
+    companions: &mut Companions,
     results: &mut RunResults,
 ) -> Result<StageOutput<()>, StageFailure> {
     project::forget(context);
@@ -29,23 +30,26 @@ pub fn stop(
         (None, None) => "nothing to stop".to_owned(),
     };
     results.server_end = ended.or(results.server_end.take());
-    let lost = end_database(database);
+    let lost = end_companions(companions);
     let left = sweep::sweep(&[], Duration::ZERO).left;
     if !left.is_empty() {
         let message = format!("after the run it is still there: {}", left.join(", "));
         let advice = "end it by hand, or it will disturb the next run";
         return Err(StageFailure::new(Finding::server(message)).with_advice(advice));
     }
-    match lost {
-        None => Ok(StageOutput::new((), detail)),
-        Some(finding) => Err(StageFailure::new(finding).with_log("postgres")),
+    match lost.is_empty() {
+        true => Ok(StageOutput::new((), detail)),
+        false => Err(StageFailure { findings: lost, log: None, advice: None }),
     }
 }
 
-/// Stops a database server. The finding if it had ended by itself before: what was measured
-/// is not the service.
-pub fn end_database(database: &mut Option<DatabaseServer>) -> Option<Finding> {
-    database.take()?.ended()
+/// Stops what runs beside a server, the database server last. The findings if something had
+/// ended by itself before: what was measured is not the whole project.
+pub fn end_companions(companions: &mut Companions) -> Vec<Finding> {
+    let mut lost = companions.services.ended();
+    companions.services.stop();
+    lost.extend(companions.database.take().and_then(|mut database| database.ended()));
+    lost
 }
 
 /// The words for a server that ended by itself.

@@ -65,7 +65,8 @@ fn every_shown_perf_command_runs() {
         let (variables, flags) = command.split_once("cargo xtask perf").unwrap();
         let mut flags = words(flags);
         let server = flags.iter().any(|flag| flag == "--host").then(|| HandMade::start(&bin));
-        let mut project = Project::quick();
+        let against = "[against]\nlimit = \"3s\"\n\n[scenario]\n";
+        let mut project = Project::quick().with("[scenario]\n", against);
         if flags.iter().any(|flag| flag == "--update-baseline") {
             project = project.with("# [baseline]\n# file", "[baseline]\nfile");
         }
@@ -82,7 +83,7 @@ fn every_shown_perf_command_runs() {
         // Shortened: what is shown takes minutes. The last flag wins nothing, so
         // it is added only where the command leaves it open.
         if !flags.iter().any(|flag| flag == "-t" || flag == "--run-time") {
-            flags.extend(["-t".to_owned(), "6s".to_owned()]);
+            flags.extend(["-t".to_owned(), "3s".to_owned()]);
         }
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         let outcome = match variables.trim().split_once('=') {

@@ -52,7 +52,8 @@ fn uv_lock() -> String {
     }
     lock.push_str("[[package]]\nname = \"no-such-package-of-windows\"\nversion = \"1\"\n");
     lock.push_str("source = { registry = \"https://index.example/simple\" }\n");
-    needs.push_str("    { name = \"no-such-package-of-windows\", marker = \"os_name == 'nt'\" },\n");
+    needs
+        .push_str("    { name = \"no-such-package-of-windows\", marker = \"os_name == 'nt'\" },\n");
     let _ = writeln!(
         lock,
         "[[package]]\nname = \"shop\"\nversion = \"0\"\nsource = {{ virtual = \".\" }}\n\

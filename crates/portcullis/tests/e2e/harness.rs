@@ -70,7 +70,12 @@ impl Project {
 
     /// A configuration of the test's own.
     pub fn of(config: String) -> Self {
-        Self { config, ..Self::bundled() }
+        Self::bundled().reconfigured(config)
+    }
+
+    /// The same folder with a configuration of the test's own.
+    pub fn reconfigured(self, config: String) -> Self {
+        Self { config, ..self }
     }
 
     /// With the first occurrence of a piece of the configuration replaced.
@@ -187,7 +192,8 @@ impl Project {
     }
 }
 
-fn open(folder: &Path) {
+/// Lets other accounts pass through a folder.
+pub fn open(folder: &Path) {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o711);
     std::fs::set_permissions(folder, mode).unwrap();
 }

@@ -1,133 +1,14 @@
 //! `init` on projects in the habits of public ones: what is written leads to a verdict
 //! without an edit, and nothing else of the project changes.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
-use crate::harness::{development_bin, is_of_a_busy_machine, processes_with, wait};
-
-/// A project in a folder of its own, made by a public tool and then edited.
-struct Made {
-    folder: tempfile::TempDir,
-}
-
-/// What a command said.
-struct Said {
-    code: Option<i32>,
-    text: String,
-}
+use crate::harness::development_bin;
+use crate::made::Made;
 
 const PINS: &str = "Django==5.2.19\ndjangorestframework==3.18.3\n\
                     djangorestframework_simplejwt==5.5.1\n";
-
-impl Made {
-    /// `django-admin startproject` below a folder that may have blanks.
-    fn start(bin: &Path, below: &str) -> Self {
-        let made = Self { folder: tempfile::tempdir().unwrap() };
-        for name in ["tmp", "project"] {
-            std::fs::create_dir(made.folder.path().join(name)).unwrap();
-        }
-        let place = made.root().join(below);
-        std::fs::create_dir_all(&place).unwrap();
-        let mut command = Command::new(bin.join("django-admin"));
-        let started = command.args(["startproject", "config", "."]).current_dir(&place).status();
-        assert!(started.unwrap().success());
-        made
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("project")
-    }
-
-    fn write(self, name: &str, text: &str) -> Self {
-        let path = self.root().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-        self
-    }
-
-    fn append(self, name: &str, text: &str) -> Self {
-        let before = std::fs::read_to_string(self.root().join(name)).unwrap();
-        self.write(name, &(before + text))
-    }
-
-    fn run(&self, arguments: &[&str]) -> Said {
-        let tmp = self.folder.path().join("tmp");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-        command
-            .args(arguments)
-            .current_dir(self.root())
-            .env("TMPDIR", &tmp)
-            .env("PORTCULLIS_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e-cache"))
-            .env_remove("GITHUB_ACTIONS")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let output = wait(command.spawn().unwrap());
-        let text = String::from_utf8_lossy(&output.stdout).into_owned()
-            + &String::from_utf8_lossy(&output.stderr);
-        let left: Vec<_> = std::fs::read_dir(&tmp).unwrap().flatten().collect();
-        assert!(left.is_empty(), "folders are left: {left:?}\n{text}");
-        assert_eq!(processes_with(&tmp), Vec::<String>::new(), "left behind\n{text}");
-        Said { code: output.status.code(), text }
-    }
-
-    /// Every file with its text.
-    fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        let mut found = BTreeMap::new();
-        read(&self.root(), &self.root(), &mut found);
-        found
-    }
-
-    fn text(&self, name: &str) -> String {
-        std::fs::read_to_string(self.root().join(name)).unwrap()
-    }
-
-    /// A configuration is written, and a short run of it passes.
-    fn expect_verdict(&self, tasks: &[&str]) {
-        let before = self.files();
-        let said = self.run(&["init", "--yes", "--no-doctor"]);
-        assert_eq!(said.code, Some(0), "{}", said.text);
-        let announced = |name: &&String| said.text.contains(&format!("wrote         {name}"));
-        let mut after = self.files();
-        let new: Vec<String> =
-            after.keys().filter(|name| !before.contains_key(*name)).cloned().collect();
-        assert!(new.iter().all(|name| announced(&name)), "{new:?}\n{}", said.text);
-        after.retain(|name, _| before.contains_key(name));
-        assert!(after == before, "a file of the project is another one");
-        let text = self.text("perf.toml");
-        for task in tasks {
-            assert!(text.contains(&format!("name = \"{task}\"")), "no {task} in\n{text}");
-        }
-        let quick = ["-t", "4s", "-u", "2", "-r", "2", "--port", "auto", "--max-duration", "1x"];
-        let waits = ["--set", "scenario.wait={ min = \"50ms\", max = \"100ms\" }"];
-        // The figures of a debug build on a busy machine are not the point.
-        let rules = ["--set", "thresholds.fail=[\"error_rate <= 1%\", \"p95 <= 20s\"]"];
-        let arguments: Vec<&str> =
-            ["perf"].into_iter().chain(quick).chain(waits).chain(rules).collect();
-        let mut said = self.run(&arguments);
-        // On a busy machine the generator itself may be late, which is no verdict.
-        for _ in 0..3 {
-            if is_of_a_busy_machine(said.code, &said.text) {
-                said = self.run(&arguments);
-            }
-        }
-        assert_eq!(said.code, Some(0), "{}\n{text}", said.text);
-    }
-}
-
-fn read(root: &Path, folder: &Path, found: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            read(root, &path, found);
-        } else {
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-            found.insert(name, std::fs::read(&path).unwrap());
-        }
-    }
-}
 
 const SHOP: &str = r#"
 from django.conf import settings
@@ -356,20 +237,33 @@ fn a_token_of_the_framework_gets_a_verdict_from_a_lock() {
 }
 
 #[test]
-fn a_session_login_is_a_comment_with_its_reason() {
+fn a_session_by_a_form_gets_a_verdict() {
     let Some(bin) = development_bin("init") else { return };
+    let page = "<form method=post>{% csrf_token %}<input name=username><input type=password \
+                name=password></form>";
+    let settings =
+        "\nTEMPLATES[0][\"DIRS\"] = [BASE_DIR / \"templates\"]\nLOGIN_REDIRECT_URL = \"/\"\n";
     let urls = "\nfrom django.contrib.auth.decorators import login_required\n\
         from django.contrib.auth.views import LoginView\n\
         from django.http import HttpResponse, JsonResponse\n\
         urlpatterns += [\n\
         \x20   path(\"\", lambda request: HttpResponse(\"<h1>home</h1>\"), name=\"home\"),\n\
-        \x20   path(\"accounts/login/\", LoginView.as_view(template_name=\"x.html\")),\n\
+        \x20   path(\"accounts/login/\", LoginView.as_view(template_name=\"login.html\")),\n\
         \x20   path(\"mine/\", login_required(lambda request: JsonResponse({\"a\": 1}))),\n]\n";
-    let made = Made::start(&bin, "").write("requirements.txt", PINS).append("config/urls.py", urls);
-    made.expect_verdict(&["home"]);
+    let made = Made::start(&bin, "")
+        .write("requirements.txt", PINS)
+        .write("templates/login.html", page)
+        .append("config/settings.py", settings)
+        .append("config/urls.py", urls);
+    made.expect_verdict(&["home", "mine"]);
     let text = made.text("perf.toml");
-    assert!(text.contains("# /accounts/login/ is a login with a form"), "{text}");
-    assert!(text.contains("# GET /mine/: it answered 302"), "{text}");
+    for part in [
+        "type = \"session\"\npath = \"/accounts/login/\"",
+        "username = \"portcullis\"",
+        "cookie = \"sessionid\"",
+    ] {
+        assert!(text.contains(part), "no {part} in\n{text}");
+    }
 }
 
 #[test]

@@ -13,9 +13,10 @@ use super::super::sandbox::{Outcome, Sandbox};
 /// Makes only the programs in the sandbox's folder `bin` available.
 const OWN_PATH: &str = r#"export PATH="$SANDBOX/bin"; exec "$@""#;
 
-/// The same, and the real Python beside that folder.
-const WITH_REAL_PYTHON: &str =
-    r#"ln -s "$(command -v python3)" "$SANDBOX/real"; export PATH="$SANDBOX/bin"; exec "$@""#;
+/// The same, and the real Python beside that folder: the program itself, as the one in `PATH`
+/// may be a script that needs others.
+const WITH_REAL_PYTHON: &str = r#"ln -s "$(python3 -c 'import sys; print(sys.executable)')" \
+"$SANDBOX/real"; export PATH="$SANDBOX/bin"; exec "$@""#;
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {

@@ -1,6 +1,7 @@
 //! What else is in the folder: commands and files that fill a database, services, factories,
 //! earlier load tests.
 
+use super::load_files::{Request, requests};
 use crate::init::folder::Folder;
 
 /// Things that help, or that a run does not have.
@@ -16,11 +17,12 @@ pub struct Hints {
     pub services: Vec<String>,
     /// Files of Locust and k6.
     pub load_files: Vec<String>,
+    /// Requests without a body in those files.
+    pub requests: Vec<Request>,
 }
 
 /// How names of commands that fill a database begin, the best first.
-const SEEDS: [&str; 8] =
-    ["seed", "populate", "generate", "load_", "loaddemo", "demo", "create_", "fake"];
+const SEEDS: [&str; 7] = ["seed", "populate", "generate", "load", "demo", "create_", "fake"];
 
 /// Everything that is seen.
 pub fn hints(folder: &Folder) -> Hints {
@@ -41,9 +43,9 @@ pub fn hints(folder: &Folder) -> Hints {
         if name == "factories.py" || path.contains("/factories/") && stem.is_some() {
             seen.factories.push(path.clone());
         }
-        let is_k6 = name.contains("k6") || path.split('/').any(|part| part == "k6");
-        if name.starts_with("locustfile") && stem.is_some() || is_k6 && name.ends_with(".js") {
+        if is_load_file(path) {
             seen.load_files.push(path.clone());
+            seen.requests.extend(folder.text(path).map(requests).unwrap_or_default());
         }
         let is_list = name.contains("compose") || path.starts_with(".github/workflows/");
         if let Some(text) = folder.text(path).filter(|_| is_list) {
@@ -54,7 +56,15 @@ pub fn hints(folder: &Folder) -> Hints {
     seen.commands.sort_by_key(|command| (rank(command), command.clone()));
     seen.services.sort_unstable();
     seen.services.dedup();
+    seen.requests.dedup();
     seen
+}
+
+/// Whether a path is that of a file of Locust or k6.
+pub fn is_load_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_k6 = name.contains("k6") || path.split('/').any(|part| part == "k6");
+    name.contains("locust") && name.ends_with(".py") || is_k6 && name.ends_with(".js")
 }
 
 /// A service in an `image:` line.

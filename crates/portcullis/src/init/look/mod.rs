@@ -3,11 +3,13 @@
 
 mod environment;
 mod hints;
+mod load_files;
 mod requirements;
 mod settings;
 
 pub use environment::{Variables, is_env_example, variables};
-pub use hints::{Hints, hints};
+pub use hints::{Hints, hints, is_load_file};
+pub use load_files::Request;
 pub use requirements::{Requirements, oldest_python, requirements};
 pub use settings::{Manage, manages};
 

@@ -1,23 +1,24 @@
 import base64
+import html.parser
+import importlib
 import json
 import os
 import re
 import signal
 import time
+import urllib.parse
 
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command, get_commands
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import get_resolver, resolve
 from django.urls.resolvers import RoutePattern, URLPattern, URLResolver
 
 SKIPPED = re.compile(
     r"(^|/)(admin|static|media|__debug__|silk|schema|swagger|redoc|docs|openapi|logout|"
     r"api-auth|password|register|signup|confirm|verify|callback|oauth|social|i18n|jsi18n)"
 )
-ADMIN = "/admin/login/"
-
 
 class TooLong(Exception):
     pass
@@ -49,6 +50,9 @@ def facts():
     if settings.SECURE_SSL_REDIRECT:
         overrides["SECURE_SSL_REDIRECT"] = False
         settings.SECURE_SSL_REDIRECT = False
+    for name in ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"):
+        if getattr(settings, name, False):
+            overrides[name] = False
     throttles = {}
     if apps.is_installed("rest_framework") or "REST_FRAMEWORK" in dir(settings):
         try:
@@ -78,39 +82,43 @@ def facts():
     }
 
 
-def seeded(plan):
-    """Runs what fills the database; each part with its error."""
-    done = []
+def part(done, kind, name, work):
+    """Does a part of the seed, and notes it with its error."""
+    try:
+        signal.alarm(120)
+        result = work()
+        done.append({"kind": kind, "name": name, "error": None})
+        return result
+    except Exception as error:
+        done.append({"kind": kind, "name": name, "error": said(error)})
+    finally:
+        signal.alarm(0)
 
-    def part(kind, name, work):
-        try:
-            signal.alarm(120)
-            result = work()
-            done.append({"kind": kind, "name": name, "error": None})
-            return result
-        except Exception as error:
-            done.append({"kind": kind, "name": name, "error": said(error)})
-        finally:
-            signal.alarm(0)
 
-    user = part("user", plan["user"], lambda: user_named(plan["user"], plan["password"]))
+def seeded(plan, done):
+    """Runs what fills the database; returns the user."""
+    user = part(done, "user", plan["user"], lambda: user_named(plan["user"], plan["password"]))
     known = get_commands()
-    commands = [c for c in plan["commands"] if c in known]
     for fixture in plan["fixtures"]:
-        part("fixture", fixture, lambda: call_command("loaddata", fixture, verbosity=0))
-    for command in commands:
-        part("command", command, lambda: call_command(command, verbosity=0))
-    if user is not None:
-        for app in own_apps():
-            for model in app.get_models():
-                meta = model._meta
-                if meta.proxy or not meta.managed or model is type(user):
-                    continue
-                if model._base_manager.exists():
-                    continue
-                label = meta.label
-                part("rows", label, lambda: rows(label, plan["rows"], user))
-    return user, done
+        part(done, "fixture", fixture, lambda: call_command("loaddata", fixture, verbosity=0))
+    for command in (c for c in plan["commands"] if c in known):
+        part(done, "command", command, lambda: call_command(command, verbosity=0))
+    if user is None:
+        return None
+    for module in plan["factories"]:
+        for name in part(done, "factories", module, lambda: factories(module)) or ():
+            part(done, "factory", "%s.%s" % (module, name), lambda: factory_rows(module, name, plan["rows"]))
+        done[:] = [d for d in done if d["kind"] != "factories" or d["error"]]
+    for app in own_apps():
+        for model in app.get_models():
+            meta = model._meta
+            if meta.proxy or not meta.managed or model is type(user):
+                continue
+            if model._base_manager.exists():
+                continue
+            label = meta.label
+            part(done, "rows", label, lambda: rows(label, plan["rows"], user))
+    return user
 
 
 def flattened(resolver, prefix="", names=()):
@@ -202,7 +210,7 @@ def array_of(body, depth=2):
     return None
 
 
-def call(client, path, headers, method="get", **more):
+def call(client, path, headers, method="get", keep=False, **more):
     """One answer, as far as it matters."""
     start = time.monotonic()
     try:
@@ -218,6 +226,8 @@ def call(client, path, headers, method="get", **more):
     told = {"status": answer.status_code, "type": kind, "size": len(content), "error": None}
     told["seconds"] = time.monotonic() - start
     told["location"] = answer.get("Location", "")
+    if keep:
+        told["content"] = content
     if kind.endswith("json"):
         try:
             told["body"] = json.loads(content.decode("utf-8"))
@@ -232,133 +242,124 @@ def filled(path, values):
     return path
 
 
-TOKENS = ["access", "token", "access_token", "key", "auth_token", "accessToken", "jwt"]
-
-
-def token_in(body, prefix=""):
-    if not isinstance(body, dict):
-        return None
-    for name in TOKENS:
-        if isinstance(body.get(name), str) and len(body[name]) > 15:
-            return prefix + name, body[name]
-    for name in ("data", "tokens", "result", "user"):
-        found = token_in(body.get(name), name + ".")
-        if found:
-            return found
-    return None
-
-
-def logins(routes, plan, user):
-    """Logins that gave a token, best first, and the session login if there is one."""
-    wanted = re.compile(r"token|jwt|login|signin|sign-in|auth|session", re.I)
-    refused = re.compile(r"refresh|verify|blacklist|revoke|logout|password|register|admin/", re.I)
-    known = re.compile(r"TokenObtain|ObtainAuthToken|ObtainJSONWebToken|TokenCreate|LoginView")
-    session = None
-    candidates = []
-    for path, callback, name in routes:
-        if parameters(path) or refused.search(path):
-            continue
-        view = describe_view(callback)
-        if view.startswith(("django.contrib.auth.views.LoginView", "allauth.account.views.LoginView")):
-            session = session or {"path": path, "view": view}
-        elif wanted.search(path) or known.search(view):
-            candidates.append((not known.search(view), len(path), path, view))
-    names = [type(user).USERNAME_FIELD, "username", "email"]
-    names = sorted(set(names), key=names.index)
-    name_of = {n: getattr(user, n, None) or getattr(user, type(user).USERNAME_FIELD) for n in names}
-    found = []
-    for _, _, path, view in sorted(candidates)[:12]:
-        for name in names:
-            body = {name: name_of[name], "password": plan["password"]}
-            answer = call(
-                Client(raise_request_exception=False, HTTP_HOST="127.0.0.1", enforce_csrf_checks=True),
-                path, {}, "post", data=json.dumps(body), content_type="application/json",
-            )
-            token = token_in(answer.get("body")) if answer["status"] in (200, 201) else None
-            if token:
-                found.append({"path": path, "view": view, "json": body, "status": answer["status"],
-                              "token": token[0], "value": token[1]})
-                break
-    return found, session
-
-
-def prefixes():
-    names = []
-    try:
-        names += list(settings.SIMPLE_JWT.get("AUTH_HEADER_TYPES", ()))
-    except Exception:
-        pass
-    return names + [p for p in ("Bearer", "Token", "JWT") if p not in names]
-
-
-def looked(plan):
-    told = {"facts": facts()}
-    user, told["seed"] = seeded(plan)
-    client = Client(raise_request_exception=False, HTTP_HOST="127.0.0.1")
-    everything = list(flattened(get_resolver()))
+def collected(everything, known, user):
+    """The routes to ask, and those that cannot be asked, each with its reason."""
     routes, skipped, paths = [], [], set()
     for path, callback, name in everything:
         if SKIPPED.search(path) or "format>" in path or path in paths:
             continue
         paths.add(path)
+        view = describe_view(callback)
         if re.search(r"[\\()\[\]*+?|^$]", path):
-            skipped.append({"path": path, "why": "its pattern has no single form"})
+            # A pattern of anything, such as that of a tree of pages, also fits its own folder.
+            top = path[: path.index("(")] if "(" in path else path
+            if top.endswith("/") and top not in paths and reaches(top, callback):
+                paths.add(top)
+                routes.append({"path": top, "name": name, "values": None, "view": view, "query": {}})
+            else:
+                skipped.append({"path": path, "why": "its pattern has no single form"})
             continue
+        examples, query = known.get(path, ({}, {}))
         values = None
         if parameters(path):
-            values = values_for(path, callback, user)
-            if values is None:
+            values = values_for(path, callback, user) or examples or None
+            if values is None or set(values) != set(parameters(path)):
                 skipped.append({"path": path, "why": "no value is known for its parameter"})
                 continue
-        routes.append({"path": path, "name": name, "values": values, "view": describe_view(callback)})
-    for route in routes[:200]:
-        route["anonymous"] = call(client, filled(route["path"], route["values"]), {})
-    closed = [r for r in routes[:200] if r["anonymous"]["status"] in (401, 403)]
-    closed.sort(key=lambda r: r["values"] is not None)
-    found, session = logins(everything, plan, user) if user is not None else ([], None)
-    login, headers = None, {}
-    for candidate in found:
-        for prefix in prefixes():
-            attempt = {"HTTP_AUTHORIZATION": "%s %s" % (prefix, candidate["value"])}
-            opened = [r for r in closed[:5]
-                      if 200 <= call(client, filled(r["path"], r["values"]), attempt)["status"] < 300]
-            if opened and login is None:
-                login, headers = dict(candidate, prefix=prefix, kind="token"), attempt
-    if login is None and closed and user is not None:
-        name = getattr(user, type(user).USERNAME_FIELD)
-        pair = base64.b64encode(("%s:%s" % (name, plan["password"])).encode()).decode()
-        attempt = {"HTTP_AUTHORIZATION": "Basic " + pair}
-        if any(200 <= call(client, filled(r["path"], r["values"]), attempt)["status"] < 300
-               for r in closed[:5]):
-            login, headers = {"kind": "basic", "authorization": "Basic " + pair}, attempt
-    if login:
-        login.pop("value", None)
-    told["login"], told["session"] = login, session
+        routes.append({"path": path, "name": name, "values": values, "view": view, "query": {},
+                       "needs": query})
+    return routes, skipped
+
+
+def reaches(path, callback):
+    try:
+        return resolve(path).func is callback
+    except Exception:
+        return False
+
+
+def addresses(skipped):
+    """Pages of rows that say their own address, for patterns whose values are not known."""
+    found, views = [], set()
+    for model in apps.get_models():
+        if not hasattr(model, "get_absolute_url") and not hasattr(model, "get_url"):
+            continue
+        try:
+            for row in model._default_manager.order_by("pk")[:3]:
+                url = row.get_absolute_url() if hasattr(row, "get_absolute_url") else row.get_url()
+                path = urllib.parse.urlsplit(url or "").path
+                match = resolve(path)
+                key = (match.route, model)
+                if key not in views and re.match(r"^/[\w/.~%-]*$", path) and not SKIPPED.search(path):
+                    views.add(key)
+                    found.append({"path": path, "name": match.url_name or model._meta.model_name,
+                                  "values": None, "view": describe_view(match.func), "query": {}})
+        except Exception:
+            pass
+    return found
+
+
+def health_of(routes):
+    """A path that answers without a login, a health check first."""
+    health = re.compile(r"health|ready|live|ping|status|heartbeat", re.I)
+    good = [r for r in routes if not r["values"] and 200 <= r["anonymous"]["status"] < 300]
+    good = [r for r in good if not r["query"]]
+    good.sort(key=lambda r: (not health.search(r["path"]), r["path"] != "/", len(r["path"])))
+    if good:
+        return good[0]["path"]
+    # Without a route of its own, the project still has its admin, or the page of Django.
+    for path in (ADMIN_LOGIN, "/"):
+        answer = Access().ask(path)
+        if 200 <= answer["status"] < 300:
+            return path
+    return None
+
+
+def asked(way, route):
+    """The answer of a route; once more with the query that its schema needs."""
+    path = filled(route["path"], route["values"])
+    answer = way.ask(path, data=route["query"])
+    if answer["status"] in (400, 422) and route.get("needs"):
+        again = way.ask(path, data=route["needs"])
+        if 200 <= again["status"] < 300:
+            route["query"], answer = route["needs"], again
+    return answer
+
+
+def looked(plan):
+    done = []
+    told = {"facts": facts(), "seed": done}
+    user = seeded(plan, done)
+    everything = list(flattened(get_resolver()))
+    stranger = Access()
+    known = described(schema_of(everything, [(True, stranger)]))
+    routes, skipped = collected(everything, known, user)
+    paths = {r["path"] for r in routes}
+    more = addresses(skipped)
+    for one in plan["requests"]:
+        more.append({"path": one["path"], "name": None, "values": None, "view": "", "query": one["query"]})
+    for route in more:
+        if not any(r["path"] == route["path"] and r["query"] == route["query"] for r in routes):
+            paths.add(route["path"])
+            routes.append(route)
+    routes = routes[:200]
+    for route in routes:
+        route["anonymous"] = asked(stranger, route)
+    closed = [r for r in routes if is_closed(r["anonymous"])]
+    login, access, failed = best_login(everything, closed, plan, user, done)
+    told["login"], told["failed_logins"] = login, failed
     told["user"] = getattr(user, type(user).USERNAME_FIELD) if user is not None else None
-    for route in routes[:200]:
-        answer = route["anonymous"]
-        if headers and answer["status"] in (401, 403):
-            answer = call(client, filled(route["path"], route["values"]), headers)
+    for route in routes:
+        # A run sends the login with every request, which can also close a route.
+        answer = asked(access, route) if login else route["anonymous"]
         for one in (answer, route["anonymous"]):
             array = array_of(one.pop("body", None))
             if array:
                 one["array"], one["items"] = array
         route["answer"] = answer
-    told["routes"], told["skipped"] = routes[:200], skipped
-    health = re.compile(r"health|ready|live|ping|status|heartbeat", re.I)
-    open_ones = [r for r in routes if not r["values"] and 200 <= r["anonymous"]["status"] < 300]
-    open_ones.sort(key=lambda r: (not health.search(r["path"]), r["path"] != "/", len(r["path"])))
-    told["health"] = open_ones[0]["path"] if open_ones else None
-    # Without a route of its own, the project still has its admin, or the page of Django.
-    for path in ([] if open_ones else [ADMIN, "/"]):
-        answer = call(client, path, {})
-        answer.pop("body", None)
-        if 200 <= answer["status"] < 300:
-            told["health"] = path
-            if not any(200 <= r["answer"]["status"] < 300 for r in routes):
-                routes.append({"path": path, "name": None, "values": None, "view": "",
-                               "anonymous": answer, "answer": answer})
-            break
+    told["graphql"] = graphql(everything, [(True, Access(browser()))] + ([(False, access)] if login else []))
+    told["routes"], told["skipped"] = routes, skipped
+    told["health"] = health_of(routes)
     return told
 
 

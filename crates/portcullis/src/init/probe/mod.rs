@@ -8,14 +8,26 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::look::Request;
+
 /// Functions that make rows; also part of the seed that is written.
 pub const ROWS: &str = include_str!("rows.py");
-const LOOK: &str = include_str!("look.py");
+/// The parts of the script that looks, in their order.
+const LOOK: [&str; 4] = [
+    include_str!("look.py"),
+    include_str!("logins.py"),
+    include_str!("graphql.py"),
+    include_str!("openapi.py"),
+];
 
 /// The name of the user that logs in.
 pub const USER: &str = "portcullis";
 /// Its password, which only a throwaway database ever has.
 pub const PASSWORD: &str = "perf-only-password";
+/// A key that a model of the project stores, for a login without a password.
+pub const KEY: &str = "perf-only-key-of-a-throwaway-database";
+/// The client of OAuth2 that the user logs in with.
+pub const CLIENT: &str = "portcullis";
 /// How many rows of each model are made.
 pub const NUMBER: u32 = 25;
 
@@ -26,10 +38,12 @@ pub struct Seen {
     pub facts: Facts,
     /// What was done to fill the database, in order.
     pub seed: Vec<SeedPart>,
-    /// A login that opened a route.
+    /// The login that opened most routes.
     pub login: Option<Login>,
-    /// A login with a session, which needs a form.
-    pub session: Option<SessionLogin>,
+    /// Logins that opened none, if no other did.
+    pub failed_logins: Vec<Skipped>,
+    /// Queries of GraphQL that answered without errors.
+    pub graphql: Vec<Query>,
     /// The name that the user logs in with, if it could be made.
     pub user: Option<String>,
     /// A path that answers without a login.
@@ -66,36 +80,69 @@ pub struct SeedPart {
 
 /// A login that gave access.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Login {
-    /// `token` or `basic`.
-    pub kind: String,
-    /// The path that gives the token.
-    #[serde(default)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Login {
+    /// A request whose answer has a token.
+    Token(TokenLogin),
+    /// The form of a page, and the cookie of a session.
+    Session(SessionLogin),
+    /// A header that the seed has made valid.
+    Static {
+        /// The whole header.
+        authorization: String,
+    },
+    /// HTTP basic authentication.
+    Basic {
+        /// `username` and `password`.
+        fields: BTreeMap<String, String>,
+    },
+}
+
+/// A request whose answer has a token.
+#[derive(Clone, Debug, Deserialize)]
+pub struct TokenLogin {
+    /// Its path.
     pub path: String,
-    /// The body.
-    #[serde(default)]
-    pub json: BTreeMap<String, String>,
+    /// `json`, `form`, or `nested` for a JSON object in a JSON object.
+    pub body: String,
+    /// The fields of the body.
+    pub fields: BTreeMap<String, Value>,
     /// The status of a good answer.
-    #[serde(default)]
     pub status: u16,
     /// Where the token is in the answer.
-    #[serde(default)]
     pub token: String,
     /// The word before the token.
-    #[serde(default)]
     pub prefix: String,
-    /// The whole header, for `basic`.
-    #[serde(default)]
-    pub authorization: String,
 }
 
 /// A login with a form and a session.
 #[derive(Clone, Debug, Deserialize)]
 pub struct SessionLogin {
-    /// Its path.
+    /// Where the form is sent.
     pub path: String,
-    /// Its view.
-    pub view: String,
+    /// The page with the form.
+    pub page: String,
+    /// The fields of the form, without the one against forgery.
+    pub fields: BTreeMap<String, String>,
+    /// The cookie against forgery.
+    pub csrf_cookie: String,
+    /// The cookie of the session.
+    pub cookie: String,
+}
+
+/// A query of GraphQL.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Query {
+    /// The path of the endpoint.
+    pub path: String,
+    /// The field that is asked for.
+    pub name: String,
+    /// Its text.
+    pub query: String,
+    /// The dotted path of a list in the answer.
+    pub array: Option<String>,
+    /// The items of that list.
+    pub items: Option<u64>,
 }
 
 /// A route and its answer.
@@ -107,6 +154,9 @@ pub struct Route {
     pub name: Option<String>,
     /// Values of its parameter.
     pub values: Option<BTreeMap<String, Vec<Value>>>,
+    /// The query that it needs.
+    #[serde(default)]
+    pub query: BTreeMap<String, String>,
     /// Its view.
     pub view: String,
     /// The answer, with the login if it needs one.
@@ -135,15 +185,31 @@ pub struct Skipped {
     pub why: String,
 }
 
+/// What the files of the project name, to be tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Tries<'a> {
+    /// Commands that may fill a database.
+    pub commands: &'a [String],
+    /// Fixtures.
+    pub fixtures: &'a [String],
+    /// Modules with factories.
+    pub factories: &'a [String],
+    /// Requests of earlier load tests.
+    pub requests: &'a [Request],
+}
+
 /// The script, which writes its answer to `out`.
-pub fn script(out: &Path, commands: &[String], fixtures: &[String]) -> String {
+pub fn script(out: &Path, tries: Tries<'_>) -> String {
+    let request = |one: &Request| json!({ "path": one.path, "query": one.query });
     let plan = json!({
         "out": out.to_string_lossy(), "user": USER, "password": PASSWORD, "rows": NUMBER,
-        "commands": commands, "fixtures": fixtures,
+        "key": KEY, "client": CLIENT, "commands": tries.commands, "fixtures": tries.fixtures,
+        "factories": tries.factories,
+        "requests": tries.requests.iter().map(request).collect::<Vec<_>>(),
     });
     // A JSON text within a JSON text is also a text of Python.
     let plan = Value::from(plan.to_string());
-    format!("{ROWS}\n\n{LOOK}\n\nmain(json.loads({plan}))\n")
+    format!("{ROWS}\n\n{}\n\nmain(json.loads({plan}))\n", LOOK.join("\n\n"))
 }
 
 /// Reads the answer.

@@ -1,5 +1,6 @@
 import datetime as _dt
 import decimal as _decimal
+import importlib as _importlib
 import uuid as _uuid
 
 from django.apps import apps as _apps
@@ -118,3 +119,55 @@ def user_named(name, password):
     user.set_password(password)
     user.save()
     return user
+
+
+def factories(module):
+    """The names of the factories in a module of factory_boy, for models of the database."""
+    found = []
+    for name, value in vars(_importlib.import_module(module)).items():
+        meta = getattr(value, "_meta", None)
+        model = getattr(meta, "model", None)
+        is_own = getattr(value, "__module__", None) == module and hasattr(value, "create_batch")
+        if is_own and not getattr(meta, "abstract", False) and hasattr(model, "_base_manager"):
+            found.append(name)
+    return found
+
+
+def factory_rows(module, name, number):
+    """Saves some rows with a factory of the project, the same ones every time."""
+    from factory.random import reseed_random
+
+    reseed_random("portcullis")
+    with _transaction.atomic():
+        getattr(_importlib.import_module(module), name).create_batch(number)
+
+
+def token_of(user, key):
+    """A token of Django REST framework with a key that is known before."""
+    from rest_framework.authtoken.models import Token
+
+    Token.objects.filter(user=user).delete()
+    return Token.objects.create(user=user, key=key)
+
+
+def api_key(key):
+    """A key of djangorestframework-api-key that is known before: "portcull." and this."""
+    from rest_framework_api_key.models import APIKey
+
+    hashed = APIKey.objects.key_generator.hash("portcull." + key)
+    return APIKey.objects.create(
+        id="portcull." + hashed, prefix="portcull", hashed_key=hashed, name="portcullis"
+    )
+
+
+def oauth_client(client_id, user):
+    """A public client of django-oauth-toolkit that exchanges a password for a token."""
+    from oauth2_provider.models import get_application_model
+
+    return get_application_model().objects.create(
+        client_id=client_id,
+        name=client_id,
+        user=user,
+        client_type="public",
+        authorization_grant_type="password",
+    )

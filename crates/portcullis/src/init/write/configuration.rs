@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::login::login;
 use super::tasks::{Task, left_out};
-use super::{array, comment, quoted};
+use super::{array, comment, quoted, table};
 use crate::init::look::Variables;
-use crate::init::probe::{Login, PASSWORD, Seen, USER};
+use crate::init::probe::Seen;
 
 /// What was concluded, or chosen by the user.
 #[derive(Clone, Debug, Default)]
@@ -106,7 +107,7 @@ pub fn configuration(
             .push_str("health = \"/\"  # no path answers without a login: choose one that does\n"),
     }
     text.push_str(LOAD);
-    text.push_str(&login(seen));
+    text.push_str(&seen.map(login).unwrap_or_default());
     for task in tasks {
         text.push_str(&one(task));
     }
@@ -144,44 +145,6 @@ fn overrides(seen: &Seen) -> String {
     format!("{why}[django.overrides]\n{}", lines.concat())
 }
 
-fn login(seen: Option<&Seen>) -> String {
-    let Some(seen) = seen else { return String::new() };
-    match (&seen.login, &seen.session) {
-        (Some(login), _) if login.kind == "basic" => format!(
-            "# HTTP basic authentication: the password is hashed for every request, which is a\n\
-             # part of what is measured.\nheaders = {{ Authorization = {} }}\n",
-            quoted(&login.authorization)
-        ),
-        (Some(login), _) => token(login),
-        (None, Some(session)) => format!(
-            "\n# {0} is a login with a form and a session, which was not tried. Only routes\n\
-             # without a login are asked. To ask the others too, correct the names of the fields:\n\
-             # [scenario.login]\n# type = \"session\"\n# path = {1}\n\
-             # form = {{ username = {2}, password = {3} }}\n",
-            comment(&session.path),
-            quoted(&session.path),
-            quoted(USER),
-            quoted(PASSWORD)
-        ),
-        (None, None) => String::new(),
-    }
-}
-
-fn token(login: &Login) -> String {
-    let pairs: Vec<String> =
-        login.json.iter().map(|(name, value)| format!("{name} = {}", quoted(value))).collect();
-    let accept =
-        if login.status == 200 { String::new() } else { format!("accept = [{}]\n", login.status) };
-    format!(
-        "\n# Each user logs in when it starts; `shared = true` logs in once for all.\n\
-         [scenario.login]\npath = {}\njson = {{ {} }}\n{accept}token = {}\nauthorization = {}\n",
-        quoted(&login.path),
-        pairs.join(", "),
-        quoted(&login.token),
-        quoted(&format!("{} {{{{ token }}}}", login.prefix)),
-    )
-}
-
 fn one(task: &Task) -> String {
     let mut text = format!("\n[[scenario.task]]\nname = {}\n", quoted(&task.name));
     if let Some(group) = task.group {
@@ -191,16 +154,24 @@ fn one(task: &Task) -> String {
         text.push_str(&format!("weight = {}\n", task.weight));
     }
     text.push_str(&format!("path = {}\n", quoted(&task.path)));
+    if !task.query.is_empty() {
+        text.push_str(&format!("query = {}\n", table(task.query.iter().cloned())));
+    }
+    if let Some(query) = &task.graphql {
+        text.push_str(&format!("graphql = {{ query = {} }}\n", quoted(query)));
+    }
     for (name, values) in &task.values {
         let values: Vec<String> = values.iter().map(ToString::to_string).collect();
         text.push_str(&format!("values = {{ {name} = [{}] }}\n", values.join(", ")));
     }
-    if let Some(array) = &task.array {
-        let json = match array.as_str() {
-            "" => String::new(),
-            array => format!("json = {}, ", quoted(array)),
-        };
-        text.push_str(&format!("check = [{{ {json}min_items = 1 }}]\n"));
+    let mut checks = Vec::new();
+    checks.extend(task.graphql.as_ref().map(|_| "{ absent = \"errors\" }".to_owned()));
+    checks.extend(task.array.as_ref().map(|array| match array.as_str() {
+        "" => "{ min_items = 1 }".to_owned(),
+        array => format!("{{ json = {}, min_items = 1 }}", quoted(array)),
+    }));
+    if !checks.is_empty() {
+        text.push_str(&format!("check = [{}]\n", checks.join(", ")));
     }
     if let Some(note) = &task.note {
         text.push_str(&format!("# {}\n", comment(note)));

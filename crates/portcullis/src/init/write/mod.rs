@@ -2,14 +2,17 @@
 //! the schema, and requirements that were made from a lock.
 
 mod configuration;
+mod login;
 mod seed;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod workflow;
 
 pub use configuration::{Chosen, Names, configuration, draft};
 pub use seed::seed;
 pub use tasks::{placeholder, tasks};
+pub use workflow::{WORKFLOW, workflow};
 
 /// A text as a TOML string.
 fn quoted(text: &str) -> String {
@@ -21,6 +24,19 @@ fn quoted(text: &str) -> String {
 fn array<T: AsRef<str>>(texts: &[T]) -> String {
     let items: Vec<String> = texts.iter().map(|text| quoted(text.as_ref())).collect();
     format!("[{}]", items.join(", "))
+}
+
+/// Texts by name as an inline table of TOML.
+fn table(fields: impl IntoIterator<Item = (String, String)>) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || ['_', '-'].contains(&c);
+    let pairs: Vec<String> = fields
+        .into_iter()
+        .map(|(name, value)| match !name.is_empty() && name.chars().all(is_bare) {
+            true => format!("{name} = {}", quoted(&value)),
+            false => format!("{} = {}", quoted(&name), quoted(&value)),
+        })
+        .collect();
+    format!("{{ {} }}", pairs.join(", "))
 }
 
 /// A text in a comment of one line.

@@ -23,6 +23,16 @@ pub fn seed(seen: &Seen) -> Option<String> {
         let call = match part.kind.as_str() {
             "command" => format!("call_command(\"{name}\", verbosity=0)"),
             "fixture" => format!("call_command(\"loaddata\", \"{name}\", verbosity=0)"),
+            "factory" => match name.rsplit_once('.') {
+                Some((module, class)) => {
+                    format!("factory_rows(\"{module}\", \"{class}\", {NUMBER})")
+                }
+                None => continue,
+            },
+            "factories" => format!("factories(\"{name}\")"),
+            "token" => format!("token_of(_user, \"{name}\")"),
+            "api_key" => format!("api_key(\"{name}\")"),
+            "oauth" => format!("oauth_client(\"{name}\", _user)"),
             "rows" => format!("rows(\"{name}\", {NUMBER}, _user)"),
             _ => continue,
         };

@@ -1,6 +1,6 @@
 //! Routes that become tasks, and why the others do not.
 
-use crate::init::probe::{Route, Seen};
+use crate::init::probe::{Query, Route, Seen};
 
 /// More tasks than this are not written.
 const MOST: usize = 20;
@@ -16,6 +16,10 @@ pub struct Task {
     pub weight: u32,
     /// Its path, with `{{ name }}` for a parameter.
     pub path: String,
+    /// The query that it needs.
+    pub query: Vec<(String, String)>,
+    /// A query of GraphQL, which is sent with POST.
+    pub graphql: Option<String>,
     /// Values of its parameter.
     pub values: Vec<(String, Vec<serde_json::Value>)>,
     /// The dotted path of a list that must not be empty.
@@ -34,32 +38,54 @@ pub fn tasks(seen: &Seen) -> Vec<Task> {
     for route in good {
         let is_health = Some(route.path.as_str()) == health && is_check(&route.path);
         let is_index = route.view.ends_with("APIRootView");
-        if (is_health || is_index) && !only_health || tasks.len() == MOST {
+        let is_graphql = seen.graphql.iter().any(|query| query.path == route.path);
+        if (is_health || is_index || is_graphql) && !only_health || tasks.len() == MOST {
             continue;
         }
         tasks.push(task(route, &tasks));
     }
+    for query in &seen.graphql {
+        tasks.push(of_query(query, &tasks));
+    }
     if tasks.is_empty()
         && let Some(path) = health
     {
-        let path = path.to_owned();
-        let (group, values, array, note) = (None, Vec::new(), None, None);
-        tasks.push(Task { name: "health".to_owned(), group, weight: 1, path, values, array, note });
+        tasks.push(plain("health", path));
     }
     tasks
 }
 
-/// A task to begin with, if nothing is known of the project's routes.
-pub fn placeholder() -> Task {
+/// A task that asks for a path and nothing else.
+fn plain(name: &str, path: &str) -> Task {
     Task {
-        name: "root".to_owned(),
+        name: name.to_owned(),
         group: None,
         weight: 1,
-        path: "/".to_owned(),
+        path: path.to_owned(),
+        query: Vec::new(),
+        graphql: None,
         values: Vec::new(),
         array: None,
-        note: Some("replace this by the paths of your service".to_owned()),
+        note: None,
     }
+}
+
+fn of_query(query: &Query, others: &[Task]) -> Task {
+    let is_filled = query.items.is_some_and(|items| items > 0);
+    let note = (query.items == Some(0))
+        .then(|| "the list was empty: fill it in the seed, then add a check".to_owned());
+    Task {
+        graphql: Some(query.query.clone()),
+        array: query.array.clone().filter(|_| is_filled),
+        note,
+        ..plain(&unique(&format!("graphql_{}", query.name), others), &query.path)
+    }
+}
+
+/// A task to begin with, if nothing is known of the project's routes.
+pub fn placeholder() -> Task {
+    let note = Some("replace this by the paths of your service".to_owned());
+    Task { note, ..plain("root", "/") }
 }
 
 /// Whether a path is a health check by its name.
@@ -75,6 +101,9 @@ fn reason(route: &Route) -> Option<String> {
         (Some(error), _) => Some(format!("it raised {error}")),
         (None, 200..=299) => None,
         (None, 401 | 403) => Some(format!("it answered {}: it needs a login", answer.status)),
+        (None, 301 | 302 | 303 | 307 | 308) => {
+            Some(format!("it answered {}: it redirects, perhaps to a login", answer.status))
+        }
         (None, 405) => Some("it has no GET".to_owned()),
         (None, status) => Some(format!("it answered {status}")),
     }
@@ -112,13 +141,13 @@ fn task(route: &Route, others: &[Task]) -> Task {
         _ => (None, None),
     };
     Task {
-        name: unique(&name(route), others),
         group,
         weight: if is_list { 3 } else { 1 },
-        path,
+        query: route.query.clone().into_iter().collect(),
         values,
         array,
         note,
+        ..plain(&unique(&name(route), others), &path)
     }
 }
 

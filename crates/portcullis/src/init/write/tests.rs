@@ -10,14 +10,16 @@ const SEEN: &str = r#"{
     "seed": [{"kind": "user", "name": "portcullis", "error": null},
         {"kind": "command", "name": "seed_demo", "error": null},
         {"kind": "rows", "name": "shop.Odd", "error": "E: two\nlines \" and # more"}],
-    "login": {"kind": "token", "path": "/api/token/", "json": {"username": "a\"b", "password": "p"},
+    "login": {"kind": "token", "path": "/api/token/", "view": "v", "body": "json",
+        "fields": {"username": "a\"b", "password": "p"},
         "status": 201, "token": "data.access", "prefix": "JWT"},
-    "session": null, "user": "portcullis", "health": "/healthz",
+    "failed_logins": [], "graphql": [{"path": "/graphql/", "name": "all", "query": "{ all { id } }",
+        "open": true, "array": "data.all", "items": 2}], "user": "portcullis", "health": "/healthz",
     "routes": [
         {"path": "/healthz", "name": null, "values": null, "view": "v", "answer": {"status": 200, "error": null}},
         {"path": "/a/", "name": "a-list", "values": null, "view": "v",
             "answer": {"status": 200, "error": null, "array": "data.items", "items": 3}},
-        {"path": "/b/", "name": "a-list", "values": null, "view": "v",
+        {"path": "/b/", "name": "a-list", "values": null, "view": "v", "query": {"q": "a b"},
             "answer": {"status": 200, "error": null, "array": "", "items": 0}},
         {"path": "/a/<slug>/", "name": null, "values": {"slug": ["x", 2]}, "view": "v",
             "answer": {"status": 200, "error": null}},
@@ -50,7 +52,7 @@ fn what_is_written_is_read_back() {
     let loaded = portcullis_core::config::load(&text, None, &[]);
     let config = loaded.unwrap_or_else(|problems| panic!("{problems:#?}\n{text}")).config;
     let names: Vec<&str> = config.scenario.tasks.iter().map(|task| task.name.as_str()).collect();
-    assert_eq!(names, ["a_list", "a_list_2", "a_slug", "get_login"]);
+    assert_eq!(names, ["a_list", "a_list_2", "a_slug", "get_login", "graphql_all"]);
     assert_eq!(config.project.root, "back end \"x\"");
     assert_eq!(config.env.random, ["SECRET_KEY", "OTHER_SECRET_KEY"]);
     assert_eq!(config.django.overrides.len(), 3);
@@ -63,6 +65,9 @@ fn what_is_written_is_read_back() {
         "# the list was empty",
         "json = \"data.items\", min_items = 1",
         "accept = [201]",
+        "query = { q = \"a b\" }",
+        "graphql = { query = \"{ all { id } }\" }",
+        "check = [{ absent = \"errors\" }, { json = \"data.all\", min_items = 1 }]",
     ] {
         assert!(text.contains(part), "no {part} in\n{text}");
     }
@@ -85,4 +90,58 @@ fn a_configuration_without_an_answer_has_a_task_to_replace() {
     let draft = draft(&chosen(), std::path::Path::new("/x y"), std::path::Path::new("/out"));
     let config = portcullis_core::config::load(&draft, None, &[]).unwrap().config;
     assert_eq!(config.project.root, "/x y/back end \"x\"");
+}
+
+/// The answer of a project with another login.
+fn with_login(login: &str) -> probe::Seen {
+    let mut seen: serde_json::Value = serde_json::from_str(SEEN).unwrap();
+    seen["login"] = serde_json::from_str(login).unwrap();
+    seen["failed_logins"] = serde_json::json!([{"path": "/x/", "why": "it answered\n400"}]);
+    probe::read(&seen.to_string()).unwrap()
+}
+
+#[test]
+fn every_kind_of_login_is_written_and_read_back() {
+    for (login, parts) in [
+        (
+            r#"{"kind": "token", "path": "/t/", "body": "form", "status": 200, "token": "access_token",
+                "prefix": "Bearer", "fields": {"grant_type": "password", "username": "u"}}"#,
+            &["form = { grant_type = \"password\", username = \"u\" }"][..],
+        ),
+        (
+            r#"{"kind": "token", "path": "/t/", "body": "nested", "status": 200, "token": "user.token",
+                "prefix": "Token", "fields": {"user": {"email": "e", "password": "p"}}}"#,
+            &["json = { user = { email = \"e\", password = \"p\" } }"],
+        ),
+        (
+            r#"{"kind": "session", "path": "/in/", "page": "/login/", "cookie": "sid",
+                "csrf_cookie": "forgery", "fields": {"login": "u", "a.b": "p"}}"#,
+            &[
+                "type = \"session\"",
+                "page = \"/login/\"",
+                "\"a.b\" = \"p\"",
+                "cookie = \"sid\"",
+                "csrf_cookie = \"forgery\"",
+            ],
+        ),
+        (
+            r#"{"kind": "static", "authorization": "Token k"}"#,
+            &["type = \"static\"\nauthorization = \"Token k\""],
+        ),
+        (
+            r#"{"kind": "basic", "fields": {"username": "u", "password": "p"}}"#,
+            &["type = \"basic\"", "username = \"u\""],
+        ),
+        ("null", &["# /x/: it answered 400"]),
+    ] {
+        let seen = with_login(login);
+        let names = Names { schema: "s".to_owned(), seed: None };
+        let text = configuration(&chosen(), &names, Some(&seen), &tasks(&seen));
+        let loaded = portcullis_core::config::load(&text, None, &[]);
+        let config = loaded.unwrap_or_else(|problems| panic!("{problems:#?}\n{text}")).config;
+        assert_eq!(config.scenario.login.is_some(), login != "null", "{text}");
+        for part in parts {
+            assert!(text.contains(part), "no {part} in\n{text}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ const LONGEST: usize = 300;
 
 /// The failure with the reason and the advice that its log gives.
 pub fn explained(folder: &RunFolder, settings: &str, mut failure: StageFailure) -> StageFailure {
-    let Some(name) = failure.log else { return failure };
+    let Some(name) = failure.log.as_deref() else { return failure };
     let lines = log::tail(&folder.log(name), SEARCHED);
     if let (Some(reason), Some(first)) = (exception(&lines), failure.findings.first_mut()) {
         *first = first.map_message(|message| format!("{message}: {reason}"));

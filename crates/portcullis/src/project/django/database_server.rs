@@ -58,7 +58,7 @@ pub fn prove(
         }
         Some(url) => hosted(version, project, url, &wanted.databases)?,
     };
-    server.connect(version)?;
+    server.connect(version, project)?;
     isolation::prove(version, project, Some(&server.access()))?;
     Ok(Some(server))
 }
@@ -110,7 +110,7 @@ impl DatabaseServer {
         let Some(mut cluster) = restored else { return Ok(None) };
         cluster.start(version)?;
         let server = Self::Private(Box::new(cluster));
-        server.connect(version)?;
+        server.connect(version, project)?;
         Ok(Some(server))
     }
 
@@ -148,19 +148,19 @@ impl DatabaseServer {
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn resume(&mut self, version: Version<'_>) -> Result<(), StageFailure> {
+    pub fn resume(&mut self, version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
         match self {
             Self::Private(cluster) if !cluster.is_running() => cluster.start(version)?,
             _ => return Ok(()),
         }
         // Its port may be another one now.
-        self.connect(version)
+        self.connect(version, project)
     }
 
     /// Lets every process of the project use this server.
-    fn connect(&self, version: Version<'_>) -> Result<(), StageFailure> {
+    fn connect(&self, version: Version<'_>, project: &Project) -> Result<(), StageFailure> {
         let Version { folder, plan, .. } = version;
-        hook::write(&folder.settings(), folder.path(), plan, Some(&self.access()))
+        hook::write(&folder.settings(), folder.path(), plan, &project.ports, Some(&self.access()))
             .map_err(|error| StageFailure::disk("the run's settings", &error))
             .map(drop)
     }

@@ -75,9 +75,9 @@ pub fn migrate(
                 true => "--fresh",
                 false => "none of these migrations, settings and environment yet",
             };
-            let kept = templates::keep(version, Level::Migrated, &entry, server.as_mut())?;
+            let kept = templates::keep(version, project, Level::Migrated, &entry, server.as_mut())?;
             if let Some(server) = &mut server {
-                server.resume(version)?;
+                server.resume(version, project)?;
             }
             match kept {
                 None => format!("not restored: {why}"),

@@ -33,6 +33,7 @@ use portcullis_supervise::step::{self, Step, StepError};
 
 use crate::host::random;
 use crate::run::{StageFailure, Version};
+use crate::services::ports::Ports;
 use environment::Venv;
 use isolation::hook;
 
@@ -42,7 +43,9 @@ pub struct Project {
     /// The environment of every child.
     pub environment: Environment,
     /// The interpreter.
-    python: PathBuf,
+    pub python: PathBuf,
+    /// The ports of the services that `perf.toml` names.
+    pub ports: Ports,
     /// The variables that reach the service, without random secrets and passed-through
     /// variables: the part of the environment that the content of a database depends on.
     fixed: Vec<(String, String)>,
@@ -59,6 +62,10 @@ pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     let python = python_choice::of(plan);
     let venv = format!("{}{}, python -m venv {install}", python.choice, python.shown());
     let mut steps = vec![("environment", venv)];
+    let services = plan.services.iter().map(|service| {
+        let limit = deadline(service.timeout);
+        ("service", format!("{}, before {} {limit}", service.name, service.before.name()))
+    });
     let by = match plan.installer {
         Installer::Auto => "uv or pip",
         other => other.name(),
@@ -74,6 +81,7 @@ pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
         })),
         Err(error) => steps.push(("install", error.to_string())),
     }
+    steps.extend(services);
     let manage = format!("python {}", plan.django.manage);
     let migrate = plan.migrate.join(" ");
     steps.push(("migrate", format!("{manage} {migrate} {}", deadline(plan.migrate_timeout))));
@@ -112,9 +120,11 @@ pub fn requirement_texts(plan: &ServePlan) -> Result<Vec<(String, String)>, Stri
 pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailure> {
     let Version { context, folder, plan } = version;
     let mut fixed = dotenv::fixed(plan)?;
+    let ports = Ports::choose(&plan.services)
+        .map_err(|error| StageFailure::disk("the ports of the services", &error))?;
     let mut environment = context.inherited.clone();
     for (name, value) in &fixed {
-        environment.set(name, hook::in_run(value, folder.path()));
+        environment.set(name, hook::in_run(&ports.fill(value), folder.path()));
     }
     for name in &plan.env.random {
         let secret = random::secret().map_err(no_random)?;
@@ -133,7 +143,10 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
     // Values of the example are not hidden: they are committed and not secret, and an ordinary
     // word among them would be replaced everywhere.
     context.hide_environment(plan.env.set.iter().map(|(n, v)| (n.as_str(), v.as_str())));
-    let hook = hook::write(&folder.settings(), folder.path(), plan, None)
+    if plan.is_shut {
+        NO_WAY_OUT.iter().for_each(|(name, value)| environment.set(*name, *value));
+    }
+    let hook = hook::write(&folder.settings(), folder.path(), plan, &ports, None)
         .map_err(|error| StageFailure::disk("the run's settings", &error))?;
     environment.set(hook::VARIABLE, hook);
     environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
@@ -147,8 +160,22 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
     let leaking_env = leak.as_ref().filter(|leak| !leak.is_whole).map(|leak| leak.path.clone());
     fixed.extend(leak.map(|leak| leak.values).unwrap_or_default());
     let python = venv.python.clone();
-    Ok(Project { environment, python, fixed, passed, leaking_env })
+    Ok(Project { environment, python, ports, fixed, passed, leaking_env })
 }
+
+/// Variables that lead HTTP clients to a port on which nothing listens: that of the service
+/// `discard`, which is never given away as a free one.
+const NO_WAY_OUT: [(&str, &str); 8] = [
+    ("HTTP_PROXY", CLOSED),
+    ("HTTPS_PROXY", CLOSED),
+    ("ALL_PROXY", CLOSED),
+    ("http_proxy", CLOSED),
+    ("https_proxy", CLOSED),
+    ("all_proxy", CLOSED),
+    ("NO_PROXY", "127.0.0.1,localhost,::1"),
+    ("no_proxy", "127.0.0.1,localhost,::1"),
+];
+const CLOSED: &str = "http://127.0.0.1:9";
 
 /// The search path of children: programs of the environment, such as gunicorn, come first, as
 /// in an activated environment.

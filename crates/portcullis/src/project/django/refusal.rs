@@ -25,6 +25,12 @@ pub fn refused(folder: &RunFolder, log: &'static str) -> Option<StageFailure> {
                       --host";
         return Some(StageFailure::new(Finding::refused(message)).with_advice(advice));
     }
+    if text.contains(NO_DRIVER) {
+        let message = "the settings use PostgreSQL, but the environment has no psycopg";
+        let advice = "add psycopg[binary] or psycopg2-binary to the requirements";
+        let failure = StageFailure::new(Finding::preparation(message)).with_log(log);
+        return Some(failure.with_advice(advice));
+    }
     if let Some((_, which)) = after(UNSERVED_DATABASE) {
         let which = which.trim();
         let message = format!(
@@ -33,12 +39,6 @@ pub fn refused(folder: &RunFolder, log: &'static str) -> Option<StageFailure> {
         );
         let advice = "let every process use the settings that [django] settings names";
         return Some(StageFailure::new(Finding::preparation(message)).with_advice(advice));
-    }
-    if text.contains(NO_DRIVER) {
-        let message = "the settings use PostgreSQL, but the environment has no psycopg";
-        let advice = "add psycopg[binary] or psycopg2-binary to the requirements";
-        let failure = StageFailure::new(Finding::preparation(message)).with_log(log);
-        return Some(failure.with_advice(advice));
     }
     if text.contains(stub::REFUSED) {
         let message = "a command lost the environment of this run: its databases were refused";

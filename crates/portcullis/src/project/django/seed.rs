@@ -44,7 +44,8 @@ pub fn seed(
     }
     if let Some(entry) = &database.entry {
         migrate::checkpoint(version, project)?;
-        let kept = templates::keep(version, Level::Seeded, entry, database.server.as_mut())?;
+        let kept =
+            templates::keep(version, project, Level::Seeded, entry, database.server.as_mut())?;
         if let Some(why) = kept {
             version.context.warn(format!("the seeded database is not cached: {why}"));
             let separator = if detail.is_empty() { "" } else { "; " };
@@ -52,7 +53,7 @@ pub fn seed(
         }
     }
     if let Some(server) = &mut database.server {
-        server.resume(version)?;
+        server.resume(version, project)?;
     }
     Ok(StageOutput::new(database.server, detail))
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use portcullis_supervise::step::{self, Step};
 
-use crate::cache::cache_key::Key;
-use crate::cache::{self, Entry, Hold};
 use crate::run::{StageFailure, Version};
+use crate::services::wheel::{Installed, Wheel};
 
-/// The exact package; its hashes are those of Linux (glibc and musl; x86_64, aarch64) and
-/// macOS. pip refuses every other file.
-const REQUIREMENT: &str = "\
+/// The hashes are those of Linux (glibc and musl; x86_64, aarch64) and macOS.
+const WHEEL: Wheel = Wheel {
+    what: ("uv", "20 MB"),
+    kind: "uv",
+    requirement: "\
 uv==0.13.9 \
 --hash=sha256:c16ed11e013557536b3e60065f1b912f6407bd6518e041b961e23ef9e6b4fbf5 \
 --hash=sha256:66c512266d633bef48384a1f53003f41f2a8e7b36fe6e7fbfd3e0fd52d96fa63 \
@@ -22,14 +23,13 @@ uv==0.13.9 \
 --hash=sha256:d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19 \
 --hash=sha256:ecb6028d79dc96fbeafffe5c8af62a7099487ebc05a701e76714eebcffd06375 \
 --hash=sha256:2c45530751517d6c3bbc69a19473f6effe47cce047bede01ffd8af7ea7b36b25
-";
+",
+    parts: &["bin"],
+    log: "uv-install",
+    advice: "install uv (`pip install uv`), or set project.installer = \"pip\"",
+};
 /// The oldest version whose options we use.
 const OLDEST: (u32, u32) = (0, 5);
-const KIND: &str = "uv";
-const LOG: &str = "uv-install";
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Installations without use for this time are removed when a new one is made.
-const UNUSED: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// The program, locked while it is used if it is ours.
 #[derive(Debug)]
@@ -38,55 +38,28 @@ pub struct Uv {
     pub program: PathBuf,
     /// `0.13.9`
     pub version: String,
-    _entry: Option<Entry>,
+    _wheel: Option<Installed>,
 }
 
 /// Finds uv, or installs it; `None` if it cannot be had.
 ///
 /// # Errors
-/// The cache cannot be used.
+/// The run was interrupted, or the cache cannot be used.
 pub fn find(version: Version<'_>, python: &Path) -> Result<Option<Uv>, StageFailure> {
     if let Some(program) = on_this_machine(version)
         && let Some(found) = version_of(version, &program)
         && is_new(&found)
     {
-        return Ok(Some(Uv { program, version: found, _entry: None }));
+        return Ok(Some(Uv { program, version: found, _wheel: None }));
     }
-    let failed = |error: std::io::Error| StageFailure::disk("the cached uv", &error);
-    let mut key = Key::default();
-    key.add("requirement", REQUIREMENT).add("platform", std::env::consts::OS);
-    let key = key.add("architecture", std::env::consts::ARCH).finish();
-    let entry = open(version, &key, Hold::Shared)?;
-    if entry.age().is_some() {
-        entry.touch();
-        return Ok(usable(version, entry));
-    }
-    drop(entry);
-    let entry = open(version, &key, Hold::Alone)?;
-    // Another run may have installed it while we waited.
-    if entry.age().is_none() {
-        entry.clear().map_err(failed)?;
-        if !fetched(version, python, entry.path()).map_err(failed)? {
-            return Ok(None);
-        }
-        entry.complete().map_err(failed)?;
-        cache::prune(&version.context.cache, KIND, UNUSED);
-    }
-    entry.share().map_err(failed)?;
-    Ok(usable(version, entry))
-}
-
-fn usable(version: Version<'_>, entry: Entry) -> Option<Uv> {
-    let program = entry.path().join("bin/uv");
-    let found = version_of(version, &program)?;
-    Some(Uv { program, version: found, _entry: Some(entry) })
-}
-
-fn open(version: Version<'_>, key: &str, hold: Hold) -> Result<Entry, StageFailure> {
-    let context = version.context;
-    let waiting = |who| context.note(format!("waiting for {who}, which installs uv"));
-    let patience = (context.interrupts, context.left());
-    Ok(cache::open(&context.cache, KIND, key, hold, patience, waiting)?)
+    let wheel = match WHEEL.install(version, python) {
+        Ok(wheel) => wheel,
+        Err(failure) if version.context.interrupts.signal().is_some() => return Err(failure),
+        Err(_) => return Ok(None),
+    };
+    let program = wheel.path().join("bin/uv");
+    let found = version_of(version, &program);
+    Ok(found.map(|version| Uv { program, version, _wheel: Some(wheel) }))
 }
 
 fn on_this_machine(version: Version<'_>) -> Option<PathBuf> {
@@ -100,9 +73,18 @@ fn on_this_machine(version: Version<'_>) -> Option<PathBuf> {
 
 /// The version that a program says.
 fn version_of(version: Version<'_>, program: &Path) -> Option<String> {
-    let argv = [program.into(), "--version".into()];
+    let argv: [OsString; 2] = [program.into(), "--version".into()];
     let scratch = version.folder.scratch().join("uv-version");
-    let output = step::capture(&step_of(version, &argv, &scratch, 30), version.context.interrupts)?;
+    let _ = std::fs::remove_file(&scratch);
+    let step = Step {
+        argv: argv.to_vec(),
+        folder: &version.plan.root,
+        environment: &version.context.inherited,
+        stdin: None,
+        log: &scratch,
+        deadline: version.context.within(Duration::from_secs(30)),
+    };
+    let output = step::capture(&step, version.context.interrupts)?;
     let text = String::from_utf8_lossy(&output);
     let found = text.lines().find_map(|line| line.trim().strip_prefix("uv "))?;
     found.split_whitespace().next().map(str::to_owned)
@@ -116,47 +98,13 @@ fn is_new(version: &str) -> bool {
     }
 }
 
-fn step_of<'a>(version: Version<'a>, argv: &[OsString], log: &'a Path, seconds: u64) -> Step<'a> {
-    Step {
-        argv: argv.to_vec(),
-        folder: &version.plan.root,
-        environment: &version.context.inherited,
-        stdin: None,
-        log,
-        deadline: version.context.within(Duration::from_secs(seconds)),
-    }
-}
-
-/// Whether pip has installed the wheel.
-fn fetched(version: Version<'_>, python: &Path, target: &Path) -> std::io::Result<bool> {
-    let Version { context, folder, .. } = version;
-    let requirement = folder.script("uv.txt");
-    std::fs::write(&requirement, REQUIREMENT)?;
-    let mut argv: Vec<OsString> = vec![python.into()];
-    argv.extend(
-        ["-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--no-deps"]
-            .map(Into::into),
-    );
-    argv.extend(["--only-binary", ":all:", "--require-hashes", "--no-compile"].map(Into::into));
-    argv.extend(["--target".into(), target.into(), "-r".into(), requirement.into()]);
-    let log = folder.log(LOG);
-    let done = step::run(&step_of(version, &argv, &log, PATIENCE.as_secs()), context.interrupts);
-    Ok(done.is_ok() && target.join("bin/uv").is_file())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_requirement_is_exact() {
-        let mut words = REQUIREMENT.split_whitespace();
-        assert!(words.next().unwrap().contains("=="));
-        let mut hashes: Vec<&str> = words.collect();
-        assert!(hashes.iter().all(|hash| hash.strip_prefix("--hash=sha256:").unwrap().len() == 64));
-        hashes.sort_unstable();
-        hashes.dedup();
-        assert_eq!(hashes.len(), 6);
+        assert_eq!(WHEEL.hashes().len(), 6);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use portcullis_core::plan::ServePlan;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::services::ports::Ports;
+use crate::services::smtp_settings;
+
 /// The marker of a database that cannot be replaced, in a log.
 pub const UNSUPPORTED_DATABASE: &str = "PORTCULLIS-UNSUPPORTED-DATABASE";
 /// The marker of a refused database file, in a log.
@@ -71,10 +74,14 @@ pub fn write(
     settings: &Path,
     run: &Path,
     plan: &ServePlan,
+    ports: &Ports,
     server: Option<&Server>,
 ) -> std::io::Result<PathBuf> {
-    let text = |value: &Value| within(value, run);
-    let overrides = plan.django.overrides.iter().map(|(path, value)| json!([path, text(value)]));
+    let mail = smtp_settings(&plan.services, ports).into_iter();
+    let mail = mail.map(|(name, value)| json!([name, value]));
+    let own = plan.django.overrides.iter();
+    let own = own.map(|(path, value)| json!([path, within(value, run, ports)]));
+    let overrides = mail.chain(own);
     let files = plan.django.sqlite_files.iter().map(|file| json_path(&plan.root.join(file)));
     let files: Vec<String> = files.collect();
     let text = format!(
@@ -98,13 +105,15 @@ pub fn write(
     Ok(hook)
 }
 
-/// The value with `{run}` replaced by the run's folder in all its texts.
-fn within(value: &Value, run: &Path) -> Value {
+/// The value with `{run}` replaced by the run's folder in all its texts, and the ports of
+/// services.
+fn within(value: &Value, run: &Path, ports: &Ports) -> Value {
     match value {
-        Value::String(text) => Value::String(in_run(text, run)),
-        Value::Array(items) => items.iter().map(|item| within(item, run)).collect(),
+        Value::String(text) => ports.value(&in_run(text, run)),
+        Value::Array(items) => items.iter().map(|item| within(item, run, ports)).collect(),
         Value::Object(pairs) => {
-            let pairs = pairs.iter().map(|(name, value)| (name.clone(), within(value, run)));
+            let filled = |value: &Value| within(value, run, ports);
+            let pairs = pairs.iter().map(|(name, value)| (name.clone(), filled(value)));
             Value::Object(pairs.collect())
         }
         other => other.clone(),
@@ -162,6 +171,6 @@ mod tests {
     fn the_runs_folder_is_filled_in_everywhere() {
         let value = json!({"a": ["{run}/x", 1], "b": {"c": "{run}"}, "{run}": true});
         let filled = json!({"a": ["/r/x", 1], "b": {"c": "/r"}, "{run}": true});
-        assert_eq!(within(&value, Path::new("/r")), filled);
+        assert_eq!(within(&value, Path::new("/r"), &Ports::default()), filled);
     }
 }

@@ -9,6 +9,7 @@ use portcullis_core::plan::{Mode, PlanInputs, ServePlan, resolve};
 use tempfile::TempDir;
 
 use super::{hook, stub};
+use crate::services::ports::Ports;
 
 /// A project with a database of its own, a run's folder, and an environment with the stub.
 struct Scene {
@@ -77,7 +78,9 @@ impl Scene {
         stub::install(&venv).unwrap();
         let lib = std::fs::read_dir(venv.join("lib")).unwrap().next().unwrap().unwrap().path();
         std::fs::write(lib.join("site-packages/django.pth"), place).unwrap();
-        let hook = hook::write(&own.join("settings"), &own, &plan(&project), None).unwrap();
+        let hook =
+            hook::write(&own.join("settings"), &own, &plan(&project), &Ports::default(), None)
+                .unwrap();
         Some(Self { folder, hook })
     }
 

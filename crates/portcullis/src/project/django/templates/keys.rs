@@ -3,6 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use portcullis_core::config::{ServiceKind, ServiceSection};
 use portcullis_core::plan::ServePlan;
 
 use super::super::Project;
@@ -38,6 +39,11 @@ pub fn keys(version: Version<'_>, project: &Project, venv: &Venv) -> Result<Keys
     }
     if plan.database.url.is_some() {
         return Err(Unknown::Hosted);
+    }
+    let may_keep =
+        |service: &&ServiceSection| service.kind == ServiceKind::Command && !service.is_stateless;
+    if let Some(service) = plan.services.iter().find(may_keep) {
+        return Err(Unknown::Service(service.name.clone()));
     }
     let content = venv.content.as_deref().ok_or(Unknown::Private)?;
     let (hashed, modules) = read(&repository(version)?)?;
@@ -138,6 +144,9 @@ fn beside_sources(plan: &ServePlan, project: &Project, environment: &str) -> Key
     // The programs decide how text is sorted.
     key.add("engine", plan.django.engine.name());
     key.add("programs", format!("{:?} {:?}", plan.database.binaries, plan.database.major));
+    for service in &plan.services {
+        key.add("service", format!("{service:?}"));
+    }
     for pattern in &plan.django.ignore {
         key.add("ignore", pattern);
     }

@@ -13,10 +13,13 @@ pub use sources::{Content as SourceContent, Source, everything};
 
 use std::time::Duration;
 
+use portcullis_core::config::ServiceKind;
+
 use super::Project;
 use super::database_server::DatabaseServer;
 use crate::cache::{self, Entry, Hold};
 use crate::run::{StageFailure, Version};
+use crate::services::redis;
 
 /// What a template has in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,12 +113,14 @@ fn give(
     Ok(None)
 }
 
-/// Keeps the run's database as a template; a server of it is stopped. Returns why it is not kept, if it cannot be one.
+/// Keeps the run's database as a template; a server of it is stopped. Returns why it is not
+/// kept, if it cannot be one: also if a service has something that belongs to it.
 ///
 /// # Errors
 /// The template cannot be written.
 pub fn keep(
     version: Version<'_>,
+    project: &Project,
     level: Level,
     entry: &Entry,
     server: Option<&mut DatabaseServer>,
@@ -123,6 +128,9 @@ pub fn keep(
     let failed = |error: std::io::Error| StageFailure::disk("the database template", &error);
     cache::prune(&version.context.cache, level.kind(), level.oldest());
     entry.clear().map_err(failed)?;
+    if let Some(why) = kept_elsewhere(version, project) {
+        return Ok(Some(why));
+    }
     let taken = content::take(version.folder, entry.path());
     let taken = taken.and_then(|()| match server {
         Some(server) => server.keep_in(version, entry.path()),
@@ -140,4 +148,15 @@ pub fn keep(
             Ok(Some(why.to_string()))
         }
     }
+}
+
+/// Why the database alone is not everything that was migrated and seeded.
+fn kept_elsewhere(version: Version<'_>, project: &Project) -> Option<String> {
+    let stores = version
+        .plan
+        .services
+        .iter()
+        .filter(|service| service.kind == ServiceKind::Redis && !service.is_stateless);
+    let ports = stores.filter_map(|store| Some((&store.name, project.ports.of(&store.name)?)));
+    ports.filter_map(|(name, port)| redis::kept_by(version, &project.python, name, port)).next()
 }
