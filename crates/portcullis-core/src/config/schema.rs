@@ -25,6 +25,7 @@ pub fn read_as(path: &str, kind: Kind) {
 const EVERYTHING: &str = r#"
 [project]
 root = "."
+requirements = ["a"]
 [django]
 settings = "a"
 overrides = { A = 1 }
@@ -86,7 +87,8 @@ warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
 "#;
 
 /// Keys whose text is one of a few.
-const WORDS: [(&str, &[&str]); 8] = [
+const WORDS: [(&str, &[&str]); 9] = [
+    ("project.installer", &["auto", "pip", "uv"]),
     ("django.database", &["auto", "sqlite", "postgresql"]),
     ("load.arrivals", &["even", "poisson"]),
     ("scenario.order", &["deck", "independent"]),
@@ -210,8 +212,8 @@ fn schema_of(
     if path == "scenario.task.check" {
         any.push(json!({ "type": "array", "items": table }));
     }
-    // A port may also be the word auto, which the reader compares itself.
-    if path == "server.port" {
+    // These may also be the word auto, which the reader compares itself.
+    if ["server.port", "project.requirements"].contains(&path) {
         any.push(json!({ "const": "auto" }));
     }
     any.dedup();

@@ -244,7 +244,7 @@ fn wanted(version: Version<'_>, python: &Python) -> Result<Wanted, StageFailure>
         error.advice.into_iter().fold(failure, StageFailure::with_advice)
     })?;
     let mut all = Requirements::new(&plan.root, &environment, &listed);
-    add_sources(&mut all, &sources);
+    add_sources(&mut all, &sources, &plan.root);
     if plan.installer != Installer::Pip {
         add_uv(&mut all, &uv_files(&environment, &sources::places(&plan.root, &plan.top)));
     }
@@ -265,7 +265,7 @@ fn wanted(version: Version<'_>, python: &Python) -> Result<Wanted, StageFailure>
 }
 
 /// Adds what is installed.
-fn add_sources(all: &mut Requirements<'_>, sources: &Sources) {
+fn add_sources(all: &mut Requirements<'_>, sources: &Sources, root: &Path) {
     for part in &sources.parts {
         let shown = part.file().display().to_string();
         match part {
@@ -285,7 +285,7 @@ fn add_sources(all: &mut Requirements<'_>, sources: &Sources) {
                 all.add_text(&text, &stated, &shown);
             }
         }
-        if let Some(code) = sources::own_code(part) {
+        if let Some(code) = sources::own_code(part, root) {
             all.key.add("own code", code.to_string_lossy().as_bytes());
         }
     }

@@ -34,7 +34,9 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
     let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
     let calls = calls(version, &venv.sources)?;
     let by = if calls.is_empty() { None } else { Some(fill(version, &venv, &calls)?) };
-    for code in venv.sources.parts.iter().filter_map(sources::own_code) {
+    for code in
+        venv.sources.parts.iter().filter_map(|part| sources::own_code(part, &version.plan.root))
+    {
         stub::add_path(venv.entry.path(), &code).map_err(failed)?;
     }
     if !environment::works(version, &venv)? {
@@ -136,7 +138,10 @@ impl Texts<'_> {
         let mut copies = Vec::new();
         for package in &locked.packages {
             let locks::Source::Local(path) = &package.source else { continue };
-            let (from, to) = (folder.join(path), own.script(&format!("source-{}", copies.len())));
+            let (from, to) = (
+                folder.join(path),
+                own.script(&format!("source-{}-{}", self.written, copies.len())),
+            );
             if !from.is_dir() {
                 continue;
             }

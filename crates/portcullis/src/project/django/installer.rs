@@ -199,11 +199,6 @@ impl Chosen {
         }
     }
 
-    /// Whether it is uv.
-    pub fn is_uv(&self) -> bool {
-        self.uv.is_some()
-    }
-
     /// The command line that installs into the environment of `python`.
     pub fn argv(&self, python: &Path, with_dependencies: bool) -> Vec<OsString> {
         let mut argv: Vec<OsString> = Vec::new();

@@ -70,8 +70,8 @@ pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
         Installer::Auto => "uv or pip",
         other => other.name(),
     };
-    for text in Some(plan.pre_install.join(" ")).filter(|text| !text.is_empty()) {
-        steps.push(("install", format!("{by}: {text} {install}")));
+    if !plan.pre_install.is_empty() {
+        steps.push(("install", format!("{by}: {} {install}", plan.pre_install.join(" "))));
     }
     match sources::of(plan) {
         Ok(sources) => steps.extend(sources.parts.iter().map(|part| {

@@ -162,13 +162,14 @@ fn pyproject_of(member: &Path, folder: &Path) -> Option<Node> {
     read(member).or_else(|| read(folder))
 }
 
-/// The folders with the code of the project itself that its tool would make importable, if
-/// the tool installs the project.
-pub fn own_code(part: &Part) -> Option<PathBuf> {
+/// The folder with the code of the project itself that its tool would make importable, if
+/// the tool installs the project; `root` is importable anyway, as the folder of `manage.py`.
+pub fn own_code(part: &Part, root: &Path) -> Option<PathBuf> {
     let Part::Lock { file, locked } = part else { return None };
     let folder = file.parent()?;
     let source = folder.join("src");
-    locked.is_package.then(|| if source.is_dir() { source } else { folder.to_owned() })
+    let code = if source.is_dir() { source } else { folder.to_owned() };
+    (locked.is_package && code != root).then_some(code)
 }
 
 #[cfg(test)]
