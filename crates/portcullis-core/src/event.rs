@@ -19,6 +19,8 @@ pub enum Stage {
     Migrate,
     /// Fills the database.
     Seed,
+    /// A step of the configuration, or the preparation of the first one.
+    Step,
     /// Starts the server.
     Serve,
     /// Waits until the server answers its health check, and verifies that it is our process.
@@ -39,13 +41,14 @@ pub enum Stage {
 
 impl Stage {
     /// All stages in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Base,
         Self::Environment,
         Self::Install,
         Self::Services,
         Self::Migrate,
         Self::Seed,
+        Self::Step,
         Self::Serve,
         Self::Ready,
         Self::Load,
@@ -63,6 +66,7 @@ impl Stage {
             Self::Services => "services",
             Self::Migrate => "migrate",
             Self::Seed => "seed",
+            Self::Step => "step",
             Self::Serve => "serve",
             Self::Ready => "ready",
             Self::Load => "load",

@@ -1,15 +1,15 @@
 //! Config → Plan: every value is set, paths are absolute, contradictions are refused, and
 //! doubtful settings give warnings.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+mod serve;
+
+pub use serve::{Seed, ServePlan};
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::baseline::{Baseline, BaselinePlan, Origin};
-use crate::config::{
-    AgainstSection, Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Installer, Place,
-    Problem, PythonChoice, ServerSection, ServiceSection, ramp,
-};
+use crate::config::{AgainstSection, Config, Place, Problem, ramp};
 use crate::measure::Change;
 use crate::scenario::{ActiveSpan, Model, Scenario, Task, Wait, labels};
 use crate::target::Target;
@@ -50,52 +50,6 @@ pub enum Mode {
     Serve(Box<ServePlan>),
     /// A running server; nothing is prepared or started.
     Attach(Target),
-}
-
-/// How to prepare and start a server.
-#[derive(Clone, Debug)]
-pub struct ServePlan {
-    /// The folder of `manage.py`, and the working folder of every step.
-    pub root: PathBuf,
-    /// The accepted Python; a path is absolute.
-    pub python: PythonChoice,
-    /// The uppermost folder in which locks and lists of requirements are looked for: `root`,
-    /// or a folder above it.
-    pub top: PathBuf,
-    /// Requirement files and locks; `None`: those that the project has.
-    pub requirements: Option<Vec<PathBuf>>,
-    /// Groups and extras that are installed besides the main requirements.
-    pub groups: Vec<String>,
-    /// Requirements that are installed before all others.
-    pub pre_install: Vec<String>,
-    /// What installs them.
-    pub installer: Installer,
-    /// A file with variables that are all set.
-    pub env_example: Option<PathBuf>,
-    /// The rest of the environment.
-    pub env: EnvSection,
-    /// The settings of Django.
-    pub django: DjangoSection,
-    /// The database server, if the project needs one.
-    pub database: DatabaseSection,
-    /// The programs that it needs beside its server, in the order of their start.
-    pub services: Vec<ServiceSection>,
-    /// Whether its processes get no way out of the machine.
-    pub is_shut: bool,
-    /// The seed script.
-    pub seed_script: Option<PathBuf>,
-    /// Files and folders that the database depends on besides those that git knows.
-    pub inputs: Vec<PathBuf>,
-    /// Arguments of `manage.py` for the migrations.
-    pub migrate: Vec<String>,
-    /// Deadline for creating the environment, and for installing the requirements.
-    pub install_timeout: Duration,
-    /// Deadline of the migrations.
-    pub migrate_timeout: Duration,
-    /// Deadline of the seed.
-    pub seed_timeout: Duration,
-    /// Server command, port and deadlines.
-    pub server: ServerSection,
 }
 
 /// The settings of the load engine. Its clock starts with the first user, and all times
@@ -179,21 +133,6 @@ pub struct PlanInputs {
     pub stored: Option<Baseline>,
     /// The machine and configuration of this run.
     pub origin: Origin,
-}
-
-impl ServePlan {
-    /// The server's command line for an interpreter and a port.
-    pub fn server_argv(&self, python: &Path, port: u16) -> Vec<OsString> {
-        let port = port.to_string();
-        let fill = |word: &String| {
-            let pieces = word.split("{python}").map(|piece| {
-                piece.replace("{manage}", &self.django.manage).replace("{port}", &port)
-            });
-            // Combined without conversion, because the interpreter's path need not be UTF-8.
-            pieces.map(OsString::from).collect::<Vec<_>>().join(python.as_os_str())
-        };
-        self.server.argv.iter().map(fill).collect()
-    }
 }
 
 impl LoadPlan {
@@ -358,41 +297,7 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
     problems.extend(rules.iter().filter_map(|rule| never_seen(rule, &load)));
     let mode = match &config.load.host {
         Some(target) => Mode::Attach(target.clone()),
-        None => Mode::Serve(Box::new(ServePlan {
-            root: in_base(&config.project.root),
-            python: match &config.project.python {
-                PythonChoice::Path(path) => PythonChoice::Path(in_base(path).display().to_string()),
-                versions => versions.clone(),
-            },
-            top: in_base(&config.project.root),
-            requirements: config
-                .project
-                .requirements
-                .as_ref()
-                .map(|files| files.iter().map(|path| in_base(path)).collect()),
-            groups: config.project.groups.clone(),
-            pre_install: config.project.pre_install.clone(),
-            installer: config.project.installer,
-            env_example: config.env.example.as_deref().map(in_base),
-            env: config.env.clone(),
-            django: config.django.clone(),
-            database: DatabaseSection {
-                binaries: match &config.database.binaries {
-                    Binaries::Folder(folder) => Binaries::Folder(around.base.join(folder)),
-                    other => other.clone(),
-                },
-                ..config.database.clone()
-            },
-            services: config.services.clone(),
-            is_shut: config.is_shut,
-            seed_script: config.django.seed.as_deref().map(in_base),
-            inputs: config.django.inputs.iter().map(|path| in_base(path)).collect(),
-            migrate: config.steps.migrate.clone(),
-            install_timeout: config.steps.install_timeout,
-            migrate_timeout: config.steps.migrate_timeout,
-            seed_timeout: config.steps.seed_timeout,
-            server: config.server.clone(),
-        })),
+        None => Mode::Serve(Box::new(serve::plan(config, &around.base))),
     };
     if !problems.is_empty() {
         return Err(problems);

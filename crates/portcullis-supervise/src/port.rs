@@ -98,6 +98,20 @@ pub fn addresses(pids: &[u32]) -> Vec<SocketAddr> {
     rows.filter_map(|row| row.socket_address()).collect()
 }
 
+/// The addresses to which processes are connected, on this machine too.
+#[cfg(target_os = "linux")]
+pub fn connections(pids: &[u32]) -> Vec<SocketAddr> {
+    let held: Vec<u64> = pids.iter().flat_map(|pid| linux::sockets_of(*pid)).collect();
+    let all = linux::other_ends(&linux::tables()).into_iter();
+    all.filter(|(_, inode)| held.contains(inode)).map(|(address, _)| address).collect()
+}
+
+/// The addresses to which processes are connected: not available here.
+#[cfg(not(target_os = "linux"))]
+pub fn connections(_: &[u32]) -> Vec<SocketAddr> {
+    Vec::new()
+}
+
 /// The addresses of other machines to which processes are connected, or try to be. The
 /// processes are only asked for if there is any such connection on this machine.
 #[cfg(target_os = "linux")]
@@ -194,8 +208,15 @@ mod linux {
     }
 
     /// The other end of every socket that leads to an address which is not loopback, with the
-    /// inode of the socket; not of those that nobody holds any more.
+    /// inode of the socket.
     pub fn connected_elsewhere(tables: &str) -> Vec<(SocketAddr, u64)> {
+        let mut all = other_ends(tables);
+        all.retain(|(address, _)| !address.ip().is_loopback());
+        all
+    }
+
+    /// The other end of every socket with its inode; not of those that nobody holds any more.
+    pub fn other_ends(tables: &str) -> Vec<(SocketAddr, u64)> {
         let row = |line: &str| {
             let fields: Vec<&str> = line.split_whitespace().collect();
             if fields.get(3) == Some(&LISTEN) {
@@ -205,8 +226,7 @@ mod linux {
             let port = u16::from_str_radix(port, 16).ok()?;
             let inode = fields.get(9)?.parse().ok().filter(|inode| *inode != 0)?;
             let ip = ip(address)?.to_canonical();
-            let is_elsewhere = !ip.is_loopback() && !ip.is_unspecified();
-            is_elsewhere.then(|| (SocketAddr::new(ip, port), inode))
+            (!ip.is_unspecified()).then(|| (SocketAddr::new(ip, port), inode))
         };
         tables.lines().filter_map(row).collect()
     }
@@ -303,6 +323,17 @@ mod tests {
         let of = |text: &str| text.parse::<SocketAddr>().unwrap();
         let (secure, tried) = ((of("192.0.2.1:443"), 13), (of("192.0.2.1:80"), 14));
         assert_eq!(found, [secure, tried, (of("[2001:db8::1]:443"), 17)]);
+    }
+
+    #[test]
+    fn connections_are_told_with_their_other_end() {
+        let port = any_free().unwrap();
+        let listener = bind(port).unwrap();
+        let _client = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        let place = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        assert!(connections(&[std::process::id()]).contains(&place));
+        assert!(!connections(&[1]).contains(&place));
+        drop(listener);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod isolation_served;
 mod preparation;
 mod secrets;
 mod server_start;
+mod services;
 mod us;
 mod us_inherited;
 mod verdict;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<FaultCase> {
         preparation::cases(),
         isolation::cases(),
         database::cases(),
+        services::cases(),
         server_start::cases(),
         during_load::cases(),
         verdict::cases(),

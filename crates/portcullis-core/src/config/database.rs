@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::project_kind::ProjectKind;
 use super::reader::{Problems, Reader, note};
 use crate::text::nearest;
 
 /// The database server of a run.
 #[derive(Clone, Debug)]
 pub struct DatabaseSection {
+    /// The engine of the empty database that a project gets that is no Django project.
+    pub engine: Option<Engine>,
     /// The programs of a private server.
     pub binaries: Binaries,
     /// The preferred major version.
@@ -80,8 +83,13 @@ impl Engine {
 }
 
 /// Decodes the section.
-pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> DatabaseSection {
+pub fn decode(
+    section: Option<Reader<'_>>,
+    kind: ProjectKind,
+    problems: &mut Problems,
+) -> DatabaseSection {
     let mut database = DatabaseSection {
+        engine: None,
         binaries: Binaries::Auto,
         major: None,
         port: None,
@@ -124,6 +132,36 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> DatabaseS
     {
         note(problems, section.at(), "database.url must begin with postgres:// or postgresql://");
     }
+    database.engine = engine(&mut section, kind, problems);
+    let is_none = kind == ProjectKind::Command && database.engine != Some(Engine::Postgresql);
+    if is_none && database.url.is_some() {
+        note(problems, section.at(), "database.url needs database.engine = \"postgresql\"");
+    }
     section.finish(problems);
     database
+}
+
+/// Reads `database.engine`.
+fn engine(section: &mut Reader<'_>, kind: ProjectKind, problems: &mut Problems) -> Option<Engine> {
+    let at = section.optional("engine").map_or(section.at(), |node| node.at);
+    let word = section.optional_text("engine", problems)?;
+    if kind == ProjectKind::Django {
+        let message = "database.engine: the settings of a Django project say its engine; \
+                       django.database refuses others";
+        note(problems, at, message);
+    }
+    match word.as_str() {
+        "sqlite" => Some(Engine::Sqlite),
+        "postgresql" => Some(Engine::Postgresql),
+        "none" => None,
+        other => {
+            let near = nearest(other, ["sqlite", "postgresql", "none"]);
+            let message = format!(
+                "database.engine = \"{other}\": expected \"sqlite\", \"postgresql\" or \
+                 \"none\"{near}"
+            );
+            note(problems, at, message);
+            None
+        }
+    }
 }

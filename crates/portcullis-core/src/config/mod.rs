@@ -5,9 +5,12 @@ mod assignment;
 mod check;
 mod database;
 mod installer;
+#[cfg(test)]
+mod kind_tests;
 mod load;
 mod measured;
 mod origins;
+mod project_kind;
 mod python;
 mod reader;
 mod renamed;
@@ -15,9 +18,12 @@ mod scenario;
 #[cfg(test)]
 mod schema;
 mod sections;
+mod seed;
+mod server;
 mod services;
 #[cfg(test)]
 mod size_tests;
+mod step;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -33,10 +39,14 @@ pub use installer::Installer;
 pub use load::{LoadSection, ramp};
 pub use measured::to_measured_toml;
 pub use origins::to_toml_with_origins;
+pub use project_kind::ProjectKind;
 pub use python::PythonChoice;
+pub use sections::StepsSection;
 pub use sections::{AgainstSection, Config, DjangoSection, EnvSection, ProjectSection};
-pub use sections::{ServerSection, StepsSection};
+pub use seed::{SeedSection, SeedSource};
+pub use server::{Package, ServerSection};
 pub use services::{ServiceKind, ServiceReady, ServiceSection, ServiceStart, port_placeholder};
+pub use step::{StepCommand, StepSection, When};
 pub use text::{is_reserved_env, to_redacted_toml};
 pub use tree::{Entry, Node, Place, Value, variable_of};
 pub use variables::{Lookup, any_variable};

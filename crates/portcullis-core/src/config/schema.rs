@@ -24,12 +24,21 @@ pub fn read_as(path: &str, kind: Kind) {
 /// A configuration with every key whose value is read only if it is set.
 const EVERYTHING: &str = r#"
 [project]
+kind = "django"
 root = "."
 requirements = ["a"]
+[[step]]
+argv = ["a"]
+timeout = "1s"
+[[step]]
+manage = ["a"]
+[[seed]]
+manage = ["a"]
 [django]
 settings = "a"
 overrides = { A = 1 }
 [database]
+engine = "sqlite"
 version = 16
 port = 1
 url = "postgres://a"
@@ -42,6 +51,9 @@ ready = "port"
 timeout = "1s"
 [outgoing]
 [server]
+kind = "gunicorn"
+workers = 1
+threads = 1
 port = 1
 cpus = [1]
 [load]
@@ -87,8 +99,11 @@ warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
 "#;
 
 /// Keys whose text is one of a few.
-const WORDS: [(&str, &[&str]); 9] = [
+const WORDS: [(&str, &[&str]); 12] = [
     ("project.installer", &["auto", "pip", "uv"]),
+    ("project.kind", &["auto", "django", "command"]),
+    ("database.engine", &["sqlite", "postgresql", "none"]),
+    ("server.kind", super::server::KINDS),
     ("django.database", &["auto", "sqlite", "postgresql"]),
     ("load.arrivals", &["even", "poisson"]),
     ("scenario.order", &["deck", "independent"]),

@@ -6,8 +6,12 @@ use super::PythonChoice;
 use super::database::{DatabaseSection, Engine};
 use super::installer::{self, Installer};
 use super::load::LoadSection;
-use super::reader::{Problems, Reader, list, note};
+use super::project_kind::ProjectKind;
+use super::reader::{Problems, Reader, note};
+use super::seed::SeedSection;
+use super::server::ServerSection;
 use super::services::{self, ServiceSection};
+use super::step::StepSection;
 use super::text::is_reserved_env;
 use super::tree::{Node, Value};
 use crate::baseline::{BaselineSection, Trust};
@@ -32,6 +36,10 @@ pub struct Config {
     pub is_shut: bool,
     /// `[steps]`
     pub steps: StepsSection,
+    /// `[[step]]`
+    pub step: Vec<StepSection>,
+    /// `[[seed]]`
+    pub seed: Vec<SeedSection>,
     /// `[server]`
     pub server: ServerSection,
     /// `[load]`
@@ -58,7 +66,9 @@ pub struct Config {
 /// The source of the service, and what it needs.
 #[derive(Clone, Debug)]
 pub struct ProjectSection {
-    /// The folder of `manage.py`.
+    /// What kind of project it is.
+    pub kind: ProjectKind,
+    /// The folder of `manage.py`, or of the service.
     pub root: String,
     /// The accepted Python.
     pub python: PythonChoice,
@@ -124,25 +134,6 @@ pub struct StepsSection {
     pub run_timeout: Duration,
 }
 
-/// How the server is started, and when it is ready.
-#[derive(Clone, Debug)]
-pub struct ServerSection {
-    /// The command, with `{python}`, `{manage}` and `{port}`.
-    pub argv: Vec<String>,
-    /// The preferred port.
-    pub port: u16,
-    /// Whether the run fails if the port is taken.
-    pub port_insists: bool,
-    /// Path of the health check.
-    pub health: String,
-    /// From the start to the first healthy answer.
-    pub ready_timeout: Duration,
-    /// The time between SIGTERM and SIGKILL.
-    pub stop_grace: Duration,
-    /// The CPUs of the server; all if the list is empty.
-    pub cpus: Vec<usize>,
-}
-
 /// How two versions are compared.
 #[derive(Clone, Debug)]
 pub struct AgainstSection {
@@ -162,15 +153,19 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
     let mut section = root.table("load", problems);
     let serves = section.as_mut().is_none_or(|section| section.optional("host").is_none());
     let load = super::load::decode(section, problems);
-    let project = project(root.table("project", problems), serves, problems);
+    let kind = ProjectKind::of(tree);
+    let project = project(root.table("project", problems), kind, serves, problems);
     let env = env(root.table("env", problems), problems);
-    let django = django(root.table("django", problems), serves, problems);
-    let database = super::database::decode(root.table("database", problems), problems);
+    let is_django = serves && kind == ProjectKind::Django;
+    let django = django(root.table("django", problems), is_django, problems);
+    let database = super::database::decode(root.table("database", problems), kind, problems);
     let services = services::decode(&mut root, problems);
     let is_shut = services::outgoing(root.table("outgoing", problems), problems);
     services::check_placeholders(&services, &env, &django, root.at(), problems);
     let steps = steps(root.table("steps", problems), problems);
-    let server = server(root.table("server", problems), problems);
+    let step = super::step::decode(&mut root, kind, problems);
+    let seed = super::seed::decode(&mut root, kind, problems);
+    let server = super::server::decode(root.table("server", problems), kind, serves, problems);
     let scenario = super::scenario::decode(root.table("scenario", problems), problems);
     let section = root.table("thresholds", problems);
     let mut stored = root.table("baseline", problems);
@@ -207,6 +202,8 @@ pub fn decode(tree: &Node, labels: Labels, problems: &mut Problems) -> Option<Co
         services,
         is_shut,
         steps,
+        step,
+        seed,
         server,
         load,
         scenario,
@@ -239,8 +236,14 @@ fn needed(
     text.unwrap_or_default()
 }
 
-fn project(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) -> ProjectSection {
+fn project(
+    section: Option<Reader<'_>>,
+    kind: ProjectKind,
+    serves: bool,
+    problems: &mut Problems,
+) -> ProjectSection {
     let mut project = ProjectSection {
+        kind,
         root: String::new(),
         python: PythonChoice::Auto,
         requirements: None,
@@ -249,6 +252,7 @@ fn project(section: Option<Reader<'_>>, serves: bool, problems: &mut Problems) -
         installer: Installer::Auto,
     };
     let Some(mut section) = section else { return project };
+    ProjectKind::decode(&mut section, problems);
     project.root = needed(&mut section, "root", serves, problems);
     let at = section.optional("python").map_or(section.at(), |node| node.at);
     let python = section.text("python", problems);
@@ -428,47 +432,4 @@ fn steps(section: Option<Reader<'_>>, problems: &mut Problems) -> StepsSection {
     steps.run_timeout = section.duration("run_timeout", problems);
     section.finish(problems);
     steps
-}
-
-fn server(section: Option<Reader<'_>>, problems: &mut Problems) -> ServerSection {
-    let mut server = ServerSection {
-        argv: Vec::new(),
-        port: 8000,
-        port_insists: false,
-        health: "/".to_owned(),
-        ready_timeout: Duration::from_secs(60),
-        stop_grace: Duration::from_secs(5),
-        cpus: Vec::new(),
-    };
-    let Some(mut section) = section else { return server };
-    server.argv = section.texts("argv", problems);
-    if server.argv.is_empty() {
-        note(problems, section.at(), "server.argv must name a command");
-    } else if !server.argv.iter().any(|word| word.contains("{port}")) {
-        let at = section.optional("argv").map_or(section.at(), |node| node.at);
-        note(problems, at, "server.argv must contain {port}: the port is chosen for each run");
-    }
-    match section.optional("port").map(|node| (node, &node.value)) {
-        Some((_, Value::Text(word))) if word == "auto" => server.port = 0,
-        Some((node, _)) => {
-            let port = super::reader::integer(node, "server.port", 1..=65_535, problems);
-            server.port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(8000);
-            server.port_insists = node.at.is_given();
-        }
-        None => {}
-    }
-    let at = section.optional("health").map_or(section.at(), |node| node.at);
-    server.health = section.text("health", problems);
-    if !server.health.starts_with('/') {
-        note(problems, at, format!("server.health = \"{}\" must begin with /", server.health));
-    }
-    server.ready_timeout = section.duration("ready_timeout", problems);
-    server.stop_grace = section.duration("stop_grace", problems);
-    if let Some(node) = section.optional("cpus") {
-        let cpus = list(node, "server.cpus", problems).iter();
-        let read = |item| super::reader::integer(item, "server.cpus", 0..=1023, problems);
-        server.cpus = cpus.filter_map(read).filter_map(|cpu| usize::try_from(cpu).ok()).collect();
-    }
-    section.finish(problems);
-    server
 }

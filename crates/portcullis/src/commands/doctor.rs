@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use portcullis_core::config::ProjectKind;
 use portcullis_core::engine::{FirstAnswer, Observer};
 use portcullis_core::event::{Progress, Stage};
 use portcullis_core::plan::{Mode, ServePlan};
@@ -230,7 +231,7 @@ fn served(
     let folder = &context.folder;
     let version = Version { context, folder, plan };
     let Prepared { project, companions, venv } = stages::prepare(journal, version, None)?;
-    (running.companions, running.venv) = (companions, Some(venv));
+    (running.companions, running.venv) = (companions, venv);
     let server = &mut running.server;
     say_facts(version, &project, report);
     let target = journal.stage(folder, Stage::Serve, || serve::start(version, &project, server))?;
@@ -239,7 +240,11 @@ fn served(
 
 /// Asks the project's own code.
 fn say_facts(version: Version<'_>, project: &Project, report: &mut Report<'_>) {
-    let Version { context, folder, .. } = version;
+    let Version { context, folder, plan } = version;
+    // Only Django has a shell that can be asked.
+    if plan.kind == ProjectKind::Command {
+        return;
+    }
     let load = &context.planned.plan.load;
     let (script, out) = (folder.script("facts.py"), folder.script("facts.json"));
     let text = facts::script(&out, &load.scenario.tasks);

@@ -226,8 +226,8 @@ fn look_inside(
     let explained = |failure| project::explained(folder, &version.plan.django.settings, failure);
     // The server of the database runs as long as its value is kept.
     let (project, _database) = journal.stage(folder, Stage::Migrate, || {
-        let project = project::isolate(version, &venv)?;
-        let done = project::migrate(version, &project, &venv).map_err(&explained)?;
+        let project = project::isolate(version, Some(&venv))?;
+        let done = project::migrate(version, &project, Some(&venv), None).map_err(&explained)?;
         let value = (project, done.value);
         Ok(StageOutput { value, cached: done.cached, detail: done.detail })
     })?;

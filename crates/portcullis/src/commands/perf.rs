@@ -122,7 +122,7 @@ fn job(
             }
             let version = Version { context, folder, plan };
             let Prepared { project, companions, venv } = stages::prepare(journal, version, None)?;
-            (left.companions, left.venv) = (companions, Some(venv));
+            (left.companions, left.venv) = (companions, venv);
             let server = &mut left.server;
             let start = || serve::start(version, &project, server);
             let target = journal.stage(folder, Stage::Serve, start)?;

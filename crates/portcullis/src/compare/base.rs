@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use portcullis_core::compare::Sides;
+use portcullis_core::config::ProjectKind;
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
 
@@ -112,9 +113,10 @@ pub fn extract(
         let lent = lent.join(", ");
         context.note(format!("the base ({short}) lacks {lent}: the candidate's is used for both"));
     }
-    if has_other(&own.seed_script, &common.seed_script) {
+    let pairs = own.seeds.iter().zip(&common.seeds);
+    if pairs.into_iter().any(|(one, other)| has_other(one.file(), other.file())) {
         context.warn(format!(
-            "the base ({short}) has a different seed script: each version uses its own, so \
+            "the base ({short}) has a different seed: each version uses its own, so \
              differences in data are part of the comparison"
         ));
     }
@@ -126,8 +128,8 @@ pub fn extract(
 }
 
 /// Whether both have this file, with different content.
-fn has_other(one: &Option<PathBuf>, other: &Option<PathBuf>) -> bool {
-    let read = |path: &Option<PathBuf>| std::fs::read(path.as_ref()?).ok();
+fn has_other(one: Option<&Path>, other: Option<&Path>) -> bool {
+    let read = |path: Option<&Path>| std::fs::read(path?).ok();
     read(one).zip(read(other)).is_some_and(|(one, other)| one != other)
 }
 
@@ -180,7 +182,8 @@ impl Place<'_> {
     /// A file is missing.
     fn plan(&self, plan: &ServePlan, lent: &mut Vec<String>) -> Result<ServePlan, BaseError> {
         let root = self.of(&plan.root)?;
-        if !root.join(&plan.django.manage).is_file() {
+        let is_django = plan.kind == ProjectKind::Django;
+        if is_django && !root.join(&plan.django.manage).is_file() {
             let wanted = root.join(&plan.django.manage);
             let shown = wanted.strip_prefix(self.files).unwrap_or(&wanted);
             return Err(BaseError::NoManage(shown.display().to_string()));
@@ -203,7 +206,7 @@ impl Place<'_> {
                 .map(|files| files.iter().map(|path| or_lent(path, "requirements")).collect()),
             root,
             env_example: plan.env_example.as_ref().map(|p| or_lent(p, "env.example")),
-            seed_script: plan.seed_script.as_ref().map(|p| or_lent(p, "the seed script")),
+            seeds: plan.seeds.iter().map(|seed| seed.with(|p| or_lent(p, "the seed"))).collect(),
             ..plan.clone()
         })
     }

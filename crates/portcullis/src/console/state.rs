@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use portcullis_core::config::ServiceStart;
+use portcullis_core::config::{ProjectKind, ServiceStart, When};
 use portcullis_core::event::{Event, PairProgress, Progress, Stage};
-use portcullis_core::plan::{Mode, Plan};
+use portcullis_core::plan::{Mode, Plan, ServePlan};
 
 /// An expected stage, with its deadline if it has one.
 pub type Expected = (Stage, Option<Duration>);
@@ -49,20 +49,7 @@ pub fn outline(plan: &Plan, against: bool) -> Vec<Expected> {
     let Mode::Serve(serve) = &plan.mode else {
         return [ready, load].into_iter().chain(last).collect();
     };
-    let starting = |at| {
-        let own = serve.services.iter().filter(|service| service.before == at);
-        let limit = own.map(|service| service.timeout).reduce(|all, one| all + one)?;
-        Some((Stage::Services, Some(limit)))
-    };
-    let prepare = [
-        Some((Stage::Environment, Some(serve.install_timeout))),
-        Some((Stage::Install, Some(serve.install_timeout))),
-        starting(ServiceStart::Migrate),
-        Some((Stage::Migrate, Some(serve.migrate_timeout))),
-        Some((Stage::Seed, Some(serve.seed_timeout))),
-        starting(ServiceStart::Serve),
-    ];
-    let prepare: Vec<Expected> = prepare.into_iter().flatten().collect();
+    let prepare = prepare(serve);
     let up = [(Stage::Serve, None), ready];
     let mut all = Vec::new();
     all.extend(against.then_some((Stage::Base, None)));
@@ -72,6 +59,35 @@ pub fn outline(plan: &Plan, against: bool) -> Vec<Expected> {
         all.extend(twice.chain([(Stage::Pairs, Some(plan.against.limit))]));
     }
     all.extend(last);
+    all
+}
+
+/// The stages of the preparation of one version.
+fn prepare(serve: &ServePlan) -> Vec<Expected> {
+    let steps = |when| serve.steps_at(when).map(|step| (Stage::Step, Some(step.timeout)));
+    let environment = [Stage::Environment, Stage::Install];
+    let starting = |at| {
+        let own = serve.services.iter().filter(|service| service.before == at);
+        let limit = own.map(|service| service.timeout).reduce(|all, one| all + one)?;
+        Some((Stage::Services, Some(limit)))
+    };
+    let mut all = Vec::new();
+    if serve.needs_environment() {
+        all.extend(environment.map(|stage| (stage, Some(serve.install_timeout))));
+    }
+    let is_django = serve.kind == ProjectKind::Django;
+    let opens = (Stage::Step, None);
+    all.extend((!is_django).then_some(opens));
+    all.extend(starting(ServiceStart::Migrate));
+    let before = steps(When::BeforeMigrate).collect::<Vec<_>>();
+    // The first of them opens the databases.
+    all.extend(before.first().map(|_| (Stage::Step, Some(serve.migrate_timeout))));
+    all.extend(before);
+    all.extend(is_django.then_some((Stage::Migrate, Some(serve.migrate_timeout))));
+    all.extend(steps(When::AfterMigrate));
+    all.extend(is_django.then_some((Stage::Seed, Some(serve.seed_timeout))));
+    all.extend(steps(When::AfterSeed));
+    all.extend(starting(ServiceStart::Serve));
     all
 }
 

@@ -11,7 +11,7 @@ pub use error::PlanError;
 
 use std::path::{Path, PathBuf};
 
-use portcullis_core::config::{FlagValue, Loaded, PythonChoice};
+use portcullis_core::config::{FlagValue, Loaded, ProjectKind, PythonChoice, Value, value_at};
 use portcullis_core::plan::{self, Mode, Plan, PlanInputs, TlsPlan};
 use portcullis_load::Trust;
 use portcullis_load::http::client_config;
@@ -92,7 +92,8 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
         plan.warnings.push(format!("no baseline: {file} does not exist, and {MISSED}"));
     }
     inputs::read(&mut plan.load.scenario, &base)?;
-    let missing = missing_files(&plan);
+    let mut missing = missing_files(&plan);
+    missing.extend(unclear_kind(&plan, &loaded));
     if !missing.is_empty() {
         return Err(missing);
     }
@@ -158,6 +159,22 @@ fn repository(folder: &Path) -> PathBuf {
     top.unwrap_or(folder).to_owned()
 }
 
+/// A project that looks like Django, but is to be started by a command: its databases would
+/// be those of its settings.
+fn unclear_kind(plan: &Plan, loaded: &Loaded) -> Option<PlanError> {
+    let Mode::Serve(serve) = &plan.mode else { return None };
+    let is_chosen = value_at(&loaded.tree, "project.kind")
+        .is_some_and(|kind| !matches!(&kind.value, Value::Text(word) if word == "auto"));
+    let manage = serve.root.join("manage.py");
+    let is_unclear = serve.kind == ProjectKind::Command && !is_chosen && manage.is_file();
+    let message = format!(
+        "{} exists, but [django] is empty: set django.settings, or project.kind = \"command\" if \
+         this is not Django",
+        manage.display()
+    );
+    is_unclear.then_some(PlanError::Configuration(message))
+}
+
 /// Files and folders that the plan needs but that do not exist.
 fn missing_files(plan: &Plan) -> Vec<PlanError> {
     let Mode::Serve(serve) = &plan.mode else { return Vec::new() };
@@ -169,7 +186,7 @@ fn missing_files(plan: &Plan) -> Vec<PlanError> {
     };
     need("project.root", &serve.root, serve.root.is_dir());
     let manage = serve.root.join(&serve.django.manage);
-    if serve.root.is_dir() {
+    if serve.root.is_dir() && serve.kind == ProjectKind::Django {
         need("django.manage", &manage, manage.is_file());
     }
     for path in serve.requirements.iter().flatten() {
@@ -178,11 +195,12 @@ fn missing_files(plan: &Plan) -> Vec<PlanError> {
     if let PythonChoice::Path(path) = &serve.python {
         need("project.python", Path::new(path), Path::new(path).is_file());
     }
-    let optional = [("env.example", &serve.env_example), ("django.seed", &serve.seed_script)];
-    for (what, path) in optional {
-        if let Some(path) = path {
-            need(what, path, path.is_file());
-        }
+    if let Some(path) = &serve.env_example {
+        need("env.example", path, path.is_file());
+    }
+    for seed in &serve.seeds {
+        let what = if serve.django.seed.is_some() { "django.seed" } else { "seed" };
+        seed.file().into_iter().for_each(|path| need(what, path, path.is_file()));
     }
     missing
 }

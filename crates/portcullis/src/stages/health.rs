@@ -61,7 +61,10 @@ pub fn poll<T>(
     let client = client(trust).map_err(NoClient)?;
     let url = format!("{}{path}", target.url());
     loop {
-        let health = runtime.block_on(ask(&client, &url));
+        let health = match path {
+            "" => runtime.block_on(connect(target)),
+            _ => runtime.block_on(ask(&client, &url)),
+        };
         if let Some(result) = judge(health) {
             return Ok(result);
         }
@@ -82,6 +85,16 @@ fn client(trust: &Trust) -> anyhow::Result<reqwest::Client> {
         .pool_max_idle_per_host(0)
         .build()?;
     Ok(client)
+}
+
+/// Without a path, a connection is enough.
+async fn connect(target: &Target) -> Health {
+    let place = (target.host.as_str(), target.port);
+    match tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(place)).await {
+        Ok(Ok(_)) => Health::Healthy,
+        Ok(Err(error)) => Health::Refused(error.to_string()),
+        Err(_) => Health::Silent(format!("timeout after {} s", PATIENCE.as_secs())),
+    }
 }
 
 async fn ask(client: &reqwest::Client, url: &str) -> Health {

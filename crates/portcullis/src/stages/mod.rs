@@ -13,7 +13,7 @@ pub mod serve;
 pub mod services;
 pub mod stop;
 
-use portcullis_core::config::ServiceStart;
+use portcullis_core::config::{ProjectKind, ServiceStart, When};
 use portcullis_core::event::Stage;
 use portcullis_core::judge::Finding;
 
@@ -29,7 +29,7 @@ pub struct Prepared {
     /// What must run until the version's server has stopped.
     pub companions: Companions,
     /// Its environment, which stays locked while its server uses it.
-    pub venv: Venv,
+    pub venv: Option<Venv>,
 }
 
 /// What runs beside a version's server.
@@ -51,9 +51,32 @@ pub fn prepare(
     version: Version<'_>,
     held: Option<&Venv>,
 ) -> Result<Prepared, Aborted> {
+    let venv = match version.plan.needs_environment() {
+        true => Some(environment(journal, version, held)?),
+        false => None,
+    };
+    let mut services = Services::default();
+    let (project, database) = match version.plan.kind {
+        ProjectKind::Django => django(journal, version, venv.as_ref(), &mut services)?,
+        ProjectKind::Command => {
+            let open = || project::open_command(version, venv.as_ref());
+            let (project, database) = journal.stage(version.folder, Stage::Step, open)?;
+            start(journal, version, &project, &mut services, ServiceStart::Migrate)?;
+            (project, database)
+        }
+    };
+    steps(journal, version, &project, When::AfterSeed)?;
+    start(journal, version, &project, &mut services, ServiceStart::Serve)?;
+    Ok(Prepared { project, companions: Companions { services, database }, venv })
+}
+
+/// The environment of Python, with the requirements.
+fn environment(
+    journal: &mut Journal<'_>,
+    version: Version<'_>,
+    held: Option<&Venv>,
+) -> Result<Venv, Aborted> {
     let folder = version.folder;
-    let settings = &version.plan.django.settings;
-    let explained = |failure| project::explained(folder, settings, failure);
     let venv = journal.stage(folder, Stage::Environment, || match host::small_files() {
         Some(lack) => {
             let failure = StageFailure::new(Finding::preparation(lack.to_string()));
@@ -61,32 +84,79 @@ pub fn prepare(
         }
         None => project::environment(version, held),
     })?;
-    let venv = journal.stage(folder, Stage::Install, || project::install(version, venv))?;
-    let mut services = Services::default();
-    let isolated = match services::has_any(version, ServiceStart::Migrate) {
-        false => None,
-        true => Some(journal.stage(folder, Stage::Services, || {
-            let project = project::isolate(version, &venv)?;
-            let first = ServiceStart::Migrate;
-            let started = services::start(version, &project, &mut services, first)?;
+    journal.stage(folder, Stage::Install, || project::install(version, venv))
+}
+
+/// The filled database of a Django project.
+fn django(
+    journal: &mut Journal<'_>,
+    version: Version<'_>,
+    venv: Option<&Venv>,
+    services: &mut Services,
+) -> Result<(Project, Option<DatabaseServer>), Aborted> {
+    let Version { folder, plan, .. } = version;
+    let explained = |failure| project::explained(folder, &plan.django.settings, failure);
+    let mut isolated = None;
+    if services::has_any(version, ServiceStart::Migrate) {
+        let first = ServiceStart::Migrate;
+        isolated = Some(journal.stage(folder, Stage::Services, || {
+            let project = project::isolate(version, venv)?;
+            let started = services::start(version, &project, services, first)?;
             Ok(StageOutput::new(project, started.detail))
-        })?),
-    };
+        })?);
+    }
+    let mut opened = None;
+    if plan.steps_at(When::BeforeMigrate).next().is_some() {
+        let project = journal.stage(folder, Stage::Step, || {
+            let project = isolated.take().map_or_else(|| project::isolate(version, venv), Ok)?;
+            opened = Some(project::open(version, &project).map_err(&explained)?);
+            Ok(StageOutput::new(project, "empty databases of the run"))
+        })?;
+        steps(journal, version, &project, When::BeforeMigrate)?;
+        isolated = Some(project);
+    }
     let (project, database) = journal.stage(folder, Stage::Migrate, || {
-        let project = isolated.map_or_else(|| project::isolate(version, &venv), Ok)?;
+        let project = isolated.map_or_else(|| project::isolate(version, venv), Ok)?;
         let StageOutput { value, cached, detail } =
-            project::migrate(version, &project, &venv).map_err(&explained)?;
+            project::migrate(version, &project, venv, opened).map_err(&explained)?;
         Ok(StageOutput { value: (project, value), cached, detail })
     })?;
+    steps(journal, version, &project, When::AfterMigrate)?;
     let database = journal.stage(folder, Stage::Seed, || {
         let seeded = project::seed(version, &project, database).map_err(&explained)?;
-        services::still_up(&mut services)?;
+        services::still_up(services)?;
         Ok(seeded)
     })?;
-    if services::has_any(version, ServiceStart::Serve) {
-        journal.stage(folder, Stage::Services, || {
-            services::start(version, &project, &mut services, ServiceStart::Serve)
-        })?;
+    Ok((project, database))
+}
+
+/// The services of one time, if there are any.
+fn start(
+    journal: &mut Journal<'_>,
+    version: Version<'_>,
+    project: &Project,
+    services: &mut Services,
+    at: ServiceStart,
+) -> Result<(), Aborted> {
+    if !services::has_any(version, at) {
+        return Ok(());
     }
-    Ok(Prepared { project, companions: Companions { services, database }, venv })
+    let start = || services::start(version, project, services, at);
+    journal.stage(version.folder, Stage::Services, start)
+}
+
+/// The steps at one place, each a stage.
+fn steps(
+    journal: &mut Journal<'_>,
+    version: Version<'_>,
+    project: &Project,
+    when: When,
+) -> Result<(), Aborted> {
+    let Version { folder, plan, .. } = version;
+    plan.steps_at(when).try_for_each(|step| {
+        journal.stage(folder, Stage::Step, || {
+            project::step(version, project, step)
+                .map_err(|failure| project::explained(folder, &plan.django.settings, failure))
+        })
+    })
 }

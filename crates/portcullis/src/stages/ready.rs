@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use portcullis_core::judge::{Finding, FindingKind};
+use portcullis_core::plan::ServePlan;
 use portcullis_core::target::Target;
 use portcullis_core::units::show_duration;
 use portcullis_load::Trust;
@@ -83,8 +84,19 @@ fn once(
     let plan = &context.planned.plan;
     let (start, limit) = (Instant::now(), context.within(plan.ready_timeout));
     let (port, told, unproved, is_port_lost) = (target.port, start, 0, false);
-    let mut waiting =
-        Waiting { context, folder, server, port, start, limit, told, unproved, is_port_lost };
+    let own = version.plan;
+    let mut waiting = Waiting {
+        context,
+        folder,
+        plan: own,
+        server,
+        port,
+        start,
+        limit,
+        told,
+        unproved,
+        is_port_lost,
+    };
     // A request to a server with other settings would use the user's database and logs.
     if let Err(failure) = waiting.for_proof() {
         return Err(Unready { failure, is_port_lost: waiting.is_port_lost });
@@ -99,7 +111,13 @@ fn once(
         waiting.server.ask_for_stack();
     }
     let is_port_lost = waiting.is_port_lost;
+    if let Ok(Ok(())) = polled {
+        project::keeps_to(folder, own, waiting.server)?;
+    }
     match polled {
+        Ok(Ok(())) if plan.health.is_empty() => {
+            Ok("it accepts connections, verified as our process".to_owned())
+        }
         Ok(Ok(())) => Ok(format!("{} is healthy, verified as our process", plan.health)),
         Ok(Err(why)) => Err(Unready { failure: failed(context, folder, why), is_port_lost }),
         Err(error) => Err(StageFailure::new(Finding::defect(error.to_string())).into()),
@@ -143,6 +161,7 @@ const UNSET_ADVICE: &str = "it would serve from another database, so it was aske
 struct Waiting<'a> {
     context: &'a RunContext<'a>,
     folder: &'a RunFolder,
+    plan: &'a ServePlan,
     server: &'a mut Server,
     port: u16,
     start: Instant,
@@ -159,7 +178,7 @@ struct Waiting<'a> {
 impl Waiting<'_> {
     /// Waits until a process of the server has loaded the run's settings.
     fn for_proof(&mut self) -> Result<(), StageFailure> {
-        while !project::is_proved(self.folder, self.server) {
+        while !project::is_proved(self.plan, self.folder, self.server) {
             if let Some(signal) = self.context.interrupts.signal() {
                 return Err(StageFailure::new(Finding::interrupted(signal)));
             }

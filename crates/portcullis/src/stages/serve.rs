@@ -32,11 +32,11 @@ pub fn start_on(
     port: u16,
 ) -> Result<StageOutput<Target>, StageFailure> {
     let Version { folder, plan, .. } = version;
-    let argv = project::serve_argv(project, plan, port);
+    let argv = project::serve_argv(version, project, port)?;
     project::expect_proof(folder);
     let log = folder.log("server");
     let (grace, cpus) = (plan.server.stop_grace, &plan.server.cpus);
-    let environment = project::serve_environment(project);
+    let environment = project::serve_environment(project, port);
     let server = server::start(&argv, &plan.root, &environment, &log, grace, cpus);
     let server = server.map_err(|error| {
         let program = argv.first().map(|word| word.to_string_lossy().into_owned());

@@ -149,19 +149,85 @@ fn a_run_has_a_server_of_its_own_and_the_next_one_its_copy() {
 fn whoever_of_a_run_is_killed_no_server_is_left() {
     let project = on_postgresql(PSYCOPG, 1);
     expect_measured(&project.run(&[]), "user_a exists");
-    for is_worker in [false, true] {
+    for who in ["guard", "worker", "both"] {
         let mut child = start(&project, &["-t", "60s"]);
         wait_for(&project, "load 1/60 s", &mut child);
         assert!(!processes_in(&project.tmp()).is_empty(), "no server works there");
         let worker = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", child.id()));
         let worker = worker.unwrap().split_whitespace().next().unwrap().to_owned();
-        let victim = if is_worker { worker } else { child.id().to_string() };
-        let killed = Command::new("kill").args(["-KILL", &victim]).status().unwrap();
+        let guard = child.id().to_string();
+        let victims: &[&str] = match who {
+            "guard" => &[&guard],
+            "worker" => &[&worker],
+            _ => &[&guard, &worker],
+        };
+        let killed = Command::new("kill").arg("-KILL").args(victims).status().unwrap();
         assert!(killed.success());
         wait(child);
+        if who == "both" {
+            // Nobody of the run is left to end its server: the next run does.
+            expect_measured(&project.run(&["-t", "2s"]), "an earlier run was killed");
+        }
         expect_nothing_left(&project.tmp());
     }
     expect_measured(&project.run(&["-t", "2s"]), " on PostgreSQL ");
+}
+
+/// Two databases on one server, connections that stay open, and options of PostgreSQL.
+#[test]
+#[ignore = "long: cargo xtask test --full"]
+fn every_alias_is_on_the_runs_server_with_its_own_options() {
+    let text = "from hello_world.settings import *\n\
+                DATABASES['default']['CONN_MAX_AGE'] = 60\n\
+                DATABASES['default']['CONN_HEALTH_CHECKS'] = True\n\
+                DATABASES['logs'] = {**DATABASES['default'], 'NAME': 'logs', 'OPTIONS': {\n    \
+                'application_name': 'logs', 'service': 'somewhere', 'sslmode': 'require'}}\n\
+                DATABASES['replica'] = {**DATABASES['default'], 'TEST': {'MIRROR': 'default'}}\n";
+    let look = "import json\nfrom django.db import connections\n\
+                def ask(alias):\n    with connections[alias].cursor() as cursor:\n        \
+                cursor.execute(\"SELECT current_database(), current_setting('application_name')\")\n        \
+                return cursor.fetchone()\n\
+                assert ask('default')[0] == ask('replica')[0] == 'portcullis_default', ask('replica')\n\
+                assert ask('logs') == ('portcullis_logs', 'logs'), ask('logs')\n";
+    for driver in [PSYCOPG, PSYCOPG2] {
+        let own = Forbidden::new();
+        let project = on_postgresql(driver, own.port())
+            .with("settings = \"hello_world.settings\"", "settings = \"hello_world.many\"");
+        let service = project.folder().join("service");
+        std::fs::write(service.join("hello_world/many.py"), text).unwrap();
+        let seed = service.join("perf/seed_user_a.py");
+        let whole = std::fs::read_to_string(&seed).unwrap();
+        // The shell ends a definition with an empty line.
+        let look = look.replace("assert ask('default')", "\nassert ask('default')");
+        std::fs::write(&seed, format!("{look}{whole}")).unwrap();
+        for cached in ["user_a exists", "restored from cache"] {
+            expect_measured(&project.run(&[]), cached);
+        }
+        own.expect_untouched();
+        expect_nothing_left(&project.tmp());
+    }
+}
+
+#[test]
+#[ignore = "long: cargo xtask test --full"]
+fn both_versions_of_a_comparison_have_servers_of_their_own() {
+    let own = Forbidden::new();
+    let project = on_postgresql(PSYCOPG, own.port());
+    let service = project.folder().join("service");
+    for arguments in [["add", "-A"].as_slice(), &["commit", "-qm", "all"]] {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@example.org"]).args(arguments);
+        assert!(git.current_dir(&service).status().unwrap().success());
+    }
+    let outcome = project.run(&["--against", "HEAD", "--against-limit", "4s"]);
+    expect_measured(&outcome, " pairs");
+    let results = outcome.results();
+    let stages = results["stages"].as_array().unwrap();
+    let migrated = stages.iter().filter(|stage| stage["stage"] == "migrate");
+    let on = |stage: &&serde_json::Value| stage["detail"].as_str().unwrap().contains("PostgreSQL");
+    assert_eq!(migrated.filter(on).count(), 3, "{}", outcome.text);
+    own.expect_untouched();
+    expect_nothing_left(&project.tmp());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, ensure};
 
 use super::super::below::{of, signal, text};
-use super::super::case::{FaultCase, case};
+use super::super::case::{FaultCase, Need, case};
 use super::super::sandbox::{Outcome, Sandbox};
 use crate::tools;
 
@@ -41,6 +41,12 @@ pub fn cases() -> Vec<FaultCase> {
             .says("a private PostgreSQL cluster: initdb")
             .says("no space for you")
             .quick(),
+        on_postgresql("database/disk-full", "The disk is full when the cluster is made.", 3)
+            .needs(Need::Mounts)
+            .within(ON_A_SMALL_DISK)
+            .stage("migrate")
+            .says("a private PostgreSQL cluster: initdb")
+            .says("No space left on device"),
         on_postgresql("database/no-initdb", "The folder of programs has no `initdb`.", 3)
             .edit("[load]\n", "[database]\nbinaries = \"../service/programs\"\n[load]\n")
             .before(|sandbox| {
@@ -78,6 +84,10 @@ pub fn cases() -> Vec<FaultCase> {
             .says("the environment has no psycopg"),
     ]
 }
+
+/// Temporary files, and so the run's folder, on a disk of 16 MB.
+const ON_A_SMALL_DISK: &str = r#"exec unshare -m sh -c '
+mount -t tmpfs -o size=16m,mode=711 none "$SANDBOX/tmp" && exec "$@"' sh "$@""#;
 
 /// The bundled service on PostgreSQL; its own database would be at a host that does not
 /// exist.

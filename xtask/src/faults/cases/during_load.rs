@@ -146,8 +146,7 @@ fn transport() -> Vec<FaultCase> {
         under_load("during-load/resets", "Connections are reset.", 1, "resets")
             .stage("judge")
             .says("violated: error_rate")
-            .then(|_, outcome| kinds(outcome, &["reset"]))
-            .quick(),
+            .then(|_, outcome| kinds(outcome, &["reset"])),
         under_load("during-load/truncates", "Bodies are truncated.", 1, "truncates")
             .stage("judge")
             .says("violated: error_rate")
@@ -209,8 +208,7 @@ fn answers() -> Vec<FaultCase> {
         under_load("during-load/500-later", "After a while every answer is a 500.", 1, "500")
             .stage("judge")
             .says("status 500 instead of 200: \"the database is gone\"")
-            .then(|_, outcome| kinds(outcome, &["status"]))
-            .quick(),
+            .then(|_, outcome| kinds(outcome, &["status"])),
         under_load("during-load/429-later", "After a while requests are throttled.", 1, "429")
             .stage("judge")
             .says("429 throttled: \"Request was throttled.\", retry after 9 s")

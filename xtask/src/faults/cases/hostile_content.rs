@@ -55,8 +55,7 @@ fn answers() -> Vec<FaultCase> {
             inert(sandbox, outcome)?;
             intact(outcome)?;
             read_by_others(sandbox, outcome)
-        })
-        .quick(),
+        }),
         hostile(
             "hostile-content/github",
             "The same, also in a path and a rule, in a step of GitHub Actions.",

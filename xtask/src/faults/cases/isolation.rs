@@ -53,8 +53,7 @@ fn insisting() -> Vec<FaultCase> {
             "`wsgi.py` assigns `DJANGO_SETTINGS_MODULE` and gunicorn serves it: the run's own \
              database is used.",
             |sandbox| replace(sandbox, "hello_world/wsgi.py", INSISTING_WSGI),
-        )
-        .quick(),
+        ),
         served(
             "isolation/settings-configured-by-hand",
             "`wsgi.py` calls `settings.configure()` with the project's values: the run's \
@@ -156,8 +155,7 @@ fn interpreters() -> Vec<FaultCase> {
             "isolation/another-interpreter",
             "The server runs in another Python that answers well: no request is sent to it.",
             "argv = [\"python3\", \"-m\", \"http.server\", \"{port}\", \"--bind\", \"127.0.0.1\"]",
-        )
-        .quick(),
+        ),
         unproved(
             "isolation/python-without-site",
             "The server's Python is started with `-S`, which does not load the hook: no request is \
@@ -212,8 +210,7 @@ fn places() -> Vec<FaultCase> {
             },
         )
         .edit("set = { DEBUG = \"True\" }", "set = { DEBUG = \"True\", INDEX = \"{run}/index\" }")
-        .edit("[django.overrides]\n", "[django.overrides]\n\"PLACES.index\" = \"{run}/index\"\n")
-        .quick(),
+        .edit("[django.overrides]\n", "[django.overrides]\n\"PLACES.index\" = \"{run}/index\"\n"),
     ]
 }
 

@@ -15,7 +15,7 @@ const SEED: &str = "perf/seed_user_a.py";
 
 /// The cases.
 pub fn cases() -> Vec<FaultCase> {
-    [migrations(), seeds(), templates()].into_iter().flatten().collect()
+    [migrations(), seeds(), steps(), templates()].into_iter().flatten().collect()
 }
 
 /// The copy of the service becomes a repository.
@@ -44,6 +44,29 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 default_storage.save('stored.txt', ContentFile(b'1'))
 ";
+
+fn steps() -> Vec<FaultCase> {
+    const FAILING: &str = "[[step]]\nname = \"assets\"\nargv = [\"sh\", \"-c\", \"echo no \
+                           compiler here; exit 7\"]\n\n[server]\n";
+    const FOREIGN: &str = "[[step]]\nargv = [\"{python}\", \"-c\", \"import sqlite3; \
+                           sqlite3.connect('mine.sqlite3')\"]\n\n[server]\n";
+    vec![
+        case("step/fails", "A step ends with 7: its name, its log, and no server.", 3)
+            .edit("[server]\n", FAILING)
+            .says("the step \"assets\": sh ended with exit status: 7")
+            .says("no compiler here")
+            .stage("step"),
+        case("step/opens-another-database", "A step opens a database file of its own.", 3)
+            .edit("[server]\n", FOREIGN)
+            .says("mine.sqlite3 was to be opened, which is not a database of this run")
+            .stage("step")
+            .then(|sandbox, _| {
+                let file = sandbox.folder.join("service/mine.sqlite3");
+                ensure!(!file.exists(), "the file was made");
+                Ok(())
+            }),
+    ]
+}
 
 fn templates() -> Vec<FaultCase> {
     vec![
@@ -98,11 +121,14 @@ default_storage.save('where.txt', ContentFile(str(settings.MEDIA_ROOT).encode())
             commit(sandbox)
         })
         .then(|sandbox, _| {
+            let path = sandbox.folder.join("service/upstream/migrations/0007_fault.py");
+            let written = std::fs::metadata(&path)?.modified()?;
             add_migration(sandbox, "raise SystemExit('the edited migration ran')")?;
             let again = sandbox.again(&case("again", "", 3), 3)?;
             ensure!(again.text.contains("the edited migration ran"), "{}", again.text);
             // As it was: nothing else may have changed.
-            add_migration(sandbox, "pass")
+            add_migration(sandbox, "pass")?;
+            Ok(std::fs::File::options().append(true).open(&path)?.set_modified(written)?)
         }),
     ]
 }

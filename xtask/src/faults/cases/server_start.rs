@@ -148,8 +148,7 @@ fn health() -> Vec<FaultCase> {
             "hang-after-head",
         ))
         .stage("ready")
-        .says("/health/: no answer (timeout after 2 s)")
-        .quick(),
+        .says("/health/: no answer (timeout after 2 s)"),
         hurried(start(
             "server-start/endless-body",
             "The body of the health check never ends.",
@@ -199,8 +198,7 @@ fn ports() -> Vec<FaultCase> {
              is started once more on another port.",
             0,
         )
-        .says("the server is started once more, on port ")
-        .quick(),
+        .says("the server is started once more, on port "),
         grabbed(
             "server-start/configured-port-grabbed",
             "The same with the port of `--port`: no other port is used.",

@@ -89,8 +89,7 @@ fn asked_to_end() -> Vec<FaultCase> {
              \"{manage}\", \"runserver\", \"--noreload\", \"127.0.0.1:{port}\"]\n\
              stop_grace = \"60s\"\n",
         )
-        .says("the server had to be killed")
-        .quick(),
+        .says("the server had to be killed"),
     ]
 }
 
@@ -238,8 +237,7 @@ fn artifacts() -> Vec<FaultCase> {
                 Ok(std::fs::write(sandbox.artifacts(), "in the way")?)
             })
             .without_results()
-            .says("are incomplete")
-            .quick(),
+            .says("are incomplete"),
         case(
             "us/disk-full-at-the-end",
             "The disk is full when artifacts are written: what fits is kept, and the loss is reported.",

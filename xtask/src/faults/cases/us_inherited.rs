@@ -20,8 +20,7 @@ pub fn cases() -> Vec<FaultCase> {
              goes on.",
             0,
         )
-        .within(WITH_TOSTOP)
-        .quick(),
+        .within(WITH_TOSTOP),
         case(
             "us/sigchld-ignored",
             "The parent process ignores SIGCHLD: the ends of processes are still seen.",

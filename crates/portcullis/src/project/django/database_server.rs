@@ -50,17 +50,30 @@ pub fn prove(
         let which = format!("PostgreSQL (database {})", wanted.aliases.join(", "));
         return Err(other_engine(&which, engine));
     }
+    let server = start(version, project, &wanted.databases)?;
+    isolation::prove(version, project, Some(&server.access()))?;
+    Ok(Some(server))
+}
+
+/// Starts a server with these empty databases, or creates them on the server of a URL.
+///
+/// # Errors
+/// It cannot be started, or refuses.
+pub fn start(
+    version: Version<'_>,
+    project: &Project,
+    databases: &[String],
+) -> Result<DatabaseServer, StageFailure> {
     let server = match &version.plan.database.url {
         None => {
-            let mut cluster = Cluster::create(version, &project.python, &wanted.databases)?;
+            let mut cluster = Cluster::create(version, &project.python, databases)?;
             cluster.start(version)?;
             DatabaseServer::Private(Box::new(cluster))
         }
-        Some(url) => hosted(version, project, url, &wanted.databases)?,
+        Some(url) => hosted(version, project, url, databases)?,
     };
     server.connect(version, project)?;
-    isolation::prove(version, project, Some(&server.access()))?;
-    Ok(Some(server))
+    Ok(server)
 }
 
 /// Databases on the server of a URL: `portcullis_RUN_default`, and in a comparison
@@ -165,7 +178,8 @@ impl DatabaseServer {
             .map(drop)
     }
 
-    fn access(&self) -> hook::Server {
+    /// How the project reaches it.
+    pub fn access(&self) -> hook::Server {
         match self {
             Self::Private(cluster) => hook::Server {
                 host: "127.0.0.1".to_owned(),

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis_core::config::Installer;
+use portcullis_core::config::{Installer, ProjectKind};
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::Mode;
 use portcullis_supervise::disk_space::free_bytes;
@@ -134,12 +134,16 @@ fn is_usable(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
     Ok(venv.entry.age().is_some() && works(version, venv)?)
 }
 
-/// Whether the environment's own interpreter can import Django.
+/// Whether the environment's own interpreter runs, and can import Django if the project is one.
 ///
 /// # Errors
 /// The run was interrupted, or is over.
 pub fn works(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
-    let argv = [venv.python.clone().into(), "-c".into(), "import django".into()];
+    let import = match version.plan.kind {
+        ProjectKind::Django => "import django",
+        ProjectKind::Command => "import sys",
+    };
+    let argv = [venv.python.clone().into(), "-c".into(), import.into()];
     match step(version, &argv, "environment", Duration::from_secs(60)) {
         Ok(()) => Ok(true),
         Err(StepError::Interrupted(signal)) => Err(StageFailure::new(Finding::interrupted(signal))),
@@ -151,7 +155,7 @@ pub fn works(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
     }
 }
 
-fn step(
+pub(super) fn step(
     version: Version<'_>,
     argv: &[OsString],
     log: &str,
@@ -253,6 +257,9 @@ fn wanted(version: Version<'_>, python: &Python) -> Result<Wanted, StageFailure>
         key.add("path", python.path.to_string_lossy().as_bytes());
         key.add("version", &python.version).add("platform", &python.platform);
         key.add("installer", plan.installer.name()).add("before", plan.pre_install.join("\n"));
+        if let Some(package) = plan.server.package {
+            key.add("server", package.requirement);
+        }
         for (name, value) in set(version) {
             key.add(&format!("set {name}"), value);
         }

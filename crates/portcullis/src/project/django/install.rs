@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use portcullis_core::config::Installer;
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::ServePlan;
+use portcullis_core::units::show_duration;
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::log;
 use portcullis_supervise::step::StepError;
@@ -12,7 +14,9 @@ use portcullis_supervise::step::StepError;
 use super::environment::{self, Venv};
 use super::installer::{self, Chosen, Task};
 use super::isolation::stub;
+use super::package;
 use super::pip;
+use super::python_choice;
 use super::requirements::local;
 use super::sources::{self, Part, Sources};
 use crate::cache;
@@ -20,6 +24,30 @@ use crate::project::locks;
 use crate::run::{StageFailure, StageOutput, Version};
 
 const LOG: &str = "install";
+
+/// The steps to an environment, each with its name.
+pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
+    let limit = format!("(within {})", show_duration(plan.install_timeout));
+    let python = python_choice::of(plan);
+    let venv = format!("{}{}, python -m venv {limit}", python.choice, python.shown());
+    let mut steps = vec![("environment", venv)];
+    let by = match plan.installer {
+        Installer::Auto => "uv or pip",
+        other => other.name(),
+    };
+    if !plan.pre_install.is_empty() {
+        steps.push(("install", format!("{by}: {} {limit}", plan.pre_install.join(" "))));
+    }
+    match sources::of(plan) {
+        Ok(sources) => steps.extend(sources.parts.iter().map(|part| {
+            let why = if sources.why.is_empty() { "" } else { ", " };
+            let text = format!("{by}: {}{why}{} {limit}", part.file().display(), sources.why);
+            ("install", text)
+        })),
+        Err(error) => steps.push(("install", error.to_string())),
+    }
+    steps
+}
 
 /// Installs the requirements into a new environment.
 ///
@@ -34,6 +62,7 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
     let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
     let calls = calls(version, &venv.sources)?;
     let by = if calls.is_empty() { None } else { Some(fill(version, &venv, &calls)?) };
+    let added = package::provide(version, &venv.python)?;
     for code in
         venv.sources.parts.iter().filter_map(|part| sources::own_code(part, &version.plan.root))
     {
@@ -47,7 +76,10 @@ pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, St
     venv.entry.complete().map_err(failed)?;
     venv.entry.share().map_err(failed)?;
     cache::prune(&version.context.cache, environment::KIND, environment::OLDEST);
-    let detail = detail(&venv.sources, version.plan, by.as_ref());
+    let mut detail = detail(&venv.sources, version.plan, by.as_ref());
+    if let Some(added) = added {
+        detail.push_str(&format!("; {added} was added"));
+    }
     Ok(StageOutput::new(venv, detail))
 }
 

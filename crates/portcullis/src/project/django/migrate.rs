@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use portcullis_core::config::When;
 use portcullis_supervise::step::{self, Step};
 
 use super::database_server::{self, DatabaseServer};
@@ -11,6 +12,19 @@ use super::templates::{self, Level, Restored};
 use super::{Command, Project, refusal};
 use crate::cache::Entry;
 use crate::run::{StageFailure, StageOutput, Version};
+
+/// The databases of a run before its migrations: proved to be its own, and on this server
+/// if they are on one.
+#[derive(Debug)]
+pub struct Opened(pub Option<DatabaseServer>);
+
+/// The empty databases of a run, for steps before the migrations.
+///
+/// # Errors
+/// As [`migrate`].
+pub fn open(version: Version<'_>, project: &Project) -> Result<Opened, StageFailure> {
+    Ok(Opened(database_server::prove(version, project, None)?))
+}
 
 /// The run's database, and the cache entry for a new template.
 #[derive(Debug)]
@@ -33,7 +47,8 @@ for path in sys.argv[1:]:
 ";
 
 /// Restores a seeded database; or restores a migrated one, or takes an empty one, and runs
-/// the migrations.
+/// the migrations. A step that runs in every run ends what can be restored: `opened` are
+/// databases on which a step has run, and after a step that follows, none is seeded.
 ///
 /// # Errors
 /// The database does not belong to the run; the migrations failed or took too long; no
@@ -41,20 +56,27 @@ for path in sys.argv[1:]:
 pub fn migrate(
     version: Version<'_>,
     project: &Project,
-    venv: &Venv,
+    venv: Option<&Venv>,
+    opened: Option<Opened>,
 ) -> Result<StageOutput<Database>, StageFailure> {
     let keys = match templates::keys(version, project, venv) {
         Ok(keys) => keys,
         Err(why) => {
-            let server = run_migrations(version, project, None)?;
+            let Opened(server) = opened.map_or_else(|| open(version, project), Ok)?;
+            run_migrations(version, project, server.as_ref())?;
             let detail = format!("not restored: {why}{}", on(server.as_ref()));
             let database = Database { is_seeded: false, entry: None, server };
             return Ok(StageOutput::new(database, detail));
         }
     };
-    let entry = match templates::restore(version, project, Level::Seeded, &keys.seeded)? {
-        Restored::Missing(entry) => entry,
-        Restored::Copy(server) => {
+    let has_step = version.plan.steps_at(When::AfterMigrate).next().is_some();
+    let seeded = (!has_step)
+        .then(|| templates::restore(version, project, Level::Seeded, &keys.seeded))
+        .transpose()?;
+    let entry = match seeded {
+        None => None,
+        Some(Restored::Missing(entry)) => Some(entry),
+        Some(Restored::Copy(server)) => {
             let detail = format!("restored from cache, with its seed{}", on(server.as_ref()));
             let value = Database { is_seeded: true, entry: None, server };
             return Ok(StageOutput { value, cached: true, detail });
@@ -66,8 +88,10 @@ pub fn migrate(
             Restored::Copy(server) => (server, None),
             Restored::Missing(entry) => (None, Some(entry)),
         };
-    let mut server = run_migrations(version, project, restored)?;
+    let mut server = database_server::prove(version, project, restored)?;
+    run_migrations(version, project, server.as_ref())?;
     let mut detail = match missing {
+        None if has_step => "restored from cache before its steps".to_owned(),
         None => "restored from cache before its seed; there is none of these files yet".to_owned(),
         Some(entry) => {
             checkpoint(version, project)?;
@@ -86,7 +110,7 @@ pub fn migrate(
         }
     };
     detail.push_str(&on(server.as_ref()));
-    let database = Database { is_seeded: false, entry: Some(entry), server };
+    let database = Database { is_seeded: false, entry, server };
     Ok(StageOutput::new(database, detail))
 }
 
@@ -95,24 +119,21 @@ fn on(server: Option<&DatabaseServer>) -> String {
     server.map_or(String::new(), |server| format!("; on {}", server.described()))
 }
 
-/// Runs the migrations, after the proof that the database belongs to the run. `server` is
-/// that of a restored database. Returns the server, if the database is on one.
+/// Runs the migrations, after the proof that the database belongs to the run.
 fn run_migrations(
     version: Version<'_>,
     project: &Project,
-    server: Option<DatabaseServer>,
-) -> Result<Option<DatabaseServer>, StageFailure> {
-    let server = database_server::prove(version, project, server)?;
+    server: Option<&DatabaseServer>,
+) -> Result<(), StageFailure> {
     let Version { folder, plan, .. } = version;
     let arguments = plan.migrate.iter().map(String::as_str).collect();
     let (log, deadline) = ("migrate", plan.migrate_timeout);
     let command = Command { arguments, stdin: None, log, deadline };
     project.manage(version, command).map_err(|error| {
         refusal::refused(folder, log)
-            .or_else(|| server.as_ref()?.missing_extension(folder, log))
+            .or_else(|| server?.missing_extension(folder, log))
             .unwrap_or_else(|| StageFailure::preparation(error, "the migrations", log))
-    })?;
-    Ok(server)
+    })
 }
 
 /// Completes the database files, before they are copied into a template.

@@ -10,6 +10,7 @@ pub mod install;
 mod installer;
 pub mod isolation;
 pub mod migrate;
+mod package;
 mod pip;
 mod pip_configuration;
 mod python;
@@ -17,6 +18,8 @@ mod python_choice;
 pub mod refusal;
 mod requirements;
 pub mod seed;
+mod seeds;
+mod server;
 mod sources;
 mod templates;
 mod uv;
@@ -25,17 +28,20 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis_core::config::Installer;
+use portcullis_core::config::{ProjectKind, When};
 use portcullis_core::plan::ServePlan;
 use portcullis_core::units::show_duration;
 use portcullis_supervise::environment::Environment;
 use portcullis_supervise::step::{self, Step, StepError};
 
+use super::steps;
 use crate::host::random;
 use crate::run::{StageFailure, Version};
 use crate::services::ports::Ports;
 use environment::Venv;
 use isolation::hook;
+
+pub use server::argv as serve_argv;
 
 /// What is needed to run the project's commands.
 #[derive(Debug)]
@@ -48,7 +54,7 @@ pub struct Project {
     pub ports: Ports,
     /// The variables that reach the service, without random secrets and passed-through
     /// variables: the part of the environment that the content of a database depends on.
-    fixed: Vec<(String, String)>,
+    pub(in crate::project) fixed: Vec<(String, String)>,
     /// The names of variables that were passed through from the caller's shell.
     passed: Vec<String>,
     /// The developer's `.env`, if it reaches the service in a way that is not understood.
@@ -58,40 +64,22 @@ pub struct Project {
 /// The steps from an empty folder to a server, each with its name.
 pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     let deadline = |limit| format!("(within {})", show_duration(limit));
-    let install = deadline(plan.install_timeout);
-    let python = python_choice::of(plan);
-    let venv = format!("{}{}, python -m venv {install}", python.choice, python.shown());
-    let mut steps = vec![("environment", venv)];
+    let mut steps = install::describe(plan);
     let services = plan.services.iter().map(|service| {
         let limit = deadline(service.timeout);
         ("service", format!("{}, before {} {limit}", service.name, service.before.name()))
     });
-    let by = match plan.installer {
-        Installer::Auto => "uv or pip",
-        other => other.name(),
-    };
-    if !plan.pre_install.is_empty() {
-        steps.push(("install", format!("{by}: {} {install}", plan.pre_install.join(" "))));
-    }
-    match sources::of(plan) {
-        Ok(sources) => steps.extend(sources.parts.iter().map(|part| {
-            let why = if sources.why.is_empty() { "" } else { ", " };
-            let text = format!("{by}: {}{why}{} {install}", part.file().display(), sources.why);
-            ("install", text)
-        })),
-        Err(error) => steps.push(("install", error.to_string())),
-    }
     steps.extend(services);
     let manage = format!("python {}", plan.django.manage);
     let migrate = plan.migrate.join(" ");
+    steps.extend(steps::describe(plan, When::BeforeMigrate));
     steps.push(("migrate", format!("{manage} {migrate} {}", deadline(plan.migrate_timeout))));
-    if let Some(script) = &plan.seed_script {
-        let limit = deadline(plan.seed_timeout);
-        steps.push(("seed", format!("{manage} shell < {} {limit}", script.display())));
+    steps.extend(steps::describe(plan, When::AfterMigrate));
+    for seed in &plan.seeds {
+        steps.push(("seed", format!("{manage} {seed} {}", deadline(plan.seed_timeout))));
     }
-    let argv = plan.server_argv(Path::new("python"), plan.server.port).join(OsStr::new(" "));
-    let otherwise = if plan.server.port_insists { "" } else { ", or a free port" };
-    steps.push(("serve", format!("{}{otherwise}", argv.to_string_lossy())));
+    steps.extend(steps::describe(plan, When::AfterSeed));
+    steps.push(("serve", steps::describe_server(plan)));
     steps
 }
 
@@ -113,11 +101,12 @@ pub fn requirement_texts(plan: &ServePlan) -> Result<Vec<(String, String)>, Stri
     Ok(sources.parts.iter().map(|part| (name(part), text(part))).collect())
 }
 
-/// Writes the hook that isolates the run, and collects the environment.
+/// Writes the hook that isolates the run, and collects the environment. Without an
+/// environment of its own it may use the Python of the machine.
 ///
 /// # Errors
 /// A file cannot be read or written.
-pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailure> {
+pub fn isolate(version: Version<'_>, venv: Option<&Venv>) -> Result<Project, StageFailure> {
     let Version { context, folder, plan } = version;
     let mut fixed = dotenv::fixed(plan)?;
     let ports = Ports::choose(&plan.services)
@@ -151,15 +140,19 @@ pub fn isolate(version: Version<'_>, venv: &Venv) -> Result<Project, StageFailur
     environment.set(hook::VARIABLE, hook);
     environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
     environment.set("PYTHONUNBUFFERED", "1");
-    environment.set("PATH", path_through(&venv.python, environment.get("PATH")));
-    environment.set("DJANGO_SETTINGS_MODULE", &plan.django.settings);
+    if let Some(venv) = venv {
+        environment.set("PATH", path_through(&venv.python, environment.get("PATH")));
+    }
+    if plan.kind == ProjectKind::Django {
+        environment.set("DJANGO_SETTINGS_MODULE", &plan.django.settings);
+    }
     let leak = dotenv::leaking(plan)?.inspect(|leak| {
         context.warn(leak.warning(plan));
         context.hide_environment(leak.values.iter().map(|(n, v)| (n.as_str(), v.as_str())));
     });
     let leaking_env = leak.as_ref().filter(|leak| !leak.is_whole).map(|leak| leak.path.clone());
     fixed.extend(leak.map(|leak| leak.values).unwrap_or_default());
-    let python = venv.python.clone();
+    let python = venv.map_or_else(|| "python3".into(), |venv| venv.python.clone());
     Ok(Project { environment, python, ports, fixed, passed, leaking_env })
 }
 
@@ -191,16 +184,6 @@ fn no_random(error: std::io::Error) -> StageFailure {
     StageFailure::disk("/dev/urandom", &error)
 }
 
-/// The server's command line for a port.
-pub fn serve_argv(project: &Project, plan: &ServePlan, port: u16) -> Vec<OsString> {
-    let mut argv = plan.server_argv(&project.python, port);
-    // Some projects' manage.py sets the variable itself; the flag overrides it.
-    if plan.server.argv.iter().any(|word| word == "{manage}") {
-        argv.push(format!("--settings={}", plan.django.settings).into());
-    }
-    argv
-}
-
 /// Runs a script in the shell of the project, whose databases are those of the run.
 ///
 /// # Errors
@@ -218,12 +201,21 @@ pub fn shell(
     })
 }
 
-/// The server's environment.
-pub fn serve_environment(project: &Project) -> Environment {
+/// The server's environment. Variables of the configuration may have its port in them.
+pub fn serve_environment(project: &Project, port: u16) -> Environment {
     let mut environment = project.environment.clone();
+    for (name, _) in &project.fixed {
+        let value = environment.get(name).map(|value| value.to_string_lossy().into_owned());
+        if let Some(value) = value.filter(|value| value.contains(PORT)) {
+            environment.set(name, value.replace(PORT, &port.to_string()));
+        }
+    }
     environment.set(hook::TIMED, "1");
     environment
 }
+
+/// The place of the port in a variable.
+const PORT: &str = "{port}";
 
 /// A command of `manage.py`.
 struct Command<'a> {
@@ -241,6 +233,19 @@ impl<'a> Command<'a> {
 }
 
 impl Project {
+    /// The command line of `manage.py` with these arguments.
+    pub(in crate::project) fn manage_argv(
+        &self,
+        plan: &ServePlan,
+        arguments: &[impl AsRef<OsStr>],
+    ) -> Vec<OsString> {
+        let mut argv: Vec<OsString> =
+            vec![self.python.clone().into(), (&plan.django.manage).into()];
+        argv.extend(arguments.iter().map(|word| word.as_ref().to_owned()));
+        argv.push(format!("--settings={}", plan.django.settings).into());
+        argv
+    }
+
     /// Runs a command of `manage.py`. The settings module is also passed as a flag, because
     /// some projects set the variable themselves.
     ///
@@ -248,12 +253,8 @@ impl Project {
     /// As [`step::run`].
     fn manage(&self, version: Version<'_>, command: Command<'_>) -> Result<(), StepError> {
         let Version { context, folder, plan } = version;
-        let mut argv: Vec<OsString> =
-            vec![self.python.clone().into(), (&plan.django.manage).into()];
-        argv.extend(command.arguments.iter().map(OsString::from));
-        argv.push(format!("--settings={}", plan.django.settings).into());
         let step = Step {
-            argv,
+            argv: self.manage_argv(plan, &command.arguments),
             folder: &plan.root,
             environment: &self.environment,
             stdin: command.stdin,

@@ -53,7 +53,7 @@ pub fn refused(folder: &RunFolder, log: &'static str) -> Option<StageFailure> {
 /// The failure because of a database that is not the run's.
 pub fn foreign(what: &str) -> StageFailure {
     let message = format!("{what}, which is not a database of this run");
-    let advice = "let the code use Django's connections; a file that is only read may be named \
-                  in [django] sqlite_files";
+    let advice = "let the code use the databases of the run: Django's connections, or DATABASE_URL; \
+                  a file that is only read may be named in [django] sqlite_files";
     StageFailure::new(Finding::preparation(message)).with_advice(advice)
 }

@@ -1,4 +1,4 @@
-//! Seed: runs the seed in the Django shell, and proves that its user exists.
+//! Seed: runs the seeds in order, and proves that its user exists.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use portcullis_core::judge::Finding;
 use super::database_server::DatabaseServer;
 use super::migrate::{self, Database};
 use super::templates::{self, Level};
-use super::{Command, Project, refusal};
+use super::{Command, Project, seeds};
 use crate::run::{StageFailure, StageOutput, Version};
 
 const MARK: &str = "PORTCULLIS-USER-";
 
-/// Seeds the database, proves the user, and keeps the template. Returns the database's
+/// Fills the database, proves the user, and keeps the template. Returns the database's
 /// server, if it has one.
 ///
 /// # Errors
-/// The script failed or took too long, or the user does not exist.
+/// A seed failed or took too long, or the user does not exist.
 pub fn seed(
     version: Version<'_>,
     project: &Project,
@@ -26,19 +26,18 @@ pub fn seed(
         return Ok(StageOutput { value: database.server, cached: true, detail: String::new() });
     }
     let plan = version.plan;
-    if let Some(script) = &plan.seed_script {
-        let command = Command::shell(script.clone(), "seed", plan.seed_timeout);
-        project.manage(version, command).map_err(|error| {
-            refusal::refused(version.folder, "seed")
-                .or_else(|| database.server.as_ref()?.missing_extension(version.folder, "seed"))
-                .unwrap_or_else(|| StageFailure::preparation(error, "the seed", "seed"))
-        })?;
+    for seed in &plan.seeds {
+        seeds::run(version, project, seed, database.server.as_ref())?;
     }
     if let Some(user) = &plan.django.seed_user {
         prove_user(version, project, user)?;
     }
     let user = plan.django.seed_user.as_deref();
     let mut detail = user.map_or(String::new(), |user| format!("{user} exists"));
+    if plan.seeds.len() > 1 {
+        let separator = if detail.is_empty() { "" } else { "; " };
+        detail = format!("{} seeds{separator}{detail}", plan.seeds.len());
+    }
     if let Some(server) = &mut database.server {
         server.analyze(version, project)?;
     }
@@ -133,7 +132,7 @@ fn absent(output: &str, user: &str) -> String {
 const SHOWN_USERS: usize = 5;
 
 /// A text as a Python string literal of ASCII characters.
-fn python_literal(text: &str) -> String {
+pub(super) fn python_literal(text: &str) -> String {
     let escaped: String = text.chars().map(escape).collect();
     format!("\"{escaped}\"")
 }

@@ -18,7 +18,7 @@ mod hook_tests;
 mod open_files;
 pub mod stub;
 
-pub use open_files::keeps_to;
+pub use open_files::{is_sqlite, keeps_to};
 
 use super::{Command, Project, refusal};
 use crate::run::{RunFolder, StageFailure, Version};

@@ -39,7 +39,7 @@ fn is_foreign(path: &Path, own: &[PathBuf]) -> bool {
 
 /// Whether a file is a SQLite database, by the first bytes of its header
 /// (<https://sqlite.org/fileformat.html>).
-fn is_sqlite(path: &Path) -> bool {
+pub fn is_sqlite(path: &Path) -> bool {
     let mut head = [0; 16];
     // Pipes and devices would block.
     path.is_file()

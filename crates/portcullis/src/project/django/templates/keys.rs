@@ -3,8 +3,8 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use portcullis_core::config::{ServiceKind, ServiceSection};
-use portcullis_core::plan::ServePlan;
+use portcullis_core::config::{ServiceKind, ServiceSection, When};
+use portcullis_core::plan::{Seed, ServePlan};
 
 use super::super::Project;
 use super::super::environment::Venv;
@@ -31,7 +31,7 @@ struct Hashed {
 ///
 /// # Errors
 /// Something that the database depends on is unknown.
-pub fn keys(version: Version<'_>, project: &Project, venv: &Venv) -> Result<Keys, Unknown> {
+pub fn keys(version: Version<'_>, project: &Project, venv: Option<&Venv>) -> Result<Keys, Unknown> {
     let Version { context, plan, .. } = version;
     // Variables from the caller's shell are not part of any key, and may change anything.
     if let Some(name) = project.passed.first() {
@@ -40,12 +40,15 @@ pub fn keys(version: Version<'_>, project: &Project, venv: &Venv) -> Result<Keys
     if plan.database.url.is_some() {
         return Err(Unknown::Hosted);
     }
+    if plan.steps_at(When::BeforeMigrate).next().is_some() {
+        return Err(Unknown::Step);
+    }
     let may_keep =
         |service: &&ServiceSection| service.kind == ServiceKind::Command && !service.is_stateless;
     if let Some(service) = plan.services.iter().find(may_keep) {
         return Err(Unknown::Service(service.name.clone()));
     }
-    let content = venv.content.as_deref().ok_or(Unknown::Private)?;
+    let content = venv.and_then(|venv| venv.content.as_deref()).ok_or(Unknown::Private)?;
     let (hashed, modules) = read(&repository(version)?)?;
     let mut inputs = Vec::new();
     for (at, path) in plan.inputs.iter().enumerate() {
@@ -70,9 +73,12 @@ pub fn keys(version: Version<'_>, project: &Project, venv: &Venv) -> Result<Keys
     let ignored = Ignored::new(&plan.django.ignore);
     add(&mut seeded, &hashed, |path| !ignored.has(path));
     seeded.add("seed user", plan.django.seed_user.as_deref().unwrap_or(""));
-    // The base may use a seed that is not in its tree.
-    if let Some(path) = &plan.seed_script {
-        add_file(&mut seeded, "seed", path)?;
+    // The base may use seeds that are not in its tree.
+    for seed in &plan.seeds {
+        match seed {
+            Seed::Manage(arguments) => drop(seeded.add("seed manage", arguments.join("\0"))),
+            Seed::File(source, path) => add_file(&mut seeded, source.name(), path)?,
+        }
     }
     // Seeds use dates relative to the day.
     seeded.add("day", context.day().to_le_bytes());

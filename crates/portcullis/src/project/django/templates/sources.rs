@@ -32,6 +32,9 @@ pub enum Unknown {
     /// The databases are on a server that others use too, and are dropped at the end.
     #[error("the databases are on the server of [database] url")]
     Hosted,
+    /// A step may change what the migrations do.
+    #[error("a step runs before the migrations")]
+    Step,
     /// A service may have something that belongs to the database.
     #[error("the service \"{0}\" may keep a part of the data (stateless = true denies it)")]
     Service(String),
