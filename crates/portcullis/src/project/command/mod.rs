@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use portcullis_core::config::{Engine, When};
 use portcullis_core::plan::ServePlan;
-use portcullis_core::units::show_duration;
 
 use super::django::Project;
 use super::django::database_server::{self, DatabaseServer};
