@@ -86,7 +86,7 @@ pub fn cases() -> Vec<FaultCase> {
 }
 
 /// Temporary files, and so the run's folder, on a disk with room for pip, but not for a
-/// cluster (26 MB).
+/// cluster (28 MB).
 const ON_A_SMALL_DISK: &str = r#"exec unshare -m sh -c '
 mount -t tmpfs -o size=22m,mode=711 none "$SANDBOX/tmp" && exec "$@"' sh "$@""#;
 
