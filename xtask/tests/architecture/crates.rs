@@ -48,6 +48,7 @@ fn only_these_places_may_do_what_is_banned() {
         "crates/portcullis-supervise/src/step.rs",
         "crates/portcullis-supervise/src/guard.rs",
         "crates/portcullis-supervise/src/launch.rs",
+        "crates/portcullis-supervise/src/outgoing.rs",
         "crates/portcullis-supervise/src/port.rs",
         "crates/portcullis-supervise/src/system_tool.rs",
         "crates/portcullis/src/console/tmux_tests.rs",
