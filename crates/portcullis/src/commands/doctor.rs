@@ -287,7 +287,7 @@ fn first_round(context: &RunContext<'_>, target: &Target, report: &mut Report<'_
         Err(error) if answers.is_empty() && context.interrupts.signal().is_none() => {
             report.add(problem("task", error.to_string(), "see the log of the server"));
         }
-        _ if load.scenario.login.is_some() => report.add(fine("login", "it gives a token")),
+        _ if load.scenario.login.is_some() => report.add(fine("login", "it is accepted")),
         _ => {}
     }
     let redacted = answers.iter().cloned().map(|mut answer| {
