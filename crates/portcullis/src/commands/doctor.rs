@@ -285,7 +285,7 @@ fn first_round(context: &RunContext<'_>, target: &Target, report: &mut Report<'_
             report.add(problem("task", error.to_string(), "see the log of the server"));
         }
         _ if load.scenario.users.iter().any(|users| users.login.is_some()) => {
-            report.add(fine("login", "it gives a token"))
+            report.add(fine("login", "it is accepted"));
         }
         _ => {}
     }
