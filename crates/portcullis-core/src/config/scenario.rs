@@ -1,6 +1,6 @@
 //! The `[scenario]` section: login, waits and tasks.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 mod bodies;
 mod extracts;
@@ -57,10 +57,25 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
             if let Some(kinds) = kinds.filter(|_| !written.is_empty()) {
                 check_tasks(kinds, items, &written, problems);
             }
+            // What each kind extracts at its start.
+            let started = |kind: usize| {
+                let calls =
+                    |task: &&Node| written.is_empty() || callers(task, &written).contains(&kind);
+                let at_start = items.iter().filter(|task| is_at(task, When::OnStart));
+                extracted_names(at_start.filter(calls))
+            };
+            let started: Vec<Vec<String>> = (0..written.len().max(1)).map(started).collect();
             let mut names = HashSet::new();
             for item in items {
                 let before = tasks.len();
-                tasks_of(item, items, (&around, &files), (&usual, &written), &mut tasks, problems);
+                tasks_of(
+                    item,
+                    &started,
+                    (&around, &files),
+                    (&usual, &written),
+                    &mut tasks,
+                    problems,
+                );
                 for task in tasks.iter().skip(before) {
                     check_name(task, names.insert(task.name.clone()), item, problems);
                 }
@@ -95,7 +110,7 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
 /// for each of them, such as `list.reader`, and these rows are a group.
 fn tasks_of(
     item: &Node,
-    items: &[Node],
+    started: &[Vec<String>],
     (around, files): (&Around<'_>, &[DataFile]),
     (usual, written): (&UserKind, &[Written]),
     tasks: &mut Vec<Task>,
@@ -109,22 +124,19 @@ fn tasks_of(
         tasks.push(task(item, around, (&[], &[], files), problems));
         return;
     }
-    // What a kind extracts at its start.
-    let started = |kind: Option<usize>| {
-        let is_own = |task: &&Node| {
-            let calls = |kind| callers(task, written).contains(&kind);
-            is_at(task, When::OnStart) && kind.is_none_or(calls)
-        };
-        extracted_names(items.iter().filter(is_own))
-    };
     if written.is_empty() {
-        tasks.push(task(item, around, (&extracted(usual), &started(None), files), problems));
+        tasks.push(task(
+            item,
+            around,
+            (&extracted(usual), started.first().map_or(&[][..], Vec::as_slice), files),
+            problems,
+        ));
         return;
     }
     let kinds = callers(item, written);
     for kind in &kinds {
         let Some(Written { kind: users, .. }) = written.get(*kind) else { continue };
-        let own = (&extracted(users)[..], &started(Some(*kind))[..], files);
+        let own = (&extracted(users)[..], started.get(*kind).map_or(&[][..], Vec::as_slice), files);
         let mut task = task(item, around, own, problems);
         task.kind = *kind;
         if kinds.len() > 1 {
@@ -199,11 +211,11 @@ fn may_name(text: &str) -> bool {
 
 fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
     let groups: HashSet<&str> = tasks.iter().filter_map(|task| task.group.as_deref()).collect();
-    let at = |task: &Task| {
-        items.iter().find(|item| users::word(item, "name") == Some(task.name.as_str()))
-    };
+    let names = items.iter().filter_map(|item| Some((users::word(item, "name")?, item)));
+    let places: HashMap<&str, &Node> = names.collect();
     for task in tasks {
-        let Some(item) = at(task).or(items.first()) else { continue };
+        let place = places.get(task.name.as_str()).copied();
+        let Some(item) = place.or(items.first()) else { continue };
         if let Some(group) = task.group.as_deref().filter(|group| !may_name(group)) {
             let message = format!(
                 "\"{group}\" is not a valid group name: use letters, digits, _ - \

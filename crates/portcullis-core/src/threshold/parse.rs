@@ -170,7 +170,7 @@ fn scope(
     }
     let start = cursor.skip_space();
     if cursor.takes("\"") {
-        return label(cursor, start, known, labels);
+        return label(cursor, (start, metric), known, labels);
     }
     let (_, word) = cursor.take(|c| c != ')');
     let word = word.trim();
@@ -202,7 +202,7 @@ fn scope(
 /// because nothing after a scope has one.
 fn label(
     cursor: &mut Cursor<'_>,
-    start: usize,
+    (start, metric): (usize, Metric),
     known: &KnownNames<'_>,
     labels: Labels,
 ) -> Result<Scope, ParseError> {
@@ -217,7 +217,10 @@ fn label(
         return Ok(Scope::Label(label.to_owned()));
     }
     let names = known.names.labels.iter().map(String::as_str);
-    let message = format!("no task has the label \"{label}\"");
+    let message = match metric {
+        Metric::Checks => format!("no check is named \"{label}\""),
+        _ => format!("no task has the label \"{label}\""),
+    };
     Err(cursor.unknown(start, &message, label, names))
 }
 

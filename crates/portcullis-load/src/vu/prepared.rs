@@ -150,6 +150,8 @@ impl Prepared {
             PreparedLogin { flow: Some(flow), header: login.header.clone(), refresh }
         };
         let logins: Vec<PreparedLogin> = scenario.users.iter().map(login).collect();
+        let started: Vec<Vec<String>> =
+            (0..scenario.users.len()).map(|kind| scenario.started(kind)).collect();
         let task = |task: &Task| {
             let names = logins.get(task.kind).and_then(|login| login.flow.as_ref());
             let names = names.map_or(given.as_slice(), |flow| flow.slots.as_slice());
@@ -158,7 +160,7 @@ impl Prepared {
                 return PreparedFlow::new(&task.steps, &task.values, &given, scenario, &fixed);
             }
             let (known, mut names) = (names.len(), names.to_vec());
-            names.extend(scenario.started(task.kind));
+            names.extend(started.get(task.kind).into_iter().flatten().cloned());
             let flow = PreparedFlow::new(&task.steps, &task.values, &names, scenario, &fixed);
             PreparedFlow { known_slots: known, ..flow }
         };
