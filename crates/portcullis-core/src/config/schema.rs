@@ -26,6 +26,7 @@ const EVERYTHING: &str = r#"
 [project]
 kind = "django"
 root = "."
+requirements = ["a"]
 [[step]]
 argv = ["a"]
 timeout = "1s"
@@ -105,7 +106,8 @@ warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
 "#;
 
 /// Keys whose text is one of a few.
-const WORDS: [(&str, &[&str]); 11] = [
+const WORDS: [(&str, &[&str]); 12] = [
+    ("project.installer", &["auto", "pip", "uv"]),
     ("project.kind", &["auto", "django", "command"]),
     ("database.engine", &["sqlite", "postgresql", "none"]),
     ("server.kind", super::server::KINDS),
@@ -232,8 +234,8 @@ fn schema_of(
     if path == "scenario.task.check" {
         any.push(json!({ "type": "array", "items": table }));
     }
-    // A port may also be the word auto, which the reader compares itself.
-    if path == "server.port" {
+    // These may also be the word auto, which the reader compares itself.
+    if ["server.port", "project.requirements"].contains(&path) {
         any.push(json!({ "const": "auto" }));
     }
     any.dedup();

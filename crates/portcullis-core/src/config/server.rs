@@ -124,7 +124,7 @@ fn command(
             note(problems, section.at(), "server.argv must name a command");
         } else if is_command && !is_written && serves {
             note(problems, section.at(), "server.argv is missing: the command of the server");
-        } else if !argv.iter().any(|word| word.contains("{port}")) && !(is_command && is_written) {
+        } else if !(is_command && is_written || argv.iter().any(|word| word.contains("{port}"))) {
             note(problems, at, "server.argv must contain {port}: the port is chosen for each run");
         }
         return (argv, None);

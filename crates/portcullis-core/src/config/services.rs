@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use super::project_kind::ProjectKind;
 use super::reader::{Problems, Reader, list, note, text};
 use super::sections::{DjangoSection, EnvSection};
+use super::step::{StepCommand, StepSection};
 use super::text::is_reserved_env;
 use super::tree::{Node, Place, Value};
 use crate::text::nearest;
@@ -107,11 +109,19 @@ pub fn port_placeholder(name: &str) -> String {
 }
 
 /// Decodes all `[[service]]`.
-pub fn decode(root: &mut Reader<'_>, problems: &mut Problems) -> Vec<ServiceSection> {
+pub fn decode(
+    root: &mut Reader<'_>,
+    project: ProjectKind,
+    problems: &mut Problems,
+) -> Vec<ServiceSection> {
     let Some(node) = root.optional("service") else { return Vec::new() };
     let (mut all, mut names) = (Vec::new(), HashSet::new());
     for item in list(node, "service", problems) {
         let service = one(item, problems);
+        let is_celery = service.kind == ServiceKind::Celery && service.app.is_none();
+        if is_celery && project == ProjectKind::Command {
+            note(problems, item.at, "a celery service of this project needs app");
+        }
         if !names.insert(service.name.clone()) {
             note(problems, item.at, format!("two services have the name \"{}\"", service.name));
         }
@@ -243,49 +253,63 @@ fn ready_of(
     }
 }
 
-/// The texts in which a service may be named, with their keys.
-fn texts_of<'c>(
-    env: &'c EnvSection,
-    django: &'c DjangoSection,
-    services: &'c [ServiceSection],
-) -> impl Iterator<Item = (String, &'c str)> {
-    let set = env.set.iter().map(|(name, value)| (format!("env.set.{name}"), value.as_str()));
-    let texts = |value: &'c serde_json::Value| {
-        let (mut found, mut left) = (Vec::new(), vec![value]);
-        while let Some(next) = left.pop() {
-            match next {
-                serde_json::Value::String(text) => found.push(text.as_str()),
-                serde_json::Value::Array(items) => left.extend(items),
-                serde_json::Value::Object(pairs) => left.extend(pairs.values()),
-                _ => {}
-            }
+/// Where a service may be named.
+#[derive(Clone, Copy)]
+pub struct Texts<'c> {
+    /// `[env] set`.
+    pub env: &'c EnvSection,
+    /// `[django] overrides`.
+    pub django: &'c DjangoSection,
+    /// The commands of steps, and their variables.
+    pub steps: &'c [StepSection],
+    /// The same of services.
+    pub services: &'c [ServiceSection],
+}
+
+impl<'c> Texts<'c> {
+    /// All texts, with their keys.
+    fn all(self) -> impl Iterator<Item = (String, &'c str)> {
+        let set = self.env.set.iter();
+        let set = set.map(|(name, value)| (format!("env.set.{name}"), value.as_str()));
+        let overrides = self.django.overrides.iter().flat_map(|(path, value)| {
+            texts_in(value).into_iter().map(move |text| (format!("django.overrides.{path}"), text))
+        });
+        let services = self.services.iter().flat_map(|service| {
+            let env = service.env.iter().map(|(_, value)| value);
+            let key =
+                move |text: &'c String| (format!("service \"{}\"", service.name), text.as_str());
+            service.argv.iter().chain(env).map(key)
+        });
+        let steps = self.steps.iter().flat_map(|step| {
+            let (StepCommand::Argv(words) | StepCommand::Manage(words)) = &step.command;
+            let env = step.env.iter().map(|(_, value)| value);
+            let key = move |text: &'c String| (format!("step \"{}\"", step.name), text.as_str());
+            words.iter().chain(env).map(key)
+        });
+        set.chain(overrides).chain(services).chain(steps)
+    }
+}
+
+fn texts_in(value: &serde_json::Value) -> Vec<&str> {
+    let (mut found, mut left) = (Vec::new(), vec![value]);
+    while let Some(next) = left.pop() {
+        match next {
+            serde_json::Value::String(text) => found.push(text.as_str()),
+            serde_json::Value::Array(items) => left.extend(items),
+            serde_json::Value::Object(pairs) => left.extend(pairs.values()),
+            _ => {}
         }
-        found
-    };
-    let overrides = django.overrides.iter().flat_map(move |(path, value)| {
-        texts(value).into_iter().map(move |text| (format!("django.overrides.{path}"), text))
-    });
-    let own = services.iter().flat_map(|service| {
-        let env = service.env.iter().map(|(_, value)| value);
-        let all = service.argv.iter().chain(env);
-        all.map(|text| (format!("service \"{}\"", service.name), text.as_str()))
-    });
-    set.chain(overrides).chain(own)
+    }
+    found
 }
 
 /// Reports every placeholder of a service that does not exist or has no port.
-pub fn check_placeholders(
-    services: &[ServiceSection],
-    env: &EnvSection,
-    django: &DjangoSection,
-    at: Place,
-    problems: &mut Problems,
-) {
-    for (key, text) in texts_of(env, django, services) {
+pub fn check_placeholders(texts: Texts<'_>, at: Place, problems: &mut Problems) {
+    for (key, text) in texts.all() {
         for rest in text.split("{service.").skip(1) {
             let inner = rest.split_once('}').map_or(rest, |(inner, _)| inner);
             let named = inner.strip_suffix(".port").unwrap_or(inner);
-            let known = services.iter().find(|service| service.name == named);
+            let known = texts.services.iter().find(|service| service.name == named);
             let why = match known {
                 Some(service) if inner.ends_with(".port") && service.has_port() => continue,
                 Some(service) if inner.ends_with(".port") => {
@@ -293,7 +317,7 @@ pub fn check_placeholders(
                 }
                 Some(_) => format!("write {}", port_placeholder(named)),
                 None => {
-                    let names = services.iter().map(|service| service.name.as_str());
+                    let names = texts.services.iter().map(|service| service.name.as_str());
                     format!("there is no service \"{named}\"{}", nearest(named, names))
                 }
             };
@@ -375,6 +399,7 @@ mod tests {
                 "[env]\nset = { A = \"{service.celery.port}\" }\n[[service]]\nkind = \"celery\"",
                 "has no port",
             ),
+            ("[[step]]\nargv = [\"a\", \"{service.b.port}\"]", "there is no service \"b\""),
             ("[env]\nset = { A = \"{service.smtp}\" }\n[[service]]\nkind = \"smtp\"", "write {"),
         ] {
             // Sections must not be repeated.

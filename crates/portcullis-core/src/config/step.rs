@@ -54,6 +54,8 @@ impl When {
     ];
 }
 
+/// The length of a name that is made from a command, in characters.
+const LONGEST: usize = 40;
 /// The deadline of a step without one of its own.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -90,7 +92,7 @@ fn one(mut section: Reader<'_>, kind: ProjectKind, problems: &mut Problems) -> S
         note(problems, at, "step.manage needs a Django project: write the command as argv");
     }
     let shown = words.iter().take(3).cloned().collect::<Vec<_>>().join(" ");
-    let shown = shown.replace("{python}", "python");
+    let shown = shown.replace("{python}", "python").chars().take(LONGEST).collect::<String>();
     let name = section.optional_text("name", problems).filter(|name| !name.is_empty());
     let when = when(&mut section, kind, problems);
     let folder = section.optional_text("folder", problems).unwrap_or_default();

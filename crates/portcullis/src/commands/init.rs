@@ -16,13 +16,16 @@ use crate::args::{ConfigurationArgs, DoctorArgs, InitArgs};
 use crate::console::{self, Mark, Steps, ask, is_interactive};
 use crate::host;
 use crate::init::folder::{self, Folder, within};
-use crate::init::look::{Manage, manages};
+use crate::init::look::{Manage, application, manages};
 use crate::init::probe::{self, Seen, Tries};
 use crate::init::write::{self, Names};
 use crate::init::{Conclusion, Looked, of_code};
 use crate::planning::{self, PlanRequest};
 use crate::project;
-use crate::run::{Aborted, Journal, RunContext, RunOptions, StageFailure, StageOutput, Version};
+use crate::run::{
+    Aborted, Journal, RunContext, RunOptions, RunResults, StageFailure, StageOutput, Version,
+};
+use crate::stages::{self, Prepared, stop};
 
 /// Why nothing is written.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +35,9 @@ enum Refusal {
     #[error("{0} exists already, and is not overwritten: edit it, and run `portcullis doctor`")]
     Exists(PathBuf),
     #[error(
-        "no manage.py of a Django project in {0} or below it; a service of another kind can be \
-         measured while it runs: `portcullis perf --host URL`"
+        "no manage.py of a Django project, and no application of FastAPI, Starlette, Litestar or \
+         Flask in {0} or below it; a service of another kind needs a perf.toml with its command, \
+         or can be measured while it runs: `portcullis perf --host URL`"
     )]
     NoProject(PathBuf),
     #[error("{0} has no manage.py; there is one in: {1}")]
@@ -95,8 +99,15 @@ fn answered(args: &InitArgs) -> Result<InitArgs, Refusal> {
         let chosen = ask("Which project?", &names).and_then(|index| found.get(index));
         args.project = Some(chosen.ok_or(Refusal::NoAnswers)?.folder.clone());
     }
-    let manage = chosen(&found, args.project.as_deref())?;
-    if args.settings.is_none() && !manage.is_named && manage.settings.len() > 1 {
+    let manage = match found.is_empty() {
+        true => None,
+        false => Some(chosen(&found, args.project.as_deref())?),
+    };
+    if let Some(manage) = manage
+        && args.settings.is_none()
+        && !manage.is_named
+        && manage.settings.len() > 1
+    {
         let index = ask("Which settings?", &manage.settings).ok_or(Refusal::NoAnswers)?;
         args.settings = manage.settings.get(index).cloned();
     }
@@ -130,7 +141,10 @@ fn projects(args: &InitArgs) -> Result<(Folder, Vec<Manage>), Refusal> {
     }
     let folder = folder::read(&root);
     let found = manages(&folder);
-    if found.is_empty() { Err(Refusal::NoProject(root)) } else { Ok((folder, found)) }
+    match found.is_empty() && application(&folder).is_none() {
+        true => Err(Refusal::NoProject(root)),
+        false => Ok((folder, found)),
+    }
 }
 
 /// The project in a folder, else the first one.
@@ -143,13 +157,22 @@ fn chosen<'m>(found: &'m [Manage], asked: Option<&str>) -> Result<&'m Manage, Re
     })
 }
 
+/// What the files say about the chosen Django project.
+fn of_django(folder: &Folder, found: &[Manage], args: &InitArgs) -> Result<Looked, Refusal> {
+    let manage = chosen(found, args.project.as_deref())?;
+    Looked::of(folder, found.len(), manage, args.settings.as_deref())
+        .ok_or_else(|| Refusal::NoSettings(within(&manage.folder, "manage.py")))
+}
+
 /// Everything after the questions.
 fn inside(args: &InitArgs) -> Result<u8, Refusal> {
     let (folder, found) = projects(args)?;
-    let manage = chosen(&found, args.project.as_deref())?;
     let steps = Steps::new(false);
-    let looked = Looked::of(&folder, found.len(), manage, args.settings.as_deref())
-        .ok_or_else(|| Refusal::NoSettings(within(&manage.folder, "manage.py")))?;
+    let looked = match found.is_empty() {
+        true => application(&folder).map(|found| Looked::of_application(&folder, found)),
+        false => Some(of_django(&folder, &found, args)?),
+    };
+    let looked = looked.ok_or_else(|| Refusal::NoProject(folder.root.clone()))?;
     looked.conclusions.iter().for_each(|conclusion| tell(&steps, conclusion));
     let asked = if args.look_only { Ok(None) } else { seen(&folder, &looked, &steps).map(Some) };
     let (seen, code) = match asked {
@@ -196,7 +219,11 @@ fn seen(folder: &Folder, looked: &Looked, steps: &Steps) -> Result<Seen, u8> {
         chosen.requirements = Some(path.to_string_lossy().into_owned());
     }
     let file = place.path().join("perf.toml");
-    let draft = write::draft(&chosen, &folder.root, &place.path().join("artifacts"));
+    let (script, out) = (place.path().join("look.py"), place.path().join("look.json"));
+    if let Some(application) = &chosen.application {
+        std::fs::write(&script, probe::of_application(&out, application)).map_err(failed)?;
+    }
+    let draft = write::draft(&chosen, &folder.root, &place.path().join("artifacts"), &script);
     std::fs::write(&file, draft).map_err(failed)?;
     let request = PlanRequest { config: Some(file), ..PlanRequest::default() };
     let planned = planning::plan(&request).map_err(|problems| console::refuse(&problems))?;
@@ -206,7 +233,7 @@ fn seen(folder: &Folder, looked: &Looked, steps: &Steps) -> Result<Seen, u8> {
     let Mode::Serve(plan) = &planned.plan.mode else { return Err(70) };
     let version = Version { context: &context, folder: &context.folder, plan };
     let mut journal = Journal::new(&context);
-    look_inside(&mut journal, version, looked).map_err(|Aborted| {
+    look_inside(&mut journal, version, looked, &out).map_err(|Aborted| {
         for advice in steps.take_advice() {
             steps.line(Mark::More, &format!("try: {advice}"));
         }
@@ -218,28 +245,26 @@ fn look_inside(
     journal: &mut Journal<'_>,
     version: Version<'_>,
     looked: &Looked,
+    out: &Path,
 ) -> Result<Seen, Aborted> {
     const LOG: &str = "look";
     let folder = version.folder;
-    let venv = journal.stage(folder, Stage::Environment, || project::environment(version, None))?;
-    let venv = journal.stage(folder, Stage::Install, || project::install(version, venv))?;
     let explained = |failure| project::explained(folder, &version.plan.django.settings, failure);
-    // The server of the database runs as long as its value is kept.
-    let (project, _database) = journal.stage(folder, Stage::Migrate, || {
-        let project = project::isolate(version, Some(&venv))?;
-        let done = project::migrate(version, &project, Some(&venv), None).map_err(&explained)?;
-        let value = (project, done.value);
-        Ok(StageOutput { value, cached: done.cached, detail: done.detail })
-    })?;
-    journal.stage(folder, Stage::Seed, || {
-        let (script, out) = (folder.script("look.py"), folder.script("look.json"));
-        let failed = |error: std::io::Error| StageFailure::disk("a script of our own", &error);
-        let Looked { commands, fixtures, factories, requests, .. } = looked;
-        let text = probe::script(&out, Tries { commands, fixtures, factories, requests });
-        std::fs::write(&script, text).map_err(failed)?;
-        let limit = Duration::from_secs(600);
-        project::shell(version, &project, script, LOG, limit).map_err(&explained)?;
-        let answer = std::fs::read_to_string(&out).unwrap_or_default();
+    // The environment is locked until the end.
+    let Prepared { project, mut companions, venv: _venv } =
+        stages::prepare(journal, version, None)?;
+    let seen = journal.stage(folder, Stage::Seed, || {
+        // The last step of any other project has written it.
+        if looked.chosen.application.is_none() {
+            let script = folder.script("look.py");
+            let failed = |error: std::io::Error| StageFailure::disk("a script of our own", &error);
+            let Looked { commands, fixtures, factories, requests, .. } = looked;
+            let text = probe::script(out, Tries { commands, fixtures, factories, requests });
+            std::fs::write(&script, text).map_err(failed)?;
+            let limit = Duration::from_secs(600);
+            project::shell(version, &project, script, LOG, limit).map_err(&explained)?;
+        }
+        let answer = std::fs::read_to_string(out).unwrap_or_default();
         let seen = probe::read(&answer).map_err(|error| {
             let message = format!("the project's shell gave no answer ({error})");
             StageFailure::new(Finding::new(FindingKind::Preparation, message)).with_log(LOG)
@@ -248,7 +273,10 @@ fn look_inside(
             seen.routes.iter().filter(|route| (200..300).contains(&route.answer.status)).count();
         let detail = format!("{} routes asked, {good} with data", seen.routes.len());
         Ok(StageOutput::new(seen, detail))
-    })
+    });
+    // What does not end in time is reported by the end of the process.
+    let _ = stop::stop(version.context, &mut None, &mut companions, &mut RunResults::default());
+    seen
 }
 
 /// Writes the files, and says which.

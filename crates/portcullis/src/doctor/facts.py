@@ -14,7 +14,7 @@ def _pending():
     from django.db.migrations.questioner import NonInteractiveMigrationQuestioner
     from django.db.migrations.state import ProjectState
 
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None, ignore_no_migrations=True)
     known = {a.label for a in apps.get_app_configs()}
     changes = MigrationAutodetector(
         loader.project_state(),

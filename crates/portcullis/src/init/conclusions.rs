@@ -2,7 +2,8 @@
 
 use super::folder::{Folder, within};
 use super::look::{
-    Hints, Manage, Request, Requirements, hints, oldest_python, requirements, variables,
+    Application, Hints, Manage, Request, Requirements, hints, oldest_python, requirements,
+    variables,
 };
 use super::probe::{Login, Seen};
 use super::write::Chosen;
@@ -71,10 +72,59 @@ impl Looked {
         let around = hints(folder);
         told.extend(of_hints(&around));
         let root = below.to_owned();
-        let chosen = Chosen { root, settings, requirements, python, variables };
+        let application = None;
+        let chosen = Chosen { root, settings, application, requirements, python, variables };
         let factories = around.factories.iter().filter_map(|path| module_of(path, below)).collect();
         let Hints { commands, fixtures, requests, .. } = around;
         Some(Self { chosen, made, commands, fixtures, factories, requests, conclusions: told })
+    }
+
+    /// Looks at an application that is not a Django project.
+    pub fn of_application(folder: &Folder, application: Application) -> Self {
+        let below = application.folder.clone();
+        let framework = application.framework.name();
+        let mut told = Vec::new();
+        let place = format!("{}:{}", application.module, application.name);
+        told.push(conclude("application", place, Sure::Likely, format!("made with {framework}")));
+        let (requirements, made) = required(folder, &below, "", &mut told);
+        let python = oldest_python(folder, &below);
+        let mut variables = variables(folder, &below, &application.module);
+        if let Some(database) = &application.database {
+            let value = format!("{}{{database}}", database.scheme);
+            told.push(conclude(
+                "database",
+                database.engine,
+                Sure::Likely,
+                "the driver that is required",
+            ));
+            let names = application.addresses.iter().map(String::as_str).chain(["DATABASE_URL"]);
+            for name in names {
+                variables.set.retain(|(known, _)| known != name);
+                variables.set.push((name.to_owned(), value.clone()));
+            }
+        }
+        for command in &application.commands {
+            told.push(conclude("step", command.join(" "), Sure::Likely, "it makes the tables"));
+        }
+        let around = hints(folder);
+        told.extend(of_hints(&around));
+        let chosen = Chosen {
+            root: below,
+            settings: String::new(),
+            application: Some(application),
+            requirements,
+            python,
+            variables,
+        };
+        Self {
+            chosen,
+            made,
+            commands: Vec::new(),
+            fixtures: Vec::new(),
+            factories: Vec::new(),
+            requests: around.requests,
+            conclusions: told,
+        }
     }
 }
 

@@ -91,6 +91,13 @@ fn is_telling(path: &str) -> bool {
         || path.starts_with(".github/workflows/")
         || (path.contains("settings") && name.ends_with(".py"))
         || super::look::is_env_example(name)
+        || is_source(path)
+}
+
+/// Whether a file may make an application.
+fn is_source(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.ends_with(".py") && path.matches('/').count() <= 3 && !path.contains("migrations/")
 }
 
 impl Folder {

@@ -313,7 +313,11 @@ fn the_form_of_allauth() {
         settings: &settings,
         files: &[("config/urls.py", &urls)],
         tasks: &["product_list", "order_list"],
-        parts: &["type = \"session\"\npath = \"/accounts/login/\"", "login = \"portcullis\""],
+        parts: &[
+            "type = \"session\"\npath = \"/accounts/login/\"",
+            "login = \"portcullis\"",
+            "Accept = \"text/html\"",
+        ],
     }
     .expect("allauth");
 }

@@ -128,7 +128,8 @@ fn a_run_has_a_server_of_its_own_and_the_next_one_its_copy() {
     for driver in [PSYCOPG, PSYCOPG2] {
         let own = Forbidden::new();
         let project = on_postgresql(driver, own.port());
-        let first = project.run(&[]);
+        // Not repeated on a busy machine: a second run has its database from the cache.
+        let first = project.finish(project.command(&[]).spawn().unwrap());
         expect_measured(&first, "user_a exists");
         let (detail, is_cached) = stage(&first, "migrate");
         assert!(detail.contains(" on PostgreSQL ") && !is_cached, "{detail}");
@@ -148,7 +149,7 @@ fn a_run_has_a_server_of_its_own_and_the_next_one_its_copy() {
 #[ignore = "long: cargo xtask test --full"]
 fn whoever_of_a_run_is_killed_no_server_is_left() {
     let project = on_postgresql(PSYCOPG, 1);
-    expect_measured(&project.run(&[]), "user_a exists");
+    expect_measured(&project.run(&[]), " on PostgreSQL ");
     for who in ["guard", "worker", "both"] {
         let mut child = start(&project, &["-t", "60s"]);
         wait_for(&project, "load 1/60 s", &mut child);
@@ -166,7 +167,8 @@ fn whoever_of_a_run_is_killed_no_server_is_left() {
         wait(child);
         if who == "both" {
             // Nobody of the run is left to end its server: the next run does.
-            expect_measured(&project.run(&["-t", "2s"]), "an earlier run was killed");
+            let next = project.finish(project.command(&["-t", "2s"]).spawn().unwrap());
+            expect_measured(&next, "an earlier run was killed");
         }
         expect_nothing_left(&project.tmp());
     }
@@ -200,9 +202,9 @@ fn every_alias_is_on_the_runs_server_with_its_own_options() {
         // The shell ends a definition with an empty line.
         let look = look.replace("assert ask('default')", "\nassert ask('default')");
         std::fs::write(&seed, format!("{look}{whole}")).unwrap();
-        for cached in ["user_a exists", "restored from cache"] {
-            expect_measured(&project.run(&[]), cached);
-        }
+        // The seed has made sure; a repeated run has its database from the cache already.
+        expect_measured(&project.run(&[]), " on PostgreSQL ");
+        expect_measured(&project.run(&[]), "restored from cache");
         own.expect_untouched();
         expect_nothing_left(&project.tmp());
     }

@@ -53,7 +53,8 @@ fn steps() -> Vec<FaultCase> {
     vec![
         case("step/fails", "A step ends with 7: its name, its log, and no server.", 3)
             .edit("[server]\n", FAILING)
-            .says("the step \"assets\": sh ended with exit status: 7")
+            .says("the step \"assets\": ")
+            .says("exit 7 ended with exit status: 7")
             .says("no compiler here")
             .stage("step"),
         case("step/opens-another-database", "A step opens a database file of its own.", 3)

@@ -41,7 +41,13 @@ pub fn variables(folder: &Folder, below: &str, settings: &str) -> Variables {
         })
         .collect();
     let mut found = Variables { example, ..Variables::default() };
-    for name in needed(folder, below, settings) {
+    let (needed, optional) = read(folder, below, settings);
+    // An address with a default leads to a Redis of the developer.
+    let is_needed = |name: &String| !needed.contains(name) && is_redis(name) && name.contains("UR");
+    for name in optional.into_iter().filter(is_needed) {
+        found.set.push((name, REDIS.to_owned()));
+    }
+    for name in needed {
         let value = given.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         if is_secret_key(&name) {
             found.random.push(name);
@@ -49,6 +55,8 @@ pub fn variables(folder: &Folder, below: &str, settings: &str) -> Variables {
             let known = value.filter(|value| is_measured(value));
             let value = known.map_or_else(|| database_url(folder), str::to_owned);
             found.set.push((name, value));
+        } else if is_redis(&name) {
+            found.set.push((name, REDIS.to_owned()));
         } else if value.is_none() {
             let value = value_for(&name);
             found.set.push((name, value));
@@ -84,6 +92,15 @@ fn database_url(folder: &Folder) -> String {
     }
 }
 
+/// The address of the run's own Redis.
+const REDIS: &str = "redis://127.0.0.1:{service.redis.port}/0";
+
+/// Whether a variable has the address of Redis.
+fn is_redis(name: &str) -> bool {
+    let has = |part: &str| name.contains(part);
+    (has("REDIS") || has("BROKER") || has("CELERY")) && !has("HOST") && !has("PORT")
+}
+
 /// A value with which a local run starts.
 fn value_for(name: &str) -> String {
     let has = |part: &str| name.contains(part);
@@ -91,7 +108,7 @@ fn value_for(name: &str) -> String {
         "DEBUG" | "DJANGO_DEBUG" => "True",
         _ if has("HOSTS") => "127.0.0.1,localhost",
         _ if has("ORIGINS") => "http://127.0.0.1",
-        _ if has("REDIS") || has("BROKER") || has("CELERY") => "redis://127.0.0.1:6379/0",
+        _ if is_redis(name) => REDIS,
         _ if has("EMAIL_URL") => "memorymail://",
         _ if has("PORT") => "1025",
         _ if has("_URL") => "http://127.0.0.1",
@@ -103,8 +120,9 @@ fn value_for(name: &str) -> String {
     value.to_owned()
 }
 
-/// Names that the settings read without a default, in the order of their first use.
-fn needed(folder: &Folder, below: &str, settings: &str) -> Vec<String> {
+/// Names that the settings read without a default, in the order of their first use, and those
+/// that they read with one.
+fn read(folder: &Folder, below: &str, settings: &str) -> (Vec<String>, Vec<String>) {
     let module = within(below, &settings.replace('.', "/"));
     let package = module.rsplit_once('/').map_or("", |(package, _)| package);
     let is_split = package.ends_with("settings");
@@ -114,22 +132,31 @@ fn needed(folder: &Folder, below: &str, settings: &str) -> Vec<String> {
         let is_base = is_split && base.iter().any(|name| within(package, name) == path);
         path == module || path.starts_with(&format!("{module}/")) || is_base
     };
-    let mut names: Vec<String> = Vec::new();
+    let (mut names, mut optional): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for text in folder.files.iter().filter(is_read).filter_map(|path| folder.text(path)) {
+        // `if "X" in os.environ:` is a default too.
+        let is_asked_for = |name: &str| {
+            [format!("\"{name}\" in "), format!("'{name}' in ")]
+                .iter()
+                .any(|asked| text.contains(asked))
+        };
         for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-            for name in in_line(line) {
-                if !names.contains(&name) {
-                    names.push(name);
+            for (name, has_default) in in_line(line) {
+                let has_default = has_default || is_asked_for(&name);
+                let list = if has_default { &mut optional } else { &mut names };
+                if !list.contains(&name) {
+                    list.push(name);
                 }
             }
         }
     }
-    names
+    (names, optional)
 }
 
-/// How settings read a variable: `os.environ["X"]`, python-decouple's `config("X")`,
-/// django-environ's `env("X")` and `env.db("X")`.
-fn in_line(line: &str) -> Vec<String> {
+/// How settings read a variable, and whether they have a default for it: `os.environ["X"]`,
+/// `os.getenv("X")`, python-decouple's `config("X")`, django-environ's `env("X")` and
+/// `env.db("X")`.
+fn in_line(line: &str) -> Vec<(String, bool)> {
     let mut found = Vec::new();
     let is_name = |text: &str| {
         !text.is_empty()
@@ -140,7 +167,13 @@ fn in_line(line: &str) -> Vec<String> {
             && is_name(name)
             && !rest.trim_start_matches([']', ' ']).starts_with('=')
         {
-            found.push(name.to_owned());
+            found.push((name.to_owned(), false));
+        }
+    }
+    for call in ["environ.get(", "getenv("] {
+        for (at, _) in line.match_indices(call) {
+            let name = line.get(at + call.len()..).and_then(quoted).map(|(name, _)| name);
+            found.extend(name.filter(|name| is_name(name)).map(|name| (name.to_owned(), true)));
         }
     }
     for call in ["config", "env"] {
@@ -157,8 +190,8 @@ fn in_line(line: &str) -> Vec<String> {
             let Some((name, rest)) = rest.strip_prefix('(').and_then(quoted) else { continue };
             let is_last = rest.trim_start().starts_with(')');
             let is_cast = rest.trim_start().starts_with(", cast") && !rest.contains("default");
-            if is_name(name) && (is_last || is_cast) {
-                found.push(name.to_owned());
+            if is_name(name) {
+                found.push((name.to_owned(), !is_last && !is_cast));
             }
         }
     }

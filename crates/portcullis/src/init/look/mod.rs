@@ -1,12 +1,14 @@
 //! Conclusions from the content of a folder. Everything here is pure: names and texts in,
 //! conclusions out.
 
+mod application;
 mod environment;
 mod hints;
 mod load_files;
 mod requirements;
 mod settings;
 
+pub use application::{Application, Framework, application};
 pub use environment::{Variables, is_env_example, variables};
 pub use hints::{Hints, hints, is_load_file};
 pub use load_files::Request;
@@ -81,6 +83,7 @@ mod tests {
             DATABASES = {\"default\": env.db(\"DATABASE_URL\")}\n\
             HOSTS = env.list('ALLOWED_HOSTS', default=[])\n\
             # os.environ['IN_A_COMMENT']\n\
+            if \"GUARDED\" in os.environ: X = os.environ[\"GUARDED\"]\n\
             KEY = config('API_KEY')\nOTHER = os.getenv('OPTIONAL')\nX = my_config('NOT_READ')\n";
         let files = [("s/settings.py", settings), (".env.example", "API_KEY=x\n")];
         let found = variables(&folder(&files), "", "s.settings");
@@ -88,6 +91,18 @@ mod tests {
         assert_eq!(found.random, ["SECRET_KEY"]);
         let names: Vec<&str> = found.set.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["DATABASE_URL"]);
+
+        // A Redis is the run's own, also where the settings have an address of another one.
+        let redis =
+            "A = os.getenv(\"REDIS_URL\", \"redis://localhost\")\nB = env('CELERY_BROKER_URL')\n";
+        let given =
+            [("s/settings.py", redis), (".env.example", "CELERY_BROKER_URL=redis://redis\n")];
+        let set = variables(&folder(&given), "", "s.settings").set;
+        let of_run = "redis://127.0.0.1:{service.redis.port}/0";
+        assert_eq!(
+            set,
+            ["REDIS_URL", "CELERY_BROKER_URL"].map(|name| (name.to_owned(), of_run.to_owned()))
+        );
         assert!(found.set[0].1.starts_with("sqlite:///{run}/"), "{found:?}");
 
         // The engine is the project's own.

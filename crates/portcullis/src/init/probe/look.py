@@ -17,8 +17,11 @@ from django.urls.resolvers import RoutePattern, URLPattern, URLResolver
 
 SKIPPED = re.compile(
     r"(^|/)(admin|static|media|__debug__|silk|schema|swagger|redoc|docs|openapi|logout|"
-    r"api-auth|password|register|signup|confirm|verify|callback|oauth|social|i18n|jsi18n)"
+    r"api-auth|password|register|signup|confirm|verify|callback|oauth|social|i18n|jsi18n|"
+    r"test404|test500|404|500|autocomplete)"
 )
+# Pages of these are for a few people, and have many routes.
+OFFICES = ("django.contrib.admin", "wagtail.admin", "wagtail.users", "silk", "debug_toolbar")
 
 class TooLong(Exception):
     pass
@@ -250,6 +253,8 @@ def collected(everything, known, user):
             continue
         paths.add(path)
         view = describe_view(callback)
+        if view.startswith(OFFICES):
+            continue
         if re.search(r"[\\()\[\]*+?|^$]", path):
             # A pattern of anything, such as that of a tree of pages, also fits its own folder.
             top = path[: path.index("(")] if "(" in path else path
@@ -299,7 +304,7 @@ def addresses(skipped):
     return found
 
 
-def health_of(routes):
+def health_of(routes, everything):
     """A path that answers without a login, a health check first."""
     health = re.compile(r"health|ready|live|ping|status|heartbeat", re.I)
     good = [r for r in routes if not r["values"] and 200 <= r["anonymous"]["status"] < 300]
@@ -307,10 +312,14 @@ def health_of(routes):
     good.sort(key=lambda r: (not health.search(r["path"]), r["path"] != "/", len(r["path"])))
     if good:
         return good[0]["path"]
-    # Without a route of its own, the project still has its admin, or the page of Django.
-    for path in (ADMIN_LOGIN, "/"):
-        answer = Access().ask(path)
-        if 200 <= answer["status"] < 300:
+    # Without such a route, the project still has a login page, the pages of its API, an
+    # endpoint of GraphQL, or the page of Django.
+    plain = [p for p, *_ in everything if not re.search(r"[<>\\()\[\]*+?|^$]", p)]
+    pages = [p for p in plain if re.search(r"login|docs|openapi|schema", p) and "logout" not in p]
+    queries = [p + "?query=%7B__typename%7D" for p in plain if "graphql" in p.lower()]
+    filled_in = [r["path"] + "?" + urllib.parse.urlencode(r["query"]) for r in routes if r["query"]]
+    for path in [ADMIN_LOGIN, "/"] + filled_in + sorted(pages, key=len) + queries:
+        if 200 <= Access().ask(path)["status"] < 300:
             return path
     return None
 
@@ -337,7 +346,8 @@ def looked(plan):
     paths = {r["path"] for r in routes}
     more = addresses(skipped)
     for one in plan["requests"]:
-        more.append({"path": one["path"], "name": None, "values": None, "view": "", "query": one["query"]})
+        more.append({"path": one["path"], "name": None, "values": None, "view": "",
+                     "query": dict(one["query"])})
     for route in more:
         if not any(r["path"] == route["path"] and r["query"] == route["query"] for r in routes):
             paths.add(route["path"])
@@ -359,7 +369,7 @@ def looked(plan):
         route["answer"] = answer
     told["graphql"] = graphql(everything, [(True, Access(browser()))] + ([(False, access)] if login else []))
     told["routes"], told["skipped"] = routes, skipped
-    told["health"] = health_of(routes)
+    told["health"] = health_of(routes, everything)
     return told
 
 

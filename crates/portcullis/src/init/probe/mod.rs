@@ -8,17 +8,15 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::look::Request;
+use super::look::{Application, Request};
 
 /// Functions that make rows; also part of the seed that is written.
 pub const ROWS: &str = include_str!("rows.py");
 /// The parts of the script that looks, in their order.
-const LOOK: [&str; 4] = [
-    include_str!("look.py"),
-    include_str!("logins.py"),
-    include_str!("graphql.py"),
-    include_str!("openapi.py"),
-];
+const LOOK: [&str; 4] =
+    [include_str!("look.py"), include_str!("logins.py"), include_str!("graphql.py"), OPENAPI];
+const OPENAPI: &str = include_str!("openapi.py");
+const APPLICATION: &str = include_str!("application.py");
 
 /// The name of the user that logs in.
 pub const USER: &str = "portcullis";
@@ -210,6 +208,16 @@ pub fn script(out: &Path, tries: Tries<'_>) -> String {
     // A JSON text within a JSON text is also a text of Python.
     let plan = Value::from(plan.to_string());
     format!("{ROWS}\n\n{}\n\nmain(json.loads({plan}))\n", LOOK.join("\n\n"))
+}
+
+/// The script that looks at an application without Django, which writes its answer to `out`.
+pub fn of_application(out: &Path, application: &Application) -> String {
+    let plan = json!({
+        "out": out.to_string_lossy(), "module": application.module, "name": application.name,
+        "factory": application.is_factory, "framework": application.framework.name(),
+    });
+    let plan = Value::from(plan.to_string());
+    format!("{APPLICATION}\n\n{OPENAPI}\n\nmain(json.loads({plan}))\n")
 }
 
 /// Reads the answer.

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::login::login;
 use super::tasks::{Task, left_out};
 use super::{array, comment, quoted, table};
-use crate::init::look::Variables;
+use crate::init::look::{Application, Framework, Variables};
 use crate::init::probe::Seen;
 
 /// What was concluded, or chosen by the user.
@@ -13,8 +13,10 @@ use crate::init::probe::Seen;
 pub struct Chosen {
     /// The folder of `manage.py`, relative; empty at the top.
     pub root: String,
-    /// The settings module.
+    /// The settings module; empty if the project is not Django.
     pub settings: String,
+    /// The application of a project that is not Django.
+    pub application: Option<Application>,
     /// The file of requirements, relative.
     pub requirements: Option<String>,
     /// The oldest Python, if the project says so.
@@ -34,11 +36,19 @@ pub struct Names {
 
 /// A configuration that is good enough to prepare the project: paths are absolute below
 /// `root`, and there is one task, which is never called.
-pub fn draft(chosen: &Chosen, root: &Path, output: &Path) -> String {
+///
+/// `look` is the script that looks at a project that is not Django, as its last step.
+pub fn draft(chosen: &Chosen, root: &Path, output: &Path, look: &Path) -> String {
+    let last = chosen.application.as_ref().map(|application| {
+        let look = quoted(&look.to_string_lossy());
+        let step = format!("\n[[step]]\nname = \"look\"\nargv = [\"{{python}}\", {look}]\n");
+        format!("{step}\n[server]\n{}", server(application))
+    });
+    let last = last.unwrap_or_default();
     let absolute = |path: &str| root.join(path).to_string_lossy().into_owned();
     let output = quoted(&output.to_string_lossy());
     format!(
-        "{}\n[output]\ndir = {output}\n\n[scenario]\nwait = {{ constant = \"1s\" }}\n\n\
+        "{}{last}\n[output]\ndir = {output}\n\n[scenario]\nwait = {{ constant = \"1s\" }}\n\n\
          [[scenario.task]]\nname = \"draft\"\npath = \"/\"\n",
         preparation(chosen, None, &absolute)
     )
@@ -52,6 +62,9 @@ fn preparation(
 ) -> String {
     let root = if chosen.root.is_empty() { "." } else { &chosen.root };
     let mut text = format!("[project]\nroot = {}\n", quoted(&path(root)));
+    if chosen.application.is_some() {
+        text.push_str("kind = \"command\"\n");
+    }
     if let Some(python) = &chosen.python {
         text.push_str(&format!("python = {}\n", quoted(python)));
     }
@@ -59,7 +72,13 @@ fn preparation(
         Some(file) => text.push_str(&format!("requirements = [{}]\n", quoted(&path(file)))),
         None => text.push_str("# requirements = [\"requirements.txt\"]  # none was found\n"),
     }
+    if let Some(application) = &chosen.application {
+        text.push_str(&database(application));
+    }
     let variables = &chosen.variables;
+    if variables.set.iter().any(|(_, value)| value.contains("{service.redis.")) {
+        text.push_str("\n# Runs as long as the server does.\n[[service]]\nkind = \"redis\"\n");
+    }
     text.push_str("\n# The environment of every step and of the server.\n[env]\n");
     if let Some(example) = &variables.example {
         text.push_str(&format!("example = {}\n", quoted(&path(example))));
@@ -72,11 +91,46 @@ fn preparation(
     let mut random = vec!["SECRET_KEY".to_owned()];
     random.extend(variables.random.iter().filter(|name| *name != "SECRET_KEY").cloned());
     text.push_str(&format!("random = {}\n", array(&random)));
+    if chosen.application.is_some() {
+        return text;
+    }
     text.push_str(&format!("\n[django]\nsettings = {}\n", quoted(&chosen.settings)));
     if let Some((script, user)) = seed {
         text.push_str(&format!("seed = {}\nseed_user = {}\n", quoted(script), quoted(user)));
     }
     text
+}
+
+/// The database of an application, and the commands that make its tables.
+fn database(application: &Application) -> String {
+    let mut text = String::new();
+    if let Some(database) = &application.database {
+        text.push_str(&format!(
+            "\n# An empty database for each run; its address is in DATABASE_URL.\n\
+             [database]\nengine = {}\n",
+            quoted(database.engine)
+        ));
+    }
+    for command in &application.commands {
+        text.push_str(&format!("\n[[step]]\nargv = {}\n", array(command)));
+    }
+    text
+}
+
+/// How an application is served.
+fn server(application: &Application) -> String {
+    let Application { module, name, is_factory, framework, .. } = application;
+    let is_wsgi = *framework == Framework::Flask;
+    let app = |suffix: &str| quoted(&format!("{module}:{name}{suffix}"));
+    match (is_wsgi, is_factory) {
+        (true, true) => format!("kind = \"gunicorn\"\napp = {}\n", app("()")),
+        (true, false) => format!("kind = \"gunicorn\"\napp = {}\n", app("")),
+        (false, false) => format!("kind = \"uvicorn\"\napp = {}\n", app("")),
+        (false, true) => format!(
+            "argv = [\"{{python}}\", \"-m\", \"uvicorn\", \"--factory\", {}, \"--port\", \"{{port}}\"]\n",
+            app("")
+        ),
+    }
 }
 
 /// The whole configuration. Without `seen` the project's code was not run: then there is one
@@ -101,7 +155,10 @@ pub fn configuration(
     }
     let health = seen.and_then(|seen| seen.health.as_deref());
     text.push_str("\n[server]\n");
+    text.push_str(&chosen.application.as_ref().map(server).unwrap_or_default());
     match health {
+        // Without a path, a connection is enough.
+        None if chosen.application.is_some() => {}
         Some(path) => text.push_str(&format!("health = {}\n", quoted(path))),
         None => text
             .push_str("health = \"/\"  # no path answers without a login: choose one that does\n"),

@@ -63,7 +63,8 @@ fn session(login: &SessionLogin) -> String {
     format!(
         "\n# Each user sends the form of the login page when it starts, and keeps its session;\n\
          # `shared = true` logs in once for all.\n\
-         [scenario.login]\ntype = \"session\"\npath = {}\n{page}form = {}\ncookie = {}\n{csrf}",
+         [scenario.login]\ntype = \"session\"\npath = {}\n{page}form = {}\n\
+         headers = {{ Accept = \"text/html\" }}\ncookie = {}\n{csrf}",
         quoted(&login.path),
         table(login.fields.clone()),
         quoted(&login.cookie),

@@ -33,12 +33,16 @@ fn chosen() -> Chosen {
     Chosen {
         root: "back end \"x\"".to_owned(),
         settings: "config.settings".to_owned(),
+        application: None,
         requirements: Some("requirements.txt".to_owned()),
         python: Some("3.9".to_owned()),
         variables: Variables {
             example: Some(".env.example".to_owned()),
             random: vec!["SECRET_KEY".to_owned(), "OTHER_SECRET_KEY".to_owned()],
-            set: vec![("DATABASE_URL".to_owned(), "sqlite:///{run}/x".to_owned())],
+            set: vec![
+                ("DATABASE_URL".to_owned(), "sqlite:///{run}/x".to_owned()),
+                ("REDIS_URL".to_owned(), "redis://127.0.0.1:{service.redis.port}/0".to_owned()),
+            ],
         },
     }
 }
@@ -87,7 +91,12 @@ fn a_configuration_without_an_answer_has_a_task_to_replace() {
     let text =
         configuration(&Chosen { requirements: None, ..chosen() }, &names, None, &[placeholder()]);
     portcullis_core::config::load(&text, None, &[]).unwrap();
-    let draft = draft(&chosen(), std::path::Path::new("/x y"), std::path::Path::new("/out"));
+    let draft = draft(
+        &chosen(),
+        std::path::Path::new("/x y"),
+        std::path::Path::new("/out"),
+        std::path::Path::new("/look.py"),
+    );
     let config = portcullis_core::config::load(&draft, None, &[]).unwrap().config;
     assert_eq!(config.project.root, "/x y/back end \"x\"");
 }
