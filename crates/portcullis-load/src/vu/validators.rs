@@ -9,15 +9,23 @@ const MOST: usize = 64;
 /// The validators of earlier answers.
 #[derive(Debug, Default)]
 pub struct Validators {
-    /// Method, path and query, and the header lines that ask whether the answer has changed.
-    known: Vec<(Box<[u8]>, Box<[u8]>)>,
+    known: Vec<Known>,
+}
+
+/// What one answer brought.
+#[derive(Debug)]
+struct Known {
+    /// Method, path and query.
+    line: Box<[u8]>,
+    /// The header lines that ask whether the answer has changed.
+    fields: Box<[u8]>,
 }
 
 impl Validators {
     /// The header lines for a request with this line; empty if no answer to it is known.
     pub fn of(&self, line: &[u8]) -> &[u8] {
-        let found = self.known.iter().find(|(known, _)| **known == *line);
-        found.map_or(&[], |(_, fields)| fields)
+        let found = self.known.iter().find(|known| *known.line == *line);
+        found.map_or(&[], |known| &known.fields)
     }
 
     /// Keeps the validators of a good answer to a request with this line.
@@ -31,13 +39,13 @@ impl Validators {
             (!value.chars().any(char::is_control)).then(|| format!("{to}: {value}\r\n"))
         };
         let fields: String = pairs.into_iter().filter_map(line_of).collect();
-        self.known.retain(|(known, _)| **known != *line);
+        self.known.retain(|known| *known.line != *line);
         if fields.is_empty() {
             return;
         }
         if self.known.len() >= MOST {
             self.known.remove(0);
         }
-        self.known.push((line.into(), fields.into_bytes().into()));
+        self.known.push(Known { line: line.into(), fields: fields.into_bytes().into() });
     }
 }

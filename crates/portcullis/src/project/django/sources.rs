@@ -135,7 +135,7 @@ fn read(file: &Path, root: &Path, groups: &[String]) -> Result<(Option<Part>, bo
         let member = if member.is_empty() { "." } else { &member };
         let wanted = Wanted { pyproject: pyproject.as_ref(), groups, member };
         let locked = read(&text(), wanted).map_err(|error| {
-            let is_of_lock = matches!(error, LockError::Beyond(_) | LockError::Unreadable);
+            let is_of_lock = matches!(error, LockError::Unsupported(_) | LockError::Unreadable);
             let advice = is_of_lock.then(|| {
                 format!("write a list with `{command}`, and name it in project.requirements")
             });

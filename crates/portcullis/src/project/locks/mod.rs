@@ -83,7 +83,7 @@ pub enum LockError {
     },
     /// It says something that requirements cannot say.
     #[error("{0}")]
-    Beyond(&'static str),
+    Unsupported(&'static str),
 }
 
 type Read = fn(&str, Wanted<'_>) -> Result<Locked, LockError>;

@@ -14,7 +14,7 @@ pub fn read(lock: &str, wanted: Wanted<'_>) -> Result<Locked, LockError> {
     let tree = tree(lock)?;
     let packages = items(&tree, "package");
     if packages.iter().any(|package| value_at(package, "groups").is_none()) {
-        return Err(LockError::Beyond(NO_GROUPS));
+        return Err(LockError::Unsupported(NO_GROUPS));
     }
     let locked_groups: Vec<String> = texts(&tree, "metadata.groups")
         .into_iter()
@@ -28,11 +28,11 @@ pub fn read(lock: &str, wanted: Wanted<'_>) -> Result<Locked, LockError> {
     let named = wanted.pyproject.map(indexes).unwrap_or_default();
     let mut locked = Locked {
         is_package: wanted.pyproject.is_some_and(is_package),
-        indexes: named.clone(),
+        indexes: named,
         ..Locked::default()
     };
     for package in packages {
-        if !texts(package, "groups").iter().any(|name| is_chosen(name)) {
+        if !texts(package, "groups").iter().any(is_chosen) {
             continue;
         }
         let name = text(package, "name").ok_or(LockError::Unreadable)?;

@@ -189,7 +189,7 @@ fn edges<'a>(
         // The lock leaves out what no accepted Python needs.
         let Some((to, _)) = same.next() else { continue };
         if same.next().is_some() {
-            return Err(LockError::Beyond(AMBIGUOUS));
+            return Err(LockError::Unsupported(AMBIGUOUS));
         }
         found.push(Edge { to, extras: texts(entry, "extras"), marker });
     }

@@ -90,7 +90,7 @@ fn of_poetry(name: &str, node: &Node) -> Result<Option<String>, LockError> {
     }
     let remote = ["git", "url", "source", "path"];
     if remote.iter().any(|key| value_at(node, key).is_some()) {
-        return Err(LockError::Beyond(
+        return Err(LockError::Unsupported(
             "a dependency of Poetry from another place than the default index needs a lock \
              (`poetry lock`)",
         ));
@@ -119,7 +119,7 @@ fn one_range(constraint: &str) -> String {
         let version = version.trim();
         // The first part that is not zero may not change.
         let parts: Vec<&str> = version.split('.').collect();
-        let first = parts.iter().position(|part| part.trim_start_matches('0') != "");
+        let first = parts.iter().position(|part| !part.trim_start_matches('0').is_empty());
         let end = next(version, first.unwrap_or(parts.len() - 1));
         return end.map_or(String::new(), |end| format!(">={version},<{end}"));
     }

@@ -36,7 +36,7 @@ pub fn reach<'a>(
             let known = reached.entry((edge.to, extra)).or_default();
             let is_wider = known.widen(&condition);
             let too_many = "its conditions are too many to be written as requirements";
-            if is_wider.ok_or(LockError::Beyond(too_many))? {
+            if is_wider.ok_or(LockError::Unsupported(too_many))? {
                 let edges = below(edge.to, extra)?;
                 open.extend(edges.into_iter().map(|edge| (edge, condition.clone())));
             }

@@ -161,7 +161,7 @@ fn packages_with_hashes_are_apart_and_a_private_index_is_not_mixed() {
 #[test]
 fn what_requirements_cannot_say_is_refused() {
     let beyond = |name: &str, text: &str| match read_with(name, text, &[], "") {
-        Err(LockError::Beyond(why)) => why,
+        Err(LockError::Unsupported(why)) => why,
         other => panic!("{name}: {other:?}"),
     };
     let old: String =

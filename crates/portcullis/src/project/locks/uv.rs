@@ -49,7 +49,7 @@ pub fn read(lock: &str, wanted: Wanted<'_>) -> Result<Locked, LockError> {
         }
     }
     if locked.packages.iter().any(|package| package.marker.contains("extra ==")) {
-        return Err(LockError::Beyond(CONFLICTS));
+        return Err(LockError::Unsupported(CONFLICTS));
     }
     Ok(locked)
 }
