@@ -74,7 +74,7 @@ mod tests {
              [[scenario.task]]\nname = \"a\"\npath = \"/\"\n"
         );
         match load(&text, None, &[]) {
-            Ok(loaded) => Ok(loaded.config.project.clone()),
+            Ok(loaded) => Ok(loaded.config.project),
             Err(problems) => {
                 assert!(problems.iter().all(|problem| problem.at != Place::Default));
                 Err(problems.iter().map(|p| p.show("f")).collect::<Vec<_>>().join("\n"))

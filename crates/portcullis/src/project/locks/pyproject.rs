@@ -119,7 +119,7 @@ fn one_range(constraint: &str) -> String {
         let version = version.trim();
         // The first part that is not zero may not change.
         let parts: Vec<&str> = version.split('.').collect();
-        let first = parts.iter().position(|part| part.trim_start_matches('0') != "");
+        let first = parts.iter().position(|part| !part.trim_start_matches('0').is_empty());
         let end = next(version, first.unwrap_or(parts.len() - 1));
         return end.map_or(String::new(), |end| format!(">={version},<{end}"));
     }
