@@ -25,10 +25,9 @@ pub fn read(lock: &str, wanted: Wanted<'_>) -> Result<Locked, LockError> {
     let is_chosen = |name: &&str| {
         *name == "default" || wanted.groups.iter().any(|group| normal(group) == normal(name))
     };
-    let named = wanted.pyproject.map(indexes).unwrap_or_default();
     let mut locked = Locked {
         is_package: wanted.pyproject.is_some_and(is_package),
-        indexes: named,
+        indexes: wanted.pyproject.map(indexes).unwrap_or_default(),
         ..Locked::default()
     };
     for package in packages {
