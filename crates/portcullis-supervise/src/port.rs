@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a connection that is to be seen")]
+    #[expect(clippy::disallowed_methods, reason = "a connection for the test")]
     fn connections_are_told_with_their_other_end() {
         let port = any_free().unwrap();
         let listener = bind(port).unwrap();

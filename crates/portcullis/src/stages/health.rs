@@ -88,7 +88,7 @@ fn client(trust: &Trust) -> anyhow::Result<reqwest::Client> {
 }
 
 /// Without a path, a connection is enough.
-#[expect(clippy::disallowed_methods, reason = "no load: one connection at a time")]
+#[expect(clippy::disallowed_methods, reason = "a health check, not a load")]
 async fn connect(target: &Target) -> Health {
     let place = (target.host.as_str(), target.port);
     match tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(place)).await {

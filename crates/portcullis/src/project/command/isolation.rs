@@ -56,7 +56,8 @@ pub fn keeps_to(folder: &RunFolder, plan: &ServePlan, server: &Server) -> Result
         let Some((port, name)) = known else { continue };
         // A configured server has the run's databases; the hook knows the others there.
         let is_configured = plan.database.url.is_some() && *port == 5432;
-        if !(is_configured || is_local(&place) && is_ours(*port)) {
+        let is_own = is_local(&place) && is_ours(*port);
+        if !(is_configured || is_own) {
             return foreign(format!(
                 "the server is connected to {place} ({name}), which this run has not started"
             ));
