@@ -179,7 +179,7 @@ pub fn of_code(seen: &Seen) -> Vec<Conclusion> {
     let mut told = Vec::new();
     if !facts.frameworks.is_empty() {
         let names = facts.frameworks.join(", ");
-        told.push(conclude("framework", names, Sure::Certain, "installed apps"));
+        told.push(conclude("framework", names, Sure::Certain, "the project uses it"));
     }
     told.push(login(seen));
     if let Some(path) = &seen.health {

@@ -141,9 +141,11 @@ fn a_jwt_in_a_folder_with_blanks_gets_a_verdict_and_no_problem_from_doctor() {
     assert!(seed.contains("# rows(\"shop.Odd\", 25, _user)  # ValueError: an odd model"), "{seed}");
     let healthy = made.run(&["doctor", "--no-noise", "--port", "auto"]);
     assert_eq!(healthy.code, Some(0), "{}", healthy.text);
-    for part in
-        ["READY: no problems", "task: product_list: GET /api/products/: 200", "login: it is accepted"]
-    {
+    for part in [
+        "READY: no problems",
+        "task: product_list: GET /api/products/: 200",
+        "login: it is accepted",
+    ] {
         assert!(healthy.text.contains(part), "no {part} in\n{}", healthy.text);
     }
     expect_planted(&made);
