@@ -2,6 +2,8 @@
 //! doubtful settings give warnings.
 
 mod serve;
+mod users;
+mod warnings;
 
 pub use serve::{Seed, ServePlan};
 
@@ -158,7 +160,7 @@ impl LoadPlan {
         let end = self.warm_up + measured;
         let stays = match self.warm_up {
             Duration::ZERO => Duration::ZERO,
-            warm_up => warm_up + self.scenario.wait.mean() * 2,
+            warm_up => warm_up + self.scenario.longest_wait() * 2,
         };
         let total = self.model.total();
         let is_due = |(from, to): &ActiveSpan| *from < end && (*to >= total || *to > stays);
@@ -179,7 +181,9 @@ impl LoadPlan {
     /// The longest latency limit of the rules on a task; zero without one.
     pub fn longest_limit(&self, task: &Task) -> Duration {
         let limits = self.rules.iter().filter_map(|rule| match rule.limit {
-            Limit::Latency(limit) if is_in(&rule.scope, task) && !rule.metric.is_of_load() => {
+            Limit::Latency(limit)
+                if is_in(&rule.scope, task, &self.scenario) && !rule.metric.is_of_load() =>
+            {
                 Some(limit)
             }
             _ => None,
@@ -194,9 +198,11 @@ impl LoadPlan {
         if let Some(due) = self.model.due_between(from, to) {
             return due;
         }
-        let wait = self.scenario.wait;
-        let answer = if matches!(wait, Wait::Pacing(_)) { 0.0 } else { 0.05 };
-        let cycle = (wait.mean().as_secs_f64() + answer).max(0.001);
+        let cycle = |user: u32| {
+            let wait = self.scenario.wait_of(self.scenario.kind_of(user));
+            let answer = if matches!(wait, Wait::Pacing(_)) { 0.0 } else { 0.05 };
+            (wait.mean().as_secs_f64() + answer).max(0.001)
+        };
         // Users that are active at the end of the load stay for extra requests.
         let total = self.model.total();
         let active = |(born, dead): &(Duration, Duration)| {
@@ -204,8 +210,8 @@ impl LoadPlan {
             dead.saturating_sub((*born).max(from)).as_secs_f64()
         };
         // More than a million users are refused, so this sum is short.
-        let lives = (0..self.users).flat_map(|user| self.model.active_spans(user));
-        lives.map(|life| active(&life)).sum::<f64>() / cycle
+        let lives = |user: u32| self.model.active_spans(user).iter().map(active).sum::<f64>();
+        (0..self.users).map(|user| lives(user) / cycle(user)).sum()
     }
 
     /// The load in a few words: `5 users, 1/s, 30.0 s`.
@@ -237,11 +243,11 @@ impl LoadPlan {
 }
 
 /// Whether a scope has the requests of a task.
-fn is_in(scope: &Scope, task: &Task) -> bool {
+fn is_in(scope: &Scope, task: &Task, scenario: &Scenario) -> bool {
     match scope {
         Scope::Aggregate => true,
         Scope::Task(name) => *name == task.name,
-        Scope::Group(name) => task.group.as_ref() == Some(name),
+        Scope::Group(name) => scenario.is_in_group(task, name),
         Scope::Label(label) => *label == labels(&task.steps),
         Scope::Login => false,
     }
@@ -295,6 +301,7 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
         problems.push(Problem { at: Place::Default, message });
     }
     problems.extend(rules.iter().filter_map(|rule| never_seen(rule, &load)));
+    problems.extend(users::problems(&load));
     let mode = match &config.load.host {
         Some(target) => Mode::Attach(target.clone()),
         None => Mode::Serve(Box::new(serve::plan(config, &around.base))),
@@ -302,9 +309,9 @@ pub fn resolve(config: &Config, around: PlanInputs) -> Result<Plan, Vec<Problem>
     if !problems.is_empty() {
         return Err(problems);
     }
-    let mut warnings = warnings(&load);
+    let mut warnings = warnings::warnings(&load);
     warnings.extend(config.renamed.iter().cloned());
-    warnings.extend(baseline.as_ref().and_then(|baseline| doubt(baseline, &rules)));
+    warnings.extend(baseline.as_ref().and_then(|baseline| warnings::doubt(baseline, &rules)));
     Ok(Plan {
         mode,
         load,
@@ -340,24 +347,9 @@ fn never_seen(rule: &Threshold, load: &LoadPlan) -> Option<Problem> {
     is_never.then_some(Problem { at: Place::Default, message })
 }
 
-/// A warning if the baseline comes from another machine or configuration.
-fn doubt(baseline: &BaselinePlan, rules: &[Threshold]) -> Option<String> {
-    let advice = baseline.advice()?;
-    Some(match rules.iter().any(is_lowered) {
-        false => format!("the baseline is not comparable with this run: {advice}"),
-        true => format!("violated baseline rules are warnings in this run: {advice}"),
-    })
-}
-
-/// Whether a rule is a warning because its baseline comes from elsewhere.
-fn is_lowered(rule: &Threshold) -> bool {
-    rule.derived.as_ref().is_some_and(|derived| derived.lowered.is_some())
-}
-
 fn load_plan(config: &Config, around: &PlanInputs, rules: &[Threshold]) -> LoadPlan {
     let load = &config.load;
-    let own_logins = config.scenario.login.as_ref();
-    let own_logins = own_logins.is_some_and(|login| !login.shared && !login.steps.is_empty());
+    let own_logins = config.scenario.logins().any(|login| !login.shared);
     let is_open = matches!(load.model, Model::Open(..));
     let tls = load.host.as_ref().filter(|host| host.tls).map(|_| TlsPlan {
         ca: load.ca.as_deref().map(|path| around.base.join(path)),
@@ -389,29 +381,6 @@ fn load_plan(config: &Config, around: &PlanInputs, rules: &[Threshold]) -> LoadP
         until_sure: load.until_sure,
         limits: latency_limits(rules),
     }
-}
-
-fn warnings(load: &LoadPlan) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let (expected, deck) = (load.expected_requests(load.longest), load.deck());
-    if expected < deck as f64 {
-        warnings.push(format!(
-            "about {expected:.0} requests are expected within {} (load.max_duration), but {deck} \
-             are needed to call every task by its weight: run longer or use more users",
-            seconds(load.longest)
-        ));
-    }
-    let fails = |rule: &Threshold| rule.severity == crate::threshold::Severity::Fail;
-    if !load.rules.iter().any(fails) {
-        let only_warn = load.rules.iter().any(is_lowered);
-        let why = if only_warn {
-            "baseline rules are warnings in this run"
-        } else {
-            "thresholds.fail is empty"
-        };
-        warnings.push(format!("no threshold can fail this run: {why}"));
-    }
-    warnings
 }
 
 fn seconds(value: Duration) -> String {

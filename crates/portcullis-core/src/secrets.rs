@@ -62,9 +62,11 @@ impl Secrets {
 
     /// Adds the values of all headers, parameters and fields of bodies with a secret name.
     pub fn add_scenario(&mut self, scenario: &Scenario) {
-        if let Some(login) = &scenario.login {
+        for login in scenario.users.iter().filter_map(|users| users.login.as_ref()) {
             let values = &login.values;
-            login.steps.iter().for_each(|step| self.add_request(&step.request, values));
+            let refresh = login.refresh.iter().map(|refresh| &refresh.step);
+            let steps = login.steps.iter().chain(refresh);
+            steps.for_each(|step| self.add_request(&step.request, values));
             if let Some(header) = &login.header {
                 self.add_login(header, values);
             }

@@ -8,12 +8,16 @@ use portcullis_core::compare::{GAP, Judge, KEPT, Pair, Side, Sides};
 use portcullis_core::engine::LoginFailure;
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::scenario::When;
 use portcullis_core::target::Target;
 
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
 use crate::metrics::Sample;
 use crate::reactor::{self, Handle, ReactorError, Turn};
-use crate::vu::{LoggedIn, Prepared, Sending, Session, Shapes, closes_connections, login_failure};
+use crate::vu::{
+    LoadError, LoggedIn, Prepared, Sending, Session, Shapes, closes_connections, login_failure,
+    secrets_of, set_up,
+};
 
 /// The plan of the pairs.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +72,9 @@ pub enum PairsError {
     /// The login at one of the servers failed.
     #[error("the login at the {} failed: {}", .0.name(), .1.message)]
     Login(Side, LoginFailure),
+    /// The set-up at one of the servers failed.
+    #[error("at the {}: {}", .0.name(), .1)]
+    SetUp(Side, String),
     /// The caller stopped it.
     #[error("stopped")]
     Aborted,
@@ -176,7 +183,8 @@ impl State<'_> {
 struct Director<'a> {
     plan: PairPlan<'a>,
     own: Handle,
-    sessions: Sides<Session>,
+    /// One for each kind of users; one request at a time uses the handle of its server.
+    sessions: Vec<Sides<Session>>,
     judge: Judge,
     random: Rng,
     /// The number of requests so far; each pair draws its values from its own random stream.
@@ -204,7 +212,13 @@ impl<'a> Director<'a> {
         Self {
             plan,
             own,
-            sessions: Sides { base: Session::new(base, 0), candidate: Session::new(candidate, 0) },
+            sessions: (0..plan.load.scenario.users.len())
+                .map(|kind| {
+                    let user = plan.load.scenario.first_user(kind, plan.load.users).unwrap_or(0);
+                    let session = |handle: &Handle| Session::new(handle.clone(), user, kind);
+                    Sides { base: session(&base), candidate: session(&candidate) }
+                })
+                .collect(),
             judge,
             random: Rng::stream(plan.load.seed, Domain::Pairs, u64::from(plan.repetition)),
             number: 0,
@@ -218,7 +232,11 @@ impl<'a> Director<'a> {
         state: &State<'_>,
     ) -> Result<PairsOutcome, PairsError> {
         for side in [Side::Base, Side::Candidate] {
-            self.log_in(side, sending, state).await?;
+            self.set_up(side, sending, state).await?;
+            for kind in 0..self.sessions.len() {
+                self.log_in(side, kind, sending, state).await?;
+            }
+            self.start(side, sending).await?;
         }
         state.hooks.borrow_mut().place();
         self.warm_up(sending, state).await?;
@@ -250,19 +268,58 @@ impl<'a> Director<'a> {
         })
     }
 
-    async fn log_in(
+    /// Runs the set-up of the run at one of the servers.
+    async fn set_up(
         &mut self,
         side: Side,
         sending: &Sides<Sending<'_>>,
         state: &State<'_>,
     ) -> Result<(), PairsError> {
+        let Some(handle) = self.sessions.first().map(|one| one.of(side).handle()) else {
+            return Ok(());
+        };
+        let (given, _) = set_up(sending.of(side), handle).await.map_err(|error| match error {
+            LoadError::Aborted => PairsError::Aborted,
+            error => PairsError::SetUp(side, error.to_string()),
+        })?;
+        let names = self.plan.load.scenario.given();
+        secrets_of(&names, &given).for_each(|value| state.hooks.borrow_mut().secret(value));
+        self.sessions.iter_mut().for_each(|one| one.of_mut(side).give(&given));
+        Ok(())
+    }
+
+    /// Calls the tasks that a user calls at its start.
+    async fn start(&mut self, side: Side, sending: &Sides<Sending<'_>>) -> Result<(), PairsError> {
+        for (index, task) in self.plan.load.scenario.tasks.iter().enumerate() {
+            if task.when != When::OnStart {
+                continue;
+            }
+            let Some(sessions) = self.sessions.get_mut(task.kind) else { continue };
+            let mut rng = Rng::stream(self.plan.load.seed, Domain::Values, u64::MAX - index as u64);
+            let session = sessions.of_mut(side);
+            let called = session.call(sending.of(side), index, &mut rng, None).await;
+            if called.is_none_or(|called| called.into_sample().is_cut) {
+                return Err(PairsError::Aborted);
+            }
+        }
+        Ok(())
+    }
+
+    async fn log_in(
+        &mut self,
+        side: Side,
+        kind: usize,
+        sending: &Sides<Sending<'_>>,
+        state: &State<'_>,
+    ) -> Result<(), PairsError> {
         let sending = sending.of(side);
-        let session = self.sessions.of_mut(side);
+        let Some(sessions) = self.sessions.get_mut(kind) else { return Ok(()) };
+        let session = sessions.of_mut(side);
         match session.login(sending).await {
             (_, LoggedIn::In(credentials)) => {
                 let mut hooks = state.hooks.borrow_mut();
                 credentials
-                    .secrets(sending.prepared.login_names())
+                    .secrets(sending.prepared.login_names(kind))
                     .for_each(|one| hooks.secret(one));
                 Ok(())
             }
@@ -302,6 +359,7 @@ impl<'a> Director<'a> {
         sending: &Sides<Sending<'_>>,
         state: &State<'_>,
     ) -> Option<Pair> {
+        let kind = self.plan.load.scenario.tasks.get(task)?.kind;
         let candidate_first = self.random.below(2) == 1;
         let order = match candidate_first {
             true => [Side::Candidate, Side::Base],
@@ -319,7 +377,7 @@ impl<'a> Director<'a> {
         for side in order {
             self.own.until(Instant::now() + GAP).await;
             let before = state.hooks.borrow_mut().cpu(side);
-            let session = self.sessions.of_mut(side);
+            let session = self.sessions.get_mut(kind)?.of_mut(side);
             let called = session.call(sending.of(side), task, &mut values.clone(), None).await?;
             let sample = called.into_sample();
             let after = state.hooks.borrow_mut().cpu(side);

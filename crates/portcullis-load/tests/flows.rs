@@ -251,7 +251,7 @@ fn each_user_keeps_its_own_cookies() {
         _ => ok("{}"),
     });
     let task = "[[scenario.task]]\nname = \"t\"\npath = \"/\"\n";
-    run(task, (3, 30), &web);
+    run(task, (3, 300), &web);
     let mut cookies: Vec<String> =
         web.seen().iter().map(|seen| seen.field("cookie").to_owned()).collect();
     cookies.sort();

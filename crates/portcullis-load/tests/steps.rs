@@ -87,7 +87,7 @@ fn a_login_of_two_steps_brings_the_token_of_that_which_extracts_it() {
     let (mut plan, target) = planned(load, login, &server.url());
     let mut before: Step = plan.scenario.tasks[1].steps[0].clone();
     before.request.path = Template(vec![Part::Text("/before/".to_owned())]);
-    plan.scenario.login.as_mut().unwrap().steps.insert(0, before);
+    plan.scenario.users[0].login.as_mut().unwrap().steps.insert(0, before);
     let (summary, ended) = run_to_the_end(&plan, &target);
     assert_eq!(ended, Ended::Complete);
     let login = summary.login.unwrap();

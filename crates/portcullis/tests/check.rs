@@ -250,7 +250,7 @@ fn summary(slow: &str, ms: u64) -> (Summary, String) {
         users_asked: 5,
         users_ran: 5,
         tasks: scenario.tasks.iter().map(task).collect(),
-        login: scenario.login.as_ref().map(|login| of("login", &login.steps)),
+        login: scenario.users[0].login.as_ref().map(|login| of("login", &login.steps)),
         limits,
         ..Summary::default()
     };

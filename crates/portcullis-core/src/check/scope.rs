@@ -129,7 +129,8 @@ pub fn of_tasks<'a, 's>(
     scenario: &'s Scenario,
 ) -> (Vec<TaskRow<'a, 's>>, Vec<&'s str>) {
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
-    for task in scenario.tasks.iter().filter(|task| task.weight > 0 && is_in(task, scope)) {
+    for task in scenario.tasks.iter().filter(|task| task.weight > 0 && is_in(task, scope, scenario))
+    {
         match row_of(file, task, scenario) {
             Some(row) => rows.push((task.name.as_str(), row)),
             None => missing.push(task.name.as_str()),
@@ -148,7 +149,7 @@ pub fn no_rows<N: AsRef<str>>(tasks: &[N]) -> String {
 }
 
 fn no_login(scenario: &Scenario) -> String {
-    match &scenario.login {
+    match scenario.logins().next() {
         Some(login) => format!("no row is named login or {}", titles(&login.steps)),
         None => "the scenario has no login".to_owned(),
     }
@@ -164,12 +165,12 @@ fn all<'a>(file: &'a Stated, scenario: &Scenario) -> Rows<'a> {
 
 /// Whether a row belongs to the login.
 pub fn is_login(row: &StatedRow, scenario: &Scenario) -> bool {
-    scenario.login.as_ref().is_some_and(|login| is_of(row, "login", &login.steps))
+    scenario.logins().any(|login| is_of(row, "login", &login.steps))
 }
 
-fn is_in(task: &Task, scope: &Scope) -> bool {
+fn is_in(task: &Task, scope: &Scope, scenario: &Scenario) -> bool {
     match scope {
-        Scope::Group(name) => task.group.as_deref() == Some(name),
+        Scope::Group(name) => scenario.is_in_group(task, name),
         Scope::Task(name) => task.name == *name,
         Scope::Aggregate => true,
         Scope::Label(label) => labels(&task.steps) == *label,

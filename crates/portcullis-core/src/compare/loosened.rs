@@ -14,11 +14,11 @@ pub fn loosenings(base: &Config, candidate: &Config) -> Vec<String> {
     let mut lines = rules(&base.thresholds, &candidate.thresholds);
     lines.extend(tasks(&base.scenario.tasks, &candidate.scenario.tasks));
     let steps = |config: &Config| {
-        config.scenario.login.as_ref().map(|login| login.steps.clone()).unwrap_or_default()
+        config.scenario.logins().flat_map(|login| login.steps.clone()).collect::<Vec<Step>>()
     };
     lines.extend(answers("login", &steps(base), &steps(candidate)));
     lines.extend(load(&base.load, &candidate.load));
-    let (wait, now) = (base.scenario.wait.mean(), candidate.scenario.wait.mean());
+    let (wait, now) = (base.scenario.longest_wait(), candidate.scenario.longest_wait());
     lines.extend((now > wait).then(|| changed("scenario.wait on average", span(wait), span(now))));
     let (limit, now) = (base.against.limit, candidate.against.limit);
     lines.extend((now < limit).then(|| changed("against.limit", span(limit), span(now))));
@@ -147,12 +147,19 @@ fn is_implied(check: &Check, checks: &[Check]) -> bool {
 }
 
 fn is_at_least(condition: &Condition, other: &Condition) -> bool {
-    use Condition::{Equals, Json, MinItems};
+    use Condition::{Equals, Json, MaxItems, MaxSize, MinItems};
     match (condition, other) {
         (MinItems { path, min_items }, MinItems { path: own, min_items: other }) => {
             path == own && other >= min_items
         }
-        (Json { path }, MinItems { path: own, .. } | Equals { path: own, .. }) => path == own,
+        (MaxItems { path, max_items }, MaxItems { path: own, max_items: other }) => {
+            path == own && other <= max_items
+        }
+        (MaxSize(most), MaxSize(other)) => other <= most,
+        (
+            Json { path },
+            MinItems { path: own, .. } | MaxItems { path: own, .. } | Equals { path: own, .. },
+        ) => path == own,
         _ => condition == other,
     }
 }

@@ -41,7 +41,7 @@ pub(super) fn is_in(scope: &Scope, task: Option<&String>, summary: &Summary) -> 
         Scope::Task(name) => name == task,
         Scope::Group(group) => {
             let known = summary.tasks.iter().find(|known| known.name == *task);
-            known.is_some_and(|known| known.group.as_ref() == Some(group))
+            known.is_some_and(|known| known.is_in_group(group))
         }
         Scope::Label(label) => {
             let known = summary.tasks.iter().find(|known| known.name == *task);

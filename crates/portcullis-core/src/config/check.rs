@@ -3,10 +3,22 @@
 use super::reader::{Problems, Reader, note, text};
 use super::renamed;
 use super::tree::{Node, Value};
-use crate::scenario::{Check, Condition, MAX_CHECKS, Scalar};
+use crate::scenario::{Check, Condition, MAX_CHECKS, Pattern, Scalar};
+use crate::units;
 
 /// The keys of a check, of which each has one, besides its path.
-const KINDS: [&str; 4] = ["equals", "min_items", "text", "absent"];
+const KINDS: [&str; 10] = [
+    "equals",
+    "min_items",
+    "max_items",
+    "text",
+    "absent",
+    "matches",
+    "max_size",
+    "status",
+    "media_type",
+    "header",
+];
 
 /// The checks of a task.
 pub fn checks(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<Check> {
@@ -59,14 +71,39 @@ fn check(node: &Node, path: &str, problems: &mut Problems) -> Option<Check> {
             let path = json.unwrap_or_default();
             min_items.map(|min_items| Condition::MinItems { path, min_items })
         }
+        (["max_items"], json) => {
+            let items = section.integer("max_items", 0..=i64::MAX, problems);
+            let max_items = items.and_then(|items| u64::try_from(items).ok());
+            let path = json.unwrap_or_default();
+            max_items.map(|max_items| Condition::MaxItems { path, max_items })
+        }
+        (["status"], None) => {
+            let status = section.integer("status", 100..=599, problems);
+            status.and_then(|status| u16::try_from(status).ok()).map(Condition::Status)
+        }
+        (["media_type"], None) => {
+            let media_type = sought(&mut section, "media_type", problems);
+            media_type.map(|media_type| Condition::MediaType(media_type.to_ascii_lowercase()))
+        }
+        (["header"], None) => sought(&mut section, "header", problems)
+            .map(|name| Condition::Header { name, value: None }),
+        (["equals", "header"], None) => {
+            let value = section.optional_text("equals", problems);
+            let name = sought(&mut section, "header", problems);
+            name.zip(value).map(|(name, value)| Condition::Header { name, value: Some(value) })
+        }
+        (["matches"], None) => pattern(&mut section, problems).map(Condition::Matches),
+        (["max_size"], None) => size(&mut section, problems).map(Condition::MaxSize),
         (["text"], None) => sought(&mut section, "text", problems).map(Condition::Text),
         (["absent"], None) => sought(&mut section, "absent", problems).map(Condition::Absent),
         _ => None,
     };
     section.finish(problems);
     if condition.is_none() && problems.len() == before {
-        let message =
-            format!("{path} needs one of: json, json and equals, json and min_items, text, absent");
+        let message = format!(
+            "{path} needs one of: json, json and equals, json and min_items, json and max_items, \
+             text, absent, matches, max_size, status, media_type, header, header and equals"
+        );
         note(problems, node.at, message);
     }
     let condition = condition?;
@@ -82,6 +119,35 @@ fn sought(section: &mut Reader<'_>, key: &'static str, problems: &mut Problems) 
         return None;
     }
     Some(text)
+}
+
+/// A regular expression that the body must match.
+fn pattern(section: &mut Reader<'_>, problems: &mut Problems) -> Option<Pattern> {
+    let (at, path) = (section.at(), section.path_of("matches"));
+    let written = section.optional_text("matches", problems)?;
+    let why = match regex::Regex::new(&written) {
+        Ok(regex) if !regex.is_match("") => return Some(Pattern(regex)),
+        Ok(_) => "every body matches it, also an empty one".to_owned(),
+        Err(error) => {
+            let why = error.to_string();
+            why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        }
+    };
+    note(problems, at, format!("{path}: {why}"));
+    None
+}
+
+/// A number of bytes, such as 20kB.
+fn size(section: &mut Reader<'_>, problems: &mut Problems) -> Option<u64> {
+    let (at, path) = (section.at(), section.path_of("max_size"));
+    let written = section.optional_text("max_size", problems)?;
+    match units::bytes(&written) {
+        Ok(size) => Some(size as u64),
+        Err(error) => {
+            note(problems, at, format!("{path} = {error}"));
+            None
+        }
+    }
 }
 
 fn scalar(node: &Node, path: &str, problems: &mut Problems) -> Option<Scalar> {
@@ -196,8 +262,36 @@ mod tests {
     }
 
     #[test]
+    fn checks_of_the_head_and_of_the_size_are_read() {
+        let condition = |keys: &str| {
+            step(&format!("check = {{ {keys} }}")).unwrap().0.checks[0].condition.clone()
+        };
+        let header = |value: Option<&str>| Condition::Header {
+            name: "X-Total".to_owned(),
+            value: value.map(str::to_owned),
+        };
+        assert_eq!(condition("status = 201"), Condition::Status(201));
+        assert_eq!(condition("header = \"X-Total\""), header(None));
+        assert_eq!(condition("header = \"X-Total\", equals = \"3\""), header(Some("3")));
+        let json = Condition::MediaType("application/json".to_owned());
+        assert_eq!(condition("media_type = \"Application/JSON\""), json);
+        assert_eq!(condition("max_size = \"2kB\""), Condition::MaxSize(2_000));
+        let most = Condition::MaxItems { path: "results".to_owned(), max_items: 3 };
+        assert_eq!(condition("json = \"results\", max_items = 3"), most);
+        let step = step("check = [{ matches = \"a+\" }, { matches = \"b\" }]").unwrap().0;
+        assert!(step.checks[0].condition != step.checks[1].condition);
+        assert_eq!(step.checks[0].name, "matches \"a+\"");
+    }
+
+    #[test]
     fn what_is_no_check_is_refused() {
         for (keys, said) in [
+            ("check = [{ status = 99 }]", "between 100 and 599"),
+            ("check = [{ matches = \"a*\" }]", "every body matches it"),
+            ("check = [{ matches = \"(\" }]", "unclosed group"),
+            ("check = [{ max_size = \"many\" }]", "check.max_size ="),
+            ("check = [{ header = \"A\", min_items = 1 }]", "needs one of"),
+            ("check = [{ status = 200, json = \"a\" }]", "needs one of"),
             ("check = 1", "must be a list such as"),
             ("check = [{}]", "needs one of"),
             ("check = [{ soft = true }]", "needs one of"),

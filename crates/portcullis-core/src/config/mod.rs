@@ -4,6 +4,7 @@
 mod assignment;
 mod check;
 mod database;
+mod installer;
 #[cfg(test)]
 mod kind_tests;
 mod load;
@@ -34,6 +35,7 @@ mod variables_tests;
 
 pub use assignment::FlagValue;
 pub use database::{Binaries, DatabaseSection, DatabaseUrl, Engine};
+pub use installer::Installer;
 pub use load::{LoadSection, ramp};
 pub use measured::to_measured_toml;
 pub use origins::to_toml_with_origins;

@@ -1,7 +1,6 @@
 //! The `[scenario]` section: login, waits and tasks.
 
-use std::collections::HashSet;
-use std::time::Duration;
+use std::collections::{HashMap, HashSet};
 
 mod bodies;
 mod extracts;
@@ -9,24 +8,26 @@ mod login;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod users;
 mod values;
+mod waits;
 
 use super::reader::{Problems, Reader, entries, integer, list, note, text};
 use super::renamed;
-use super::tree::{self, Node, Place, Value};
+use super::tree::{self, Node, Value};
 use crate::scenario::{
-    DataFile, NamedValues, Order, Part, Scenario, Task, Template, Wait, is_name,
+    DataFile, NamedValues, Order, Part, Scenario, Task, Template, UserKind, When, is_name, turns,
 };
 use crate::text::{is_secret_name, nearest};
 use login::login;
 use steps::{Around, Names, check_names, step, steps};
+use users::{Written, callers, check_tasks, users};
 use values::{files, values};
+pub use waits::drop_default_wait;
+use waits::{wait, wait_of};
 
 /// Well-known methods; another one must not be a mistyped one of these.
 const METHODS: [&str; 8] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"];
-
-/// The kinds of waits other than the default one, which has `min` and `max`.
-const WAITS: [&str; 3] = ["constant", "exponential_mean", "pacing"];
 
 type Headers = Vec<(String, Template)>;
 
@@ -37,31 +38,159 @@ pub fn decode(section: Option<Reader<'_>>, problems: &mut Problems) -> Option<Sc
     let headers = headers(&mut section, problems);
     let shared = section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
     let files = section.optional("data").map(|node| files(node, problems)).unwrap_or_default();
-    let around = Around { headers: &headers, values: &shared };
-    let login = section.optional("login").and_then(|node| login(node, &around, &files, problems));
-    let extracted: Vec<String> =
-        login.iter().flat_map(|login| login.extracts()).map(str::to_owned).collect();
+    let items = section.optional("task").map_or(&[][..], nodes);
+    let is_set_up = |task: &Node| is_at(task, When::SetUp);
+    let per_run = extracted_names(items.iter().filter(|task| is_set_up(task)));
+    let around = Around { headers: &headers, values: &shared, given: &per_run };
+    let login = section
+        .optional("login")
+        .and_then(|node| login(node, "scenario.login", &around, &files, problems));
+    let usual = UserKind { name: None, weight: 1, login, wait };
+    let kinds = section.optional("user");
+    let written =
+        kinds.map(|node| users(node, &usual, (&around, &files), problems)).unwrap_or_default();
     let mut tasks: Vec<Task> = Vec::new();
     match section.optional("task") {
         None => note(problems, section.at(), "the scenario has no [[scenario.task]]"),
         Some(node) => {
-            let mut names = HashSet::new();
-            for item in list(node, "scenario.task", problems) {
-                let own = (extracted.as_slice(), files.as_slice());
-                let task = task(item, &around, own, problems);
-                check_name(&task, names.insert(task.name.clone()), item, problems);
-                tasks.push(task);
+            let items = list(node, "scenario.task", problems);
+            if let Some(kinds) = kinds.filter(|_| !written.is_empty()) {
+                check_tasks(kinds, items, &written, problems);
             }
-            check_groups(&tasks, list(node, "scenario.task", &mut Vec::new()), problems);
+            // What each kind extracts at its start.
+            let started = |kind: usize| {
+                let calls =
+                    |task: &&Node| written.is_empty() || callers(task, &written).contains(&kind);
+                let at_start = items.iter().filter(|task| is_at(task, When::OnStart));
+                extracted_names(at_start.filter(calls))
+            };
+            let started: Vec<Vec<String>> = (0..written.len().max(1)).map(started).collect();
+            let mut names = HashSet::new();
+            for item in items {
+                let before = tasks.len();
+                tasks_of(
+                    item,
+                    &started,
+                    (&around, &files),
+                    (&usual, &written),
+                    &mut tasks,
+                    problems,
+                );
+                for task in tasks.iter().skip(before) {
+                    check_name(task, names.insert(task.name.clone()), item, problems);
+                }
+            }
+            check_groups(&tasks, items, problems);
+            // What the set-up extracts is for the tasks after it.
+            tasks.sort_by_key(|task| task.when != When::SetUp);
             if tasks.iter().all(|task| task.weight == 0) {
                 note(problems, node.at, "all weights are 0: no task would be called");
+            }
+            for (index, kind) in written.iter().enumerate() {
+                let mut own = tasks.iter().filter(|task| task.kind == index);
+                if own.all(|task| task.weight == 0) {
+                    let name = kind.kind.name.as_deref().unwrap_or_default();
+                    note(problems, node.at, format!("the users \"{name}\" have no task to call"));
+                }
             }
         }
     }
     let order = order(&mut section, problems);
     let cookies = section.flag("cookies", problems);
     section.finish(problems);
-    Some(Scenario { login, wait, order, tasks, files, cookies })
+    let users = match written.is_empty() {
+        true => vec![usual],
+        false => written.into_iter().map(|written| written.kind).collect(),
+    };
+    let weights: Vec<u32> = users.iter().map(|users| users.weight).collect();
+    Some(Scenario { turns: turns(&weights), users, order, tasks, files, cookies })
+}
+
+/// Reads a task, once for each kind of users that calls it. A task of several kinds has a row
+/// for each of them, such as `list.reader`, and these rows are a group.
+fn tasks_of(
+    item: &Node,
+    started: &[Vec<String>],
+    (around, files): (&Around<'_>, &[DataFile]),
+    (usual, written): (&UserKind, &[Written]),
+    tasks: &mut Vec<Task>,
+    problems: &mut Problems,
+) {
+    let extracted = |kind: &UserKind| -> Vec<String> {
+        kind.login.iter().flat_map(|login| login.extracts()).map(str::to_owned).collect()
+    };
+    if is_per_run(item) {
+        // Called by no user, so without what a login extracts.
+        tasks.push(task(item, around, (&[], &[], files), problems));
+        return;
+    }
+    if written.is_empty() {
+        tasks.push(task(
+            item,
+            around,
+            (&extracted(usual), started.first().map_or(&[][..], Vec::as_slice), files),
+            problems,
+        ));
+        return;
+    }
+    let kinds = callers(item, written);
+    for kind in &kinds {
+        let Some(Written { kind: users, .. }) = written.get(*kind) else { continue };
+        let own = (&extracted(users)[..], started.get(*kind).map_or(&[][..], Vec::as_slice), files);
+        let mut task = task(item, around, own, problems);
+        task.kind = *kind;
+        if kinds.len() > 1 {
+            let whole = task.name.clone();
+            task.name = format!("{whole}.{}", users.name.as_deref().unwrap_or_default());
+            task.group.get_or_insert(whole);
+        }
+        tasks.push(task);
+    }
+}
+
+/// Whether a task is called once per run, before it is read.
+fn is_per_run(task: &Node) -> bool {
+    When::ALL.into_iter().any(|when| when.is_per_run() && is_at(task, when))
+}
+
+/// The items of a list, or none.
+fn nodes(list: &Node) -> &[Node] {
+    if let Value::List(items) = &list.value { items } else { &[] }
+}
+
+/// Whether a task is called at this time, before it is read.
+fn is_at(task: &Node, when: When) -> bool {
+    users::word(task, "when") == Some(when.name())
+}
+
+/// The names that tasks extract, before they are read.
+fn extracted_names<'n>(tasks: impl Iterator<Item = &'n Node>) -> Vec<String> {
+    let names = |node: &Node| match tree::get(node, "extract").map(|node| &node.value) {
+        Some(Value::Table(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
+        _ => Vec::new(),
+    };
+    let of_task = |task: &Node| {
+        let mut all: Vec<String> = names(task);
+        if let Some(Value::List(steps)) = tree::get(task, "step").map(|node| &node.value) {
+            all.extend(steps.iter().flat_map(names));
+        }
+        all
+    };
+    tasks.flat_map(of_task).collect()
+}
+
+fn when(section: &mut Reader<'_>, problems: &mut Problems) -> When {
+    let at = section.optional("when").map_or(section.at(), |node| node.at);
+    let Some(written) = section.optional_text("when", problems) else { return When::Deck };
+    let known = When::ALL.into_iter().find(|when| when.name() == written);
+    if known.is_none() {
+        let names = When::ALL.map(When::name);
+        let near = nearest(&written, names);
+        let message =
+            format!("scenario.task.when = \"{written}\": expected {}{near}", names.join(", "));
+        note(problems, at, message);
+    }
+    known.unwrap_or_default()
 }
 
 fn check_name(task: &Task, is_new: bool, item: &Node, problems: &mut Problems) {
@@ -82,7 +211,11 @@ fn may_name(text: &str) -> bool {
 
 fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
     let groups: HashSet<&str> = tasks.iter().filter_map(|task| task.group.as_deref()).collect();
-    for (task, item) in tasks.iter().zip(items) {
+    let names = items.iter().filter_map(|item| Some((users::word(item, "name")?, item)));
+    let places: HashMap<&str, &Node> = names.collect();
+    for task in tasks {
+        let place = places.get(task.name.as_str()).copied();
+        let Some(item) = place.or(items.first()) else { continue };
         if let Some(group) = task.group.as_deref().filter(|group| !may_name(group)) {
             let message = format!(
                 "\"{group}\" is not a valid group name: use letters, digits, _ - \
@@ -97,64 +230,6 @@ fn check_groups(tasks: &[Task], items: &[Node], problems: &mut Problems) {
                 format!("\"{}\" is the name of both a task and a group", task.name),
             );
         }
-    }
-}
-
-fn wait(section: Option<Reader<'_>>, problems: &mut Problems) -> Wait {
-    match section {
-        None => Wait::Constant(Duration::ZERO),
-        Some(section) => wait_of(section, problems),
-    }
-}
-
-/// The wait that a table describes.
-fn wait_of(mut section: Reader<'_>, problems: &mut Problems) -> Wait {
-    let is_other = WAITS.iter().any(|key| section.optional(key).is_some());
-    let (min, max) = match is_other && section.optional("min").is_none() {
-        true => (Duration::ZERO, Duration::ZERO),
-        false => {
-            let min = section.wait("min", problems).unwrap_or_default();
-            (min, section.wait("max", problems).unwrap_or_default())
-        }
-    };
-    if min > max {
-        let title = section.path_of("min");
-        note(problems, section.at(), format!("{title}: min is longer than max"));
-    }
-    // The defaults set `min` and `max`; another kind in the user's file overrides them.
-    let mut chosen: Vec<Wait> = Vec::new();
-    for key in WAITS {
-        if section.optional(key).is_none() {
-            continue;
-        }
-        let kind = match key {
-            "constant" => Wait::Constant,
-            "exponential_mean" => Wait::Exponential,
-            _ => Wait::Pacing,
-        };
-        chosen.extend(section.wait(key, problems).map(kind));
-    }
-    let written = ["min", "max"].iter().filter_map(|key| section.optional(key));
-    let is_uniform = written.into_iter().any(|node| node.at != Place::Default);
-    if chosen.len() + usize::from(is_uniform) > 1 {
-        let title = section.path_of("constant").replace(".constant", "");
-        let message =
-            format!("{title} needs one of: min and max, constant, exponential_mean, pacing");
-        note(problems, section.at(), message);
-    }
-    section.finish(problems);
-    chosen.first().copied().unwrap_or(Wait::Uniform(min, max.max(min)))
-}
-
-/// Removes the default wait from a merged tree that has another kind of wait. It has no
-/// effect, and would be a contradiction in the effective configuration.
-pub fn drop_default_wait(tree: &mut Node) {
-    let scenario = tree::find(tree, "scenario");
-    let Some(wait) = scenario.and_then(|scenario| tree::find(scenario, "wait")) else { return };
-    if let Value::Table(entries) = &mut wait.value
-        && entries.iter().any(|entry| WAITS.contains(&entry.key.as_str()))
-    {
-        entries.retain(|entry| entry.at != Place::Default);
     }
 }
 
@@ -290,7 +365,7 @@ fn accept(section: &mut Reader<'_>, problems: &mut Problems) -> Vec<u16> {
 fn task(
     node: &Node,
     around: &Around<'_>,
-    (extracted, files): (&[String], &[DataFile]),
+    (extracted, started, files): (&[String], &[String], &[DataFile]),
     problems: &mut Problems,
 ) -> Task {
     let mut section = Reader::new(node, "scenario.task", problems);
@@ -301,9 +376,14 @@ fn task(
         let most = integer(node, &path, 1..=1_000_000_000, problems);
         most.and_then(|most| u32::try_from(most).ok())
     });
-    let weight = section
-        .optional("weight")
+    let written = section.optional("weight");
+    let weight = written
         .map_or(Some(1), |node| integer(node, "scenario.task.weight", 0..=100_000, problems));
+    let when = when(&mut section, problems);
+    if let Some(node) = written.filter(|_| when != When::Deck) {
+        let message = format!("a task with when = \"{}\" has no weight", when.name());
+        note(problems, node.at, message);
+    }
     let mut all: NamedValues =
         section.optional("values").map(|node| values(node, problems)).unwrap_or_default();
     let own: HashSet<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
@@ -315,13 +395,26 @@ fn task(
         Some(_) => {
             let own = headers(&mut section, problems);
             let headers = merged(around.headers, own);
-            steps(&mut section, &Around { headers: &headers, values: &all }, problems)
+            steps(&mut section, &Around { headers: &headers, values: &all, ..*around }, problems)
         }
     };
     section.finish(problems);
-    let names = Names { owner: format!("task \"{name}\""), login: extracted, files };
+    let given = if when == When::SetUp { &[] } else { around.given };
+    let names = Names {
+        owner: format!("task \"{name}\""),
+        login: extracted,
+        set_up: given,
+        started: if when == When::OnStart { &[] } else { started },
+        earlier: match when {
+            When::SetUp => around.given,
+            When::OnStart => started,
+            _ => &[],
+        },
+        files,
+    };
     check_names(&steps, std::iter::empty(), &mut all, &names, node, problems);
     // Not zero, so that a wrong weight is one problem, not two.
     let weight = weight.and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
-    Task { name, group, max_calls, weight, values: all, steps }
+    let weight = if when == When::Deck { weight } else { 0 };
+    Task { name, group, kind: 0, max_calls, weight, when, values: all, steps }
 }

@@ -26,6 +26,7 @@ const EVERYTHING: &str = r#"
 [project]
 kind = "django"
 root = "."
+requirements = ["a"]
 [[step]]
 argv = ["a"]
 timeout = "1s"
@@ -63,18 +64,25 @@ seed = 1
 arrival_rate = "1/s"
 stages = [{ users = 1, over = "1s" }, { rate = "1/s", over = "1s" }]
 [scenario]
-wait = { constant = "1s", exponential_mean = "1s", pacing = "1s" }
+wait = { constant = "1s", exponential_mean = "1s", pacing = "1s", throughput = "1/s", normal = { mean = "1s", deviation = "1s", min = "1s", max = "1s" } }
 [scenario.login]
 path = "/"
 token = "a"
 authorization = "{{ token }}"
+refresh = { path = "/", token = "a", lifetime = "1m" }
+[[scenario.user]]
+name = "u"
+weight = 1
+tasks = ["a", "b"]
+wait = { constant = "1s" }
+login = { type = "none" }
 [[scenario.task]]
 name = "a"
 path = "/"
 weight = 1
 max_calls = 1
 query = { a = 1 }
-check = [{ json = "a", equals = 1, name = "a", soft = true }, { min_items = 1 }, { text = "a" }, { absent = "a" }]
+check = [{ json = "a", equals = 1, name = "a", soft = true }, { min_items = 1 }, { text = "a" }, { absent = "a" }, { json = "a", max_items = 1 }, { matches = "a" }, { max_size = "1kB" }, { status = 200 }, { media_type = "a/b" }, { header = "A", equals = "b" }]
 shape = true
 [[scenario.task]]
 name = "b"
@@ -98,7 +106,8 @@ warn = [{ rule = "p95 <= baseline + 1%", policy = "prove" }]
 "#;
 
 /// Keys whose text is one of a few.
-const WORDS: [(&str, &[&str]); 11] = [
+const WORDS: [(&str, &[&str]); 12] = [
+    ("project.installer", &["auto", "pip", "uv"]),
     ("project.kind", &["auto", "django", "command"]),
     ("database.engine", &["sqlite", "postgresql", "none"]),
     ("server.kind", super::server::KINDS),
@@ -225,8 +234,8 @@ fn schema_of(
     if path == "scenario.task.check" {
         any.push(json!({ "type": "array", "items": table }));
     }
-    // A port may also be the word auto, which the reader compares itself.
-    if path == "server.port" {
+    // These may also be the word auto, which the reader compares itself.
+    if ["server.port", "project.requirements"].contains(&path) {
         any.push(json!({ "const": "auto" }));
     }
     any.dedup();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::PythonChoice;
 use super::database::{DatabaseSection, Engine};
+use super::installer::{self, Installer};
 use super::load::LoadSection;
 use super::project_kind::ProjectKind;
 use super::reader::{Problems, Reader, note};
@@ -71,8 +72,14 @@ pub struct ProjectSection {
     pub root: String,
     /// The accepted Python.
     pub python: PythonChoice,
-    /// Requirement files for pip.
-    pub requirements: Vec<String>,
+    /// Requirement files and locks; `None`: those that the project has.
+    pub requirements: Option<Vec<String>>,
+    /// Groups and extras that are installed besides the main requirements.
+    pub groups: Vec<String>,
+    /// Requirements that are installed before all others.
+    pub pre_install: Vec<String>,
+    /// What installs them.
+    pub installer: Installer,
 }
 
 /// The environment of every step and of the server.
@@ -239,8 +246,11 @@ fn project(
     let mut project = ProjectSection {
         kind,
         root: String::new(),
-        python: PythonChoice::default(),
-        requirements: Vec::new(),
+        python: PythonChoice::Auto,
+        requirements: None,
+        groups: Vec::new(),
+        pre_install: Vec::new(),
+        installer: Installer::Auto,
     };
     let Some(mut section) = section else { return project };
     ProjectKind::decode(&mut section, problems);
@@ -252,13 +262,23 @@ fn project(
         None if python.is_empty() => {}
         None => {
             let message = format!(
-                "project.python = \"{python}\": write \"3.11\" (or newer), \"==3.12\", \
-                 \">=3.10,<3.13\", or the path of an interpreter"
+                "project.python = \"{python}\": write \"auto\", \"3.11\" (or newer), \
+                 \"==3.12\", \">=3.10,<3.13\", or the path of an interpreter"
             );
             note(problems, at, message);
         }
     }
-    project.requirements = section.texts("requirements", problems);
+    project.requirements = installer::requirements(&mut section, problems);
+    project.installer = Installer::decode(&mut section, problems);
+    project.groups = section.texts("groups", problems);
+    project.pre_install = section.texts("pre_install", problems);
+    let is_requirement = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_alphanumeric()) && !text.contains(['\n', '\r'])
+    };
+    if let Some(text) = project.pre_install.iter().find(|text| !is_requirement(text)) {
+        let message = format!("project.pre_install: \"{text}\" is not a requirement");
+        note(problems, section.at(), message);
+    }
     section.finish(problems);
     project
 }

@@ -174,7 +174,7 @@ fn overrides_are_merged_however_they_are_written() {
 fn a_wait_of_another_kind_replaces_the_default() {
     let wait = |written: &str| {
         let text = with("wait = { min = \"1s\", max = \"3s\" }", written);
-        load(&text, None, &[]).unwrap().config.scenario.wait
+        load(&text, None, &[]).unwrap().config.scenario.users[0].wait
     };
     let two = std::time::Duration::from_secs(2);
     assert_eq!(wait("wait = { constant = \"2s\" }"), crate::scenario::Wait::Constant(two));

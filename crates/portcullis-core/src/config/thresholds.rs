@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::reader::{Problems, Reader, list, note, text};
 use super::tree::{Node, Place, Value};
-use crate::scenario::{Scenario, Task, labels};
+use crate::measure::KIND_PREFIX;
+use crate::scenario::{REFRESH_ROW, Scenario, Task, labels};
 use crate::text::nearest;
 use crate::threshold::{
     self, ABORT_NEEDS_FAIL, AFTER_NEEDS_ABORT, KnownNames, Labels, Limit, Names, Policy, Reference,
@@ -41,10 +42,15 @@ pub fn decode(
         let steps = task.step_rows().map(|(name, _)| name);
         std::iter::once(task.name.clone()).chain(steps).collect::<Vec<String>>()
     };
-    let tasks: Vec<String> = scenario.tasks.iter().flat_map(rows).collect();
-    let groups: Vec<String> = scenario.tasks.iter().filter_map(|task| task.group.clone()).collect();
-    let labels: Vec<String> = scenario.tasks.iter().map(|task| labels(&task.steps)).collect();
-    let login = scenario.login.as_ref().is_some_and(|login| !login.steps.is_empty());
+    let refresh = scenario.refreshes().next().map(|_| REFRESH_ROW.to_owned());
+    let tasks: Vec<String> = scenario.tasks.iter().flat_map(rows).chain(refresh).collect();
+    let kinds = scenario.named_kinds().map(|(_, name)| format!("{KIND_PREFIX}{name}"));
+    let groups = scenario.tasks.iter().filter_map(|task| task.group.clone());
+    let groups: Vec<String> = groups.chain(kinds).collect();
+    let labels = scenario.tasks.iter().map(|task| labels(&task.steps));
+    let checks = scenario.tasks.iter().flat_map(|task| &task.steps).flat_map(|step| &step.checks);
+    let labels: Vec<String> = labels.chain(checks.map(|check| check.name.clone())).collect();
+    let login = scenario.logins().next().is_some();
     let names = Names { tasks: &tasks, groups: &groups, labels: &labels, login };
     let names = KnownNames::from(names);
     let usual = policy(&mut section, problems).map_or(Policy::Estimate, |(_, policy)| policy);

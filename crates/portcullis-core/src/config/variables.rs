@@ -43,6 +43,14 @@ pub fn resolve(tree: &mut Node, lookup: Lookup<'_>, problems: &mut Problems) -> 
     replace(scenario, "scenario");
     if let Some(login) = tree::find(scenario, "login") {
         replace(login, "scenario.login");
+        if let Some(refresh) = tree::find(login, "refresh") {
+            replace(refresh, "scenario.login.refresh");
+        }
+    }
+    if let Some(Node { value: Value::List(users), .. }) = tree::find(scenario, "user") {
+        for login in users.iter_mut().filter_map(|users| tree::find(users, "login")) {
+            replace(login, "scenario.user.login");
+        }
     }
     if let Some(Node { value: Value::List(tasks), .. }) = tree::find(scenario, "task") {
         for task in tasks {

@@ -35,7 +35,7 @@ fn environment(name: &str) -> Option<String> {
 #[test]
 fn texts_come_from_the_environment_and_are_no_templates() {
     let loaded = load_with(FILE, None, &[], Labels::OfTasks, &environment).unwrap();
-    let login = &loaded.config.scenario.login.as_ref().unwrap().steps[0].request;
+    let login = &loaded.config.scenario.users[0].login.as_ref().unwrap().steps[0].request;
     let json: serde_json::Value = serde_json::from_str(
         &login.body.as_ref().unwrap().templates()[0].fill(|_| "filled".to_owned()),
     )

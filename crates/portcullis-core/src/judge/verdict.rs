@@ -183,12 +183,12 @@ fn resolve(summary: &Summary, rule: &Threshold) -> Vec<Threshold> {
     if !rule.per_task {
         return vec![rule.clone()];
     }
-    let in_scope = |group: Option<&str>| match &rule.scope {
+    let in_scope = |task: &TaskSummary| match &rule.scope {
         Scope::Aggregate => true,
-        Scope::Group(name) => group == Some(name),
+        Scope::Group(name) => task.is_in_group(name),
         Scope::Task(_) | Scope::Label(_) | Scope::Login => false,
     };
-    let tasks = summary.tasks.iter().filter(|t| t.weight > 0 && in_scope(t.group.as_deref()));
+    let tasks = summary.tasks.iter().filter(|task| task.weight > 0 && in_scope(task));
     let scoped = |task: &TaskSummary| Threshold {
         scope: Scope::Task(task.name.clone()),
         per_task: false,

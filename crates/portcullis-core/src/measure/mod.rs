@@ -20,7 +20,7 @@ pub use failure::{FailureGroup, FailureKind};
 pub use late::{LATE_MS, LateRows};
 pub use percentile::Percentile;
 pub use row::*;
-pub use scope::Scope;
+pub use scope::{KIND_PREFIX, Scope};
 pub use summary::*;
 pub use timeline::{STEPS, TimeBucket, step_s};
 pub use usage::{Usage, UsageAt, UsageTimeline};

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Before the name of a kind of users, where a rule names a group: `p95(user:reader)`.
+pub const KIND_PREFIX: &str = "user:";
+
 /// The requests that a rule applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    CheckSummary, Distribution, Exemplars, FailureGroup, LateRows, Percentile, Row, Scope,
-    TimeBucket,
+    CheckSummary, Distribution, Exemplars, FailureGroup, KIND_PREFIX, LateRows, Percentile, Row,
+    Scope, TimeBucket,
 };
 
 /// Everything the load engine measured.
@@ -181,6 +181,8 @@ pub struct TaskSummary {
     pub name: String,
     /// Its group.
     pub group: Option<String>,
+    /// The kind of users that call it; `None` if there is one kind only.
+    pub user: Option<String>,
     /// Its method.
     pub method: String,
     /// Path and query, with placeholders.
@@ -260,6 +262,14 @@ pub const REPORTED_PERCENTILES: [Percentile; 11] = [
 ];
 
 impl TaskSummary {
+    /// Whether it is in a group, or is called by the kind of users `user:NAME`.
+    pub fn is_in_group(&self, group: &str) -> bool {
+        match group.strip_prefix(KIND_PREFIX) {
+            Some(kind) => self.user.as_deref() == Some(kind),
+            None => self.group.as_deref() == Some(group),
+        }
+    }
+
     /// Whether one of its named steps has this name.
     pub fn has_step(&self, name: &str) -> bool {
         self.steps.iter().any(|step| step.name == name)
@@ -320,15 +330,30 @@ impl Summary {
         let is_in = move |task: &&TaskSummary| match scope {
             Scope::Aggregate => true,
             Scope::Task(name) => task.name == *name,
-            Scope::Group(name) => task.group.as_deref() == Some(name),
+            Scope::Group(name) => task.is_in_group(name),
             Scope::Label(label) => task.label == *label,
             Scope::Login => false,
         };
         let login = self.login.iter().filter(move |_| *scope == Scope::Login);
-        let steps = self.tasks.iter().flat_map(|task| &task.steps);
+        let steps = self.tasks.iter().chain(&self.login).flat_map(|task| &task.steps);
         let step =
             steps.filter(move |step| matches!(scope, Scope::Task(name) if step.name == *name));
         self.tasks.iter().filter(is_in).chain(step).chain(login)
+    }
+
+    /// The number of checks of a scope that were made, and how many were not met. A label is
+    /// the name of a check here, in any task.
+    pub fn checks(&self, scope: &Scope) -> (u64, u64) {
+        let is_meant = |check: &&CheckSummary| match scope {
+            Scope::Label(name) => check.name == *name,
+            _ => true,
+        };
+        let tasks: Vec<&TaskSummary> = match scope {
+            Scope::Label(_) => self.tasks.iter().collect(),
+            _ => self.of_scope(scope).collect(),
+        };
+        let checks = tasks.iter().flat_map(|task| &task.checks).filter(is_meant);
+        checks.fold((0, 0), |(made, failed), one| (made + one.checked, failed + one.failed))
     }
 
     /// The requests of a scope in the planned window, for rates.

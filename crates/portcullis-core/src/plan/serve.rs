@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::{
-    Binaries, Config, DatabaseSection, DjangoSection, EnvSection, ProjectKind, PythonChoice,
-    SeedSection, SeedSource, ServerSection, ServiceSection, StepCommand, StepSection, When,
+    Binaries, Config, DatabaseSection, DjangoSection, EnvSection, Installer, ProjectKind,
+    PythonChoice, SeedSection, SeedSource, ServerSection, ServiceSection, StepCommand, StepSection,
+    When,
 };
 
 /// How to prepare and start a server.
@@ -18,8 +19,17 @@ pub struct ServePlan {
     pub root: PathBuf,
     /// The accepted Python; a path is absolute.
     pub python: PythonChoice,
-    /// Requirement files.
-    pub requirements: Vec<PathBuf>,
+    /// The uppermost folder in which locks and lists of requirements are looked for: `root`,
+    /// or a folder above it.
+    pub top: PathBuf,
+    /// Requirement files and locks; `None`: those that the project has.
+    pub requirements: Option<Vec<PathBuf>>,
+    /// Groups and extras that are installed besides the main requirements.
+    pub groups: Vec<String>,
+    /// Requirements that are installed before all others.
+    pub pre_install: Vec<String>,
+    /// What installs them.
+    pub installer: Installer,
     /// A file with variables that are all set.
     pub env_example: Option<PathBuf>,
     /// The rest of the environment.
@@ -103,7 +113,8 @@ impl ServePlan {
             StepCommand::Manage(_) => true,
         };
         self.kind == ProjectKind::Django
-            || !self.requirements.is_empty()
+            || self.requirements.as_ref().is_some_and(|files| !files.is_empty())
+            || !self.pre_install.is_empty()
             || self.server.argv.iter().any(is_python)
             || self.steps.iter().any(in_step)
     }
@@ -138,7 +149,15 @@ pub fn plan(config: &Config, base: &Path) -> ServePlan {
             PythonChoice::Path(path) => PythonChoice::Path(in_base(path).display().to_string()),
             versions => versions.clone(),
         },
-        requirements: config.project.requirements.iter().map(|p| in_base(p)).collect(),
+        top: in_base(&config.project.root),
+        requirements: config
+            .project
+            .requirements
+            .as_ref()
+            .map(|files| files.iter().map(|path| in_base(path)).collect()),
+        groups: config.project.groups.clone(),
+        pre_install: config.project.pre_install.clone(),
+        installer: config.project.installer,
         env_example: config.env.example.as_deref().map(in_base),
         env: config.env.clone(),
         django: config.django.clone(),

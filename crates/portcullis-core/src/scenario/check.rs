@@ -1,11 +1,12 @@
-//! Checks: the conditions on the body of a good answer.
+//! Checks: the conditions on a good answer.
 
 use std::fmt;
 
 /// The maximum number of checks of one task, because a request keeps one bit for each.
 pub const MAX_CHECKS: usize = 64;
 
-/// A condition on the body of an accepted answer with a status from 200 to 299.
+/// A condition on an accepted answer; a condition on its body applies to statuses from 200 to
+/// 299 only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
     /// Its name in results: the configured one, or the condition in words.
@@ -40,10 +41,60 @@ pub enum Condition {
         /// The minimum number of items.
         min_items: u64,
     },
+    /// The array at the path has at most this many items.
+    MaxItems {
+        /// The path.
+        path: String,
+        /// The maximum number of items.
+        max_items: u64,
+    },
+    /// The answer has this status.
+    Status(u16),
+    /// The answer has this media type, in lower case and without parameters.
+    MediaType(String),
+    /// The answer has this header field, with this value if there is one.
+    Header {
+        /// The name of the field.
+        name: String,
+        /// Its value.
+        value: Option<String>,
+    },
+    /// The body matches this regular expression.
+    Matches(Pattern),
+    /// The unpacked body has at most this many bytes.
+    MaxSize(u64),
     /// The body contains this text.
     Text(String),
     /// The body does not contain this text.
     Absent(String),
+}
+
+/// A regular expression; the same as another one if it is written in the same way.
+#[derive(Clone, Debug)]
+pub struct Pattern(pub regex::Regex);
+
+impl Pattern {
+    /// Reads a regular expression.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn new(written: &str) -> Result<Self, regex::Error> {
+        regex::Regex::new(written).map(Self)
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Condition {
+    /// Whether it is about the head of an answer: then it also applies to accepted answers
+    /// other than those from 200 to 299.
+    pub fn is_of_head(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::MediaType(_) | Self::Header { .. })
+    }
 }
 
 /// A single value of a JSON document.
@@ -80,6 +131,15 @@ impl fmt::Display for Condition {
             Self::MinItems { path, min_items } => {
                 write!(f, "{} has at least {min_items} items", of(path))
             }
+            Self::MaxItems { path, max_items } => {
+                write!(f, "{} has at most {max_items} items", of(path))
+            }
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::MediaType(media_type) => write!(f, "media type {media_type}"),
+            Self::Header { name, value: None } => write!(f, "header {name}"),
+            Self::Header { name, value: Some(value) } => write!(f, "header {name} = \"{value}\""),
+            Self::Matches(pattern) => write!(f, "matches \"{}\"", pattern.0),
+            Self::MaxSize(bytes) => write!(f, "at most {bytes} bytes"),
             Self::Text(text) => write!(f, "contains \"{text}\""),
             Self::Absent(text) => write!(f, "does not contain \"{text}\""),
         }

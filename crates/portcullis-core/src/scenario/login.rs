@@ -1,5 +1,7 @@
 //! How a user logs in, and how later requests show who it is.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -27,6 +29,46 @@ pub struct Login {
     pub shared: bool,
     /// Whether a user logs in once more when its token has expired (401).
     pub renew: bool,
+    /// How a token is refreshed before it ends, if it is.
+    pub refresh: Option<Refresh>,
+}
+
+/// How a token is refreshed before it ends.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    /// The request; it extracts the new token.
+    pub step: Step,
+    /// How long a token is good.
+    pub lifetime: Lifetime,
+}
+
+/// How long a token is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// Always this long.
+    Fixed(Duration),
+    /// As many seconds as the answer says; the value is extracted as [`EXPIRES_IN`].
+    Said,
+}
+
+/// The name under which a login extracts how long its token is good.
+pub const EXPIRES_IN: &str = "expires_in";
+
+/// The name of the row of refreshed tokens.
+pub const REFRESH_ROW: &str = "login / refresh";
+
+impl Lifetime {
+    /// The share of the lifetime after which a token is refreshed.
+    const SHARE: f64 = 0.8;
+
+    /// How long after it was given a token is refreshed; `said` is what the answer says.
+    pub fn refresh_after(self, said: Option<&str>) -> Option<Duration> {
+        let lifetime = match self {
+            Self::Fixed(lifetime) => lifetime.as_secs_f64(),
+            Self::Said => said?.trim().parse().ok()?,
+        };
+        Duration::try_from_secs_f64(lifetime * Self::SHARE).ok()
+    }
 }
 
 /// A header field that proves who the user is.
@@ -63,6 +105,7 @@ impl Login {
             session: None,
             shared: false,
             renew: false,
+            refresh: None,
         }
     }
 

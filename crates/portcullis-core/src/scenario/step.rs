@@ -28,6 +28,13 @@ pub struct Step {
     pub extract: Vec<Extract>,
     /// How many redirects are followed; they are part of the step.
     pub redirects: u8,
+    /// Whether a user asks only for what has changed since the last answer (RFC 9110, section
+    /// 13.1): an unchanged one (304) is good, and has no body to check.
+    pub conditional: bool,
+    /// How often it is made in one call.
+    pub repeat: u32,
+    /// Whether a user makes it in its first call only; what it extracts is kept.
+    pub once: bool,
 }
 
 /// A request with placeholders for values.

@@ -101,6 +101,18 @@ mod tests {
         assert_eq!(template.fill(|name| format!("<{name}>")), "/claims/<id>/x<y>");
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_is_parsed_means_what_was_written(text in "([a-z/ {}]|\\{\\{ ?[a-z.-]{0,3} ?\\}\\}){0,12}") {
+            if let Ok(template) = Template::parse(&text) {
+                let squeezed = |text: &str| text.replace("{{ ", "{{").replace(" }}", "}}");
+                let filled = template.fill(|name| format!("{{{{{name}}}}}"));
+                proptest::prop_assert_eq!(squeezed(&filled), squeezed(&text));
+                proptest::prop_assert!(template.names().all(is_name));
+            }
+        }
+    }
+
     #[test]
     fn broken_placeholders_are_refused() {
         assert!(Template::parse("/{{ id").is_err());

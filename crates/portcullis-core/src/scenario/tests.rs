@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::rng::{Domain, Rng};
-use crate::scenario::Wait;
+use crate::scenario::{NormalWait, Wait};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -39,4 +39,23 @@ fn constant_waits_are_constant_and_pacing_counts_from_the_start() {
     assert_eq!(Wait::Constant(SECOND).next(5 * SECOND, &mut rng), SECOND);
     assert_eq!(Wait::Pacing(3 * SECOND).next(SECOND, &mut rng), 2 * SECOND);
     assert_eq!(Wait::Pacing(3 * SECOND).next(4 * SECOND, &mut rng), Duration::ZERO);
+}
+
+#[test]
+fn a_normal_wait_has_its_mean_its_deviation_and_its_bounds() {
+    let draw = |wait: NormalWait| {
+        let mut rng = Rng::stream(5, Domain::Wait, 0);
+        let one = |_| Wait::Normal(wait).next(SECOND, &mut rng);
+        (0..4_000).map(one).collect::<Vec<Duration>>()
+    };
+    let wide = NormalWait { mean: 2 * SECOND, deviation: SECOND / 4, min: SECOND, max: 3 * SECOND };
+    let drawn: Vec<f64> = draw(wide).iter().map(Duration::as_secs_f64).collect();
+    let mean = drawn.iter().sum::<f64>() / 4_000.0;
+    let deviation = (drawn.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 4_000.0).sqrt();
+    // Five standard errors of each; the bounds are four deviations away.
+    assert!((mean - 2.0).abs() < 0.02 && (deviation - 0.25).abs() < 0.015, "{mean} {deviation}");
+    let narrow = NormalWait { deviation: 10 * SECOND, ..wide };
+    assert!(draw(narrow).iter().all(|wait| (SECOND..=3 * SECOND).contains(wait)));
+    let fixed = NormalWait { min: 2 * SECOND, max: 2 * SECOND, ..narrow };
+    assert!(draw(fixed).iter().all(|wait| *wait == 2 * SECOND));
 }

@@ -137,7 +137,7 @@ fn in_baseline(metric: Metric, scope: &Scope) -> Result<(), NotComparable> {
 }
 
 fn in_base(metric: Metric, scope: &Scope) -> Result<(), NotComparable> {
-    if metric.is_of_load() {
+    if metric.is_of_load() || metric == Metric::Checks {
         return Err(NotComparable::MetricOfBase(metric));
     }
     match scope {

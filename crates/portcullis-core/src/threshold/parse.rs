@@ -17,7 +17,7 @@ pub struct Names<'a> {
     pub tasks: &'a [String],
     /// The groups.
     pub groups: &'a [String],
-    /// The labels of the tasks' requests.
+    /// The labels of the tasks' requests, and the names of checks.
     pub labels: &'a [String],
     /// Whether there is a login.
     pub login: bool,
@@ -79,7 +79,7 @@ pub(crate) fn parse_with(
     let mut cursor = Cursor::new(text);
     let cursor = &mut cursor;
     let (is_login, metric) = metric(cursor, known.names)?;
-    let scope = if is_login { login_scope(cursor)? } else { scope(cursor, known, labels)? };
+    let scope = if is_login { login_scope(cursor)? } else { scope(cursor, metric, known, labels)? };
     let comparison = comparison(cursor)?;
     let limit = limit(cursor, metric, &scope)?;
     let per_task = per_task(cursor, &scope, limit)?;
@@ -161,6 +161,7 @@ fn login_scope(cursor: &mut Cursor<'_>) -> Result<Scope, ParseError> {
 
 fn scope(
     cursor: &mut Cursor<'_>,
+    metric: Metric,
     known: &KnownNames<'_>,
     labels: Labels,
 ) -> Result<Scope, ParseError> {
@@ -169,7 +170,7 @@ fn scope(
     }
     let start = cursor.skip_space();
     if cursor.takes("\"") {
-        return label(cursor, start, known, labels);
+        return label(cursor, (start, metric), known, labels);
     }
     let (_, word) = cursor.take(|c| c != ')');
     let word = word.trim();
@@ -185,6 +186,9 @@ fn scope(
     if known.groups.contains(word) {
         return Ok(Scope::Group(word.to_owned()));
     }
+    if known.labels.contains(word) && metric == Metric::Checks {
+        return Ok(Scope::Label(word.to_owned()));
+    }
     if known.labels.contains(word) {
         let message = format!("put the label in double quotes: (\"{word}\")");
         return Err(cursor.error(start, message));
@@ -198,7 +202,7 @@ fn scope(
 /// because nothing after a scope has one.
 fn label(
     cursor: &mut Cursor<'_>,
-    start: usize,
+    (start, metric): (usize, Metric),
     known: &KnownNames<'_>,
     labels: Labels,
 ) -> Result<Scope, ParseError> {
@@ -213,7 +217,10 @@ fn label(
         return Ok(Scope::Label(label.to_owned()));
     }
     let names = known.names.labels.iter().map(String::as_str);
-    let message = format!("no task has the label \"{label}\"");
+    let message = match metric {
+        Metric::Checks => format!("no check is named \"{label}\""),
+        _ => format!("no task has the label \"{label}\""),
+    };
     Err(cursor.unknown(start, &message, label, names))
 }
 

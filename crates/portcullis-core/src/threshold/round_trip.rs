@@ -25,6 +25,7 @@ fn metric() -> impl Strategy<Value = (String, Metric)> {
         ("error_rate", Metric::ErrorRate),
         ("rps", Metric::Rps),
         ("count", Metric::Count),
+        ("checks", Metric::Checks),
         ("size", Metric::Size),
     ];
     fixed.extend(plain.map(|(name, metric)| (name.to_owned(), metric)));
@@ -51,7 +52,9 @@ fn absolute(metric: Metric, n: u32, as_share: bool) -> (String, Limit) {
         Metric::Percentile(_) | Metric::Max | Metric::Mean | Metric::Ttfb | Metric::LongestGap => {
             (format!("{n}us"), Limit::Latency(Duration::from_micros(n.into())))
         }
-        Metric::ErrorRate => (format!("{thousandths}%"), Limit::Share(f64::from(n) / 1e5)),
+        Metric::ErrorRate | Metric::Checks => {
+            (format!("{thousandths}%"), Limit::Share(f64::from(n) / 1e5))
+        }
         Metric::Status(_) if as_share => {
             (format!("{thousandths}%"), Limit::Share(f64::from(n) / 1e5))
         }
@@ -70,12 +73,15 @@ fn comparable(to: Reference, metric: Metric, scope: &Scope) -> bool {
         Metric::Max
             | Metric::Ttfb
             | Metric::Size
+            | Metric::Checks
             | Metric::Status(_)
             | Metric::Percentile(Percentile(90_000 | 99_900))
     );
     match to {
         Reference::Baseline => *scope == Scope::Aggregate && has_baseline,
-        Reference::Base => !matches!(scope, Scope::Login | Scope::Label(_)),
+        Reference::Base => {
+            metric != Metric::Checks && !matches!(scope, Scope::Login | Scope::Label(_))
+        }
     }
 }
 

@@ -247,8 +247,8 @@ fn every_example_of_the_reference_is_a_rule() {
     assert!(rules.len() > 15, "{rules:?}");
     let [list, detail] = ["list", "detail"].map(str::to_owned);
     let tasks = ["get_claim_detail", "list_reports", "search_claims"].map(str::to_owned);
-    let labels = ["/api/v1/claims/".to_owned()];
-    let groups = [list, detail];
+    let labels = ["/api/v1/claims/", "has results"].map(str::to_owned);
+    let groups = [list, detail, "user:reader".to_owned()];
     let names = Names { tasks: &tasks, groups: &groups, labels: &labels, login: true };
     for rule in rules {
         let read = parse(rule, Severity::Fail, names);

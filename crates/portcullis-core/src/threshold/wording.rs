@@ -1,7 +1,8 @@
 //! Rules in print: as written, and in words.
 
-use super::{Comparison, Limit, Policy, Reference, Relative, Scope};
+use super::{Comparison, Limit, Metric, Policy, Reference, Relative, Scope};
 use super::{Derived, Threshold, Uncertainty, Unit};
+use crate::measure::KIND_PREFIX;
 use crate::units::{show_bytes, show_duration, show_ms};
 
 impl Unit {
@@ -95,9 +96,18 @@ impl Threshold {
     fn scope_in_words(&self) -> String {
         match (&self.scope, self.per_task) {
             _ if self.metric.is_of_load() => "in the window".to_owned(),
+            (Scope::Label(name), _) if self.metric == Metric::Checks => {
+                format!("of the check \"{name}\"")
+            }
             (Scope::Aggregate, false) => "of all requests".to_owned(),
             (Scope::Aggregate, true) => "of each task".to_owned(),
             (Scope::Task(name), _) => format!("of {name}"),
+            (Scope::Group(name), false) if name.starts_with(KIND_PREFIX) => {
+                format!("of all requests of the users {}", name.trim_start_matches(KIND_PREFIX))
+            }
+            (Scope::Group(name), true) if name.starts_with(KIND_PREFIX) => {
+                format!("of each task of the users {}", name.trim_start_matches(KIND_PREFIX))
+            }
             (Scope::Group(name), false) => format!("of all requests of the group {name}"),
             (Scope::Group(name), true) => format!("of each task of the group {name}"),
             (Scope::Label(label), _) => format!("of all requests to {label}"),

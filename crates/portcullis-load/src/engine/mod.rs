@@ -18,8 +18,8 @@ use crate::metrics::{Series, unix_ms};
 use crate::reactor::panic_words;
 use crate::schedule::LastStatus;
 use crate::vu::{
-    FirstLogin, FirstRound, LoadError, Message, Shared, WorkError, WorkerOutput, first_round, lock,
-    run_worker,
+    FirstRound, LoadError, Message, Shared, WorkError, WorkerOutput, first_round, lock, run_worker,
+    tear_down,
 };
 use summary::{nothing, progress, summary};
 
@@ -77,9 +77,9 @@ fn load(
     controller: &dyn StopController,
     observer: &mut dyn Observer,
 ) -> LoadOutcome {
-    let login = FirstLogin { sample: first.login, credentials: first.credentials };
     let (prepared, endpoint, shapes) = (first.prepared, first.endpoint, first.shapes);
-    let shared = Shared::new(plan, prepared, endpoint, login, shapes, controller);
+    let shared =
+        Shared::new(plan, prepared, endpoint, first.logins, first.given, shapes, controller);
     let started_unix_ms = unix_ms() + millis(plan.opens());
     let (messages, said) = mpsc::channel();
     let mut series = Series::new(plan.workers);
@@ -102,7 +102,14 @@ fn load(
     lock(&shared.secrets).drain(..).for_each(|secret| observer.secret(&secret));
     let ran = shared.schedule.start.elapsed();
     let (summary, defect) = match works {
-        Ok(works) => {
+        Ok(mut works) => {
+            let mut once = first.set_up;
+            if !is_stopped {
+                once.extend(tear_down(&shared, observer));
+            }
+            if let Some(work) = works.first_mut() {
+                once.iter().for_each(|called| called.record(&mut work.recorder, plan, ran));
+            }
             let panic = works.iter().find_map(|work| work.panic.clone());
             let panic = panic.map(Defect::UserPanicked);
             (summary(&shared, works, series, started_unix_ms, ran), panic)

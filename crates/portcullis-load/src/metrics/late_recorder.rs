@@ -69,7 +69,8 @@ impl LateRecorder {
         }
         let row = match subject {
             Subject::Login => Some(&mut self.login),
-            Subject::Task(Phase::WarmUp, _) => None,
+            // It is in no row of a task.
+            Subject::Refresh | Subject::Task(Phase::WarmUp, _) => None,
             Subject::Task(Phase::Window, task) => self.phases[0].get_mut(task),
             Subject::Task(Phase::ExtraMixed, task) => self.phases[1].get_mut(task),
             Subject::Task(Phase::ExtraTargeted, task) => self.phases[2].get_mut(task),

@@ -23,4 +23,6 @@ pub enum Subject {
     Task(Phase, TaskId),
     /// The login.
     Login,
+    /// The request that refreshes a token.
+    Refresh,
 }

@@ -88,7 +88,12 @@ impl Sample {
     #[must_use]
     pub fn then(self, next: Self) -> Self {
         let mut unmet = self.unmet;
-        unmet.extend(next.unmet);
+        // A step that is repeated fails each check of a call at most once.
+        for (check, message) in next.unmet {
+            if unmet.iter().all(|(known, _)| *known != check) {
+                unmet.push((check, message));
+            }
+        }
         Self {
             checked: self.checked | next.checked,
             unmet,

@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use portcullis_core::plan::LoadPlan;
+use portcullis_core::scenario::When;
 
 /// The calls of a run, of all workers together.
 pub struct Calls<'a> {
@@ -50,13 +51,15 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Takes the first call of a task that was not called yet; `None` if all were called.
-    pub fn take_uncalled(&self) -> Option<usize> {
+    /// Takes the first call of a task of this kind of users that was not called yet; `None` if
+    /// all were called.
+    pub fn take_uncalled(&self, kind: usize) -> Option<usize> {
         let first = |calls: &TaskCalls| {
             calls.made.compare_exchange(0, 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         };
         let mut tasks = self.tasks.iter().enumerate();
-        tasks.find(|(task, calls)| !self.is_called(*task) && first(calls)).map(|(task, _)| task)
+        let is_due = |task: usize| self.is_of(kind, task) && !self.is_called(task);
+        tasks.find(|(task, calls)| is_due(*task) && first(calls)).map(|(task, _)| task)
     }
 
     /// Whether a task was called; true for a task of weight 0, which need not be called.
@@ -65,14 +68,21 @@ impl<'a> Calls<'a> {
         weight == 0 || self.made(task) > 0
     }
 
+    /// Whether a task is one of this kind of users.
+    fn is_of(&self, kind: usize, task: usize) -> bool {
+        self.plan.scenario.tasks.get(task).is_some_and(|task| task.kind == kind)
+    }
+
     /// Whether every task was called.
     pub fn all_called(&self) -> bool {
         (0..self.tasks.len()).all(|task| self.is_called(task))
     }
 
-    /// The task with the fewest calls among these tasks that may be called once more.
-    pub fn fewest(&self, tasks: &[usize]) -> Option<usize> {
-        let callable = tasks.iter().copied().filter(|task| self.may_call(*task));
+    /// The task with the fewest calls among those of these tasks that a user of this kind may
+    /// call once more.
+    pub fn fewest(&self, kind: usize, tasks: &[usize]) -> Option<usize> {
+        let callable = tasks.iter().copied();
+        let callable = callable.filter(|task| self.is_of(kind, *task) && self.may_call(*task));
         callable.min_by_key(|task| self.made(*task))
     }
 
@@ -82,7 +92,8 @@ impl<'a> Calls<'a> {
         let Some(calls) = self.tasks.get(task) else { return false };
         let warmed = calls.warmed.load(Ordering::Relaxed) + u64::from(self.plan.warm_up_rounds);
         let all = self.made(task) + warmed;
-        !calls.throttled.load(Ordering::Relaxed)
+        described.when == When::Deck
+            && !calls.throttled.load(Ordering::Relaxed)
             && described.max_calls.is_none_or(|most| all < u64::from(most))
     }
 

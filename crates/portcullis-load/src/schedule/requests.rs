@@ -22,6 +22,8 @@ pub struct Schedule<'a> {
     next: AtomicU64,
     /// The number of the next request in the warm-up.
     next_warm_up: AtomicU64,
+    /// The next card in the deck of each kind of users; empty if there is one kind only.
+    turns: Vec<AtomicU64>,
 }
 
 /// Requests of the warm-up have separate numbers, so that the requests of the window depend
@@ -54,6 +56,10 @@ impl<'a> Schedule<'a> {
             window: Window::new(plan, controller),
             next: AtomicU64::new(0),
             next_warm_up: AtomicU64::new(WARM_UP_NUMBERS),
+            turns: match plan.scenario.users.len() {
+                1 => Vec::new(),
+                kinds => (0..kinds).map(|_| AtomicU64::new(0)).collect(),
+            },
         }
     }
 
@@ -62,10 +68,10 @@ impl<'a> Schedule<'a> {
         self.start + moment
     }
 
-    /// The next request. `moment` is its start, or its scheduled start; `deck` is the caller's
-    /// own deck. In the planned window the task comes from the deck; after it, it is a task
+    /// The next request of a user of this kind, with the caller's own deck of it. `moment` is
+    /// its start, or its scheduled start. In the planned window the task comes from the deck; after it, it is a task
     /// without samples, or an extra request for a rule in doubt.
-    pub fn next_request(&self, deck: &mut Deck, moment: Duration) -> NextRequest {
+    pub fn next_request(&self, (kind, deck): (usize, &mut Deck), moment: Duration) -> NextRequest {
         let calls = &self.window.calls;
         if moment < self.plan.opens() {
             let number = self.warm_up_number();
@@ -76,18 +82,18 @@ impl<'a> Schedule<'a> {
         if moment < self.window.closes()
             && let Some(number) = self.number()
         {
-            let task = deck.task(number);
+            let task = deck.task(self.turn(kind, number));
             calls.call(task);
             return NextRequest::Send { number, phase: Phase::Window, task };
         }
-        match self.window.extra(self.start.elapsed()) {
+        match self.window.extra(kind, self.start.elapsed()) {
             Extra::Task(task) => {
                 let number = u64::MAX / 2 + self.warm_up_number();
                 NextRequest::Send { number, phase: Phase::ExtraTargeted, task }
             }
             Extra::Deck => {
                 let number = self.next.fetch_add(1, Ordering::Relaxed);
-                let task = deck.task(number);
+                let task = deck.task(self.turn(kind, number));
                 // Another user may have taken the last allowed call.
                 if !calls.may_call(task) {
                     return NextRequest::Later;
@@ -115,6 +121,15 @@ impl<'a> Schedule<'a> {
             self.window.end_at(self.start.elapsed());
         }
         is_one.then_some(number)
+    }
+
+    /// The position of a request in the deck of its kind: its own number, unless there are
+    /// several kinds, which have decks of their own.
+    fn turn(&self, kind: usize, number: u64) -> u64 {
+        match self.turns.get(kind) {
+            Some(turns) => turns.fetch_add(1, Ordering::Relaxed),
+            None => number,
+        }
     }
 
     fn warm_up_number(&self) -> u64 {

@@ -45,6 +45,7 @@ fn uncounted(plan: &LoadPlan) -> Summary {
     let task = |task: &Task| TaskSummary {
         name: task.name.clone(),
         group: task.group.clone(),
+        user: plan.scenario.kind_name(task.kind).map(str::to_owned),
         label: labels(&task.steps),
         weight: task.weight,
         steps: task.step_rows().map(|(name, _)| step(task, name)).collect(),
@@ -160,18 +161,18 @@ impl<'a> Window<'a> {
         uncalled.chain(self.lock().steering.needed_for.iter().cloned()).collect()
     }
 
-    /// The next extra request after the window, if there is one. Tasks that were not called
+    /// The next extra request of a user of this kind after the window, if there is one. Tasks that were not called
     /// come first. Then every fourth request is for a task in doubt, and the others come from
     /// the deck, because a task alone would be measured under another load than in the window.
-    pub fn extra(&self, elapsed: Duration) -> Extra {
+    pub fn extra(&self, kind: usize, elapsed: Duration) -> Extra {
         if elapsed >= self.plan.opens() + self.plan.longest {
             return Extra::Never;
         }
-        if let Some(task) = self.calls.take_uncalled() {
+        if let Some(task) = self.calls.take_uncalled(kind) {
             return Extra::Task(task);
         }
         let steering = &self.lock().steering;
-        let fewest = self.calls.fewest(&steering.tasks);
+        let fewest = self.calls.fewest(kind, &steering.tasks);
         let may_deal = self.calls.may_deal();
         let is_asked = fewest.is_some() || steering.mix && may_deal;
         if !is_asked || !self.is_due(elapsed) {

@@ -31,14 +31,20 @@ pub struct Weighed {
     pub size: u64,
     /// The failure if the answer is not accepted.
     pub failure: Option<Failure>,
-    /// Whether the checks of the step were made.
-    pub is_checked: bool,
+    /// The checks of the step that were made, a bit for each.
+    pub checked: u64,
     /// The checks that the body does not meet, by their position, with what it has instead.
     pub unmet: Vec<(usize, String)>,
 }
 
-/// Evaluates a complete answer. `shapes` are those of the first round.
-pub fn weigh(response: &Response, step: &Step, shapes: Option<&StepShapes>) -> Weighed {
+/// Evaluates a complete answer. `shapes` are those of the first round; `may_be_unchanged` if
+/// the request asked only for what has changed.
+pub fn weigh(
+    response: &Response,
+    step: &Step,
+    shapes: Option<&StepShapes>,
+    may_be_unchanged: bool,
+) -> Weighed {
     let body = match unpacked(response) {
         Ok(body) => body,
         Err(error) => {
@@ -49,17 +55,25 @@ pub fn weigh(response: &Response, step: &Step, shapes: Option<&StepShapes>) -> W
     let head = response.head();
     // A body that is not needed was counted, not kept.
     let size = if head.gzip { body.len() as u64 } else { response.body_bytes() };
-    let mut weighed = Weighed { size, failure: refused(head, &body, step), ..Weighed::default() };
+    let is_unchanged = may_be_unchanged && head.status == 304;
+    let failure = if is_unchanged { None } else { refused(head, &body, step) };
+    let mut weighed = Weighed { size, failure, ..Weighed::default() };
     if weighed.failure.is_some() {
         return weighed;
     }
-    // An accepted answer that is not a success (such as a 404) has nothing to check.
-    if (200..300).contains(&head.status) {
-        weighed.is_checked = !step.checks.is_empty();
+    // The body of an accepted answer that is not a success (such as a 404) has nothing to check.
+    if !step.checks.is_empty() {
+        let is_success = (200..300).contains(&head.status);
+        let mut checked = 0;
         let unmet = |(index, made): (usize, &Check)| {
-            check::unmet(&made.condition, &body).map(|message| (index, message))
+            if !is_success && !made.condition.is_of_head() {
+                return None;
+            }
+            checked |= 1_u64 << (index as u32 % u64::BITS);
+            check::unmet_by(&made.condition, response, &body).map(|message| (index, message))
         };
         weighed.unmet = step.checks.iter().enumerate().filter_map(unmet).collect();
+        weighed.checked = checked;
         let is_hard = |index: usize| step.checks.get(index).is_some_and(|made| !made.is_soft);
         let hard = weighed.unmet.iter().find(|(index, _)| is_hard(*index));
         weighed.failure =

@@ -5,13 +5,49 @@ use std::borrow::Cow;
 use portcullis_core::scenario::{Condition, Scalar};
 
 use super::{body, json, page};
+use crate::http::Response;
 
 /// The number of characters that a message shows of an unexpected value.
 const EXCERPT: usize = 80;
 
-/// How a body fails a condition, if it does.
+/// How an answer with this unpacked body fails a condition, if it does.
+pub fn unmet_by(condition: &Condition, response: &Response, body: &[u8]) -> Option<String> {
+    let status = response.head().status;
+    match condition {
+        Condition::Status(wanted) => {
+            (status != *wanted).then(|| format!("status {status}, expected {wanted}"))
+        }
+        Condition::MediaType(wanted) => (response.media_type() != wanted.as_bytes()).then(|| {
+            let found = String::from_utf8_lossy(response.media_type());
+            format!("the media type is \"{found}\", expected {wanted}")
+        }),
+        Condition::Header { name, value } => match (response.field(name), value) {
+            (None, _) => Some(format!("no header {name}")),
+            (Some(found), Some(value)) if found != *value => {
+                let found = body::excerpt(found.as_bytes(), EXCERPT);
+                Some(format!("header {name} is \"{found}\", expected \"{value}\""))
+            }
+            _ => None,
+        },
+        _ => unmet(condition, body),
+    }
+}
+
+/// How a body fails a condition on bodies, if it does.
 pub fn unmet(condition: &Condition, body: &[u8]) -> Option<String> {
     match condition {
+        // Of the head, not of the body.
+        Condition::Status(_) | Condition::MediaType(_) | Condition::Header { .. } => None,
+        Condition::MaxItems { path, max_items } => surplus(body, path, *max_items),
+        Condition::Matches(pattern) => {
+            let is_met = std::str::from_utf8(body).is_ok_and(|body| pattern.0.is_match(body));
+            (!is_met).then(|| {
+                let pattern = &pattern.0;
+                format!("the body does not match {pattern}: \"{}\"", body::excerpt(body, EXCERPT))
+            })
+        }
+        Condition::MaxSize(most) => (body.len() as u64 > *most)
+            .then(|| format!("the body has {} bytes, expected at most {most}", body.len())),
         Condition::Json { path } => absence(body, path),
         Condition::Equals { path, value } => difference(body, path, value),
         Condition::MinItems { path, min_items } => shortage(body, path, *min_items),
@@ -48,6 +84,18 @@ fn shortage(body: &[u8], path: &str, min_items: u64) -> Option<String> {
         Ok(items) => Some(format!("{items} items, expected at least {min_items}")),
         Err(error) => Some(error.to_string()),
     }
+}
+
+fn surplus(body: &[u8], path: &str, max_items: u64) -> Option<String> {
+    let items = match json::value_at(body, path) {
+        Ok(Some(json::Value { items: Some(items), .. })) => items,
+        Err(error) => return Some(malformed(error, body)),
+        Ok(_) => match body::array_length(body, path) {
+            Ok(items) => items,
+            Err(error) => return Some(error.to_string()),
+        },
+    };
+    (items > max_items).then(|| format!("{items} items, expected at most {max_items}"))
 }
 
 fn difference(body: &[u8], path: &str, wanted: &Scalar) -> Option<String> {
@@ -116,6 +164,8 @@ fn malformed(json::Malformed { at }: json::Malformed, body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use portcullis_core::scenario::Pattern;
+
     use super::*;
 
     const BODY: &[u8] = br#"{"state": "o\u006b", "n": 3.0, "big": 9007199254740993, "ok": true,
@@ -173,6 +223,9 @@ mod tests {
             items("results", 1),
             text("\"id\": 7"),
             absent("Traceback"),
+            Condition::MaxItems { path: "results".to_owned(), max_items: 1 },
+            Condition::Matches(Pattern::new("\"id\": \\d+").unwrap()),
+            Condition::MaxSize(BODY.len() as u64),
         ] {
             assert_eq!(unmet(&met, BODY), None, "{met:?}");
         }
@@ -182,6 +235,13 @@ mod tests {
             (items("results", 2), "1 items, expected at least 2"),
             (items("state", 1), "\"state\" is not a list"),
             (text("Welcome"), "does not contain \"Welcome\": \"{"),
+            (
+                Condition::MaxItems { path: "results".to_owned(), max_items: 0 },
+                "1 items, expected at most 0",
+            ),
+            (Condition::MaxItems { path: "state".to_owned(), max_items: 9 }, "is not a list"),
+            (Condition::Matches(Pattern::new("^\\[").unwrap()), "does not match ^\\[: \"{"),
+            (Condition::MaxSize(9), "bytes, expected at most 9"),
             (absent("quote"), "contains \"quote\""),
         ] {
             assert!(said(&condition, BODY).contains(message), "{}", said(&condition, BODY));

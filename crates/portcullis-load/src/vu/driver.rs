@@ -161,7 +161,8 @@ impl<'a> WorkerDriver<'a> {
             return false;
         }
         let since = *self.over_since.get_or_insert(now);
-        let is_idle = worker.under_way.get() == 0 && queue.is_empty();
+        let is_left = worker.under_way.get() == 0 && worker.stopping.get() == 0;
+        let is_idle = is_left && queue.is_empty();
         is_idle || now - since >= plan.grace
     }
 

@@ -8,16 +8,18 @@ use std::time::{Duration, Instant};
 use portcullis_core::engine::{Content, FirstAnswer, FirstFailure, LoginFailure, Observer};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::scenario::{Task, titles};
+use portcullis_core::scenario::{Task, When, titles};
 use portcullis_core::target::Target;
 
 use super::flow::Called;
-use super::login::{Credentials, LoggedIn};
-use super::prepared::{Prepared, closes_connections};
+use super::login::LoggedIn;
+use super::once::{OnceCalled, secrets_of, set_up};
+use super::prepared::{Prepared, Slot, closes_connections};
 use super::session::{Sending, Session, login_failure};
 use super::shape::{Shape, Shapes, StepShapes};
+use super::shared::FirstLogin;
 use crate::http::{self, Endpoint, ResolveError, TlsError, Trust};
-use crate::metrics::{Failure, Sample};
+use crate::metrics::Failure;
 use crate::reactor::{self, Handle, ReactorError, Turn};
 
 /// The result of the first round.
@@ -31,10 +33,12 @@ pub struct FirstRound {
     pub answers: Vec<FirstAnswer>,
     /// The shapes of the answers.
     pub shapes: Shapes,
-    /// What the login gave to the first user: secrets.
-    pub credentials: Option<Credentials>,
-    /// The sample of its login, recorded when the load begins.
-    pub login: Option<Sample>,
+    /// The values of the set-up.
+    pub given: Vec<Slot>,
+    /// The calls of the set-up.
+    pub set_up: Vec<OnceCalled>,
+    /// The logins, by the number of their user; recorded when the load begins.
+    pub logins: Vec<(u32, FirstLogin)>,
 }
 
 /// Why a load did not begin.
@@ -49,6 +53,9 @@ pub enum LoadError {
     /// The first user could not log in.
     #[error("the login failed: {}", .0.message)]
     Login(LoginFailure),
+    /// A task of the set-up failed.
+    #[error("the set-up failed: {0}")]
+    SetUp(String),
     /// The observer stopped it.
     #[error("stopped")]
     Aborted,
@@ -82,9 +89,9 @@ pub fn first_round(
     let sending = Sending { plan, prepared: &prepared, endpoint: &endpoint, shapes: &nothing };
     let result = RefCell::new(None);
     // What the login gave is secret even if the round fails later, so it is kept outside.
-    let credentials = RefCell::new(None);
+    let logins = RefCell::new(Vec::new());
     let one = |handle: Handle| async {
-        let round = round(&sending, handle, &credentials).await;
+        let round = round(&sending, handle, &logins).await;
         *result.borrow_mut() = Some(round);
     };
     let panicked = reactor::run(
@@ -98,54 +105,83 @@ pub fn first_round(
             Turn::Next(Instant::now() + LOOK)
         },
     );
-    let credentials: Option<Credentials> = credentials.into_inner();
-    let secrets = credentials.iter().flat_map(|given| given.secrets(prepared.login_names()));
-    secrets.for_each(|secret| observer.secret(secret));
+    let logins: Vec<(u32, FirstLogin)> = logins.into_inner();
+    for (user, login) in &logins {
+        let names = prepared.login_names(plan.scenario.kind_of(*user));
+        let secrets = login.credentials.iter().flat_map(|given| given.secrets(names));
+        secrets.for_each(|secret| observer.secret(secret));
+    }
     let panicked = panicked.map_err(|error| LoadError::Engine(error.into()))?;
     if !observer.goes_on() {
         return Err(LoadError::Aborted);
     }
-    let Round { login, answers, shapes } = result
+    let Round { answers, shapes, set_up: (given, set_up) } = result
         .into_inner()
         .unwrap_or_else(|| Err(LoadError::Engine(ReactorError::without_result(panicked))))?;
-    Ok(FirstRound { prepared, endpoint, answers, shapes, credentials, login })
+    secrets_of(&plan.scenario.given(), &given).for_each(|value| observer.secret(value));
+    Ok(FirstRound { prepared, endpoint, answers, shapes, given, set_up, logins })
 }
 
 /// What was answered.
 struct Round {
-    /// The sample of the login, if there is one.
-    login: Option<Sample>,
     answers: Vec<FirstAnswer>,
     shapes: Shapes,
+    /// The values and the calls of the set-up.
+    set_up: (Vec<Slot>, Vec<OnceCalled>),
 }
 
+/// One user of each kind logs in and calls the tasks of its kind.
 async fn round(
     sending: &Sending<'_>,
     handle: Handle,
-    given: &RefCell<Option<Credentials>>,
+    logins: &RefCell<Vec<(u32, FirstLogin)>>,
 ) -> Result<Round, LoadError> {
     let plan = sending.plan;
-    let mut session = Session::new(handle, 0);
-    let (mut login, mut answers) = (None, Vec::<FirstAnswer>::new());
     let tasks = &plan.scenario.tasks;
     let none = |task: &Task| vec![StepShapes::default(); task.steps.len()];
-    let mut shapes = Shapes(tasks.iter().map(none).collect());
-    if plan.scenario.login.is_some() {
-        let (sample, logged_in) = session.login(sending).await;
-        match logged_in {
-            LoggedIn::In(credentials) => {
-                *given.borrow_mut() = Some(credentials);
-                login = sample;
+    let shapes = Shapes(tasks.iter().map(none).collect());
+    let set_up = set_up(sending, handle.clone()).await?;
+    let given = set_up.0.clone();
+    let mut round = Round { answers: Vec::new(), shapes, set_up };
+    for kind in 0..plan.scenario.users.len() {
+        let number = plan.scenario.first_user(kind, plan.users).unwrap_or(0);
+        let mut session = Session::new(handle.clone(), number, kind);
+        session.give(&given);
+        if plan.scenario.login_of(kind).is_some() {
+            let (sample, logged_in) = session.login(sending).await;
+            match logged_in {
+                LoggedIn::In(credentials) => {
+                    let login = FirstLogin { sample, credentials: Some(credentials) };
+                    logins.borrow_mut().push((number, login));
+                }
+                LoggedIn::Refused => {
+                    return Err(LoadError::Login(login_failure(number + 1, sample.as_ref())));
+                }
+                LoggedIn::Cut => return Err(LoadError::Aborted),
             }
-            LoggedIn::Refused => {
-                return Err(LoadError::Login(login_failure(1, sample.as_ref())));
-            }
-            LoggedIn::Cut => return Err(LoadError::Aborted),
         }
+        of_kind(sending, &mut session, &mut round).await?;
     }
+    // In the order of the scenario, whoever called them.
+    let place = |answer: &FirstAnswer| tasks.iter().position(|task| task.name == answer.task);
+    round.answers.sort_by_key(place);
+    Ok(round)
+}
+
+/// The part of the round of one kind of users.
+async fn of_kind(
+    sending: &Sending<'_>,
+    session: &mut Session,
+    Round { answers, shapes, .. }: &mut Round,
+) -> Result<(), LoadError> {
+    let (plan, before) = (sending.plan, answers.len());
     for time in 0..plan.warm_up_rounds {
-        for (index, task) in plan.scenario.tasks.iter().enumerate() {
-            if task.weight == 0 {
+        // What a user calls at its start is called before other tasks.
+        let mut tasks: Vec<(usize, &Task)> = plan.scenario.tasks.iter().enumerate().collect();
+        tasks.sort_by_key(|(_, task)| task.when != When::OnStart);
+        for (index, task) in tasks {
+            let is_first = task.when == When::OnStart && time == 0;
+            if task.weight == 0 && !is_first || task.kind != session.kind {
                 continue;
             }
             // Separate random streams, so that the run's first requests do not change.
@@ -168,7 +204,7 @@ async fn round(
                 return Err(LoadError::Aborted);
             }
             if let Some(late) = session.late_failure().filter(|_| time == 0) {
-                fail_late(&mut answers, late);
+                fail_late(&mut answers[before..], late);
             }
             // Rounds after the first warm up only, and are not reported.
             if time > 0 {
@@ -195,9 +231,9 @@ async fn round(
         }
     }
     if let Some(late) = session.late_failure_at_end().filter(|_| plan.warm_up_rounds == 1) {
-        fail_late(&mut answers, late);
+        fail_late(&mut answers[before..], late);
     }
-    Ok(Round { login, answers, shapes })
+    Ok(())
 }
 
 /// Bytes came behind the last answer so far.

@@ -17,6 +17,8 @@ use crate::metrics::{Failure, Sample};
 /// How a named step of a call ended.
 #[derive(Debug)]
 pub struct StepEnd {
+    /// The step, by its index among the named ones.
+    pub step: usize,
     /// When it ended.
     pub at: Instant,
     /// Its request; `None` if it was not sent, because an earlier step failed or gave no value
@@ -69,6 +71,28 @@ impl Called {
     }
 }
 
+/// The steps of a flow, their requests, the shapes of their answers, and the index of the task.
+pub(super) type Walk<'w> = (&'w [Step], &'w PreparedFlow, &'w [StepShapes], usize);
+
+/// The steps of a call in turn, each as often as it is repeated.
+#[derive(Default)]
+struct Turns {
+    index: usize,
+    made: u32,
+}
+
+impl Turns {
+    /// The index of the next step, and whether it is a repetition.
+    fn next(&mut self, steps: &[Step]) -> Option<(usize, bool)> {
+        if self.made > 0 && self.made >= steps.get(self.index)?.repeat {
+            (self.index, self.made) = (self.index + 1, 0);
+        }
+        steps.get(self.index)?;
+        self.made += 1;
+        Some((self.index, self.made > 1))
+    }
+}
+
 impl Session {
     /// Calls a task; `None` if the plan does not have it. In the open model latency counts from
     /// the `intended` start.
@@ -86,10 +110,10 @@ impl Session {
             Err(exhausted) => return Some(Called::Exhausted(exhausted)),
         };
         let shapes = sending.shapes.0.get(task).map(Vec::as_slice).unwrap_or_default();
-        let walked = self.walk(sending, (steps, flow, shapes), &drawn, rng, intended).await;
+        let walked = self.walk(sending, (steps, flow, shapes, task), &drawn, rng, intended).await;
         Some(match walked {
             Some(mut sample) => {
-                self.hide_in(flow, sending.prepared.login_slots, &mut sample);
+                self.hide_in(flow, &mut sample);
                 Called::Sent(sample)
             }
             None => {
@@ -101,8 +125,8 @@ impl Session {
     }
 
     /// Hides what this call received; what a login gave is known as a secret.
-    fn hide_in(&self, flow: &PreparedFlow, login_slots: usize, sample: &mut Sample) {
-        let is_known = self.slots.len() <= login_slots && self.jar.is_empty();
+    fn hide_in(&self, flow: &PreparedFlow, sample: &mut Sample) {
+        let is_known = self.slots.len() <= flow.known_slots && self.jar.is_empty();
         if !is_known && let Some(failure) = &mut sample.failure {
             failure.message = self.hide(flow, &failure.message);
         }
@@ -113,25 +137,39 @@ impl Session {
     pub(super) async fn walk(
         &mut self,
         sending: &Sending<'_>,
-        (steps, flow, shapes): (&[Step], &PreparedFlow, &[StepShapes]),
+        (steps, flow, shapes, task): Walk<'_>,
         drawn: &Drawn<'_>,
         rng: &mut Rng,
         intended: Option<Instant>,
     ) -> Option<Sample> {
         if !flow.is_plain() {
             // Values of the call before this one do not count.
-            self.slots.truncate(sending.prepared.login_slots);
+            self.slots.truncate(flow.kept_slots);
             self.slots.resize(flow.slots.len(), None);
         }
+        let kept = if flow.has_once { self.restore(task) } else { false };
         self.ends.clear();
         let mut walked: Option<Sample> = None;
-        let mut first_check = 0;
-        for (index, (step, request)) in steps.iter().zip(&flow.requests).enumerate() {
+        let (mut first_check, mut next_check) = (0, 0);
+        let (mut named, mut next_named) = (0, 0);
+        let mut turns = Turns::default();
+        while let Some((index, is_again)) = turns.next(steps) {
+            let (Some(step), Some(request)) = (steps.get(index), flow.requests.get(index)) else {
+                break;
+            };
+            if !is_again {
+                first_check = next_check;
+                next_check += step.checks.len();
+                named = next_named;
+                next_named += usize::from(step.name.is_some());
+            }
             let shift = u32::try_from(first_check).unwrap_or(u32::MAX);
-            first_check += step.checks.len();
+            if step.once && kept {
+                continue;
+            }
             let is_over = walked.as_ref().is_some_and(|sample| sample.failure.is_some());
             if is_over || !request.may_be_sent(&self.slots) {
-                self.end(step, None);
+                self.end(step, named, None);
                 continue;
             }
             if let (Some(wait), Some(before)) = (step.wait, &mut walked) {
@@ -159,8 +197,8 @@ impl Session {
             }
             if step.name.is_some() {
                 let mut own = sample.clone();
-                self.hide_in(flow, sending.prepared.login_slots, &mut own);
-                self.end(step, Some(own));
+                self.hide_in(flow, &mut own);
+                self.end(step, named, Some(own));
             }
             walked = Some(match walked {
                 None => sample,
@@ -170,7 +208,39 @@ impl Session {
                 break;
             }
         }
+        if flow.has_once && !kept && walked.as_ref().is_some_and(|sample| !sample.is_cut) {
+            self.keep(steps, flow, task);
+        }
         walked
+    }
+
+    /// Puts the values of the steps that are made once to their places. False: they were not
+    /// made yet.
+    fn restore(&mut self, task: usize) -> bool {
+        let Some((_, kept)) = self.kept.iter().find(|(known, _)| *known == task) else {
+            return false;
+        };
+        for (slot, value) in kept {
+            self.slots.get_mut(*slot).into_iter().for_each(|place| place.clone_from(value));
+        }
+        true
+    }
+
+    /// Keeps the values of the steps that are made once, if all of them were good.
+    fn keep(&mut self, steps: &[Step], flow: &PreparedFlow, task: usize) {
+        let once = || steps.iter().zip(&flow.requests).filter(|(step, _)| step.once);
+        let mut named = steps.iter().filter(|step| step.name.is_some()).enumerate();
+        let is_bad = named.any(|(index, step)| {
+            let mut ends = self.ends.iter().filter(|end| end.step == index);
+            let is_good =
+                |end: &StepEnd| end.sample.as_ref().is_some_and(|sample| sample.failure.is_none());
+            step.once && !ends.all(is_good)
+        });
+        if !is_bad {
+            let places = once().flat_map(|(_, request)| request.takes.iter().copied());
+            let values = places.map(|slot| (slot, self.slots.get(slot).cloned().flatten()));
+            self.kept.push((task, values.collect()));
+        }
     }
 
     /// Remembers the shape of the last answer, if shapes are noted.
@@ -180,9 +250,9 @@ impl Session {
         self.noted = noted;
     }
 
-    fn end(&mut self, step: &Step, sample: Option<Sample>) {
+    fn end(&mut self, step: &Step, named: usize, sample: Option<Sample>) {
         if step.name.is_some() {
-            self.ends.push(StepEnd { at: Instant::now(), sample });
+            self.ends.push(StepEnd { step: named, at: Instant::now(), sample });
         }
     }
 

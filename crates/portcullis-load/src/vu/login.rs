@@ -1,17 +1,18 @@
 //! Logs a user in: a token, a session with its cookies, or a header that never changes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use portcullis_core::measure::FailureKind;
 use portcullis_core::rng::{Domain, Rng};
-use portcullis_core::scenario::{CSRF, Login, SessionLogin};
+use portcullis_core::scenario::{CSRF, EXPIRES_IN, Login, SessionLogin};
 
 use super::answer::unpacked;
 use super::body;
 use super::cookies::{Jar, path_in};
 use super::forms;
 use super::generated::{Drawn, draw};
-use super::prepared::Slot;
+use super::prepared::{PreparedFlow, Slot};
 use super::redirects::{self, is_redirect};
 use super::session::{Sending, Session, Wants, looks_secret};
 use crate::metrics::{Failure, Sample};
@@ -25,12 +26,14 @@ pub struct Credentials {
     pub slots: Vec<Slot>,
     /// The cookies of the session.
     pub jar: Jar,
+    /// When its token is to be refreshed, if it is.
+    pub refresh_at: Option<Instant>,
 }
 
 impl Credentials {
     /// No login.
     pub fn none() -> Self {
-        Self { line: Arc::from([]), slots: Vec::new(), jar: Jar::default() }
+        Self { line: Arc::from([]), slots: Vec::new(), jar: Jar::default(), refresh_at: None }
     }
 
     /// All its secrets. `names` are those of its values.
@@ -59,6 +62,9 @@ pub enum LoggedIn {
     Cut,
 }
 
+/// A login is no task.
+const NO_TASK: usize = usize::MAX;
+
 /// Separate random streams for logins, so that requests do not change.
 const LOGIN_NUMBERS: u64 = 1 << 61;
 
@@ -67,7 +73,10 @@ impl Session {
     /// recorded unless it was cut.
     pub async fn login(&mut self, sending: &Sending<'_>) -> (Option<Sample>, LoggedIn) {
         let (plan, prepared) = (sending.plan, sending.prepared);
-        let (Some(login), Some(flow)) = (&plan.scenario.login, &prepared.login) else {
+        let ready = prepared.logins.get(self.kind).filter(|login| login.flow.is_some());
+        let (Some(login), Some(ready), Some(flow)) =
+            (plan.scenario.login_of(self.kind), ready, prepared.login(self.kind))
+        else {
             return (None, LoggedIn::In(Credentials::none()));
         };
         let number = LOGIN_NUMBERS + u64::from(self.number);
@@ -80,14 +89,17 @@ impl Session {
             }
         };
         self.jar = Jar::default();
-        self.slots.clear();
-        self.slots.resize(prepared.login_slots, None);
+        let rest = self.slots_from(flow.slots.len());
+        self.slots.clone_from(&self.given);
+        self.slots.resize(flow.slots.len(), None);
         self.wants = Wants { body: true, ..Wants::default() };
         let mut sample = match &login.session {
             Some(session) => {
                 self.log_in_as_a_browser(sending, login, session, &drawn, &mut rng).await
             }
-            None => self.walk(sending, (&login.steps, flow, &[]), &drawn, &mut rng, None).await,
+            None => {
+                self.walk(sending, (&login.steps, flow, &[], NO_TASK), &drawn, &mut rng, None).await
+            }
         };
         self.wants = Wants::default();
         if let Some(sample) = &mut sample {
@@ -100,10 +112,57 @@ impl Session {
                 return (Some(std::mem::take(sample)), LoggedIn::Refused);
             }
         }
-        let line = prepared.login_line(&drawn, &self.slots).into();
-        let credentials = Credentials { line, slots: self.slots.clone(), jar: self.jar.clone() };
-        self.authorize(&credentials);
+        let line = ready.line(&drawn, &self.slots).into();
+        let credentials = self.credentials(login, flow, line);
+        self.slots.extend(rest);
         (sample, LoggedIn::In(credentials))
+    }
+
+    /// Refreshes the token, before it ends. `None` instead of a sample if nothing was sent.
+    pub async fn refresh(&mut self, sending: &Sending<'_>) -> (Option<Sample>, LoggedIn) {
+        let ready = sending.prepared.logins.get(self.kind);
+        let login = sending.plan.scenario.login_of(self.kind);
+        let flows =
+            ready.and_then(|ready| Some((ready, ready.flow.as_ref()?, ready.refresh.as_ref()?)));
+        let refresh = login.and_then(|login| Some((login, login.refresh.as_ref()?)));
+        let (Some((ready, whole, flow)), Some((login, refresh))) = (flows, refresh) else {
+            return (None, LoggedIn::Refused);
+        };
+        let number = LOGIN_NUMBERS + u64::from(self.number);
+        let mut rng = Rng::stream(sending.plan.seed, Domain::Values, number);
+        let Ok(drawn) = draw(&flow.values, &sending.prepared.files, self.number, &mut rng) else {
+            return (None, LoggedIn::Refused);
+        };
+        self.wants = Wants { body: true, ..Wants::default() };
+        let steps = std::slice::from_ref(&refresh.step);
+        let rest = self.slots_from(whole.slots.len());
+        let sample = self.walk(sending, (steps, flow, &[], NO_TASK), &drawn, &mut rng, None).await;
+        self.slots.truncate(whole.slots.len());
+        self.slots.extend(rest);
+        self.wants = Wants::default();
+        let Some(mut sample) = sample else { return (None, LoggedIn::Refused) };
+        if sample.is_cut {
+            return (None, LoggedIn::Cut);
+        }
+        if let Some(failure) = &mut sample.failure {
+            failure.message = self.hide(flow, &failure.message);
+            return (Some(sample), LoggedIn::Refused);
+        }
+        let line = ready.line(&drawn, &self.slots).into();
+        (Some(sample), LoggedIn::In(self.credentials(login, whole, line)))
+    }
+
+    /// What the session has now, and uses from now on.
+    fn credentials(&mut self, login: &Login, flow: &PreparedFlow, line: Arc<[u8]>) -> Credentials {
+        let said = flow.slots.iter().position(|name| name == EXPIRES_IN);
+        let said = said.and_then(|index| self.slots.get(index)?.as_deref());
+        let refresh = login.refresh.as_ref();
+        let after = refresh.and_then(|refresh| refresh.lifetime.refresh_after(said));
+        let slots = self.slots.iter().take(flow.slots.len()).cloned().collect();
+        let refresh_at = after.map(|after| Instant::now() + after);
+        let credentials = Credentials { line, slots, jar: self.jar.clone(), refresh_at };
+        self.authorize(&credentials);
+        credentials
     }
 
     /// Opens the page with the form, and sends the form with the token against forged requests.
@@ -115,10 +174,10 @@ impl Session {
         drawn: &Drawn<'_>,
         rng: &mut Rng,
     ) -> Option<Sample> {
-        let flow = sending.prepared.login.as_ref()?;
+        let flow = sending.prepared.login(self.kind)?;
         let ([open, submit], [page, form]) = (login.steps.as_slice(), flow.requests.as_slice())
         else {
-            return self.walk(sending, (&login.steps, flow, &[]), drawn, rng, None).await;
+            return self.walk(sending, (&login.steps, flow, &[], NO_TASK), drawn, rng, None).await;
         };
         let opened = self.step(sending, (open, None), page, drawn, None).await;
         if opened.failure.is_some() {

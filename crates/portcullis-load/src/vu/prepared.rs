@@ -5,7 +5,7 @@
 use std::io::Write;
 
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::scenario::{Login, LoginHeader, NamedValues, Scenario, Step};
+use portcullis_core::scenario::{Login, LoginHeader, NamedValues, Scenario, Step, Task, UserKind};
 use portcullis_core::target::Target;
 
 use super::cookies::Jar;
@@ -33,6 +33,10 @@ pub struct PreparedRequest {
     pub takes: Vec<usize>,
     /// Whether it may be sent again if the server closed the connection.
     pub idempotent: bool,
+    /// Whether its checks, or a later request of its kind, need the fields of the answer.
+    pub(super) needs_fields: bool,
+    /// Whether it asks only for what has changed.
+    pub(super) conditional: bool,
     /// Whether its answer has no body.
     pub is_head: bool,
 }
@@ -44,23 +48,36 @@ pub struct PreparedFlow {
     pub requests: Vec<PreparedRequest>,
     /// The drawn values of one call.
     pub values: Vec<PreparedValues>,
-    /// The names of its values from answers: those of the login, then its own.
+    /// The names of its values from answers: those of the set-up and the login, then its own.
     pub slots: Vec<String>,
+    /// How many of them are those of the set-up and the login, which are known as secrets.
+    pub known_slots: usize,
+    /// How many of them are kept from call to call: those, and the ones of the user's start.
+    pub kept_slots: usize,
+    /// Whether a user makes some of its steps once only.
+    pub has_once: bool,
+}
+
+/// The login of a kind of users, ready to be sent.
+#[derive(Debug, Default)]
+pub struct PreparedLogin {
+    /// Its requests, also if there are none; `None` without a login.
+    pub flow: Option<PreparedFlow>,
+    /// The header of later requests.
+    pub header: Option<LoginHeader>,
+    /// The request that refreshes its token, if it is refreshed.
+    pub refresh: Option<PreparedFlow>,
 }
 
 /// The scenario, ready to be sent.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The login, also if it has no request.
-    pub login: Option<PreparedFlow>,
+    /// One for each kind of users.
+    pub logins: Vec<PreparedLogin>,
     /// One for each task.
     pub tasks: Vec<PreparedFlow>,
-    /// The number of values that the login takes from its answers.
-    pub login_slots: usize,
     /// The files whose rows are values.
     pub files: Vec<PreparedFile>,
-    /// The header of the login.
-    pub header: Option<LoginHeader>,
     /// Whether users keep cookies.
     pub cookies: bool,
     /// The server.
@@ -87,6 +104,8 @@ pub enum Segment {
     Login,
     /// The line of the cookies, or nothing.
     Cookies,
+    /// The lines that ask only for what has changed, or nothing.
+    Validators,
     /// The header against forged requests, with the token of this cookie, or nothing.
     Csrf(String, String),
 }
@@ -102,6 +121,8 @@ pub struct Filling<'a> {
     pub login: &'a [u8],
     /// The cookies of the user.
     pub jar: &'a Jar,
+    /// The lines that ask only for what has changed since the last answer.
+    pub validators: &'a [u8],
     /// Whether the connection is encrypted.
     pub tls: bool,
 }
@@ -110,42 +131,63 @@ impl Prepared {
     /// Prepares every request of a scenario for one target. `close` asks for a new connection
     /// for each request.
     pub fn new(scenario: &Scenario, target: &Target, close: bool) -> Self {
-        let login = scenario.login.as_ref();
-        let header = login.and_then(|login| login.header.clone());
-        let fixed = Fixed {
+        let fixed = |login: Option<&'_ Login>| Fixed {
             target,
             close,
             cookies: scenario.cookies,
-            login: header.as_ref().map(|header| header.name.as_str()),
-            session: login.and_then(|login| login.session.as_ref()),
+            login: login.and_then(|login| Some(login.header.as_ref()?.name.clone())),
+            session: login.and_then(|login| login.session.clone()),
         };
-        let before = Fixed { login: None, ..fixed };
-        let flow =
-            |login: &Login| PreparedFlow::new(&login.steps, &login.values, &[], scenario, &before);
-        let login = login.map(flow);
-        let names = login.as_ref().map(|flow| flow.slots.clone()).unwrap_or_default();
-        let tasks = scenario.tasks.iter();
+        let given = scenario.given();
+        let login = |users: &UserKind| {
+            let Some(login) = &users.login else { return PreparedLogin::default() };
+            let before = Fixed { login: None, ..fixed(Some(login)) };
+            let flow = PreparedFlow::new(&login.steps, &login.values, &given, scenario, &before);
+            let refresh = login.refresh.as_ref().map(|refresh| {
+                let steps = std::slice::from_ref(&refresh.step);
+                PreparedFlow::new(steps, &login.values, &flow.slots, scenario, &before)
+            });
+            PreparedLogin { flow: Some(flow), header: login.header.clone(), refresh }
+        };
+        let logins: Vec<PreparedLogin> = scenario.users.iter().map(login).collect();
+        let started: Vec<Vec<String>> =
+            (0..scenario.users.len()).map(|kind| scenario.started(kind)).collect();
+        let task = |task: &Task| {
+            let names = logins.get(task.kind).and_then(|login| login.flow.as_ref());
+            let names = names.map_or(given.as_slice(), |flow| flow.slots.as_slice());
+            let fixed = fixed(scenario.login_of(task.kind));
+            if task.when.is_per_run() {
+                return PreparedFlow::new(&task.steps, &task.values, &given, scenario, &fixed);
+            }
+            let (known, mut names) = (names.len(), names.to_vec());
+            names.extend(started.get(task.kind).into_iter().flatten().cloned());
+            let flow = PreparedFlow::new(&task.steps, &task.values, &names, scenario, &fixed);
+            PreparedFlow { known_slots: known, ..flow }
+        };
         Self {
-            login,
-            tasks: tasks
-                .map(|task| PreparedFlow::new(&task.steps, &task.values, &names, scenario, &fixed))
-                .collect(),
-            login_slots: names.len(),
+            tasks: scenario.tasks.iter().map(task).collect(),
+            logins,
             files: scenario.files.iter().map(PreparedFile::new).collect(),
             cookies: scenario.cookies,
             target: target.clone(),
-            header,
         }
     }
 
-    /// The names of the values that the login takes from its answers.
-    pub fn login_names(&self) -> &[String] {
-        self.login.as_ref().map_or(&[], |flow| &flow.slots)
+    /// The login of a kind of users, if it has one.
+    pub fn login(&self, kind: usize) -> Option<&PreparedFlow> {
+        self.logins.get(kind)?.flow.as_ref()
     }
 
+    /// The names of the values that the login of a kind of users takes from its answers.
+    pub fn login_names(&self, kind: usize) -> &[String] {
+        self.login(kind).map_or(&[], |flow| &flow.slots)
+    }
+}
+
+impl PreparedLogin {
     /// The line of the login for later requests; empty without one.
-    pub fn login_line(&self, drawn: &Drawn<'_>, slots: &[Slot]) -> Vec<u8> {
-        let (Some(header), Some(flow)) = (&self.header, &self.login) else { return Vec::new() };
+    pub fn line(&self, drawn: &Drawn<'_>, slots: &[Slot]) -> Vec<u8> {
+        let (Some(header), Some(flow)) = (&self.header, &self.flow) else { return Vec::new() };
         let value = |name: &str| {
             let slot = flow.slots.iter().position(|known| known == name);
             let slot = slot.and_then(|index| slots.get(index)?.as_deref().map(str::to_owned));
@@ -163,6 +205,7 @@ impl PreparedFlow {
         scenario: &Scenario,
         fixed: &Fixed<'_>,
     ) -> Self {
+        let login_slots = login.len();
         let mut slots: Vec<String> = login.to_vec();
         for extract in steps.iter().flat_map(|step| &step.extract) {
             // A name that is extracted again keeps its slot.
@@ -178,6 +221,9 @@ impl PreparedFlow {
                 .map(|(name, values)| PreparedValues::new(name, values, &scenario.files))
                 .collect(),
             slots,
+            known_slots: login_slots,
+            kept_slots: login_slots,
+            has_once: steps.iter().any(|step| step.once),
         }
     }
 
@@ -199,6 +245,12 @@ impl PreparedRequest {
         let is_missing = |need: &&usize| slots.get(**need).is_none_or(Option::is_none);
         let need = self.needs.iter().find(is_missing)?;
         flow.slots.get(*need).map(String::as_str)
+    }
+
+    /// Writes method, path and query into `out`, which is cleared first.
+    pub fn write_line(&self, out: &mut Vec<u8>, filling: Filling<'_>) {
+        out.clear();
+        filling.render(&self.line, out);
     }
 
     /// Writes the request into `out`, which is cleared first. The body is written into
@@ -250,6 +302,7 @@ impl Filling<'_> {
         for part in parts {
             match part {
                 Segment::Bytes(bytes) => out.extend_from_slice(bytes),
+                Segment::Validators => out.extend_from_slice(self.validators),
                 Segment::Login => out.extend_from_slice(self.login),
                 Segment::Value(index, context) => self.drawn.write(*index, *context, out),
                 Segment::Slot(index, context) => {
@@ -307,12 +360,13 @@ mod tests {
         let mut rng = Rng::stream(1, Domain::Values, 0);
         let slots = [Some("tok".into())];
         let none = draw(&[], &[], 0, &mut rng).unwrap();
-        let login = prepared.login_line(&none, &slots);
+        let login = prepared.logins[0].line(&none, &slots);
         let task = &prepared.tasks[task];
         let mut rng = Rng::stream(1, Domain::Values, 0);
         let drawn = draw(&task.values, &[], 0, &mut rng).unwrap();
         let (slots, jar) = (slots.as_slice(), &Jar::default());
-        let filling = Filling { drawn: &drawn, slots, login: &login, jar, tls: false };
+        let filling =
+            Filling { drawn: &drawn, slots, login: &login, jar, validators: &[], tls: false };
         task.requests[0].write(&mut out, &mut scratch, filling);
         String::from_utf8(out).unwrap()
     }

@@ -18,6 +18,7 @@ use super::login::Credentials;
 use super::prepared::{Filling, Prepared, PreparedFlow, PreparedRequest, Slot};
 use super::redirects::{self, is_redirect};
 use super::shape::{self, Shapes, StepShapes};
+use super::validators::Validators;
 use super::{body, items, page};
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Idle, Opening, Response};
 use crate::metrics::{Failure, Sample};
@@ -39,6 +40,8 @@ pub struct Session {
     pub(super) handle: Handle,
     /// The number of the user, from 0.
     pub(super) number: u32,
+    /// Its kind.
+    pub(super) kind: usize,
     connection: Option<Connection>,
     pub(super) response: Response,
     pub(super) out: Vec<u8>,
@@ -48,6 +51,16 @@ pub struct Session {
     /// The values of earlier answers: of the login, then of the present call.
     pub(super) slots: Vec<Slot>,
     pub(super) jar: Jar,
+    /// For each task the values of its steps that are made once, by their slots.
+    pub(super) kept: Vec<(usize, Vec<(usize, Slot)>)>,
+    /// The values of the set-up.
+    pub(super) given: Vec<Slot>,
+    /// When its token is to be refreshed.
+    pub(super) refresh_at: Option<Instant>,
+    /// What it knows of earlier answers.
+    validators: Validators,
+    /// The validators that the request under way carries, and its line.
+    sent: (Vec<u8>, Vec<u8>),
     /// How the named steps of the last call ended.
     pub(super) ends: Vec<StepEnd>,
     /// The shapes of the next call's answers, for each step; empty if they are not noted.
@@ -90,11 +103,12 @@ pub struct Sending<'a> {
 }
 
 impl Session {
-    /// The user with this number, from 0, without connection and login.
-    pub fn new(handle: Handle, number: u32) -> Self {
+    /// The user with this number, from 0, of this kind, without connection and login.
+    pub fn new(handle: Handle, number: u32, kind: usize) -> Self {
         Self {
             handle,
             number,
+            kind,
             connection: None,
             response: Response::default(),
             out: Vec::new(),
@@ -102,6 +116,11 @@ impl Session {
             line: Arc::from([]),
             slots: Vec::new(),
             jar: Jar::default(),
+            kept: Vec::new(),
+            given: Vec::new(),
+            refresh_at: None,
+            validators: Validators::default(),
+            sent: Default::default(),
             ends: Vec::new(),
             noted: Vec::new(),
             wants: Wants::default(),
@@ -113,11 +132,31 @@ impl Session {
         }
     }
 
+    /// The handle with which it waits.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Uses the values of the set-up for all requests.
+    pub fn give(&mut self, given: &[Slot]) {
+        self.given = given.to_vec();
+        self.slots = given.to_vec();
+    }
+
+    /// Takes the values from this slot on away.
+    pub(super) fn slots_from(&mut self, slot: usize) -> Vec<Slot> {
+        if self.slots.len() > slot { self.slots.split_off(slot) } else { Vec::new() }
+    }
+
     /// Uses what a login gave for all further requests.
     pub fn authorize(&mut self, credentials: &Credentials) {
         self.line = Arc::clone(&credentials.line);
+        // What it extracted at its start stays.
+        let rest = self.slots_from(credentials.slots.len());
         self.slots.clone_from(&credentials.slots);
+        self.slots.extend(rest);
         self.jar.clone_from(&credentials.jar);
+        self.refresh_at = credentials.refresh_at;
     }
 
     /// The named steps of the last call, and how they ended.
@@ -210,10 +249,14 @@ impl Session {
         drawn: &Drawn<'_>,
         intended: Option<Instant>,
     ) -> Sample {
+        if request.conditional {
+            self.know(sending, request, drawn);
+        }
         let Self { out, scratch, .. } = self;
         let (slots, login, jar) = (&self.slots, &self.line, &self.jar);
-        let filling = Filling { drawn, slots, login, jar, tls: sending.endpoint.tls.is_some() };
-        request.write(out, scratch, filling);
+        let validators = if request.conditional { self.sent.0.as_slice() } else { &[] };
+        let tls = sending.endpoint.tls.is_some();
+        request.write(out, scratch, Filling { drawn, slots, login, jar, validators, tls });
         let keep_body = !step.checks.is_empty() || self.wants.body;
         let start = Instant::now();
         let timeout = sending.plan.request_timeout;
@@ -237,10 +280,9 @@ impl Session {
                 sample.first_byte = Some(exchanged.first_byte - start);
                 sample.tail = end - exchanged.first_byte;
                 sample.status = self.response.head().status;
-                let weighed = weigh(&self.response, step, shapes);
-                // A shift by all bits is a mask of all checks.
-                let all = u64::MAX.checked_shl(checks(step)).map_or(u64::MAX, |rest| !rest);
-                sample.checked = if weighed.is_checked { all } else { 0 };
+                let may_be_unchanged = request.conditional && !self.sent.0.is_empty();
+                let weighed = weigh(&self.response, step, shapes, may_be_unchanged);
+                sample.checked = weighed.checked;
                 sample.unmet = weighed.unmet;
                 (weighed.size, astray.or(weighed.failure).or_else(|| misframed(exchanged.surplus)))
             }
@@ -250,9 +292,23 @@ impl Session {
                 (self.response.body_bytes(), Some(failure_of(error, timeout)))
             }
         };
-        let is_success = (200..300).contains(&self.response.head().status);
+        let status = self.response.head().status;
+        let is_success = (200..300).contains(&status) || request.conditional && status == 304;
         sample.has_data = sample.failure.is_none() && is_success;
+        if request.conditional && sample.failure.is_none() {
+            self.validators.keep(&self.sent.1, &self.response);
+        }
         sample
+    }
+
+    /// Looks up what is known of an earlier answer to a request.
+    fn know(&mut self, sending: &Sending<'_>, request: &PreparedRequest, drawn: &Drawn<'_>) {
+        let Self { slots, line, jar, sent: (validators, written), .. } = self;
+        let (login, tls) = (line, sending.endpoint.tls.is_some());
+        let filling = Filling { drawn, slots, login, jar, validators: &[], tls };
+        request.write_line(written, filling);
+        validators.clear();
+        validators.extend_from_slice(self.validators.of(written));
     }
 
     /// Follows redirects from the answer that has arrived. The failure says why it went astray,
@@ -296,7 +352,8 @@ impl Session {
             let line = format!("{method} {}", place.target);
             let Self { out, scratch, .. } = self;
             let (slots, login, jar) = (&self.slots, &self.line, &self.jar);
-            let filling = Filling { drawn, slots, login, jar, tls: sending.endpoint.tls.is_some() };
+            let (validators, tls) = (&[][..], sending.endpoint.tls.is_some());
+            let filling = Filling { drawn, slots, login, jar, validators, tls };
             request.write_redirected(&line, keeps_body, out, scratch, filling);
             chain.push(path_in(&self.out));
             exchanged = self.exchange(sending.endpoint, request, keep_body, start).await;
@@ -357,7 +414,7 @@ impl Session {
         keep_body: bool,
     ) -> Result<Exchanged, (ExchangeError, Option<Duration>)> {
         self.response.begin(request.is_head, keep_body);
-        if self.wants.fields {
+        if self.wants.fields || request.needs_fields {
             self.response.keep_fields();
         }
         if self.wants.short_body {
@@ -387,8 +444,4 @@ impl Session {
 pub fn looks_secret(name: &str, value: &str) -> bool {
     const LONG: usize = 12;
     is_secret_name(name) || value.len() >= LONG
-}
-
-fn checks(step: &Step) -> u32 {
-    u32::try_from(step.checks.len()).unwrap_or(u32::MAX)
 }

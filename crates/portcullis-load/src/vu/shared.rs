@@ -9,7 +9,7 @@ use portcullis_core::plan::LoadPlan;
 use portcullis_core::steering::StopController;
 
 use super::login::Credentials;
-use super::prepared::{Prepared, PreparedFlow};
+use super::prepared::{Prepared, PreparedFlow, Slot};
 use super::session::Sending;
 use super::shape::Shapes;
 use crate::http::Endpoint;
@@ -44,10 +44,12 @@ pub struct Shared<'a> {
     pub prepared: Prepared,
     /// The server.
     pub endpoint: Endpoint,
-    /// The login of the first round, until the first user takes it.
-    pub first: Mutex<Option<FirstLogin>>,
-    /// The login of all users, if they share one.
-    pub shared_login: Option<Mutex<SharedLogin>>,
+    /// The logins of the first round by the number of their user, until it takes it.
+    pub first: Mutex<Vec<(u32, FirstLogin)>>,
+    /// For each kind of users the login of all of them, if they share one.
+    pub shared_logins: Vec<Option<Mutex<SharedLogin>>>,
+    /// The values of the set-up.
+    pub given: Vec<Slot>,
     /// The shapes of the first round's answers.
     pub shapes: Shapes,
     /// All secrets that logins gave to users.
@@ -66,20 +68,25 @@ impl<'a> Shared<'a> {
         plan: &'a LoadPlan,
         prepared: Prepared,
         endpoint: Endpoint,
-        first: FirstLogin,
+        first: Vec<(u32, FirstLogin)>,
+        given: Vec<Slot>,
         shapes: Shapes,
         controller: &'a dyn StopController,
     ) -> Self {
-        let is_shared = plan.scenario.login.as_ref().is_some_and(|login| login.shared);
-        let given = first.credentials.clone().filter(|_| is_shared);
-        let shared_login =
-            given.map(|credentials| SharedLogin { credentials, number: 0, is_renewed: false });
+        let shared = |kind: usize| {
+            plan.scenario.login_of(kind).filter(|login| login.shared)?;
+            let mut own = first.iter().filter(|(user, _)| plan.scenario.kind_of(*user) == kind);
+            let credentials = own.find_map(|(_, login)| login.credentials.clone())?;
+            Some(Mutex::new(SharedLogin { credentials, number: 0, is_renewed: false }))
+        };
+        let shared_logins = (0..plan.scenario.users.len()).map(shared).collect();
         Self {
             plan,
             prepared,
             endpoint,
-            shared_login: shared_login.map(Mutex::new),
-            first: Mutex::new(Some(first)),
+            shared_logins,
+            first: Mutex::new(first),
+            given,
             shapes,
             secrets: Mutex::new(Vec::new()),
             login_failure: Mutex::new(None),
@@ -94,11 +101,12 @@ impl<'a> Shared<'a> {
         Sending { plan, prepared, endpoint, shapes: &self.shapes }
     }
 
-    /// The requests of a task or of the login.
-    pub fn flow(&self, subject: Subject) -> Option<&PreparedFlow> {
+    /// The requests of a task, or of the login of a kind of users.
+    pub fn flow(&self, subject: Subject, kind: usize) -> Option<&PreparedFlow> {
         match subject {
             Subject::Task(_, task) => self.prepared.tasks.get(task),
-            Subject::Login => self.prepared.login.as_ref(),
+            Subject::Login => self.prepared.login(kind),
+            Subject::Refresh => self.prepared.logins.get(kind)?.refresh.as_ref(),
         }
     }
 

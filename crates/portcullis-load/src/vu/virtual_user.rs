@@ -1,23 +1,27 @@
 //! One virtual user: it starts at its time, logs in, makes requests and waits. In the
 //! closed model it decides when to send; in the open model arrivals decide.
 
+mod renewal;
+mod turns;
+
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use portcullis_core::config::ramp;
 use portcullis_core::measure::FailureKind;
 use portcullis_core::rng::{Domain, Rng};
+use portcullis_core::scenario::When;
 
 use super::flow::Called;
-use super::login::{Credentials, LoggedIn};
-use super::session::{Session, login_failure};
-use super::shared::lock;
+use super::session::Session;
+use super::shared::{SharedLogin, lock};
 use super::worker::{Due, Worker};
 use crate::metrics::{Failure, GoodAnswer, Phase, Sample, Subject, TaskId};
 use crate::reactor::Handle;
 use crate::schedule::{Arrival, NextRequest};
+use renewal::Renewal;
 
 /// A user as a future.
 pub type UserFuture<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -34,10 +38,15 @@ pub fn run<'a>(worker: Rc<Worker<'a>>, number: u32, handle: Handle) -> UserFutur
 struct VirtualUser<'w, 'a> {
     worker: &'w Worker<'a>,
     number: u32,
+    kind: usize,
     handle: Handle,
     session: Session,
     is_logged_in: bool,
     has_run: bool,
+    /// Whether it called the tasks of its start.
+    has_started: bool,
+    /// Whether it has tasks to call when it stops.
+    has_end: bool,
     /// Whether an expired login is renewed: not if a new one was refused, too, and nothing was
     /// answered since.
     may_renew: bool,
@@ -54,9 +63,6 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// as the processor allows.
 const NOTHING_SENT: Duration = Duration::from_millis(1);
 
-/// How often a user checks whether another one has renewed the shared login.
-const RENEWAL: Duration = Duration::from_millis(5);
-
 /// The next action of a user.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
@@ -70,6 +76,7 @@ enum Next {
 async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
     let (shared, plan) = (worker.shared, worker.shared.plan);
     let mut user = VirtualUser::new(&worker, number, handle);
+    let pause = plan.scenario.wait_of(user.kind);
     let mut waits = Rng::stream(plan.seed, Domain::Wait, u64::from(number));
     for (from, leaves) in plan.model.active_spans(number) {
         let lag = worker.sleep(&user.handle, shared.schedule.at(from)).await;
@@ -78,9 +85,13 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
             return;
         }
         worker.join();
+        if !user.start().await {
+            worker.leave();
+            break;
+        }
         let next = loop {
             let Some(took) = user.request(None).await else { break Next::Stop };
-            let wait = plan.scenario.wait.next(took, &mut waits);
+            let wait = pause.next(took, &mut waits);
             match user.rest(wait, leaves).await {
                 Next::Continue => {}
                 next => break next,
@@ -89,9 +100,10 @@ async fn closed(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
         worker.leave();
         user.finish();
         if next == Next::Stop {
-            return;
+            break;
         }
     }
+    user.stop().await;
 }
 
 async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
@@ -107,31 +119,39 @@ async fn open(worker: Rc<Worker<'_>>, number: u32, handle: Handle) {
         return;
     }
     worker.join();
-    loop {
-        let due = user.handle.woken_for(|| worker.next_due(slot)).await;
-        let Some(Due(arrival)) = due else { break };
+    let mut goes_on = user.start().await;
+    while goes_on {
+        let next = || match user.is_stopping() {
+            true => Some(None),
+            false => worker.next_due(slot).map(Some),
+        };
+        let Some(Due(arrival)) = user.handle.woken_for(next).await.flatten() else { break };
         // A scheduled arrival that is too late for the window is dropped, but extra requests for a
         // rule in doubt may still follow.
         let is_scheduled = arrival.is_some();
         let is_sent = user.request(arrival).await.is_some();
-        if !is_sent && (!is_scheduled || user.handle.is_cut()) {
-            break;
-        }
+        goes_on = is_sent || is_scheduled && !user.handle.is_cut();
     }
     worker.leave();
     user.finish();
+    user.stop().await;
 }
 
 impl<'w, 'a> VirtualUser<'w, 'a> {
     fn new(worker: &'w Worker<'a>, number: u32, handle: Handle) -> Self {
-        let session = Session::new(handle.clone(), number);
+        let kind = worker.shared.plan.scenario.kind_of(number);
+        let mut session = Session::new(handle.clone(), number, kind);
+        session.give(&worker.shared.given);
         Self {
             worker,
             number,
+            kind,
             handle,
             session,
             is_logged_in: false,
             has_run: false,
+            has_started: false,
+            has_end: worker.shared.plan.scenario.has_turn(kind, When::OnStop),
             may_renew: true,
             seen_login: 0,
             last: None,
@@ -154,6 +174,17 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         if phase == Phase::Window && !std::mem::replace(&mut self.has_run, true) {
             worker.ran.set(worker.ran.get() + 1);
         }
+        self.perform((number, phase, task), intended, start).await
+    }
+
+    /// Makes a call and records it; returns how long it took, or `None` if the load ends.
+    async fn perform(
+        &mut self,
+        (number, phase, task): (u64, Phase, TaskId),
+        intended: Option<Instant>,
+        start: Instant,
+    ) -> Option<Duration> {
+        let worker = self.worker;
         self.session.may_resend = worker.recorder.borrow().may_resend();
         let begun = start - worker.shared.schedule.start;
         worker.under_way.set(worker.under_way.get() + 1);
@@ -205,8 +236,11 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         let (shared, start) = (self.worker.shared, Instant::now());
         let mut rng = Rng::stream(shared.plan.seed, Domain::Values, number);
         let sending = shared.sending();
+        if self.session.refresh_at.is_some_and(|at| start >= at) {
+            self.renew(Renewal::Refresh).await;
+        }
         let called = self.session.call(&sending, task, &mut rng, intended).await?;
-        let login = shared.plan.scenario.login.as_ref();
+        let login = shared.plan.scenario.login_of(self.kind);
         if !login.is_some_and(|login| login.renew) {
             return Some(called);
         }
@@ -217,7 +251,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         if !std::mem::replace(&mut self.may_renew, false) {
             return Some(called);
         }
-        if !self.renew().await {
+        if !self.renew(Renewal::Login).await {
             return Some(called);
         }
         let mut rng = Rng::stream(shared.plan.seed, Domain::Values, number);
@@ -243,7 +277,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         loop {
             let now = Instant::now();
             let moment = intended.unwrap_or(now) - shared.schedule.start;
-            match self.worker.next_request(moment) {
+            match self.worker.next_request(self.kind, moment) {
                 NextRequest::Send { number, phase, task } => {
                     return Some((number, phase, task, now));
                 }
@@ -252,7 +286,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             }
             let many = Duration::from_micros(u64::from(shared.plan.users) * 100);
             self.handle.until(now + PATIENCE.max(many)).await;
-            if self.handle.is_cut() {
+            if self.handle.is_cut() || self.is_stopping() {
                 return None;
             }
         }
@@ -265,7 +299,9 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         self.last = sample.good_answer(ended).map(|answer| (subject, answer));
         let mut recorder = self.worker.recorder.borrow_mut();
         if recorder.wants_body(subject, sample) {
-            let kept = self.session.error_body(sample.body_bytes, self.worker.shared.flow(subject));
+            let kept = self
+                .session
+                .error_body(sample.body_bytes, self.worker.shared.flow(subject, self.kind));
             sample.error_body = kept.map(Box::new);
         }
         recorder.record(subject, sample, ended, self.worker.shared.plan);
@@ -278,9 +314,9 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
     fn record_ends(&mut self, phase: Phase, task: TaskId) {
         let shared = self.worker.shared;
         let mut recorder = self.worker.recorder.borrow_mut();
-        for (index, end) in self.session.ends().enumerate() {
+        for end in self.session.ends() {
             let ended = end.at - shared.schedule.start;
-            recorder.record_step(phase, (task, index), end.sample.as_ref(), ended, shared.plan);
+            recorder.record_step(phase, (task, end.step), end.sample.as_ref(), ended, shared.plan);
         }
     }
 
@@ -313,6 +349,9 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
             if leaves < closes {
                 return Next::Leave;
             }
+            if self.is_stopping() {
+                return Next::Stop;
+            }
         }
         let lag = worker.sleep(&self.handle, until).await;
         if self.handle.is_cut() {
@@ -326,10 +365,15 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
     /// login all users do. False: there is none, and the run is over.
     async fn log_in(&mut self) -> bool {
         let shared = self.worker.shared;
-        if shared.plan.scenario.login.is_none() || std::mem::replace(&mut self.is_logged_in, true) {
+        let has_login = shared.plan.scenario.login_of(self.kind).is_some();
+        if !has_login || std::mem::replace(&mut self.is_logged_in, true) {
             return true;
         }
-        let inherited = if self.number == 0 { lock(&shared.first).take() } else { None };
+        let inherited = {
+            let mut first = lock(&shared.first);
+            let own = first.iter().position(|(user, _)| *user == self.number);
+            own.map(|index| first.swap_remove(index).1)
+        };
         if let Some(sample) = inherited.as_ref().and_then(|login| login.sample.as_ref()) {
             self.worker.recorder.borrow_mut().record(
                 Subject::Login,
@@ -338,7 +382,7 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
                 shared.plan,
             );
         }
-        let given = match &shared.shared_login {
+        let given = match self.shared_login() {
             Some(login) => Some(lock(login).credentials.clone()),
             None => inherited.and_then(|login| login.credentials),
         };
@@ -349,70 +393,8 @@ impl<'w, 'a> VirtualUser<'w, 'a> {
         true
     }
 
-    /// Logs in, which the session then uses; `None` if that failed, and the run is over.
-    async fn own_login(&mut self) -> Option<Credentials> {
-        let (worker, shared) = (self.worker, self.worker.shared);
-        worker.under_way.set(worker.under_way.get() + 1);
-        let (mut sample, logged_in) = self.session.login(&shared.sending()).await;
-        worker.under_way.set(worker.under_way.get() - 1);
-        if let Some(sample) = &mut sample {
-            let ended = shared.schedule.start.elapsed();
-            self.record(Subject::Login, sample, ended);
-        }
-        match logged_in {
-            LoggedIn::In(credentials) => {
-                let secrets = credentials.secrets(shared.prepared.login_names());
-                lock(&shared.secrets).extend(secrets.map(str::to_owned));
-                Some(credentials)
-            }
-            LoggedIn::Refused => {
-                let failure = login_failure(self.number + 1, sample.as_ref());
-                lock(&shared.login_failure).get_or_insert(failure);
-                shared.stop.store(true, Ordering::Relaxed);
-                None
-            }
-            LoggedIn::Cut => None,
-        }
-    }
-
-    /// Logs in once more. Of a shared login only one user does it, and the others wait for it.
-    /// False: it failed.
-    async fn renew(&mut self) -> bool {
-        let Some(login) = &self.worker.shared.shared_login else {
-            return self.own_login().await.is_some();
-        };
-        loop {
-            let taken = {
-                let mut login = lock(login);
-                if login.number > self.seen_login {
-                    self.seen_login = login.number;
-                    Some(Some(login.credentials.clone()))
-                } else if login.is_renewed {
-                    None
-                } else {
-                    login.is_renewed = true;
-                    Some(None)
-                }
-            };
-            match taken {
-                Some(Some(credentials)) => {
-                    self.session.authorize(&credentials);
-                    return true;
-                }
-                Some(None) => break,
-                None => self.handle.until(Instant::now() + RENEWAL).await,
-            }
-            if self.handle.is_cut() {
-                return false;
-            }
-        }
-        let renewed = self.own_login().await;
-        let mut login = lock(login);
-        login.is_renewed = false;
-        let Some(credentials) = renewed else { return false };
-        login.number += 1;
-        login.credentials = credentials;
-        self.seen_login = login.number;
-        true
+    /// The login that it shares with others of its kind, if they share one.
+    fn shared_login(&self) -> Option<&'w Mutex<SharedLogin>> {
+        self.worker.shared.shared_logins.get(self.kind)?.as_ref()
     }
 }

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use portcullis_core::scenario::Deck;
+use portcullis_core::scenario::{Deck, Task};
 
 use super::shared::Shared;
 use crate::metrics::{GapRecorder, Recorder};
@@ -42,9 +42,12 @@ pub struct Worker<'a> {
     pub ran: Cell<u32>,
     /// Requests under way, logins included.
     pub under_way: Cell<u32>,
+    /// Users that have tasks to call when they stop, and have not yet.
+    pub stopping: Cell<u32>,
     /// The times without an answer.
     pub gaps: RefCell<GapRecorder>,
-    deck: RefCell<Deck>,
+    /// One for each kind of users.
+    decks: RefCell<Vec<Deck>>,
 }
 
 impl<'a> Worker<'a> {
@@ -54,9 +57,13 @@ impl<'a> Worker<'a> {
     /// The plan is impossible, which is a bug.
     pub fn new(shared: &'a Shared<'a>, number: u32) -> Result<Self, WorkError> {
         let plan = shared.plan;
-        let weights: Vec<u32> = plan.scenario.tasks.iter().map(|task| task.weight).collect();
-        let deck =
-            Deck::new(plan.seed, plan.scenario.order, &weights).ok_or(WorkError::NoWeights)?;
+        let deck = |kind: usize| {
+            let weight = |task: &Task| if task.kind == kind { task.weight } else { 0 };
+            let weights: Vec<u32> = plan.scenario.tasks.iter().map(weight).collect();
+            Deck::new(plan.seed, plan.scenario.order, &weights).ok_or(WorkError::NoWeights)
+        };
+        let decks: Result<Vec<Deck>, WorkError> =
+            (0..plan.scenario.users.len()).map(deck).collect();
         let recorder = Recorder::new(plan)?;
         let (origin, opens) = (shared.schedule.at(plan.lead), shared.schedule.at(plan.opens()));
         let times = plan.model.arrivals(plan.seed);
@@ -68,16 +75,20 @@ impl<'a> Worker<'a> {
             active: Cell::new(0),
             ran: Cell::new(0),
             under_way: Cell::new(0),
+            stopping: Cell::new(0),
             gaps: RefCell::default(),
-            deck: RefCell::new(deck),
+            decks: RefCell::new(decks?),
         })
     }
 }
 
 impl Worker<'_> {
-    /// The next request of the run; `moment` is its start, or its scheduled start.
-    pub fn next_request(&self, moment: Duration) -> NextRequest {
-        self.shared.schedule.next_request(&mut self.deck.borrow_mut(), moment)
+    /// The next request of a user of this kind; `moment` is its start, or its scheduled start.
+    pub fn next_request(&self, kind: usize, moment: Duration) -> NextRequest {
+        match self.decks.borrow_mut().get_mut(kind) {
+            Some(deck) => self.shared.schedule.next_request((kind, deck), moment),
+            None => NextRequest::Never,
+        }
     }
 
     /// The next request of a user in an open load; `None` if there is nothing to do yet.

@@ -1,7 +1,8 @@
 //! Writes the requests of a scenario as bytes once, with segments for what changes.
 
 use portcullis_core::scenario::{
-    BodyTemplate, NamedValues, Part, PartContent, RequestTemplate, SessionLogin, Step, Template,
+    BodyTemplate, Condition, NamedValues, Part, PartContent, RequestTemplate, SessionLogin, Step,
+    Template,
 };
 use portcullis_core::target::Target;
 
@@ -9,7 +10,7 @@ use super::encoding::{Context, percent_encode};
 use super::prepared::{PreparedRequest, Segment};
 
 /// Settings of all requests.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Fixed<'a> {
     /// The server.
     pub target: &'a Target,
@@ -18,9 +19,9 @@ pub struct Fixed<'a> {
     /// Whether users keep cookies.
     pub cookies: bool,
     /// The name of the header that the login gives.
-    pub login: Option<&'a str>,
+    pub login: Option<String>,
     /// How a session is protected.
-    pub session: Option<&'a SessionLogin>,
+    pub session: Option<SessionLogin>,
 }
 
 /// The names of what changes.
@@ -43,7 +44,10 @@ pub fn request(step: &Step, names: Names<'_>, fixed: &Fixed<'_>) -> PreparedRequ
         line.text(&format!("{}=", percent_encode(name)));
         line.template(value, Context::Url, percent_encode);
     }
-    let fields = fields(template, names, fixed);
+    let mut fields = fields(template, names, fixed);
+    if step.conditional {
+        fields.parts.push(Segment::Validators);
+    }
     let has_type = has_header(template, "content-type");
     let mut body_fields = String::new();
     let media_type = template.body.as_ref().and_then(media_type).filter(|_| !has_type);
@@ -66,6 +70,9 @@ pub fn request(step: &Step, names: Names<'_>, fixed: &Fixed<'_>) -> PreparedRequ
         needs,
         takes: step.extract.iter().filter_map(|extract| names.slot(&extract.name)).collect(),
         idempotent: template.is_idempotent(),
+        needs_fields: step.conditional
+            || step.checks.iter().any(|one| matches!(one.condition, Condition::Header { .. })),
+        conditional: step.conditional,
         is_head: template.method == "HEAD",
     }
 }
@@ -89,13 +96,13 @@ fn fields<'a>(template: &RequestTemplate, names: Names<'a>, fixed: &Fixed<'_>) -
     if fixed.close {
         head.text("Connection: close\r\n");
     }
-    if fixed.login.is_some_and(|name| !has_header(template, name)) {
+    if fixed.login.as_ref().is_some_and(|name| !has_header(template, name)) {
         head.parts.push(Segment::Login);
     }
     if fixed.cookies && !has_header(template, "cookie") {
         head.parts.push(Segment::Cookies);
     }
-    if let Some(session) = fixed.session.filter(|_| !template.is_safe()) {
+    if let Some(session) = fixed.session.as_ref().filter(|_| !template.is_safe()) {
         if !has_header(template, "referer") {
             head.text(&format!("Referer: {}/\r\n", fixed.target.url()));
         }

@@ -18,8 +18,8 @@ use crate::args::{DoctorArgs, DoctorFormat};
 use crate::console::{self, Mark, Steps};
 use crate::doctor::throttles::Calls;
 use crate::doctor::{
-    Diagnosis, Level, disk, dotenv, fine, governor, inside as facts, libraries, locks, migrations,
-    noise, port, problem, settings, tasks, throttles, to_json,
+    Diagnosis, Level, disk, dotenv, fine, governor, inside as facts, locks, migrations, noise,
+    port, problem, settings, tasks, throttles, to_json,
 };
 use crate::engines::{self, NotBegun};
 use crate::host;
@@ -204,15 +204,12 @@ struct Running {
 
 /// Checks of files, without running anything.
 fn files(plan: &ServePlan, report: &mut Report<'_>) {
-    let read = |path: &std::path::PathBuf| {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text)
-    };
-    let requirements: Vec<(String, String)> = plan.requirements.iter().map(read).collect();
-    report.add(match requirements.is_empty() {
-        true => fine("requirements", "none are configured"),
-        false => locks::check(&requirements),
-    });
+    match project::requirement_texts(plan) {
+        Ok(files) if files.is_empty() => report.add(fine("requirements", "none were found")),
+        Ok(files) => report.add(locks::check(&files)),
+        // The stage that reads it will fail, with its remedy.
+        Err(_) => {}
+    }
     let leak = project::leaking(plan).ok().flatten();
     let leak = leak.map(|leak| (leak.path.display().to_string(), leak.names()));
     let leak = leak.as_ref().map(|(path, names)| (path.as_str(), names.as_str()));
@@ -287,7 +284,9 @@ fn first_round(context: &RunContext<'_>, target: &Target, report: &mut Report<'_
         Err(error) if answers.is_empty() && context.interrupts.signal().is_none() => {
             report.add(problem("task", error.to_string(), "see the log of the server"));
         }
-        _ if load.scenario.login.is_some() => report.add(fine("login", "it is accepted")),
+        _ if load.scenario.users.iter().any(|users| users.login.is_some()) => {
+            report.add(fine("login", "it is accepted"));
+        }
         _ => {}
     }
     let redacted = answers.iter().cloned().map(|mut answer| {
@@ -333,7 +332,7 @@ fn failed(context: &RunContext<'_>, journal: &Journal<'_>, report: &mut Report<'
         stage.and_then(|stage| std::fs::read(context.folder.logs().join(stage.log.as_ref()?)).ok());
     let text = text.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
     let mut advice = advice.into_iter().filter(|advice| advice != run::DOCTOR);
-    let remedy = libraries::remedy(&text).or_else(|| advice.next());
+    let remedy = project::advice_to_load(&text).or_else(|| advice.next());
     let check = stage.map_or("run", |stage| stage.stage.name());
     for finding in journal.findings() {
         let message = context.redact(&finding.message);

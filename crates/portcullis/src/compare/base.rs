@@ -198,9 +198,13 @@ impl Place<'_> {
         // What is outside of the repository is the same for both.
         let inputs = plan.inputs.iter().map(|p| self.of(p).unwrap_or_else(|_| p.clone()));
         Ok(ServePlan {
-            root,
             inputs: inputs.collect(),
-            requirements: plan.requirements.iter().map(|p| or_lent(p, "requirements")).collect(),
+            top: self.of(&plan.top).unwrap_or(root.clone()),
+            requirements: plan
+                .requirements
+                .as_ref()
+                .map(|files| files.iter().map(|path| or_lent(path, "requirements")).collect()),
+            root,
             env_example: plan.env_example.as_ref().map(|p| or_lent(p, "env.example")),
             seeds: plan.seeds.iter().map(|seed| seed.with(|p| or_lent(p, "the seed"))).collect(),
             ..plan.clone()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use portcullis_core::plan::{Mode, Plan};
-use portcullis_core::scenario::titles;
+use portcullis_core::scenario::{When, titles};
 use portcullis_core::units::show_duration;
 
 use super::{line, plain};
@@ -67,13 +67,22 @@ fn load_lines(plan: &Plan) {
     if load.tls.as_ref().is_some_and(|tls| tls.insecure) {
         line("               load.insecure: the server's certificate is not checked");
     }
-    if let Some(login) = load.scenario.login.as_ref().filter(|login| !login.steps.is_empty()) {
-        let shared = if login.shared { "once for all users" } else { "by each user" };
-        line(&format!("login          {} {shared}", titles(&login.steps)));
+    for (kind, users) in load.scenario.users.iter().enumerate() {
+        if let Some(name) = &users.name {
+            let count = (0..load.users).filter(|user| load.scenario.kind_of(*user) == kind).count();
+            line(&format!("users          {name}: {count} of {}", load.users));
+        }
+        if let Some(login) = users.login.as_ref().filter(|login| !login.steps.is_empty()) {
+            let shared = if login.shared { "once for all users" } else { "by each user" };
+            line(&format!("login          {} {shared}", titles(&login.steps)));
+        }
     }
     for task in load.scenario.tasks.iter().filter(|task| task.weight > 0) {
         let (name, weight) = (&task.name, task.weight);
         line(&format!("task           {name} × {weight}: {}", titles(&task.steps)));
+    }
+    for task in load.scenario.tasks.iter().filter(|task| task.when != When::Deck) {
+        line(&format!("{:<15}{}: {}", task.when.name(), task.name, titles(&task.steps)));
     }
     let expected = load.expected_requests(load.window);
     line(&format!("expected       about {expected:.0} requests; one deck has {}", load.deck()));

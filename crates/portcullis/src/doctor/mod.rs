@@ -5,7 +5,6 @@ pub mod disk;
 pub mod dotenv;
 pub mod governor;
 pub mod inside;
-pub mod libraries;
 pub mod locks;
 pub mod migrations;
 pub mod noise;

@@ -21,6 +21,7 @@ pub fn run(
     let controller = ThresholdController { rules: &plan.rules, until_sure: plan.until_sure };
     portcullis_load::run(plan, target, trust, &controller, observer).map_err(|error| match error {
         LoadError::Login(failure) => NotBegun::Login(failure),
+        error @ LoadError::SetUp(_) => NotBegun::SetUp(error.to_string()),
         error @ LoadError::Connect(_) => NotBegun::Unreachable(error.to_string()),
         error => NotBegun::Engine(error.to_string()),
     })

@@ -17,6 +17,9 @@ pub enum NotBegun {
     /// The first user could not log in.
     #[error("the login failed: {}", .0.message)]
     Login(LoginFailure),
+    /// A task of the set-up failed.
+    #[error("{0}")]
+    SetUp(String),
     /// The observer stopped it, or the engine itself failed.
     #[error("{0}")]
     Engine(String),

@@ -11,7 +11,7 @@ pub use error::PlanError;
 
 use std::path::{Path, PathBuf};
 
-use portcullis_core::config::{FlagValue, Loaded, ProjectKind, Value, value_at};
+use portcullis_core::config::{FlagValue, Loaded, ProjectKind, PythonChoice, Value, value_at};
 use portcullis_core::plan::{self, Mode, Plan, PlanInputs, TlsPlan};
 use portcullis_load::Trust;
 use portcullis_load::http::client_config;
@@ -84,6 +84,9 @@ pub fn plan(request: &PlanRequest) -> Result<Planned, Vec<PlanError>> {
     let around = PlanInputs { base: base.clone(), output, seed, stored, origin };
     let mut plan = plan::resolve(&loaded.config, around)
         .map_err(|problems| configuration::told(&problems, &file))?;
+    if let Mode::Serve(serve) = &mut plan.mode {
+        serve.top = repository(&serve.root);
+    }
     if let Some(missed) = plan.baseline.as_ref().filter(|_| baseline.is_missed) {
         let file = missed.file.display();
         plan.warnings.push(format!("no baseline: {file} does not exist, and {MISSED}"));
@@ -150,6 +153,12 @@ fn trust(tls: Option<&TlsPlan>) -> Result<Trust, PlanError> {
     Ok(trust)
 }
 
+/// The folder of the repository that a folder belongs to; itself if there is none.
+fn repository(folder: &Path) -> PathBuf {
+    let top = folder.ancestors().find(|place| place.join(".git").exists());
+    top.unwrap_or(folder).to_owned()
+}
+
 /// A project that looks like Django, but is to be started by a command: its databases would
 /// be those of its settings.
 fn unclear_kind(plan: &Plan, loaded: &Loaded) -> Option<PlanError> {
@@ -180,8 +189,11 @@ fn missing_files(plan: &Plan) -> Vec<PlanError> {
     if serve.root.is_dir() && serve.kind == ProjectKind::Django {
         need("django.manage", &manage, manage.is_file());
     }
-    for path in &serve.requirements {
+    for path in serve.requirements.iter().flatten() {
         need("project.requirements", path, path.is_file());
+    }
+    if let PythonChoice::Path(path) = &serve.python {
+        need("project.python", Path::new(path), Path::new(path).is_file());
     }
     if let Some(path) = &serve.env_example {
         need("env.example", path, path.is_file());

@@ -18,20 +18,25 @@
 
 mod command;
 mod django;
+mod locks;
 mod steps;
+mod system_packages;
 
 pub use command::open as open_command;
 pub use django::bytecode::forget;
 pub use django::complaint::{advice_of, explained};
 pub use django::database_server::DatabaseServer;
 pub use django::dotenv::leaking;
-pub use django::environment::{Venv, environment, install};
+pub use django::environment::{Venv, environment};
+pub use django::install::install;
 pub use django::isolation::expect_proof;
 pub use django::migrate::{migrate, open};
 pub use django::refusal::refused;
 pub use django::seed::seed;
-pub use django::{Project, isolate, serve_argv, serve_environment, shell};
+pub use django::{Project, isolate, requirement_texts, serve_argv, serve_environment, shell};
+pub use locks::file_names;
 pub use steps::run as step;
+pub use system_packages::advice_to_load;
 
 use portcullis_core::config::ProjectKind;
 use portcullis_core::plan::ServePlan;

@@ -59,7 +59,7 @@ fn row(task: &mut TaskSummary, secrets: &Secrets) {
     let hide = |text: &mut String| *text = secrets.redact(text);
     hide(&mut task.name);
     hide(&mut task.label);
-    task.group.iter_mut().for_each(hide);
+    task.group.iter_mut().chain(&mut task.user).for_each(hide);
     for check in &mut task.checks {
         hide(&mut check.name);
         check.message.iter_mut().for_each(hide);

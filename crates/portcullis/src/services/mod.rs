@@ -11,6 +11,6 @@ pub mod ports;
 pub mod postgres;
 pub mod redis;
 mod smtp;
-mod wheel;
+pub mod wheel;
 
 pub use smtp::settings as smtp_settings;

@@ -11,7 +11,7 @@ use portcullis_core::plan::Mode;
 use crate::run::{RunContext, StageFailure};
 
 /// How many addresses a message names.
-const SHOWN: usize = 5;
+const MOST_NAMED: usize = 5;
 
 /// Names the addresses in a warning.
 ///
@@ -41,8 +41,8 @@ const PAST_PROXIES: &str = "the library that connects ignores the variables of H
                             to a [[service]], or switch it off, in [env] set or [django.overrides]";
 
 fn listed(seen: &[&SocketAddr]) -> String {
-    let mut shown: Vec<String> = seen.iter().take(SHOWN).map(ToString::to_string).collect();
-    match seen.len().saturating_sub(SHOWN) {
+    let mut shown: Vec<String> = seen.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+    match seen.len().saturating_sub(MOST_NAMED) {
         0 => {}
         more => shown.push(format!("{more} more")),
     }

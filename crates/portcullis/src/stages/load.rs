@@ -265,6 +265,9 @@ fn not_begun(context: &RunContext<'_>, error: NotBegun) -> StageFailure {
     match (context.interrupts.signal(), error) {
         (Some(signal), _) => StageFailure::new(Finding::interrupted(signal)),
         (None, NotBegun::Login(failure)) => login_failure(context, &failure),
+        (None, NotBegun::SetUp(why)) => {
+            StageFailure::new(Finding::invalid(why)).with_advice(SET_UP)
+        }
         (None, NotBegun::Unreachable(why)) => {
             StageFailure::new(Finding::server(why)).with_log("server")
         }
@@ -299,6 +302,8 @@ fn login_failure(context: &RunContext<'_>, failure: &LoginFailure) -> StageFailu
     }
 }
 
+const SET_UP: &str =
+    "it runs without a login, before the first user: check the tasks with when = \"set_up\"";
 const THROTTLED_LOGIN: &str = "the service limits logins: log in once for all users (scenario.login.shared = true), run fewer \
      users, or relax the limit for the run in [django.overrides]";
 const FAILING_SERVICE: &str =

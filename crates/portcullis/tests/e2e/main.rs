@@ -14,6 +14,7 @@ mod configured;
 mod docs;
 mod doctor;
 mod engine;
+mod environments;
 mod faults;
 mod github;
 mod green;

@@ -63,6 +63,15 @@ impl Site {
     }
 }
 
+impl Site {
+    /// Every token, session and key that it gave.
+    fn issued(&self) -> Vec<String> {
+        let file = self.folder.path().join("issued.txt");
+        let issued = std::fs::read_to_string(file).unwrap_or_default();
+        issued.lines().map(str::to_owned).collect()
+    }
+}
+
 impl Drop for Site {
     fn drop(&mut self) {
         let _ = self.server.kill();
@@ -90,6 +99,9 @@ fn every_example_of_the_scenario_page_runs_and_passes() {
         for (name, text) in outcome.files() {
             assert!(!text.contains("testpass123"), "{name} of\n{example}");
             assert!(!text.contains("key-of-the-test-service"), "{name} of\n{example}");
+            let issued = site.issued();
+            let shown = issued.iter().find(|secret| text.contains(secret.as_str()));
+            assert!(shown.is_none(), "{shown:?} in {name} of\n{example}");
         }
     }
 }
@@ -163,6 +175,64 @@ fn a_token_of_three_seconds_is_renewed_in_a_longer_run() {
     renewed.expect(0, &["PASSED"]);
     assert!(slow(&renewed) >= 4, "{}", renewed.text);
     run("").expect(1, &["401"]);
+    let refresh = "extract = { again = \"refresh_token\" }\n\
+                   refresh = { path = \"/refresh/\", json = { refresh = \"{{ again }}\" }, \
+                   token = \"data.access\", lifetime = \"$.expires_in\" }\n";
+    let site = Site::start(&bin, "4");
+    let refreshed = site.run(&format!("{login}{refresh}{task}"), load);
+    refreshed.expect(0, &["PASSED"]);
+    let login = &refreshed.results()["summary"]["login"];
+    assert_eq!(login["requests"].as_u64(), Some(2), "{login}");
+    assert!(login["steps"][0]["requests"].as_u64().unwrap() >= 2, "{login}");
+    assert_eq!(login["steps"][0]["failures"].as_u64(), Some(0), "{login}");
+    for (name, text) in refreshed.files() {
+        let shown = site.issued().into_iter().find(|secret| text.contains(secret.as_str()));
+        assert!(shown.is_none(), "{shown:?} in {name}");
+    }
+}
+
+#[test]
+fn the_suite_of_ten_tasks_runs_under_load_with_ten_rows_and_no_other() {
+    let suite = root().join("fixtures/upstream/perf/later-suite.toml");
+    let text = std::fs::read_to_string(suite).unwrap();
+    // Beside the bundled configuration, not in the service: its paths follow.
+    let text = text
+        .replace("root = \"..\"", "root = \"fixtures/upstream\"")
+        .replace("\"../", "\"fixtures/upstream/")
+        .replace("\"seed_user_a.py\"", "\"fixtures/upstream/perf/seed_user_a.py\"")
+        .replace("duration = \"60s\"", "duration = \"6s\"")
+        .replace("spawn_rate = \"1/s\"", "spawn_rate = \"10/s\"")
+        .replace(
+            "[scenario.values]",
+            "[scenario]\nwait = { min = \"100ms\", max = \"300ms\" }\n[scenario.values]",
+        )
+        .replace("fail = [\"p95 <= 500ms\", \"error_rate <= 5%\",", "fail = [\"error_rate <= 0%\",")
+        .replace("500ms per task", "30s per task")
+        .replace("200ms per task", "30s per task");
+    let text = format!("{text}\n[server]\nport = \"auto\"\n");
+    let project = Project::of(text).with_service(&root().join("fixtures/upstream"));
+    let outcome = project.run(&[]);
+    outcome.expect(0, &["PASSED"]);
+    let results = outcome.results();
+    let tasks = results["summary"]["tasks"].as_array().unwrap();
+    let names: Vec<&str> = tasks.iter().map(|task| task["name"].as_str().unwrap()).collect();
+    let expected = [
+        "list_claims",
+        "get_claim_detail",
+        "filter_claims_by_payer",
+        "search_claims",
+        "get_payer_summary",
+        "list_drift_events",
+        "filter_drift_by_severity",
+        "get_dashboard",
+        "list_uploads",
+        "list_reports",
+    ];
+    assert_eq!(names, expected);
+    assert!(tasks.iter().all(|task| task["requests"].as_u64().unwrap() > 0), "{tasks:?}");
+    let stats = &outcome.files()["perf_results_stats.csv"];
+    // The ten tasks, the login and the aggregate, below the header.
+    assert_eq!(stats.lines().count(), 13, "{stats}");
 }
 
 #[test]
@@ -173,10 +243,10 @@ fn no_secret_of_a_scenario_is_in_an_artifact() {
     let scenario = CHECKOUT.replace("\"/orders/{{ id }}/pay/\"", "\"/orders/999/pay/\"");
     let outcome = site.run(&scenario, "duration = \"60s\"\nrequests = 12");
     outcome.expect(1, &["wrong token for this order"]);
-    let issued = std::fs::read_to_string(site.folder.path().join("issued.txt")).unwrap();
-    assert!(issued.lines().count() > 12, "{issued}");
+    let issued = site.issued();
+    assert!(issued.len() > 12, "{issued:?}");
     for (name, text) in outcome.files().iter().chain([(&"output".to_owned(), &outcome.text)]) {
-        for secret in issued.lines().chain(["testpass123"]) {
+        for secret in issued.iter().map(String::as_str).chain(["testpass123"]) {
             assert!(!text.contains(secret), "{secret} in {name}");
         }
     }

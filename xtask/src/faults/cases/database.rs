@@ -85,9 +85,10 @@ pub fn cases() -> Vec<FaultCase> {
     ]
 }
 
-/// Temporary files, and so the run's folder, on a disk of 16 MB.
+/// Temporary files, and so the run's folder, on a disk with room for pip, but not for a
+/// cluster (28 MB).
 const ON_A_SMALL_DISK: &str = r#"exec unshare -m sh -c '
-mount -t tmpfs -o size=16m,mode=711 none "$SANDBOX/tmp" && exec "$@"' sh "$@""#;
+mount -t tmpfs -o size=22m,mode=711 none "$SANDBOX/tmp" && exec "$@"' sh "$@""#;
 
 /// The bundled service on PostgreSQL; its own database would be at a host that does not
 /// exist.

@@ -110,6 +110,31 @@ fn installs() -> Vec<FaultCase> {
         .stage("install")
         .says("no-such.txt"),
         case(
+            "environment/lock-not-readable",
+            "The lock of the project is damaged: nothing is installed in its place.",
+            3,
+        )
+        .before(|sandbox| {
+            let lock = sandbox.folder.join("service/poetry.lock");
+            Ok(std::fs::write(lock, "[[package]\n<<<<<<< HEAD\n")?)
+        })
+        .edit("requirements.lock\"]", "poetry.lock\"]")
+        .stage("environment")
+        .says("poetry.lock: it cannot be read as a lock")
+        .says("`poetry export -o requirements.txt`"),
+        case(
+            "environment/no-such-group",
+            "`project.groups` names a group that the lock does not have.",
+            3,
+        )
+        .before(|sandbox| {
+            let lock = sandbox.folder.join("service/Pipfile.lock");
+            Ok(std::fs::write(lock, "{\"default\": {}, \"develop\": {}}")?)
+        })
+        .edit("requirements.lock\"]", "Pipfile.lock\"]\ngroups = [\"test\"]")
+        .stage("environment")
+        .says("it has no group \"test\" (project.groups); it has dev"),
+        case(
             "environment/requirements-not-understood",
             "Requirements name a file in an encoding that is not known: the environment \
              belongs to this run alone.",
@@ -134,6 +159,7 @@ fn installs() -> Vec<FaultCase> {
             3,
         )
         .own_cache()
+        .edit("[project]", "[project]\ninstaller = \"pip\"")
         .during("  environment ", |_, run| {
             let pip = find(run, " pip install ")?;
             std::thread::sleep(Duration::from_millis(700));
@@ -147,6 +173,7 @@ fn installs() -> Vec<FaultCase> {
             -9,
         )
         .own_cache()
+        .edit("[project]", "[project]\ninstaller = \"pip\"")
         .during("  environment ", |_, run| {
             find(run, " pip install ")?;
             std::thread::sleep(Duration::from_millis(2500));

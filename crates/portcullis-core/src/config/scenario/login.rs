@@ -6,10 +6,11 @@ use super::extracts::json;
 use super::steps::{Around, Names, check_names, step};
 use super::{path, template};
 use crate::scenario::{
-    BodyTemplate, CSRF, DataFile, Extract, Login, LoginHeader, Part, RequestTemplate, SessionLogin,
-    Source, Step, TOKEN, Template,
+    BodyTemplate, CSRF, DataFile, EXPIRES_IN, Extract, Lifetime, Login, LoginHeader, Part, Refresh,
+    RequestTemplate, SessionLogin, Source, Step, TOKEN, Template,
 };
 use crate::text::nearest;
+use crate::units;
 
 /// The kinds of logins; without `type` it is the first one.
 const TYPES: [&str; 5] = ["token", "session", "basic", "static", "none"];
@@ -17,17 +18,17 @@ const TYPES: [&str; 5] = ["token", "session", "basic", "static", "none"];
 /// Decodes the section; `None` if there is no login.
 pub fn login(
     node: &Node,
+    path: &str,
     around: &Around<'_>,
     files: &[DataFile],
     problems: &mut Problems,
 ) -> Option<Login> {
-    let mut section = Reader::new(node, "scenario.login", problems);
+    let mut section = Reader::new(node, path, problems);
     let at = section.optional("type").map_or(section.at(), |node| node.at);
     let kind = section.optional_text("type", problems).unwrap_or_else(|| TYPES[0].to_owned());
     if !TYPES.contains(&kind.as_str()) {
         let near = nearest(&kind, TYPES);
-        let message =
-            format!("scenario.login.type = \"{kind}\": expected {}{near}", TYPES.join(", "));
+        let message = format!("{path}.type = \"{kind}\": expected {}{near}", TYPES.join(", "));
         note(problems, at, message);
     }
     let mut values = around.values.clone();
@@ -36,6 +37,7 @@ pub fn login(
         values.retain(|(name, _)| !own.iter().any(|(known, _)| known == name));
         values.extend(own);
     }
+    let given = around.given;
     let around = Around { values: &values, ..*around };
     let mut login = match kind.as_str() {
         "session" => session(&mut section, &around, problems),
@@ -50,9 +52,18 @@ pub fn login(
     }
     section.finish(problems);
     login.values = values;
-    let names = Names { owner: "the login".to_owned(), login: &[], files };
+    let names = Names {
+        owner: "the login".to_owned(),
+        login: &[],
+        set_up: given,
+        started: &[],
+        earlier: &[],
+        files,
+    };
     let header = login.header.iter().map(|header| &header.value);
-    check_names(&login.steps, header, &mut login.values, &names, node, problems);
+    let refresh = login.refresh.iter().map(|refresh| refresh.step.clone());
+    let steps: Vec<Step> = login.steps.iter().cloned().chain(refresh).collect();
+    check_names(&steps, header, &mut login.values, &names, node, problems);
     (kind != "none").then_some(login)
 }
 
@@ -65,20 +76,21 @@ fn token(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problems)
         request.request.method = "POST".to_owned();
     }
     let node = section.required("token", problems);
-    let written = node.and_then(|node| text(node, "scenario.login.token", problems));
-    let from = node
-        .zip(written)
-        .and_then(|(node, written)| json(&written, node, "scenario.login.token", problems));
+    let title = section.path_of("token");
+    let written = node.and_then(|node| text(node, &title, problems));
+    let from = node.zip(written).and_then(|(node, written)| json(&written, node, &title, problems));
     // Also without a valid place, so that a wrong one is one problem, not two.
     let from = from.unwrap_or_else(|| Source::Key(String::new()));
     request.extract.push(Extract { name: TOKEN.to_owned(), from, optional: false });
+    let refresh = section.table("refresh", problems);
+    let refresh = refresh.and_then(|table| refreshed(table, &mut request, around, problems));
     let header = section.optional_text("header", problems);
     let name = header.unwrap_or_else(|| "Authorization".to_owned());
     let value = match section.optional("authorization") {
         Some(node) => {
-            let title = "scenario.login.authorization";
-            let written = text(node, title, problems).unwrap_or_default();
-            let value = template(&written, node, title, problems);
+            let title = section.path_of("authorization");
+            let written = text(node, &title, problems).unwrap_or_default();
+            let value = template(&written, node, &title, problems);
             if value.names().filter(|name| *name == TOKEN).count() != 1 {
                 note(problems, node.at, format!("{title} must contain {{{{ token }}}} once"));
             }
@@ -89,8 +101,46 @@ fn token(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problems)
     Login {
         steps: vec![request],
         header: Some(LoginHeader { name, value, is_basic: false }),
+        refresh,
         ..Login::without_request(None)
     }
+}
+
+/// How a token is refreshed before it ends: a request, and how long a token is good, which
+/// the answer to the `login` may say.
+fn refreshed(
+    mut section: Reader<'_>,
+    login: &mut Step,
+    around: &Around<'_>,
+    problems: &mut Problems,
+) -> Option<Refresh> {
+    let mut step = step(&mut section, around, problems);
+    step.compares_shape = false;
+    if section.optional("method").is_none() {
+        step.request.method = "POST".to_owned();
+    }
+    let place = |key: &'static str, section: &mut Reader<'_>, problems: &mut Problems| {
+        let (node, title) = (section.required(key, problems)?, section.path_of(key));
+        let written = text(node, &title, problems)?;
+        json(&written, node, &title, problems)
+    };
+    let token = place("token", &mut section, problems);
+    let node = section.required("lifetime", problems);
+    let written = node.and_then(|node| text(node, &section.path_of("lifetime"), problems));
+    let lifetime = match written.as_deref().map(units::duration) {
+        Some(Ok(lifetime)) => Lifetime::Fixed(lifetime),
+        _ => {
+            let from = written.and_then(|_| place("lifetime", &mut section, problems));
+            for step in [&mut *login, &mut step] {
+                let extract = |from| Extract { name: EXPIRES_IN.to_owned(), from, optional: false };
+                step.extract.extend(from.clone().map(extract));
+            }
+            Lifetime::Said
+        }
+    };
+    section.finish(problems);
+    step.extract.push(Extract { name: TOKEN.to_owned(), from: token?, optional: false });
+    Some(Refresh { step, lifetime })
 }
 
 /// The page with the form, then the form, as a browser sends it.
@@ -138,6 +188,9 @@ fn session(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Problem
             optional: true,
         }],
         redirects: 0,
+        conditional: false,
+        repeat: 1,
+        once: false,
     };
     Login {
         steps: vec![open, submit],

@@ -18,7 +18,12 @@ pub struct Around<'a> {
     pub headers: &'a Headers,
     /// Values by name.
     pub values: &'a NamedValues,
+    /// The names of the values that the set-up extracts.
+    pub given: &'a [String],
 }
+
+/// How often a step can be made in one call.
+const MOST_REPETITIONS: i64 = 1_000;
 
 /// The most redirects that a step may follow.
 const MOST_REDIRECTS: i64 = 20;
@@ -40,6 +45,15 @@ pub fn step(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Proble
     let redirects = section.optional("redirects").and_then(|node| {
         integer(node, &section.path_of("redirects"), 0..=MOST_REDIRECTS, problems)
     });
+    let conditional = section.flag("conditional", problems);
+    if conditional && !extract.is_empty() {
+        let title = section.path_of("conditional");
+        note(
+            problems,
+            section.at(),
+            format!("{title}: an unchanged answer has nothing to extract"),
+        );
+    }
     let headers = merged(around.headers, own);
     Step {
         name: None,
@@ -50,6 +64,9 @@ pub fn step(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Proble
         compares_shape,
         extract,
         redirects: redirects.and_then(|most| u8::try_from(most).ok()).unwrap_or(0),
+        conditional,
+        repeat: 1,
+        once: false,
     }
 }
 
@@ -73,9 +90,14 @@ pub fn steps(section: &mut Reader<'_>, around: &Around<'_>, problems: &mut Probl
             let message = "the first step has no wait of its own: use scenario.wait";
             note(problems, item.at, message);
         }
+        let repeat = table.optional("repeat").and_then(|node| {
+            integer(node, "scenario.task.step.repeat", 1..=MOST_REPETITIONS, problems)
+        });
+        let once = table.flag("once", problems);
         let step = step(&mut table, around, problems);
         table.finish(problems);
-        steps.push(Step { name: Some(name), wait, ..step });
+        let repeat = repeat.and_then(|times| u32::try_from(times).ok()).unwrap_or(1);
+        steps.push(Step { name: Some(name), wait, repeat, once, ..step });
     }
     if steps.is_empty() {
         note(problems, node.at, "a task needs at least one step");
@@ -97,6 +119,12 @@ pub struct Names<'a> {
     pub owner: String,
     /// What the login extracts.
     pub login: &'a [String],
+    /// What the set-up extracts.
+    pub set_up: &'a [String],
+    /// What users extract at their start.
+    pub started: &'a [String],
+    /// What other tasks of the same time may have extracted before; it may be extracted again.
+    pub earlier: &'a [String],
     /// Files whose columns are values.
     pub files: &'a [DataFile],
 }
@@ -111,7 +139,8 @@ pub fn check_names<'t>(
     node: &Node,
     problems: &mut Problems,
 ) {
-    let mut extracted: Vec<&str> = names.login.iter().map(String::as_str).collect();
+    let before = names.login.iter().chain(names.set_up).chain(names.started).chain(names.earlier);
+    let mut extracted: Vec<&str> = before.map(String::as_str).collect();
     let mut used: Vec<&str> = Vec::new();
     for step in steps {
         for name in step.request.templates().flat_map(Template::names) {
@@ -124,10 +153,15 @@ pub fn check_names<'t>(
                     format!("{}: \"{}\" is extracted, and also a value", names.owner, extract.name);
                 note(problems, node.at, message);
             }
-            if names.login.contains(&extract.name) {
-                let message =
-                    format!("{}: the login already extracts \"{}\"", names.owner, extract.name);
-                note(problems, node.at, message);
+            for (whose, known) in
+                [("login", names.login), ("set-up", names.set_up), ("start", names.started)]
+            {
+                if known.contains(&extract.name) {
+                    let name = &extract.name;
+                    let message =
+                        format!("{}: the {whose} already extracts \"{name}\"", names.owner);
+                    note(problems, node.at, message);
+                }
             }
             extracted.push(&extract.name);
         }

@@ -93,7 +93,7 @@ fn old_logins_and_tasks_are_read_as_before() {
          name = \"t\"\npath = \"/{{{{ id }}}}/\"\nvalues = {{ id = {{ from = 1, to = 2 }} }}\n"
     );
     let scenario = load(&text, None, &[]).unwrap().config.scenario;
-    let login = scenario.login.as_ref().unwrap();
+    let login = scenario.users[0].login.as_ref().unwrap();
     let step = &login.steps[0];
     assert_eq!((step.request.method.as_str(), login.shared, login.renew), ("POST", true, false));
     assert!(matches!(&step.request.body, Some(BodyTemplate::Json(_))));

@@ -1,6 +1,7 @@
 //! Metrics that a rule can use. Each is a [`Descriptor`] in its own file. To add one, add a
 //! file, a variant of [`Metric`] and its line in [`Metric::descriptor`].
 
+mod checks;
 mod error_rate;
 mod latency;
 mod longest_gap;
@@ -34,6 +35,8 @@ pub enum Metric {
     /// Answers with this status, good and failed: their number, or their share of all requests,
     /// as the limit says.
     Status(u16),
+    /// The share of checks that were met.
+    Checks,
     /// The mean unpacked size of all bodies.
     Size,
     /// The longest time without a completed answer while at least half of the users waited.
@@ -106,13 +109,14 @@ const PERCENTILES: [Percentile; 5] =
     [Percentile::P50, Percentile::P90, Percentile::P95, Percentile::P99, Percentile(99_900)];
 
 /// The metrics without a number in their name.
-const PLAIN: [Metric; 8] = [
+const PLAIN: [Metric; 9] = [
     Metric::Max,
     Metric::Mean,
     Metric::Ttfb,
     Metric::ErrorRate,
     Metric::Rps,
     Metric::Count,
+    Metric::Checks,
     Metric::Size,
     Metric::LongestGap,
 ];
@@ -129,6 +133,7 @@ impl Metric {
             Self::Rps => &rate::RPS,
             Self::Count => &rate::COUNT,
             Self::Status(_) => &status::STATUS,
+            Self::Checks => &checks::CHECKS,
             Self::Size => &size::SIZE,
             Self::LongestGap => &longest_gap::LONGEST_GAP,
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hdrhistogram::CreationError;
 use portcullis_core::measure::{CheckSummary, FailureGroup, FailureKind, TaskSummary};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::scenario::{Check, Task, methods};
+use portcullis_core::scenario::{Check, REFRESH_ROW, Task, methods};
 
 use crate::http::Opening;
 use crate::metrics::clock;
@@ -32,6 +32,7 @@ pub struct Recorder {
     /// For each task the row of its first named step.
     first_steps: Vec<usize>,
     login: RowRecorder,
+    refresh: RowRecorder,
     timelines: Vec<TaskTimeline>,
     /// The checks of each task.
     checks: Vec<Vec<CheckSummary>>,
@@ -56,6 +57,9 @@ pub struct Recorder {
 
 /// The task (`None` for the login), the kind, and the status if it separates groups.
 type FailureKey = (Option<TaskId>, FailureKind, u16);
+
+/// The place of refreshed tokens among failures: after all tasks.
+const REFRESH: TaskId = TaskId::MAX;
 
 /// The largest latency that is possible: with one more second, because an answer may end
 /// just after its deadline. In the open model a request may have waited for the whole run
@@ -90,7 +94,8 @@ impl Recorder {
             extra_mixed: vec![row.clone(); rows],
             extra_targeted: vec![row.clone(); rows],
             first_steps,
-            login: row,
+            login: row.clone(),
+            refresh: row,
             timelines: TaskTimeline::of(plan),
             checks: plan.scenario.tasks.iter().map(no_checks).collect(),
             failures: HashMap::new(),
@@ -117,7 +122,11 @@ impl Recorder {
 
     /// The row that counts a request; `None` for a task that is not in the plan.
     fn row(&mut self, subject: Subject) -> Option<&mut RowRecorder> {
-        let Subject::Task(phase, task) = subject else { return Some(&mut self.login) };
+        let (phase, task) = match subject {
+            Subject::Login => return Some(&mut self.login),
+            Subject::Refresh => return Some(&mut self.refresh),
+            Subject::Task(phase, task) => (phase, task),
+        };
         match phase {
             Phase::WarmUp => Some(&mut self.warm_up),
             Phase::Window => self.window.get_mut(task),
@@ -270,7 +279,7 @@ impl Recorder {
     pub fn fail_late(&mut self, plan: &LoadPlan) {
         let after = self.extra_mixed.iter_mut().chain(&mut self.extra_targeted);
         let rows = self.window.iter_mut().chain(after);
-        rows.chain([&mut self.login, &mut self.warm_up])
+        rows.chain([&mut self.login, &mut self.refresh, &mut self.warm_up])
             .for_each(|row| row.fail_late(&plan.limits));
     }
 
@@ -298,7 +307,7 @@ impl Recorder {
             return false;
         }
         let is_shown = match subject {
-            Subject::Login => sample.status >= 400,
+            Subject::Login | Subject::Refresh => sample.status >= 400,
             Subject::Task(phase, _) => phase != Phase::WarmUp,
         };
         is_shown && self.row(subject).is_some_and(|row| row.exemplars.wants_error())
@@ -351,13 +360,18 @@ impl Recorder {
         let index = match subject {
             Subject::Task(_, task) => Some(task),
             Subject::Login => None,
+            Subject::Refresh => Some(REFRESH),
         };
+        let refresh = plan.scenario.refreshes().next().filter(|_| subject == Subject::Refresh);
+        let refresh = refresh.map(|refresh| std::slice::from_ref(&refresh.step));
         let task = index.and_then(|index| plan.scenario.tasks.get(index));
-        let login = plan.scenario.login.as_ref().map(|login| &login.steps);
-        let steps = task.map(|task| &task.steps).or(login);
+        let login = plan.scenario.logins().next().map(|login| &login.steps);
+        let steps = task.map(|task| &task.steps).or(login).map(Vec::as_slice);
+        let steps = refresh.or(steps);
+        let other = if refresh.is_some() { REFRESH_ROW } else { "login" };
         let group = || FailureGroup {
-            task: task.map_or_else(|| "login".to_owned(), |task| task.name.clone()),
-            method: steps.map(|steps| methods(steps)).unwrap_or_default(),
+            task: task.map_or_else(|| other.to_owned(), |task| task.name.clone()),
+            method: steps.map(methods).unwrap_or_default(),
             kind: failure.kind,
             message: failure.message.clone(),
             count: 0,
@@ -404,6 +418,7 @@ impl Recorder {
     pub fn absorb(&mut self, other: Self) {
         self.warm_up.absorb(&other.warm_up);
         self.login.absorb(&other.login);
+        self.refresh.absorb(&other.refresh);
         let theirs = other.window.iter().chain(&other.extra_mixed).chain(&other.extra_targeted);
         let after = self.extra_mixed.iter_mut().chain(&mut self.extra_targeted);
         for (mine, theirs) in self.window.iter_mut().chain(after).zip(theirs) {

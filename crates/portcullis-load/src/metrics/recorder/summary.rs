@@ -2,7 +2,7 @@
 
 use portcullis_core::measure::{Distribution, FailureGroup, Row, TaskSummary};
 use portcullis_core::plan::LoadPlan;
-use portcullis_core::scenario::{Step, Task, labels, methods};
+use portcullis_core::scenario::{REFRESH_ROW, Step, Task, labels, methods};
 
 use super::Recorder;
 use crate::metrics::exemplars::ExemplarRecorder;
@@ -29,7 +29,7 @@ impl Recorder {
             let named = task.step_rows().enumerate();
             let steps = named.map(|(step, (name, written))| TaskSummary {
                 name,
-                weight: task.weight,
+                weight: shown_weight(task),
                 ..self.summary(first + step, std::slice::from_ref(written), plan)
             });
             let checks = self.checks.get(index).cloned().unwrap_or_default();
@@ -39,7 +39,8 @@ impl Recorder {
                 checks,
                 name: task.name.clone(),
                 group: task.group.clone(),
-                weight: task.weight,
+                weight: shown_weight(task),
+                user: plan.scenario.kind_name(task.kind).map(str::to_owned),
                 steps: steps.collect(),
                 ..self.summary(index, &task.steps, plan)
             }
@@ -71,14 +72,37 @@ impl Recorder {
 
     /// The login's row, if the scenario has a login.
     pub fn login(&self, plan: &LoadPlan) -> Option<TaskSummary> {
-        let login = plan.scenario.login.as_ref().filter(|login| !login.steps.is_empty())?;
+        let mut logins: Vec<(String, String)> = Vec::new();
+        for login in plan.scenario.logins() {
+            let words = (methods(&login.steps), labels(&login.steps));
+            if !logins.contains(&words) {
+                logins.push(words);
+            }
+        }
+        let (method, label): (Vec<String>, Vec<String>) = logins.into_iter().unzip();
+        plan.scenario.logins().next()?;
         Some(TaskSummary {
             name: "login".to_owned(),
-            method: methods(&login.steps),
-            label: labels(&login.steps),
+            method: method.join(", "),
+            label: label.join(", "),
             window: self.login.row(),
             late: self.late.login(),
+            steps: self.refreshed(plan).into_iter().collect(),
             samples: ExemplarRecorder::samples([&self.login.exemplars], plan.opens()),
+            ..TaskSummary::default()
+        })
+    }
+
+    /// The row of refreshed tokens, if tokens are refreshed.
+    fn refreshed(&self, plan: &LoadPlan) -> Option<TaskSummary> {
+        let refresh = plan.scenario.refreshes().next()?;
+        let steps = std::slice::from_ref(&refresh.step);
+        Some(TaskSummary {
+            name: REFRESH_ROW.to_owned(),
+            method: methods(steps),
+            label: labels(steps),
+            window: self.refresh.row(),
+            samples: ExemplarRecorder::samples([&self.refresh.exemplars], plan.opens()),
             ..TaskSummary::default()
         })
     }
@@ -89,6 +113,11 @@ impl Recorder {
         all.sort_by_key(|(key, _)| **key);
         all.into_iter().map(|(_, group)| group.clone()).collect()
     }
+}
+
+/// The weight in results: a task that must be called is not one of weight 0.
+fn shown_weight(task: &Task) -> u32 {
+    task.weight.max(u32::from(task.is_called()))
 }
 
 /// Whether an accepted answer can be a success.

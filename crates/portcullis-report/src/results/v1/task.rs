@@ -19,6 +19,9 @@ use crate::results::{At, Contradiction, ensure};
 pub struct Task<'a> {
     pub name: Text<'a>,
     pub group: Option<Text<'a>>,
+    /// The kind of users that call it; left out if there is one kind only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Text<'a>>,
     pub method: Text<'a>,
     /// Path with placeholders such as `{id}`.
     pub path: Text<'a>,
@@ -76,6 +79,7 @@ impl<'a> Task<'a> {
         Self {
             name: Wire::of(&task.name),
             group: Wire::of(&task.group),
+            user: Wire::of(&task.user),
             method: Wire::of(&task.method),
             path: Wire::of(&task.label),
             weight: task.weight,
@@ -119,6 +123,7 @@ impl<'a> Task<'a> {
         Ok(measured::TaskSummary {
             name: self.name.read()?,
             group: self.group.read()?,
+            user: self.user.read()?,
             method: self.method.read()?,
             label: self.path.read()?,
             weight: self.weight,

@@ -4,6 +4,7 @@ use portcullis_core::config::{Node, Value, read_toml, value_at};
 
 use crate::init::folder::{Folder, within};
 use crate::init::lock;
+use crate::project::file_names;
 
 /// What pip installs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub fn requirements(folder: &Folder, below: &str, settings: &str) -> Option<Requ
     }
     let last = settings.rsplit('.').next().unwrap_or_default();
     for place in &places {
-        for name in names(last) {
+        for name in file_names(last) {
             let path = within(place, &name);
             if folder.has(&path) {
                 return Some(Requirements::File(path));
@@ -49,26 +50,6 @@ pub fn requirements(folder: &Folder, below: &str, settings: &str) -> Option<Requ
         let tree = read_toml(folder.text(&path)?)?;
         made(path, lock::listed(&tree))
     })
-}
-
-/// Usual names, those for the kind of settings first.
-fn names(settings: &str) -> Vec<String> {
-    let of_kind = match settings {
-        "local" | "dev" | "development" => ["local", "dev", "development"],
-        "test" | "testing" | "ci" => ["test", "testing", "ci"],
-        "production" | "prod" => ["production", "prod", "base"],
-        _ => ["base", "common", "main"],
-    };
-    let folder = |name: &&str| format!("requirements/{name}.txt");
-    let mut names = vec!["requirements.lock".to_owned()];
-    if !["base", "common", "main"].contains(&of_kind[0]) {
-        names.extend(of_kind.iter().map(folder));
-        names.extend(of_kind.iter().map(|name| format!("requirements-{name}.txt")));
-    }
-    names.push("requirements.txt".to_owned());
-    names.extend(["requirements", "base", "common", "production", "prod"].iter().map(folder));
-    names.extend(["requirements_dev.txt", "requirements-dev.txt", "reqs.txt"].map(str::to_owned));
-    names
 }
 
 /// A folder and the folders above it, down to the top.

@@ -60,7 +60,7 @@ fn what_is_written_is_read_back() {
     assert_eq!(config.project.root, "back end \"x\"");
     assert_eq!(config.env.random, ["SECRET_KEY", "OTHER_SECRET_KEY"]);
     assert_eq!(config.django.overrides.len(), 3);
-    assert!(config.scenario.login.is_some());
+    assert!(config.scenario.users[0].login.is_some());
     assert!(text.starts_with("#:schema ./perf/s.json\n"), "{text}");
     for part in [
         "# GET /e/: it raised E:   why",
@@ -148,7 +148,7 @@ fn every_kind_of_login_is_written_and_read_back() {
         let text = configuration(&chosen(), &names, Some(&seen), &tasks(&seen));
         let loaded = portcullis_core::config::load(&text, None, &[]);
         let config = loaded.unwrap_or_else(|problems| panic!("{problems:#?}\n{text}")).config;
-        assert_eq!(config.scenario.login.is_some(), login != "null", "{text}");
+        assert_eq!(config.scenario.users[0].login.is_some(), login != "null", "{text}");
         for part in parts {
             assert!(text.contains(part), "no {part} in\n{text}");
         }

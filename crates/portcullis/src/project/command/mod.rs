@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use portcullis_core::config::{Engine, When};
 use portcullis_core::plan::ServePlan;
-use portcullis_core::units::show_duration;
 
 use super::django::Project;
 use super::django::database_server::{self, DatabaseServer};
@@ -27,12 +26,7 @@ const NAME: &str = "default";
 pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     if plan.needs_environment() {
-        let limit = show_duration(plan.install_timeout);
-        all.push(("environment", format!("{}, python -m venv (within {limit})", plan.python)));
-        for path in &plan.requirements {
-            let path = path.display();
-            all.push(("install", format!("pip install -r {path} (within {limit})")));
-        }
+        all.extend(django::install::describe(plan));
     }
     let database = plan.database.engine.map(|engine| format!(", {} database", engine.name()));
     all.push(("step", format!("a folder of the run{}", database.unwrap_or_default())));

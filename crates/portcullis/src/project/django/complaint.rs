@@ -3,6 +3,7 @@
 
 use portcullis_supervise::log;
 
+use crate::project::system_packages;
 use crate::run::{RunFolder, StageFailure};
 
 /// How many lines at the end of a log are searched.
@@ -50,6 +51,10 @@ fn is_exception(line: &str) -> bool {
 }
 
 fn advice(lines: &[String], settings: &str) -> Option<String> {
+    // An ImportError of a library is more than the name of a module.
+    if let Some(advice) = system_packages::advice_to_load(&lines.join("\n")) {
+        return Some(advice);
+    }
     lines.iter().rev().find_map(|line| of_line(line, settings))
 }
 
@@ -120,6 +125,14 @@ mod tests {
             assert!(!is_exception(line), "{line}");
         }
         assert!(is_exception("CommandError: You must set") && is_exception("KeyError: 'A'"));
+    }
+
+    #[test]
+    fn a_native_library_is_named_with_its_package() {
+        let lines =
+            ["Traceback", "ImportError: libpq.so.5: cannot open shared object file: No", ""];
+        let said = advice(&lines.map(str::to_owned), "s").unwrap_or_default();
+        assert!(said.ends_with("apt-get install libpq5"), "{said}");
     }
 
     #[test]

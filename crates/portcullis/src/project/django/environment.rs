@@ -1,12 +1,13 @@
-//! Environment and install: a virtual environment, built in place under a lock. Its marker
-//! is written last. It is reused as long as interpreter, requirements, and everything else
-//! that pip reads stay the same. If that is not known, it belongs to one version in one run.
+//! Environment: a virtual environment, built in place under a lock. Its marker is written
+//! last, after the installation. It is reused as long as interpreter, requirements, and
+//! everything else that the installer reads stay the same. If that is not known, it belongs
+//! to one version in one run.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use portcullis_core::config::ProjectKind;
+use portcullis_core::config::{Installer, ProjectKind};
 use portcullis_core::judge::Finding;
 use portcullis_core::plan::Mode;
 use portcullis_supervise::disk_space::free_bytes;
@@ -15,19 +16,21 @@ use portcullis_supervise::log;
 use portcullis_supervise::step::{self, Step, StepError};
 
 use super::bytecode;
+use super::installer::uv_files;
 use super::isolation::{hook, stub};
-use super::package;
-use super::pip;
 use super::python::{self, NoPython, Python};
+use super::python_choice::{self, Asked};
 use super::requirements::Requirements;
+use super::sources::{self, Part, Sources};
 use crate::cache::cache_key::Key;
 use crate::cache::{self, Entry, Hold};
+use crate::project::locks;
 use crate::run::{StageFailure, StageOutput, Version};
 
 /// Environments without use for this time are removed when a new one is created.
-const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
+pub const OLDEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Their kind in the cache.
-const KIND: &str = "venv";
+pub const KIND: &str = "venv";
 
 /// A virtual environment, locked while it is used.
 #[derive(Debug)]
@@ -37,9 +40,16 @@ pub struct Venv {
     /// The key of its content, wherever its local code is; `None` if it is not known.
     pub content: Option<String>,
     key: String,
-    entry: Entry,
-    is_complete: bool,
-    detail: String,
+    /// Its place in the cache, or in the folder of its version.
+    pub entry: Entry,
+    /// Whether an earlier run has filled it.
+    pub is_complete: bool,
+    /// Its Python, and why it is not cached, if so.
+    pub detail: String,
+    /// What it has, or gets.
+    pub sources: Sources,
+    /// What uv does not understand of that, if anything.
+    pub beyond_uv: Option<String>,
 }
 
 /// Finds Python, then reuses the environment or creates an empty one. `held` is the one
@@ -54,12 +64,14 @@ pub fn environment(
     let Version { context, folder, plan } = version;
     let scratch = folder.scratch();
     let (inherited, interrupts) = (&context.inherited, context.interrupts);
-    let python = python::find(&plan.python, &plan.root, &scratch, inherited, interrupts)
-        .map_err(no_python)?;
-    let wanted = wanted(version, &python);
+    let asked = python_choice::of(plan);
+    let python = python::find(&asked.choice, &plan.root, &scratch, inherited, interrupts)
+        .map_err(|error| no_python(error, &asked))?;
+    asked.contradictions(&python.version).into_iter().for_each(|said| context.warn(said));
+    let wanted = wanted(version, &python)?;
     let detail = match &wanted.private {
-        Some(why) => format!("Python {}, not cached: {why}", python.version),
-        None => format!("Python {}", python.version),
+        Some(why) => format!("Python {}{}, not cached: {why}", python.version, asked.shown()),
+        None => format!("Python {}{}", python.version, asked.shown()),
     };
     let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
     // If this run has already rebuilt the environment for its ordinary load, it holds the
@@ -89,60 +101,6 @@ pub fn environment(
     Ok(StageOutput::new(venv, detail))
 }
 
-/// Installs the requirements into a new environment.
-///
-/// # Errors
-/// pip failed or took too long.
-pub fn install(version: Version<'_>, venv: Venv) -> Result<StageOutput<Venv>, StageFailure> {
-    if venv.is_complete {
-        venv.entry.touch();
-        let detail = venv.detail.clone();
-        return Ok(StageOutput { value: venv, cached: true, detail });
-    }
-    let plan = version.plan;
-    if !plan.requirements.is_empty() {
-        let mut argv: Vec<OsString> = vec![venv.python.clone().into()];
-        argv.extend(
-            ["-m", "pip", "install", "--no-input", "--disable-pip-version-check"].map(Into::into),
-        );
-        for path in &plan.requirements {
-            argv.extend(["-r".into(), path.clone().into()]);
-        }
-        step(version, &argv, "install", plan.install_timeout).map_err(|error| {
-            let output = log::tail(&version.folder.log("install"), 400).join("\n");
-            let python = venv.detail.trim_start_matches("Python ");
-            let known = pip::advice(&output, python);
-            let other = "check the requirements and that a package index can be reached";
-            let advice = known.as_deref().unwrap_or(other);
-            let mut failure = filling(version, error, "the requirements", "install", advice);
-            if let (Some(reason), Some(first)) =
-                (pip::reason(&output), failure.findings.first_mut())
-            {
-                *first = first.map_message(|message| format!("{message}: {reason}"));
-            }
-            failure
-        })?;
-    }
-    let added = package::provide(version, &venv.python)?;
-    if !works(version, &venv)? {
-        let finding = "the environment has no working Django: check that the requirements list it";
-        let failure = StageFailure::new(Finding::preparation(finding.to_owned()));
-        return Err(failure.with_log("install"));
-    }
-    let failed = |error: std::io::Error| StageFailure::disk("the cached environment", &error);
-    // Installed after pip, because builds by pip are not part of a run.
-    stub::install(venv.entry.path()).map_err(failed)?;
-    venv.entry.complete().map_err(failed)?;
-    venv.entry.share().map_err(failed)?;
-    cache::prune(&version.context.cache, KIND, OLDEST);
-    let files = plan.requirements.len();
-    let mut detail = format!("{files} requirement file{}", if files == 1 { "" } else { "s" });
-    if let Some(added) = added {
-        detail.push_str(&format!("; {added} was added"));
-    }
-    Ok(StageOutput::new(venv, detail))
-}
-
 fn open(
     version: Version<'_>,
     wanted: &Wanted,
@@ -166,6 +124,8 @@ fn open(
         entry,
         is_complete: false,
         detail: detail.to_owned(),
+        sources: wanted.sources.clone(),
+        beyond_uv: wanted.beyond_uv.clone(),
     })
 }
 
@@ -175,7 +135,10 @@ fn is_usable(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
 }
 
 /// Whether the environment's own interpreter runs, and can import Django if the project is one.
-fn works(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
+///
+/// # Errors
+/// The run was interrupted, or is over.
+pub fn works(version: Version<'_>, venv: &Venv) -> Result<bool, StageFailure> {
     let import = match version.plan.kind {
         ProjectKind::Django => "import django",
         ProjectKind::Command => "import sys",
@@ -198,8 +161,21 @@ pub(super) fn step(
     log: &str,
     deadline: Duration,
 ) -> Result<(), StepError> {
+    step_in(version, argv, log, deadline, of_installer(version))
+}
+
+/// A step of an installer in this environment.
+///
+/// # Errors
+/// As [`step::run`].
+pub fn step_in(
+    version: Version<'_>,
+    argv: &[OsString],
+    log: &str,
+    deadline: Duration,
+    mut environment: Environment,
+) -> Result<(), StepError> {
     let Version { context, folder, plan } = version;
-    let mut environment = of_pip(version);
     environment.set("PYTHONPYCACHEPREFIX", bytecode::folder(context));
     let step = Step {
         argv: argv.to_vec(),
@@ -217,7 +193,7 @@ const LITTLE: u64 = 16 << 20;
 
 /// The failure of a step that writes into the cache. It reports a full disk, because the
 /// step itself may hide that. `advice` is for every other reason.
-fn filling(
+pub fn filling(
     version: Version<'_>,
     error: StepError,
     what: &str,
@@ -239,11 +215,14 @@ fn filling(
     ))
 }
 
-fn no_python(error: NoPython) -> StageFailure {
+fn no_python(error: NoPython, asked: &Asked) -> StageFailure {
     match error {
         NoPython::Interrupted(signal) => StageFailure::new(Finding::interrupted(signal)),
-        other => StageFailure::new(Finding::preparation(other.to_string()))
-            .with_advice("install one, or change project.python in perf.toml"),
+        other => {
+            let message = format!("{other}{}", asked.shown());
+            StageFailure::new(Finding::preparation(message))
+                .with_advice("install one, or change project.python in perf.toml")
+        }
     }
 }
 
@@ -255,19 +234,29 @@ struct Wanted {
     content: String,
     /// Why nobody else may use it, if so.
     private: Option<String>,
+    sources: Sources,
+    beyond_uv: Option<String>,
 }
 
-fn wanted(version: Version<'_>, python: &Python) -> Wanted {
+fn wanted(version: Version<'_>, python: &Python) -> Result<Wanted, StageFailure> {
     let Version { context, folder, plan } = version;
     let scratch = folder.scratch();
     let listed = |folder: &Path| context.git(folder, &scratch).files();
-    let environment = of_pip(version);
+    let environment = of_installer(version);
+    let sources = sources::of(plan).map_err(|error| {
+        let failure = StageFailure::new(Finding::preparation(error.to_string()));
+        error.advice.into_iter().fold(failure, StageFailure::with_advice)
+    })?;
     let mut all = Requirements::new(&plan.root, &environment, &listed);
-    plan.requirements.iter().for_each(|path| all.add(path));
+    add_sources(&mut all, &sources, &plan.root);
+    if plan.installer != Installer::Pip {
+        add_uv(&mut all, &uv_files(&environment, &sources::places(&plan.root, &plan.top)));
+    }
     let add = |key: &mut Key| {
-        key.add("format", "3").add("isolation", stub::STUB);
+        key.add("format", "4").add("isolation", stub::STUB);
         key.add("path", python.path.to_string_lossy().as_bytes());
         key.add("version", &python.version).add("platform", &python.platform);
+        key.add("installer", plan.installer.name()).add("before", plan.pre_install.join("\n"));
         if let Some(package) = plan.server.package {
             key.add("server", package.requirement);
         }
@@ -277,7 +266,52 @@ fn wanted(version: Version<'_>, python: &Python) -> Wanted {
     };
     add(&mut all.key);
     add(&mut all.content);
-    Wanted { key: all.key.finish(), content: all.content.finish(), private: all.unknown }
+    let (key, content) = (all.key.finish(), all.content.finish());
+    let (private, beyond_uv) = (all.unknown, all.beyond_uv);
+    Ok(Wanted { key, content, private, sources, beyond_uv })
+}
+
+/// Adds what is installed.
+fn add_sources(all: &mut Requirements<'_>, sources: &Sources, root: &Path) {
+    for part in &sources.parts {
+        let shown = part.file().display().to_string();
+        match part {
+            Part::File(file) => all.add(file),
+            Part::List { lines, .. } => {
+                let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+                all.add_text(&text, &text, &shown);
+                if sources.needs_uv {
+                    all.doubt(format!("{shown} has places of packages, but no lock"));
+                }
+            }
+            Part::Lock { file, locked } => {
+                let folder = file.parent().unwrap_or(Path::new("."));
+                let here = |path: &str| folder.join(path).to_string_lossy().into_owned();
+                let text = locks::parts(locked, here).concat();
+                let stated = locks::parts(locked, str::to_owned).concat();
+                all.add_text(&text, &stated, &shown);
+            }
+        }
+        if let Some(code) = sources::own_code(part, root) {
+            all.key.add("own code", code.to_string_lossy().as_bytes());
+        }
+    }
+}
+
+/// Adds the configuration of uv: its files, and its part of each `pyproject.toml`.
+fn add_uv(all: &mut Requirements<'_>, files: &[PathBuf]) {
+    for file in files {
+        if file.ends_with("pyproject.toml") {
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            let tree = portcullis_core::config::read_toml(&text);
+            let settings = tree.map(|tree| locks::pyproject::settings_of_uv(&tree));
+            let settings = settings.unwrap_or_default();
+            all.key.add("tool.uv", &settings);
+            all.content.add("tool.uv", &settings);
+        } else {
+            all.add_file("uv.toml", file);
+        }
+    }
 }
 
 /// The variables of `[env] set` that reach pip: no random secrets, which differ in each run,
@@ -291,8 +325,8 @@ fn set<'a>(version: Version<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
     all.map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
-/// The environment of pip.
-fn of_pip(version: Version<'_>) -> Environment {
+/// The environment of the installer.
+pub fn of_installer(version: Version<'_>) -> Environment {
     let mut environment = version.context.inherited.clone();
     for (name, value) in set(version) {
         environment.set(name, hook::in_run(value, version.folder.path()));

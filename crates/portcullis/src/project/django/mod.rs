@@ -6,17 +6,23 @@ pub mod complaint;
 pub mod database_server;
 pub mod dotenv;
 pub mod environment;
+pub mod install;
+mod installer;
 pub mod isolation;
 pub mod migrate;
 mod package;
 mod pip;
+mod pip_configuration;
 mod python;
+mod python_choice;
 pub mod refusal;
 mod requirements;
 pub mod seed;
 mod seeds;
 mod server;
+mod sources;
 mod templates;
+mod uv;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -58,16 +64,11 @@ pub struct Project {
 /// The steps from an empty folder to a server, each with its name.
 pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     let deadline = |limit| format!("(within {})", show_duration(limit));
-    let install = deadline(plan.install_timeout);
-    let venv = format!("{}, python -m venv {install}", plan.python);
-    let mut steps = vec![("environment", venv)];
+    let mut steps = install::describe(plan);
     let services = plan.services.iter().map(|service| {
         let limit = deadline(service.timeout);
         ("service", format!("{}, before {} {limit}", service.name, service.before.name()))
     });
-    for path in &plan.requirements {
-        steps.push(("install", format!("pip install -r {} {install}", path.display())));
-    }
     steps.extend(services);
     let manage = format!("python {}", plan.django.manage);
     let migrate = plan.migrate.join(" ");
@@ -80,6 +81,24 @@ pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     steps.extend(steps::describe(plan, When::AfterSeed));
     steps.push(("serve", steps::describe_server(plan)));
     steps
+}
+
+/// The files with the requirements of a plan, and their lines as far as they are resolved
+/// in each new environment.
+///
+/// # Errors
+/// A lock cannot be used.
+pub fn requirement_texts(plan: &ServePlan) -> Result<Vec<(String, String)>, String> {
+    let sources = sources::of(plan).map_err(|error| error.to_string())?;
+    let text = |part: &sources::Part| match part {
+        sources::Part::File(file) => std::fs::read_to_string(file).unwrap_or_default(),
+        sources::Part::List { lines, .. } => lines.join("\n"),
+        sources::Part::Lock { .. } => String::new(),
+    };
+    let name = |part: &sources::Part| {
+        part.file().file_name().unwrap_or_default().to_string_lossy().into_owned()
+    };
+    Ok(sources.parts.iter().map(|part| (name(part), text(part))).collect())
 }
 
 /// Writes the hook that isolates the run, and collects the environment. Without an

@@ -78,7 +78,7 @@ pub fn find(
     let tried = match (tried.is_empty(), choice) {
         (false, _) => tried.join(", "),
         (true, PythonChoice::Path(path)) => format!("{path}: not found"),
-        (true, PythonChoice::Version { .. }) => "python3, python: not found".to_owned(),
+        (true, _) => "python3, python: not found".to_owned(),
     };
     Err(NoPython::Tried(choice.clone(), tried))
 }
@@ -89,6 +89,7 @@ const NEWEST: u32 = 15;
 fn names(choice: &PythonChoice) -> Vec<String> {
     match choice {
         PythonChoice::Path(path) => vec![path.clone()],
+        PythonChoice::Auto => names(&PythonChoice::fallback()),
         PythonChoice::Version { oldest: (major, minor), before } => {
             let newest = before.filter(|before| before.0 == *major).map_or(NEWEST, |b| b.1 - 1);
             let versions = (*minor..=newest.max(*minor)).rev();

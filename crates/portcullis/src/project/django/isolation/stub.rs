@@ -27,6 +27,16 @@ pub fn install(environment: &Path) -> io::Result<()> {
     FILES.iter().try_for_each(|(name, text)| std::fs::write(folder.join(name), text))
 }
 
+/// Makes the code in a folder importable, as an editable installation does.
+///
+/// # Errors
+/// The system refuses.
+pub fn add_path(environment: &Path, code: &Path) -> io::Result<()> {
+    let mut line = code.as_os_str().as_encoded_bytes().to_vec();
+    line.push(b'\n');
+    std::fs::write(site_packages(environment)?.join("portcullis_project.pth"), line)
+}
+
 fn site_packages(environment: &Path) -> io::Result<PathBuf> {
     let folders = std::fs::read_dir(environment.join("lib"))?.flatten();
     let mut folders = folders.map(|folder| folder.path().join("site-packages"));

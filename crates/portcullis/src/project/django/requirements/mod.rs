@@ -2,8 +2,8 @@
 //! includes as pip reads them, pip's configuration, and local code, which can change without
 //! a change of these files.
 
-mod configuration;
-mod local;
+pub mod configuration;
+pub mod local;
 mod text;
 
 use std::collections::BTreeSet;
@@ -24,6 +24,8 @@ pub struct Requirements<'a> {
     pub content: Key,
     /// Why something that is installed is not known, if so.
     pub unknown: Option<String>,
+    /// An option that uv does not understand, if there is one.
+    pub beyond_uv: Option<String>,
     /// The folder in which pip runs: local paths are relative to it.
     root: &'a Path,
     /// The environment of pip.
@@ -41,8 +43,8 @@ impl<'a> Requirements<'a> {
         listed: &'a dyn Fn(&Path) -> Option<Vec<PathBuf>>,
     ) -> Self {
         let (key, content) = (Key::default(), Key::default());
-        let (unknown, seen) = (None, BTreeSet::new());
-        let mut all = Self { key, content, unknown, root, environment, listed, seen };
+        let (unknown, beyond_uv, seen) = (None, None, BTreeSet::new());
+        let mut all = Self { key, content, unknown, beyond_uv, root, environment, listed, seen };
         for (name, value) in configuration::variables(environment) {
             all.add_both(&format!("variable {name}"), value.as_bytes());
             for item in configuration::of_variable(&name, &value) {
@@ -71,11 +73,24 @@ impl<'a> Requirements<'a> {
         let Some(text) = text::decode(&bytes) else {
             return self.doubt(format!("{shown}: its encoding is not clear"));
         };
+        self.add_lines(&text, path.parent().unwrap_or(Path::new(".")), &shown);
+    }
+
+    /// Adds a text of ours: `stated` is what it says wherever the project is.
+    pub fn add_text(&mut self, text: &str, stated: &str, shown: &str) {
+        self.key.add("text", text);
+        self.content.add("text", stated);
+        self.add_lines(text, self.root, shown);
+    }
+
+    fn add_lines(&mut self, text: &str, folder: &Path, shown: &str) {
         let variable =
             |name: &str| Some(self.environment.get(name)?.to_string_lossy().into_owned());
-        for (number, line) in text::lines(&text, variable) {
+        for (number, line) in text::lines(text, variable) {
             let at = format!("{shown}:{number}");
-            let folder = path.parent().unwrap_or(Path::new("."));
+            if self.beyond_uv.is_none() {
+                self.beyond_uv = text::beyond_uv(&line);
+            }
             match text::items(&line) {
                 Some(items) => items.iter().for_each(|item| self.add_item(item, folder, &at)),
                 None => self.doubt(format!("{at} is not understood")),
@@ -171,7 +186,8 @@ impl<'a> Requirements<'a> {
         }
     }
 
-    fn add_file(&mut self, name: &str, path: &Path) {
+    /// Adds a file by its content.
+    pub fn add_file(&mut self, name: &str, path: &Path) {
         match crate::cache::cache_key::digest(path) {
             Ok(digest) => self.add_both(name, &digest),
             Err(error) if is_missing(&error) => self.add_both(name, b"missing"),
@@ -184,7 +200,8 @@ impl<'a> Requirements<'a> {
         self.content.add(name, bytes);
     }
 
-    fn doubt(&mut self, why: String) {
+    /// Notes that something that is installed is not known.
+    pub fn doubt(&mut self, why: String) {
         self.unknown.get_or_insert(why);
     }
 }

@@ -167,6 +167,32 @@ pub fn items(line: &str) -> Option<Vec<Item>> {
     Some(items)
 }
 
+/// Options that uv understands in a file.
+const OF_UV: [&str; 11] = [
+    "index-url",
+    "extra-index-url",
+    "no-index",
+    "find-links",
+    "constraint",
+    "requirement",
+    "editable",
+    "no-binary",
+    "only-binary",
+    "hash",
+    "require-hashes",
+];
+
+/// The first option of a line that uv does not understand, as it is written.
+pub fn beyond_uv(line: &str) -> Option<String> {
+    let at = if line.starts_with('-') { 0 } else { line.find(" -")? };
+    let words = words_of(line.get(at..)?)?;
+    let dashed = words.into_iter().filter(|word| word.starts_with('-'));
+    dashed.map(|word| (option(&word).map(|(name, _)| name), word)).find_map(|(name, word)| {
+        let is_known = name.is_some_and(|name| OF_UV.contains(&name));
+        (!is_known).then(|| word.split('=').next().unwrap_or(&word).to_owned())
+    })
+}
+
 /// The name of an option, and its value if that is in the same word. Long names can be
 /// shortened as long as they are unique.
 fn option(word: &str) -> Option<(&'static str, Option<String>)> {
@@ -296,6 +322,25 @@ mod tests {
             of("a ; python_version > '3'"),
             [Item::Requirement("a ; python_version > '3'".into())]
         );
+    }
+
+    #[test]
+    fn what_uv_has_not_is_named() {
+        for line in
+            ["a==1 --hash=sha256:ab", "-r x.txt", "-rx.txt", "--no-index", "-e ./a-b", "a-b"]
+        {
+            assert_eq!(beyond_uv(line), None, "{line}");
+        }
+        for (line, option) in [
+            ("--pre", "--pre"),
+            ("--trusted-host a.example", "--trusted-host"),
+            ("--trusted-host=a.example", "--trusted-host"),
+            ("a --config-settings=x=y", "--config-settings"),
+            ("a --global-option=\"-x\"", "--global-option"),
+            ("--use-feature fast-deps", "--use-feature"),
+        ] {
+            assert_eq!(beyond_uv(line).as_deref(), Some(option), "{line}");
+        }
     }
 
     #[test]
