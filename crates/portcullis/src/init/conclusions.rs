@@ -75,7 +75,11 @@ impl Looked {
         let application = None;
         let chosen = Chosen { root, settings, application, requirements, python, variables };
         let factories = around.factories.iter().filter_map(|path| module_of(path, below)).collect();
-        let Hints { commands, fixtures, requests, .. } = around;
+        let Hints { commands, mut fixtures, requests, .. } = around;
+        // `loaddata` runs in the folder of `manage.py`.
+        for path in &mut fixtures {
+            *path = path.strip_prefix(&within(below, "")).unwrap_or(path).to_owned();
+        }
         Some(Self { chosen, made, commands, fixtures, factories, requests, conclusions: told })
     }
 
@@ -179,7 +183,7 @@ pub fn of_code(seen: &Seen) -> Vec<Conclusion> {
     let mut told = Vec::new();
     if !facts.frameworks.is_empty() {
         let names = facts.frameworks.join(", ");
-        told.push(conclude("framework", names, Sure::Certain, "installed apps"));
+        told.push(conclude("framework", names, Sure::Certain, "the project uses it"));
     }
     told.push(login(seen));
     if let Some(path) = &seen.health {

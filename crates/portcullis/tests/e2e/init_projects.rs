@@ -435,3 +435,57 @@ fn split_settings_on_postgresql_with_celery() {
     made.expect_verdict(habit.tasks);
     made.expect_parts(habit.parts);
 }
+
+#[test]
+#[ignore = "long: cargo xtask test --full"]
+fn fastapi_with_a_database() {
+    let Some(_) = development_bin("fastapi") else { return };
+    let main = r#"
+import os
+from fastapi import FastAPI
+from sqlalchemy import create_engine, text
+
+engine = create_engine(os.environ["DATABASE_URL"])
+app = FastAPI()
+
+
+@app.get("/health")
+def health():
+    with engine.connect() as connection:
+        return {"status": connection.execute(text("SELECT 1")).scalar()}
+
+
+@app.get("/items")
+def items(limit: int):
+    return {"items": [{"id": n} for n in range(limit)]}
+
+
+@app.get("/items/{item_id}")
+def item(item_id: int):
+    return {"id": item_id}
+"#;
+    let made = Made::empty()
+        .write("requirements.txt", "fastapi>=0.115\nuvicorn>=0.30\nsqlalchemy>=2\n")
+        .write("app/__init__.py", "")
+        .write("app/main.py", main);
+    made.expect_verdict(&["items", "item"]);
+    made.expect_parts(&[
+        "kind = \"command\"",
+        "app = \"app.main:app\"",
+        "engine = \"sqlite\"",
+        "query = { limit = \"1\" }",
+        "health = \"/health\"",
+    ]);
+}
+
+#[test]
+#[ignore = "long: cargo xtask test --full"]
+fn flask_with_a_factory() {
+    let Some(_) = development_bin("flask") else { return };
+    let site = "from flask import Flask, jsonify\n\n\ndef create_app():\n    app = Flask(__name__)\n\n    \
+        @app.route(\"/api/notes\")\n    def notes():\n        return jsonify([{\"id\": 1}])\n\n    return app\n";
+    let made =
+        Made::empty().write("requirements.txt", "flask>=3\n").write("notebook/__init__.py", site);
+    made.expect_verdict(&["notes"]);
+    made.expect_parts(&["kind = \"gunicorn\"", "app = \"notebook:create_app()\"", "min_items = 1"]);
+}

@@ -25,12 +25,22 @@ pub struct Said {
 impl Made {
     /// `django-admin startproject` below a folder that may have blanks.
     pub fn start(bin: &Path, below: &str) -> Self {
+        Self::empty().django(bin, below)
+    }
+
+    /// An empty folder.
+    pub fn empty() -> Self {
         let made = Self { folder: tempfile::tempdir().unwrap() };
         // PostgreSQL refuses root: it runs as another account, which must reach `tmp`.
         open(made.folder.path());
         for name in ["tmp", "project"] {
             std::fs::create_dir(made.folder.path().join(name)).unwrap();
         }
+        made
+    }
+
+    fn django(self, bin: &Path, below: &str) -> Self {
+        let made = self;
         let place = made.root().join(below);
         std::fs::create_dir_all(&place).unwrap();
         let mut command = Command::new(bin.join("django-admin"));

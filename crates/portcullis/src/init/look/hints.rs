@@ -9,7 +9,7 @@ use crate::init::folder::Folder;
 pub struct Hints {
     /// Management commands that fill a database, the best first.
     pub commands: Vec<String>,
-    /// Names of fixtures.
+    /// Paths of fixtures.
     pub fixtures: Vec<String>,
     /// Files with factories.
     pub factories: Vec<String>,
@@ -38,7 +38,7 @@ pub fn hints(folder: &Folder) -> Hints {
         }
         let is_fixture = path.contains("fixtures/") && !path.contains("tests/");
         if is_fixture && name.ends_with(".json") {
-            seen.fixtures.push(name.to_owned());
+            seen.fixtures.push(path.clone());
         }
         if name == "factories.py" || path.contains("/factories/") && stem.is_some() {
             seen.factories.push(path.clone());

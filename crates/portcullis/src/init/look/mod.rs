@@ -174,7 +174,7 @@ mod tests {
             ),
         ]));
         assert_eq!(found.commands, ["seed_demo", "create_invoices"]);
-        assert_eq!(found.fixtures, ["products.json"]);
+        assert_eq!(found.fixtures, ["shop/fixtures/products.json"]);
         assert_eq!(found.factories, ["shop/tests/factories.py"]);
         assert_eq!(found.load_files, ["locustfile.py"]);
         assert_eq!(found.services, ["postgres:16", "redis:7"]);

@@ -102,8 +102,13 @@ def seeded(plan, done):
     """Runs what fills the database; returns the user."""
     user = part(done, "user", plan["user"], lambda: user_named(plan["user"], plan["password"]))
     known = get_commands()
-    for fixture in plan["fixtures"]:
-        part(done, "fixture", fixture, lambda: call_command("loaddata", fixture, verbosity=0))
+    left = plan["fixtures"]
+    # Once more for those that need rows of others.
+    for _ in range(2):
+        done[:] = [d for d in done if d["kind"] != "fixture" or not d["error"]]
+        for fixture in left:
+            part(done, "fixture", fixture, lambda: call_command("loaddata", fixture, verbosity=0))
+        left = [d["name"] for d in done if d["kind"] == "fixture" and d["error"]]
     for command in (c for c in plan["commands"] if c in known):
         part(done, "command", command, lambda: call_command(command, verbosity=0))
     if user is None:
