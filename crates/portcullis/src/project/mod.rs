@@ -52,6 +52,17 @@ pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     }
 }
 
+/// Whether a project needs an environment of Python: its commands say so, or its own folder
+/// has a lock or a list of requirements. One above it may be another project's.
+pub fn needs_environment(plan: &ServePlan) -> bool {
+    let has_list = || {
+        let alone = ServePlan { top: plan.root.clone(), ..plan.clone() };
+        // What cannot be read is told by the installation.
+        django::sources::of(&alone).map_or(true, |sources| !sources.parts.is_empty())
+    };
+    plan.needs_environment() || plan.requirements.is_none() && has_list()
+}
+
 /// Whether a process of the server has loaded the run's settings. A project that is not
 /// Django has none.
 pub fn is_proved(plan: &ServePlan, folder: &RunFolder, server: &Server) -> bool {

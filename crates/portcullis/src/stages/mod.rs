@@ -51,7 +51,7 @@ pub fn prepare(
     version: Version<'_>,
     held: Option<&Venv>,
 ) -> Result<Prepared, Aborted> {
-    let venv = match version.plan.needs_environment() {
+    let venv = match project::needs_environment(version.plan) {
         true => Some(environment(journal, version, held)?),
         false => None,
     };

@@ -101,11 +101,12 @@ fn flask_gets_a_database_of_the_run_and_no_other() {
     done.expect(0, &["an empty SQLite database", "tables and rows", "it accepts connections"]);
     assert!(!service.folder.join("service/dev.sqlite3").exists());
 
-    // Without the variable the service would use its own file: nothing is written to it.
-    let project = Project::of(configuration(
-        &FLASK_SECTIONS.replace("set = { SERVICE_DATABASE = \"{database}\" }", ""),
-        "/items",
-    ));
+    // Without the variable the service would use its own file: nothing is written to it. Its
+    // list of requirements is found.
+    let sections = FLASK_SECTIONS
+        .replace("set = { SERVICE_DATABASE = \"{database}\" }", "")
+        .replace("requirements = [\"service/requirements.txt\"]\n", "");
+    let project = Project::of(configuration(&sections, "/items"));
     let own = project.folder().join("project/service");
     crate::harness::copy_tree(&service.folder.join("service"), &own);
     let refused = project.run(&[]);

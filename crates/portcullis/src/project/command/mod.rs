@@ -25,7 +25,7 @@ const NAME: &str = "default";
 /// The steps from an empty folder to a server, each with its name.
 pub fn describe(plan: &ServePlan) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
-    if plan.needs_environment() {
+    if super::needs_environment(plan) {
         all.extend(django::install::describe(plan));
     }
     let database = plan.database.engine.map(|engine| format!(", {} database", engine.name()));

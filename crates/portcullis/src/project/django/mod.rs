@@ -20,7 +20,7 @@ mod requirements;
 pub mod seed;
 mod seeds;
 mod server;
-mod sources;
+pub mod sources;
 mod templates;
 mod uv;
 
