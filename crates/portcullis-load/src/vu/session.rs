@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use portcullis_core::engine::LoginFailure;
-use portcullis_core::measure::{Body, FailureKind};
+use portcullis_core::measure::{Body, FailureKind, LONGEST_BODY_BYTES};
 use portcullis_core::plan::LoadPlan;
 use portcullis_core::scenario::Step;
 use portcullis_core::secrets::Secrets;
@@ -23,6 +23,10 @@ use super::{body, items, page};
 use crate::http::{Connection, Endpoint, ExchangeError, Exchanged, Idle, Opening, Response};
 use crate::metrics::{Failure, Sample};
 use crate::reactor::Handle;
+
+/// What is searched for secrets at the beginning of a body: what is shown of it, and the
+/// longest value that may begin there. All of a large body would keep the generator busy.
+const SEARCHED_BYTES: usize = 64 * 1024;
 
 /// A failed login for messages; users count from 1.
 pub fn login_failure(user: u32, sample: Option<&Sample>) -> LoginFailure {
@@ -215,9 +219,12 @@ impl Session {
         }
         // A body that cannot be unpacked is shown as "no text".
         let body = unpacked(response).unwrap_or_else(|_| response.body().into());
-        match (flow, std::str::from_utf8(&body)) {
-            (Some(flow), Ok(text)) => Some(Body::of(self.hide(flow, text).as_bytes(), bytes)),
-            _ => Some(Body::of(&body, bytes)),
+        let start = body.get(..SEARCHED_BYTES).unwrap_or(&body);
+        let text = start.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        let is_shown = text.len() >= body.len().min(LONGEST_BODY_BYTES);
+        match flow.filter(|_| is_shown) {
+            Some(flow) => Some(Body::of(self.hide(flow, text).as_bytes(), bytes)),
+            None => Some(Body::of(&body, bytes)),
         }
     }
 

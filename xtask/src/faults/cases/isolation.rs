@@ -82,7 +82,9 @@ fn insisting() -> Vec<FaultCase> {
 /// Code that bypasses Django's settings.
 fn databases() -> Vec<FaultCase> {
     let refused = |name, what, code: &'static str, before: fn(&Sandbox) -> Result<()>| {
-        owned(name, what, 3, before).says(code).says("try: let the code use Django's connections")
+        owned(name, what, 3, before)
+            .says(code)
+            .says("try: let the code use the databases of the run")
     };
     vec![
         refused(

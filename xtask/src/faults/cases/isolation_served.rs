@@ -64,7 +64,9 @@ fn in_a_request(
     what: &'static str,
     before: fn(&Sandbox) -> Result<()>,
 ) -> FaultCase {
-    owned(name, what, 3, before).stage("load").says("try: let the code use Django's connections")
+    owned(name, what, 3, before)
+        .stage("load")
+        .says("try: let the code use the databases of the run")
 }
 
 /// Makes the application execute an expression in each request of one task.
