@@ -193,6 +193,22 @@ fn a_repository_with_links_and_a_submodule_is_restored() {
     expect(&repository.run(&[]), &[("cached", RESTORED)]);
 }
 
+#[test]
+fn a_cache_and_private_folders_within_the_repository_are_no_sources_of_the_database() {
+    let repository = Repository::new();
+    let run = || {
+        let mut command = repository.project.command(&FLAGS);
+        let own = ["PORTCULLIS_CACHE", "TMPDIR"].map(|name| (name, repository.path(name)));
+        for (name, folder) in own {
+            std::fs::create_dir_all(&folder).unwrap();
+            command.env(name, folder);
+        }
+        repository.project.finish(command.spawn().unwrap())
+    };
+    run();
+    expect(&run(), &[("cached", RESTORED)]);
+}
+
 /// A comparison with the committed version. It needs a valid load, which a busy machine
 /// may not have at once; `prepare` makes the versions for each attempt.
 fn compared(repository: &Repository, prepare: impl Fn(usize)) -> Outcome {

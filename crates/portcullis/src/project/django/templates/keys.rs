@@ -100,7 +100,9 @@ fn repository(version: Version<'_>) -> Result<Vec<Source>, Unknown> {
     // Files that a run may write itself do not influence a database.
     let run = &context.planned.plan;
     let baseline = run.baseline.as_ref().map(|baseline| baseline.file.clone());
-    let written = baseline.into_iter().chain(run.history.clone()).chain([run.output.clone()]);
+    // CI systems that keep caches only within the checkout have these in the repository.
+    let own = [run.output.clone(), context.cache.clone(), context.folder.path().to_owned()];
+    let written = baseline.into_iter().chain(run.history.clone()).chain(own);
     let real = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
     let mut written: Vec<PathBuf> = written.map(|path| real(&path)).collect();
     written.retain(|path| !real(&plan.root).starts_with(path));
