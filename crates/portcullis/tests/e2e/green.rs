@@ -2,7 +2,8 @@
 
 use crate::harness::{Project, root};
 
-const TASKS: [&str; 10] = [
+/// The tasks of the bundled configuration, in its order.
+pub const TASKS: [&str; 10] = [
     "list_claims",
     "get_claim_detail",
     "filter_claims_by_payer",

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::green::TASKS;
 use crate::harness::{HANG, Outcome, Project, development_bin, root};
 
 /// `fixtures/scenario/site.py`, served from a folder of its own.
@@ -216,19 +217,7 @@ fn the_suite_of_ten_tasks_runs_under_load_with_ten_rows_and_no_other() {
     let results = outcome.results();
     let tasks = results["summary"]["tasks"].as_array().unwrap();
     let names: Vec<&str> = tasks.iter().map(|task| task["name"].as_str().unwrap()).collect();
-    let expected = [
-        "list_claims",
-        "get_claim_detail",
-        "filter_claims_by_payer",
-        "search_claims",
-        "get_payer_summary",
-        "list_drift_events",
-        "filter_drift_by_severity",
-        "get_dashboard",
-        "list_uploads",
-        "list_reports",
-    ];
-    assert_eq!(names, expected);
+    assert_eq!(names, TASKS);
     assert!(tasks.iter().all(|task| task["requests"].as_u64().unwrap() > 0), "{tasks:?}");
     let stats = &outcome.files()["perf_results_stats.csv"];
     // The ten tasks, the login and the aggregate, below the header.
