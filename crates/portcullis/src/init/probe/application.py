@@ -95,23 +95,6 @@ def said(error):
     return ("%s: %s" % (type(error).__name__, text))[:200]
 
 
-def array_of(body, depth=2):
-    """The dotted path and the length of the list in a JSON body."""
-    if isinstance(body, list):
-        return "", len(body)
-    if isinstance(body, dict) and depth:
-        usual = ["results", "data", "items", "objects"]
-        keys = sorted(body, key=lambda k: usual.index(k) if k in usual else len(usual))
-        for key in keys:
-            if isinstance(body[key], list) and "." not in key:
-                return key, len(body[key])
-        for key in usual:
-            found = array_of(body.get(key), depth - 1)
-            if found:
-                return (key + "." + found[0]).rstrip("."), found[1]
-    return None
-
-
 def flattened(app):
     """Every route that answers GET: path with <name> for a parameter, and its name."""
     if hasattr(app, "url_map"):

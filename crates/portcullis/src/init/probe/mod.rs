@@ -13,8 +13,14 @@ use super::look::{Application, Request};
 /// Functions that make rows; also part of the seed that is written.
 pub const ROWS: &str = include_str!("rows.py");
 /// The parts of the script that looks, in their order.
-const LOOK: [&str; 4] =
-    [include_str!("look.py"), include_str!("logins.py"), include_str!("graphql.py"), OPENAPI];
+const LOOK: [&str; 5] = [
+    include_str!("look.py"),
+    include_str!("logins.py"),
+    include_str!("graphql.py"),
+    LISTS,
+    OPENAPI,
+];
+const LISTS: &str = include_str!("lists.py");
 const OPENAPI: &str = include_str!("openapi.py");
 const APPLICATION: &str = include_str!("application.py");
 
@@ -217,7 +223,7 @@ pub fn of_application(out: &Path, application: &Application) -> String {
         "factory": application.is_factory, "framework": application.framework.name(),
     });
     let plan = Value::from(plan.to_string());
-    format!("{APPLICATION}\n\n{OPENAPI}\n\nmain(json.loads({plan}))\n")
+    format!("{APPLICATION}\n\n{LISTS}\n\n{OPENAPI}\n\nmain(json.loads({plan}))\n")
 }
 
 /// Reads the answer.
